@@ -1,0 +1,1 @@
+"""HemoView: everything built on the recorder core – estimation, screens, learning, benchmarks."""

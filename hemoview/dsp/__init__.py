@@ -1,0 +1,1 @@
+"""The one implementation of filters, windows, beats and quality; live, offline and in training."""

@@ -1,0 +1,1 @@
+"""The edge process around ``hemoview.estimate``."""

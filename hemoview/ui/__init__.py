@@ -1,0 +1,1 @@
+"""Qt only: sets and emits, decides nothing."""

@@ -1,0 +1,1 @@
+"""State of every screen, free of Qt."""

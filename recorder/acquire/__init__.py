@@ -1,0 +1,1 @@
+"""Acquisition: supervisor (connect, retry, gaps), hub, health watchdog, disk guard, live bus."""

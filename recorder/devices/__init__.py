@@ -1,0 +1,1 @@
+"""Devices: a product = protocol + transport + stream description + start/stop. ``sim/`` is the virtual bedside."""

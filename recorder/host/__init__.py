@@ -1,0 +1,1 @@
+"""Starts, restarts and stops the processes; platform differences; connection file."""

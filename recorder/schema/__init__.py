@@ -1,0 +1,47 @@
+"""Frozen value types: what a stream, a block, a marker, a gap is. An invalid one cannot be made.
+
+No I/O, no clock, no asyncio in this room.
+"""
+
+from recorder.schema.blocks import ClockPoint, Gap, SampleBlock
+from recorder.schema.calibration import Calibration
+from recorder.schema.events import Amendment, CuffReading, Event, Marker
+from recorder.schema.status import (
+    DiskStatus,
+    LinkState,
+    LinkStatus,
+    SessionStatus,
+    StationStatus,
+    StreamState,
+    StreamStatus,
+)
+from recorder.schema.streams import Channel, DeviceInfo, StreamInfo, StreamKind
+from recorder.schema.subject import Consent, Sites, Subject
+from recorder.schema.units import PARAMETER_UNITS, PARAMETERS
+
+__all__ = [
+    "PARAMETERS",
+    "PARAMETER_UNITS",
+    "Amendment",
+    "Calibration",
+    "Channel",
+    "ClockPoint",
+    "Consent",
+    "CuffReading",
+    "DeviceInfo",
+    "DiskStatus",
+    "Event",
+    "Gap",
+    "LinkState",
+    "LinkStatus",
+    "Marker",
+    "SampleBlock",
+    "SessionStatus",
+    "Sites",
+    "StationStatus",
+    "StreamInfo",
+    "StreamKind",
+    "StreamState",
+    "StreamStatus",
+    "Subject",
+]

@@ -1,0 +1,91 @@
+"""Who is recorded – by pseudonym only – with what is needed to compute, and where the sensors sit."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+Sex = Literal["female", "male", "other", "unknown"]
+Side = Literal["left", "right", "unknown"]
+
+ASSUMED_CVP_MMHG = 5.0
+"""Central venous pressure assumed for SVR where none is given (safety rule 11); always shown as assumed."""
+
+_PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A subject: pseudonym and the few facts the estimates need.
+
+    Args:
+        pseudonym: 1 to 32 letters, digits, '.', '_' or '-'; never a name.
+        sex: as recorded for the study.
+        age_y: whole years; 90 stands for "90 or older"; never a date of birth.
+        height_cm, weight_kg: for body surface area.
+        cvp_mmhg: measured central venous pressure, if there is one.
+
+    Raises:
+        ValueError: the pseudonym or a value is out of range.
+    """
+
+    pseudonym: str
+    sex: Sex = "unknown"
+    age_y: int | None = None
+    height_cm: float | None = None
+    weight_kg: float | None = None
+    cvp_mmhg: float | None = None
+
+    def __post_init__(self) -> None:
+        if not _PSEUDONYM.match(self.pseudonym):
+            raise ValueError(f"pseudonym {self.pseudonym!r}: use 1 to 32 letters, digits, '.', '_' or '-'")
+        for name, value, low, high in (
+            ("age", self.age_y, 0, 90),
+            ("height", self.height_cm, 40, 250),
+            ("weight", self.weight_kg, 2, 400),
+            ("CVP", self.cvp_mmhg, -5, 40),
+        ):
+            if value is not None and not (math.isfinite(value) and low <= value <= high):
+                raise ValueError(f"{name} {value:g} is outside {low} to {high}")
+
+    @property
+    def bsa_m2(self) -> float | None:
+        """Body surface area, m² (DuBois & DuBois 1916: 0.007184·W^0.425·H^0.725, kg and cm)."""
+        if self.height_cm is None or self.weight_kg is None:
+            return None
+        return float(0.007184 * self.weight_kg**0.425 * self.height_cm**0.725)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Sites:
+    """Where the sensors sit; an inflation blanks only sensors on that arm (safety rule 10)."""
+
+    wristband_side: Side = "unknown"
+    finger_cuff_side: Side = "unknown"
+    arm_cuff_side: Side = "unknown"
+    posture: str = "unknown"
+    hand_height_cm: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Reference to a signed consent: no name, just which paper and what it allows (safety rule 14)."""
+
+    version: str
+    date: str
+    record: bool = True
+    upload: bool = False
+    reuse_for_training: bool = False
+    feedback: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.version.strip() or not re.match(r"\d{4}-\d\d-\d\d\Z", self.date):
+            raise ValueError("consent needs the version of the form and a date, year-month-day")
+        if not self.record:
+            raise ValueError("consent does not allow recording")

@@ -1,0 +1,1 @@
+"""The session store: journal, sealed segments, manifest, reader, verify, recover, erase."""
