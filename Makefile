@@ -1,0 +1,51 @@
+# Two commands matter: `make demo` and `make test`. Both make .venv beside this file from pyproject.toml alone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO ?=
+
+.PHONY: demo test test-slow soak lint types third-party clean
+
+demo: $(VENV)/.app
+	@sh .ci/system-packages
+	$(BIN)/hemoview demo $(DEMO)
+
+test: $(VENV)/.dev
+	@sh .ci/system-packages
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.learn
+	@sh .ci/system-packages
+	$(BIN)/python -m pytest -m "slow or learn" --timeout 600
+
+# Hours; by hand. Its log is quoted where its figures are.
+soak: $(VENV)/.dev
+	$(BIN)/python -m pytest -m soak --timeout 0 -s
+
+third-party: $(VENV)/.dev
+	$(BIN)/python -m hemoview.third_party
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "HemoView needs Python 3.11 or newer; $(PYTHON) is older. Name another: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { echo "python3 cannot make a virtual environment; on Debian: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.app: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet -e '.[app,exchange]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet -e '.[app,exchange,dev]'
+	@touch $@ $(VENV)/.app
+
+$(VENV)/.learn: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet -e '.[learn]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
