@@ -1,0 +1,304 @@
+"""The model card: what a bundle says about itself, checked field by field before anything is believed.
+
+Who reads it: the edge process (which parameters, which intervals), the window's footer (what may be claimed), people.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from recorder.errors import ConfigError
+from recorder.schema import PARAMETER_UNITS, PARAMETERS
+
+CARD_FORMAT: Final = 1
+
+MIN_CALIBRATION_SUBJECTS: Final = 9
+"""Fewer calibration subjects have no finite 90 % quantile (methods.md §D.4), so no interval is claimed (safety 7)."""
+
+_NUMBER = (int, float)
+_FIELDS: Final[tuple[tuple[str, Any], ...]] = (
+    ("format", int),
+    ("name", str),
+    ("version", str),
+    ("parameters", list),
+    ("sampling_rate_hz", _NUMBER),
+    ("window_s_min", _NUMBER),
+    ("window_s_max", _NUMBER),
+    ("preprocessing", dict),
+    ("preprocessing.version", str),
+    ("inputs", list),
+    ("outputs", list),
+    ("per_parameter", dict),
+    ("conformal", dict),
+    ("personalisation", dict),
+    ("personalisation.kappa", dict),
+    ("personalisation.expiry_s", _NUMBER),
+    ("training_range", dict),
+    ("training_sets", list),
+    ("training_hash", str),
+    ("split_hash", str),
+    ("metrics", dict),
+    ("devices_in_training", list),
+    ("devices_not_in_training", list),
+    ("attribution", list),
+    ("intended_use", str),
+    ("limits", list),
+    ("size_bytes", int),
+    ("macs", int),
+    ("params", int),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterFacts:
+    """Where one parameter was learned from (safety 7).
+
+    Args:
+        unit: its unit, the one of :data:`recorder.schema.PARAMETER_UNITS`.
+        reference_kind: what it was learned from, e.g. ``Finapres finger cuff``; ``simulated`` if from no person.
+        sensor_site: where the sensor sat, e.g. ``finger``.
+        n_real_subjects: people whose reference trained it; 0 = learned from simulation alone.
+        n_calibration_subjects: people behind its conformal tables.
+    """
+
+    unit: str
+    reference_kind: str
+    sensor_site: str
+    n_real_subjects: int
+    n_calibration_subjects: int
+
+    @property
+    def is_real(self) -> bool:
+        """Learned from people; otherwise a value may only be shown tagged SIM."""
+        return self.n_real_subjects > 0
+
+    @property
+    def interval_allowed(self) -> bool:
+        """Enough people for a 90 % interval to mean anything."""
+        return self.is_real and self.n_calibration_subjects >= MIN_CALIBRATION_SUBJECTS
+
+
+@dataclass(frozen=True, slots=True)
+class Conformal:
+    """One correction: the 90 % interval is ``[q05 − q90, q95 + q90]``, after any personal offset.
+
+    Args:
+        q90: in the parameter's unit; may be negative (the model's own quantiles were too wide).
+        n_subjects: people it was computed from.
+        age_s_max: holds up to this personalisation age; None for the cold start.
+    """
+
+    q90: float
+    n_subjects: int
+    age_s_max: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConformalTable:
+    """Corrections of one parameter: cold start, and by personalisation age, youngest first."""
+
+    cold: Conformal | None
+    personalised: tuple[Conformal, ...] = ()
+
+    def at_age(self, age_s: float | None) -> Conformal | None:
+        """The correction for a personalisation of this age; None = not covered, fall back to cold."""
+        if age_s is None:
+            return self.cold
+        return next((c for c in self.personalised if c.age_s_max is not None and age_s <= c.age_s_max), None)
+
+
+@dataclass(frozen=True, slots=True)
+class FooterFacts:
+    """What the footer of every screen must say (safety 6); the screens own the words."""
+
+    reference_kinds: tuple[str, ...]
+    sensor_sites: tuple[str, ...]
+    n_subjects: int
+    not_checked_against: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Card:
+    """A checked model card. ``raw`` is the whole JSON object, for people and reports.
+
+    ``personal_kappa`` is the shrinkage of personalisation: with n calibration points the offset is
+    ``n / (n + κ) · mean(reference − estimate)``, κ = within-subject over between-subject variance of the
+    residual, from the training subjects.
+    """
+
+    name: str
+    version: str
+    parameters: tuple[str, ...]
+    sampling_rate_hz: float
+    window_s_min: float
+    window_s_max: float
+    preprocessing_version: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    per_parameter: Mapping[str, ParameterFacts]
+    conformal: Mapping[str, ConformalTable]
+    training_range: Mapping[str, tuple[float, float]]
+    personal_kappa: Mapping[str, float]
+    personal_expiry_s: float
+    devices_in_training: tuple[str, ...]
+    devices_not_in_training: tuple[str, ...]
+    size_bytes: int
+    macs: int
+    params: int
+    raw: Mapping[str, Any]
+
+    def footer(self, devices_in_use: Sequence[str]) -> FooterFacts:
+        """Facts of the footer for the products now in use, e.g. ``("Empatica E4 (streaming server)", "CNAP")``.
+
+        A device counts as checked only if one of ``devices_in_training`` names it.
+        """
+        real = [facts for facts in self.per_parameter.values() if facts.is_real]
+        return FooterFacts(
+            reference_kinds=tuple(dict.fromkeys(facts.reference_kind for facts in real)),
+            sensor_sites=tuple(dict.fromkeys(facts.sensor_site for facts in real)),
+            n_subjects=max((facts.n_real_subjects for facts in real), default=0),
+            not_checked_against=tuple(
+                device
+                for device in dict.fromkeys(devices_in_use)
+                if not any(known.casefold() in device.casefold() for known in self.devices_in_training)
+            ),
+        )
+
+
+def parse_card(value: Any, who: str) -> Card:
+    """A card from its JSON object.
+
+    Args:
+        value: what ``card.json`` held.
+        who: named in errors, e.g. ``bundle ppg-bp-student-0.1.0``.
+
+    Raises:
+        ConfigError: naming the first field that is missing or wrong.
+    """
+    if not isinstance(value, dict):
+        raise _wrong(who, "the whole file", "must be a JSON object")
+    for path, kind in _FIELDS:
+        _check(value, path, kind, who)
+    if value["format"] != CARD_FORMAT:
+        raise _wrong(who, "format", f"is {value['format']}, this HemoView reads {CARD_FORMAT}")
+    parameters = _parameters(value, who)
+    if not value["inputs"] or not value["outputs"]:
+        raise _wrong(who, "inputs", "and outputs must name the model's tensors")
+    if not 0 < value["window_s_min"] <= value["window_s_max"]:
+        raise _wrong(who, "window_s_min", "must be above 0 and not above window_s_max")
+    kappa = value["personalisation"]["kappa"]
+    return Card(
+        name=value["name"],
+        version=value["version"],
+        parameters=parameters,
+        sampling_rate_hz=float(value["sampling_rate_hz"]),
+        window_s_min=float(value["window_s_min"]),
+        window_s_max=float(value["window_s_max"]),
+        preprocessing_version=value["preprocessing"]["version"],
+        inputs=tuple(value["inputs"]),
+        outputs=tuple(value["outputs"]),
+        per_parameter={p: _facts(value, p, who) for p in parameters},
+        conformal={p: _table(value["conformal"].get(p), p, who) for p in parameters},
+        training_range={p: _range(value, p, who) for p in parameters},
+        personal_kappa={p: float(_check(kappa, p, _NUMBER, who)) for p in parameters if p in kappa},
+        personal_expiry_s=float(value["personalisation"]["expiry_s"]),
+        devices_in_training=tuple(value["devices_in_training"]),
+        devices_not_in_training=tuple(value["devices_not_in_training"]),
+        size_bytes=value["size_bytes"],
+        macs=value["macs"],
+        params=value["params"],
+        raw=value,
+    )
+
+
+def _parameters(value: Mapping[str, Any], who: str) -> tuple[str, ...]:
+    names = tuple(value["parameters"])
+    unknown = [name for name in names if name not in PARAMETERS]
+    if not names or unknown or len(set(names)) != len(names):
+        raise _wrong(who, "parameters", f"{list(names)} must be different ones of {', '.join(PARAMETERS)}")
+    return names
+
+
+def _facts(value: Mapping[str, Any], parameter: str, who: str) -> ParameterFacts:
+    at = f"per_parameter.{parameter}"
+    _check(value, at, dict, who)
+    facts = ParameterFacts(
+        unit=_check(value, f"{at}.unit", str, who),
+        reference_kind=_check(value, f"{at}.reference_kind", str, who),
+        sensor_site=_check(value, f"{at}.sensor_site", str, who),
+        n_real_subjects=_check(value, f"{at}.n_real_subjects", int, who),
+        n_calibration_subjects=_check(value, f"{at}.n_calibration_subjects", int, who),
+    )
+    if facts.unit != PARAMETER_UNITS[parameter]:
+        raise _wrong(who, f"{at}.unit", f"is {facts.unit!r}, must be {PARAMETER_UNITS[parameter]!r}")
+    return facts
+
+
+def _table(value: Any, parameter: str, who: str) -> ConformalTable:
+    at = f"conformal.{parameter}"
+    if value is None:
+        return ConformalTable(cold=None)
+    if not isinstance(value, dict):
+        raise _wrong(who, at, "must be an object or null")
+    rows = tuple(
+        _cell(row, f"{at}.personalised[{i}]", who) for i, row in enumerate(value.get("personalised", ()))
+    )
+    ages = [row.age_s_max for row in rows]
+    if None in ages or ages != sorted(set(ages), key=float):  # type: ignore[arg-type]
+        raise _wrong(who, f"{at}.personalised", "needs age_s_max in every row, rising")
+    cold = value.get("cold")
+    return ConformalTable(None if cold is None else _cell(cold, f"{at}.cold", who), rows)
+
+
+def _cell(value: Any, at: str, who: str) -> Conformal:
+    if not isinstance(value, dict):
+        raise _wrong(who, at, "must be an object")
+    age = value.get("age_s_max")
+    return Conformal(
+        q90=float(_check(value, "q90", _NUMBER, who, at)),
+        n_subjects=_check(value, "n_subjects", int, who, at),
+        age_s_max=None if age is None else float(_check(value, "age_s_max", _NUMBER, who, at)),
+    )
+
+
+def _range(value: Mapping[str, Any], parameter: str, who: str) -> tuple[float, float]:
+    pair = value["training_range"].get(parameter)
+    if not (
+        isinstance(pair, list) and len(pair) == 2 and all(_is(v, _NUMBER) for v in pair) and pair[0] < pair[1]
+    ):
+        raise _wrong(who, f"training_range.{parameter}", "must be [low, high]")
+    return float(pair[0]), float(pair[1])
+
+
+def _check(value: Mapping[str, Any], path: str, kind: Any, who: str, inside: str = "") -> Any:
+    """The value at a dotted path, of this kind."""
+    found: Any = value
+    named = f"{inside}.{path}" if inside else path
+    for key in path.split("."):
+        if not isinstance(found, Mapping) or key not in found:
+            raise _wrong(who, named, "is missing")
+        found = found[key]
+    if not _is(found, kind):
+        names = (
+            "number"
+            if kind is _NUMBER
+            else {str: "text", int: "whole number", list: "list", dict: "object"}[kind]
+        )
+        raise _wrong(who, named, f"must be a {names}, got {type(found).__name__}")
+    return found
+
+
+def _is(value: Any, kind: Any) -> bool:
+    """Like isinstance, but true, NaN and infinity are no numbers."""
+    finite = not isinstance(value, float) or math.isfinite(value)
+    return isinstance(value, kind) and not isinstance(value, bool) and finite
+
+
+def _wrong(who: str, field: str, what: str) -> ConfigError:
+    return ConfigError(
+        f"{who}: card.json, {field}: {what}; install the bundle again or build it anew",
+        advice="model-bundle-refused",
+    )
