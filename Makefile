@@ -27,7 +27,7 @@ soak: $(VENV)/.dev
 	$(BIN)/python -m pytest -m soak --timeout 0 -s
 
 third-party: $(VENV)/.dev
-	$(BIN)/python -m hemoview.third_party
+	$(BIN)/python .ci/third-party.py
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

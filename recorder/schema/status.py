@@ -79,7 +79,8 @@ class StationStatus:
     """Everything at once; the answer to ``status`` and the payload of each health message.
 
     ``describe_no`` rises whenever streams, devices or calibrations change (ask ``describe`` again), ``event_no``
-    with every stored event (ask ``events`` for those missed). ``warnings`` are ``id|value|…`` for the screens.
+    with every stored event (ask ``events`` for those missed). ``cpu_s`` is the recorder's processor
+    time so far; ``warnings`` are ``id|value|…`` for the screens.
     """
 
     station: str
@@ -94,6 +95,7 @@ class StationStatus:
     streams: tuple[StreamStatus, ...] = ()
     commit_p99_ms: float | None = None
     queue_depth: int = 0
+    cpu_s: float | None = None
     controller: str = ""
     describe_no: int = 0
     event_no: int = 0

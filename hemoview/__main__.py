@@ -1,0 +1,7 @@
+"""``python -m hemoview``."""
+
+import sys
+
+from hemoview.cli import main
+
+sys.exit(main())

@@ -1,0 +1,127 @@
+"""``hemoview bench ingest``: many stations record at once; emulator counters against disk."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from hemoview.bench import machine
+from recorder import session as sessions
+from recorder.clock import Clock
+from recorder.host import processes, virtual_bedside
+from recorder.host.client import StationClient
+from recorder.schema import StationStatus
+
+WAVE_PROFILE = "lab-adc-1k"
+SETTLE_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bed:
+    """One station: its emulators, its recorder, its open session."""
+
+    client: StationClient
+    bedside: virtual_bedside.VirtualBedside
+    session: Path
+    first: dict[str, Any]
+
+
+def run(*, beds: int = 4, seconds: float = 25.0) -> dict[str, Any]:
+    """Record ``beds`` stations (wristband + 1 kHz wave each) for ``seconds`` and count.
+
+    Raises:
+        RecorderError: a station did not start.
+    """
+    clock = Clock()
+    with tempfile.TemporaryDirectory(prefix="hemoview-ingest-") as folder, ExitStack() as stack:
+        home = Path(folder)
+        running = [_open_bed(f"bed-{number:02d}", home, clock, stack, seed=number) for number in range(beds)]
+        cpu_before = [_status(bed).cpu_s or 0.0 for bed in running]
+        started = time.monotonic()
+        time.sleep(seconds)
+        elapsed_s = time.monotonic() - started
+        statuses = [_status(bed) for bed in running]
+        cpu = [
+            100 * ((s.cpu_s or 0.0) - before) / elapsed_s
+            for s, before in zip(statuses, cpu_before, strict=True)
+        ]
+        counts = [_close_bed(bed) for bed in running]
+    total = {name: sum(c[name] for c in counts) for name in ("expected", "received", "on_disk")}
+    return {
+        "beds": beds,
+        "seconds": round(elapsed_s, 1),
+        **total,
+        "lost": total["expected"] - total["on_disk"],
+        "cpu_percent_per_bed": round(sum(cpu) / beds, 2),
+        "commit_p99_ms": max((s.commit_p99_ms or 0.0) for s in statuses),
+        "wave": WAVE_PROFILE,
+        "machine": machine.describe(),
+    }
+
+
+def _open_bed(station: str, home: Path, clock: Clock, stack: ExitStack, *, seed: int) -> Bed:
+    config = {
+        "seed": seed,
+        "script": "rest",
+        "e4": {"serial": f"{0xA00000 + seed:06x}", "port": 0, "ppm": 40.0, "jitter_ms": [5, 60]},
+        "adc": {"profile": WAVE_PROFILE, "ppm": -30.0, "link": "pty"},
+    }
+    bedside = virtual_bedside.start(home / station / "virtual", clock, config)
+    stack.callback(bedside.stop)
+    processes.ensure_recorder(station, home, clock=clock)
+    stack.callback(processes.stop_station, station, home)
+    client = StationClient(station, home, name="bench")
+    client.connect()
+    stack.callback(client.close)
+    client.call("take_control", name="bench")
+    client.call("configure", devices=[asdict(config) for config in bedside.device_configs()])
+    _await_streaming(client)
+    reply = client.call(
+        "start",
+        subject={"pseudonym": station.upper()},
+        consent={"version": "bench", "date": "2026-01-01"},
+        sites={},
+        operator="bench",
+        template={"name": "bench"},
+        overrides={},
+        notes="",
+    )
+    return Bed(client, bedside, Path(reply["folder"]), bedside.log())
+
+
+def _status(bed: Bed) -> StationStatus:
+    return StationStatus.from_json(bed.client.call("status")["status"])
+
+
+def _await_streaming(client: StationClient) -> None:
+    deadline = time.monotonic() + SETTLE_TIMEOUT_S
+    while time.monotonic() < deadline:
+        links = StationStatus.from_json(client.call("status")["status"]).links
+        if links and all(link.state == "streaming" for link in links):
+            return
+        time.sleep(0.1)
+
+
+def _close_bed(bed: Bed) -> dict[str, int]:
+    """Stop the emulators, let the recorder finish, stop the session, count what can be read back."""
+    log = bed.bedside.stop()
+    deadline = time.monotonic() + SETTLE_TIMEOUT_S
+    while True:
+        status = _status(bed)
+        if all(s.on_disk == s.received for s in status.streams) or time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    bed.client.call("stop", reason="bench ended", timeout_s=60.0)
+    received = {s.stream_id: s.received for s in status.streams}
+    totals = {"expected": 0, "received": 0, "on_disk": 0}
+    with sessions.open(bed.session) as session:
+        for name, counts in log["streams"].items():
+            first = session.read(name).sample_no[:1]
+            totals["expected"] += counts["sent"] + counts["overrun"] - int(first[0] if len(first) else 0)
+            totals["received"] += received.get(name, 0)
+            totals["on_disk"] += session.rows(name)
+    return totals

@@ -1,0 +1,213 @@
+"""``hemoview``: the window and everything built on the recorder. Rooms are imported inside each command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from recorder.errors import RecorderError
+
+Command = Callable[[argparse.Namespace], dict[str, Any] | None]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Exit status: 0 done, 1 the work failed (message on stderr), 2 wrong usage."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(words)
+    except RecorderError as error:
+        complaint = str(error)
+    except KeyboardInterrupt:
+        complaint = "stopped by the keyboard"
+    except ModuleNotFoundError as error:
+        complaint = f"{error.name} is not installed; type: pip install 'hemoview[{_extra(error)}]'"
+    except Exception as error:
+        logging.getLogger("hemoview").exception("command failed")
+        complaint = f"{type(error).__name__}: {error}; this is a fault of HemoView, please report it"
+    print(f"hemoview: {complaint}", file=sys.stderr)
+    return 1
+
+
+def _run(words: list[str]) -> int:
+    if words[:1] == ["edge"]:
+        from hemoview.edge import process
+
+        return process.main(words[1:])
+    if not words or (words[0].startswith("-") and words[0] not in {"-h", "--help", "--version"}):
+        from hemoview import app
+
+        return app.main(words)
+    args = _parser().parse_args(words)
+    command: Command = args.run
+    outcome = command(args)
+    if outcome is None:
+        return 0
+    _print(outcome, as_json=args.json)
+    return 0 if outcome.get("ok", True) else 1
+
+
+def _extra(error: ModuleNotFoundError) -> str:
+    name = (error.name or "").split(".")[0]
+    return {
+        "torch": "learn",
+        "onnx": "learn",
+        "wfdb": "exchange",
+        "edfio": "exchange",
+        "pyxdf": "exchange",
+    }.get(name, "app")
+
+
+def _print(outcome: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(outcome, default=str))
+        return
+    for name, value in outcome.items():
+        print(f"{name}: {json.dumps(value, default=str) if isinstance(value, dict | list) else value}")
+
+
+def _demo(args: argparse.Namespace) -> dict[str, Any] | None:
+    from hemoview import demo, demo_result
+
+    result = demo.run(
+        demo.DemoOptions(
+            headless=args.headless,
+            seconds=args.seconds,
+            speed=args.speed,
+            seed=args.seed,
+            replay=args.replay,
+            out=args.out,
+            screenshot=args.screenshot,
+        )
+    )
+    if args.json:
+        return result
+    demo_result.print_summary(result)
+    return None
+
+
+def _models(args: argparse.Namespace) -> dict[str, Any]:
+    from hemoview.estimate import models_command
+
+    if args.action == "list":
+        return models_command.list_models(args.root)
+    if args.action == "show":
+        return models_command.show_model(args.root, args.name)
+    return models_command.verify_models(args.root)
+
+
+def _bench_ingest(args: argparse.Namespace) -> dict[str, Any]:
+    from hemoview.bench import ingest
+
+    return ingest.run(beds=args.beds, seconds=args.seconds)
+
+
+def _bench_crash(args: argparse.Namespace) -> dict[str, Any]:
+    from hemoview.bench import crash
+
+    return crash.run(kills=args.kills, power_cuts=args.power_cuts, flips=args.flips, seed=args.seed)
+
+
+def _bench_live(_: argparse.Namespace) -> dict[str, Any]:
+    from hemoview.bench import live
+
+    return live.run()
+
+
+def _bench_edge(args: argparse.Namespace) -> dict[str, Any]:
+    from hemoview.bench import edge
+
+    return edge.run(against=args.against)
+
+
+def _bench_review(args: argparse.Namespace) -> dict[str, Any]:
+    from hemoview.bench import review
+
+    return review.run(hours=args.hours)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hemoview",
+        description="Opens the window. Research use only: never for treatment, never for alarms.",
+        epilog="example: hemoview demo    (the whole chain on the virtual bedside)",
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument(
+        "--station", metavar="NAME", help="open the window on this station (hemoview --station NAME)"
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    commands.add_parser("edge", help="run the edge process of a station (hemoview edge --help)")
+    _add_demo(commands)
+    models = commands.add_parser(
+        "models", help="list, verify or show model bundles", epilog="example: hemoview models verify --json"
+    )
+    models.add_argument("action", nargs="?", choices=("list", "verify", "show"), default="list")
+    models.add_argument("name", nargs="?", default="", help="bundle to show")
+    models.add_argument("--root", type=Path, help="folder of bundles (default: the shipped ones)")
+    models.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    models.set_defaults(run=_models)
+    _add_benchmarks(commands)
+    return parser
+
+
+def _add_demo(commands: Any) -> None:
+    demo = commands.add_parser(
+        "demo",
+        help="the whole chain on the virtual bedside",
+        description="Device emulators speaking the real wire protocols → recorder → edge → window → session.",
+        epilog="example: hemoview demo --headless --seconds 60 --json",
+    )
+    demo.add_argument("--headless", action="store_true", help="no window")
+    demo.add_argument(
+        "--seconds", type=float, help="length of the recording (default: until the window closes)"
+    )
+    demo.add_argument(
+        "--speed", type=float, default=1.0, help="times real time; latency and loss hold for 1 only"
+    )
+    demo.add_argument("--seed", type=int, default=1, help="of the virtual subject and devices")
+    demo.add_argument(
+        "--replay", type=Path, metavar="RECORDING", help="E4 zip or folder, WFDB record, or surgery npz"
+    )
+    demo.add_argument("--out", type=Path, metavar="DIR", help="where to keep the session")
+    demo.add_argument("--screenshot", type=Path, metavar="PNG", help="picture of the window at the end")
+    demo.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    demo.set_defaults(run=_demo)
+
+
+def _add_benchmarks(commands: Any) -> None:
+    bench = commands.add_parser("bench", help="benchmarks", epilog="example: hemoview bench edge --json")
+    names = bench.add_subparsers(title="benchmarks", metavar="NAME", required=True)
+
+    def add(name: str, run: Command, text: str) -> argparse.ArgumentParser:
+        parser: argparse.ArgumentParser = names.add_parser(
+            name, help=text, epilog=f"example: hemoview bench {name} --json"
+        )
+        parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+        parser.set_defaults(run=run)
+        return parser
+
+    ingest = add("ingest", _bench_ingest, "stations recording at once: loss, commit time, CPU")
+    ingest.add_argument("--beds", type=int, default=4)
+    ingest.add_argument("--seconds", type=float, default=25.0)
+    crash = add("crash", _bench_crash, "kills, power cuts, flipped bytes")
+    crash.add_argument("--kills", type=int, default=10)
+    crash.add_argument("--power-cuts", type=int, default=20)
+    crash.add_argument("--flips", type=int, default=20)
+    crash.add_argument("--seed", type=int, default=1)
+    add("live", _bench_live, "frames per second and sample-to-screen time")
+    edge = add("edge", _bench_edge, "time of one window on one thread")
+    edge.add_argument("--against", type=Path, metavar="DIR", help="a second model in the same run")
+    review = add("review", _bench_review, "opening, panning and zooming a long session")
+    review.add_argument("--hours", type=float, default=24.0)
+
+
+def _version() -> str:
+    from recorder import __version__
+
+    return f"hemoview {__version__}"

@@ -1,0 +1,232 @@
+"""``hemoview demo``: emulators speaking the real wire protocols → recorder → edge → (window) → session.
+
+The demo is an ordinary user of the product: it starts the same processes as the window does, configures the devices it
+finds as an operator would, records, stops, and then counts what is on disk against the emulators' own log.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from recorder.host.client import LiveFeed, StationClient
+
+from hemoview import demo_result
+from recorder.clock import CLOCK_ENV, Clock
+from recorder.errors import ConfigError, RecorderError
+from recorder.host import places, processes, virtual_bedside
+from recorder.schema import SampleBlock, StationStatus
+
+STATION = "demo"
+SUBJECT = {"pseudonym": "DEMO-01", "sex": "female", "age_y": 34, "height_cm": 168.0, "weight_kg": 63.0}
+CONSENT = {"version": "virtual bedside", "date": "2026-01-01"}
+OFFSCREEN_SECONDS = 30.0
+FIRST_SAMPLE_TIMEOUT_S = 15.0
+DRAIN_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What the command line asks for; see ``hemoview demo --help``."""
+
+    headless: bool = False
+    seconds: float | None = None
+    speed: float = 1.0
+    seed: int = 1
+    replay: Path | None = None
+    out: Path | None = None
+    screenshot: Path | None = None
+
+
+def run(options: DemoOptions) -> dict[str, Any]:
+    """Run the whole chain once and return the JSON object of ``contracts.md``.
+
+    Raises:
+        RecorderError: a part of the chain did not start, or the recording asked for cannot be replayed.
+    """
+    options = _with_display(options)
+    home = (options.out or places.home() / "demo").resolve()
+    clock = Clock() if options.speed == 1.0 else Clock.scaled(options.speed)
+    with _environment(clock):
+        folder = home / "virtual-bedside" / time.strftime("%Y%m%d-%H%M%S")
+        config = _bedside_config(options, folder)
+        bedside = virtual_bedside.start(folder, clock, config)
+        try:
+            return _record(options, home, clock, bedside)
+        finally:
+            bedside.stop()
+            processes.stop_station(STATION, home)
+
+
+def _with_display(options: DemoOptions) -> DemoOptions:
+    """Without a display the window is rendered offscreen for half a minute and its picture kept."""
+    if options.headless or os.name == "nt" or os.environ.get("QT_QPA_PLATFORM"):
+        return options
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+        return options
+    print("No display here: the window is rendered offscreen; its picture is kept.", flush=True)
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    picture = options.screenshot or (options.out or places.home() / "demo") / "demo.png"
+    return DemoOptions(
+        headless=False,
+        seconds=options.seconds or OFFSCREEN_SECONDS,
+        speed=options.speed,
+        seed=options.seed,
+        replay=options.replay,
+        out=options.out,
+        screenshot=picture,
+    )
+
+
+@contextmanager
+def _environment(clock: Clock) -> Iterator[None]:
+    """Hand the scaled clock to every process started here, and to this one."""
+    before = os.environ.get(CLOCK_ENV)
+    if clock.speed != 1.0:
+        os.environ.update(clock.to_environment())
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(CLOCK_ENV, None)
+        else:
+            os.environ[CLOCK_ENV] = before
+
+
+def _bedside_config(options: DemoOptions, folder: Path) -> dict[str, Any]:
+    e4 = {"serial": "9ff167", "port": 0, "ppm": 40.0, "jitter_ms": [5, 60], "dropout": 0.0, "disconnects": []}
+    adc = {"profile": "lab-adc-ascii", "ppm": -30.0, "link": "pty" if hasattr(os, "openpty") else "socket"}
+    config: dict[str, Any] = {"seed": options.seed, "script": "demo", "replay": None, "e4": e4, "adc": adc}
+    if options.replay is not None:
+        from recorder.devices.sim import replay
+        from recorder.exchange import read_recording
+
+        recording = read_recording(options.replay)
+        folder.mkdir(parents=True, exist_ok=True)
+        config["replay"] = str(replay.save(recording, folder / "replay.npz"))
+        if "abp" not in recording.signals:
+            config["adc"] = None
+        if "bvp" not in recording.signals:
+            raise ConfigError(
+                f"{options.replay} holds no pulse wave: nothing to replay through the wristband"
+            )
+    return config
+
+
+def _record(
+    options: DemoOptions, home: Path, clock: Clock, bedside: virtual_bedside.VirtualBedside
+) -> dict[str, Any]:
+    processes.ensure_recorder(STATION, home, clock=clock)
+    client = StationClient(STATION, home, name="demo")
+    client.connect()
+    try:
+        client.call("take_control", name="demo")
+        client.call("configure", devices=[_plain(c) for c in bedside.device_configs()])
+        calibration = bedside.calibration(clock)
+        if calibration is not None:
+            client.call("calibrate", **calibration.to_json())
+        processes.ensure_edge(STATION, home, clock=clock)
+        _await_samples(client)
+        folder = _start(client, options)
+        shown = _watch(options, home, clock, client)
+        log = bedside.stop()
+        status = _drained(client, log)
+        client.call("stop", reason="demo ended", timeout_s=60.0)
+    finally:
+        client.close()
+    truth = bedside.folder / "truth.jsonl" if options.replay is None else None
+    return demo_result.collect(folder, log, status, shown, truth=truth)
+
+
+def _plain(config: Any) -> dict[str, Any]:
+    return {name: getattr(config, name) for name in config.__dataclass_fields__}
+
+
+def _await_samples(client: StationClient) -> None:
+    """Wait until every device delivers, as an operator would before Start.
+
+    Raises:
+        RecorderError: naming each device that does not.
+    """
+    deadline = time.monotonic() + FIRST_SAMPLE_TIMEOUT_S
+    while True:
+        status = StationStatus.from_json(client.call("status")["status"])
+        waiting = [link for link in status.links if link.state != "streaming"]
+        if status.links and not waiting:
+            return
+        if time.monotonic() > deadline:
+            said = "; ".join(f"{link.device_id}: {link.state} {link.error}".strip() for link in waiting)
+            raise RecorderError(f"the virtual bedside's devices deliver nothing: {said or 'no device'}")
+        time.sleep(0.05)
+
+
+def _start(client: StationClient, options: DemoOptions) -> Path:
+    template = {"name": "Replay" if options.replay else "Virtual bedside"}
+    reply = client.call(
+        "start",
+        subject=SUBJECT,
+        consent=CONSENT,
+        sites={},
+        operator="demo",
+        template=template,
+        overrides={},
+        notes="",
+    )
+    return Path(reply["folder"])
+
+
+def _watch(options: DemoOptions, home: Path, clock: Clock, client: StationClient) -> dict[str, Any]:
+    """Let it run: with the window, or headless; returns what was measured on the way."""
+    if not options.headless:
+        from hemoview import app
+
+        return app.run(
+            app.AppOptions(
+                station=STATION,
+                home=home,
+                screenshot=options.screenshot,
+                seconds=None if options.seconds is None else clock.real_timeout(options.seconds),
+                show_simulated=True,
+                keep_session=True,
+            )
+        )
+    if options.seconds is None:
+        print("Recording on the virtual bedside; Ctrl-C stops.", flush=True)
+    with client.feed(("block/",)) as feed:
+        return {"sample_to_bus_ms": _bus_latency_ms(feed, clock, options.seconds)}
+
+
+def _bus_latency_ms(feed: LiveFeed, clock: Clock, seconds: float | None) -> list[float]:
+    """Host arrival of a block's last byte → the block in another process, ms, until ``seconds`` are over."""
+    latencies_ms: list[float] = []
+    end_ns = None if seconds is None else clock.monotonic_ns() + int(seconds * 1e9)
+    try:
+        while end_ns is None or clock.monotonic_ns() < end_ns:
+            latencies_ms += [
+                (clock.monotonic_ns() - message.t_host_ns) / 1e6 / clock.speed
+                for message in feed.drain(wait_s=0.05)
+                if isinstance(message, SampleBlock) and not message.stream_id.startswith("edge.")
+            ]
+    except KeyboardInterrupt:
+        if end_ns is not None:
+            raise
+    return latencies_ms
+
+
+def _drained(client: StationClient, log: dict[str, Any]) -> StationStatus:
+    """Wait until the recorder holds on disk what the emulators sent, or has had time enough to."""
+    deadline = time.monotonic() + DRAIN_TIMEOUT_S
+    while True:
+        status = StationStatus.from_json(client.call("status")["status"])
+        on_disk = {s.stream_id: s.on_disk for s in status.streams}
+        received = {s.stream_id: s.received for s in status.streams}
+        settled = all(received[name] <= on_disk[name] for name in received)
+        arrived = all(received.get(name, 0) >= counts["sent"] for name, counts in log["streams"].items())
+        if (settled and arrived) or time.monotonic() > deadline:
+            return status
+        time.sleep(0.1)
