@@ -1,0 +1,89 @@
+"""The live time base: as good as the fit, and never backwards."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from clock_points import Points, device_points
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recorder.clock import LiveTimebase
+
+RATE_HZ = 64.0
+
+
+def play(base: LiveTimebase, points: Points) -> np.ndarray:
+    """Feed every block and ask for its times at once, as a screen does."""
+    times = []
+    for first, n, t in zip(points.first.tolist(), points.n.tolist(), points.t_host_ns.tolist(), strict=True):
+        base.update(first, n, t)
+        times.append(base.t_ns(np.arange(first, first + n)))
+    return np.concatenate(times)
+
+
+@pytest.mark.parametrize("ppm", [80.0, -80.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_drift_within_5_ppm_after_10_minutes(ppm: float, seed: int) -> None:
+    points = device_points(ppm=ppm, seconds=600, seed=seed)
+    base = LiveTimebase(RATE_HZ)
+    times = play(base, points)
+    assert abs(base.drift_ppm - ppm) < 3.0
+    assert np.all(np.diff(times) > 0)
+    late_ms = (times[::11] - points.truth_ns) / 1e6
+    assert np.ptp(late_ms[500:]) < 5.0, "de-jittered from 60 ms"
+
+
+def test_a_reconnect_nobody_could_count_restarts_the_offset() -> None:
+    before = device_points(ppm=80, seconds=120, seed=1)
+    after = device_points(ppm=80, seconds=120, seed=2, t0_ns=200_000_000_000)
+    after.first += int(before.first[-1]) + 11
+    base = LiveTimebase(RATE_HZ)
+    play(base, before)
+    times = play(base, after)
+    late_ms = (times[::11] - after.truth_ns) / 1e6
+    assert np.max(np.abs(late_ms[20:])) < 70.0
+    assert abs(base.drift_ppm - 80) < 60.0, "the rate was kept"
+
+
+def test_an_announced_restart_is_right_from_its_first_block() -> None:
+    before = device_points(ppm=80, seconds=120, seed=1)
+    after = device_points(ppm=80, seconds=30, seed=2, t0_ns=200_000_000_000)
+    after.first += int(before.first[-1]) + 11
+    base = LiveTimebase(RATE_HZ)
+    play(base, before)
+    base.restart()
+    with pytest.raises(ValueError, match="no block"):
+        base.t_ns(0)
+    assert np.max(np.abs(play(base, after)[::11] - after.truth_ns)) < 70e6
+
+
+def test_a_stall_and_its_burst_do_not_restart() -> None:
+    points = device_points(ppm=-80, seconds=300, seed=1)
+    stalled = (points.t_host_ns > 200e9) & (points.t_host_ns < 206e9)
+    points.t_host_ns[stalled] = int(206e9)
+    base = LiveTimebase(RATE_HZ)
+    times = play(base, points)
+    late_ms = (times[::11] - points.truth_ns) / 1e6
+    assert np.max(np.abs(late_ms[200:])) < 70.0
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 200), st.integers(1, 64), st.integers(0, 5_000_000_000)),
+        min_size=1,
+        max_size=120,
+    )
+)
+def test_time_never_runs_backwards_whatever_arrives(blocks: list[tuple[int, int, int]]) -> None:
+    base = LiveTimebase(RATE_HZ)
+    number, t, newest = 0, 0, -(2**62)
+    for skipped, n, later in blocks:
+        number, t = number + skipped, t + later
+        base.update(number, n, t)
+        times = base.t_ns(np.arange(number, number + n))
+        assert times[0] >= newest
+        assert np.all(np.diff(times) >= 0)
+        newest = int(times[-1])
+        number += n
