@@ -9,7 +9,8 @@ from pathlib import Path
 
 def describe() -> str:
     """Processor, cores, system and Python, in one line."""
-    return f"{_processor()}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{_processor()}, {os.cpu_count()} cores, {system}"
 
 
 def _processor() -> str:

@@ -1,0 +1,110 @@
+"""The house stands as drawn: imports look one way, the window is light, a wheel carries what it needs."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TOP_LEVEL = {
+    "hemoview", "recorder", "resources", "models_bin", "tests",
+    "pyproject.toml", "README.md", "Makefile", "LICENSE", "CHANGELOG.md",
+}  # fmt: skip
+
+
+def tracked(pattern: str = "*") -> list[Path]:
+    names = subprocess.run(
+        ["git", "ls-files", pattern], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    return [ROOT / name for name in names.splitlines()]
+
+
+def python(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_the_top_level_is_fixed() -> None:
+    names = {path.relative_to(ROOT).parts[0] for path in tracked()}
+    assert {name for name in names if not name.startswith(".")} == TOP_LEVEL
+
+
+def test_the_rooms_import_one_way() -> None:
+    done = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_window_pulls_in_no_learning_and_no_service() -> None:
+    loaded = python("import sys, hemoview.app; print(*sorted(m.split('.')[0] for m in sys.modules))").split()
+    assert not {"torch", "fastapi", "pandas", "scipy", "wfdb", "matplotlib"} & set(loaded)
+
+
+def test_the_core_pulls_in_no_qt() -> None:
+    loaded = python(
+        "import sys, recorder.cli, recorder.acquire, recorder.host.client; print(*sys.modules)"
+    ).split()
+    assert not [name for name in loaded if name.startswith(("PySide6", "pyqtgraph", "hemoview"))]
+
+
+def functions(path: Path) -> list[tuple[int, str]]:
+    """(lines, place) of every function in a file."""
+    nodes = (
+        n
+        for n in ast.walk(ast.parse(path.read_text()))
+        if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    return [
+        ((n.end_lineno or 0) - n.lineno + 1, f"{path.relative_to(ROOT)}:{n.lineno} {n.name}") for n in nodes
+    ]
+
+
+def test_files_and_functions_can_be_seen_whole() -> None:
+    files = [*tracked("recorder/*.py"), *tracked("hemoview/*.py")]
+    assert not [str(path.relative_to(ROOT)) for path in files if path.read_text().count("\n") > 420]
+    assert not [place for path in files for lines, place in functions(path) if lines > 60]
+
+
+def test_every_script_of_pyproject_exists() -> None:
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    for target in scripts.values():
+        module, function = target.split(":")
+        assert python(f"import {module}; print(callable({module}.{function}))") == "True"
+
+
+@pytest.mark.slow
+def test_a_wheel_in_an_empty_environment_finds_resources_and_models(tmp_path: Path) -> None:
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(tmp_path), str(ROOT)],
+        check=True,
+    )
+    wheel = next(tmp_path.glob("hemoview-*.whl"))
+    venv.create(tmp_path / "empty", with_pip=True)
+    here = tmp_path / "empty" / ("Scripts" if sys.platform == "win32" else "bin")
+    subprocess.run([here / "python", "-m", "pip", "install", "--quiet", f"{wheel}[app]"], check=True)
+    done = subprocess.run(
+        [here / "hemoview", "models", "verify", "--json"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"ok": true' in done.stdout
+    code = (
+        "from recorder.host import places; print(places.models_dir());"
+        "print(*(p.name for p in (places.resources_dir() / 'profiles').iterdir()))"
+    )
+    found = subprocess.run(
+        [here / "python", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "site-packages" in found.stdout
+    assert "lab-adc-ascii.toml" in found.stdout
