@@ -105,6 +105,8 @@ def start(folder: Path, clock: Clock, config: dict[str, Any]) -> VirtualBedside:
             process.kill()
             process.wait()
             said = (folder / "emulators.log").read_text(errors="replace").strip().splitlines()[-1:]
-            raise DeviceError(f"the virtual bedside did not start: {' '.join(said) or 'no answer'}; see {folder}")
+            raise DeviceError(
+                f"the virtual bedside did not start: {' '.join(said) or 'no answer'}; see {folder}"
+            )
         time.sleep(0.02)
     return VirtualBedside(process, folder, json.loads(ready_file.read_text()), config)

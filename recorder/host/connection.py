@@ -1,0 +1,63 @@
+"""The connection file: how a client finds and proves itself to the recorder of a station. Owner-only."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+from recorder.errors import StationUnreachable
+from recorder.host import places, platform
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Ports on 127.0.0.1 and the CURVE keys (Z85 text).
+
+    Args:
+        station: which station.
+        pid: process id of its recorder.
+        pub_port, router_port: live bus and commands.
+        server_public: the recorder's public key.
+        client_public, client_secret: the one key pair the recorder accepts.
+    """
+
+    station: str
+    pid: int
+    pub_port: int
+    router_port: int
+    server_public: str
+    client_public: str
+    client_secret: str
+
+    @classmethod
+    def read(cls, station: str, home: Path | None = None) -> Self:
+        """The connection of ``station``.
+
+        Raises:
+            StationUnreachable: no recorder has left one, or it cannot be read.
+        """
+        path = file_of(station, home)
+        try:
+            value = json.loads(path.read_text())
+            return cls(**{k: value[k] for k in cls.__dataclass_fields__})
+        except FileNotFoundError:
+            what = "no recorder has been started"
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            what = f"its connection file cannot be used ({type(error).__name__})"
+        raise StationUnreachable(
+            f"station {station}: {what}; start one with: recorder serve --station {station}"
+        )
+
+    def write(self, home: Path | None = None) -> Path:
+        """Leave it for clients; returns where."""
+        path = file_of(self.station, home)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        platform.write_owner_only(path, json.dumps(asdict(self)).encode())
+        return path
+
+
+def file_of(station: str, home: Path | None = None) -> Path:
+    """Where the connection of ``station`` lies."""
+    return places.station_dir(station, home) / "connection.json"
