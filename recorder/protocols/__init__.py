@@ -1,1 +1,1 @@
-"""Sans-IO codecs, one module a wire or file format: bytes in, schema events out; no clock, no await."""
+"""Sans-IO codecs, one module a wire or file format: bytes in, events out; no clock, no await."""
