@@ -1,0 +1,141 @@
+"""Full-width lines: what is wrong, since when, why, and what to do. Technical only; nothing here is an alarm."""
+
+from __future__ import annotations
+
+from hemoview.viewmodel import formats
+from hemoview.viewmodel.facts import Facts
+from hemoview.viewmodel.health import live_state, title
+from hemoview.viewmodel.messages import Message, say
+from hemoview.viewmodel.record_view import Banner, Level
+from hemoview.viewmodel.reference import reference
+from recorder.schema import LinkStatus, StreamStatus
+
+RECORDER_DOWN_S = 1.6
+"""The recorder speaks twice a second; three words missed and a late picture stay within 2 s."""
+
+NEVER_SEEN_S = 5.0
+"""A link gets this long to deliver its first sample before the screen complains (devices.md: 5 s)."""
+
+_DISK: dict[str, tuple[Level, str]] = {
+    "24h": ("info", "disk-24h"),
+    "2h": ("warn", "disk-2h"),
+    "15min": ("danger", "disk-15min"),
+    "stopped": ("danger", "disk-stopped"),
+}
+_LEVELS = ("danger", "warn", "info")
+
+
+def banners(facts: Facts) -> tuple[Banner, ...]:
+    """Worst first. With the recorder silent nothing else is known, so nothing else is said."""
+    down = _recorder(facts)
+    if down is not None:
+        return (down,)
+    found = [*_links(facts), *_starved(facts), *_disk(facts), *_others(facts)]
+    return tuple(sorted(found, key=lambda banner: _LEVELS.index(banner.level)))
+
+
+def _recorder(facts: Facts) -> Banner | None:
+    if facts.status is None or facts.status_seen_ns is None:
+        waited_s = facts.age_s(facts.watching_since_ns)
+        return (
+            Banner("recorder", "info", say("recorder-starting")) if waited_s < 5 else _down(facts, waited_s)
+        )
+    age_s = facts.age_s(facts.status_seen_ns)
+    return _down(facts, age_s) if age_s > RECORDER_DOWN_S else None
+
+
+def _down(facts: Facts, age_s: float) -> Banner:
+    open_session = facts.recording
+    name = "recorder-down-recording" if open_session else "recorder-down"
+    return Banner("recorder", "danger", say(name, age=f"{age_s:.0f} s"))
+
+
+def _links(facts: Facts) -> list[Banner]:
+    """Devices that are not streaming; their streams are not named again one by one."""
+    assert facts.status is not None
+    if not facts.status.links:
+        return [Banner("no-devices", "info", say("no-devices"), action="virtual-bedside")]
+    return [_link(facts, link) for link in facts.status.links if _troubled(facts, link)]
+
+
+def _troubled(facts: Facts, link: LinkStatus) -> bool:
+    if link.state == "lost":
+        return True
+    waiting = link.state in ("connecting", "scanning", "silent")
+    return waiting and facts.age_s(link.since_ns) > (NEVER_SEEN_S if link.state != "silent" else 0.0)
+
+
+def _link(facts: Facts, link: LinkStatus) -> Banner:
+    level: Level = "danger" if link.state in ("lost", "silent") and facts.recording else "warn"
+    message = say(
+        f"link-{link.state}",
+        device=link.product or link.device_id,
+        since=_time_of(facts, link.since_ns),
+        age=formats.age(facts.age_s(link.since_ns)),
+        error=link.error,
+        attempt=link.attempt,
+    )
+    return Banner(f"link-{link.device_id}", level, message)
+
+
+def _starved(facts: Facts) -> list[Banner]:
+    assert facts.status is not None
+    troubled = {link.device_id for link in facts.status.links if _troubled(facts, link)}
+    found = []
+    for stream in facts.status.streams:
+        info = facts.infos.get(stream.stream_id)
+        if info is None or info.kind != "waveform" or info.device_id in troubled:
+            continue
+        state = live_state(facts, stream)
+        if state == "streaming" or (state == "never-seen" and _young(facts, stream)):
+            continue
+        level: Level = "danger" if facts.recording else "warn"
+        found.append(Banner(f"stream-{stream.stream_id}", level, _starved_message(facts, stream, state)))
+    return found
+
+
+def _starved_message(facts: Facts, stream: StreamStatus, state: str) -> Message:
+    arrived = facts.arrivals.get(stream.stream_id)
+    since_ns = arrived if arrived is not None else (stream.since_ns or facts.watching_since_ns)
+    return say(
+        f"starved-{state}",
+        stream=title(facts.infos[stream.stream_id]),
+        since=_time_of(facts, since_ns),
+        age=formats.age(facts.age_s(since_ns)),
+        cause=stream.cause,
+    )
+
+
+def _young(facts: Facts, stream: StreamStatus) -> bool:
+    since_ns = stream.since_ns if stream.since_ns is not None else facts.watching_since_ns
+    return facts.age_s(since_ns) < NEVER_SEEN_S
+
+
+def _disk(facts: Facts) -> list[Banner]:
+    assert facts.status is not None
+    known = _DISK.get(facts.status.disk.level)
+    if known is None:
+        return []
+    hours = facts.status.disk.hours_left
+    left = formats.age((hours or 0.0) * 3600)
+    return [Banner("disk", known[0], say(known[1], left=left, folder=facts.status.disk.folder))]
+
+
+def _others(facts: Facts) -> list[Banner]:
+    assert facts.status is not None
+    found = []
+    if facts.recording and reference(facts).asks:
+        found.append(Banner("calibration", "info", say("square-wave-ended"), action="confirm-calibration"))
+    if facts.recording and facts.status.session.incomplete_reason:
+        reason = facts.status.session.incomplete_reason
+        found.append(Banner("incomplete", "info", say("session-incomplete", reason=reason)))
+    for warning in facts.status.warnings:
+        name, *values = warning.split("|")
+        found.append(
+            Banner(f"warning-{warning}", "warn", say("station-warning", id=name, values=", ".join(values)))
+        )
+    return found
+
+
+def _time_of(facts: Facts, t_host_ns: int) -> str:
+    return formats.time_of_day(facts.wall_ns - (facts.now_ns - t_host_ns), facts.utc_offset_s)

@@ -1,0 +1,43 @@
+"""What the estimates may claim, built from the model card (safety rule 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hemoview.viewmodel.facts import Facts
+from hemoview.viewmodel.messages import Message, say
+
+OWN_DEVICES = ("edge", "cuff", "manual")
+"""Ids of devices that are no sensor of their own."""
+
+
+def footer(facts: Facts) -> Message:
+    """One sentence per fact: learned from what, on whom, and what it was never checked against."""
+    real = [
+        value
+        for value in facts.card.get("per_parameter", {}).values()
+        if int(value.get("n_real_subjects", 0)) > 0
+    ]
+    if not facts.card:
+        return say("footer-no-model")
+    if not real:
+        return say("footer-simulated", unchecked=_unchecked(facts))
+    return say(
+        "footer",
+        kinds=_words(value.get("reference_kind", "") for value in real),
+        site=_words(value.get("sensor_site", "") for value in real),
+        n=max(int(value["n_real_subjects"]) for value in real),
+        unchecked=_unchecked(facts),
+    )
+
+
+def _unchecked(facts: Facts) -> str:
+    """Devices in use that the card does not name as seen in training; all of them where it names none."""
+    trained = " ".join(str(d) for d in facts.card.get("devices_in_training", ())).casefold()
+    named = (d.product for d in facts.devices if d.device_id not in OWN_DEVICES)
+    unseen = [product for product in named if product and product.casefold() not in trained]
+    return _words(unseen) or _words(str(d) for d in facts.card.get("devices_not_in_training", ()))
+
+
+def _words(texts: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(text for text in texts if text))

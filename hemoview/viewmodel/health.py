@@ -1,0 +1,85 @@
+"""The health line: per stream what arrived and what is on disk, apart; rate, loss, age, latency."""
+
+from __future__ import annotations
+
+from hemoview.viewmodel import formats
+from hemoview.viewmodel.facts import Facts
+from hemoview.viewmodel.messages import Message, say
+from hemoview.viewmodel.record_view import HealthItem
+from recorder.schema import StreamInfo, StreamStatus
+
+STARVED_S = 1.7
+"""A regular stream this old is starved; with the picture renewed 4 times a second that shows within 2 s."""
+
+ORDER = ("ppg", "abp_wave", "acc", "eda", "temp", "estimate", "beats", "ibi", "hr", "battery")
+QUIET = ("ibi", "hr", "battery")
+"""Roles whose rows come when they come: silence of theirs means nothing."""
+
+
+def health(facts: Facts) -> tuple[HealthItem, ...]:
+    """An item for every stream that should flow, in the order of the screen."""
+    if facts.status is None:
+        return ()
+    known = [(s, facts.infos[s.stream_id]) for s in facts.status.streams if s.stream_id in facts.infos]
+    shown = [(s, info) for s, info in known if info.role not in QUIET]
+    shown.sort(key=lambda pair: (_rank(pair[1]), pair[0].stream_id))
+    return tuple(_item(facts, stream, info) for stream, info in shown)
+
+
+def live_state(facts: Facts, stream: StreamStatus) -> str:
+    """The recorder's word, unless this window's own ear already knows better: starved streams show within 2 s."""
+    info = facts.infos.get(stream.stream_id)
+    if stream.state == "streaming" and info is not None and info.kind == "waveform":
+        arrived = facts.arrivals.get(stream.stream_id)
+        if arrived is not None and facts.age_s(arrived) > STARVED_S:
+            return "silent"
+    return stream.state
+
+
+def title(info: StreamInfo) -> Message:
+    """Name of a stream for people."""
+    return say(f"stream-{info.stream_id}", role=info.role, stream=info.stream_id)
+
+
+def _rank(info: StreamInfo) -> int:
+    return ORDER.index(info.role) if info.role in ORDER else len(ORDER)
+
+
+def _item(facts: Facts, stream: StreamStatus, info: StreamInfo) -> HealthItem:
+    state = live_state(facts, stream)
+    return HealthItem(
+        stream_id=stream.stream_id,
+        title=title(info),
+        state=state,
+        rate=_rate(stream, info),
+        counts=_counts(facts, stream),
+        lost=_lost(facts, stream),
+        level=_level(stream, state),
+    )
+
+
+def _rate(stream: StreamStatus, info: StreamInfo) -> Message:
+    rate_hz = stream.effective_rate_hz
+    shown = formats.DASH if rate_hz is None else f"{rate_hz:.4g}"
+    latency = "" if stream.latency_ms is None else f"{stream.latency_ms:.0f} ms"
+    return say("health-rate" if info.kind == "waveform" else "health-row-rate", rate=shown, latency=latency)
+
+
+def _counts(facts: Facts, stream: StreamStatus) -> Message:
+    if not facts.recording:
+        return say("health-received", received=formats.count(stream.received))
+    received, on_disk = formats.count(stream.received), formats.count(stream.on_disk)
+    return say("health-counts", received=received, on_disk=on_disk)
+
+
+def _lost(facts: Facts, stream: StreamStatus) -> Message:
+    arrived = facts.arrivals.get(stream.stream_id)
+    age_s = facts.age_s(arrived) if arrived is not None else stream.last_age_s
+    shown = formats.DASH if age_s is None else formats.age(age_s)
+    return say("health-lost", lost=formats.count(stream.lost), gaps=stream.n_gaps, age=shown)
+
+
+def _level(stream: StreamStatus, state: str) -> str:
+    if state != "streaming":
+        return "danger" if state == "lost" else "warn"
+    return "warn" if stream.lost else "ok"

@@ -1,0 +1,193 @@
+"""The right column: estimate with its interval, reference beside it, or a dash and the reason. Nothing is held."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from hemoview.viewmodel import formats
+from hemoview.viewmodel.facts import Facts
+from hemoview.viewmodel.footer import footer
+from hemoview.viewmodel.messages import Message, say
+from hemoview.viewmodel.record_view import Cell, NumericRow, NumericsView, Wish
+from hemoview.viewmodel.reference import Reference, reference
+from recorder.schema import PARAMETER_UNITS, PARAMETERS, Event, StreamInfo
+from recorder.schema.subject import ASSUMED_CVP_MMHG
+
+STALE_S = 2.0
+"""A value older than this is no value (ux.md: never hold the last value silently)."""
+
+BEATS_S = 5.0
+"""The reference number is the median of the beats of the last 5 s."""
+
+MIN_CALIBRATION_SUBJECTS = 9
+"""Fewer real calibration subjects than this: no 90 % interval is claimed (safety rule 7)."""
+
+REFERENCE_COLUMNS = {"SBP": "sbp_mmhg", "MAP": "map_mmhg", "DBP": "dbp_mmhg", "HR": "hr_per_min"}
+
+COLOURS = {
+    **dict.fromkeys(("SBP", "MAP", "DBP"), "pressure"),
+    "HR": "hr",
+    **dict.fromkeys(("CO", "CI", "SV", "SI"), "flow"),
+    **dict.fromkeys(("SVR", "SVRI"), "resistance"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EstimateNow:
+    """The newest row of the estimate stream by channel name, or why there is none."""
+
+    values: dict[str, float]
+    reasons: tuple[str, ...]
+    missing: Message | None
+
+
+def numerics(wish: Wish, facts: Facts) -> NumericsView:
+    """Everything in the right column."""
+    now, state = newest_estimate(facts), reference(facts)
+    rows = tuple(_row(p, wish, facts, now, state) for p in PARAMETERS if p in wish.parameters)
+    return NumericsView(
+        rows=rows,
+        reference_note=_reference_note(facts, state),
+        estimate_note=_estimate_note(now),
+        cuff=_cuff(facts),
+        footer=footer(facts),
+        asks_calibration=facts.recording and state.state in ("uncalibrated", "no-scale"),
+    )
+
+
+def newest_estimate(facts: Facts) -> EstimateNow:
+    """The newest estimate, unless it is older than :data:`STALE_S`."""
+    info = facts.by_role("estimate")
+    if info is None or facts.estimates is None or len(facts.estimates) == 0:
+        return EstimateNow({}, (), say("waiting-for-edge"))
+    arrived = facts.arrivals.get(info.stream_id)
+    if arrived is None or facts.age_s(arrived) > STALE_S:
+        return EstimateNow({}, (), say("estimate-stale"))
+    names = [channel.name for channel in info.channels]
+    values = dict(zip(names, (float(v) for v in facts.estimates.values[-1]), strict=True))
+    return EstimateNow(values, _reasons(info), None)
+
+
+def _reasons(info: StreamInfo) -> tuple[str, ...]:
+    return tuple(json.loads(info.metadata.get("reasons", "[]")))
+
+
+def _row(parameter: str, wish: Wish, facts: Facts, now: EstimateNow, state: Reference) -> NumericRow:
+    pressure = parameter in ("SBP", "MAP", "DBP")
+    unit = wish.pressure_unit if pressure else PARAMETER_UNITS[parameter]
+    return NumericRow(
+        parameter=parameter,
+        unit=unit,
+        colour=COLOURS[parameter],
+        estimate=_estimate(parameter, unit, facts, now),
+        reference=_reference(parameter, unit, facts, state) if parameter in REFERENCE_COLUMNS else None,
+    )
+
+
+def _estimate(parameter: str, unit: str, facts: Facts, now: EstimateNow) -> Cell:
+    if now.missing is not None:
+        return Cell(formats.DASH, reason=now.missing)
+    why = int(now.values.get(f"{parameter}_why", 0.0) or 0)
+    if why:
+        known = 0 < why <= len(now.reasons)
+        return Cell(formats.DASH, reason=say(f"why-{now.reasons[why - 1]}" if known else "why-unknown"))
+    value, low, high = (now.values.get(f"{parameter}{end}", math.nan) for end in ("", "_lo", "_hi"))
+    if not all(map(math.isfinite, (value, low, high))):
+        return Cell(formats.DASH, reason=say("why-no-interval"))
+    simulated = _needs_simulation(parameter, facts)
+    if simulated and not facts.simulated:
+        return Cell(formats.DASH, reason=say("why-no-real-reference"))
+    factor, places = formats.pressure_factor(unit), formats.decimals(parameter, unit)
+    return Cell(
+        formats.number(value * factor, places),
+        formats.interval(low * factor, high * factor, places),
+        reason=_assumed_cvp(parameter, facts),
+        tag="tag-simulated" if simulated else "tag-estimate",
+    )
+
+
+def _needs_simulation(parameter: str, facts: Facts) -> bool:
+    """Too few real subjects stand behind this parameter for an interval of its own (safety rule 7)."""
+    card = facts.card.get("per_parameter", {}).get(parameter)
+    if card is None:
+        return False
+    return int(card.get("n_calibration_subjects", 0)) < MIN_CALIBRATION_SUBJECTS
+
+
+def _assumed_cvp(parameter: str, facts: Facts) -> Message | None:
+    if parameter not in ("SVR", "SVRI"):
+        return None
+    subject = (facts.header or {}).get("subject") or {}
+    return say("assumed-cvp", cvp=f"{ASSUMED_CVP_MMHG:.0f}") if subject.get("cvp_mmhg") is None else None
+
+
+def _reference(parameter: str, unit: str, facts: Facts, state: Reference) -> Cell | None:
+    if state.state == "absent":
+        return None
+    beats = facts.by_role("beats", prefix="edge.beats_abp")
+    arrived = facts.arrivals.get(beats.stream_id) if beats else None
+    if beats is None or facts.beats is None or arrived is None:
+        return Cell(formats.DASH, reason=say("waiting-for-beats"))
+    if facts.age_s(arrived) > STALE_S:
+        return Cell(formats.DASH, reason=say("reference-stale"))
+    value = _median_beat(parameter, facts, beats)
+    if parameter != "HR" and state.state == "no-scale":
+        return Cell(formats.DASH, reason=say("no-pressure-scale"), muted=True)
+    if not math.isfinite(value):
+        return Cell(formats.DASH, reason=say("no-beats"))
+    factor, places = formats.pressure_factor(unit), formats.decimals(parameter, unit)
+    muted = parameter != "HR" and state.state != "calibrated"
+    word = say("uncalibrated") if muted else None
+    return Cell(formats.number(value * factor, places), reason=word, muted=muted)
+
+
+def _median_beat(parameter: str, facts: Facts, info: StreamInfo) -> float:
+    assert facts.beats is not None
+    names = [channel.name for channel in info.channels]
+    column = names.index(REFERENCE_COLUMNS[parameter])
+    recent = facts.beats.t_ns > facts.beats.t_ns[-1] - BEATS_S * 1e9
+    values = facts.beats.values[recent, column]
+    values = values[np.isfinite(values)]
+    return float(np.median(values)) if values.size else math.nan
+
+
+def _reference_note(facts: Facts, state: Reference) -> Message | None:
+    if state.state == "absent":
+        return say("reference-absent")
+    if state.state == "no-scale":
+        return say("reference-no-scale")
+    if state.since_ns is None:
+        return say("reference-uncalibrated")
+    return say("reference-age", age=formats.age(facts.age_s(state.since_ns)))
+
+
+def _estimate_note(now: EstimateNow) -> Message | None:
+    if now.missing is not None:
+        return None
+    age_s = now.values.get("personalisation_age_s", math.nan)
+    return say("personalised", age=formats.age(age_s)) if math.isfinite(age_s) else say("not-personalised")
+
+
+def cuffs(facts: Facts) -> tuple[Event, ...]:
+    """Cuff readings that were not withdrawn, oldest first."""
+    withdrawn = {e.payload.get("event_id") for e in facts.events if e.kind == "cuff-withdrawn"}
+    return tuple(e for e in facts.events if e.kind == "cuff" and e.event_id not in withdrawn)
+
+
+def _cuff(facts: Facts) -> Message | None:
+    readings = cuffs(facts)
+    if not readings:
+        return None
+    reading = readings[-1].payload
+    measured_ns = int(reading["measured_at_ns"])
+    return say(
+        "cuff-last",
+        sbp=f"{reading['sbp_mmhg']:.0f}",
+        dbp=f"{reading['dbp_mmhg']:.0f}",
+        time=formats.time_of_day(measured_ns, facts.utc_offset_s),
+        age=formats.age((facts.wall_ns - measured_ns) / 1e9 / facts.speed),
+    )
