@@ -26,7 +26,7 @@ class LineSplitter:
         parts = (self._carry + data).split(self._terminator)
         self._carry = parts.pop()
         lines = [line for line in parts if self._fits(line)]
-        if len(self._carry) > self._max:
+        if len(self._carry) > self._max + len(self._terminator) - 1:  # a terminator may be cut in two
             self._begin_skipping()
         return lines
 
@@ -48,5 +48,5 @@ class LineSplitter:
         if not self._skipping:
             self.n_overlong += 1
         self._skipping = True
-        keep = len(self._terminator) - 1  # the terminator itself may be cut in two
+        keep = len(self._terminator) - 1
         self._carry = self._carry[-keep:] if keep else b""
