@@ -204,7 +204,7 @@ class VirtualPatient:
     def _judge_beats(self) -> None:
         """Turn beats whose pulse has passed the finger into truth."""
         track, moves, delay_s = self._tracks["abp"], self._tracks["moves"], self.subject.transit_finger_s
-        while len(self._beats) > 1 and self._beats[0].end_s + delay_s + 0.02 < self.ready_s - BLOCK_S:
+        while len(self._beats) > 1 and self._beats[0].end_s + delay_s + 0.02 < self.ready_s:
             beat = self._beats.pop(0)
             if beat.start_s < 0:
                 continue

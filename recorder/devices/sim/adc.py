@@ -1,0 +1,172 @@
+"""The emulated serial ADC on a monitor's analogue output, in the framing its profile declares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorder.devices.sim.device_clock import DeviceClock
+from recorder.devices.sim.outlet import Outlet, Tally
+from recorder.devices.sim.serial_links import SerialLink
+from recorder.devices.sim.source import Source, SourceName
+from recorder.protocols.adc_profile import AdcChannel, AdcProfile
+from recorder.protocols.serial_adc import encode
+
+Array = NDArray[np.float64]
+Spans = Sequence[tuple[float, float]]
+
+STREAM_ID = "adc.wave"
+GAIN_MMHG_PER_V = 100.0
+"""The emulated monitor's analogue scale, 1 V = 100 mmHg; told in the ready file, never assumed by a driver."""
+WRITE_EVERY_S = 0.02
+"""Frames leave in batches of this length, like a USB serial adapter's latency timer."""
+BOOT_S = 0.1
+"""After its port is opened the device is silent for a moment, as a microcontroller that restarts; real seconds."""
+SQUARE_MMHG: Final = (40.0, 160.0)
+SQUARE_HALF_PERIOD_S = 0.5
+"""The rectangular signal of a monitor that calibrates or changes fingers."""
+_SIGNAL_OF_ROLE: Final[dict[str, SourceName]] = {"abp_wave": "abp", "resp": "resp", "ppg": "ppg"}
+
+
+class AdcEmulator:
+    """Converts the source's pressure on its own clock and writes frames; never waits.
+
+    Args:
+        profile: framing, channels and rate.
+        link: the cable.
+        offset_mmhg: by how much the monitor's own cuff calibration is wrong.
+        recalibrations: stretches of rectangular wave instead of pressure.
+        dropouts: stretches in which nothing is converted; the frame counter goes on.
+        disconnects: stretches with the cable pulled.
+    """
+
+    def __init__(
+        self,
+        profile: AdcProfile,
+        source: Source,
+        clock: DeviceClock,
+        tally: Tally,
+        link: SerialLink,
+        *,
+        offset_mmhg: float = 0.0,
+        recalibrations: Spans = (),
+        dropouts: Spans = (),
+        disconnects: Spans = (),
+        speed: float = 1.0,
+    ) -> None:
+        self.profile, self.link = profile, link
+        self._source, self._clock, self._tally = source, clock, tally
+        self._offset_mmhg = offset_mmhg
+        self.recalibrations, self.dropouts, self.disconnects = (
+            list(recalibrations),
+            list(dropouts),
+            list(disconnects),
+        )
+        self._boot_s = BOOT_S * speed
+        self._outlet = Outlet(link.write, tally)
+        self._frame_no = 0
+        self._opened_s: float | None = None
+        self._plugged = True
+        self.next_s = 0.0
+        self.ended = False
+
+    def advance(self, now_s: float) -> None:
+        """Convert and write everything due by true time ``now_s``."""
+        self._cable(now_s)
+        listening = self._listening(now_s)
+        times_s = self._due(now_s)
+        if times_s.size:
+            first = self._frame_no
+            self._frame_no += times_s.size
+            self._tally.generated[STREAM_ID] += times_s.size
+            if listening:
+                self._send(first, times_s)
+        self.next_s = now_s + WRITE_EVERY_S
+
+    def stop(self) -> None:
+        """Send what waits, as far as the link takes it; the rest is overrun."""
+        self._flush()
+        self._outlet.abandon()
+        self.ended = True
+
+    def _due(self, now_s: float) -> Array:
+        rate_hz, ends_s = self.profile.rate_hz, self._source.ends_s
+        last = int(np.floor(self._clock.device_s(now_s) * rate_hz))
+        times_s = self._clock.true_s(np.arange(self._frame_no, last + 1, dtype=np.float64) / rate_hz)
+        if ends_s is not None and times_s.size and times_s[-1] >= ends_s:
+            self.ended = True
+            times_s = times_s[times_s < ends_s]
+        return times_s
+
+    def _cable(self, now_s: float) -> None:
+        pulled = _inside(self.disconnects, np.array([now_s]))[0]
+        if pulled and self._plugged:
+            self._outlet.abandon()
+            self.link.unplug()
+        elif not pulled and not self._plugged:
+            self.link.plug()
+        self._plugged = not pulled
+
+    def _listening(self, now_s: float) -> bool:
+        """Somebody holds the port, and the device has booted."""
+        if not self.link.is_open():
+            if self._opened_s is not None:
+                self._outlet.abandon()
+            self._opened_s = None
+            return False
+        if self._opened_s is None:
+            self._opened_s = now_s
+        return now_s - self._opened_s >= self._boot_s
+
+    def _send(self, first: int, times_s: Array) -> None:
+        pressure = self._pressure(times_s)
+        converted = np.isfinite(pressure) & ~_inside(self.dropouts, times_s)
+        self._tally.on_air_lost[STREAM_ID] += int((~converted).sum())
+        counts = np.stack([self._counts(c, times_s, pressure) for c in self.profile.channels], axis=1)
+        stamps_us = np.rint((first + np.arange(times_s.size)) * 1e6 / self.profile.rate_hz).astype(np.int64)
+        rows = zip(
+            np.flatnonzero(converted).tolist(),
+            stamps_us[converted].tolist(),
+            counts[converted].tolist(),
+            strict=True,
+        )
+        self._outlet.put(STREAM_ID, [encode(self.profile, first + i, t_us, row) for i, t_us, row in rows])
+        self._flush()
+
+    def _flush(self) -> None:
+        try:
+            self._outlet.flush()
+        except OSError:
+            self._outlet.abandon()
+            self._opened_s = None
+
+    def _pressure(self, times_s: Array) -> Array:
+        """What the monitor shows, mmHg: pressure, or its rectangular signal while it calibrates."""
+        pressure = self._source.sample("abp", times_s) + self._offset_mmhg
+        calibrating = _inside(self.recalibrations, times_s)
+        if calibrating.any():
+            half = np.floor(times_s / SQUARE_HALF_PERIOD_S).astype(np.int64) % 2
+            pressure = np.where(calibrating, np.asarray(SQUARE_MMHG)[half], pressure)
+        return np.asarray(pressure)
+
+    def _counts(self, channel: AdcChannel, times_s: Array, pressure: Array) -> NDArray[np.int64]:
+        name = _SIGNAL_OF_ROLE.get(channel.role)
+        if name == "abp":
+            volts = pressure / GAIN_MMHG_PER_V
+        elif name is not None and self._source.has(name):
+            volts = self._source.sample(name, times_s)
+        else:
+            volts = np.zeros(times_s.size)
+        low, high = channel.saturation or (-(2**15), 2**15 - 1)
+        counts = np.clip(np.rint((np.nan_to_num(volts) - channel.offset) / channel.scale), low, high)
+        return np.asarray(counts.astype(np.int64))
+
+
+def _inside(spans: Spans, t_s: Array) -> NDArray[np.bool_]:
+    inside = np.zeros(t_s.size, dtype=np.bool_)
+    for at_s, for_s in spans:
+        inside |= (t_s >= at_s) & (t_s < at_s + for_s)
+    return inside

@@ -1,0 +1,262 @@
+"""The emulators of one bedside in one thread: sense, send, answer, log; on the shared clock, waiting for nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import selectors
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from recorder.clock import Clock
+from recorder.devices import profiles
+from recorder.devices.sim.adc import GAIN_MMHG_PER_V, AdcEmulator
+from recorder.devices.sim.config import AdcConfig, BedsideConfig, E4Config
+from recorder.devices.sim.device_clock import DeviceClock
+from recorder.devices.sim.e4_band import E4Band
+from recorder.devices.sim.e4_server import E4Server
+from recorder.devices.sim.logbook import TruthFile, write_whole
+from recorder.devices.sim.outlet import Tally
+from recorder.devices.sim.patient import VirtualPatient
+from recorder.devices.sim.serial_links import open_link
+from recorder.devices.sim.source import PatientSource, Source
+from recorder.devices.sim.subject import config_hash
+from recorder.errors import DeviceBusy
+
+LOG_EVERY_S = 1.0
+MAX_WAIT_S = 0.05
+"""Longest real wait without looking at requests and stop."""
+LINGER_S = 1.0
+"""Real seconds a stopping device leaves the reader to take what is in the cable."""
+
+
+@dataclass(slots=True)
+class _Wristband:
+    band: E4Band
+    server: E4Server
+    tags_s: list[float]
+
+
+class Bedside:
+    """Everything the configuration asks for, listening from construction on.
+
+    Args:
+        config: what to be.
+        clock: shared host clock; time 0 of the patient is now.
+        requests: JSON lines from outside: ``{"do": "tag"}``, ``{"do": "e4-disconnect", "for_s": 5}``,
+            ``{"do": "adc-disconnect" | "adc-dropout" | "recalibrate", "for_s": 5}``, ``{"do": "turn-off"}``.
+
+    Raises:
+        ConfigError: profile or replay file is wrong.
+        DeviceBusy: the port is in use.
+    """
+
+    def __init__(
+        self, config: BedsideConfig, clock: Clock, requests: queue.SimpleQueue[str] | None = None
+    ) -> None:
+        self._config, self._clock = config, clock
+        self._requests: queue.SimpleQueue[str] = requests or queue.SimpleQueue()
+        self.tally = Tally()
+        self._selector = selectors.DefaultSelector()
+        self._t0_ns = clock.monotonic_ns()
+        self._wall_us = clock.wall_ns() // 1000
+        self._rng_e4, self._rng_adc = np.random.default_rng([config.seed, 1]).spawn(2)
+        self.source = make_source(config)
+        self._wristband = None if config.e4 is None else self._make_wristband(config.e4)
+        self.adc = None if config.adc is None else self._make_adc(config.adc)
+        self._truth = TruthFile(config.truth_file, self._truth_header())
+        self._next_log_ns = 0
+        self.stopped = False
+        self._log()
+        write_whole(config.ready_file, self.ready())
+
+    def now_s(self) -> float:
+        """Patient time."""
+        return (self._clock.monotonic_ns() - self._t0_ns) / 1e9
+
+    def ready(self) -> dict[str, Any]:
+        """What is offered, as the ready file says it."""
+        return {"pid": os.getpid(), "e4": self._ready_e4(), "adc": self._ready_adc()}
+
+    def run(self) -> None:
+        """Until :meth:`stop`."""
+        while not self.stopped:
+            self.step()
+        self._finish()
+
+    def stop(self) -> None:
+        """End :meth:`run` soon; may be called from a signal."""
+        self.stopped = True
+
+    def step(self) -> None:
+        """Do everything due, then wait for the next thing to do."""
+        now_s = self.now_s()
+        self._obey()
+        due_s = [now_s + MAX_WAIT_S * self._clock.speed]
+        if self._wristband is not None:
+            self._run_wristband(self._wristband, now_s)
+            due_s.append(self._wristband.band.next_s)
+        if self.adc is not None and not self.adc.ended:
+            self.adc.advance(now_s)
+            due_s.append(self.adc.next_s)
+        self._truth.write(self.source.truth(now_s), self._t0_ns)
+        if self._clock.monotonic_ns() >= self._next_log_ns:
+            self._log()
+        wait_s = self._clock.real_timeout(min(due_s) - self.now_s())
+        for key, _ in self._selector.select(min(max(wait_s, 0.001), MAX_WAIT_S)):
+            key.data()
+
+    @property
+    def done(self) -> bool:
+        """A replayed recording is over."""
+        ended = [] if self._wristband is None else [self._wristband.band.ended]
+        return self.stopped or all(ended + ([] if self.adc is None else [self.adc.ended]))
+
+    def _run_wristband(self, wristband: _Wristband, now_s: float) -> None:
+        band, server = wristband.band, wristband.server
+        server.set_away(away=band.is_away(now_s))
+        server.deliver(band.arrivals(now_s))
+        while wristband.tags_s and wristband.tags_s[0] <= now_s:
+            server.deliver(band.tag(wristband.tags_s.pop(0)))
+
+    def _finish(self) -> None:
+        if self.adc is not None:
+            self.adc.stop()
+        self._log()
+        deadline_ns = Clock().monotonic_ns() + int(LINGER_S * 1e9)
+        while self.adc is not None and self.adc.link.unread() and Clock().monotonic_ns() < deadline_ns:
+            Clock().sleep(0.02)
+        if self._wristband is not None:
+            self._wristband.server.close()
+        if self.adc is not None:
+            self.adc.link.close()
+        self._log()
+        self._truth.close()
+        self._selector.close()
+
+    def _obey(self) -> None:
+        while True:
+            try:
+                request = json.loads(self._requests.get_nowait())
+            except queue.Empty:
+                return
+            except ValueError:
+                continue
+            if isinstance(request, dict):
+                self._do(str(request.get("do")), float(request.get("for_s", 5.0)))
+
+    def _do(self, what: str, for_s: float) -> None:
+        span = (self.now_s(), for_s)
+        if self._wristband is not None:
+            if what == "tag":
+                self._wristband.server.deliver(self._wristband.band.tag(span[0]))
+            elif what == "turn-off":
+                self._wristband.server.turn_off()
+            elif what == "e4-disconnect":
+                self._wristband.band.disconnects.append(span)
+        if self.adc is not None:
+            spans = {
+                "adc-disconnect": self.adc.disconnects,
+                "adc-dropout": self.adc.dropouts,
+                "recalibrate": self.adc.recalibrations,
+            }
+            if what in spans:
+                spans[what].append(span)
+
+    def _make_wristband(self, config: E4Config) -> _Wristband:
+        clock_rng, radio_rng = self._rng_e4.spawn(2)
+        low_ms, high_ms = config.jitter_ms
+        band = E4Band(
+            self.source,
+            DeviceClock(config.ppm, clock_rng),
+            radio_rng,
+            self.tally,
+            self._wall_us,
+            jitter_s=(low_ms / 1e3, high_ms / 1e3),
+            dropout=config.dropout,
+            disconnects=config.disconnects,
+        )
+        try:
+            server = E4Server(
+                config.serial,
+                self.tally,
+                self._selector,
+                host=config.host,
+                port=config.port,
+                comma=config.comma,
+                strangers=config.strangers,
+            )
+        except OSError as error:
+            raise DeviceBusy(
+                f"virtual E4 server: {config.host}:{config.port} cannot be used ({error.strerror}); choose another port"
+            ) from error
+        return _Wristband(band, server, sorted(config.tags))
+
+    def _make_adc(self, config: AdcConfig) -> AdcEmulator:
+        ready = self._config.ready_file
+        folder = ready.parent if ready is not None else Path(tempfile.gettempdir())
+        return AdcEmulator(
+            profiles.load(config.profile),
+            self.source,
+            DeviceClock(config.ppm, self._rng_adc),
+            self.tally,
+            open_link(config.link, folder.resolve(), self._selector),
+            offset_mmhg=config.offset_mmhg,
+            recalibrations=config.recalibrations,
+            dropouts=config.dropouts,
+            disconnects=config.disconnects,
+            speed=self._clock.speed,
+        )
+
+    def _ready_e4(self) -> dict[str, Any] | None:
+        if self._wristband is None or self._config.e4 is None:
+            return None
+        server = self._wristband.server
+        return {"host": server.host, "port": server.port, "serial": self._config.e4.serial}
+
+    def _ready_adc(self) -> dict[str, Any] | None:
+        if self.adc is None or self._config.adc is None:
+            return None
+        channel = next(
+            (c for c in self.adc.profile.channels if c.role == "abp_wave"), self.adc.profile.channels[0]
+        )
+        return {
+            "port": self.adc.link.address,
+            "profile": self._config.adc.profile,
+            "channel": channel.field,
+            "calibration": {"gain_mmhg_per_v": GAIN_MMHG_PER_V, "offset_mmhg": 0.0},
+        }
+
+    def _truth_header(self) -> dict[str, Any]:
+        config = self._config
+        return {
+            "simulated": True,
+            "site": "finger",
+            "subject": config.subject.to_json(),
+            "seed": config.seed,
+            "script": config.script.to_json(),
+            "config_sha256": config_hash(config.subject, config.script.to_json(), config.seed),
+            "t0_host_ns": self._t0_ns,
+            "replay": None if config.replay is None else config.replay.name,
+        }
+
+    def _log(self) -> None:
+        now_ns = self._clock.monotonic_ns()
+        self._next_log_ns = now_ns + int(LOG_EVERY_S * self._clock.speed * 1e9)
+        write_whole(
+            self._config.log_file, {"t_host_ns": now_ns, "done": self.done, "streams": self.tally.to_json()}
+        )
+
+
+def make_source(config: BedsideConfig) -> Source:
+    """The recording to replay, or the virtual patient."""
+    if config.replay is not None:
+        from recorder.devices.sim.replay import load  # noqa: PLC0415 (only where a recording is replayed)
+
+        return load(config.replay)
+    return PatientSource(VirtualPatient(config.subject, config.script, config.seed))
