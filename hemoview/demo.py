@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recorder.host.client import LiveFeed, StationClient
-
 from hemoview import demo_result
 from recorder.clock import CLOCK_ENV, Clock
 from recorder.errors import ConfigError, RecorderError
 from recorder.host import places, processes, virtual_bedside
+from recorder.host.client import LiveFeed, StationClient
 from recorder.schema import SampleBlock, StationStatus
 
 STATION = "demo"
