@@ -1,1 +1,37 @@
-"""The session store: journal, sealed segments, manifest, reader, verify, recover, erase."""
+"""The session store: journal, sealed segments, manifest, reader, verify, recover, erase.
+
+``recorder.session.open(path)`` for researchers; ``create`` and ``resume`` for the recorder. On disk (format 1)::
+
+    session.json        header, streams, clock eras, format number; signed with its own SHA-256
+    live.sqlite         what is not sealed yet: WAL, synchronous=FULL, a CRC32 for every row
+    live.mark           number of the last commit that returned
+    segments/           <stream>-<first sample>.parquet, _clock-…, _events-…: immutable
+    manifest.json       every segment with its SHA-256
+    amendments.jsonl    corrections, append-only
+    tombstone.json      instead of all of them, once erased
+"""
+
+from recorder.session.facts import GapSpan, gap_event
+from recorder.session.header import FORMAT, SessionCard, SessionHeader
+from recorder.session.points import ClockPoints
+from recorder.session.reader import Overview, Session, StreamData
+from recorder.session.reader import open_session as open  # noqa: A004 -- session.open(path) is what people type
+from recorder.session.rows import NO_TIME
+from recorder.session.writer import SessionWriter, create, resume
+
+__all__ = [
+    "FORMAT",
+    "NO_TIME",
+    "ClockPoints",
+    "GapSpan",
+    "Overview",
+    "Session",
+    "SessionCard",
+    "SessionHeader",
+    "SessionWriter",
+    "StreamData",
+    "create",
+    "gap_event",
+    "open",
+    "resume",
+]

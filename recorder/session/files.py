@@ -1,0 +1,158 @@
+"""Files that survive a power cut: owner-only, written whole or not at all, checked when read."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from recorder.errors import SessionDamaged, StorageError
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
+_SQLITE_FULL = sqlite3.SQLITE_FULL
+_SQLITE_REFUSED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
+
+
+def make_folder(folder: Path) -> None:
+    """Create an owner-only folder (0700) whose name survives a power cut."""
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    folder.chmod(FOLDER_MODE)
+    sync_folder(folder.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in ``folder`` durable."""
+    try:
+        fd = os.open(folder, os.O_RDONLY)
+    except PermissionError:  # Windows opens no folders; NTFS journals its names by itself
+        return
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write ``path`` so that after any crash it holds either the old or the new content.
+
+    .tmp → fsync → rename → fsync of the folder; owner-only (0600).
+    """
+    tmp = path.with_name(path.name + ".tmp")
+    write_synced(tmp, content)
+    tmp.replace(path)
+    sync_folder(path.parent)
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """Write and fsync an owner-only file."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    with os.fdopen(fd, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sha256(content: bytes) -> str:
+    """Hex SHA-256 of ``content``."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def sign_json(value: dict[str, Any]) -> bytes:
+    """JSON text of ``value`` with a ``sha256`` of itself, so that no changed byte goes unseen."""
+    body = {k: v for k, v in value.items() if k != "sha256"}
+    signed = {**body, "sha256": sha256(_canonical(body))}
+    return (json.dumps(signed, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Inverse of :func:`sign_json` without the check of the hash; see :func:`is_signed`.
+
+    Raises:
+        SessionDamaged: not JSON.
+    """
+    try:
+        value = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise SessionDamaged(f"{path}: not readable as JSON ({error}); run recorder recover") from error
+    if not isinstance(value, dict):
+        raise SessionDamaged(f"{path}: holds no JSON object; run recorder recover")
+    return value
+
+
+def is_signed(value: dict[str, Any]) -> bool:
+    """Whether ``value`` still has the hash it was written with."""
+    body = {k: v for k, v in value.items() if k != "sha256"}
+    return value.get("sha256") == sha256(_canonical(body))
+
+
+def _canonical(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
+
+
+@contextlib.contextmanager
+def storage_errors(folder: Path, doing: str) -> Iterator[None]:
+    """Turn what the disk or SQLite refuses into one line: who, what, what to do.
+
+    Raises:
+        StorageError: full, read-only or failing disk.
+        SessionDamaged: the journal is no longer a database.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise _from_sqlite(error, folder, doing) from error
+    except OSError as error:
+        if isinstance(error, StorageError):
+            raise
+        raise _from_os(error, folder, doing) from error
+
+
+def _from_os(error: OSError, folder: Path, doing: str) -> StorageError:
+    if error.errno in _FULL:
+        return _full(folder, doing)
+    if error.errno in _REFUSED:
+        return _refused(folder, doing)
+    return StorageError(
+        f"{folder}: {doing} failed ({error.strerror or error}); check the disk. "
+        "What was committed before is kept"
+    )
+
+
+def _from_sqlite(error: sqlite3.DatabaseError, folder: Path, doing: str) -> Exception:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == _SQLITE_FULL or isinstance(error.__context__, OSError):
+        return _full(folder, doing)
+    if code in _SQLITE_REFUSED:
+        return _refused(folder, doing)
+    if code == sqlite3.SQLITE_IOERR:
+        return StorageError(
+            f"{folder}: {doing} failed ({error}); the disk may be full or failing: free space or change it. "
+            "What was committed before is kept"
+        )
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return SessionDamaged(f"{folder}: live.sqlite is damaged ({error}); run recorder recover")
+    return StorageError(f"{folder}: {doing} failed ({error}); check that nothing else uses the session")
+
+
+def _full(folder: Path, doing: str) -> StorageError:
+    return StorageError(
+        f"{folder}: disk full while {doing}; free space, then go on. What was committed before is kept",
+        advice="disk-full",
+    )
+
+
+def _refused(folder: Path, doing: str) -> StorageError:
+    return StorageError(
+        f"{folder}: not writable while {doing}; choose a folder you may write to, on a local disk",
+        advice="disk-read-only",
+    )

@@ -1,0 +1,115 @@
+"""Minimum and maximum of every second of a waveform: what a picture of hours needs. Pure.
+
+Kept, packed, in the footer of each sealed segment: a cache of its rows, checked with the footer.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorder.schema import StreamInfo
+from recorder.schema.decimals import decimals_to_float
+
+_DTYPE = np.dtype("<f4")
+
+
+@dataclass(frozen=True)
+class Level:
+    """One bin a second.
+
+    Args:
+        first_no: ``(m,)`` int64, first sample of each bin.
+        low, high: ``(m, channels)`` float64, physical units; NaN where a bin holds no number.
+    """
+
+    first_no: NDArray[np.int64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return int(self.first_no.shape[0])
+
+
+def samples_per_bin(info: StreamInfo) -> int:
+    """Samples in a bin of one second (at least one)."""
+    return max(1, round(info.nominal_rate_hz or 1.0))
+
+
+def physical(info: StreamInfo, values: NDArray[np.generic]) -> NDArray[np.float64]:
+    """Raw values → ``(n, channels)`` in the units of the channels."""
+    if info.dtype == "decimal":
+        raw = decimals_to_float(values.astype(np.int64, copy=False))
+    else:
+        raw = values.astype(np.float64)
+    scale = np.array([c.scale for c in info.channels])
+    offset = np.array([c.offset for c in info.channels])
+    if (scale == 1.0).all() and (offset == 0.0).all():
+        return raw
+    return np.asarray(raw * scale + offset, np.float64)
+
+
+def level_of(info: StreamInfo, sample_no: NDArray[np.int64], values: NDArray[np.float64]) -> Level:
+    """Bins of one second over ``values`` (physical); a bin never reaches over a hole of a second or more."""
+    n_channels = len(info.channels)
+    if sample_no.size == 0:
+        none = np.empty((0, n_channels))
+        return Level(np.empty(0, np.int64), none, none)
+    slot = sample_no // samples_per_bin(info)
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(slot)) + 1])
+    return Level(sample_no[starts], reduce_low(values, starts), reduce_high(values, starts))
+
+
+def reduce_low(values: NDArray[np.float64], starts: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Minimum from each start to the next, numbers only."""
+    return np.fmin.reduceat(values, starts, axis=0)
+
+
+def reduce_high(values: NDArray[np.float64], starts: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Maximum from each start to the next, numbers only."""
+    return np.fmax.reduceat(values, starts, axis=0)
+
+
+def join_levels(parts: Sequence[Level], n_channels: int) -> Level:
+    """Levels one after the other."""
+    none = np.empty((0, n_channels))
+    return Level(
+        np.concatenate([np.empty(0, np.int64), *(p.first_no for p in parts)]),
+        np.concatenate([none, *(p.low for p in parts)]),
+        np.concatenate([none, *(p.high for p in parts)]),
+    )
+
+
+def pack_level(level: Level) -> str:
+    """Text for a footer: float32 rounded outwards, bytes of equal weight together, deflated.
+
+    Rounding outwards keeps every sample inside its bin.
+    """
+    low = level.low.astype(_DTYPE)
+    high = level.high.astype(_DTYPE)
+    low = np.where(low > level.low, np.nextafter(low, np.float32(-np.inf)), low)
+    high = np.where(high < level.high, np.nextafter(high, np.float32(np.inf)), high)
+    planes = np.concatenate([low.ravel(), high.ravel()]).astype(_DTYPE).view(np.uint8).reshape(-1, 4).T
+    head = json.dumps([len(level), level.low.shape[1]]).encode()
+    first = np.diff(level.first_no, prepend=0).astype("<i8").tobytes()
+    return base64.b85encode(zlib.compress(head + b"\n" + first + planes.tobytes(), 9)).decode()
+
+
+def unpack_level(text: str) -> Level:
+    """Inverse of :func:`pack_level` (to float32).
+
+    Raises:
+        ValueError, zlib.error: not such a text.
+    """
+    head, _, body = zlib.decompress(base64.b85decode(text)).partition(b"\n")
+    m, n_channels = json.loads(head)
+    first = np.cumsum(np.frombuffer(body, "<i8", m))
+    planes = np.frombuffer(body, np.uint8, -1, 8 * m).reshape(4, -1).T
+    both = np.ascontiguousarray(planes).view(_DTYPE).reshape(2, m, n_channels).astype(np.float64)
+    return Level(first, both[0], both[1])

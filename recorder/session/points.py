@@ -1,0 +1,103 @@
+"""Clock points as arrays: which block of which stream had arrived when. Pure."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorder.schema import SampleBlock
+
+_HEAD = struct.Struct("<BII")  # version, length of the names, points
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ClockPoints:
+    """Raw clock points of one stream, in order of arrival; each array is ``(n,)`` int64.
+
+    Args:
+        sample_no: first sample of the block.
+        n_samples: its length.
+        t_host_ns: host monotonic time of its last byte.
+        era: clock era of ``t_host_ns``.
+    """
+
+    sample_no: NDArray[np.int64]
+    n_samples: NDArray[np.int64]
+    t_host_ns: NDArray[np.int64]
+    era: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return int(self.sample_no.shape[0])
+
+    def where(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> ClockPoints:
+        """The chosen points."""
+        return ClockPoints(
+            self.sample_no[chosen], self.n_samples[chosen], self.t_host_ns[chosen], self.era[chosen]
+        )
+
+
+def points_of_blocks(blocks: Sequence[SampleBlock]) -> ClockPoints:
+    """The clock point of each block."""
+    rows = [(b.first_sample_no, b.n_samples, b.t_host_ns, b.era) for b in blocks]
+    return _from_table(np.asarray(rows, np.int64).reshape(-1, 4))
+
+
+def join_points(parts: Iterable[ClockPoints]) -> ClockPoints:
+    """Points one after the other."""
+    tables = [_to_table(p) for p in parts if len(p)]
+    return _from_table(np.concatenate(tables) if tables else np.empty((0, 4), np.int64))
+
+
+def thin_points(points: ClockPoints, rate_hz: float, every_s: float = 10.0) -> ClockPoints:
+    """The least delayed point of every ``every_s``: a block can be late, never early, so the lower envelope
+    of the delays is all that a fit of rate and offset needs.
+    """
+    if len(points) == 0:
+        return points
+    last_no = points.sample_no + points.n_samples - 1
+    delay_ns = points.t_host_ns - (last_no * (1e9 / rate_hz)).astype(np.int64)
+    slot = points.t_host_ns // int(every_s * 1e9)
+    order = np.lexsort((delay_ns, slot, points.era))
+    first = np.ones(len(points), np.bool_)
+    first[1:] = (np.diff(slot[order]) != 0) | (np.diff(points.era[order]) != 0)
+    return points.where(np.sort(order[first]))
+
+
+def pack_points(points: dict[str, ClockPoints]) -> bytes:
+    """Points of several streams as bytes for the journal."""
+    names = json.dumps([[name, len(p)] for name, p in points.items()]).encode()
+    tables = [_to_table(p).astype("<i8").tobytes() for p in points.values()]
+    total = sum(len(p) for p in points.values())
+    return b"".join([_HEAD.pack(_VERSION, len(names), total), names, *tables])
+
+
+def unpack_points(payload: bytes) -> dict[str, ClockPoints]:
+    """Inverse of :func:`pack_points`.
+
+    Raises:
+        ValueError: not the bytes of clock points.
+    """
+    version, length, total = _HEAD.unpack_from(payload)
+    at = _HEAD.size + length
+    if version != _VERSION or len(payload) != at + 32 * total:
+        raise ValueError(f"clock points: version {version}, {len(payload)} bytes")
+    table = np.frombuffer(payload, "<i8", 4 * total, at).reshape(-1, 4)
+    found, row = {}, 0
+    for name, count in json.loads(payload[_HEAD.size : at]):
+        found[name] = _from_table(table[row : row + count])
+        row += count
+    return found
+
+
+def _to_table(p: ClockPoints) -> NDArray[np.int64]:
+    return np.stack([p.sample_no, p.n_samples, p.t_host_ns, p.era], axis=1)
+
+
+def _from_table(table: NDArray[np.int64]) -> ClockPoints:
+    return ClockPoints(table[:, 0], table[:, 1], table[:, 2], table[:, 3])

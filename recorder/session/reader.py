@@ -1,0 +1,458 @@
+"""Reading a session: sealed, live or killed alike. ``recorder.session.open(path)`` for researchers."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorder.clock import ClockEra, Timebase
+from recorder.errors import SessionDamaged, SessionError
+from recorder.schema import Calibration, Event, Gap, StreamInfo
+from recorder.session import amendments, facts
+from recorder.session.facts import GapSpan
+from recorder.session.header import SessionHeader
+from recorder.session.levels import (
+    Level,
+    join_levels,
+    level_of,
+    physical,
+    reduce_high,
+    reduce_low,
+    samples_per_bin,
+)
+from recorder.session.manifest import CLOCK, SEGMENT_FOLDER, SegmentRow
+from recorder.session.points import ClockPoints, join_points
+from recorder.session.rows import Rows, join_rows, unpack_rows
+from recorder.session.segments import decode_clock, decode_events, decode_samples, read_footer
+from recorder.session.stored import Stored, read_stored
+from recorder.session.timeline import EraAxis, StreamTimes, fit_stream
+
+CACHE_ROWS = 6_000_000
+"""Rows of decoded segments kept in memory: an hour of a 1 kHz wave beside an E4."""
+
+
+@dataclass(frozen=True)
+class StreamData:
+    """Rows of one stream.
+
+    Args:
+        sample_no: ``(n,)`` int64; jumps where samples are missing.
+        time_s: ``(n,)`` float64 elapsed since the session's start; fitted for waveforms, the row's own for numerics.
+        raw: ``(n, columns)`` as stored.
+        values: ``(n, channels)`` float64 in ``units``.
+        units: of each channel; ``mmHg`` where a calibration was applied.
+        device_time_us: ``(n,)`` int64 as sent (:data:`recorder.session.NO_TIME` where a row has none), or None.
+        era: ``(n,)`` clock era of each row.
+        gaps: stored gaps that touch the span, and damaged files as gaps of cause ``damaged``.
+    """
+
+    info: StreamInfo
+    sample_no: NDArray[np.int64]
+    time_s: NDArray[np.float64]
+    raw: NDArray[Any]
+    values: NDArray[np.float64]
+    units: tuple[str, ...]
+    device_time_us: NDArray[np.int64] | None
+    era: NDArray[np.int64]
+    gaps: tuple[GapSpan, ...]
+
+    def __len__(self) -> int:
+        return int(self.sample_no.shape[0])
+
+    def to_pandas(self) -> Any:
+        """A DataFrame indexed by elapsed time, a column per channel (needs pandas, which is not a dependency)."""
+        import pandas as pd  # type: ignore[import-untyped,unused-ignore] # noqa: PLC0415
+
+        columns = [c.name for c in self.info.channels]
+        return pd.DataFrame(self.values, index=pd.Index(self.time_s, name="time_s"), columns=columns)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Minimum and maximum per bin, physical units; bins without samples are left out.
+
+    Args:
+        t_s: ``(m,)`` elapsed time of the first sample of each bin.
+        low, high: ``(m, channels)``.
+    """
+
+    t_s: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+class Session:
+    """A session on disk. Cheap to open; reads what it is asked for and keeps the latest of it in memory.
+
+    Made by :func:`open_session`. For one thread at a time; a context manager.
+    """
+
+    def __init__(self, stored: Stored) -> None:
+        self._found_damage: dict[str, str] = {}
+        self._segments: OrderedDict[str, Rows] = OrderedDict()
+        self._footer_levels: dict[str, Level] = {}
+        self._thin: dict[str, dict[str, ClockPoints]] = {}
+        self._events: dict[str, list[tuple[int, Event]]] = {}
+        self._take(stored)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget what was read."""
+        self._segments.clear()
+        self._forget_live()
+
+    def refresh(self) -> None:
+        """Look again at a session that is being recorded; what is sealed is not read twice."""
+        self._take(read_stored(self.path))
+
+    def _take(self, stored: Stored) -> None:
+        self._stored = stored
+        self._axis = EraAxis(stored.card.eras)
+        self._forget_live()
+
+    def _forget_live(self) -> None:
+        self._live: dict[str, Rows] = {}
+        self._times: dict[str, StreamTimes] = {}
+        self._levels: dict[str, tuple[Level, NDArray[np.float64]]] = {}
+        self._all_events: list[Event] | None = None
+
+    @property
+    def path(self) -> Path:
+        """The session folder."""
+        return self._stored.folder
+
+    @property
+    def header(self) -> SessionHeader:
+        """What was known at Start; see :meth:`amendments` for corrections."""
+        return self._stored.card.header
+
+    @property
+    def state(self) -> str:
+        """``open`` (recording, or its recorder died), ``sealed`` or ``damaged``."""
+        return "damaged" if self.damaged else self._stored.state
+
+    @property
+    def eras(self) -> tuple[ClockEra, ...]:
+        """Clock eras in order."""
+        return self._stored.card.eras
+
+    @property
+    def streams(self) -> dict[str, StreamInfo]:
+        """Streams by id."""
+        return {info.stream_id: info for info in self._stored.card.streams}
+
+    @property
+    def damaged(self) -> list[tuple[str, str]]:
+        """Files found damaged so far, and why. ``verify`` looks at every byte."""
+        return [*self._stored.damaged, *self._found_damage.items()]
+
+    @property
+    def start_wall_ns(self) -> int:
+        """UTC wall time of elapsed time 0, ns since 1970."""
+        return self.eras[0].wall_ns
+
+    @property
+    def duration_s(self) -> float:
+        """Elapsed time of the last arrival, s."""
+        ends = [self.t_s(s.t1_host_ns, s.era) for s in self._stored.segments]
+        ends += [self.t_s(b.t1_host_ns, b.era) for b in self._stored.batches]
+        ends += [self.t_s(e.t_host_ns, e.era) for _, e in self._stored.live_events]
+        return max(ends, default=0.0)
+
+    def t_s(self, t_host_ns: int, era: int) -> float:
+        """Elapsed seconds of a host time of an era."""
+        return self._axis.moment_s(t_host_ns, era)
+
+    def rows(self, stream_id: str) -> int:
+        """Rows stored of a stream."""
+        info = self._info(stream_id)
+        sealed = sum(s.rows for s in self._stored.segments_of(stream_id))
+        return sealed + len(self._live_rows(info))
+
+    def read(
+        self,
+        stream_id: str,
+        t0_s: float | None = None,
+        t1_s: float | None = None,
+        *,
+        calibrated: bool = False,
+    ) -> StreamData:
+        """Rows of a stream within ``[t0_s, t1_s]`` elapsed seconds (None = from the start, to the end).
+
+        Args:
+            calibrated: ``values`` in mmHg where an accepted calibration of the time exists.
+
+        Raises:
+            SessionError: no such stream.
+        """
+        info = self._info(stream_id)
+        low = -np.inf if t0_s is None else t0_s
+        high = np.inf if t1_s is None else t1_s
+        rows, damage = self._rows_between(info, low, high)
+        time_s, era = self._times_of(info, rows)
+        keep = (time_s >= low) & (time_s <= high)
+        if not keep.all():
+            first = int(np.argmax(keep)) if keep.any() else 0
+            last = len(rows) - int(np.argmax(keep[::-1])) if keep.any() else 0
+            rows, time_s, era = rows.slice(first, last), time_s[first:last], era[first:last]
+        values, units = physical(info, rows.values), tuple(c.unit for c in info.channels)
+        if calibrated:
+            values, units = facts.calibrate(info, values, time_s, self._dated_calibrations(), units)
+        gaps = [*self.gaps(stream_id), *damage]
+        touching = tuple(g for g in gaps if g.t1_s >= low and g.t0_s <= high)
+        return StreamData(
+            info, rows.sample_no, time_s, rows.values, values, units, rows.device_time_us, era, touching
+        )
+
+    def overview(self, stream_id: str, t0_s: float, t1_s: float, n_bins: int) -> Overview:
+        """Minimum and maximum of ``n_bins`` equal bins of ``[t0_s, t1_s]``, from the coarsest source that is exact
+        enough: the 1-s levels in the footers, or the samples.
+
+        Raises:
+            SessionError: no such stream.
+            ValueError: an empty span or no bins.
+        """
+        info = self._info(stream_id)
+        if not t1_s > t0_s or n_bins < 1:
+            raise ValueError(f"overview of {stream_id}: {t0_s:g} to {t1_s:g} s in {n_bins} bins")
+        width_s = (t1_s - t0_s) / n_bins
+        rate = info.nominal_rate_hz
+        if rate is not None and width_s * rate >= 2 * samples_per_bin(info):
+            level, times = self._level(info)
+            a, b = np.searchsorted(times, [t0_s - 1.0, t1_s])
+            return _binned(times[a:b], level.low[a:b], level.high[a:b], (t0_s, width_s, n_bins))
+        rows, _ = self._rows_between(info, t0_s, t1_s)
+        times, _ = self._times_of(info, rows)
+        a, b = np.searchsorted(times, [t0_s, t1_s])
+        values = physical(info, rows.slice(int(a), int(b)).values)
+        return _binned(times[a:b], values, values, (t0_s, width_s, n_bins))
+
+    def gaps(self, stream_id: str) -> tuple[GapSpan, ...]:
+        """Stored gaps of a stream, in order."""
+        return facts.gap_spans(self._gaps_of(stream_id), self.t_s, self.duration_s)
+
+    def events(self, kind: str | None = None) -> list[Event]:
+        """Stored events in the order they were stored, of one kind or all."""
+        if self._all_events is None:
+            sealed = [pair for row in self._stored.event_segments() for pair in self._events_in(row)]
+            both = dict([*sealed, *self._stored.live_events])
+            self._all_events = [both[number] for number in sorted(both)]
+        return [e for e in self._all_events if kind in (None, e.kind)]
+
+    def amendments(self) -> list[Any]:
+        """Corrections of what was written about the session, in order."""
+        return amendments.read(self.path)[0]
+
+    def calibrations(self) -> list[Calibration]:
+        """Stored calibrations in order."""
+        return facts.calibrations(self.events("calibration"))
+
+    def clock_points(self, stream_id: str) -> ClockPoints:
+        """Every raw clock point of a stream."""
+        self._info(stream_id)
+        parts = []
+        for row in self._stored.segments_of(CLOCK):
+            content = self._content(row)
+            if content is not None:
+                parts += list(decode_clock(content, stream_id).values())
+        return join_points([*parts, *self._live_points(stream_id)])
+
+    def timebase(self, stream_id: str, era: int) -> Timebase:
+        """The fitted time base of a waveform: of the longest run in a clock era.
+
+        Raises:
+            SessionError: no such stream, not a waveform, or nothing arrived in that era.
+        """
+        info = self._info(stream_id)
+        runs = [r for r in self._stream_times(info).runs if r.era == era] if info.nominal_rate_hz else []
+        if not runs:
+            raise SessionError(f"{self.path.name}: stream {stream_id} has no time base in clock era {era}")
+        return max(runs, key=lambda r: r.end_no - r.first_no).timebase
+
+    def _info(self, stream_id: str) -> StreamInfo:
+        for info in self._stored.card.streams:
+            if info.stream_id == stream_id:
+                return info
+        known = ", ".join(sorted(self.streams)) or "none"
+        raise SessionError(f"{self.path.name}: no stream {stream_id!r}; it has {known}")
+
+    def _content(self, row: SegmentRow) -> bytes | None:
+        try:
+            return self._stored.segment_bytes(row)
+        except SessionDamaged as error:
+            self._note(row, error)
+            return None
+
+    def _note(self, row: SegmentRow, error: Exception) -> None:
+        self._found_damage[f"{SEGMENT_FOLDER}/{row.name}"] = str(error)
+
+    def _segment_rows(self, info: StreamInfo, row: SegmentRow) -> Rows | None:
+        known = self._segments.get(row.sha256)
+        if known is None:
+            content = self._content(row)
+            if content is None:
+                return None
+            try:
+                known = decode_samples(info, content)
+            except SessionDamaged as error:
+                self._note(row, error)
+                return None
+            self._segments[row.sha256] = known
+            while len(self._segments) > 1 and sum(map(len, self._segments.values())) > CACHE_ROWS:
+                self._segments.popitem(last=False)
+        self._segments.move_to_end(row.sha256)
+        return known
+
+    def _live_rows(self, info: StreamInfo) -> Rows:
+        if info.stream_id not in self._live:
+            batches = self._stored.batches_of(info.stream_id)
+            self._live[info.stream_id] = join_rows(info, (unpack_rows(info, b.payload) for b in batches))
+        return self._live[info.stream_id]
+
+    def _rows_between(self, info: StreamInfo, t0_s: float, t1_s: float) -> tuple[Rows, list[GapSpan]]:
+        parts, damage = [], []
+        for row in self._segments_between(info, t0_s, t1_s):
+            rows = self._segment_rows(info, row)
+            if rows is None:
+                edges = (self.t_s(row.t0_host_ns, row.era), self.t_s(row.t1_host_ns, row.era))
+                damage.append(GapSpan(*edges, "damaged", row.rows, row.name, row.first_no))
+            else:
+                parts.append(rows)
+        joined = join_rows(info, [*parts, self._live_rows(info)])
+        if info.kind == "waveform" and len(joined):
+            first, end = self._stream_times(info).sample_span(t0_s, t1_s)
+            a, b = np.searchsorted(joined.sample_no, [first, end])
+            joined = joined.slice(int(a), int(b))
+        return joined, damage
+
+    def _segments_between(self, info: StreamInfo, t0_s: float, t1_s: float) -> Iterator[SegmentRow]:
+        rows = self._stored.segments_of(info.stream_id)
+        if info.kind == "waveform" and rows:
+            first, end = self._stream_times(info).sample_span(t0_s, t1_s)
+            return (r for r in rows if r.first_no < end and r.next_no > first)
+        return (
+            r for r in rows if self.t_s(r.t1_host_ns, r.era) >= t0_s and self.t_s(r.t0_host_ns, r.era) <= t1_s
+        )
+
+    def _times_of(self, info: StreamInfo, rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        if info.kind == "waveform":
+            times = self._stream_times(info)
+            return times.t_s(rows.sample_no), times.eras_of(rows.sample_no)
+        eras = self._eras_of_numeric(info, rows.sample_no)
+        times_s = np.zeros(len(rows))
+        if rows.row_t_host_ns is not None:
+            for era in np.unique(eras).tolist():
+                chosen = eras == era
+                times_s[chosen] = self._axis.t_s(rows.row_t_host_ns[chosen], era)
+        return times_s, eras
+
+    def _eras_of_numeric(self, info: StreamInfo, sample_no: NDArray[np.int64]) -> NDArray[np.int64]:
+        eras = np.zeros(len(sample_no), np.int64)
+        starts = [(s.first_no, s.era) for s in self._stored.segments_of(info.stream_id)]
+        for batch in self._stored.batches_of(info.stream_id):
+            if not starts or batch.era != starts[-1][1]:
+                starts.append((int(unpack_rows(info, batch.payload).sample_no[0]), batch.era))
+        for first, era in starts:
+            eras[np.searchsorted(sample_no, first) :] = era
+        return eras
+
+    def _stream_times(self, info: StreamInfo) -> StreamTimes:
+        if info.stream_id not in self._times:
+            points = self._thin_points(info.stream_id)
+            rows = self._live_rows(info)
+            ends = [s.next_no for s in self._stored.segments_of(info.stream_id)]
+            ends += [int(rows.sample_no[-1]) + 1] if len(rows) else []
+            rate = info.nominal_rate_hz or 1.0
+            gaps = self._gaps_of(info.stream_id)
+            self._times[info.stream_id] = fit_stream(self._axis, points, gaps, max(ends, default=0), rate)
+        return self._times[info.stream_id]
+
+    def _thin_points(self, stream_id: str) -> ClockPoints:
+        parts = []
+        for row in self._stored.segments_of(CLOCK):
+            if row.sha256 not in self._thin:
+                try:
+                    self._thin[row.sha256] = dict(read_footer(self._stored.segment_footer(row)).points)
+                except SessionDamaged as error:
+                    self._note(row, error)
+                    self._thin[row.sha256] = {}
+            if stream_id in self._thin[row.sha256]:
+                parts.append(self._thin[row.sha256][stream_id])
+        return join_points([*parts, *self._live_points(stream_id)])
+
+    def _live_points(self, stream_id: str) -> list[ClockPoints]:
+        return [points[stream_id] for _, points in self._stored.clock if stream_id in points]
+
+    def _level(self, info: StreamInfo) -> tuple[Level, NDArray[np.float64]]:
+        if info.stream_id not in self._levels:
+            parts = [self._footer_level(row) for row in self._stored.segments_of(info.stream_id)]
+            rows = self._live_rows(info)
+            parts.append(level_of(info, rows.sample_no, physical(info, rows.values)))
+            level = join_levels(parts, len(info.channels))
+            self._levels[info.stream_id] = (level, self._stream_times(info).t_s(level.first_no))
+        return self._levels[info.stream_id]
+
+    def _footer_level(self, row: SegmentRow) -> Level:
+        if row.sha256 not in self._footer_levels:
+            level = None
+            try:
+                level = read_footer(self._stored.segment_footer(row)).level
+            except SessionDamaged as error:
+                self._note(row, error)
+            width = len(self.streams[row.stream_id].channels)
+            self._footer_levels[row.sha256] = level or join_levels([], width)
+        return self._footer_levels[row.sha256]
+
+    def _gaps_of(self, stream_id: str) -> list[Gap]:
+        return facts.gaps_of(self.events("gap"), stream_id)
+
+    def _dated_calibrations(self) -> list[tuple[float, Calibration]]:
+        return facts.dated_calibrations(self.events("calibration"), self.t_s)
+
+    def _events_in(self, row: SegmentRow) -> list[tuple[int, Event]]:
+        if row.sha256 not in self._events:
+            content = self._content(row)
+            self._events[row.sha256] = [] if content is None else decode_events(content)
+        return self._events[row.sha256]
+
+
+def open_session(path: Path | str) -> Session:
+    """Open a session folder read-only: sealed, being recorded, or killed.
+
+    Raises:
+        SessionError: no session here, or it was erased.
+        SessionFormatUnknown: written by a newer HemoView.
+        SessionDamaged: nothing says what the session is; run ``recorder recover``.
+    """
+    return Session(read_stored(Path(path)))
+
+
+def _binned(
+    times: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    bins: tuple[float, float, int],
+) -> Overview:
+    t0_s, width_s, n_bins = bins
+    if times.size == 0:
+        return Overview(times, low, high)
+    slot = np.clip(((times - t0_s) / width_s).astype(np.int64), 0, n_bins - 1)
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(slot)) + 1])
+    return Overview(times[starts], reduce_low(low, starts), reduce_high(high, starts))
+
+
+__all__ = ["Overview", "Session", "StreamData", "open_session"]

@@ -1,0 +1,333 @@
+"""Sealed segments: rows ↔ the bytes of a Parquet file. Pure; the only place that knows pyarrow.
+
+Measured choices (``resources/docs/decisions/0003``): zstd, page CRC, DELTA_BINARY_PACKED integers,
+BYTE_STREAM_SPLIT floats, 60 s row groups for waveforms.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from recorder.clock import ClockEra
+from recorder.errors import SessionDamaged
+from recorder.schema import Event, StreamInfo
+from recorder.session.files import sha256
+from recorder.session.header import FORMAT
+from recorder.session.levels import Level, level_of, pack_level, physical, unpack_level
+from recorder.session.manifest import CLOCK, EVENTS, SegmentRow
+from recorder.session.points import ClockPoints, thin_points
+from recorder.session.rows import COLUMN_DTYPES, NO_TIME, Rows, runs_of
+
+ROW_GROUP_S = 60.0
+MIN_GROUP_ROWS = 1000
+"""Slow streams get one row group a segment: a group costs about 100 bytes a column."""
+
+_ZSTD_LEVEL = 9
+_KEY = "hemoview."
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What a segment says of itself.
+
+    Args:
+        about: session, stream id, format, kind and, for sample segments, stream and era as JSON values.
+        level: one bin a second, waveforms only.
+        points: thinned clock points, clock segments only.
+    """
+
+    about: dict[str, Any]
+    level: Level | None
+    points: dict[str, ClockPoints]
+
+
+def encode_samples(info: StreamInfo, rows: Rows, session_id: str, era: ClockEra) -> bytes:
+    """A segment of samples."""
+    columns: dict[str, pa.Array] = {"sample_no": pa.array(rows.sample_no)}
+    if rows.device_time_us is not None:
+        missing = rows.device_time_us == NO_TIME
+        columns["device_time_us"] = pa.array(rows.device_time_us, mask=missing)
+    if rows.row_t_host_ns is not None:
+        columns["row_t_host_ns"] = pa.array(rows.row_t_host_ns)
+    about = _about(session_id, info.stream_id, "samples", int(rows.sample_no[0]))
+    about |= {"stream": info.to_json(), "era": era.to_json()}
+    if info.dtype == "decimal":
+        places: list[int | None] = []
+        for i, channel in enumerate(info.channels):
+            mantissa, shown, common = _align_places(rows.values[:, 2 * i : 2 * i + 2])
+            columns[channel.name] = pa.array(mantissa)
+            columns[f"{channel.name}_places"] = pa.array(shown)
+            places.append(common)
+        about["decimal_places"] = places
+    else:
+        columns |= {c.name: pa.array(rows.values[:, i]) for i, c in enumerate(info.channels)}
+    extra = {}
+    if info.kind == "waveform":
+        extra["level"] = pack_level(level_of(info, rows.sample_no, physical(info, rows.values)))
+    group = max(MIN_GROUP_ROWS, round(ROW_GROUP_S * (info.nominal_rate_hz or 0)))
+    return _write(columns, about, extra, group)
+
+
+def decode_samples(info: StreamInfo, content: bytes) -> Rows:
+    """Inverse of :func:`encode_samples`.
+
+    Raises:
+        SessionDamaged: a page fails its CRC, or it is no such segment.
+    """
+    table, about = _read(content)
+    columns = {name: table.column(name) for name in table.column_names}
+    try:
+        sample_no = _ints(columns["sample_no"])
+        stamps = columns.get("device_time_us")
+        times = columns.get("row_t_host_ns")
+        values = np.empty((len(sample_no), info.n_columns), COLUMN_DTYPES[info.dtype])
+        for i, channel in enumerate(info.channels):
+            if info.dtype == "decimal":
+                shown = columns[f"{channel.name}_places"].to_numpy()
+                pair = _restore_places(_ints(columns[channel.name]), shown, about["decimal_places"][i])
+                values[:, 2 * i : 2 * i + 2] = pair
+            else:
+                values[:, i] = columns[channel.name].to_numpy()
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise SessionDamaged(f"segment of {info.stream_id}: not its columns ({error})") from error
+    return Rows(
+        sample_no,
+        values,
+        None if stamps is None else _ints(stamps.fill_null(NO_TIME)),
+        None if times is None else _ints(times),
+    )
+
+
+def encode_clock(
+    points: dict[str, ClockPoints], rates_hz: dict[str, float], session_id: str, first: int
+) -> bytes:
+    """A segment of clock points; one row group a stream, thinned points of the waveforms in its footer."""
+    names = sorted(points)
+    tables = []
+    for index, name in enumerate(names):
+        p = points[name]
+        column = {
+            "stream": np.full(len(p), index, np.int32),
+            "sample_no": p.sample_no,
+            "n_samples": p.n_samples.astype(np.int32),
+            "t_host_ns": p.t_host_ns,
+            "era": p.era.astype(np.int32),
+        }
+        tables.append(pa.table({k: pa.array(v) for k, v in column.items()}))
+    about = _about(session_id, CLOCK, "clock", first) | {"streams": names}
+    thin = {n: thin_points(points[n], rates_hz[n]) for n in names if n in rates_hz}
+    extra = {"thin": _pack_thin(thin)}
+    return _write_groups(tables, about, extra)
+
+
+def decode_clock(content: bytes, stream_id: str | None = None) -> dict[str, ClockPoints]:
+    """Inverse of :func:`encode_clock`, of one stream or all.
+
+    Raises:
+        SessionDamaged: a page fails its CRC, or it is no such segment.
+    """
+    names = _about_of(_metadata(content))["streams"]
+    chosen = [i for i, n in enumerate(names) if stream_id in (None, n)]
+    found = {}
+    for index in chosen:
+        table, _ = _read(content, [index])
+        columns = [_ints(table.column(c)) for c in ("sample_no", "n_samples", "t_host_ns", "era")]
+        found[names[index]] = ClockPoints(*columns)
+    return found
+
+
+def encode_events(events: list[tuple[int, Event]], session_id: str) -> bytes:
+    """A segment of events, each as JSON text."""
+    columns = {
+        "event_no": pa.array([n for n, _ in events], pa.int64()),
+        "kind": pa.array([e.kind for _, e in events], pa.string()),
+        "t_host_ns": pa.array([e.t_host_ns for _, e in events], pa.int64()),
+        "body": pa.array([json.dumps(e.to_json()) for _, e in events], pa.string()),
+    }
+    return _write(columns, _about(session_id, EVENTS, "events", events[0][0]), {}, len(events))
+
+
+def decode_events(content: bytes) -> list[tuple[int, Event]]:
+    """Inverse of :func:`encode_events`.
+
+    Raises:
+        SessionDamaged: a page fails its CRC, or it is no such segment.
+    """
+    table, _ = _read(content)
+    try:
+        bodies = [Event.from_json(json.loads(text)) for text in table.column("body").to_pylist()]
+        return list(zip(table.column("event_no").to_pylist(), bodies, strict=True))
+    except (KeyError, TypeError, ValueError) as error:
+        raise SessionDamaged(f"segment of events: not its columns ({error})") from error
+
+
+def footer_of(content: bytes) -> bytes:
+    """The Parquet footer with length and magic: the end of the file.
+
+    Raises:
+        SessionDamaged: no Parquet footer.
+    """
+    if len(content) < 12 or content[-4:] != b"PAR1":
+        raise SessionDamaged("segment: truncated (no Parquet footer)")
+    length = int.from_bytes(content[-8:-4], "little") + 8
+    if length > len(content):
+        raise SessionDamaged("segment: truncated (footer longer than the file)")
+    return content[-length:]
+
+
+def read_footer(footer: bytes) -> Footer:
+    """What a segment says of itself, from the bytes :func:`footer_of` gives.
+
+    Raises:
+        SessionDamaged: not the footer of a segment.
+    """
+    metadata = _metadata(b"PAR1" + footer)
+    about = _about_of(metadata)
+    texts = metadata.metadata or {}
+    level = texts.get(f"{_KEY}level".encode())
+    thin = texts.get(f"{_KEY}thin".encode())
+    return Footer(
+        about,
+        None if level is None else unpack_level(level.decode()),
+        {} if thin is None else _unpack_thin(thin),
+    )
+
+
+def describe(
+    name: str, content: bytes, t_host_ns: tuple[int, int], era: int, numbers: NDArray[np.int64]
+) -> SegmentRow:
+    """The manifest row of a segment whose rows have ``numbers``."""
+    footer = footer_of(content)
+    return SegmentRow(
+        name=name,
+        stream_id=read_footer(footer).about["stream_id"],
+        first_no=int(numbers[0]),
+        next_no=int(numbers[-1]) + 1,
+        rows=int(numbers.size),
+        runs=tuple(runs_of(numbers)),
+        t0_host_ns=t_host_ns[0],
+        t1_host_ns=t_host_ns[1],
+        era=era,
+        bytes=len(content),
+        sha256=sha256(content),
+        footer_bytes=len(footer),
+        footer_sha256=sha256(footer),
+    )
+
+
+def _align_places(
+    pairs: NDArray[Any],
+) -> tuple[NDArray[np.int64], NDArray[np.int8], int | None]:
+    """Mantissas brought to one number of places, so that neighbours differ little; None = kept as they were."""
+    mantissa, shown = pairs[:, 0].astype(np.int64), pairs[:, 1]
+    count = np.where(shown < 0, -1 - shown, shown).astype(np.int64)
+    common = int(count.max())
+    largest = int(np.abs(mantissa).max())
+    if common > 18 or largest * 10 ** (common - int(count.min())) >= 1 << 62:
+        return mantissa, shown.astype(np.int8), None
+    return mantissa * 10 ** (common - count), shown.astype(np.int8), common
+
+
+def _restore_places(
+    aligned: NDArray[np.int64], shown: NDArray[np.int8], common: int | None
+) -> NDArray[np.int64]:
+    wide = shown.astype(np.int64)
+    if common is None:
+        return np.stack([aligned, wide], axis=1)
+    count = np.where(wide < 0, -1 - wide, wide)
+    return np.stack([aligned // 10 ** (common - count), wide], axis=1)
+
+
+def _about(session_id: str, stream_id: str, kind: str, first: int) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "session_id": session_id,
+        "stream_id": stream_id,
+        "kind": kind,
+        "first_no": first,
+    }
+
+
+def _write(columns: dict[str, pa.Array], about: dict[str, Any], extra: dict[str, str], group: int) -> bytes:
+    table = pa.table(columns)
+    tables = [table.slice(at, group) for at in range(0, len(table), group)]
+    return _write_groups(tables, about, extra)
+
+
+def _write_groups(tables: list[pa.Table], about: dict[str, Any], extra: dict[str, str]) -> bytes:
+    texts = {f"{_KEY}{k}": v for k, v in {"about": json.dumps(about), **extra}.items()}
+    schema = tables[0].schema
+    plain = [f.name for f in schema if f.name.endswith("_places") or pa.types.is_string(f.type)]
+    encoded = {f.name: _encoding(f.type) for f in schema if f.name not in plain}
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(
+        sink,
+        schema,
+        compression="zstd",
+        compression_level=_ZSTD_LEVEL,
+        use_dictionary=plain,
+        column_encoding=encoded,
+        write_page_checksum=True,
+        store_schema=False,
+    ) as writer:
+        for table in tables:
+            writer.write_table(table, row_group_size=max(1, len(table)))
+        writer.add_key_value_metadata(texts)
+    return bytes(sink.getvalue().to_pybytes())
+
+
+def _encoding(kind: pa.DataType) -> str:
+    return "BYTE_STREAM_SPLIT" if str(kind) in ("float", "double") else "DELTA_BINARY_PACKED"
+
+
+def _read(content: bytes, groups: list[int] | None = None) -> tuple[pa.Table, dict[str, Any]]:
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
+        table = file.read() if groups is None else file.read_row_groups(groups)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise SessionDamaged(f"segment: {str(error).splitlines()[0]}") from error
+    return table, _about_of(file.metadata)
+
+
+def _metadata(content: bytes) -> Any:
+    try:
+        return pq.read_metadata(pa.BufferReader(content))
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise SessionDamaged(f"segment: {str(error).splitlines()[0]}") from error
+
+
+def _about_of(metadata: Any) -> dict[str, Any]:
+    try:
+        about = json.loads(metadata.metadata[f"{_KEY}about".encode()])
+        return dict(about)
+    except (KeyError, TypeError, ValueError) as error:
+        raise SessionDamaged("segment: its footer names no session") from error
+
+
+def _ints(column: Any) -> NDArray[np.int64]:
+    return np.asarray(column.to_numpy(), np.int64)
+
+
+def _pack_thin(points: dict[str, ClockPoints]) -> str:
+    deltas = {
+        name: [np.diff(a, prepend=0).tolist() for a in (p.sample_no, p.n_samples, p.t_host_ns, p.era)]
+        for name, p in points.items()
+    }
+    return base64.b85encode(zlib.compress(json.dumps(deltas, separators=(",", ":")).encode(), 9)).decode()
+
+
+def _unpack_thin(text: bytes) -> dict[str, ClockPoints]:
+    deltas = json.loads(zlib.decompress(base64.b85decode(text)))
+    return {
+        name: ClockPoints(*(np.cumsum(np.asarray(a, np.int64)) for a in lists))
+        for name, lists in deltas.items()
+    }

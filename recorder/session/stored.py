@@ -1,0 +1,190 @@
+"""What a session folder holds at one moment: card, sealed segments, and what the journal has on top. Read-only."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from recorder.errors import SessionDamaged, SessionError
+from recorder.schema import Event
+from recorder.session.files import sha256
+from recorder.session.header import SESSION_FILE, SessionCard, read_card
+from recorder.session.journal import JOURNAL_FILE, MARK_FILE, Batch, JournalSnapshot, read_mark, read_snapshot
+from recorder.session.manifest import (
+    EVENTS,
+    MANIFEST_FILE,
+    SEGMENT_FOLDER,
+    Manifest,
+    SegmentRow,
+    read_manifest,
+)
+from recorder.session.points import ClockPoints
+
+Damage = tuple[str, str]
+"""(file name relative to the session, why)."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One consistent view of a session folder.
+
+    Args:
+        state: of the manifest: ``open`` until it was closed.
+        segments: sealed files, by belief order journal → manifest.
+        damaged: what is wrong, as far as opening shows; ``verify`` looks further.
+    """
+
+    folder: Path
+    card: SessionCard
+    state: str
+    segments: tuple[SegmentRow, ...]
+    batches: tuple[Batch, ...]
+    clock: tuple[tuple[int, dict[str, ClockPoints]], ...]
+    live_events: tuple[tuple[int, Event], ...]
+    commit_no: int
+    damaged: tuple[Damage, ...] = field(default=())
+
+    def segments_of(self, stream_id: str) -> list[SegmentRow]:
+        """Sealed files of a stream, in order."""
+        return sorted((s for s in self.segments if s.stream_id == stream_id), key=lambda s: s.first_no)
+
+    def batches_of(self, stream_id: str) -> list[Batch]:
+        """Unsealed batches of a stream, in order."""
+        return [b for b in self.batches if b.stream_id == stream_id]
+
+    def segment_bytes(self, row: SegmentRow) -> bytes:
+        """A sealed file, proved to be the one that was sealed.
+
+        Raises:
+            SessionDamaged: missing, or its hash differs.
+        """
+        path = self.folder / SEGMENT_FOLDER / row.name
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise SessionDamaged(f"{SEGMENT_FOLDER}/{row.name}: missing") from None
+        if len(content) != row.bytes or sha256(content) != row.sha256:
+            raise SessionDamaged(f"{SEGMENT_FOLDER}/{row.name}: {changed(row, content)}")
+        return content
+
+    def segment_footer(self, row: SegmentRow) -> bytes:
+        """Footer of a sealed file, proved by its own hash.
+
+        Raises:
+            SessionDamaged: missing, or its hash differs.
+        """
+        path = self.folder / SEGMENT_FOLDER / row.name
+        try:
+            with path.open("rb") as file:
+                file.seek(max(0, row.bytes - row.footer_bytes))
+                footer = file.read()
+        except FileNotFoundError:
+            raise SessionDamaged(f"{SEGMENT_FOLDER}/{row.name}: missing") from None
+        if sha256(footer) != row.footer_sha256:
+            raise SessionDamaged(f"{SEGMENT_FOLDER}/{row.name}: its footer was changed or cut")
+        return footer
+
+    def event_segments(self) -> list[SegmentRow]:
+        """Sealed files of events, in order."""
+        return self.segments_of(EVENTS)
+
+
+def changed(row: SegmentRow, content: bytes) -> str:
+    """Why ``content`` is not what was sealed as ``row``."""
+    if len(content) != row.bytes:
+        return f"{len(content)} bytes, sealed with {row.bytes}"
+    return "changed since it was sealed (SHA-256 differs)"
+
+
+def read_stored(folder: Path) -> Stored:
+    """Read a session folder that may be live, killed, sealed or damaged.
+
+    Raises:
+        SessionError: no session here, or it was erased.
+        SessionFormatUnknown: written by a newer HemoView.
+        SessionDamaged: neither session.json nor the journal says what it is.
+    """
+    damaged: list[Damage] = []
+    journal, mark_ahead = _read_journal(folder, damaged)
+    manifest = _or_none(lambda: read_manifest(folder), MANIFEST_FILE, damaged)
+    if journal is None and manifest is not None and manifest.state == "open":
+        # it may have been closed between the two reads
+        manifest = _or_none(lambda: read_manifest(folder), MANIFEST_FILE, damaged)
+    card = _read_card(folder, journal, damaged)
+    damaged += mark_ahead
+    if journal is None and manifest is not None and manifest.state == "open" and not damaged:
+        damaged.append((JOURNAL_FILE, "missing; what was not sealed is lost"))
+    return Stored(
+        folder,
+        card,
+        "open" if manifest is None else manifest.state,
+        _believed(journal, manifest),
+        journal.batches if journal else (),
+        journal.clock if journal else (),
+        journal.events if journal else (),
+        journal.commit_no if journal else 0,
+        tuple(dict.fromkeys(damaged)),
+    )
+
+
+def _read_journal(folder: Path, damaged: list[Damage]) -> tuple[JournalSnapshot | None, list[Damage]]:
+    """The journal, if there is one; and whether it has fewer commits than its mark knows of."""
+    ahead: list[Damage] = []
+    if not (folder / JOURNAL_FILE).is_file():
+        return None, ahead
+    known = 0
+    try:
+        known = read_mark(folder)  # before the journal: a live one only moves on
+    except SessionDamaged as error:
+        damaged.append((MARK_FILE, str(error)))
+    except OSError:
+        known = 0
+    try:
+        snapshot = read_snapshot(folder)
+    except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, OSError) as error:
+        if not (folder / JOURNAL_FILE).is_file():  # closed meanwhile
+            return None, ahead
+        damaged.append((JOURNAL_FILE, f"not readable ({error}); what was not sealed is lost"))
+        return None, ahead
+    damaged += [(JOURNAL_FILE, why) for why in snapshot.damaged]
+    if snapshot.commit_no < known:
+        lost = known - snapshot.commit_no
+        ahead.append((JOURNAL_FILE, f"its last {lost} commits are gone (write-ahead log damaged or missing)"))
+    return snapshot, ahead
+
+
+def _read_card(folder: Path, journal: JournalSnapshot | None, damaged: list[Damage]) -> SessionCard:
+    try:
+        return read_card(folder)
+    except SessionDamaged as error:
+        if journal is None or journal.card is None:
+            raise
+        damaged.append((SESSION_FILE, str(error)))
+        return journal.card
+    except SessionError:
+        if journal is None or journal.card is None or (folder / SESSION_FILE).exists():
+            raise
+        damaged.append((SESSION_FILE, "missing"))
+        return journal.card
+
+
+def _believed(journal: JournalSnapshot | None, manifest: Manifest | None) -> tuple[SegmentRow, ...]:
+    """The journal's table where there is one; the manifest may lag behind it by the last seal."""
+    rows: Sequence[SegmentRow] = ()
+    if journal is not None and (journal.segments or manifest is None):
+        rows = journal.segments
+    elif manifest is not None:
+        rows = manifest.segments
+    return tuple(sorted(rows, key=lambda row: (row.stream_id, row.first_no)))
+
+
+def _or_none(read: Callable[[], Manifest], name: str, damaged: list[Damage]) -> Manifest | None:
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            return read()
+        except SessionDamaged as error:
+            damaged.append((name, str(error)))
+    return None

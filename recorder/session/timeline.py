@@ -1,0 +1,136 @@
+"""Which moment of the session a stored number stands for. Pure.
+
+Elapsed time begins at the session's first clock era. Host times of different eras are never subtracted: later eras
+hang on their wall anchors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recorder.clock import ClockEra, Timebase, fit_timebase
+from recorder.schema import Gap
+from recorder.session.points import ClockPoints
+
+COUNTED_CAUSES = frozenset({"counter-jump", "checksum", "overrun"})
+"""Gaps whose missing samples the device itself counted: numbering and time base go on through them."""
+
+
+@dataclass(frozen=True)
+class EraAxis:
+    """Host times of every era on one axis of elapsed seconds."""
+
+    eras: tuple[ClockEra, ...]
+
+    def t_s(self, t_host_ns: NDArray[np.int64], era: int) -> NDArray[np.float64]:
+        """Elapsed seconds of host times of one era, any shape."""
+        return (t_host_ns - self.eras[era].monotonic_ns + self.start_ns(era)) / 1e9
+
+    def moment_s(self, t_host_ns: int, era: int) -> float:
+        """Elapsed seconds of one host time."""
+        return (t_host_ns - self.eras[era].monotonic_ns + self.start_ns(era)) / 1e9
+
+    def t_host_ns(self, t_s: float, era: int) -> int:
+        """Inverse of :meth:`t_s`."""
+        return round(t_s * 1e9) - self.start_ns(era) + self.eras[era].monotonic_ns
+
+    def start_ns(self, era: int) -> int:
+        """Elapsed ns at which an era began, by the wall clock."""
+        return self.eras[era].wall_ns - self.eras[0].wall_ns
+
+
+@dataclass(frozen=True)
+class Run:
+    """A stretch of one stream that one time base holds for: samples ``first_no`` up to ``end_no``."""
+
+    first_no: int
+    end_no: int
+    era: int
+    timebase: Timebase
+
+
+@dataclass(frozen=True)
+class StreamTimes:
+    """Sample number ↔ elapsed time of one waveform."""
+
+    axis: EraAxis
+    runs: tuple[Run, ...]
+
+    def t_s(self, sample_no: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Elapsed seconds of each sample, ``(n,)``; ``sample_no`` rising."""
+        times = np.full(sample_no.shape, np.nan)
+        for run, start, stop in self._parts(sample_no):
+            times[start:stop] = self.axis.t_s(run.timebase.t_ns(sample_no[start:stop]), run.era)
+        return times
+
+    def eras_of(self, sample_no: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Clock era of each sample."""
+        eras = np.zeros(sample_no.shape, np.int64)
+        for run, start, stop in self._parts(sample_no):
+            eras[start:stop] = run.era
+        return eras
+
+    def sample_span(self, t0_s: float, t1_s: float) -> tuple[int, int]:
+        """Smallest and one past the largest sample number that can lie in ``[t0_s, t1_s]``."""
+        found: list[int] = []
+        for run in self.runs:
+            edges = self.axis.t_s(run.timebase.t_ns(np.array([run.first_no, run.end_no - 1])), run.era)
+            if edges[0] <= t1_s and edges[1] >= t0_s:
+                ns = [self.axis.t_host_ns(t, run.era) for t in (max(t0_s, edges[0]), min(t1_s, edges[1]))]
+                low, high = _numbers_at(run.timebase, ns, run.first_no, run.end_no)
+                found += [low, high]
+        return (min(found), max(found)) if found else (0, 0)
+
+    def _parts(self, sample_no: NDArray[np.int64]) -> list[tuple[Run, int, int]]:
+        firsts = [run.first_no for run in self.runs]
+        cuts = [0, *np.searchsorted(sample_no, firsts[1:]).tolist(), len(sample_no)]
+        return [(run, a, b) for run, a, b in zip(self.runs, cuts[:-1], cuts[1:], strict=True) if b > a]
+
+
+def fit_stream(
+    axis: EraAxis, points: ClockPoints, gaps: Sequence[Gap], end_no: int, rate_hz: float
+) -> StreamTimes:
+    """A time base for each run: eras and gaps the device did not count itself end a run.
+
+    Args:
+        points: clock points of the stream, thinned or not.
+        gaps: its stored gaps.
+        end_no: one past its last sample.
+        rate_hz: its nominal rate.
+    """
+    numbers = points.sample_no
+    breaks = [g.first_missing_no + (g.n_missing or 0) for g in gaps if not _goes_on(g)]
+    cuts = {*np.searchsorted(numbers, breaks).tolist(), *(np.flatnonzero(np.diff(points.era)) + 1).tolist()}
+    starts = sorted({0, *(c for c in cuts if c < len(points))}) if len(points) else []
+    runs = []
+    for k, start in enumerate(starts):
+        stop = starts[k + 1] if k + 1 < len(starts) else len(points)
+        part = slice(start, stop)
+        base = fit_timebase(numbers[part], points.n_samples[part], points.t_host_ns[part], rate_hz)
+        first = 0 if k == 0 else int(numbers[start])
+        end = int(numbers[stop]) if stop < len(points) else end_no
+        runs.append(Run(first, max(end, first + 1), int(points.era[start]), base))
+    return StreamTimes(axis, tuple(runs))
+
+
+def _goes_on(gap: Gap) -> bool:
+    return gap.n_missing is not None and gap.cause in COUNTED_CAUSES
+
+
+def _numbers_at(base: Timebase, t_ns: Sequence[int], first: int, end: int) -> tuple[int, int]:
+    """Samples at two host times, by bisection (a time base may step), a sample wider on either side."""
+    found = []
+    for target in t_ns:
+        low, high = first, end
+        while low < high:
+            middle = (low + high) // 2
+            if int(base.t_ns(middle)) < target:
+                low = middle + 1
+            else:
+                high = middle
+        found.append(low)
+    return max(first, found[0] - 1), min(end, found[1] + 1)
