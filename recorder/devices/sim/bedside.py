@@ -104,7 +104,6 @@ class Bedside:
         if self.adc is not None and not self.adc.ended:
             self.adc.advance(now_s)
             due_s.append(self.adc.next_s)
-        self._truth.write(self.source.truth(now_s), self._t0_ns)
         if self._clock.monotonic_ns() >= self._next_log_ns:
             self._log()
         wait_s = self._clock.real_timeout(min(due_s) - self.now_s())
@@ -140,11 +139,9 @@ class Bedside:
         self._selector.close()
 
     def _obey(self) -> None:
-        while True:
+        while not self._requests.empty():
             try:
                 request = json.loads(self._requests.get_nowait())
-            except queue.Empty:
-                return
             except ValueError:
                 continue
             if isinstance(request, dict):
@@ -246,6 +243,7 @@ class Bedside:
         }
 
     def _log(self) -> None:
+        self._truth.write(self.source.truth(self.now_s()), self._t0_ns)
         now_ns = self._clock.monotonic_ns()
         self._next_log_ns = now_ns + int(LOG_EVERY_S * self._clock.speed * 1e9)
         write_whole(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,7 +38,7 @@ class DeviceClock:
         """Device time at a true time, s."""
         while self._true_s[-1] <= true_s:
             self._reach(self._first_s + len(self._true_s))
-        k = int(np.searchsorted(self._true_s, true_s, "right")) - 1
+        k = bisect_right(self._true_s, true_s) - 1
         if k < 0:
             return true_s - self._true_s[0] + self._first_s
         begin, end = self._true_s[k], self._true_s[k + 1]
