@@ -108,4 +108,4 @@ def _sqi(facts: Facts) -> float | None:
     if facts.age_s(facts.arrivals.get(info.stream_id, 0)) > 2.0:
         return None
     value = float(facts.estimates.values[-1, names.index("sqi")])
-    return value if np.isfinite(value) else None
+    return round(value, 1) if np.isfinite(value) else None

@@ -56,14 +56,25 @@ class SweepGeometry:
 class SweepFrame:
     """A curve as it is now, in pixels: ``x``, ``y`` float64 ``(capacity,)`` with NaN at breaks and after the end.
 
-    ``head_x`` is where the erase bar begins; ``hatched`` are spans ``(x0, x1)`` without samples.
+    ``head_x`` is where the erase bar begins, ``tail_x`` where the newest sample is;
+    ``hatched`` are spans ``(x0, x1)`` without samples.
     """
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     n_points: int
     head_x: float
+    tail_x: float
     hatched: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """What one picture covers."""
+
+    lane: SweepGeometry
+    oldest_ns: int
+    at_ns: int
 
 
 def geometry(box: tuple[float, float, float, float], *, px_per_mm: float, mm_per_s: float) -> SweepGeometry:
@@ -95,17 +106,18 @@ def sweep(
     """The curve of one channel with the head at ``at_ns``.
 
     Args:
-        rows: samples later than :func:`oldest_ns`, times never falling.
+        rows: samples, times never falling; those before :func:`oldest_ns` only tell where a gap began.
         channel: column of ``rows.values``.
         lane: where to draw.
         at_ns: from :func:`head_ns`.
         value_range: values at the lane's bottom and top.
         rate_hz: nominal rate, to tell a gap from the distance of two samples.
     """
-    start = int(np.searchsorted(rows.t_ns, oldest_ns(lane, at_ns), side="right"))
+    oldest = oldest_ns(lane, at_ns)
+    start = int(np.searchsorted(rows.t_ns, oldest, side="right"))
+    hatched = _hatched(rows, max(0, start - 1), _Window(lane, oldest, at_ns), rate_hz)
     t_ns, values = rows.t_ns[start:], rows.values[start:, channel].astype(np.float64)
     holes = _holes(t_ns, rows.sample_no[start:], rate_hz)
-    hatched = _hatched(t_ns, holes, lane, at_ns)
     if t_ns.size > 2 * lane.width_px:
         t_ns, values, holes = _levels(t_ns, values, holes, lane)
     x = lane.x_px(t_ns)
@@ -113,7 +125,8 @@ def sweep(
     breaks = np.flatnonzero(holes | (np.diff(x) < 0)) + 1
     x, y = np.insert(x, breaks, np.nan), np.insert(y, breaks, np.nan)
     head_x = float(lane.x_px(np.array([at_ns]))[0])
-    return SweepFrame(*_fixed(x, y, lane.capacity), min(x.size, lane.capacity), head_x, hatched)
+    tail_x = float(x[-1]) if x.size else head_x
+    return SweepFrame(*_fixed(x, y, lane.capacity), min(x.size, lane.capacity), head_x, tail_x, hatched)
 
 
 def _holes(t_ns: NDArray[np.int64], sample_no: NDArray[np.int64], rate_hz: float) -> NDArray[np.bool_]:
@@ -155,15 +168,17 @@ def _fixed(
     return points[0], points[1]
 
 
-def _hatched(
-    t_ns: NDArray[np.int64], holes: NDArray[np.bool_], lane: SweepGeometry, at_ns: int
-) -> tuple[tuple[float, float], ...]:
-    """Spans without samples, px; one that wraps becomes two."""
-    at = np.flatnonzero(holes)
+def _hatched(rows: RingSlice, first: int, window: _Window, rate_hz: float) -> tuple[tuple[float, float], ...]:
+    """Spans without samples, px; one that wraps becomes two. ``first`` is the last sample before the window."""
+    t_ns = rows.t_ns[first:]
+    if not t_ns.size:
+        return ()
+    at = np.flatnonzero(_holes(t_ns, rows.sample_no[first:], rate_hz))
     spans = [(int(a), int(b)) for a, b in zip(t_ns[at], t_ns[at + 1], strict=True)]
-    if t_ns.size and at_ns - int(t_ns[-1]) > GAP_FLOOR_NS:
-        spans.append((int(t_ns[-1]), at_ns))
-    return tuple(piece for span in spans for piece in _pieces(span, lane))
+    if window.at_ns - int(t_ns[-1]) > GAP_FLOOR_NS:
+        spans.append((int(t_ns[-1]), window.at_ns))
+    seen = [(max(a, window.oldest_ns), b) for a, b in spans if b > window.oldest_ns]
+    return tuple(piece for span in seen for piece in _pieces(span, window.lane))
 
 
 def _pieces(span: tuple[int, int], lane: SweepGeometry) -> list[tuple[float, float]]:

@@ -1,0 +1,210 @@
+"""Every word on the screens, by id. English; the one place a translation replaces."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Final
+
+from hemoview.viewmodel.messages import Message
+
+ENGLISH: Final[dict[str, str]] = {
+    # window
+    "app-title": "HemoView",
+    "tab-record": "Record",
+    "tab-review": "Review",
+    "button-start": "Start",
+    "button-stop": "Stop",
+    "button-show": "Show",
+    "button-clear": "Clear view",
+    "button-about": "About",
+    "button-undo": "Undo last marker",
+    "button-cuff": "Cuff…",
+    "button-take-control": "Take control",
+    "button-virtual-bedside": "Open the virtual bedside",
+    "button-confirm-calibration": "Monitor was calibrated",
+    "button-back": "Back",
+    "button-next": "Next",
+    "button-cancel": "Cancel",
+    "button-ok": "OK",
+    "button-confirm-start": "This is the right person – start recording",
+    "button-keep-open": "Keep the window open",
+    "button-close-anyway": "Close the window, recording goes on",
+    # header
+    "no-session": "No recording",
+    "subject": "{pseudonym}",
+    "header-subject": "subject",
+    "header-recording": "REC {elapsed}",
+    "header-template": "template “{template}”",
+    "disk-hours": "disk {hours} h",
+    "disk-free": "disk {gigabytes} GB free",
+    "disk-unknown": "disk –",
+    "control-elsewhere": "watching – {name} holds control",
+    "watermark-simulated": "SIMULATED / TRAINING",
+    "watermark-replayed": "REPLAYED RECORDING / TRAINING",
+    "watermark-line": "{watermark} – virtual bedside, not a person at this bed. Never used as patient data.",
+    # lanes
+    "lane-ppg": "PPG",
+    "lane-abp": "CNAP",
+    "lane-acc": "Motion",
+    "lane-eda": "EDA",
+    "lane-temp": "Skin",
+    "lane-waiting": "Waves appear here when a device delivers samples",
+    "lane-sqi": "signal quality",
+    "no-pressure-scale": "no volt-to-mmHg scale",
+    "uncalibrated": "uncalibrated",
+    "axis-speed": "{speed} mm/s",
+    # numerics
+    "column-estimate": "ESTIMATE (AI)",
+    "column-reference": "CNAP",
+    "tag-estimate": "est.",
+    "tag-simulated": "est. SIM",
+    "interval-of-90": "90 % interval",
+    "waiting-for-edge": "waiting for estimates",
+    "waiting-for-beats": "waiting for beats",
+    "no-beats": "no beats",
+    "estimate-stale": "estimates paused",
+    "reference-stale": "no new beats",
+    "assumed-cvp": "CVP {cvp} mmHg assumed",
+    "why-motion": "motion",
+    "why-poor-contact": "poor contact",
+    "why-no-real-reference": "no real reference",
+    "why-needs-height-weight": "needs height and weight",
+    "why-calibration-old": "calibration too old",
+    "why-outside-training-range": "outside training range",
+    "why-too-few-beats": "too few beats",
+    "why-starting": "starting",
+    "why-no-interval": "no interval",
+    "why-unknown": "no estimate",
+    "reference-absent": "no reference connected",
+    "reference-no-scale": "CNAP: no volt-to-mmHg scale",
+    "reference-uncalibrated": "CNAP: uncalibrated, not a valid reference",
+    "reference-age": "CNAP calibrated {age} ago",
+    "personalised": "personalised {age} ago",
+    "not-personalised": "not personalised",
+    "cuff-last": "cuff {sbp}/{dbp} at {time}, {age} ago",
+    "cuff-none": "no cuff reading",
+    "footer-no-model": "No model is running. Research recorder. Not for treatment or alarms.",
+    "footer-simulated": "Simulated estimate. Learned from a physiology model only. Not checked against {unchecked}. "
+    "Not for treatment or alarms.",
+    "footer": "Research estimate. Learned from {kinds}, {site}, {n} subjects. Not checked against {unchecked}. "
+    "Not for treatment or alarms.",
+    # trend
+    "trend-empty": "The trend begins with the first estimate",
+    "trend-pressure": "SBP · DBP",
+    "trend-MAP": "MAP",
+    "trend-HR": "HR",
+    "trend-flow": "CO",
+    "trend-SVR": "SVR",
+    "trend-legend-estimate": "estimate with 90 % band",
+    "trend-legend-reference": "CNAP",
+    "trend-legend-cuff": "cuff",
+    "trend-span": "{minutes} min",
+    # health
+    "stream-e4.bvp": "PPG",
+    "stream-e4.acc": "Motion",
+    "stream-e4.eda": "EDA",
+    "stream-e4.temp": "Skin",
+    "stream-adc.wave": "CNAP",
+    "stream-edge.est": "Estimate",
+    "stream-edge.beats_ppg": "PPG beats",
+    "stream-edge.beats_abp": "CNAP beats",
+    "stream": "{stream}",
+    "state-streaming": "streaming",
+    "state-never-seen": "never seen",
+    "state-silent": "silent",
+    "state-lost": "lost",
+    "health-rate": "{rate} Hz  {latency}",
+    "health-row-rate": "{rate}/s  {latency}",
+    "health-received": "in {received}",
+    "health-counts": "in {received}  disk {on_disk}",
+    "health-lost": "lost {lost}  gaps {gaps}  {age}",
+    "health-none": "No device delivers yet",
+    # banners
+    "recorder-starting": "Starting the recorder …",
+    "recorder-down": "The recorder does not answer since {age}. It is being restarted.",
+    "recorder-down-recording": "The recorder does not answer since {age}. It is being restarted and goes on with the "
+    "same session; the gap is stored.",
+    "recorder-failed": "The recorder could not be started: {error}",
+    "edge-failed": "The estimates could not be started: {error}",
+    "no-devices": "No device is set up on this station.",
+    "link-lost": "{device} lost since {since} ({age}). {error} Trying again, attempt {attempt}.",
+    "link-silent": "{device} connected but silent since {since} ({age}). {error}",
+    "link-connecting": "{device} never seen: connecting since {since} ({age}). {error}",
+    "link-scanning": "{device} never seen: searching since {since} ({age}). {error}",
+    "starved-never-seen": "{stream} never seen: no sample since {since} ({age}). {cause}",
+    "starved-silent": "{stream} silent since {since} ({age}). {cause}",
+    "starved-lost": "{stream} lost since {since} ({age}). {cause}",
+    "disk-24h": "Room for {left} of recording is left in {folder}.",
+    "disk-2h": "Only {left} of recording are left on the disk. Free room in {folder} or plan to stop.",
+    "disk-15min": "Only {left} of recording are left on the disk. Recording stops cleanly when it is full.",
+    "disk-stopped": "The disk is full: recording was stopped cleanly. Free room in {folder}, then start again.",
+    "square-wave-ended": "The CNAP signal showed a calibration pattern. Has the monitor calibrated itself?",
+    "session-incomplete": "This session is marked incomplete: {reason}",
+    "station-warning": "{id} {values}",
+    "control-lost": "Another window took control of this station.",
+    "refused": "{error}",
+    # markers
+    "marker-button": "{key}  {label}",
+    "marker-dead": "Marker keys are off while you type",
+    "marker-made": "Marked: {label}",
+    "show-title": "What is shown – never what is stored",
+    "show-parameters": "Numbers",
+    "show-waves": "Waves",
+    "show-speed": "Paper speed",
+    "show-unit": "Pressure in",
+    "show-trend": "Trend",
+    "show-palette": "Colours",
+    "palette-standard": "Standard",
+    "palette-colour-blind": "Colour-blind safe",
+    # closing
+    "closing-title": "Recording goes on",
+    "closing-text": "{pseudonym} is being recorded since {elapsed}. The recorder goes on without this window; "
+    "open HemoView again to come back to it. Estimates go on too. To end the recording, press Stop first.",
+    "about-text": "<h3>HemoView {version}</h3><p>Research recorder. Never for treatment, never for alarms.</p>"
+    "<p>MIT licence. This window uses <b>Qt for Python (PySide6), Qt {qt}</b>, under the GNU LGPL version 3. "
+    "Qt is linked dynamically and may be replaced by another build of the same version: it lies as ordinary "
+    "shared libraries in the folder <i>{folder}</i>. Source: qt.io/download-open-source. Other components and "
+    "their licences are listed in THIRD_PARTY.md, installed beside this program.</p>",
+}
+
+
+def text(message_id: str, **values: object) -> str:
+    """The words of a message.
+
+    Raises:
+        KeyError: the catalogue has no such id.
+    """
+    return _WORDS[message_id].format(**{name: _word(value) for name, value in values.items()})
+
+
+def words(message: Message | None) -> str:
+    """The words of a message, empty for none. A stream nobody named is called by its id."""
+    if message is None:
+        return ""
+    known = message.id if message.id in _WORDS else message.id.split("-", 1)[0]
+    return text(known, **message.as_dict()).strip()
+
+
+def known_ids() -> frozenset[str]:
+    """Every id that has text."""
+    return frozenset(_WORDS)
+
+
+def _word(value: object) -> object:
+    return words(value) if isinstance(value, Message) else value
+
+
+def _merged() -> Mapping[str, str]:
+    """The words of this page and of the rooms that keep their own."""
+    merged = dict(ENGLISH)
+    for room in ("catalogue_start", "catalogue_review"):
+        try:
+            merged |= importlib.import_module(f"hemoview.ui.{room}").ENGLISH
+        except ModuleNotFoundError as error:
+            if error.name != f"hemoview.ui.{room}":
+                raise
+    return merged
+
+
+_WORDS = _merged()

@@ -1,0 +1,112 @@
+"""The line on top of every page: who is recorded, since when, how much room, Start and Stop."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+
+from hemoview.ui import theme
+from hemoview.ui.catalogue import text, words
+from hemoview.ui.numerics_view import Words
+from hemoview.viewmodel.messages import Message
+from hemoview.viewmodel.record_view import HeaderView
+
+_DISK_ROLES = {"ok": "quiet", "24h": "info", "2h": "warn", "15min": "danger", "stopped": "danger"}
+
+
+class HeaderBar(QFrame):
+    """Tabs left, the recording in the middle, room and buttons right."""
+
+    page_chosen = Signal(int)
+    start_asked = Signal()
+    stop_asked = Signal()
+    show_asked = Signal()
+    clear_asked = Signal()
+    about_asked = Signal()
+    control_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("header")
+        self.tabs = QButtonGroup(self)
+        self.recording, self.subject, self.template = Words(22, bold=True), Words(22, bold=True), Words(14)
+        self.disk, self.control = Words(15), Words(13)
+        self.start = self._button("button-start", self.start_asked, "start")
+        self.stop = self._button("button-stop", self.stop_asked, "stop")
+        self.show_button = self._button("button-show", self.show_asked)
+        self.clear = self._button("button-clear", self.clear_asked)
+        self.take = self._button("button-take-control", self.control_asked)
+        self.about = self._button("button-about", self.about_asked)
+        self.row = QHBoxLayout(self)
+        self.row.setContentsMargins(8, 3, 8, 3)
+        self.row.setSpacing(8)
+        self._n_tabs = 0
+        for widget in (self.recording, self.subject, self.template):
+            self.row.addWidget(widget)
+        self.row.addStretch()
+        for widget in (self.control, self.take, self.disk, self.show_button, self.clear, self.about):
+            self.row.addWidget(widget)
+        self.row.addWidget(self.start)
+        self.row.addWidget(self.stop)
+
+    def add_tab(self, label: str) -> None:
+        """A page's button, in the order of the pages."""
+        button = QPushButton(label)
+        button.setObjectName("tab")
+        button.setCheckable(True)
+        button.setChecked(self._n_tabs == 0)
+        self.tabs.addButton(button, self._n_tabs)
+        page = self._n_tabs
+        button.clicked.connect(lambda: self.page_chosen.emit(page))
+        self.row.insertWidget(self._n_tabs, button)
+        self._n_tabs += 1
+
+    def show_view(self, view: HeaderView) -> None:
+        """Set words and which buttons work."""
+        self.recording.show_text(
+            f"● {text('header-recording', elapsed=view.elapsed)}" if view.recording else "", "danger"
+        )
+        self.subject.show_text(words(view.subject), "text" if view.recording else "muted")
+        named = text("header-template", template=view.template) if view.template and view.recording else ""
+        self.template.show_text(named, "quiet")
+        self.disk.show_text(words(view.disk), _DISK_ROLES[view.disk_level])
+        self.control.show_text(words(view.control), "warn")
+        self.take.setVisible(view.control is not None)
+        self.start.setVisible(not view.recording)
+        self.stop.setVisible(view.recording)
+        self.start.setEnabled(view.can_start)
+        self.stop.setEnabled(view.can_stop)
+
+    def _button(self, message_id: str, signal: object, name: str = "") -> QPushButton:
+        button = QPushButton(text(message_id))
+        button.setObjectName(name)
+        button.clicked.connect(signal)
+        if name:
+            button.setMinimumWidth(theme.touch_px() * 2)
+            button.setFont(theme.font(17, bold=True))
+        return button
+
+
+class Watermark(QLabel):
+    """A striped line across the window while anything simulated or replayed is shown."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setFont(theme.font(13, bold=True))
+        ground, stripe = theme.colour("simulated", 1).name(), theme.colour("simulated", 1).darker(118).name()
+        stops = ", ".join(
+            f"stop:{(i + part) / 40:.4f} {tone}"
+            for i in range(40)
+            for part, tone in ((0, ground if i % 2 else stripe), (0.98, ground if i % 2 else stripe))
+        )
+        self.setStyleSheet(
+            f"color: #1b1204; background: qlineargradient(x1:0, y1:0, x2:1, y2:0.02, {stops});"
+        )
+        self.setFixedHeight(22)
+        self.hide()
+
+    def show_watermark(self, watermark: Message | None) -> None:
+        """Show or hide it."""
+        self.setText(text("watermark-line", watermark=watermark) if watermark else "")
+        self.setVisible(watermark is not None)

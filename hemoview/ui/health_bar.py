@@ -1,0 +1,75 @@
+"""The health line: a cell per stream. State by sign and colour, never colour alone."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from hemoview.ui import theme
+from hemoview.ui.catalogue import text, words
+from hemoview.ui.numerics_view import Words
+from hemoview.viewmodel.record_view import HealthItem
+
+SIGNS = {"streaming": "●", "silent": "◐", "lost": "✕", "never-seen": "○"}
+
+
+class HealthCell(QFrame):
+    """One stream: state, name, rate and latency; received and on disk; loss, gaps, age."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.title, self.rate = Words(13, bold=True), Words(12)
+        self.counts, self.lost = Words(11), Words(11)
+        top = QHBoxLayout()
+        top.setSpacing(6)
+        top.addWidget(self.title)
+        top.addStretch()
+        top.addWidget(self.rate)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(7, 3, 7, 3)
+        column.setSpacing(0)
+        column.addLayout(top)
+        column.addWidget(self.counts)
+        column.addWidget(self.lost)
+
+    def show_item(self, item: HealthItem) -> None:
+        """Set the words."""
+        name = words(item.title)
+        self.title.show_text(f"{SIGNS[item.state]} {name}", item.level)
+        shown = words(item.rate) if item.state == "streaming" else text(f"state-{item.state}")
+        self.rate.show_text(shown, "text" if item.state == "streaming" else item.level)
+        self.counts.show_text(words(item.counts), "quiet")
+        self.lost.show_text(words(item.lost), "quiet" if item.level == "ok" else item.level)
+        self.setAccessibleName(f"{name} {text(f'state-{item.state}')}")
+
+
+class HealthBar(QWidget):
+    """Cells side by side."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._cells: dict[str, HealthCell] = {}
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(4)
+        self._none = QLabel(text("health-none"))
+        self._none.setStyleSheet(f"color: {theme.QUIET};")
+        self._grid.addWidget(self._none, 0, 0)
+        self.setFixedHeight(56)
+
+    def show_items(self, items: tuple[HealthItem, ...]) -> None:
+        """A cell for each stream, made when it first appears."""
+        if {item.stream_id for item in items} != set(self._cells):
+            self._rebuild(items)
+        for item in items:
+            self._cells[item.stream_id].show_item(item)
+
+    def _rebuild(self, items: tuple[HealthItem, ...]) -> None:
+        for cell in self._cells.values():
+            self._grid.removeWidget(cell)
+            cell.deleteLater()
+        self._cells = {item.stream_id: HealthCell() for item in items}
+        for column, item in enumerate(items):
+            self._grid.addWidget(self._cells[item.stream_id], 0, column)
+            self._grid.setColumnStretch(column, 1)
+        self._none.setVisible(not items)

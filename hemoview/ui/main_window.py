@@ -1,0 +1,125 @@
+"""The window: header, watermark, banners, and the pages Record and Review below."""
+
+from __future__ import annotations
+
+import importlib.util
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLineEdit,
+    QMainWindow,
+    QMessageBox,
+    QPlainTextEdit,
+    QSplitter,
+    QStackedWidget,
+    QTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from hemoview.ui.banners import BannerStack
+from hemoview.ui.catalogue import text, words
+from hemoview.ui.header_bar import HeaderBar, Watermark
+from hemoview.ui.record_page import RecordPage
+from hemoview.viewmodel.record_view import RecordView
+
+TYPING = (QLineEdit, QAbstractSpinBox, QComboBox, QPlainTextEdit, QTextEdit)
+RECORD, REVIEW = 0, 1
+
+
+class MainWindow(QMainWindow):
+    """Shows a :class:`RecordView`; says what was touched. ``closing`` is emitted once it really closes."""
+
+    closing = Signal()
+    banner_asked = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setWindowTitle(text("app-title"))
+        self.header, self.watermark, self.banners = HeaderBar(), Watermark(), BannerStack()
+        self.record = RecordPage()
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.record)
+        self.header.add_tab(text("tab-record"))
+        self.header.page_chosen.connect(self.show_page)
+        self.banners.asked.connect(self.banner_asked)
+        self.view: RecordView | None = None
+        self.ask_before_closing = True
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for widget in (self.header, self.watermark, self.banners):
+            column.addWidget(widget)
+        column.addWidget(self.pages, 1)
+        self.setCentralWidget(body)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        if importlib.util.find_spec("hemoview.ui.review") is not None:
+            self.header.add_tab(text("tab-review"))
+
+    def show_view(self, view: RecordView) -> None:
+        """The state of everything but the waves."""
+        self.view = view
+        self.header.show_view(view.header)
+        self.watermark.show_watermark(view.watermark)
+        self.banners.show_banners(view.banners)
+        if self.pages.currentIndex() == RECORD:
+            self.record.show_view(view)
+
+    def show_page(self, page: int) -> None:
+        """Record or Review; the review page is built when it is first wanted."""
+        if page == REVIEW and self.pages.count() == 1:
+            self.pages.addWidget(_review_page())
+        self.pages.setCurrentIndex(page)
+        self.header.tabs.button(page).setChecked(True)
+        if page == RECORD and self.view is not None:
+            self.record.show_view(self.view)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Number keys mark, unless a field has the focus (safety rule 9) or the page is not Record."""
+        key = event.key() - Qt.Key.Key_0
+        typing = isinstance(QApplication.focusWidget(), TYPING)
+        if 1 <= key <= 9 and self.pages.currentIndex() == RECORD and not typing and not event.isAutoRepeat():
+            self.record.markers.press(key)
+            return
+        super().keyPressEvent(event)
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """While recording, say what goes on and ask."""
+        header = self.view.header if self.view else None
+        if self.ask_before_closing and header is not None and header.recording and not self._closes_anyway():
+            event.ignore()
+            return
+        self.closing.emit()
+        super().closeEvent(event)
+
+    def _closes_anyway(self) -> bool:
+        assert self.view is not None
+        header = self.view.header
+        box = QMessageBox(self)
+        box.setWindowTitle(text("closing-title"))
+        box.setText(text("closing-text", pseudonym=words(header.subject), elapsed=header.elapsed))
+        stay = box.addButton(text("button-keep-open"), QMessageBox.ButtonRole.RejectRole)
+        leave = box.addButton(text("button-close-anyway"), QMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(stay)
+        box.exec()
+        return box.clickedButton() is leave
+
+
+def _review_page() -> QWidget:
+    """Browser and page side by side; imported only when wanted."""
+    from hemoview.ui.review import ReviewPage  # noqa: PLC0415
+    from hemoview.ui.review_browser import SessionBrowser  # noqa: PLC0415
+
+    browser, page = SessionBrowser(), ReviewPage()
+    browser.open_requested.connect(page.open_session)
+    both = QSplitter(Qt.Orientation.Horizontal)
+    both.addWidget(browser)
+    both.addWidget(page)
+    both.setStretchFactor(1, 1)
+    both.setSizes([300, 980])
+    return both

@@ -1,0 +1,289 @@
+"""The right column: estimate hatched and tagged, interval beside it, reference in its own colour."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from hemoview.ui import theme
+from hemoview.ui.catalogue import text, words
+from hemoview.viewmodel.record_view import Cell, NumericRow, NumericsView
+
+BIG = ("SBP", "MAP", "DBP", "HR")
+
+
+class Hatched(QFrame):
+    """A frame with faint diagonal hatching: whatever stands on it is an estimate."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._role = "estimate"
+
+    def set_role(self, role: str) -> None:
+        """Colour of the hatching."""
+        if role != self._role:
+            self._role = role
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Hatching below, the labels above."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QBrush(theme.colour(self._role, 0.06)))
+        painter.drawRoundedRect(QRectF(self.rect()), 4, 4)
+        painter.setBrush(QBrush(theme.colour(self._role, 0.22), Qt.BrushStyle.BDiagPattern))
+        painter.drawRoundedRect(QRectF(self.rect()), 4, 4)
+        painter.end()
+        super().paintEvent(event)
+
+
+class Words(QLabel):
+    """A label that is set only when something changed."""
+
+    def __init__(
+        self, pixels: int, *, bold: bool = False, align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft
+    ) -> None:
+        super().__init__()
+        self.setFont(theme.font(pixels, bold=bold))
+        self.setAlignment(align | Qt.AlignmentFlag.AlignVCenter)
+        self._shown: tuple[str, str] = ("", "")
+
+    def show_text(self, shown: str, role: str) -> None:
+        """Words in the colour of ``role``."""
+        if (shown, role) == self._shown:
+            return
+        self._shown = (shown, role)
+        self.setText(shown)
+        self.setStyleSheet(f"color: {theme.colour(role).name()};")
+
+
+class BigRow(QFrame):
+    """SBP, MAP, DBP or HR: name, estimate with interval, reference."""
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        right = Qt.AlignmentFlag.AlignRight
+        self.name = Words(20, bold=True)
+        self.unit = Words(13)
+        self.value = Words(46, bold=True, align=right)
+        self.interval = Words(19)
+        self.note = Words(12)
+        self.reference = Words(46, bold=True, align=right)
+        self.reference_note = Words(12, align=right)
+        self.reference_note.setWordWrap(True)
+        self.note.setWordWrap(True)
+        self.estimate = Hatched()
+        self._arrange()
+        self.setAccessibleName(parameter)
+
+    def _arrange(self) -> None:
+        names = QVBoxLayout()
+        names.setSpacing(0)
+        names.addStretch()
+        names.addWidget(self.name)
+        names.addWidget(self.unit)
+        names.addStretch()
+        beside = QVBoxLayout()
+        beside.setSpacing(1)
+        beside.addStretch()
+        beside.addWidget(self.interval)
+        beside.addWidget(self.note)
+        beside.addStretch()
+        inner = QHBoxLayout(self.estimate)
+        inner.setContentsMargins(6, 0, 6, 0)
+        inner.setSpacing(8)
+        inner.addWidget(self.value, 5)
+        inner.addLayout(beside, 5)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 3, 12, 3)
+        row.setSpacing(8)
+        row.addLayout(names, 3)
+        row.addWidget(self.estimate, 11)
+        row.addWidget(self.reference_note, 3)
+        row.addWidget(self.reference, 5)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Digits as large as the row allows."""
+        pixels = max(28, min(int(self.height() * 0.56), int(self.width() * 0.1)))
+        for label, share in (
+            (self.value, 1.0),
+            (self.reference, 1.0),
+            (self.interval, 0.42),
+            (self.name, 0.42),
+        ):
+            label.setFont(theme.font(int(pixels * share), bold=label is not self.interval))
+        super().resizeEvent(event)
+
+    def show_row(self, row: NumericRow) -> None:
+        """Set the words; decide nothing."""
+        role = "estimate" if row.colour == "pressure" else row.colour
+        self.name.show_text(row.parameter, "text")
+        self.unit.show_text(row.unit, "quiet")
+        self.estimate.set_role(role)
+        _show_estimate(row.estimate, self.value, self.interval, self.note, role)
+        own = row.reference
+        colour = "hr" if row.colour == "hr" else "reference"
+        self.reference.show_text(own.text if own else "", "muted" if own and own.muted else colour)
+        self.reference_note.show_text(words(own.reason) if own else "", "muted")
+
+
+class SmallCell(QFrame):
+    """One of CO … SVRI: name and unit above, value and interval or the reason below."""
+
+    def __init__(self, parameter: str) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.name = Words(14, bold=True)
+        self.unit = Words(11, align=Qt.AlignmentFlag.AlignRight)
+        self.value = Words(24, bold=True)
+        self.interval = Words(13)
+        self.note = Words(11)
+        self.note.setWordWrap(True)
+        self.estimate = Hatched()
+        inner = QHBoxLayout(self.estimate)
+        inner.setContentsMargins(6, 0, 4, 0)
+        inner.setSpacing(6)
+        inner.addWidget(self.value)
+        beside = QVBoxLayout()
+        beside.setSpacing(0)
+        beside.addStretch()
+        beside.addWidget(self.interval)
+        beside.addWidget(self.note)
+        beside.addStretch()
+        inner.addLayout(beside, 1)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(8, 3, 8, 4)
+        grid.setSpacing(1)
+        grid.addWidget(self.name, 0, 0)
+        grid.addWidget(self.unit, 0, 1)
+        grid.addWidget(self.estimate, 1, 0, 1, 2)
+        grid.setRowStretch(1, 1)
+        self.setAccessibleName(parameter)
+
+    def show_row(self, row: NumericRow) -> None:
+        """Set the words; decide nothing."""
+        self.name.show_text(row.parameter, "text")
+        self.unit.show_text(row.unit, "quiet")
+        self.estimate.set_role(row.colour)
+        _show_estimate(row.estimate, self.value, self.interval, self.note, row.colour)
+
+
+def _show_estimate(cell: Cell, value: Words, interval: Words, note: Words, role: str) -> None:
+    value.show_text(cell.text, role if cell.interval else "muted")
+    interval.show_text(f"[{cell.interval}]" if cell.interval else "", role)
+    interval.setVisible(bool(cell.interval))
+    tag = text(cell.tag) if cell.tag else ""
+    note.show_text(
+        " · ".join(part for part in (tag, words(cell.reason)) if part), "muted" if not tag else role
+    )
+
+
+class NumericsPanel(QWidget):
+    """Everything right of the waves."""
+
+    calibration_confirmed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setMinimumWidth(400)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+        self._rows: dict[str, BigRow | SmallCell] = {}
+        self._shown: tuple[str, ...] = ()
+        self._view: NumericsView | None = None
+        self.heading = _Heading()
+        self._body = QGridLayout()
+        self._body.setSpacing(4)
+        self.cuff, self.ages, self.footer = Words(15, bold=True), Words(12), Words(12)
+        self.footer.setWordWrap(True)
+        self.ages.setWordWrap(True)
+        self.confirm = QPushButton(text("button-confirm-calibration"))
+        self.confirm.clicked.connect(self.calibration_confirmed)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        notes = QVBoxLayout()
+        notes.setSpacing(1)
+        notes.addWidget(self.cuff)
+        notes.addWidget(self.ages)
+        lower = QHBoxLayout()
+        lower.addLayout(notes, 1)
+        lower.addWidget(self.confirm)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.heading)
+        column.addLayout(self._body, 1)
+        column.addLayout(lower)
+        column.addWidget(self.footer)
+
+    def show_view(self, view: NumericsView) -> None:
+        """Set what changed."""
+        if view == self._view:
+            return
+        self._view = view
+        self._build(tuple(row.parameter for row in view.rows))
+        for row in view.rows:
+            self._rows[row.parameter].show_row(row)
+        self.cuff.show_text(words(view.cuff) or text("cuff-none"), "cuff" if view.cuff else "muted")
+        ages = [words(note) for note in (view.reference_note, view.estimate_note) if note is not None]
+        self.ages.show_text(" · ".join(ages), "quiet")
+        self.footer.show_text(words(view.footer), "quiet")
+        self.confirm.setVisible(view.asks_calibration)
+
+    def sizeHint(self) -> QSize:
+        """A little over a third of a 1280 px screen."""
+        return QSize(470, 560)
+
+    def _build(self, parameters: tuple[str, ...]) -> None:
+        """Rows for the check boxes that are on: big ones below each other, small ones three in a row."""
+        if parameters == self._shown:
+            return
+        self._shown = parameters
+        while (item := self._body.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.setParent(None)
+                widget.deleteLater()
+        big = [p for p in parameters if p in BIG]
+        small = [p for p in parameters if p not in BIG]
+        self._rows = {**{p: BigRow(p) for p in big}, **{p: SmallCell(p) for p in small}}
+        for i, parameter in enumerate(big):
+            self._body.addWidget(self._rows[parameter], i, 0, 1, 6)
+            self._body.setRowStretch(i, 5)
+        for i, parameter in enumerate(small):
+            self._body.addWidget(self._rows[parameter], len(big) + i // 3, 2 * (i % 3), 1, 2)
+            self._body.setRowStretch(len(big) + i // 3, 4)
+        for column in range(6):
+            self._body.setColumnStretch(column, 1)
+
+
+class _Heading(QWidget):
+    """Says which column is which, in its colour."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 0, 12, 0)
+        row.setSpacing(8)
+        estimate = Words(14, bold=True)
+        estimate.show_text(text("column-estimate"), "estimate")
+        interval = Words(12)
+        interval.show_text(text("interval-of-90"), "muted")
+        reference = Words(14, bold=True, align=Qt.AlignmentFlag.AlignRight)
+        reference.show_text(text("column-reference"), "reference")
+        row.addSpacing(60)
+        row.addWidget(estimate)
+        row.addWidget(interval)
+        row.addStretch()
+        row.addWidget(reference)

@@ -1,0 +1,112 @@
+"""The choice of what is shown: ten check boxes for the numbers, and the waves, speed, unit, trend and colours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from hemoview.ui import theme
+from hemoview.ui.catalogue import text
+from hemoview.viewmodel.record_view import TREND_GROUPS, TREND_SPANS_S, WAVES, Wish
+from hemoview.viewmodel.waves import PAPER_SPEEDS_MM_PER_S
+from recorder.schema import PARAMETERS
+
+
+class ShowPanel(QDialog):
+    """Emits ``wished(Wish)`` with every touch."""
+
+    wished = Signal(object)
+    palette_chosen = Signal(str)
+
+    def __init__(self, wish: Wish, palette: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(text("show-title"))
+        self.setWindowFlag(Qt.WindowType.Tool)
+        self.wish = wish
+        grid = QGridLayout(self)
+        grid.setHorizontalSpacing(28)
+        numbers = self._boxes("show-parameters", PARAMETERS, wish.parameters, self._toggle_parameter)
+        waves = self._boxes("show-waves", WAVES, wish.waves, self._toggle_wave, prefix="lane-")
+        grid.addLayout(numbers, 0, 0)
+        grid.addLayout(waves, 0, 1)
+        grid.addLayout(self._choices(palette), 0, 2)
+
+    def _boxes(
+        self,
+        title: str,
+        names: Sequence[str],
+        on: frozenset[str],
+        toggle: Callable[[str, bool], None],
+        *,
+        prefix: str = "",
+    ) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.addWidget(_heading(title))
+        boxes = QGridLayout()
+        boxes.setHorizontalSpacing(20)
+        for i, name in enumerate(names):
+            box = QCheckBox(text(f"{prefix}{name}") if prefix else name)
+            box.setObjectName(f"show-{name}")
+            box.setChecked(name in on)
+            box.toggled.connect(lambda checked, name=name: toggle(name, checked))
+            boxes.addWidget(box, i % 5, i // 5)
+        column.addLayout(boxes)
+        column.addStretch()
+        return column
+
+    def _choices(self, palette: str) -> QVBoxLayout:
+        column = QVBoxLayout()
+        wish = self.wish
+        speeds = [(text("axis-speed", speed=f"{v:g}"), v) for v in PAPER_SPEEDS_MM_PER_S]
+        spans = [(text("trend-span", minutes=v // 60), v) for v in TREND_SPANS_S]
+        groups = [(text(f"trend-{v}"), v) for v in TREND_GROUPS]
+        units = [(v, v) for v in ("mmHg", "kPa")]
+        palettes = [(text(f"palette-{v}"), v) for v in theme.PALETTES]
+        self._choice(column, "show-speed", speeds, wish.mm_per_s, lambda v: self._wish(mm_per_s=v))
+        self._choice(column, "show-unit", units, wish.pressure_unit, lambda v: self._wish(pressure_unit=v))
+        self._choice(column, "show-trend", groups, wish.trend_group, lambda v: self._wish(trend_group=v))
+        self._choice(column, "", spans, wish.trend_span_s, lambda v: self._wish(trend_span_s=v))
+        self._choice(column, "show-palette", palettes, palette, self.palette_chosen.emit)
+        column.addStretch()
+        return column
+
+    def _choice(
+        self,
+        column: QVBoxLayout,
+        title: str,
+        entries: Sequence[tuple[str, object]],
+        now: object,
+        chosen: Callable[..., object],
+    ) -> None:
+        if title:
+            column.addWidget(_heading(title))
+        box = QComboBox()
+        for label, value in entries:
+            box.addItem(label, value)
+        box.setCurrentIndex([value for _, value in entries].index(now))
+        box.currentIndexChanged.connect(lambda _: chosen(box.currentData()))
+        column.addWidget(box)
+
+    def _toggle_parameter(self, name: str, checked: bool) -> None:
+        self._wish(parameters=_with(self.wish.parameters, name, checked=checked))
+
+    def _toggle_wave(self, name: str, checked: bool) -> None:
+        self._wish(waves=_with(self.wish.waves, name, checked=checked))
+
+    def _wish(self, **changes: object) -> None:
+        self.wish = replace(self.wish, **changes)  # type: ignore[arg-type]
+        self.wished.emit(self.wish)
+
+
+def _with(names: frozenset[str], name: str, *, checked: bool) -> frozenset[str]:
+    return names | {name} if checked else names - {name}
+
+
+def _heading(message_id: str) -> QLabel:
+    label = QLabel(text(message_id))
+    label.setFont(theme.font(14, bold=True))
+    label.setStyleSheet(f"color: {theme.QUIET};")
+    return label
