@@ -41,10 +41,18 @@ class HeaderBar(QFrame):
         self.row.setContentsMargins(8, 3, 8, 3)
         self.row.setSpacing(8)
         self._n_tabs = 0
-        for widget in (self.recording, self.subject, self.template):
-            self.row.addWidget(widget)
+        for label in (self.recording, self.subject, self.template):
+            self.row.addWidget(label)
         self.row.addStretch()
-        for widget in (self.control, self.take, self.disk, self.show_button, self.clear, self.about):
+        right: tuple[QWidget, ...] = (
+            self.control,
+            self.take,
+            self.disk,
+            self.show_button,
+            self.clear,
+            self.about,
+        )
+        for widget in right:
             self.row.addWidget(widget)
         self.row.addWidget(self.start)
         self.row.addWidget(self.stop)

@@ -155,7 +155,8 @@ def _sheet(touch: int) -> str:
     QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border-color: #5aa0d8; }}
     QComboBox QAbstractItemView {{ background: {RAISED}; border: 1px solid {LINE}; }}
     QCheckBox, QRadioButton {{ min-height: {touch}px; spacing: 10px; }}
-    QCheckBox::indicator {{ width: 22px; height: 22px; border: 1px solid {FAINT}; border-radius: 4px; background: {PANEL}; }}
+    QCheckBox::indicator {{ width: 22px; height: 22px; border: 1px solid {FAINT}; border-radius: 4px;
+        background: {PANEL}; }}
     QCheckBox::indicator:checked {{ background: #2b6ea3; border-color: #5aa0d8; }}
     QFrame#panel {{ background: {PANEL}; border: 1px solid {GRID}; border-radius: 6px; }}
     QFrame#header {{ background: {PANEL}; border-bottom: 1px solid {LINE}; }}

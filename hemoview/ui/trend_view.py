@@ -37,7 +37,7 @@ class TrendPlot(QWidget):
         self._view, self._watermark = view, watermark
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         """The whole trend."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), theme.BACKGROUND)

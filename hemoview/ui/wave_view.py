@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from pyqtgraph.functions import arrayToQPath
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
@@ -191,7 +192,9 @@ def _draw_curves(painter: QPainter, frame: LaneFrame, stripe: QRect) -> None:
     painter.drawLine(round(head) + 1, round(box.top_px), round(head) + 1, round(box.top_px + box.height_px))
 
 
-def _inside(curve: SweepFrame, stripe: QRect, margin_px: float) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
+def _inside(
+    curve: SweepFrame, stripe: QRect, margin_px: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """The points that touch the stripe, breaks included."""
     x, y = curve.x[: curve.n_points], curve.y[: curve.n_points]
     margin = margin_px + 4.0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hemoview.viewmodel.live import LiveStream
 from hemoview.viewmodel.ranges import Range, extent, fit_range, ticks
 from hemoview.viewmodel.record_view import Lane
-from hemoview.viewmodel.waves import SweepFrame, SweepGeometry, geometry, head_ns, oldest_ns, sweep
+from hemoview.viewmodel.waves import GRACE_NS, SweepFrame, SweepGeometry, geometry, head_ns, oldest_ns, sweep
 
 LABEL_PX = 110.0
 """Left of the curves: title, unit and scale of each lane."""
@@ -47,6 +47,13 @@ class LaneFrame:
         return (self.lane, self.geometry, self.scale)
 
 
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    now_ns: int
+    cleared_at_ns: int
+    speed: float
+
+
 class Sweeper:
     """Keeps each lane's range between pictures; everything else is computed afresh."""
 
@@ -66,29 +73,21 @@ class Sweeper:
         present = [lane for lane in lanes if lane.stream_id in streams]
         boxes = zip(present, _boxes(present, canvas), strict=True)
         return tuple(
-            self._frame(lane, streams[lane.stream_id], box, canvas, now_ns, cleared_at_ns)
+            self._frame(lane, streams[lane.stream_id], box, _Moment(now_ns, cleared_at_ns, canvas.speed))
             for lane, box in boxes
         )
 
-    def _frame(
-        self,
-        lane: Lane,
-        stream: LiveStream,
-        box: SweepGeometry,
-        canvas: Canvas,
-        now_ns: int,
-        cleared_at_ns: int,
-    ) -> LaneFrame:
-        at_ns = head_ns(stream.ring.last_t_ns, now_ns, int(0.5e9 * canvas.speed))
-        rows = stream.ring.since(cleared_at_ns)
-        visible = stream.ring.since(max(oldest_ns(box, at_ns), cleared_at_ns))
+    def _frame(self, lane: Lane, stream: LiveStream, box: SweepGeometry, moment: _Moment) -> LaneFrame:
+        at_ns = head_ns(stream.ring.last_t_ns, moment.now_ns, int(GRACE_NS * moment.speed))
+        rows = stream.ring.since(moment.cleared_at_ns)
+        visible = stream.ring.since(max(oldest_ns(box, at_ns), moment.cleared_at_ns))
         shown = self._range(lane, visible.values[:, list(lane.channels)])
         raw_range = ((shown[0] - lane.offset) / lane.gain, (shown[1] - lane.offset) / lane.gain)
         curves = tuple(
             sweep(rows, channel, box, at_ns=at_ns, value_range=raw_range, rate_hz=lane.rate_hz)
             for channel in lane.channels
         )
-        waits_px = 2.0 * box.width_px / (box.span_ns / 1e9) / lane.rate_hz * canvas.speed
+        waits_px = 2.0 * box.width_px / (box.span_ns / 1e9) / lane.rate_hz * moment.speed
         return LaneFrame(lane, box, shown, _scale(lane, box, shown), curves, waits_px)
 
     def _range(self, lane: Lane, values: NDArray[np.float32]) -> Range:

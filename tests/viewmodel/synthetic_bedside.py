@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -199,8 +199,6 @@ class SyntheticBedside:
             controller="window",
             event_no=len(self.events),
         )
-        from dataclasses import replace
-
         return replace(base, **self.status_changes)
 
     def _blocks(self) -> list[SampleBlock]:
@@ -248,7 +246,8 @@ def _raw(info: StreamInfo, t_s: np.ndarray) -> np.ndarray:
         "temp": 33.1 + 0.1 * np.sin(t_s / 9),
     }[info.role]
     mantissa = np.rint(values * 100).astype(np.int64)
-    return np.stack([mantissa, np.full_like(mantissa, 2)], axis=1)
+    columns: np.ndarray = np.stack([mantissa, np.full_like(mantissa, 2)], axis=1)
+    return columns
 
 
 def event(kind: str, at_ns: int, **payload: Any) -> Event:
