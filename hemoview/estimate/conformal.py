@@ -1,0 +1,53 @@
+"""The 90 % interval: the model's own quantiles, moved with the personal offset and widened by the card's tables.
+
+The tables are computed by subject (methods §D.4), so the interval means "90 % of windows across subjects".
+"""
+
+from __future__ import annotations
+
+from hemoview.estimate.card import MIN_CALIBRATION_SUBJECTS, Card, Conformal
+from hemoview.estimate.identities import Span
+from hemoview.estimate.personalise import Personalisation
+from hemoview.estimate.reasons import Reason
+from hemoview.estimate.runner import Prediction
+
+
+def conformal_span(
+    card: Card, parameter: str, prediction: Prediction, personal: Personalisation, age_s: float | None
+) -> Span | Reason:
+    """(value, low, high) of one parameter, or why there is none.
+
+    A personalisation older than the card allows is not used, and the cold value is not slipped in for it: the number
+    on the screen would jump without anybody having done anything. A fresh cuff, or its withdrawal, ends that.
+    """
+    if age_s is not None and age_s > card.personal_expiry_s and parameter in card.personal_kappa:
+        return "calibration-old"
+    cell, offset = _cell(card, parameter, personal, age_s)
+    if cell is None:
+        return "no-real-reference"
+    value = prediction.mean[parameter] + offset
+    low = prediction.q05[parameter] + offset - cell.q90
+    high = prediction.q95[parameter] + offset + cell.q90
+    return value, min(low, value), max(high, value)
+
+
+def _cell(
+    card: Card, parameter: str, personal: Personalisation, age_s: float | None
+) -> tuple[Conformal | None, float]:
+    """The table row that holds now and the offset it goes with; the cold row goes with no offset."""
+    table = card.conformal[parameter]
+    kappa = card.personal_kappa.get(parameter)
+    if age_s is not None and kappa is not None:
+        cell = table.at_age(age_s)
+        if cell is not None and cell.age_s_max is not None:
+            return cell, personal.offset(parameter, kappa)
+    return table.cold, 0.0
+
+
+def interval_claimed(card: Card, parameter: str) -> bool:
+    """Enough real people stand behind this parameter's interval (safety rule 7)."""
+    table = card.conformal[parameter]
+    cells = [cell for cell in (table.cold, *table.personalised) if cell is not None]
+    return card.per_parameter[parameter].interval_allowed and all(
+        cell.n_subjects >= MIN_CALIBRATION_SUBJECTS for cell in cells
+    )

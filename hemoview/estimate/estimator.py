@@ -1,0 +1,181 @@
+"""From one window to ten honest numbers. Pure: the same window, beats, anchors, subject and card give the same
+estimate, live and from the stored session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from hemoview.dsp.quality import HR_PER_MIN, Quality
+from hemoview.estimate import identities
+from hemoview.estimate.card import Card
+from hemoview.estimate.conformal import conformal_span, interval_claimed
+from hemoview.estimate.identities import Span
+from hemoview.estimate.personalise import PRESSURES, Personalisation
+from hemoview.estimate.reasons import Reason, first
+from hemoview.estimate.runner import Prediction
+from hemoview.estimate.values import Estimate, ParameterEstimate
+from recorder.schema import PARAMETERS
+from recorder.schema.subject import ASSUMED_CVP_MMHG
+
+HR_HALF_WIDTH_PER_MIN = 2.0
+"""Least half width of the heart rate's 90 % interval: what two detectors differ by on real wrists (decision 0009)."""
+
+NEEDS_BODY_SIZE = ("CI", "SI", "SVRI")
+
+Outcome = Span | Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What the identities need of the subject; None = not known."""
+
+    bsa_m2: float | None = None
+    cvp_mmhg: float | None = None
+
+    @property
+    def cvp_or_assumed_mmhg(self) -> float:
+        """The measured central venous pressure, else the assumed one (safety rule 11: shown as assumed)."""
+        return ASSUMED_CVP_MMHG if self.cvp_mmhg is None else self.cvp_mmhg
+
+
+def abstain_all(reason: Reason, *, personalisation_age_s: float | None = None) -> Estimate:
+    """No number at all, for one reason."""
+    nothing = ParameterEstimate.abstained(reason)
+    return Estimate(dict.fromkeys(PARAMETERS, nothing), 0.0, personalisation_age_s, None)
+
+
+def estimate(
+    quality: Quality,
+    prediction: Prediction | None,
+    card: Card | None,
+    personal: Personalisation,
+    *,
+    body: Body,
+    wall_ns: int,
+    show_simulated: bool = False,
+) -> Estimate:
+    """The estimate of one whole window.
+
+    Args:
+        quality: of the window; its fault, if any, silences everything.
+        prediction, card: of the model; None without one (then only HR, which is counted).
+        personal: the anchors of this session.
+        body: of the subject.
+        wall_ns: end of the window, UTC ns, for the age of the anchors.
+        show_simulated: let parameters learned from simulation alone through, tagged ``simulated``.
+    """
+    age_s = personal.age_s(wall_ns)
+    if quality.fault is not None:
+        return abstain_all(quality.fault, personalisation_age_s=age_s)
+    spans: dict[str, Outcome] = dict.fromkeys(PARAMETERS, "no-model")
+    tags: dict[str, Reason | None] = dict.fromkeys(PARAMETERS)
+    if prediction is not None and card is not None:
+        for parameter in PARAMETERS:
+            spans[parameter] = _learned(card, parameter, prediction, personal, age_s)
+        spans |= _checked_pressures(spans)
+    spans["HR"] = heart_rate_span(quality)
+    if card is not None:
+        spans |= _derived(spans, body)
+        tags = {p: _unlearned(card, p) for p in PARAMETERS}
+    return Estimate(
+        parameters={p: _value(spans[p], tags[p], _limits(card, p), show_simulated) for p in PARAMETERS},
+        sqi=quality.sqi,
+        personalisation_age_s=age_s,
+        infer_ms=prediction.infer_ms if prediction else None,
+    )
+
+
+def heart_rate_span(quality: Quality) -> Outcome:
+    """HR of the window from its beats: 60 over the mean interval, with the error of that mean."""
+    intervals_s = np.asarray(quality.findings.intervals_s)
+    if intervals_s.size < 2:
+        return "too-few-beats"
+    mean_s = float(intervals_s.mean())
+    hr = 60.0 / mean_s
+    if not HR_PER_MIN[0] <= hr <= HR_PER_MIN[1]:
+        return "outside-training-range"
+    error_s = 1.645 * float(intervals_s.std(ddof=1)) / float(np.sqrt(intervals_s.size))
+    half = max(HR_HALF_WIDTH_PER_MIN, hr * error_s / mean_s)
+    return hr, hr - half, hr + half
+
+
+def _learned(
+    card: Card, parameter: str, prediction: Prediction, personal: Personalisation, age_s: float | None
+) -> Outcome:
+    if parameter not in card.parameters:
+        return "not-in-model"
+    return conformal_span(card, parameter, prediction, personal, age_s)
+
+
+def _checked_pressures(spans: Mapping[str, Outcome]) -> dict[str, Outcome]:
+    """All three abstain where they contradict each other."""
+    sbp, map_, dbp = (spans[p] for p in PRESSURES)
+    if isinstance(sbp, str) or isinstance(map_, str) or isinstance(dbp, str):
+        return {}
+    if identities.pressures_hold(sbp[0], map_[0], dbp[0]):
+        return {}
+    return dict.fromkeys(PRESSURES, "implausible")
+
+
+def _derived(spans: Mapping[str, Outcome], body: Body) -> dict[str, Outcome]:
+    """Flow and resistance from stroke volume, heart rate, mean pressure and body size; never from six model heads
+    that need not agree.
+    """
+    hr, sv = spans["HR"], spans["SV"]
+    if sv == "not-in-model":
+        sv = _related(identities.stroke_volume_ml, spans["CO"], hr)
+    co = _related(identities.cardiac_output_l_per_min, hr, sv)
+    cvp = body.cvp_or_assumed_mmhg
+    svr = _related(lambda p, q: identities.systemic_resistance(p, q, cvp), spans["MAP"], co)
+    flow: dict[str, Outcome] = {"SV": sv, "CO": co, "SVR": svr}
+    bsa_m2 = body.bsa_m2
+    if bsa_m2 is None:
+        return flow | dict.fromkeys(NEEDS_BODY_SIZE, "needs-height-weight")
+    return flow | {
+        "SI": _related(lambda v: identities.per_area(v, bsa_m2), sv),
+        "CI": _related(lambda v: identities.per_area(v, bsa_m2), co),
+        "SVRI": _related(lambda v: identities.resistance_index(v, bsa_m2), svr),
+    }
+
+
+def _related(relation: Callable[..., float], *outcomes: Outcome) -> Outcome:
+    reason = first(*(o for o in outcomes if isinstance(o, str)))
+    if reason is not None:
+        return reason
+    return identities.span_of(relation, *(o for o in outcomes if not isinstance(o, str)))
+
+
+FLOW = ("CO", "CI", "SV", "SI", "SVR", "SVRI")
+
+
+def _unlearned(card: Card, parameter: str) -> Reason | None:
+    """Whether no real reference stands behind this parameter. Flow rests on SV (or CO), resistance on both."""
+    if parameter == "HR":
+        return None
+    sources = [p for p in (("SV", "CO") if parameter in FLOW else (parameter,)) if p in card.parameters]
+    if not sources:
+        return "not-in-model"
+    return None if interval_claimed(card, sources[0]) else "no-real-reference"
+
+
+def _limits(card: Card | None, parameter: str) -> tuple[float, float] | None:
+    return None if card is None or parameter == "HR" else card.training_range.get(parameter)
+
+
+def _value(
+    outcome: Outcome, unlearned: Reason | None, limits: tuple[float, float] | None, show_simulated: bool
+) -> ParameterEstimate:
+    """A span becomes a value unless something speaks against it; the reason of higher precedence is told."""
+    reason = outcome if isinstance(outcome, str) else None
+    simulated = show_simulated and unlearned == "no-real-reference"
+    reason = first(reason, None if simulated else unlearned)
+    if reason is not None or isinstance(outcome, str):
+        return ParameterEstimate.abstained(reason or "implausible")
+    value, low, high = outcome
+    if limits is not None and not limits[0] <= value <= limits[1]:
+        return ParameterEstimate.abstained("outside-training-range")
+    return ParameterEstimate(value, low, high, "simulated" if simulated else None)
