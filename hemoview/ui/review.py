@@ -1,0 +1,251 @@
+"""Review: a stored session on one time axis, played back as it was. The page sends moves and shows views."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QFrame, QLabel, QSplitter, QVBoxLayout, QWidget
+
+from hemoview.ui.catalogue import text
+from hemoview.ui.review_bar import ReviewBar, ReviewHeader
+from hemoview.ui.review_canvas import ReviewCanvas
+from hemoview.ui.review_card import CursorCard
+from hemoview.ui.review_minimap import Minimap
+from hemoview.ui.review_side import ReviewSide
+from hemoview.ui.review_text import said
+from hemoview.viewmodel import review_moves as moves
+from hemoview.viewmodel.review_facts import SessionFacts
+from hemoview.viewmodel.review_model import Phase, ReviewModel, ReviewView
+from hemoview.viewmodel.review_moves import Wish
+from hemoview.viewmodel.review_reader import ReviewReader, Source
+from recorder import session as store
+
+FRAME_MS = 33
+LIVE_REFRESH_MS = 2000
+_PAGE = 0.9
+_SIDE_PX = 330
+
+Move = Callable[[Wish, float], Wish]
+_SHIFT = Qt.KeyboardModifier.ShiftModifier
+_CTRL = Qt.KeyboardModifier.ControlModifier
+_NONE = Qt.KeyboardModifier.NoModifier
+
+_KEYS: Final[dict[tuple[Qt.Key, Qt.KeyboardModifier], Move]] = {
+    (Qt.Key.Key_Left, _NONE): lambda w, end: moves.pan(w, -moves.PAN_STEP, end),
+    (Qt.Key.Key_Right, _NONE): lambda w, end: moves.pan(w, moves.PAN_STEP, end),
+    (Qt.Key.Key_Left, _SHIFT): lambda w, end: moves.pan(w, -_PAGE, end),
+    (Qt.Key.Key_Right, _SHIFT): lambda w, end: moves.pan(w, _PAGE, end),
+    (Qt.Key.Key_PageUp, _NONE): lambda w, end: moves.pan(w, -_PAGE, end),
+    (Qt.Key.Key_PageDown, _NONE): lambda w, end: moves.pan(w, _PAGE, end),
+    (Qt.Key.Key_Left, _CTRL): lambda w, end: moves.jump(w, w.cursor_s - 1.0, end),
+    (Qt.Key.Key_Right, _CTRL): lambda w, end: moves.jump(w, w.cursor_s + 1.0, end),
+    (Qt.Key.Key_Plus, _NONE): lambda w, end: moves.zoom(w, moves.ZOOM_STEP, end),
+    (Qt.Key.Key_Equal, _NONE): lambda w, end: moves.zoom(w, moves.ZOOM_STEP, end),
+    (Qt.Key.Key_Up, _NONE): lambda w, end: moves.zoom(w, moves.ZOOM_STEP, end),
+    (Qt.Key.Key_Minus, _NONE): lambda w, end: moves.zoom(w, 1 / moves.ZOOM_STEP, end),
+    (Qt.Key.Key_Down, _NONE): lambda w, end: moves.zoom(w, 1 / moves.ZOOM_STEP, end),
+    (Qt.Key.Key_Home, _NONE): moves.to_start,
+    (Qt.Key.Key_End, _NONE): moves.to_end,
+    (Qt.Key.Key_F, _NONE): moves.fit,
+    (Qt.Key.Key_Space, _NONE): moves.play_pause,
+    (Qt.Key.Key_S, _NONE): lambda w, _end: moves.next_speed(w),
+    (Qt.Key.Key_L, _NONE): moves.follow_end,
+}
+
+
+class ReviewPage(QWidget):
+    """The Review workspace.
+
+    Signals: ``_answered`` crosses from the reader's thread; ``opened(path)`` and ``failed(text)`` tell the outcome
+    of :meth:`open_session`; ``shown()`` follows every view that was put on the screen.
+    """
+
+    _answered = Signal()
+    opened = Signal(str)
+    failed = Signal(str)
+    shown = Signal()
+
+    def __init__(
+        self, parent: QWidget | None = None, open_store: Callable[[str], Source] = store.open
+    ) -> None:
+        super().__init__(parent)
+        self._model = ReviewModel(ReviewReader(open_store, self._answered.emit))
+        self._phase: Phase = "empty"
+        self._last_tick_s = 0.0
+        self._header = ReviewHeader()
+        self._canvas = ReviewCanvas()
+        self._minimap = Minimap()
+        self._card = CursorCard()
+        self._side = ReviewSide()
+        self._bar = ReviewBar()
+        self._lay_out()
+        self._frames = QTimer(self, interval=FRAME_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._live = QTimer(self, interval=LIVE_REFRESH_MS)
+        self._connect()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(text("review.title"))
+        self._show()
+
+    @property
+    def model(self) -> ReviewModel:
+        """The state behind the page."""
+        return self._model
+
+    def open_session(self, path: str) -> None:
+        """Open a session folder; ``opened`` or ``failed`` follows."""
+        self._model.open(str(path))
+        self._phase = "opening"
+        self._show()
+        self.setFocus()
+
+    def close_session(self) -> None:
+        """End the reading thread; the page is not used afterwards."""
+        self._frames.stop()
+        self._live.stop()
+        self._model.close()
+
+    def _lay_out(self) -> None:
+        picture = QVBoxLayout()
+        picture.setContentsMargins(0, 0, 0, 0)
+        picture.setSpacing(4)
+        picture.addWidget(self._canvas, 1)
+        picture.addWidget(self._minimap)
+        left, right = QWidget(), QFrame()
+        left.setLayout(picture)
+        beside = QVBoxLayout(right)
+        beside.setContentsMargins(0, 0, 0, 0)
+        beside.setSpacing(6)
+        beside.addWidget(self._card)
+        beside.addWidget(self._side, 1)
+        self._footer = QLabel()
+        self._footer.setObjectName("quiet")
+        self._footer.setWordWrap(True)
+        beside.addWidget(self._footer)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.addWidget(left)
+        split.addWidget(right)
+        split.setStretchFactor(0, 1)
+        split.setCollapsible(0, False)
+        split.setSizes([10_000, _SIDE_PX])
+        right.setMinimumWidth(_SIDE_PX - 30)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 6, 8, 6)
+        column.setSpacing(6)
+        column.addWidget(self._header)
+        column.addWidget(split, 1)
+        column.addWidget(self._bar)
+
+    def _connect(self) -> None:
+        self._answered.connect(self._on_answer, Qt.ConnectionType.QueuedConnection)
+        self._frames.timeout.connect(self._on_frame)
+        self._live.timeout.connect(self._model.refresh)
+        self._canvas.resized.connect(self._on_resized)
+        self._canvas.clicked.connect(lambda t: self._move(lambda w, end: moves.jump(w, t, end)))
+        self._canvas.panned.connect(lambda share: self._move(lambda w, end: moves.pan(w, share, end)))
+        self._canvas.zoomed.connect(lambda f, at: self._move(lambda w, end: moves.zoom(w, f, end, at)))
+        for source in (self._canvas, self._minimap):
+            source.spanned.connect(lambda t0, t1: self._move(lambda w, end: moves.look_at(w, t0, t1, end)))
+        self._side.jumped.connect(lambda t: self._move(lambda w, end: moves.jump(w, t, end)))
+        self._side.chosen.connect(self._on_chosen)
+        self._bar.asked.connect(self.press)
+
+    # moves
+
+    def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = _NONE) -> bool:
+        """Do what a key stands for; True if it stands for anything. Buttons press keys too."""
+        back = bool(modifiers & _SHIFT)
+        if key == Qt.Key.Key_M:
+            self._model.next_mark(back=back)
+        elif key == Qt.Key.Key_G:
+            self._model.next_gap(back=back)
+        else:
+            step = _KEYS.get((key, modifiers)) or _KEYS.get((key, _NONE))
+            if step is None:
+                return False
+            self._model.move(step)
+        self._show()
+        return True
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Every move has a key."""
+        modifiers = event.modifiers() & (_SHIFT | _CTRL)
+        if not self.press(Qt.Key(event.key()), modifiers):
+            super().keyPressEvent(event)
+
+    def _move(self, step: Move) -> None:
+        if self._model.move(step):
+            self._show()
+
+    def _on_resized(self, width_px: int) -> None:
+        self._model.resize(width_px)
+        self._show()
+
+    def _on_chosen(self, panel_ids: frozenset[str]) -> None:
+        self._model.choose(panel_ids)
+        self._show()
+
+    # time
+
+    def _on_answer(self) -> None:
+        if self._model.drain():
+            self._show()
+
+    def _on_frame(self) -> None:
+        now_s = time.monotonic()
+        elapsed_s, self._last_tick_s = now_s - self._last_tick_s, now_s
+        self._move(lambda w, end: moves.tick(w, elapsed_s, end))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Visible again: a session being recorded is followed again."""
+        super().showEvent(event)
+        self._show()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Hidden: nothing runs."""
+        super().hideEvent(event)
+        self._frames.stop()
+        self._live.stop()
+
+    # showing
+
+    def _show(self) -> None:
+        view = self._model.view()
+        self._canvas.show_view(view)
+        self._minimap.show_view(view)
+        self._card.show_view(view)
+        self._side.show_view(view)
+        self._header.show_view(view)
+        self._bar.show_view(view)
+        self._footer.setText(_footer(view.facts) if view.facts else "")
+        self._run(self._frames, wanted=view.wish.playing)
+        self._run(self._live, wanted=view.facts is not None and view.facts.live)
+        self._announce(view)
+        self.shown.emit()
+
+    def _announce(self, view: ReviewView) -> None:
+        """Say once how opening ended."""
+        if view.phase == self._phase:
+            return
+        self._phase = view.phase
+        if view.phase == "open" and view.facts is not None:
+            self.opened.emit(view.facts.path)
+        elif view.phase == "failed":
+            self.failed.emit("\n".join(said(message) for message in view.banners))
+
+    def _run(self, timer: QTimer, *, wanted: bool) -> None:
+        if wanted and self.isVisible() and not timer.isActive():
+            self._last_tick_s = time.monotonic()
+            timer.start()
+        elif not wanted and timer.isActive():
+            timer.stop()
+
+
+def _footer(facts: SessionFacts) -> str:
+    """What the estimates are and are not; nothing where the session holds none."""
+    if not facts.models:
+        return ""
+    return text("review.footer-model", model=", ".join(facts.models))

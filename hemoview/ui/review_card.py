@@ -1,0 +1,184 @@
+"""The numbers at the cursor: estimate beside reference, interval always with the estimate, reasons for "—"."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from hemoview.ui.catalogue import text
+from hemoview.ui.review_text import reason_text
+from hemoview.ui.review_theme import colour, faded, font
+from hemoview.viewmodel.review_axis import elapsed_text, length_text, wall_time, zone_of
+from hemoview.viewmodel.review_cursor import CursorView, NumericView, Reading
+from hemoview.viewmodel.review_facts import SessionFacts
+from hemoview.viewmodel.review_model import ReviewView
+
+_HEAD_PX = 76
+_BIG_PX = 42
+_SMALL_PX = 23
+_WAVE_PX = 17
+_BIG = ("SBP", "MAP", "DBP", "HR")
+_PLACES = {"CO": 1, "CI": 1}
+
+
+class CursorCard(QWidget):
+    """Paints a :class:`CursorView`."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._view: ReviewView | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(text("review.at-cursor"))
+
+    def show_view(self, view: ReviewView) -> None:
+        """Show the numbers of a view."""
+        old, self._view = self._view, view
+        if old is None or old.cursor != view.cursor:
+            self.setFixedHeight(self._wanted_height())
+            self.setAccessibleDescription(self._spoken())
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        """Tall enough for every number."""
+        return QSize(300, self._wanted_height())
+
+    def _wanted_height(self) -> int:
+        cursor = self._view.cursor if self._view else None
+        if cursor is None:
+            return _HEAD_PX
+        rows = sum(_row_px(n) for n in cursor.numerics)
+        return _HEAD_PX + rows + 26 + _WAVE_PX * -(-len(cursor.waves) // 2) + 8
+
+    def _spoken(self) -> str:
+        cursor = self._view.cursor if self._view else None
+        if cursor is None:
+            return ""
+        return ", ".join(f"{n.name} {_value_text(n.name, n.estimate)}" for n in cursor.numerics)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Time, numbers, cuff, waves."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), colour("panel"))
+        view = self._view
+        if view is not None and view.facts is not None and view.cursor is not None:
+            self._head(painter, view.facts, view.cursor)
+            y = _HEAD_PX
+            for numeric in view.cursor.numerics:
+                self._row(painter, numeric, y)
+                y += _row_px(numeric)
+            self._cuff(painter, view.cursor, y)
+            self._waves(painter, view.cursor, y + 26)
+        painter.end()
+
+    def _columns(self) -> tuple[int, int]:
+        """Where the estimate and the reference begin."""
+        return 58, self.width() - 96
+
+    def _head(self, painter: QPainter, facts: SessionFacts, cursor: CursorView) -> None:
+        zone = zone_of(facts.zone, facts.utc_offset_s)
+        wall = wall_time(facts.start_wall_ns + round(cursor.t_s * 1e9), zone)
+        painter.setPen(colour("dim"))
+        painter.setFont(font(11))
+        painter.drawText(
+            QRect(12, 6, self.width() - 24, 16), Qt.AlignmentFlag.AlignLeft, text("review.at-cursor")
+        )
+        painter.setPen(colour("cursor"))
+        painter.setFont(font(19, bold=True))
+        painter.drawText(QRect(12, 22, 160, 26), Qt.AlignmentFlag.AlignVCenter, elapsed_text(cursor.t_s, 0.1))
+        painter.setPen(colour("dim"))
+        painter.setFont(font(12))
+        right = QRect(self.width() - 150, 22, 138, 26)
+        painter.drawText(
+            right, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{wall:%H:%M:%S} {wall:%Z}"
+        )
+        estimate_x, reference_x = self._columns()
+        painter.setFont(font(10, bold=True))
+        painter.setPen(colour("estimate"))
+        painter.drawText(estimate_x, _HEAD_PX - 7, text("review.estimate"))
+        painter.setPen(colour("reference"))
+        painter.drawText(reference_x, _HEAD_PX - 7, text("review.reference"))
+
+    def _row(self, painter: QPainter, numeric: NumericView, y: int) -> None:
+        big, height = numeric.name in _BIG, _row_px(numeric)
+        estimate_x, reference_x = self._columns()
+        painter.setPen(QPen(colour("grid"), 1))
+        painter.drawLine(12, y, self.width() - 12, y)
+        painter.setPen(colour("text"))
+        painter.setFont(font(13 if big else 11, bold=True))
+        middle = Qt.AlignmentFlag.AlignVCenter
+        name_box = QRect(12, y, 50, height - (14 if big else 0))
+        painter.drawText(name_box, middle, numeric.name)
+        if big:
+            painter.setPen(colour("faint"))
+            painter.setFont(font(9))
+            painter.drawText(QRect(12, y + height - 18, 46, 14), middle, numeric.unit)
+        room = reference_x - estimate_x - 6
+        key = f"estimate.{numeric.name}"
+        self._reading(painter, numeric, numeric.estimate, key, QRect(estimate_x, y, room, height))
+        key = "heart.reference" if numeric.name == "HR" else f"reference.{numeric.name}"
+        self._reading(painter, numeric, numeric.reference, key, QRect(reference_x, y, 88, height))
+
+    def _reading(
+        self, painter: QPainter, numeric: NumericView, reading: Reading | None, key: str, box: QRect
+    ) -> None:
+        """A number with its interval, or the reason there is none."""
+        if reading is None:
+            return
+        middle, big = Qt.AlignmentFlag.AlignVCenter, numeric.name in _BIG
+        if reading.value is None:
+            painter.setPen(colour("dim"))
+            painter.setFont(font(10))
+            painter.drawText(box, middle, f"—  {reason_text(reading.why)}" if reading.why else "—")
+            return
+        painter.setPen(colour(key))
+        painter.setFont(font(24 if big else 14, bold=True))
+        words = _value_text(numeric.name, reading)
+        painter.drawText(box, middle, words)
+        if reading.low is not None and reading.high is not None:
+            offset = painter.fontMetrics().horizontalAdvance(words) + 6
+            painter.setFont(font(12 if big else 10))
+            painter.setPen(faded(key, 190))
+            span = f"[{_number(numeric.name, reading.low)}–{_number(numeric.name, reading.high)}]"
+            painter.drawText(box.adjusted(offset, 0, 0, 0), middle, span)
+
+    def _cuff(self, painter: QPainter, cursor: CursorView, y: int) -> None:
+        painter.setPen(QPen(colour("line"), 1))
+        painter.drawLine(12, y, self.width() - 12, y)
+        painter.setFont(font(11))
+        box = QRect(12, y, self.width() - 24, 24)
+        middle = Qt.AlignmentFlag.AlignVCenter
+        if cursor.cuff is None:
+            painter.setPen(colour("faint"))
+            painter.drawText(box, middle, text("review.no-cuff"))
+            return
+        cuff = cursor.cuff.cuff
+        painter.setPen(colour("cuff"))
+        painter.drawText(box, middle, text("review.cuff", sbp=cuff.sbp_mmhg, dbp=cuff.dbp_mmhg))
+        painter.setPen(colour("dim"))
+        age = text("review.cuff-age", age=length_text(cursor.cuff.age_s))
+        painter.drawText(box, middle | Qt.AlignmentFlag.AlignRight, age)
+
+    def _waves(self, painter: QPainter, cursor: CursorView, y: int) -> None:
+        """The last samples, two a line."""
+        painter.setFont(font(10))
+        half = (self.width() - 24) // 2
+        for place, wave in enumerate(cursor.waves):
+            box = QRect(12 + (place % 2) * half, y + _WAVE_PX * (place // 2), half - 8, _WAVE_PX)
+            painter.setPen(colour("dim"))
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, wave.name)
+            painter.setPen(colour("text"))
+            words = "—" if wave.value is None else f"{wave.value:.4g} {wave.unit}".rstrip()
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, words)
+
+
+def _row_px(numeric: NumericView) -> int:
+    return _BIG_PX if numeric.name in _BIG else _SMALL_PX
+
+
+def _value_text(name: str, reading: Reading | None) -> str:
+    return "—" if reading is None or reading.value is None else _number(name, reading.value)
+
+
+def _number(name: str, value: float) -> str:
+    return f"{value:.{_PLACES.get(name, 0)}f}"

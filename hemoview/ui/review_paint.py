@@ -1,0 +1,85 @@
+"""Drawing primitives of Review: numbers in pixels onto a painter. Pen width 1 throughout; no line over a hole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
+from shiboken6 import VoidPtr
+
+Floats = NDArray[np.float64]
+DOT_PX = 3
+_POINT_BYTES = 16
+_WRITEABLE = True
+
+
+def polygon(x: Floats, y: Floats) -> QPolygonF:
+    """Points ``(x, y)`` as a polygon, filled in one copy."""
+    shape = QPolygonF()
+    shape.resize(len(x))
+    if len(x):
+        memory = VoidPtr(shape.data(), len(x) * _POINT_BYTES, _WRITEABLE)
+        points = np.frombuffer(memory, dtype=np.float64).reshape(-1, 2)
+        points[:, 0] = x
+        points[:, 1] = y
+    return shape
+
+
+def joined_runs(t_s: Floats, present: NDArray[np.bool_], join_s: float) -> Iterator[slice]:
+    """Stretches of present points whose neighbours are at most ``join_s`` apart."""
+    places = np.flatnonzero(present)
+    if not len(places):
+        return
+    cut = (np.diff(places) > 1) | (np.diff(t_s[places]) > join_s)
+    starts = np.append(0, np.flatnonzero(cut) + 1)
+    ends = np.append(starts[1:], len(places))
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        yield slice(int(places[start]), int(places[end - 1]) + 1)
+
+
+def draw_range_line(painter: QPainter, x: Floats, y_low: Floats, y_high: Floats, *, exact: bool) -> None:
+    """A run of min/max columns as one line up and down; of samples as the line through them."""
+    if len(x) == 1:
+        painter.drawLine(*(int(v) for v in (x[0], y_low[0], x[0] + (1 if exact else 0), y_high[0])))
+        return
+    if exact:
+        painter.drawPolyline(polygon(x, y_low))
+        return
+    pairs = np.empty((len(x), 2))
+    pairs[0::2, 0], pairs[0::2, 1] = y_low[0::2], y_high[0::2]
+    pairs[1::2, 0], pairs[1::2, 1] = y_high[1::2], y_low[1::2]
+    painter.drawPolyline(polygon(np.repeat(x, 2), pairs.ravel()))
+
+
+def draw_dots(painter: QPainter, x: Floats, y_low: Floats, y_high: Floats, colour: QColor) -> None:
+    """A dot a row; where rows share a pixel, a bar from the lowest to the highest."""
+    pen = QPen(colour, DOT_PX)
+    pen.setCapStyle(Qt.PenCapStyle.SquareCap)
+    painter.setPen(pen)
+    painter.drawPoints(polygon(x, y_low))
+    spread = y_low - y_high > 1.0
+    if spread.any():
+        painter.drawPoints(polygon(x[spread], y_high[spread]))
+        painter.setPen(QPen(colour, 1))
+        for px, low, high in zip(x[spread], y_low[spread], y_high[spread], strict=True):
+            painter.drawLine(int(px), int(low), int(px), int(high))
+
+
+def fill_band(painter: QPainter, x: Floats, y_low: Floats, y_high: Floats, brush: QBrush) -> None:
+    """The area between two lines."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(brush)
+    painter.drawPolygon(polygon(np.concatenate((x, x[::-1])), np.concatenate((y_high, y_low[::-1]))))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+
+
+def fill_hatched(painter: QPainter, box: QRectF, colour: QColor, pattern: Qt.BrushStyle) -> None:
+    """A hatched box on a faint ground, at least a pixel wide."""
+    box = QRectF(box.x(), box.y(), max(1.0, box.width()), box.height())
+    ground = QColor(colour)
+    ground.setAlpha(34)
+    painter.fillRect(box, ground)
+    painter.fillRect(box, QBrush(colour, pattern))

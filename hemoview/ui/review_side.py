@@ -1,0 +1,164 @@
+"""Beside the picture: what happened, which panels are shown, and the facts of the session."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtWidgets import (
+    QFormLayout,
+    QLabel,
+    QListView,
+    QListWidget,
+    QListWidgetItem,
+    QScrollArea,
+    QTabWidget,
+    QWidget,
+)
+
+from hemoview.ui.catalogue import text
+from hemoview.ui.review_text import cause_text, said
+from hemoview.ui.review_theme import colour
+from hemoview.viewmodel.messages import Message
+from hemoview.viewmodel.review_axis import elapsed_text, length_text, wall_time, zone_of
+from hemoview.viewmodel.review_facts import SessionFacts
+from hemoview.viewmodel.review_model import ReviewView
+
+Entry = tuple[float, str, str]
+"""Elapsed seconds, words, colour key."""
+
+
+def entries_of(facts: SessionFacts) -> list[Entry]:
+    """Marks, gaps and cuff readings in time order."""
+    found: list[Entry] = []
+    for mark in facts.marks:
+        by_person = mark.kind in ("marker", "tag")
+        message = "review.event-era" if mark.kind == "era" else "review.event-mark"
+        words = text(message, label=f"{mark.label}  {mark.note}".rstrip())
+        found.append((mark.t_s, words, mark.kind if by_person or mark.kind == "era" else "event"))
+    for gap in facts.gaps:
+        length = length_text(gap.t1_s - gap.t0_s)
+        words = text("review.event-gap", stream=gap.stream_id, cause=cause_text(gap.cause), length=length)
+        found.append((gap.t0_s, words, "gap"))
+    for cuff in facts.cuffs:
+        message = "review.event-cuff" if cuff.withdrawn_s is None else "review.event-cuff-withdrawn"
+        found.append((cuff.t_s, text(message, sbp=cuff.sbp_mmhg, dbp=cuff.dbp_mmhg), "cuff"))
+    return sorted(found)
+
+
+class EventList(QAbstractListModel):
+    """Entries for a list view; a row is made into words once, however many there are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._entries: list[Entry] = []
+
+    def show_entries(self, entries: list[Entry]) -> None:
+        """Replace all entries."""
+        self.beginResetModel()
+        self._entries = entries
+        self.endResetModel()
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008
+        """How many entries."""
+        return 0 if parent.isValid() else len(self._entries)
+
+    def data(
+        self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> object:
+        """Words and colour of an entry."""
+        t_s, words, key = self._entries[index.row()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return f"{elapsed_text(t_s)}   {words}"
+        if role == Qt.ItemDataRole.ForegroundRole:
+            return colour(key)
+        return words if role == Qt.ItemDataRole.ToolTipRole else None
+
+    def time_s(self, row: int) -> float:
+        """When an entry was."""
+        return self._entries[row][0]
+
+
+class ReviewSide(QTabWidget):
+    """Tabs Events, Panels, Session. Signals ``jumped(t_s)`` and ``chosen(frozenset of panel ids)``."""
+
+    jumped = Signal(float)
+    chosen = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._facts: SessionFacts | None = None
+        self._said: tuple[Message, ...] = ()
+        self._events = EventList()
+        self._event_view = QListView()
+        self._event_view.setModel(self._events)
+        self._event_view.setUniformItemSizes(True)
+        self._event_view.setAccessibleName(text("review.tab-events"))
+        self._event_view.clicked.connect(self._on_event)
+        self._event_view.activated.connect(self._on_event)
+        self._panels = QListWidget()
+        self._panels.setAccessibleName(text("review.tab-panels"))
+        self._panels.itemChanged.connect(self._on_panel)
+        self._session = QScrollArea()
+        self._session.setWidgetResizable(True)
+        self.addTab(self._event_view, text("review.tab-events"))
+        self.addTab(self._panels, text("review.tab-panels"))
+        self.addTab(self._session, text("review.tab-session"))
+
+    def show_view(self, view: ReviewView) -> None:
+        """Fill the lists where the session changed."""
+        if view.facts is None or (view.facts is self._facts and view.banners == self._said):
+            return
+        fresh = self._facts is None or self._facts.path != view.facts.path or not self._panels.count()
+        self._facts, self._said = view.facts, view.banners
+        self._events.show_entries(entries_of(view.facts))
+        if fresh or self._panels.count() != len(view.offered):
+            self._fill_panels(view)
+        self._session.setWidget(facts_form(view.facts, view.banners))
+
+    def _fill_panels(self, view: ReviewView) -> None:
+        self._panels.blockSignals(True)
+        self._panels.clear()
+        for panel in view.offered:
+            unit = f"  {panel.unit}" if panel.unit else ""
+            item = QListWidgetItem(f"{panel.title}{unit}")
+            item.setData(Qt.ItemDataRole.UserRole, panel.panel_id)
+            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
+            shown = panel.panel_id in view.wish.panels
+            item.setCheckState(Qt.CheckState.Checked if shown else Qt.CheckState.Unchecked)
+            self._panels.addItem(item)
+        self._panels.blockSignals(False)
+
+    def _on_event(self, index: QModelIndex) -> None:
+        self.jumped.emit(self._events.time_s(index.row()))
+
+    def _on_panel(self, _item: QListWidgetItem) -> None:
+        items = [self._panels.item(row) for row in range(self._panels.count())]
+        checked = [i for i in items if i.checkState() == Qt.CheckState.Checked]
+        self.chosen.emit(frozenset(i.data(Qt.ItemDataRole.UserRole) for i in checked))
+
+
+def facts_form(facts: SessionFacts, banners: tuple[Message, ...]) -> QWidget:
+    """Everything known about a session, as lines of name and value."""
+    start = wall_time(facts.start_wall_ns, zone_of(facts.zone, facts.utc_offset_s))
+    rates = {s.stream_id: f"{s.nominal_rate_hz:g} Hz" if s.nominal_rate_hz else "" for s in facts.streams}
+    rows = [
+        ("review.fact-start", f"{start:%Y-%m-%d %H:%M:%S}"),
+        ("review.fact-zone", facts.zone),
+        ("review.fact-length", length_text(facts.duration_s)),
+        ("review.fact-operator", facts.operator or "–"),
+        ("review.fact-state", text(f"review.state.{facts.state}")),
+        ("review.fact-markers", str(len(facts.markers))),
+        ("review.fact-gaps", str(len(facts.gaps))),
+        ("review.fact-streams", "\n".join(f"{name}  {rate}".rstrip() for name, rate in rates.items())),
+        ("review.fact-folder", facts.path),
+    ]
+    if banners:
+        rows.append(("review.fact-notes", "\n".join(said(message) for message in banners)))
+    form = QWidget()
+    layout = QFormLayout(form)
+    layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    for message_id, value in rows:
+        label = QLabel(value)
+        label.setWordWrap(True)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        layout.addRow(text(message_id), label)
+    return form

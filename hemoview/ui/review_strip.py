@@ -1,0 +1,224 @@
+"""One strip of the picture: axis labels, gaps hatched with their cause, bands, traces, cuff readings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen
+
+from hemoview.ui.catalogue import text
+from hemoview.ui.review_axis_px import TimeAxis
+from hemoview.ui.review_paint import Floats, draw_dots, draw_range_line, fill_band, fill_hatched, joined_runs
+from hemoview.ui.review_text import cause_text, gap_words, reason_text
+from hemoview.ui.review_theme import colour, faded, font
+from hemoview.viewmodel.review_axis import elapsed_text
+from hemoview.viewmodel.review_facts import CuffMark, Mark
+from hemoview.viewmodel.review_view import PanelView, TraceView
+
+_GUTTER_PAD = 8
+_TICK_ROOM_PX = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A panel and where it is on the screen."""
+
+    view: PanelView
+    box: QRect
+    axis: TimeAxis
+
+    def y(self, value: Floats) -> Floats:
+        """Pixels of values."""
+        scale = (self.box.height() - 6) / (self.view.y_high - self.view.y_low)
+        return self.box.bottom() - 2 - (value - self.view.y_low) * scale
+
+    def y_of(self, value: float) -> float:
+        """Pixel of one value."""
+        return float(self.y(np.array([value]))[0])
+
+
+def draw_strip(painter: QPainter, strip: Strip, tick_xs: Sequence[float]) -> None:
+    """Everything of one strip."""
+    painter.fillRect(strip.box, colour("panel"))
+    _grid(painter, strip, tick_xs)
+    _labels(painter, strip)
+    painter.save()
+    painter.setClipRect(strip.box)
+    _reasons(painter, strip)
+    _gaps(painter, strip)
+    for trace in strip.view.traces:
+        if trace.band_low is not None and trace.band_high is not None:
+            _band(painter, strip, trace)
+    for trace in strip.view.traces:
+        _trace(painter, strip, trace)
+    for cuff in strip.view.cuffs:
+        _cuff(painter, strip, cuff)
+    _legend(painter, strip)
+    painter.restore()
+
+
+def _grid(painter: QPainter, strip: Strip, tick_xs: Sequence[float]) -> None:
+    painter.setPen(QPen(colour("grid"), 1))
+    for x in tick_xs:
+        painter.drawLine(int(x), strip.box.top(), int(x), strip.box.bottom())
+    for value in _shown_ticks(strip):
+        y = int(strip.y_of(value))
+        painter.drawLine(strip.box.left(), y, strip.box.right(), y)
+
+
+def _shown_ticks(strip: Strip) -> tuple[float, ...]:
+    """As many value ticks as there is room for; the ends first."""
+    ticks = strip.view.y_ticks
+    room = max(2, strip.box.height() // _TICK_ROOM_PX // 2 + 1)
+    if len(ticks) <= room:
+        return ticks
+    step = -(-(len(ticks) - 1) // (room - 1))
+    return ticks[::step]
+
+
+def _labels(painter: QPainter, strip: Strip) -> None:
+    panel, box = strip.view.panel, strip.box
+    painter.setFont(font(12, bold=True))
+    painter.setPen(colour(panel.traces[0].colour if len(panel.traces) == 1 else "text"))
+    left = QRect(_GUTTER_PAD, box.top() + 2, box.left() - 2 * _GUTTER_PAD, 16)
+    painter.drawText(left, Qt.AlignmentFlag.AlignLeft, panel.title)
+    painter.setFont(font(10))
+    painter.setPen(colour("dim"))
+    if panel.unit and box.height() > 34:
+        painter.drawText(left.translated(0, 16), Qt.AlignmentFlag.AlignLeft, panel.unit)
+    painter.setPen(colour("faint"))
+    for value in _shown_ticks(strip):
+        y = min(max(strip.y_of(value), box.top() + 6), box.bottom() - 5)
+        place = QRectF(0, y - 8, box.left() - 5, 16)
+        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{value:g}")
+
+
+def _reasons(painter: QPainter, strip: Strip) -> None:
+    painter.setFont(font(10))
+    for reason in strip.view.reasons:
+        x0, x1 = strip.axis.x(reason.t0_s), strip.axis.x(reason.t1_s)
+        box = QRectF(x0, strip.box.top(), x1 - x0, strip.box.height())
+        fill_hatched(painter, box, faded("reason", 70), Qt.BrushStyle.Dense7Pattern)
+        _box_text(painter, box, reason_text(reason.reason), colour("dim"), Qt.AlignmentFlag.AlignBottom)
+
+
+def _gaps(painter: QPainter, strip: Strip) -> None:
+    painter.setFont(font(10))
+    for gap in strip.view.gaps:
+        x0, x1 = strip.axis.x(gap.t0_s), strip.axis.x(gap.t1_s)
+        box = QRectF(x0, strip.box.top(), x1 - x0, strip.box.height())
+        fill_hatched(painter, box, faded("gap", 150), Qt.BrushStyle.BDiagPattern)
+        _box_text(painter, box, cause_text(gap.cause), colour("gap"), Qt.AlignmentFlag.AlignTop)
+
+
+def _box_text(painter: QPainter, box: QRectF, words: str, ink: QColor, where: Qt.AlignmentFlag) -> None:
+    """Words in the visible part of a box, on a dark ground, only if they fit."""
+    visible = box.intersected(QRectF(painter.clipBoundingRect()))
+    width = painter.fontMetrics().horizontalAdvance(words) + 8
+    if visible.width() < width:
+        return
+    y = visible.top() + 2 if where == Qt.AlignmentFlag.AlignTop else visible.bottom() - 15
+    label = QRectF(visible.center().x() - width / 2, y, width, 13)
+    painter.fillRect(label, faded("panel", 220))
+    painter.setPen(ink)
+    painter.drawText(label, Qt.AlignmentFlag.AlignCenter, words)
+
+
+def _xs(strip: Strip, trace: TraceView) -> Floats:
+    start, second = strip.axis.x(0.0), strip.axis.x(1.0)
+    return start + trace.t_s * (second - start)
+
+
+def _band(painter: QPainter, strip: Strip, trace: TraceView) -> None:
+    """The interval, hatched: an estimate never looks like a reference."""
+    assert trace.band_low is not None and trace.band_high is not None
+    x = _xs(strip, trace)
+    low, high = strip.y(trace.band_low.astype(np.float64)), strip.y(trace.band_high.astype(np.float64))
+    for run in joined_runs(trace.t_s, np.isfinite(low) & np.isfinite(high), trace.join_s):
+        fill_band(painter, x[run], low[run], high[run], QBrush(faded(trace.trace.colour, 44)))
+        fill_band(
+            painter,
+            x[run],
+            low[run],
+            high[run],
+            QBrush(faded(trace.trace.colour, 90), Qt.BrushStyle.FDiagPattern),
+        )
+
+
+def _trace(painter: QPainter, strip: Strip, trace: TraceView) -> None:
+    x = _xs(strip, trace)
+    low, high = strip.y(trace.low.astype(np.float64)), strip.y(trace.high.astype(np.float64))
+    present = np.isfinite(low) & np.isfinite(high)
+    ink = colour(trace.trace.colour)
+    if trace.trace.style == "dots":
+        draw_dots(painter, x[present], low[present], high[present], ink)
+        return
+    painter.setPen(QPen(ink, 1))
+    sparse = trace.exact and len(x) < strip.box.width() / 3
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=trace.exact)
+    for run in joined_runs(trace.t_s, present, trace.join_s):
+        draw_range_line(painter, x[run], low[run], high[run], exact=trace.exact)
+    if sparse and trace.trace.style != "wave":
+        draw_dots(painter, x[present], low[present], high[present], ink)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
+
+
+def _cuff(painter: QPainter, strip: Strip, cuff: CuffMark) -> None:
+    """A bar from diastolic to systolic with its value and time; a withdrawn one is grey and dashed."""
+    ink = colour("faint" if cuff.withdrawn_s is not None else "cuff")
+    style = Qt.PenStyle.DashLine if cuff.withdrawn_s is not None else Qt.PenStyle.SolidLine
+    x, top, bottom = strip.axis.x(cuff.t_s), strip.y_of(cuff.sbp_mmhg), strip.y_of(cuff.dbp_mmhg)
+    painter.setPen(QPen(ink, 1, style))
+    painter.drawLine(int(x), int(top), int(x), int(bottom))
+    for y in (top, bottom):
+        painter.drawLine(int(x) - 4, int(y), int(x) + 4, int(y))
+    if cuff.map_mmhg is not None:
+        middle = strip.y_of(cuff.map_mmhg)
+        painter.drawEllipse(QPointF(x, middle), 2.5, 2.5)
+    painter.setFont(font(10))
+    words = f"{cuff.sbp_mmhg:.0f}/{cuff.dbp_mmhg:.0f}  {elapsed_text(cuff.t_s)}"
+    painter.drawText(QPointF(x + 6, max(top, strip.box.top() + 10)), words)
+
+
+def _legend(painter: QPainter, strip: Strip) -> None:
+    """Names of the traces at the right, where there is more than one or the one is an estimate."""
+    entries = [(_legend_words(t), colour(t.trace.colour)) for t in strip.view.traces]
+    if strip.view.cuffs:
+        entries.append(("cuff", colour("cuff")))
+    if len(entries) < 2 and not any(t.trace.style == "band" for t in strip.view.traces):
+        return
+    painter.setFont(font(10))
+    metrics = painter.fontMetrics()
+    right = strip.box.right() - 6
+    for words, ink in reversed(entries):
+        width = metrics.horizontalAdvance(words)
+        box = QRectF(right - width - 3, strip.box.top() + 2, width + 6, 13)
+        painter.fillRect(box, faded("panel", 200))
+        painter.setPen(ink)
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+        right -= width + 12
+
+
+def _legend_words(trace: TraceView) -> str:
+    return f"{trace.trace.name} est." if trace.trace.style == "band" else trace.trace.name
+
+
+def tip_at(strips: Sequence[Strip], marks: Sequence[Mark], place: QPoint, axis: TimeAxis) -> str:
+    """What is under the mouse, in words; empty where there is nothing to say."""
+    t_s = axis.t(place.x())
+    near_s = abs(axis.t(4) - axis.t(0))
+    lines = [
+        f"{elapsed_text(m.t_s)}  {m.label}  {m.note}".rstrip() for m in marks if abs(m.t_s - t_s) <= near_s
+    ]
+    for strip in strips:
+        if strip.box.contains(place):
+            lines += [gap_words(g) for g in strip.view.gaps if g.t0_s - near_s <= t_s <= g.t1_s + near_s]
+            lines += [
+                text("review.reason-tip", reason=reason_text(r.reason))
+                for r in strip.view.reasons
+                if r.t0_s <= t_s <= r.t1_s
+            ]
+    return "\n".join(lines)

@@ -1,0 +1,37 @@
+"""Words for Review that need more than an id: reasons, gaps."""
+
+from __future__ import annotations
+
+from hemoview.ui.catalogue import known_ids, text
+from hemoview.viewmodel.messages import Message
+from hemoview.viewmodel.review_axis import length_text
+from hemoview.viewmodel.review_facts import GapMark
+
+
+def said(message: Message) -> str:
+    """The text of a message."""
+    return text(message.id, **{k: v for k, v in message.values if k != "advice"})
+
+
+def reason_text(reason: str) -> str:
+    """Why a number is absent; a cause without words of its own is shown as it is stored."""
+    message_id = f"review.why.{reason}"
+    return text(message_id) if message_id in known_ids() else cause_text(reason)
+
+
+def cause_text(cause: str) -> str:
+    """The cause of a gap as people read it."""
+    return cause.replace("-", " ")
+
+
+def gap_words(gap: GapMark) -> str:
+    """A gap in full: stream, length, cause, count, detail."""
+    missing = text("review.gap-missing", n=gap.n_missing) if gap.n_missing is not None else ""
+    return text(
+        "review.gap-tip",
+        stream=gap.stream_id,
+        length=length_text(gap.t1_s - gap.t0_s),
+        cause=cause_text(gap.cause),
+        missing=missing,
+        detail=f"\n{gap.detail}" if gap.detail else "",
+    )

@@ -1,0 +1,60 @@
+"""Which colour of the theme stands for what in Review: never the same hue for an estimate and a reference."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtGui import QColor
+
+from hemoview.ui import theme
+from hemoview.ui.theme import font
+
+__all__ = ["colour", "faded", "font"]
+
+_FIXED: Final = {
+    "ground": theme.BACKGROUND,
+    "panel": theme.PANEL,
+    "raised": theme.RAISED,
+    "line": theme.LINE,
+    "grid": theme.GRID,
+    "text": theme.TEXT,
+    "dim": theme.QUIET,
+    "faint": theme.FAINT,
+    "cursor": "#ffe27a",
+    "event": "#6b7a89",
+    "reason": "#5b6b7a",
+    "tag": "#c792ea",
+    "reference.MAP": "#ff8b6e",
+    "reference.DBP": "#e0707f",
+    "estimate.MAP": "#6f9dff",
+    "estimate.DBP": "#37d0c4",
+    "heart.device": "#8fae97",
+    "quality": "#9fb3c8",
+}
+_ROLES: Final = {
+    "era": "info",
+    "gap": "simulated",
+    "sim": "simulated",
+    "error": "danger",
+    "warning": "warn",
+    "reference.SBP": "reference",
+    "heart.reference": "hr",
+    "acc.0": "acc-x",
+    "acc.1": "acc-y",
+    "acc.2": "acc-z",
+    "grey": "muted",
+}
+
+
+def colour(key: str) -> QColor:
+    """The colour of a meaning; ``estimate.X`` falls back to its family."""
+    if key in _FIXED:
+        return QColor(_FIXED[key])
+    return theme.colour(_ROLES.get(key) or key.split(".", maxsplit=1)[0])
+
+
+def faded(key: str, alpha: int) -> QColor:
+    """That colour, see-through: ``alpha`` 0–255."""
+    ink = colour(key)
+    ink.setAlpha(alpha)
+    return ink

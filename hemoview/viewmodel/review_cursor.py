@@ -1,0 +1,204 @@
+"""The numbers at the cursor, as they stood then: the last row at or before it, never one interpolated.
+
+A row counts for :data:`HOLD_S`; after that the place shows "—" with the reason, as the live screen does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hemoview.viewmodel.review_facts import CuffMark, SessionFacts
+from hemoview.viewmodel.review_panels import BEAT_CHANNELS, Panel
+from hemoview.viewmodel.review_tiles import Floats32, TileCache, TileKey, floor_level, keys_over
+from hemoview.viewmodel.review_view import gaps_over, reason_name, reasons_of
+from recorder.schema import PARAMETER_UNITS, PARAMETERS, StreamInfo
+
+HOLD_S = 3.0
+"""Estimates and beats come about once a second; a number older than three of them is no longer "now"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A number and its interval, or the reason there is none (``loading`` while its rows are being read)."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NumericView:
+    """One parameter at the cursor: estimate beside reference; None where the session has no such stream."""
+
+    name: str
+    unit: str
+    estimate: Reading | None
+    reference: Reading | None
+
+
+@dataclass(frozen=True, slots=True)
+class CuffView:
+    """The last cuff reading known at the cursor, and its age then."""
+
+    cuff: CuffMark
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class WaveReading:
+    """The last sample of a wave at or before the cursor."""
+
+    panel_id: str
+    name: str
+    value: float | None
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class CursorView:
+    """Everything said about the moment of the cursor."""
+
+    t_s: float
+    numerics: tuple[NumericView, ...]
+    cuff: CuffView | None
+    waves: tuple[WaveReading, ...]
+
+
+def cursor_keys(facts: SessionFacts, panels: Sequence[Panel], cursor_s: float) -> list[TileKey]:
+    """The tiles of rows and samples the numbers at the cursor are read from."""
+    shown = {stream_id for panel in panels for stream_id in panel.stream_ids}
+    keys: list[TileKey] = []
+    for info in facts.streams:
+        held = info.role in ("estimate", "beats")
+        if held or (info.stream_id in shown and info.kind == "waveform"):
+            hold_s = HOLD_S if held else _wave_hold_s(info)
+            keys += keys_over(
+                info.stream_id, floor_level(info), cursor_s - hold_s, min(cursor_s + 1e-6, facts.duration_s)
+            )
+    return keys
+
+
+def at_cursor(facts: SessionFacts, panels: Sequence[Panel], cache: TileCache, cursor_s: float) -> CursorView:
+    """The numbers at the cursor from the tiles that are here."""
+    return CursorView(
+        cursor_s,
+        tuple(_numerics(facts, cache, cursor_s)),
+        _cuff(facts, cursor_s),
+        tuple(_waves(facts, panels, cache, cursor_s)),
+    )
+
+
+def _numerics(facts: SessionFacts, cache: TileCache, cursor_s: float) -> Iterator[NumericView]:
+    estimates = [s for s in facts.streams if s.role == "estimate" and not facts.estimates_hidden]
+    beats = [s for s in facts.streams if s.role == "beats"]
+    for name in PARAMETERS:
+        estimate = _of_streams(estimates, name, facts, cache, cursor_s)
+        reference = _of_streams(beats, BEAT_CHANNELS.get(name, ""), facts, cache, cursor_s)
+        if estimate is not None or reference is not None:
+            yield NumericView(name, PARAMETER_UNITS[name], estimate, reference)
+
+
+def _of_streams(
+    streams: Sequence[StreamInfo], channel: str, facts: SessionFacts, cache: TileCache, cursor_s: float
+) -> Reading | None:
+    for info in streams:
+        if any(c.name == channel for c in info.channels):
+            return _reading(info, channel, facts, cache, cursor_s)
+    return None
+
+
+def _reading(
+    info: StreamInfo, channel: str, facts: SessionFacts, cache: TileCache, cursor_s: float
+) -> Reading:
+    columns = {c.name: i for i, c in enumerate(info.channels)}
+    row, loading = _row_at(info, cache, cursor_s, HOLD_S)
+    if row is None:
+        return Reading(why="loading" if loading else _silence(facts, info, cursor_s))
+    value = float(row[columns[channel]])
+    if not np.isfinite(value):
+        code = row[columns[f"{channel}_why"]] if f"{channel}_why" in columns else 0
+        return Reading(why=reason_name(reasons_of(info), int(np.nan_to_num(code))) or _default_reason(info))
+    low, high = (float(row[columns[n]]) if n in columns else None for n in (f"{channel}_lo", f"{channel}_hi"))
+    if info.role == "estimate" and (low is None or high is None or not np.isfinite([low, high]).all()):
+        return Reading(why="no-interval")
+    return Reading(value, low, high)
+
+
+def _default_reason(info: StreamInfo) -> str:
+    return "uncalibrated" if info.role == "beats" else "unknown"
+
+
+def _silence(facts: SessionFacts, info: StreamInfo, cursor_s: float) -> str:
+    """Why there is no row: the gap the cursor stands in, of this stream or of what it is derived from."""
+    everything = [s.stream_id for s in facts.streams]
+    for ids in ([info.stream_id], everything):
+        for gap in gaps_over(facts, ids, cursor_s, cursor_s):
+            return gap.cause
+    return "no-row"
+
+
+def _row_at(
+    info: StreamInfo, cache: TileCache, cursor_s: float, hold_s: float
+) -> tuple[Floats32 | None, bool]:
+    """The last row in ``(cursor − hold, cursor]``, and whether a tile that may hold one is missing."""
+    loading = False
+    for key in reversed(keys_over(info.stream_id, floor_level(info), cursor_s - hold_s, cursor_s + 1e-6)):
+        tile = cache.get(key)
+        if tile is None:
+            loading = True
+            continue
+        place = int(np.searchsorted(tile.t_s, cursor_s + 1e-6, side="right")) - 1
+        if place >= 0 and tile.t_s[place] > cursor_s - hold_s:
+            row: Floats32 = tile.low[place]
+            return row, False
+    return None, loading
+
+
+def _cuff(facts: SessionFacts, cursor_s: float) -> CuffView | None:
+    known = [
+        c
+        for c in facts.cuffs
+        if c.known_s <= cursor_s and not (c.withdrawn_s is not None and c.withdrawn_s <= cursor_s)
+    ]
+    last = max(known, key=lambda c: c.t_s, default=None)
+    return None if last is None else CuffView(last, max(0.0, cursor_s - last.t_s))
+
+
+def _wave_hold_s(info: StreamInfo) -> float:
+    return 2.0 / (info.nominal_rate_hz or 1.0)
+
+
+def _waves(
+    facts: SessionFacts, panels: Sequence[Panel], cache: TileCache, cursor_s: float
+) -> Iterator[WaveReading]:
+    for panel in panels:
+        for trace in panel.traces:
+            info = facts.stream(trace.stream_id)
+            if info.kind != "waveform":
+                continue
+            row, _ = _row_at(info, cache, cursor_s, _wave_hold_s(info))
+            name = panel.title if len(panel.traces) == 1 else f"{panel.title} {trace.name}"
+            value = None if row is None else float(row[trace.column])
+            yield WaveReading(
+                panel.panel_id, name, _in_unit(value, panel, trace.stream_id, facts, cursor_s), panel.unit
+            )
+
+
+def _in_unit(
+    value: float | None, panel: Panel, stream_id: str, facts: SessionFacts, cursor_s: float
+) -> float | None:
+    """mmHg by the calibration of the time where the panel shows mmHg; nothing before the first one."""
+    if value is None or panel.unit != "mmHg":
+        return value
+    mine = [c for c in facts.calibrations if c.stream_id == stream_id]
+    if not mine:
+        return value
+    valid = [c for c in mine if c.from_s <= cursor_s]
+    if not valid:
+        return None
+    last = max(valid, key=lambda c: c.from_s)
+    return value * last.gain_mmhg_per_v + last.offset_mmhg

@@ -1,0 +1,281 @@
+"""What a stored session tells about itself: read once, frozen, enough for every list and title of Review."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from recorder.clock.clock import ClockEra
+from recorder.schema import Calibration, Event, StreamInfo
+from recorder.session.lock import WRITER_LOCK
+
+State = Literal["open", "killed", "sealed", "damaged"]
+"""``open``: being recorded. ``killed``: never closed, and nobody writes it any more."""
+
+
+class FactSource(Protocol):
+    """The part of :class:`recorder.session.Session` that the facts come from."""
+
+    @property
+    def path(self) -> Any: ...  # noqa: D102
+    @property
+    def header(self) -> Any: ...  # noqa: D102
+    @property
+    def state(self) -> str: ...  # noqa: D102
+    @property
+    def eras(self) -> Sequence[ClockEra]: ...  # noqa: D102
+    @property
+    def streams(self) -> dict[str, StreamInfo]: ...  # noqa: D102
+    @property
+    def duration_s(self) -> float: ...  # noqa: D102
+    @property
+    def start_wall_ns(self) -> int: ...  # noqa: D102
+    @property
+    def damaged(self) -> Sequence[tuple[str, str]]: ...  # noqa: D102
+    def gaps(self, stream_id: str) -> Iterable[Any]: ...  # noqa: D102
+    def events(self, kind: str | None = None) -> list[Event]: ...  # noqa: D102
+    def calibrations(self) -> Iterable[Calibration]: ...  # noqa: D102
+    def t_s(self, t_host_ns: int, era: int) -> float: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened at a moment. ``kind``: ``marker``, ``tag``, ``era`` or the event's own kind."""
+
+    t_s: float
+    label: str
+    kind: str
+    source: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CuffMark:
+    """A cuff reading: drawn when it was measured, known from when it was entered.
+
+    Args:
+        t_s: elapsed time of the measurement.
+        known_s: elapsed time from which a screen could show it.
+        withdrawn_s: from when it no longer counted, None if it still does.
+    """
+
+    t_s: float
+    known_s: float
+    sbp_mmhg: float
+    dbp_mmhg: float
+    map_mmhg: float | None
+    arm: str = ""
+    withdrawn_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GapMark:
+    """A stretch of one stream without samples, and why."""
+
+    stream_id: str
+    t0_s: float
+    t1_s: float
+    cause: str
+    n_missing: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationMark:
+    """An accepted volt → mmHg line and the elapsed time it holds from (−inf: the whole session)."""
+
+    stream_id: str
+    channel: str
+    from_s: float
+    gain_mmhg_per_v: float
+    offset_mmhg: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFacts:
+    """Everything Review knows without reading a sample.
+
+    ``edition`` counts the refreshes of a live session: what was read for an older one is stale.
+    """
+
+    path: str
+    session_id: str
+    pseudonym: str
+    operator: str
+    start_wall_ns: int
+    zone: str
+    utc_offset_s: int
+    duration_s: float
+    state: State
+    simulated: bool
+    speed: float
+    estimates_hidden: bool
+    streams: tuple[StreamInfo, ...]
+    marks: tuple[Mark, ...]
+    cuffs: tuple[CuffMark, ...]
+    gaps: tuple[GapMark, ...]
+    calibrations: tuple[CalibrationMark, ...]
+    damaged: tuple[tuple[str, str], ...]
+    edition: int = 0
+
+    @property
+    def live(self) -> bool:
+        """Being recorded now."""
+        return self.state == "open"
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models whose estimates it holds."""
+        held = (s.metadata.get("model", s.stream_id) for s in self.streams if s.role == "estimate")
+        return tuple(dict.fromkeys(held))
+
+    @property
+    def markers(self) -> tuple[Mark, ...]:
+        """Marks made by people, in time order."""
+        return tuple(m for m in self.marks if m.kind in ("marker", "tag"))
+
+    def stream(self, stream_id: str) -> StreamInfo:
+        """The stream of that id."""
+        return next(s for s in self.streams if s.stream_id == stream_id)
+
+
+def facts_of(session: FactSource, edition: int = 0) -> SessionFacts:
+    """Read the facts of an open session."""
+    header = session.header
+    events = session.events()
+    streams = tuple(session.streams.values())
+    return SessionFacts(
+        path=str(session.path),
+        session_id=header.session_id,
+        pseudonym=header.subject.pseudonym if header.subject else "",
+        operator=header.operator,
+        start_wall_ns=session.start_wall_ns,
+        zone=header.zone,
+        utc_offset_s=header.utc_offset_s,
+        duration_s=session.duration_s,
+        state=state_of(session.state, session.path),
+        simulated=header.simulated or any(s.origin == "simulated" for s in streams),
+        speed=header.speed,
+        estimates_hidden=bool(header.template.get("estimates_hidden", False)),
+        streams=streams,
+        marks=_marks(session, events),
+        cuffs=_cuffs(session, events),
+        gaps=_gaps(session, streams),
+        calibrations=_calibrations(session),
+        damaged=tuple((str(name), str(why)) for name, why in session.damaged),
+        edition=edition,
+    )
+
+
+def state_of(stored: str, folder: Path) -> State:
+    """What a session's state means now: one left open by a recorder that died is not being recorded."""
+    if stored == "open":
+        return "open" if being_written(folder) else "killed"
+    return "sealed" if stored == "sealed" else "damaged"
+
+
+def being_written(folder: Path) -> bool:
+    """Does a process hold the session's writer lock? Looks without taking it."""
+    path = folder / WRITER_LOCK
+    if not path.is_file():
+        return False
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0)) as lock:
+            lock.execute("SELECT 1 FROM sqlite_master").fetchall()
+    except sqlite3.OperationalError as error:
+        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    except sqlite3.DatabaseError:
+        return False
+    return False
+
+
+def _marks(session: FactSource, events: Sequence[Event]) -> tuple[Mark, ...]:
+    undone = {e.payload.get("event_id") for e in events if e.kind == "marker-undone"}
+    marks = [
+        _mark(event, session.t_s(event.t_host_ns, event.era))
+        for event in events
+        if event.kind not in ("gap", "era", "marker-undone", "cuff", "cuff-withdrawn")
+        and event.event_id not in undone
+    ]
+    marks += [
+        Mark(session.t_s(era.monotonic_ns, era.number), era.reason, "era")
+        for era in session.eras
+        if era.number > 0
+    ]
+    return tuple(sorted(marks, key=lambda mark: mark.t_s))
+
+
+def _mark(event: Event, t_s: float) -> Mark:
+    payload = event.payload
+    kind = "tag" if payload.get("kind") == "tag" or payload.get("source") == "e4-tag" else event.kind
+    label = str(payload.get("label") or payload.get("kind") or payload.get("text") or event.kind)
+    note = str(payload.get("note") or payload.get("detail") or payload.get("reason") or "")
+    source = str(payload.get("source") or payload.get("device_id") or "")
+    return Mark(t_s, label, kind, source, note)
+
+
+def _cuffs(session: FactSource, events: Sequence[Event]) -> tuple[CuffMark, ...]:
+    eras = {era.number: era for era in session.eras}
+    withdrawn = {
+        e.payload.get("event_id"): session.t_s(e.t_host_ns, e.era)
+        for e in events
+        if e.kind == "cuff-withdrawn"
+    }
+    marks = [_cuff(session, e, eras[e.era], withdrawn.get(e.event_id)) for e in events if e.kind == "cuff"]
+    return tuple(sorted(marks, key=lambda mark: mark.t_s))
+
+
+def _cuff(session: FactSource, event: Event, era: ClockEra, withdrawn_s: float | None) -> CuffMark:
+    """Both times come from the wall clock, which the reading is stamped with."""
+
+    def elapsed_s(wall_ns: int) -> float:
+        return session.t_s(era.monotonic_ns + wall_ns - era.wall_ns, era.number)
+
+    payload = event.payload
+    measured_ns = int(payload.get("measured_at_ns", event.wall_ns))
+    mean = payload.get("map_mmhg")
+    return CuffMark(
+        t_s=elapsed_s(measured_ns),
+        known_s=elapsed_s(event.wall_ns),
+        sbp_mmhg=float(payload["sbp_mmhg"]),
+        dbp_mmhg=float(payload["dbp_mmhg"]),
+        map_mmhg=None if mean is None else float(mean),
+        arm=str(payload.get("arm", "")),
+        withdrawn_s=withdrawn_s,
+    )
+
+
+def _gaps(session: FactSource, streams: Sequence[StreamInfo]) -> tuple[GapMark, ...]:
+    found = [
+        GapMark(
+            stream.stream_id,
+            gap.t0_s,
+            session.duration_s if gap.t1_s is None else gap.t1_s,
+            gap.cause,
+            gap.n_missing,
+            gap.detail,
+        )
+        for stream in streams
+        for gap in session.gaps(stream.stream_id)
+    ]
+    return tuple(sorted(found, key=lambda gap: (gap.t0_s, gap.stream_id)))
+
+
+def _calibrations(session: FactSource) -> tuple[CalibrationMark, ...]:
+    last_era = max((era.number for era in session.eras), default=0)
+    return tuple(
+        CalibrationMark(
+            c.stream_id,
+            c.channel,
+            -math.inf if c.t_host_ns is None else session.t_s(c.t_host_ns, last_era),
+            c.gain_mmhg_per_v,
+            c.offset_mmhg,
+        )
+        for c in session.calibrations()
+        if c.accepted
+    )

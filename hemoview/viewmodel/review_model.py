@@ -1,0 +1,263 @@
+"""The state of the Review screen: what is open, where it looks, what has been read; resolved into one view."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from hemoview.viewmodel import review_moves as moves
+from hemoview.viewmodel.messages import Message, say
+from hemoview.viewmodel.review_cursor import CursorView, at_cursor, cursor_keys
+from hemoview.viewmodel.review_facts import Mark, SessionFacts
+from hemoview.viewmodel.review_moves import Wish
+from hemoview.viewmodel.review_panels import Panel, panels_of
+from hemoview.viewmodel.review_reader import Failed, Opened, ReviewReader, Tiled
+from hemoview.viewmodel.review_tiles import TileCache, TileKey, floor_level, keys_over, level_for
+from hemoview.viewmodel.review_view import PanelView, resolve_panel, visible_marks
+
+Phase = Literal["empty", "opening", "open", "failed"]
+MINIMAP_PX = 800
+_MINIMAP_CHOICE = ("pressure", "parameter.HR")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReviewView:
+    """The whole screen, frozen. ``settled``: every visible tile is here at its right level."""
+
+    phase: Phase
+    facts: SessionFacts | None
+    wish: Wish
+    offered: tuple[Panel, ...]
+    panels: tuple[PanelView, ...]
+    minimap: PanelView | None
+    marks: tuple[Mark, ...]
+    cursor: CursorView | None
+    banners: tuple[Message, ...]
+    settled: bool
+
+
+class ReviewModel:
+    """Holds wish, facts and tiles of one session; asks the reader for what the view needs."""
+
+    def __init__(self, reader: ReviewReader) -> None:
+        self._reader = reader
+        self._cache = TileCache()
+        self._generation = 0
+        self._phase: Phase = "empty"
+        self._failure: Message | None = None
+        self._facts: SessionFacts | None = None
+        self._offered: tuple[Panel, ...] = ()
+        self._wish = Wish()
+        self._versions: Counter[str] = Counter()
+        self._resolved: dict[str, tuple[object, PanelView]] = {}
+        self._unreadable: dict[TileKey, Message] = {}
+        self._asked: list[TileKey] = []
+
+    @property
+    def wish(self) -> Wish:
+        """What is asked to be seen."""
+        return self._wish
+
+    @property
+    def facts(self) -> SessionFacts | None:
+        """Facts of the open session."""
+        return self._facts
+
+    def open(self, path: str) -> None:
+        """Open a session folder; the view says ``opening`` until the reader answers."""
+        self._generation = self._reader.open(path)
+        self._phase, self._failure, self._facts, self._offered = "opening", None, None, ()
+        self._cache.clear()
+        self._resolved.clear()
+        self._unreadable.clear()
+        self._wish = Wish(width_px=self._wish.width_px)
+
+    def refresh(self) -> None:
+        """Look again at a session that is still being recorded."""
+        if self._phase == "open":
+            self._reader.refresh()
+
+    def drain(self) -> bool:
+        """Take what the reader answered; True if the view changed. Answers of an earlier session are dropped."""
+        changed = False
+        for answer in self._reader.drain():
+            if answer.generation != self._generation:
+                continue
+            changed = True
+            if isinstance(answer, Tiled):
+                self._cache.put(answer.tile)
+                self._versions[answer.tile.key.stream_id] += 1
+            elif isinstance(answer, Opened):
+                self._take_facts(answer.facts)
+            else:
+                self._take_failure(answer)
+        if changed:
+            self.ask()
+        return changed
+
+    def _take_facts(self, facts: SessionFacts) -> None:
+        first = self._facts is None
+        self._facts, self._phase = facts, "open"
+        self._offered = panels_of(facts)
+        self._versions.update(stream.stream_id for stream in facts.streams)
+        self._unreadable.clear()
+        if first:
+            shown = frozenset(panel.panel_id for panel in self._offered if panel.shown)
+            self._wish = moves.fit(replace(self._wish, panels=shown), facts.duration_s)
+        elif self._wish.follow:
+            self._wish = moves.follow_end(self._wish, facts.duration_s)
+
+    def _take_failure(self, answer: Failed) -> None:
+        if answer.key is None:
+            self._phase, self._failure = "failed", answer.message
+        else:
+            self._unreadable[answer.key] = answer.message
+            self._versions[answer.key.stream_id] += 1
+
+    def move(self, step: Callable[[Wish, float], Wish]) -> bool:
+        """Apply a move of :mod:`review_moves`; True if anything changed."""
+        if self._facts is None:
+            return False
+        wish = step(self._wish, self._facts.duration_s)
+        if wish == self._wish:
+            return False
+        self._wish = wish
+        self.ask()
+        return True
+
+    def resize(self, width_px: int) -> None:
+        """The picture's time axis is now so wide."""
+        self._wish = replace(self._wish, width_px=max(50, width_px))
+        self.ask()
+
+    def choose(self, panel_ids: frozenset[str]) -> None:
+        """Show these panels. Changes the picture, never what is stored."""
+        self._wish = replace(self._wish, panels=panel_ids)
+        self.ask()
+
+    def next_mark(self, *, back: bool = False) -> bool:
+        """Cursor to the next (previous) marker."""
+        return self._jump([m.t_s for m in self._facts.markers] if self._facts else [], back=back)
+
+    def next_gap(self, *, back: bool = False) -> bool:
+        """Cursor to the next (previous) gap of a shown stream."""
+        shown = {stream_id for panel in self._chosen() for stream_id in panel.stream_ids}
+        gaps = self._facts.gaps if self._facts else ()
+        return self._jump([g.t0_s for g in gaps if g.stream_id in shown], back=back)
+
+    def _jump(self, times_s: Sequence[float], *, back: bool) -> bool:
+        pick = moves.last_before if back else moves.next_after
+        target = pick(times_s, self._wish.cursor_s)
+        return target is not None and self.move(lambda wish, end: moves.jump(wish, target, end))
+
+    def view(self) -> ReviewView:
+        """The screen as it is now; panels are resolved again only where something changed."""
+        facts = self._facts
+        if facts is None:
+            banners = (self._failure,) if self._failure else ()
+            return ReviewView(self._phase, None, self._wish, (), (), None, (), None, banners, settled=True)
+        panels = tuple(self._panel(panel, self._wish, panel.panel_id) for panel in self._chosen())
+        return ReviewView(
+            phase=self._phase,
+            facts=facts,
+            wish=self._wish,
+            offered=self._offered,
+            panels=panels,
+            minimap=self._minimap(facts),
+            marks=visible_marks(facts, self._wish),
+            cursor=at_cursor(facts, self._chosen(), self._cache, self._wish.cursor_s),
+            banners=tuple(self._banners(facts)),
+            settled=all(panel.settled for panel in panels),
+        )
+
+    def _chosen(self) -> tuple[Panel, ...]:
+        return tuple(panel for panel in self._offered if panel.panel_id in self._wish.panels)
+
+    def _panel(self, panel: Panel, wish: Wish, place: str) -> PanelView:
+        versions = tuple(self._versions[stream_id] for stream_id in panel.stream_ids)
+        state = (panel, wish.t0_s, wish.t1_s, wish.width_px, versions, self._facts)
+        held = self._resolved.get(place)
+        if held is not None and _same(held[0], state):
+            return held[1]
+        assert self._facts is not None
+        resolved = resolve_panel(panel, self._facts, wish, self._cache)
+        self._resolved[place] = (state, resolved)
+        return resolved
+
+    def _minimap(self, facts: SessionFacts) -> PanelView | None:
+        panel = minimap_panel(self._offered)
+        whole = Wish(0.0, max(facts.duration_s, moves.MIN_SPAN_S), MINIMAP_PX)
+        return None if panel is None else self._panel(panel, whole, "minimap")
+
+    def _banners(self, facts: SessionFacts) -> list[Message]:
+        found = [say("review.damaged", file=name, why=why) for name, why in facts.damaged]
+        found += list(dict.fromkeys(self._unreadable.values()))
+        if not facts.streams or facts.duration_s <= 0:
+            found.append(say("review.empty"))
+        if facts.state == "killed":
+            found.append(say("review.killed"))
+        if facts.estimates_hidden:
+            found.append(say("review.estimates-hidden"))
+        if any(panel.volts for panel in self._offered):
+            found.append(say("review.uncalibrated"))
+        return found
+
+    def ask(self) -> None:
+        """Tell the reader what the view lacks: the picture first, then the cursor, then what may come next."""
+        if self._facts is None:
+            return
+        wanted = dict.fromkeys(wanted_keys(self._facts, self._offered, self._chosen(), self._wish))
+        missing = [
+            key
+            for key in wanted
+            if key not in self._unreadable and not self._cache.current(key, self._facts.duration_s)
+        ]
+        if missing != self._asked:
+            self._asked = missing
+            self._reader.want(missing)
+
+    def close(self) -> None:
+        """End the reader."""
+        self._reader.close()
+
+
+def _same(old: object, new: tuple[object, ...]) -> bool:
+    """Equal, with the big parts compared by identity."""
+    return isinstance(old, tuple) and all(
+        a is b or (type(a) in (int, float, tuple) and a == b) for a, b in zip(old, new, strict=True)
+    )
+
+
+def minimap_panel(offered: Sequence[Panel]) -> Panel | None:
+    """What the overview of the whole session draws: pressure, else heart rate, else the first wave."""
+    by_id = {panel.panel_id: panel for panel in offered if panel.traces}
+    return next((by_id[i] for i in _MINIMAP_CHOICE if i in by_id), next(iter(by_id.values()), None))
+
+
+def wanted_keys(
+    facts: SessionFacts, offered: Sequence[Panel], chosen: Sequence[Panel], wish: Wish
+) -> list[TileKey]:
+    """Tiles in the order they are needed."""
+    keys = _span_keys(facts, chosen, wish)
+    overview = minimap_panel(offered)
+    whole = Wish(0.0, facts.duration_s, MINIMAP_PX)
+    keys += cursor_keys(facts, chosen, wish.cursor_s)
+    keys += _span_keys(facts, (overview,), whole) if overview else []
+    if wish.playing:
+        keys += cursor_keys(facts, chosen, min(facts.duration_s, wish.cursor_s + 10 * wish.speed))
+    for share in (1.0, -1.0):
+        keys += _span_keys(facts, chosen, moves.pan(wish, share, facts.duration_s))
+    for factor in (1 / moves.ZOOM_STEP**2, moves.ZOOM_STEP**2):
+        keys += _span_keys(facts, chosen, moves.zoom(wish, factor, facts.duration_s))
+    return keys
+
+
+def _span_keys(facts: SessionFacts, panels: Sequence[Panel], wish: Wish) -> list[TileKey]:
+    stream_ids = dict.fromkeys(stream_id for panel in panels for stream_id in panel.stream_ids)
+    keys: list[TileKey] = []
+    for stream_id in stream_ids:
+        level = level_for(wish.span_s / wish.width_px, floor_level(facts.stream(stream_id)))
+        keys += keys_over(stream_id, level, wish.t0_s, min(wish.t1_s, facts.duration_s))
+    return keys

@@ -1,0 +1,214 @@
+"""The thread that reads a session for Review: the window asks, goes on drawing, and is told when there is more.
+
+The session is opened, read and closed in this one thread. A new list of wanted tiles replaces the old one, so
+nothing is read for a place already left; an answer for a session no longer open carries an older generation
+and is discarded by whoever drains.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from hemoview.viewmodel.messages import Message, say
+from hemoview.viewmodel.review_facts import FactSource, SessionFacts, facts_of
+from hemoview.viewmodel.review_tiles import BINS, Tile, TileKey, floor_level
+from recorder.errors import RecorderError
+
+_log = logging.getLogger(__name__)
+
+
+class Source(FactSource, Protocol):
+    """A readable session; :class:`recorder.session.Session` is one."""
+
+    def read(self, stream_id: str, t0_s: float | None = None, t1_s: float | None = None) -> Any: ...  # noqa: D102
+    def overview(self, stream_id: str, t0_s: float, t1_s: float, n_bins: int) -> Any: ...  # noqa: D102
+    def refresh(self) -> None: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The session is open, or was refreshed: here are its facts."""
+
+    generation: int
+    facts: SessionFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Tiled:
+    """A tile that was asked for."""
+
+    generation: int
+    tile: Tile
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The session cannot be opened (``key`` None) or one piece of it cannot be read."""
+
+    generation: int
+    message: Message
+    key: TileKey | None = None
+
+
+Answer = Opened | Tiled | Failed
+
+
+def _key_of(answer: Answer) -> TileKey | None:
+    return answer.tile.key if isinstance(answer, Tiled) else getattr(answer, "key", None)
+
+
+class ReviewReader:
+    """Opens sessions and loads tiles in a thread of its own.
+
+    Args:
+        open_session: :func:`recorder.session.open`.
+        notify: called from the thread whenever an answer waits; must return at once.
+    """
+
+    def __init__(self, open_session: Callable[[str], Source], notify: Callable[[], None]) -> None:
+        self._open_session = open_session
+        self._notify = notify
+        self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
+        self._changed = threading.Condition()
+        self._path: str | None = None
+        self._refresh = False
+        self._wanted: list[TileKey] = []
+        self._under_way: set[TileKey | None] = set()
+        self._generation = 0
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="review-reader", daemon=True)
+        self._thread.start()
+
+    def open(self, path: str) -> int:
+        """Open another session; returns the generation its answers carry."""
+        with self._changed:
+            self._path, self._wanted, self._refresh = path, [], False
+            self._under_way.clear()
+            self._generation += 1
+            self._changed.notify()
+            return self._generation
+
+    def want(self, keys: Sequence[TileKey]) -> None:
+        """These tiles, in this order, and none of those asked for before."""
+        with self._changed:
+            self._wanted = [key for key in keys if key not in self._under_way]
+            self._changed.notify()
+
+    def refresh(self) -> None:
+        """Look what a live session has by now; answered with new facts."""
+        with self._changed:
+            self._refresh = True
+            self._changed.notify()
+
+    def drain(self) -> list[Answer]:
+        """Everything answered since the last call."""
+        found: list[Answer] = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                found.append(self._answers.get_nowait())
+        with self._changed:
+            self._under_way.difference_update(_key_of(answer) for answer in found)
+        return found
+
+    def close(self) -> None:
+        """End the thread and close the session."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join(timeout=10.0)
+
+    # Everything below runs in the thread.
+
+    def _run(self) -> None:
+        reading = _Reading(self._open_session)
+        while True:
+            with self._changed:
+                self._changed.wait_for(self._has_work)
+                if self._closed:
+                    break
+                generation = self._generation
+                path, self._path = self._path, None
+                refresh, self._refresh = self._refresh, False
+                key = self._wanted.pop(0) if self._wanted and path is None and not refresh else None
+                if key is not None:
+                    self._under_way.add(key)
+            self._tell(reading.answer(generation, path, refresh=refresh, key=key))
+        reading.close()
+
+    def _has_work(self) -> bool:
+        return bool(self._closed or self._path is not None or self._refresh or self._wanted)
+
+    def _tell(self, answer: Answer | None) -> None:
+        if answer is not None:
+            self._answers.put(answer)
+            self._notify()
+
+
+class _Reading:
+    """The session that is open now, and the edition of its facts."""
+
+    def __init__(self, open_session: Callable[[str], Source]) -> None:
+        self._open_session = open_session
+        self._session: Source | None = None
+        self._facts: SessionFacts | None = None
+
+    def answer(
+        self, generation: int, path: str | None, *, refresh: bool, key: TileKey | None
+    ) -> Answer | None:
+        """Do one piece of work; every failure a user may see becomes an answer."""
+        try:
+            if path is not None:
+                return self._open(generation, path)
+            if self._session is None or self._facts is None:
+                return None
+            if refresh:
+                self._session.refresh()
+                self._facts = facts_of(self._session, self._facts.edition + 1)
+                return Opened(generation, self._facts)
+            return None if key is None else Tiled(generation, load_tile(self._session, self._facts, key))
+        except (RecorderError, OSError, ValueError, KeyError) as error:
+            _log.info("review: %s", type(error).__name__)
+            return Failed(generation, _failure(error, key), key)
+
+    def _open(self, generation: int, path: str) -> Answer:
+        self.close()
+        self._session = self._open_session(path)
+        self._facts = facts_of(self._session)
+        return Opened(generation, self._facts)
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._session is not None:
+            self._session.close()
+        self._session, self._facts = None, None
+
+
+def load_tile(session: Source, facts: SessionFacts, key: TileKey) -> Tile:
+    """Read one tile: samples at the floor level, min/max levels above it."""
+    info = facts.stream(key.stream_id)
+    exact = key.level <= floor_level(info)
+    if exact:
+        piece = session.read(key.stream_id, key.t0_s, key.t1_s)
+        low = high = np.asarray(piece.values, dtype=np.float32)
+        t_s = np.asarray(piece.time_s, dtype=np.float64)
+    else:
+        piece = session.overview(key.stream_id, key.t0_s, key.t1_s, BINS)
+        t_s = np.asarray(piece.t_s, dtype=np.float64)
+        low, high = np.asarray(piece.low, np.float32), np.asarray(piece.high, np.float32)
+    return Tile(key, t_s, low, high, exact, facts.edition, min(key.t1_s, facts.duration_s))
+
+
+def _failure(error: Exception, key: TileKey | None) -> Message:
+    advice = getattr(error, "advice", "session-damaged")
+    if key is None:
+        return say("review.open-failed", why=str(error), advice=advice)
+    return say("review.part-unreadable", stream=key.stream_id, why=str(error), advice=advice)
