@@ -15,6 +15,7 @@
     │   ├── SessionDamaged
     │   ├── SessionFormatUnknown  written by a newer HemoView
     │   └── SessionRefused        Start refused: subject, consent, disk or recorder
+    ├── RecordingUnreadable (ValueError)  a foreign file (E4 zip, WFDB, npz) cannot be read
     └── StorageError (OSError)    disk full, read-only, network folder
 
     NotReadyErrors                several devices failed; every one is named
@@ -111,6 +112,12 @@ class SessionRefused(SessionError):
     """Start was refused: subject, consent, disk or recorder."""
 
     advice = "start-refused"
+
+
+class RecordingUnreadable(RecorderError, ValueError):
+    """A foreign file cannot be read; the message names the file and the cause."""
+
+    advice = "check-file"
 
 
 class StorageError(RecorderError, OSError):

@@ -65,7 +65,8 @@ class Recorded(Protocol):
 
 
 def save(recording: Recorded, path: Path) -> Path:
-    """Write what the emulators can send of ``recording``; times begin at its first sample.
+    """Write what the emulators can send of ``recording``; time 0 is where pulse wave and pressure have both begun
+    (what of the two there is), so that a long lead-in without one of them is not waited for.
 
     Raises:
         ConfigError: there is no pulse wave and no pressure in it.
@@ -75,15 +76,24 @@ def save(recording: Recorded, path: Path) -> Path:
         raise ConfigError(
             "replay: the recording holds neither a pulse wave nor a pressure; nothing to replay"
         )
-    begin_s = min(signal.t0_s for signal in signals.values())
-    arrays: dict[str, Any] = {"meta": json.dumps(recording.facts())}
+    begin_s = max(_begins_s(signal) for name, signal in signals.items() if name in ("bvp", "abp"))
+    arrays: dict[str, Any] = {"meta": json.dumps(recording.facts() | {"begins_at_s": begin_s})}
     for name, signal in signals.items():
-        arrays[name] = signal.values.astype(np.float32)
-        arrays[f"{name}_fs"], arrays[f"{name}_t0"] = signal.rate_hz, signal.t0_s - begin_s
+        skipped = max(round((begin_s - signal.t0_s) * signal.rate_hz), 0)
+        arrays[name] = signal.values[skipped:].astype(np.float32)
+        arrays[f"{name}_fs"] = signal.rate_hz
+        arrays[f"{name}_t0"] = signal.t0_s + skipped / signal.rate_hz - begin_s
     if len(recording.intervals_s):
-        arrays["ibi"] = recording.intervals_s - np.array([begin_s, 0.0])
+        intervals = recording.intervals_s - np.array([begin_s, 0.0])
+        arrays["ibi"] = intervals[intervals[:, 0] >= 0]
     np.savez_compressed(path, **arrays)
     return path if path.suffix == ".npz" else path.with_name(path.name + ".npz")
+
+
+def _begins_s(signal: RecordedSignal) -> float:
+    """Time of the first sample that is there."""
+    there = np.isfinite(signal.values)
+    return signal.t0_s + (int(np.argmax(there)) / signal.rate_hz if there.any() else 0.0)
 
 
 def load(path: Path) -> ReplaySource:
