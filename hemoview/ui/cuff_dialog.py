@@ -1,0 +1,82 @@
+"""Typing in a cuff reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from hemoview.ui.catalogue import text, words
+from hemoview.ui.numerics_view import Words
+from hemoview.viewmodel.cuff_form import CuffForm, CuffView
+from hemoview.viewmodel.start_form import SIDES
+
+_FIELDS = ("sbp", "dbp", "map", "minutes_ago")
+
+
+class CuffDialog(QDialog):
+    """Emits ``entered(request)``. ``judge`` examines the form; the dialog shows what it says."""
+
+    entered = Signal(dict)
+
+    def __init__(
+        self, judge: Callable[[CuffForm], CuffView], operator: str, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(text("cuff-title"))
+        self.form = CuffForm(operator=operator)
+        self._judge = judge
+        self.inputs: dict[str, QLineEdit] = {}
+        rows = QFormLayout()
+        for name in _FIELDS:
+            line = QLineEdit(getattr(self.form, name))
+            line.textChanged.connect(lambda typed, name=name: self._change(name, typed))
+            line.setAccessibleName(text(f"cuff-{name}"))
+            self.inputs[name] = line
+            rows.addRow(text(f"cuff-{name}"), line)
+        arm = QComboBox()
+        for side in SIDES:
+            arm.addItem(text(f"choice-{side}"), side)
+        arm.currentIndexChanged.connect(lambda i: self._change("arm", SIDES[i]))
+        rows.addRow(text("cuff-arm"), arm)
+        self.problem = Words(14)
+        self.problem.setWordWrap(True)
+        self.ok, cancel = QPushButton(text("button-ok")), QPushButton(text("button-cancel"))
+        self.ok.clicked.connect(self._enter)
+        cancel.clicked.connect(self.reject)
+        buttons = QHBoxLayout()
+        buttons.addWidget(cancel)
+        buttons.addStretch()
+        buttons.addWidget(self.ok)
+        column = QVBoxLayout(self)
+        column.addLayout(rows)
+        column.addWidget(self.problem)
+        column.addLayout(buttons)
+
+    def _change(self, name: str, value: str) -> None:
+        self.form = replace(self.form, **{name: value})  # type: ignore[arg-type]
+
+    def _enter(self) -> None:
+        view = self._judge(self.form)
+        if view.request is not None:
+            self.entered.emit(view.request)
+            self.accept()
+            return
+        self.problem.show_text(words(view.problem), "warn")
+        if view.again:
+            typed = (self.form.sbp.strip(), self.form.dbp.strip())
+            self.form = replace(self.form, first_entry=typed)
+            for name in ("sbp", "dbp"):
+                self.inputs[name].clear()
+            self.inputs["sbp"].setFocus()
