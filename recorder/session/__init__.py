@@ -11,27 +11,39 @@
     tombstone.json      instead of all of them, once erased
 """
 
+from recorder.session.erase import Tombstone, erase
 from recorder.session.facts import GapSpan, gap_event
 from recorder.session.header import FORMAT, SessionCard, SessionHeader
 from recorder.session.points import ClockPoints
 from recorder.session.reader import Overview, Session, StreamData
 from recorder.session.reader import open_session as open  # noqa: A004 -- session.open(path) is what people type
+from recorder.session.recover import RecoverReport, recover
 from recorder.session.rows import NO_TIME
+from recorder.session.salvage import rebuild_manifest
+from recorder.session.verify import Damaged, VerifyReport, verify
 from recorder.session.writer import SessionWriter, create, resume
 
 __all__ = [
     "FORMAT",
     "NO_TIME",
     "ClockPoints",
+    "Damaged",
     "GapSpan",
     "Overview",
+    "RecoverReport",
     "Session",
     "SessionCard",
     "SessionHeader",
     "SessionWriter",
     "StreamData",
+    "Tombstone",
+    "VerifyReport",
     "create",
+    "erase",
     "gap_event",
     "open",
+    "rebuild_manifest",
+    "recover",
     "resume",
+    "verify",
 ]

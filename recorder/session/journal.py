@@ -33,7 +33,9 @@ BATCHES_PER_COMMIT = 1 << 16
 """Batch numbers are commit · this + index, so they never come back after a seal."""
 
 _MARK = struct.Struct("<QI")
-_TABLES = """
+TABLES = ("state", "segment", "batch", "clock", "event")
+
+_SCHEMA = """
 CREATE TABLE state (key TEXT PRIMARY KEY, value TEXT NOT NULL, crc INTEGER NOT NULL);
 CREATE TABLE batch (batch_no INTEGER PRIMARY KEY, stream_id TEXT NOT NULL, era INTEGER NOT NULL,
     t0_host_ns INTEGER NOT NULL, t1_host_ns INTEGER NOT NULL, payload BLOB NOT NULL, crc INTEGER NOT NULL);
@@ -95,13 +97,13 @@ class Journal:
         path = folder / JOURNAL_FILE
         os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE))
         journal = cls.open(folder)
-        journal._db.executescript(f"BEGIN;{_TABLES}COMMIT;")
+        journal._db.executescript(f"BEGIN;{_SCHEMA}COMMIT;")
         return journal
 
     @classmethod
     def open(cls, folder: Path) -> Journal:
         """The journal of ``folder`` for writing; SQLite recovers it by itself after a crash."""
-        db = _connect(folder / JOURNAL_FILE, "rw")
+        db = connect(folder / JOURNAL_FILE, "rw")
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
         db.execute("PRAGMA fullfsync=ON")  # macOS: fsync alone does not reach the disk
@@ -150,6 +152,20 @@ class Journal:
         with self._transaction():
             rows = [(no, event_id, None, _event_crc(no, event_id, None)) for event_id, no in ids.items()]
             self._db.executemany("INSERT OR IGNORE INTO event VALUES (?,?,?,?)", rows)
+
+    def adopt(self, saved: JournalSnapshot) -> None:
+        """Take what was saved from a damaged journal, numbers and all."""
+        with self._transaction():
+            self._db.executemany("INSERT INTO batch VALUES (?,?,?,?,?,?,?)", map(_batch_row, saved.batches))
+            for commit_no, points in saved.clock:
+                payload = pack_points(points)
+                crc = _clock_crc(commit_no, payload)
+                self._db.execute("INSERT INTO clock VALUES (?,?,?)", (commit_no, payload, crc))
+            self._db.executemany(
+                "INSERT INTO event VALUES (?,?,?,?)", (_event_row(n, e) for n, e in saved.events)
+            )
+            self._put_state("commit_no", str(saved.commit_no))
+        self._mark(saved.commit_no)
 
     def seal_batches(self, rows: Sequence[SegmentRow], batch_numbers: Sequence[int]) -> None:
         """In one transaction: the segments are known, their batches are gone."""
@@ -245,17 +261,18 @@ def read_snapshot(folder: Path) -> JournalSnapshot:
 
 def structure_faults(folder: Path) -> list[str]:
     """What SQLite's own check of pages and indexes finds wrong; empty if nothing."""
-    with contextlib.closing(_connect(folder / JOURNAL_FILE, "ro")) as db:
+    with contextlib.closing(connect(folder / JOURNAL_FILE, "ro")) as db:
         found = [str(row[0]) for row in db.execute("PRAGMA integrity_check(5)")]
     return [] if found == ["ok"] else found
 
 
 def _read_closed(path: Path) -> JournalSnapshot:
-    with contextlib.closing(_connect(path, "ro")) as db:
+    with contextlib.closing(connect(path, "ro")) as db:
         return _snapshot(db)
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection in autocommit mode; ``mode`` ``rw`` or ``ro``. Never creates a file."""
     uri = f"{path.resolve().as_uri()}?mode={mode}"
     db = sqlite3.connect(uri, uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     db.text_factory = _text
@@ -269,12 +286,18 @@ def _text(raw: bytes) -> str:
 def _snapshot(db: sqlite3.Connection) -> JournalSnapshot:
     db.execute("BEGIN")
     try:
-        tables = {
-            name: db.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall()
-            for name in ("state", "segment", "batch", "clock", "event")
-        }
+        tables = {name: db.execute(f"SELECT * FROM {name} ORDER BY 1").fetchall() for name in TABLES}
     finally:
         db.execute("ROLLBACK")
+    return snapshot_of_tables(tables)
+
+
+def snapshot_of_tables(tables: dict[str, list[Any]]) -> JournalSnapshot:
+    """The rows whose CRC is right; the others are named in ``damaged``.
+
+    Raises:
+        ValueError, KeyError, TypeError: a row with a right CRC makes no sense.
+    """
     damaged: list[str] = []
     state = _checked(tables["state"], _state_crc, "state", damaged)
     segments = _checked(tables["segment"], _body_crc, "segment", damaged)

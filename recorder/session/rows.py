@@ -49,8 +49,14 @@ class Rows:
         return int(self.sample_no.shape[0])
 
     def slice(self, start: int, stop: int) -> Rows:
-        """Rows ``start`` to ``stop``."""
-        part = slice(start, stop)
+        """Rows ``start`` to ``stop``, not copied."""
+        return self._pick(slice(start, stop))
+
+    def take(self, index: NDArray[np.intp]) -> Rows:
+        """The rows at ``index``."""
+        return self._pick(index)
+
+    def _pick(self, part: Any) -> Rows:
         return Rows(
             self.sample_no[part],
             self.values[part],
@@ -106,6 +112,23 @@ def join_rows(info: StreamInfo, parts: Iterable[Rows]) -> Rows:
         times = np.concatenate([_or_filled(p.row_t_host_ns, len(p), NO_TIME) for p in kept])
     numbers = np.concatenate([p.sample_no for p in kept])
     return Rows(numbers, np.concatenate([p.values for p in kept]), stamps, times)
+
+
+def same_rows(a: Rows, b: Rows) -> bool:
+    """Whether two stretches are equal bit for bit (NaN equals the same NaN)."""
+    pairs = (
+        (a.sample_no, b.sample_no),
+        (a.values, b.values),
+        (a.device_time_us, b.device_time_us),
+        (a.row_t_host_ns, b.row_t_host_ns),
+    )
+    return all(_same_bits(x, y) for x, y in pairs)
+
+
+def _same_bits(x: NDArray[Any] | None, y: NDArray[Any] | None) -> bool:
+    if x is None or y is None:
+        return x is y
+    return x.shape == y.shape and x.dtype == y.dtype and x.tobytes() == y.tobytes()
 
 
 def pack_rows(rows: Rows) -> bytes:

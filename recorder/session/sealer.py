@@ -13,8 +13,6 @@ from collections.abc import Collection, Sequence
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
-
 from recorder.errors import RecorderError, SessionDamaged
 from recorder.session.files import storage_errors, sync_folder, write_synced
 from recorder.session.header import SessionCard
@@ -22,8 +20,8 @@ from recorder.session.journal import BATCHES_PER_COMMIT, Batch, Journal, Journal
 from recorder.session.lock import SEALER_LOCK, FolderLock
 from recorder.session.manifest import CLOCK, EVENTS, SEGMENT_FOLDER, Manifest, SegmentRow, write_manifest
 from recorder.session.points import ClockPoints, join_points
-from recorder.session.rows import join_rows, unpack_rows
-from recorder.session.segments import describe, encode_clock, encode_events, encode_samples
+from recorder.session.rows import join_rows, same_rows, unpack_rows
+from recorder.session.segments import decode_samples, describe, encode_clock, encode_events, encode_samples
 
 SEALER_WAIT_S = 60.0
 
@@ -83,12 +81,16 @@ def _seal_stream(
     for era, group in groupby(batches, key=lambda b: b.era):
         same = list(group)
         rows = join_rows(info, (unpack_rows(info, b.payload) for b in same))
-        content = encode_samples(info, rows, card.header.session_id, card.eras[era])
-        t0, t1 = same[0].t0_host_ns, same[-1].t1_host_ns
+        span = same[0].t0_host_ns, same[-1].t1_host_ns
         if rows.row_t_host_ns is not None:
-            t0, t1 = int(rows.row_t_host_ns.min()), int(rows.row_t_host_ns.max())
+            span = int(rows.row_t_host_ns.min()), int(rows.row_t_host_ns.max())
+        content = encode_samples(info, rows, card.header.session_id, card.eras[era], span)
+        if not same_rows(rows, decode_samples(info, content)):
+            raise SessionDamaged(
+                f"{folder}: sealing {stream_id} did not read back; its rows stay in the journal"
+            )
         name = segment_name(stream_id, int(rows.sample_no[0]))
-        row = describe(name, content, (t0, t1), era, rows.sample_no)
+        row = describe(name, content)
         write_segment(folder, name, content)
         journal.seal_batches([row], [b.batch_no for b in same])
         made.append(row)
@@ -107,14 +109,12 @@ def _seal_clock(
             parts[stream_id].append(some)
     joined = {stream_id: join_points(some) for stream_id, some in parts.items()}
     rates = {s.stream_id: s.nominal_rate_hz for s in card.streams if s.nominal_rate_hz is not None}
-    content = encode_clock(joined, rates, card.header.session_id, taken[0][0])
-    name = segment_name(CLOCK, taken[0][0])
-    times = np.concatenate([p.t_host_ns for p in joined.values()])
-    era = int(max(p.era.max() for p in joined.values()))
-    numbers = np.array([no for no, _ in taken], np.int64)
-    row = describe(name, content, (int(times.min()), int(times.max())), era, numbers)
+    numbers = [no for no, _ in taken]
+    content = encode_clock(joined, rates, card.header.session_id, (numbers[0], numbers[-1] + 1))
+    name = segment_name(CLOCK, numbers[0])
+    row = describe(name, content)
     write_segment(folder, name, content)
-    journal.seal_clock(row, numbers.tolist())
+    journal.seal_clock(row, numbers)
     return [row]
 
 
@@ -122,9 +122,7 @@ def _seal_events(folder: Path, journal: Journal, card: SessionCard, snapshot: Jo
     events = list(snapshot.events)
     content = encode_events(events, card.header.session_id)
     name = segment_name(EVENTS, events[0][0])
-    times = [e.t_host_ns for _, e in events]
-    numbers = np.array([no for no, _ in events], np.int64)
-    row = describe(name, content, (min(times), max(times)), events[-1][1].era, numbers)
+    row = describe(name, content)
     write_segment(folder, name, content)
     journal.seal_events(row, events)
     return row

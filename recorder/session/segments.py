@@ -50,15 +50,17 @@ class Footer:
     points: dict[str, ClockPoints]
 
 
-def encode_samples(info: StreamInfo, rows: Rows, session_id: str, era: ClockEra) -> bytes:
-    """A segment of samples."""
+def encode_samples(
+    info: StreamInfo, rows: Rows, session_id: str, era: ClockEra, span_ns: tuple[int, int]
+) -> bytes:
+    """A segment of samples; ``span_ns`` is first and last host time."""
     columns: dict[str, pa.Array] = {"sample_no": pa.array(rows.sample_no)}
     if rows.device_time_us is not None:
         missing = rows.device_time_us == NO_TIME
         columns["device_time_us"] = pa.array(rows.device_time_us, mask=missing)
     if rows.row_t_host_ns is not None:
         columns["row_t_host_ns"] = pa.array(rows.row_t_host_ns)
-    about = _about(session_id, info.stream_id, "samples", int(rows.sample_no[0]))
+    about = _about(session_id, info.stream_id, "samples", span_ns, era.number)
     about |= {"stream": info.to_json(), "era": era.to_json()}
     if info.dtype == "decimal":
         places: list[int | None] = []
@@ -108,9 +110,12 @@ def decode_samples(info: StreamInfo, content: bytes) -> Rows:
 
 
 def encode_clock(
-    points: dict[str, ClockPoints], rates_hz: dict[str, float], session_id: str, first: int
+    points: dict[str, ClockPoints], rates_hz: dict[str, float], session_id: str, commits: tuple[int, int]
 ) -> bytes:
-    """A segment of clock points; one row group a stream, thinned points of the waveforms in its footer."""
+    """A segment of clock points; one row group a stream, thinned points of the waveforms in its footer.
+
+    ``commits``: number of the first commit in it, and one past the last.
+    """
     names = sorted(points)
     tables = []
     for index, name in enumerate(names):
@@ -123,7 +128,10 @@ def encode_clock(
             "era": p.era.astype(np.int32),
         }
         tables.append(pa.table({k: pa.array(v) for k, v in column.items()}))
-    about = _about(session_id, CLOCK, "clock", first) | {"streams": names}
+    times = np.concatenate([p.t_host_ns for p in points.values()])
+    era = max(int(p.era.max()) for p in points.values())
+    about = _about(session_id, CLOCK, "clock", (int(times.min()), int(times.max())), era)
+    about |= {"streams": names, "commits": commits}
     thin = {n: thin_points(points[n], rates_hz[n]) for n in names if n in rates_hz}
     extra = {"thin": _pack_thin(thin)}
     return _write_groups(tables, about, extra)
@@ -153,7 +161,10 @@ def encode_events(events: list[tuple[int, Event]], session_id: str) -> bytes:
         "t_host_ns": pa.array([e.t_host_ns for _, e in events], pa.int64()),
         "body": pa.array([json.dumps(e.to_json()) for _, e in events], pa.string()),
     }
-    return _write(columns, _about(session_id, EVENTS, "events", events[0][0]), {}, len(events))
+    times = [e.t_host_ns for _, e in events]
+    era = max(e.era for _, e in events)
+    about = _about(session_id, EVENTS, "events", (min(times), max(times)), era)
+    return _write(columns, about, {}, len(events))
 
 
 def decode_events(content: bytes) -> list[tuple[int, Event]]:
@@ -202,26 +213,41 @@ def read_footer(footer: bytes) -> Footer:
     )
 
 
-def describe(
-    name: str, content: bytes, t_host_ns: tuple[int, int], era: int, numbers: NDArray[np.int64]
-) -> SegmentRow:
-    """The manifest row of a segment whose rows have ``numbers``."""
+def describe(name: str, content: bytes) -> SegmentRow:
+    """The manifest row of a segment, from nothing but its bytes: every page is read and checked.
+
+    Raises:
+        SessionDamaged: it is no whole segment.
+    """
     footer = footer_of(content)
-    return SegmentRow(
-        name=name,
-        stream_id=read_footer(footer).about["stream_id"],
-        first_no=int(numbers[0]),
-        next_no=int(numbers[-1]) + 1,
-        rows=int(numbers.size),
-        runs=tuple(runs_of(numbers)),
-        t0_host_ns=t_host_ns[0],
-        t1_host_ns=t_host_ns[1],
-        era=era,
-        bytes=len(content),
-        sha256=sha256(content),
-        footer_bytes=len(footer),
-        footer_sha256=sha256(footer),
-    )
+    about = read_footer(footer).about
+    try:
+        numbers = _numbers(about, content)
+        return SegmentRow(
+            name=name,
+            stream_id=about["stream_id"],
+            first_no=int(numbers[0]),
+            next_no=int(numbers[-1]) + 1,
+            rows=int(numbers.size),
+            runs=tuple(runs_of(numbers)),
+            t0_host_ns=about["t0_host_ns"],
+            t1_host_ns=about["t1_host_ns"],
+            era=about["era_no"],
+            bytes=len(content),
+            sha256=sha256(content),
+            footer_bytes=len(footer),
+            footer_sha256=sha256(footer),
+        )
+    except (KeyError, IndexError, TypeError) as error:
+        raise SessionDamaged(f"segment: its footer lacks what a segment needs ({error})") from error
+
+
+def _numbers(about: dict[str, Any], content: bytes) -> NDArray[np.int64]:
+    """Sample, commit or event numbers of a segment, all its columns read."""
+    table, _ = _read(content)
+    if about["kind"] == "clock":
+        return np.arange(*about["commits"], dtype=np.int64)
+    return _ints(table.column("event_no" if about["kind"] == "events" else "sample_no"))
 
 
 def _align_places(
@@ -247,13 +273,17 @@ def _restore_places(
     return np.stack([aligned // 10 ** (common - count), wide], axis=1)
 
 
-def _about(session_id: str, stream_id: str, kind: str, first: int) -> dict[str, Any]:
+def _about(
+    session_id: str, stream_id: str, kind: str, span_ns: tuple[int, int], era_no: int
+) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "session_id": session_id,
         "stream_id": stream_id,
         "kind": kind,
-        "first_no": first,
+        "t0_host_ns": span_ns[0],
+        "t1_host_ns": span_ns[1],
+        "era_no": era_no,
     }
 
 
@@ -292,7 +322,11 @@ def _encoding(kind: pa.DataType) -> str:
 def _read(content: bytes, groups: list[int] | None = None) -> tuple[pa.Table, dict[str, Any]]:
     try:
         file = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
-        table = file.read() if groups is None else file.read_row_groups(groups)
+        table = (
+            file.read(use_threads=False)
+            if groups is None
+            else file.read_row_groups(groups, use_threads=False)
+        )
     except (pa.ArrowException, OSError, ValueError) as error:
         raise SessionDamaged(f"segment: {str(error).splitlines()[0]}") from error
     return table, _about_of(file.metadata)
