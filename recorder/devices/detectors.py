@@ -122,6 +122,8 @@ class SquareWave:
             return self._plateau_grows(sample_no)
         if previous - self._first >= self._plateau:
             self._before = (self._first, previous, (self._low + self._high) // 2)
+            if self._found and self._first <= self._seen:  # the plateau after the newest edge belongs to it
+                self._seen = previous
         self._restart(sample_no, count)
         return self._over(sample_no)
 
@@ -130,12 +132,11 @@ class SquareWave:
         self._first = sample_no
 
     def _plateau_grows(self, sample_no: int) -> Finding | None:
-        """A run has just become a plateau: was there an edge before it?"""
-        if self._found and self._before is not None and sample_no - self._first >= self._plateau:
-            return self._edge_seen(sample_no) if self._is_edge() else self._over(sample_no)
-        if sample_no - self._first != self._plateau or self._before is None:
-            return self._over(sample_no)
-        return self._edge_seen(sample_no) if self._is_edge() else self._over(sample_no)
+        """A run that has just become a plateau: was there an edge before it?"""
+        ripe = sample_no - self._first >= self._plateau
+        if ripe and self._before is not None and self._is_edge():
+            return self._edge_seen(sample_no)
+        return self._over(sample_no)
 
     def _is_edge(self) -> bool:
         assert self._before is not None

@@ -150,7 +150,7 @@ class StreamState:
             if back:
                 return
         missing = int(count) if count else None
-        t0 = t_host_ns if self.last_arrival_ns is None else self.last_arrival_ns
+        t0 = t_host_ns if self.last_arrival_ns is None else min(self.last_arrival_ns, t_host_ns)
         yield Gap(stream_id, self.next_no, missing, t0, t_host_ns, cause)
         self.next_no += missing or 0
 

@@ -25,12 +25,14 @@ class FrameMark:
     t_host_ns: int
 
 
-def missing_frames(before: FrameMark, after: FrameMark, modulo: int, rate_hz: float) -> int | None:
+def missing_frames(
+    before: FrameMark, after: FrameMark, *, modulo: int, rate_hz: float, relinked: bool = False
+) -> int | None:
     """Frames lost between two marks; None where the device must have restarted and nobody can tell.
 
     The counter gives the number modulo ``modulo``. The device's clock, where there is one, tells how often it
-    wrapped and whether it is the same count at all; without one only arrival can contradict: frames cannot have
-    been taken faster than time passed.
+    wrapped and whether it is the same count at all. Without one arrival must do: frames cannot have been taken
+    faster than time passed, and over a new connection (``relinked``) not slower either.
     """
     counted = (after.counter - before.counter - 1) % modulo
     if before.stamp_us is not None and after.stamp_us is not None:
@@ -38,8 +40,12 @@ def missing_frames(before: FrameMark, after: FrameMark, modulo: int, rate_hz: fl
         by_clock = elapsed_us * 1e-6 * rate_hz - 1
         missing = counted + modulo * max(0, round((by_clock - counted) / modulo))
         return missing if abs(missing - by_clock) <= _slack(rate_hz, by_clock) else None
-    elapsed_s = (after.t_host_ns - before.t_host_ns) / 1e9
-    return counted if counted - elapsed_s * rate_hz <= _slack(rate_hz, elapsed_s * rate_hz) else None
+    by_arrival = (after.t_host_ns - before.t_host_ns) * 1e-9 * rate_hz - 1
+    slack = _slack(rate_hz, by_arrival)
+    if relinked:
+        counted += modulo * max(0, round((by_arrival - counted) / modulo))
+        return counted if abs(counted - by_arrival) <= slack else None
+    return counted if counted - by_arrival <= slack else None
 
 
 def _slack(rate_hz: float, frames: float) -> float:

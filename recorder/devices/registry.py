@@ -8,8 +8,11 @@ from typing import Final
 from recorder.clock import Clock
 from recorder.devices.contract import DeviceConfig, Driver
 from recorder.devices.e4 import E4Driver
+from recorder.devices.ports import PortInfo, ports
 from recorder.devices.serial_adc import SerialAdcDriver
 from recorder.errors import ConfigError
+
+__all__ = ["DRIVERS", "LINKLESS", "PortInfo", "has_link", "make_driver", "ports"]
 
 DRIVERS: Final[dict[str, Callable[[DeviceConfig, Clock], Driver]]] = {
     "e4-tcp": E4Driver,

@@ -161,7 +161,13 @@ class SerialAdcDriver:
         if first is not None and self._last is not None:
             if not (self._relinked or frames.n_missing or self._may_have_wrapped(t)):
                 return None
-            missing = missing_frames(self._last, first, self.profile.counter_modulo, self.profile.rate_hz)
+            missing = missing_frames(
+                self._last,
+                first,
+                modulo=self.profile.counter_modulo,
+                rate_hz=self.profile.rate_hz,
+                relinked=self._relinked,
+            )
             if missing == 0:
                 return None
         elif not (self._relinked or self._hurt_since_frame):
@@ -169,7 +175,7 @@ class SerialAdcDriver:
         cause = "link-lost" if self._relinked else "checksum" if first is None else "counter-jump"
         if cause == "counter-jump" and missing is None:
             cause = "counter-reset"
-        return Gap(self._stream_id, self._next_no, missing, self._last_arrival_ns, t, cause)
+        return Gap(self._stream_id, self._next_no, missing, min(self._last_arrival_ns, t), t, cause)
 
     def _may_have_wrapped(self, t: int) -> bool:
         """Silent for so long that a whole round of the counter could be missing."""
