@@ -40,7 +40,7 @@ class StationClient:
         self, station: str, home: Path | None = None, *, name: str, clock: Clock | None = None
     ) -> None:
         self.station, self.name = station, name
-        self._home = home
+        self.home = home
         self._clock = clock or Clock.from_environment()
         self._context = zmq.Context()
         self._lock = threading.Lock()
@@ -96,7 +96,7 @@ class StationClient:
         self, topics: Sequence[str] = (wire.BLOCK, wire.STATUS, wire.EVENT), *, max_age_s: float = 1.0
     ) -> LiveFeed:
         """Subscribe. ``max_age_s``: blocks older than this (real seconds) are discarded and counted."""
-        feed = LiveFeed(self.station, self._home, topics, clock=self._clock, max_age_s=max_age_s)
+        feed = LiveFeed(self.station, self.home, topics, clock=self._clock, max_age_s=max_age_s)
         self._feeds.append(feed)
         return feed
 
@@ -130,7 +130,7 @@ class StationClient:
 
     def _reach(self) -> zmq.Socket[bytes]:
         if self._socket is None:
-            self._connection = Connection.read(self.station, self._home)
+            self._connection = Connection.read(self.station, self.home)
             self._socket = open_socket(
                 self._context, zmq.DEALER, self._connection, self._connection.router_port
             )
@@ -139,7 +139,7 @@ class StationClient:
     def _drop_if_moved(self) -> None:
         """A recorder that was restarted listens elsewhere."""
         try:
-            moved = Connection.read(self.station, self._home) != self._connection
+            moved = Connection.read(self.station, self.home) != self._connection
         except StationUnreachable:
             moved = True
         if moved:

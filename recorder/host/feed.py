@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import zmq
 
@@ -103,8 +103,16 @@ class LiveFeed:
         """Messages missed, of all topics."""
         return self._rings.holes
 
-    def drain(self) -> list[Item]:
-        """What has arrived since the last call, in order; never waits."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def drain(self, wait_s: float = 0.0) -> list[Item]:
+        """What has arrived since the last call, in order; waits at most ``wait_s`` real seconds for the first."""
+        if wait_s:
+            self._arrived.wait(wait_s)
         self._arrived.clear()
         return [m.item for m in self._rings.take() if not self._too_old(m)]
 

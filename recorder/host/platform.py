@@ -216,8 +216,8 @@ def boottime_ns(system: str = SYSTEM) -> int | None:
 # ---- file systems
 
 NETWORK_FILE_SYSTEMS: Final = frozenset(
-    ("nfs", "nfs4", "cifs", "smb", "smb3", "smbfs", "afpfs", "webdav", "davfs", "9p", "ceph", "glusterfs")
-    + ("fuse.sshfs", "fuse.rclone", "fuse.davfs2")
+    {"nfs", "nfs4", "cifs", "smb", "smb3", "smbfs", "afpfs", "webdav", "davfs", "9p", "ceph", "glusterfs"}
+    | {"fuse.sshfs", "fuse.rclone", "fuse.davfs2"}
 )
 
 
@@ -267,3 +267,48 @@ def _file_system_windows(path: Path, kernel32: Any = None) -> str:
 
     kernel = kernel32 or ctypes.windll.kernel32  # type: ignore[attr-defined,unused-ignore]
     return "smb" if kernel.GetDriveTypeW(path.anchor) == 4 else "local"  # 4 = DRIVE_REMOTE
+
+
+# ---- facts about this machine
+
+
+def local_zone(system: str = SYSTEM, link: Path = Path("/etc/localtime"), icu: Any = None) -> str:
+    """IANA name of the local time zone; ``UTC`` where the system tells none."""
+    from zoneinfo import available_timezones  # noqa: PLC0415 - reads a folder, only needed at Start
+
+    named = os.environ.get("TZ", "").lstrip(":")
+    if not named and system == "win32":
+        named = _zone_windows(icu)
+    elif not named:
+        _, _, named = str(link.resolve()).partition("zoneinfo/")
+    return named if named in available_timezones() else "UTC"
+
+
+def _zone_windows(icu: Any = None) -> str:
+    """Windows 10 and later ship ICU, which knows the IANA name."""
+    import ctypes  # noqa: PLC0415 - only where needed
+
+    library = icu or ctypes.windll.icu  # type: ignore[attr-defined,unused-ignore]
+    text, status = ctypes.create_unicode_buffer(128), ctypes.c_int(0)
+    library.ucal_getDefaultTimeZone(text, len(text), ctypes.byref(status))
+    return text.value if status.value <= 0 else ""
+
+
+def warnings(system: str = SYSTEM, root: Path = Path("/")) -> list[tuple[str, str]]:
+    """What about this machine may end a recording early, (what, todo). Told before Start (safety rule 19)."""
+    if not system.startswith("linux"):
+        return []
+    found = []
+    if (root / "var/run/reboot-required").exists():
+        found.append(("a reboot is pending after an update", "reboot before a long recording"))
+    supplies = list((root / "sys/class/power_supply").glob("*/online"))
+    if supplies and not any(_reads(path, "1") for path in supplies):
+        found.append(("runs on its battery", "plug it in"))
+    return found
+
+
+def _reads(path: Path, text: str) -> bool:
+    try:
+        return path.read_text().strip() == text
+    except OSError:
+        return False

@@ -1,0 +1,409 @@
+"""The one session of a station: pre-flight, Start, Stop, going on after a restart, ending when the disk refuses."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import platform as python_platform
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from recorder import session as store
+from recorder.acquire.disk import START_BYTES, DiskGuard, folder_problem
+from recorder.acquire.hub import Hub
+from recorder.acquire.journal import Journal
+from recorder.acquire.machine import Inhibitor, Machine
+from recorder.acquire.preflight import Check, Facts, checks, refusals
+from recorder.acquire.resumption import last_arrivals, open_gaps
+from recorder.clock import Clock, ClockEra, begin_era
+from recorder.errors import RecorderError, SessionError, SessionRefused, StorageError
+from recorder.schema import Calibration, Consent, LinkStatus, SessionStatus, Sites, Subject
+from recorder.schema.status import SessionState
+from recorder.session import SessionHeader, SessionWriter
+
+FIRST_SAMPLES_S: Final = 3.0
+"""An E4 sends its slowest streams about every 2 s."""
+SEAL_TIMEOUT_S: Final = 120.0
+CONFIRM_AFTER_S: Final = 300.0
+"""A gap of more than 5 min, or a reboot: the pseudonym is asked for again (safety rule 3)."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StartOrder:
+    """The arguments of ``start`` and ``preflight``, checked.
+
+    A subject or consent that cannot be taken is kept as the reason, so that every refusal is named at once.
+    """
+
+    subject: Subject | str | None
+    consent: Consent | str | None
+    sites: Sites | None = None
+    operator: str = ""
+    template: dict[str, Any] = field(default_factory=dict, hash=False)
+    overrides: dict[str, str] = field(default_factory=dict, hash=False)
+    notes: str = ""
+    out: Path | None = None
+
+    @classmethod
+    def from_args(cls, args: Mapping[str, Any]) -> StartOrder:
+        """From the plain values of a command.
+
+        Raises:
+            ValueError, TypeError: sites or overrides are not what they should be.
+        """
+        sites = args.get("sites")
+        return cls(
+            _made(Subject, args.get("subject")),
+            _made(Consent, args.get("consent")),
+            Sites(**sites) if sites else None,
+            str(args.get("operator") or ""),
+            dict(args.get("template") or {}),
+            {str(k): str(v) for k, v in (args.get("overrides") or {}).items()},
+            str(args.get("notes") or ""),
+            Path(args["out"]) if args.get("out") else None,
+        )
+
+
+def _made(kind: Any, value: Any) -> Any:
+    if value is None or value == {}:
+        return None
+    try:
+        return kind(**value)
+    except (TypeError, ValueError) as error:
+        return str(error)
+
+
+class Sessions:
+    """Owner of the open session, if there is one.
+
+    Args:
+        station: its name.
+        folder: where sessions go when Start names no other place.
+        hub: what is recorded.
+        clock: host time.
+        machine: the operating system.
+        keep: told the folder of the open session, or None, so that a restart finds it.
+    """
+
+    def __init__(
+        self,
+        station: str,
+        folder: Path,
+        *,
+        hub: Hub,
+        clock: Clock,
+        machine: Machine,
+        keep: Callable[[Path | None], None],
+    ) -> None:
+        self.state: SessionState = "none"
+        self.header: SessionHeader | None = None
+        self.eras: tuple[ClockEra, ...] = (hub.era,)
+        self.journal: Journal | None = None
+        self.path: Path | None = None
+        self.incomplete_reason = ""
+        self.warnings: dict[str, str] = {}
+        self._started_host_ns = self._started_wall_ns = 0
+        self._station, self._folder, self._hub, self._clock = station, folder, hub, clock
+        self._machine, self._keep = machine, keep
+        self._inhibitor: Inhibitor | None = None
+        self._sleep_refusal: str | None = None
+        self._lock = threading.RLock()
+        self.guard = self._guard_of(folder)
+
+    # ---- Start
+
+    def preflight(self, order: StartOrder, links: Sequence[LinkStatus]) -> list[Check]:
+        """The whole list for these arguments, now."""
+        out = order.out or self._folder
+        problem = folder_problem(
+            out, self._machine.file_system(out.absolute()), self._machine.network_file_systems
+        )
+        guard = self._guard_of(out) if out != self.guard.folder else self.guard
+        facts = Facts(
+            order.subject,
+            order.consent,
+            guard.status() if not problem else replace(self.guard.status(), folder=str(out)),
+            problem or "",
+            START_BYTES,
+            self._recorder_problem(),
+            tuple(links),
+            self._hub.statuses({}, None),
+            {s: i.device_id for s, i in self._hub.streams.items()},
+            (*self._machine.warnings(), *self._sleep_warning()),
+        )
+        return checks(facts)
+
+    def start(
+        self, order: StartOrder, links: Sequence[LinkStatus], calibrations: Sequence[Calibration]
+    ) -> tuple[str, Path]:
+        """Begin a session; returns its id and folder.
+
+        Raises:
+            SessionRefused: every reason, one a line.
+            StorageError: the disk refused to hold it.
+        """
+        with self._lock:
+            self._await_first_samples()
+            barring = refusals(self.preflight(order, links), order.overrides)
+            if barring:
+                raise SessionRefused("\n".join(check.line() for check in barring))
+            era = begin_era(self._clock)
+            header = self._header(order, era)
+            path = (order.out or self._folder) / _folder_name(header)
+            self.guard = self._guard_of(path.parent)
+            self.guard.hold_reserve()
+            self._hub.forget_events()
+            self._open(header, path, lambda: store.create(path, header, era))
+            self._hub.attach(self._journal(), era, {}, {})
+            self.eras = (era,)
+            self._started_host_ns, self._started_wall_ns = era.monotonic_ns, era.wall_ns
+            self.incomplete_reason = "; ".join(f"{k}: {v}" for k, v in order.overrides.items() if v.strip())
+            self._hub.event(
+                "session", {"state": "started", "incomplete_reason": self.incomplete_reason}, era.monotonic_ns
+            )
+            for link in links:
+                self._hub.event(
+                    "link", {"device_id": link.device_id, "state": link.state, "cause": link.error}
+                )
+            for calibration in calibrations:
+                self._hub.event("calibration", calibration.to_json())
+            return header.session_id, path
+
+    def _await_first_samples(self) -> None:
+        """A link that came up just now delivers its slow streams a little later than its fast ones."""
+        deadline = time.monotonic() + FIRST_SAMPLES_S
+        while self._hub.has_unseen_waveforms() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def _open(self, header: SessionHeader, path: Path, make: Callable[[], SessionWriter]) -> SessionWriter:
+        journal = Journal(make, self._before_closing, self._failed)
+        writer = journal.start()
+        self.journal, self.header, self.path, self.state = journal, header, path, "open"
+        self.warnings.clear()
+        self._keep(path)
+        self._hold_awake()
+        return writer
+
+    def _journal(self) -> Journal:
+        assert self.journal is not None
+        return self.journal
+
+    def _header(self, order: StartOrder, era: ClockEra) -> SessionHeader:
+        zone = self._machine.zone()
+        offset = datetime.fromtimestamp(era.wall_ns / 1e9, ZoneInfo(zone)).utcoffset()
+        assert isinstance(order.subject, Subject) and isinstance(order.consent, Consent)
+        devices = tuple(self._hub.devices.values())
+        return SessionHeader(
+            session_id=uuid.uuid4().hex,
+            station=self._station,
+            created_wall_ns=era.wall_ns,
+            zone=zone,
+            utc_offset_s=int(offset.total_seconds()) if offset else 0,
+            subject=order.subject,
+            consent=order.consent,
+            sites=order.sites,
+            operator=order.operator,
+            template=order.template,
+            devices=devices,
+            software=software_versions(),
+            simulated=any(d.simulated for d in devices)
+            or any(i.origin in ("simulated", "replayed") for i in self._hub.streams.values()),
+            speed=self._clock.speed,
+            notes=order.notes,
+        )
+
+    def _recorder_problem(self) -> str:
+        if self.state in ("open", "sealing"):
+            return "a session is open already; stop it first"
+        return ""
+
+    # ---- Stop, failure, going on
+
+    def stop(self, reason: str) -> Path:
+        """End the open session: what was received is stored, then sealed.
+
+        Raises:
+            SessionError: none is open.
+            StorageError: the disk refused meanwhile; what is on it is kept.
+        """
+        with self._lock:
+            if self.state != "open" or self.journal is None or self.path is None:
+                raise SessionError("no session is open on this station; nothing was stopped")
+            journal, path = self.journal, self.path
+            self._hub.event("session", {"state": "stopped", "reason": reason})
+            self._hub.detach(self._clock.monotonic_ns())
+            self.state = "sealing"
+            journal.end(reason or "stopped")
+            ended = journal.wait_ended(SEAL_TIMEOUT_S)
+            if not ended:
+                raise StorageError(
+                    f"session {path.name}: sealing takes over {SEAL_TIMEOUT_S:g} s; it goes on"
+                )
+            if journal.failure is not None:
+                raise journal.failure
+            self._closed("sealed")
+            return path
+
+    def resume(self, path: Path) -> None:
+        """Go on with the session another recorder of this station left open, with an honest gap.
+
+        Raises:
+            RecorderError: it cannot be gone on with.
+        """
+        with self._lock, store.open(path) as before:
+            arrivals, events, left_open = last_arrivals(before), before.events(), open_gaps(before)
+            self.guard = self._guard_of(path.parent)
+            writer = self._open(before.header, path, lambda: store.resume(path, self._clock))
+            era = writer.era
+            self.guard.hold_reserve()
+            self._hub.restore(events)
+            self._hub.add_streams(tuple(writer.streams.values()))
+            self._hub.attach(self._journal(), era, writer.rows_on_disk, writer.next_sample_no)
+            self.eras = (*before.eras, era)
+            first = before.eras[0]
+            self._started_wall_ns = first.wall_ns
+            self._started_host_ns = era.monotonic_ns - (era.wall_ns - first.wall_ns)
+            self.incomplete_reason = _incomplete_reason_of(events)
+            for gap, t1_host_ns in left_open:
+                self._hub.close_gap(gap, t1_host_ns)
+            self._hub.resume(era, {s: a.in_era(era) for s, a in arrivals.items()})
+            away_s = min((a.away_s(era) for a in arrivals.values()), default=0.0)
+            if era.reason == "reboot" or away_s > CONFIRM_AFTER_S:
+                self.warnings["confirm-subject"] = f"{away_s:.0f}"
+
+    def suspended(self, seconds: float) -> None:
+        """The machine slept: a new clock era, and a gap with that cause in every stream."""
+        era = begin_era(self._clock, self._hub.era.number + 1, "resume")
+        self.eras = (*self.eras, era)
+        self._hub.begin_era(era, "suspend", f"the machine slept for {seconds:.1f} s")
+        if seconds > CONFIRM_AFTER_S and self.state == "open":
+            self.warnings["confirm-subject"] = f"{seconds:.0f}"
+
+    def abandon(self) -> None:
+        """The recorder ends while the session goes on: commit, seal nothing, leave it to the next recorder."""
+        if self.state == "open" and self.journal is not None:
+            self.journal.abandon()
+        self._release()
+
+    def end_for_disk(self, free_bytes: int) -> None:
+        """Too little room is left: stop while it can be done in order."""
+        with self._lock:
+            if self.state != "open" or self.journal is None:
+                return
+            self.state = "sealing"
+            error = StorageError(
+                f"disk {self.guard.folder}: {free_bytes >> 20} MiB left; the session was stopped in order, "
+                "make room before the next",
+                advice="disk-full",
+            )
+            self._before_closing()
+            self.journal.end("disk full", error)
+
+    def _before_closing(self) -> None:
+        """From the journal's thread, or for the disk guard: room to close, and nothing more is recorded."""
+        self.guard.release_reserve()
+        self._hub.detach(self._clock.monotonic_ns())
+
+    def _failed(self, error: StorageError) -> None:
+        """From the journal's thread, after it closed what could be closed."""
+        journal = self.journal
+        self._hub.detach(self._clock.monotonic_ns())
+        self._closed("sealed" if journal is not None and journal.sealed else "damaged")
+        self.warnings["storage"] = str(error)
+        self._hub.event("session", {"state": "ended", "failure": str(error), "advice": error.advice})
+
+    def _closed(self, state: SessionState) -> None:
+        self.state = state
+        self._keep(None)
+        self._release()
+
+    # ---- machine
+
+    def _guard_of(self, folder: Path) -> DiskGuard:
+        reserve = folder / f".reserve-{self._station}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return DiskGuard(folder, reserve, self._machine.free_bytes)
+
+    def _hold_awake(self) -> None:
+        try:
+            self._inhibitor = self._machine.inhibit_sleep()
+            self._sleep_refusal = ""
+        except OSError as error:
+            self._sleep_refusal = self.warnings["sleep"] = str(error)
+
+    def _sleep_warning(self) -> list[tuple[str, str]]:
+        """Tried once before the first session, so that it can be told in time."""
+        if self._sleep_refusal is None:
+            self._hold_awake()
+            self._release()
+        if not self._sleep_refusal:
+            return []
+        return [(f"sleep cannot be held off ({self._sleep_refusal})", "switch sleep off while recording")]
+
+    def _release(self) -> None:
+        self.guard.release_reserve()
+        if self._inhibitor is not None:
+            self._inhibitor.release()
+            self._inhibitor = None
+
+    # ---- what is told
+
+    def status(self) -> SessionStatus:
+        """For every screen."""
+        header = self.header
+        if header is None or self.state == "none":
+            return SessionStatus()
+        kinds = self._hub.event_kinds
+        return SessionStatus(
+            self.state,
+            header.session_id,
+            str(self.path),
+            header.subject.to_json() if header.subject else {},
+            self._started_host_ns,
+            self._started_wall_ns,
+            kinds["marker"] - kinds["marker-undone"],
+            sum(kinds.values()),
+            header.simulated,
+            self.incomplete_reason,
+        )
+
+    def try_resume(self, folder: str) -> None:
+        """:meth:`resume`, where what bars it becomes a warning: the station must come up all the same."""
+        try:
+            self.resume(Path(folder))
+        except (RecorderError, OSError) as error:
+            log.warning("the open session could not be gone on with: %s", type(error).__name__)
+            self.warnings["resume-failed"] = str(error)
+            self._keep(None)
+
+
+def _folder_name(header: SessionHeader) -> str:
+    assert header.subject is not None
+    begun = datetime.fromtimestamp(header.created_wall_ns / 1e9, UTC)
+    return f"{begun:%Y%m%d-%H%M%S}_{header.subject.pseudonym}_{header.session_id[:6]}"
+
+
+def _incomplete_reason_of(events: Sequence[Any]) -> str:
+    started = [e for e in events if e.kind == "session" and e.payload.get("state") == "started"]
+    return str(started[0].payload.get("incomplete_reason", "")) if started else ""
+
+
+def software_versions() -> dict[str, str]:
+    """What wrote the session."""
+    names = ("hemoview", "numpy", "pyzmq", "pyarrow")
+    versions = {"python": python_platform.python_version(), "system": python_platform.platform()}
+    for name in names:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:  # run from a checkout that is not installed
+            versions[name] = "unknown"
+    return versions

@@ -1,0 +1,221 @@
+"""What clients may ask of a station: every verb, one row of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from recorder.acquire import wire
+from recorder.acquire.commands import Verb
+from recorder.acquire.sessions import StartOrder
+from recorder.acquire.settings import device_from
+from recorder.acquire.wire import Request
+from recorder.errors import ConfigError, SessionError
+from recorder.schema import Amendment, Calibration, CuffReading, Marker, StreamInfo
+
+if TYPE_CHECKING:
+    from recorder.acquire.station import Station
+
+Answer = dict[str, Any]
+
+
+def table(station: Station) -> dict[str, Verb]:
+    """Every verb of ``station``."""
+
+    def of(run: Callable[[Station, Request], Answer]) -> Callable[[Request], Answer]:
+        return lambda request: run(station, request)
+
+    return {
+        "status": Verb(of(_status), once=False),
+        "describe": Verb(of(_describe), once=False),
+        "events": Verb(of(_events), once=False),
+        "ports": Verb(of(_ports), slow=True, once=False),
+        "preflight": Verb(of(_preflight), slow=True, once=False),
+        "configure": Verb(of(_configure), control=True, slow=True),
+        "start": Verb(of(_start), control=True, slow=True),
+        "stop": Verb(of(_stop), control=True, slow=True),
+        "calibrate": Verb(of(_calibrate), control=True),
+        "marker": Verb(of(_marker)),
+        "undo_marker": Verb(of(_undo_marker)),
+        "cuff": Verb(of(_cuff)),
+        "withdraw_cuff": Verb(of(_withdraw_cuff)),
+        "amend": Verb(of(_amend)),
+        "confirm_subject": Verb(of(_confirm_subject)),
+        "declare": Verb(of(_declare)),
+        "derived": Verb(of(_derived)),
+        "take_control": Verb(of(_take_control)),
+        "release_control": Verb(of(_release_control)),
+        "shutdown": Verb(of(_shutdown), slow=True),
+    }
+
+
+# ---- looking
+
+
+def _status(station: Station, _: Request) -> Answer:
+    return {"status": station.status().to_json()}
+
+
+def _describe(station: Station, _: Request) -> Answer:
+    header = station.sessions.header
+    return {
+        "streams": [s.to_json() for s in station.hub.streams.values()],
+        "devices": [d.to_json() for d in station.hub.devices.values()],
+        "configured": [asdict(d) for d in station.settings.devices],
+        "calibrations": [c.to_json() for c in station.calibrations],
+        "header": header.to_json() if header else None,
+        "eras": [era.to_json() for era in station.sessions.eras],
+    }
+
+
+def _events(station: Station, request: Request) -> Answer:
+    events = station.hub.events_since(int(request.args.get("since", 0)))
+    return {"events": [e.to_json() for e in events], "event_no": station.hub.event_no}
+
+
+def _ports(station: Station, _: Request) -> Answer:
+    return {"ports": [asdict(port) for port in station.ports()]}
+
+
+def _preflight(station: Station, request: Request) -> Answer:
+    found = station.sessions.preflight(StartOrder.from_args(request.args), station.link_statuses())
+    return {"checks": [check.to_json() for check in found]}
+
+
+# ---- control
+
+
+def _configure(station: Station, request: Request) -> Answer:
+    failed = station.configure([device_from(value) for value in request.args["devices"]])
+    return {"failed": failed}
+
+
+def _start(station: Station, request: Request) -> Answer:
+    order = StartOrder.from_args(request.args)
+    session_id, folder = station.sessions.start(order, station.link_statuses(), station.calibrations)
+    return {"session_id": session_id, "folder": str(folder)}
+
+
+def _stop(station: Station, request: Request) -> Answer:
+    return {"folder": str(station.sessions.stop(str(request.args.get("reason", ""))))}
+
+
+def _calibrate(station: Station, request: Request) -> Answer:
+    calibration = Calibration.from_json(request.args)
+    info = station.hub.streams.get(calibration.stream_id)
+    if info is None or calibration.channel not in {c.name for c in info.channels}:
+        raise ConfigError(
+            f"calibration: {calibration.stream_id} has no channel {calibration.channel}; choose one of this station"
+        )
+    station.keep_calibration(calibration)
+    event = station.hub.event("calibration", calibration.to_json(), event_id=request.request_id)
+    return {"event_id": event.event_id}
+
+
+def _take_control(station: Station, request: Request) -> Answer:
+    station.desk.control.take(str(request.args.get("name") or request.client))
+    return {"controller": station.desk.control.holder}
+
+
+def _release_control(station: Station, request: Request) -> Answer:
+    station.desk.control.release(request.client)
+    return {"controller": station.desk.control.holder}
+
+
+def _shutdown(station: Station, request: Request) -> Answer:
+    if station.sessions.state in ("open", "sealing"):
+        if not request.args.get("force"):
+            raise SessionError("recorder: a session is open; stop it first, or shut down with force")
+        station.sessions.stop("shutdown")
+    station.ask_to_end()
+    return {"ending": True}
+
+
+# ---- facts about the open session
+
+
+def _need_session(station: Station) -> None:
+    if station.sessions.state != "open":
+        raise SessionError("no session is open on this station; press Start first")
+
+
+def _marker(station: Station, request: Request) -> Answer:
+    _need_session(station)
+    args = request.args
+    marker = Marker(
+        str(args["label"]),
+        str(args.get("source", "command")),
+        str(args.get("operator") or ""),
+        args.get("key"),
+        str(args.get("note") or ""),
+    )
+    event = station.hub.event("marker", asdict(marker), args.get("t_host_ns"), request.request_id)
+    return {"event_id": event.event_id}
+
+
+def _undo_marker(station: Station, request: Request) -> Answer:
+    _need_session(station)
+    wanted = request.args.get("event_id") or station.last_marker_id()
+    found = station.hub.find_event(str(wanted)) if wanted else None
+    if found is None or found.kind != "marker":
+        raise SessionError("marker: there is none to undo; nothing was changed")
+    event = station.hub.event("marker-undone", {"event_id": wanted}, event_id=request.request_id)
+    return {"event_id": event.event_id, "undone": wanted}
+
+
+def _cuff(station: Station, request: Request) -> Answer:
+    _need_session(station)
+    reading = CuffReading(**request.args)
+    era = station.hub.era
+    measured = era.monotonic_ns + (reading.measured_at_ns - era.wall_ns)
+    event = station.hub.event("cuff", asdict(reading), measured, request.request_id)
+    return {"event_id": event.event_id}
+
+
+def _withdraw_cuff(station: Station, request: Request) -> Answer:
+    _need_session(station)
+    found = station.hub.find_event(str(request.args["event_id"]))
+    if found is None or found.kind != "cuff":
+        raise SessionError("cuff reading: there is none with that id; nothing was withdrawn")
+    payload = {"event_id": found.event_id, "why": str(request.args["why"])}
+    event = station.hub.event("cuff-withdrawn", payload, event_id=request.request_id)
+    return {"event_id": event.event_id}
+
+
+def _amend(station: Station, request: Request) -> Answer:
+    _need_session(station)
+    args = {"wall_ns": station.clock.wall_ns(), **request.args}
+    amendment = Amendment(**args)
+    station.hub.record(amendment)
+    event = station.hub.event("amended", {"field": amendment.field}, event_id=request.request_id)
+    return {"event_id": event.event_id}
+
+
+def _confirm_subject(station: Station, request: Request) -> Answer:
+    """After a long gap: the same person? (safety rule 3)."""
+    _need_session(station)
+    header = station.sessions.header
+    expected = header.subject.pseudonym if header and header.subject else ""
+    same = str(request.args["pseudonym"]) == expected
+    event = station.hub.event("subject-confirmed", {"same": same}, event_id=request.request_id)
+    if not same:
+        raise SessionError("subject: another pseudonym than this session's; stop and start a new session")
+    station.sessions.warnings.pop("confirm-subject", None)
+    return {"event_id": event.event_id}
+
+
+# ---- derived streams
+
+
+def _declare(station: Station, request: Request) -> Answer:
+    station.hub.add_streams([StreamInfo.from_json(value) for value in request.args["streams"]])
+    return {"describe_no": station.hub.describe_no}
+
+
+def _derived(station: Station, request: Request) -> Answer:
+    blocks = wire.unpack_blocks(request.args["blocks"], request.frames)
+    now = station.clock.monotonic_ns()
+    for block in blocks:
+        station.hub.derived(block, now)
+    return {"rows": sum(block.n_samples for block in blocks)}

@@ -1,0 +1,215 @@
+"""``recorder``: the headless core at the command line. Rooms are imported inside each command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from recorder.errors import RecorderError
+
+Outcome = dict[str, Any]
+Command = Callable[[argparse.Namespace], Outcome | None]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Exit status: 0 done, 1 the work failed (message on stderr), 2 wrong usage."""
+    args = _parser().parse_args(argv)
+    command: Command = args.run
+    try:
+        outcome = command(args)
+    except RecorderError as error:
+        complaint = str(error)
+    except KeyboardInterrupt:
+        complaint = "stopped by the keyboard"
+    except Exception as error:  # noqa: BLE001 - no traceback ever reaches a user
+        complaint = _crashed(error)
+    else:
+        _print(outcome, as_json=getattr(args, "json", False))
+        return 0 if outcome is None or outcome.get("ok", True) else 1
+    print(f"recorder: {complaint}", file=sys.stderr)
+    return 1
+
+
+def _crashed(error: Exception) -> str:
+    """A fault of ours: its stack goes to a file, one line to the user."""
+    from recorder.host import logs
+
+    path = logs.begin("recorder-cli")
+    logging.getLogger("recorder").error("command failed", exc_info=error)
+    return f"{type(error).__name__}: {error}; this is a fault of the recorder, please report it with {path}"
+
+
+def _print(outcome: Outcome | None, *, as_json: bool) -> None:
+    if outcome is None:
+        return
+    if as_json:
+        print(json.dumps(outcome, default=str))
+        return
+    for name, value in outcome.items():
+        print(f"{name}: {json.dumps(value, default=str) if isinstance(value, dict | list) else value}")
+
+
+# ---- commands
+
+
+def _serve(args: argparse.Namespace) -> None:
+    from recorder.host.serve import serve
+
+    serve(args.station, args.home)
+
+
+def _record(args: argparse.Namespace) -> Outcome:
+    from recorder.host import record
+
+    return record.run(
+        record.RecordOrder(
+            template=args.template,
+            subject=args.subject,
+            out=args.out,
+            seconds=args.seconds,
+            station=args.station,
+            home=args.home,
+        ),
+        say=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+
+
+def _verify(args: argparse.Namespace) -> Outcome:
+    from recorder import session
+
+    return session.verify(args.session).to_json()
+
+
+def _recover(args: argparse.Namespace) -> Outcome:
+    from recorder import session
+
+    return session.recover(args.session).to_json()
+
+
+def _erase(args: argparse.Namespace) -> Outcome:
+    from recorder import session
+
+    if not args.yes and not _confirmed(f"Erase {args.session} for ever? Type its name: ", args.session.name):
+        raise RecorderError(f"{args.session}: nothing was erased; type its name, or give --yes")
+    session.erase(args.session, why=args.why)
+    return {"ok": True, "erased": str(args.session)}
+
+
+def _confirmed(question: str, expected: str) -> bool:
+    return sys.stdin.isatty() and input(question).strip() == expected
+
+
+def _devices(args: argparse.Namespace) -> Outcome:
+    from recorder.host import probe
+
+    return probe.list_devices(args.probe, args.template)
+
+
+# ---- usage
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="recorder",
+        description="Records a bedside: devices, clocks and the session on disk. Research use only.",
+        epilog="example: recorder serve --station bed1",
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    serve = _add(commands, "serve", _serve, "be the recorder of a station", "recorder serve --station bed1")
+    serve.add_argument(
+        "--station", default="default", metavar="NAME", help="which station (default: default)"
+    )
+    _add_home(serve)
+
+    record = _add(
+        commands,
+        "record",
+        _record,
+        "record one session by a template",
+        "recorder record --template rest.toml --subject S-07 --out sessions --seconds 600",
+    )
+    record.add_argument(
+        "--template", type=Path, required=True, metavar="FILE", help="session template, TOML or JSON"
+    )
+    record.add_argument("--subject", required=True, metavar="ID", help="pseudonym, never a name")
+    record.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder the session is made in"
+    )
+    record.add_argument("--seconds", type=_positive, metavar="N", help="length; until Ctrl-C without it")
+    record.add_argument(
+        "--station", default="default", metavar="NAME", help="which station (default: default)"
+    )
+    _add_home(record)
+    _add_json(record)
+
+    verify = _add(
+        commands, "verify", _verify, "check every byte of a session", "recorder verify SESSION --json"
+    )
+    recover = _add(
+        commands, "recover", _recover, "seal a session whose recorder died", "recorder recover SESSION"
+    )
+    erase = _add(
+        commands,
+        "erase",
+        _erase,
+        "erase a session, leaving a tombstone",
+        "recorder erase SESSION --why withdrawn",
+    )
+    for command in (verify, recover, erase):
+        command.add_argument("session", type=Path, metavar="SESSION", help="session folder")
+        _add_json(command)
+    erase.add_argument("--why", required=True, help="reason, kept in the tombstone")
+    erase.add_argument("--yes", action="store_true", help="do not ask")
+
+    devices = _add(
+        commands, "devices", _devices, "list ports, device kinds and profiles", "recorder devices --json"
+    )
+    devices.add_argument(
+        "--probe", type=_positive, metavar="S", help="listen to the template's devices for S seconds"
+    )
+    devices.add_argument("--template", type=Path, metavar="FILE", help="whose devices to probe")
+    _add_json(devices)
+    return parser
+
+
+def _add(commands: Any, name: str, run: Command, what: str, example: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=what, description=what, epilog=f"example: {example}"
+    )
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _add_home(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--home", type=Path, metavar="DIR", help="folder of stations, sessions and logs")
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return f"recorder {version('hemoview')}"
+    except PackageNotFoundError:
+        return "recorder (checkout)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""The station's file lock: it, not a port, refuses a second recorder. The system frees it when the process dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Final, Self
+
+from recorder.errors import StationLocked
+from recorder.host import places, platform
+
+PATIENCE_S: Final = 1.5
+"""A recorder that is just ending, or somebody looking whether there is one, may hold it for a moment."""
+
+
+class StationLock:
+    """Held for the life of a recorder.
+
+    Args:
+        station: its name.
+        home: where stations are.
+        patience_s: how long to wait for it, real seconds.
+
+    Raises:
+        StationLocked: on entering; names the station and the process that holds it.
+    """
+
+    def __init__(self, station: str, home: Path | None = None, *, patience_s: float = PATIENCE_S) -> None:
+        self.path = places.station_dir(station, home) / "station.lock"
+        self._station, self._patience_s = station, patience_s
+        self._fd: int | None = None
+
+    def __enter__(self) -> Self:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        deadline = time.monotonic() + self._patience_s
+        while not platform.try_lock(fd):
+            if time.monotonic() >= deadline:
+                holder = _read_pid(fd)
+                os.close(fd)
+                raise StationLocked(
+                    f"station {self._station}: process {holder or 'unknown'} records on it already; "
+                    "use that one, or give this recorder another --station"
+                )
+            time.sleep(0.05)
+        os.ftruncate(fd, 0)
+        os.lseek(fd, 0, os.SEEK_SET)
+        os.write(fd, json.dumps({"pid": os.getpid(), "station": self._station}).encode())
+        self._fd = fd
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+
+
+def is_held(station: str, home: Path | None = None) -> bool:
+    """Whether a recorder holds the station, alive this moment."""
+    try:
+        with StationLock(station, home, patience_s=0):
+            return False
+    except StationLocked:
+        return True
+
+
+def _read_pid(fd: int) -> int | None:
+    os.lseek(fd, 0, os.SEEK_SET)
+    try:
+        return int(json.loads(os.read(fd, 4096))["pid"])
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,229 @@
+"""Starts, finds, restarts and stops the processes of a station. Started ones are detached: they outlive the starter."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from recorder.clock import Clock
+from recorder.errors import RecorderError, StationError, StationUnreachable
+from recorder.host import lock, logs, places, platform
+from recorder.host.client import StationClient
+from recorder.host.connection import Connection
+from recorder.host.keeper import Keeper
+
+START_TIMEOUT_S: Final = 20.0
+STOP_TIMEOUT_S: Final = 60.0
+
+
+# ---- the recorder
+
+
+def find_recorder(station: str, home: Path | None = None) -> int | None:
+    """Process id of the station's recorder if it answers, else None."""
+    try:
+        connection = Connection.read(station, home)
+        if not platform.alive(connection.pid):
+            return None
+        with StationClient(station, home, name="processes") as client:
+            client.connect(timeout_s=1.0)
+    except StationUnreachable:
+        return None
+    return connection.pid
+
+
+def ensure_recorder(station: str, home: Path | None = None, *, clock: Clock | None = None) -> int:
+    """Start the station's recorder unless it runs; returns its process id once it answers.
+
+    Raises:
+        StationError: it does not come up; with what it said.
+    """
+    home = home or places.home()
+    pid = find_recorder(station, home)
+    if pid is not None:
+        return pid
+    if lock.is_held(station, home):  # just starting, or busy going on with a session
+        return _await_recorder(station, home, None)
+    words = ["-m", "recorder.cli", "serve", "--station", station, "--home", str(home)]
+    process = _start(words, f"recorder-{station}", home, clock)
+    return _await_recorder(station, home, process)
+
+
+def _await_recorder(station: str, home: Path, process: subprocess.Popen[bytes] | None) -> int:
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        pid = find_recorder(station, home)
+        if pid is not None:
+            return pid
+        if process is not None and process.poll() is not None:
+            if process.returncode == 0 or not lock.is_held(station, home):
+                break
+            process = None  # somebody else's recorder was quicker: wait for that one
+        time.sleep(0.05)
+    said = _last_line(logs.logs_dir(home) / f"recorder-{station}.out")
+    raise StationError(
+        f"station {station}: its recorder did not start: {said or 'no answer'}; see {home / 'logs'}"
+    )
+
+
+def keep_recorder(station: str, home: Path | None = None, *, clock: Clock | None = None) -> Keeper:
+    """Restart the recorder whenever it dies, until closed. The window does this."""
+    return Keeper(
+        f"recorder-{station}",
+        lambda: True,
+        lambda: _recorder_lives(station, home),
+        lambda: ensure_recorder(station, home, clock=clock),
+    )
+
+
+def _recorder_lives(station: str, home: Path | None) -> bool:
+    try:
+        return platform.alive(Connection.read(station, home).pid)
+    except StationUnreachable:
+        return False
+
+
+# ---- the edge process
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeNote:
+    """What is remembered about a station's edge process, so that the recorder can restart it."""
+
+    pid: int
+    wanted: bool
+    environment: dict[str, str]
+
+    @classmethod
+    def read(cls, station: str, home: Path | None) -> EdgeNote:
+        """The note of ``station``; one that wants nothing where there is none."""
+        try:
+            value = json.loads(_edge_file(station, home).read_text())
+            return cls(int(value["pid"]), bool(value["wanted"]), dict(value["environment"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return cls(0, wanted=False, environment={})
+
+    def write(self, station: str, home: Path | None) -> None:
+        """Leave it for the recorder and other windows."""
+        path = _edge_file(station, home)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        platform.write_owner_only(path, json.dumps(asdict(self)).encode())
+
+
+def _edge_file(station: str, home: Path | None) -> Path:
+    return places.station_dir(station, home) / "edge.json"
+
+
+def ensure_edge(
+    station: str,
+    home: Path | None = None,
+    *,
+    clock: Clock | None = None,
+    extra: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> int:
+    """Start the station's edge process unless it runs; returns its process id. It may need a second to be of use.
+
+    Args:
+        station, home, clock: as everywhere.
+        extra: further words of its command line.
+        environment: of a restart, as noted when it was first started.
+    """
+    home = home or places.home()
+    note = EdgeNote.read(station, home)
+    if note.wanted and platform.alive(note.pid):
+        return note.pid
+    words = ["-m", "hemoview", "edge", "--station", station, *extra]
+    ours = dict(environment) if environment is not None else (clock.to_environment() if clock else {})
+    process = _start(words, f"edge-{station}", home, clock, ours)
+    EdgeNote(process.pid, wanted=True, environment=ours).write(station, home)
+    return process.pid
+
+
+def keep_edge(station: str, home: Path | None = None) -> Keeper:
+    """Restart the edge process whenever it dies, as long as somebody wants it. The recorder does this."""
+    return Keeper(
+        f"edge-{station}",
+        lambda: EdgeNote.read(station, home).wanted,
+        lambda: platform.alive(EdgeNote.read(station, home).pid),
+        lambda: ensure_edge(station, home, environment=EdgeNote.read(station, home).environment),
+    )
+
+
+def stop_edge(station: str, home: Path | None = None) -> None:
+    """End the edge process; its estimates can be computed again from the session."""
+    note = EdgeNote.read(station, home)
+    if note.wanted:
+        EdgeNote(note.pid, wanted=False, environment=note.environment).write(station, home)
+        platform.terminate(note.pid)
+        _await_death(note.pid, 5.0)
+
+
+# ---- both
+
+
+def stop_station(station: str, home: Path | None = None, *, force: bool = False) -> bool:
+    """Stop recorder and edge. With a session open nothing is stopped unless ``force``, which stops it in order.
+
+    Returns:
+        Whether both are gone.
+    """
+    try:
+        pid = Connection.read(station, home).pid
+        with StationClient(station, home, name="processes") as client:
+            client.call("shutdown", timeout_s=STOP_TIMEOUT_S if platform.alive(pid) else 0.1, force=force)
+        _await_death(pid, STOP_TIMEOUT_S)
+    except StationUnreachable:
+        pass  # it is gone already
+    except RecorderError:
+        return False
+    stop_edge(station, home)
+    return find_recorder(station, home) is None
+
+
+def _start(
+    words: Sequence[str],
+    role: str,
+    home: Path,
+    clock: Clock | None,
+    extra: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    environment = {
+        **os.environ,
+        places.HOME_ENV: str(home),
+        **(clock.to_environment() if clock else {}),
+        **(extra or {}),
+    }
+    with (logs.logs_dir(home) / f"{role}.out").open("ab") as out:
+        return subprocess.Popen(
+            [sys.executable, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env=environment,
+            **platform.detach_options(),
+        )
+
+
+def _await_death(pid: int, timeout_s: float) -> bool:
+    deadline = time.monotonic() + timeout_s
+    while platform.alive(pid):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _last_line(path: Path) -> str:
+    try:
+        lines = path.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1] if lines else ""

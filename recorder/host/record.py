@@ -1,0 +1,142 @@
+"""``recorder record``: one session by a template, as a client of serve; starts one if there is none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from recorder import session as store
+from recorder.acquire import template as templates
+from recorder.acquire.template import Template
+from recorder.clock import Clock
+from recorder.errors import RecorderError, SessionError, StationUnreachable
+from recorder.host import processes
+from recorder.host.client import StationClient
+from recorder.schema import StationStatus
+
+DELIVER_TIMEOUT_S: Final = 20.0
+SEAL_TIMEOUT_S: Final = 130.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordOrder:
+    """What the command line asks for."""
+
+    template: Path
+    subject: str
+    out: Path
+    seconds: float | None = None
+    station: str = "default"
+    home: Path | None = None
+
+
+def run(order: RecordOrder, say: Callable[[str], None]) -> dict[str, Any]:
+    """Record and return ``{session, streams}``.
+
+    Raises:
+        RecorderError: the template is wrong, Start was refused, the disk failed, or the session went elsewhere.
+    """
+    template = templates.load(order.template)
+    clock = Clock.from_environment()
+    started_it = processes.find_recorder(order.station, order.home) is None
+    processes.ensure_recorder(order.station, order.home, clock=clock)
+    try:
+        with StationClient(order.station, order.home, name="recorder record", clock=clock) as client:
+            folder = _record(client, order, template, clock, say)
+    finally:
+        if started_it:
+            processes.stop_station(order.station, order.home)
+    return {"ok": True, "session": str(folder), "streams": _summary(folder)}
+
+
+def _record(
+    client: StationClient, order: RecordOrder, template: Template, clock: Clock, say: Callable[[str], None]
+) -> Path:
+    client.call("configure", timeout_s=15, devices=[asdict(d) for d in template.devices])
+    try:
+        _await_delivery(client, template)
+        reply = client.call("start", timeout_s=30, **_start_args(order, template))
+        say(f"Recording {order.subject} in {reply['folder']}" + ("" if order.seconds else "; Ctrl-C stops"))
+        reason = "ended by the keyboard"
+        try:
+            _watch(client, clock, order.seconds, say)
+            reason = "time is up"
+        except KeyboardInterrupt:
+            say("Stopping.")
+        return Path(client.call("stop", timeout_s=SEAL_TIMEOUT_S, reason=reason)["folder"])
+    finally:
+        client.call("release_control")
+
+
+def _start_args(order: RecordOrder, template: Template) -> dict[str, Any]:
+    return {
+        "subject": {"pseudonym": order.subject},
+        "consent": asdict(template.consent) if template.consent else None,
+        "sites": asdict(template.sites) if template.sites else None,
+        "operator": template.operator,
+        "template": template.to_json(),
+        "overrides": template.overrides,
+        "notes": template.notes,
+        "out": str(order.out.absolute()),
+    }
+
+
+def _await_delivery(client: StationClient, template: Template) -> None:
+    """Until every device delivers; one that does not is named by Start itself."""
+    needed = {d.device_id for d in template.devices if d.required and d.device_id not in template.overrides}
+    deadline = time.monotonic() + DELIVER_TIMEOUT_S
+    while time.monotonic() < deadline:
+        status = _status(client)
+        links = {link.device_id for link in status.links if link.state == "streaming" or not link.required}
+        starved = [s for s in status.streams if s.nominal_rate_hz and s.state != "streaming"]
+        if needed <= links and not any(s.stream_id.partition(".")[0] in needed for s in starved):
+            return
+        time.sleep(0.1)
+
+
+def _watch(client: StationClient, clock: Clock, seconds: float | None, say: Callable[[str], None]) -> None:
+    """Until the time is up; tells every stream that falls silent, and when it is back.
+
+    Raises:
+        SessionError: the session ended on its own.
+    """
+    end_ns = None if seconds is None else clock.monotonic_ns() + int(seconds * 1e9)
+    silent: set[str] = set()
+    while end_ns is None or clock.monotonic_ns() < end_ns:
+        time.sleep(min(0.5, clock.real_timeout(seconds or 1.0)))
+        try:
+            status = _status(client)
+        except StationUnreachable as error:  # the recorder is being restarted; the session goes on
+            say(str(error))
+            processes.ensure_recorder(client.station, client.home, clock=clock)
+            continue
+        if status.session.state != "open":
+            raise SessionError("; ".join(status.warnings) or "the session was stopped from elsewhere")
+        now = {s.stream_id: s for s in status.streams if s.state in ("silent", "lost")}
+        for name in sorted(now.keys() - silent):
+            say(f"{name}: {now[name].state} ({now[name].cause})")
+        for name in sorted(silent - now.keys()):
+            say(f"{name}: is back")
+        silent = set(now)
+
+
+def _status(client: StationClient) -> StationStatus:
+    return StationStatus.from_json(client.call("status")["status"])
+
+
+def _summary(folder: Path) -> dict[str, Any]:
+    try:
+        with store.open(folder) as session:
+            return {
+                name: {
+                    "rows": session.rows(name),
+                    "gaps": len(session.gaps(name)),
+                    "nominal_rate_hz": info.nominal_rate_hz,
+                }
+                for name, info in session.streams.items()
+            }
+    except RecorderError as error:
+        raise SessionError(f"{folder}: recorded, but cannot be read back: {error}") from error

@@ -1,0 +1,102 @@
+"""``recorder serve``: lock, station, connection file, edge keeper – until told to end."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+from recorder.acquire.machine import Machine
+from recorder.acquire.station import Station
+from recorder.clock import Clock
+from recorder.devices.contract import DeviceConfig
+from recorder.host import connection, lock, logs, places, platform, processes
+from recorder.host.connection import Connection
+
+log = logging.getLogger(__name__)
+
+
+def machine() -> Machine:
+    """The machine this process runs on."""
+    return Machine(
+        boottime_ns=platform.boottime_ns,
+        file_system=platform.file_system,
+        network_file_systems=platform.NETWORK_FILE_SYSTEMS,
+        inhibit_sleep=platform.inhibit_sleep,
+        warnings=platform.warnings,
+        zone=platform.local_zone,
+    )
+
+
+def serve(station: str, home: Path | None = None, *, clock: Clock | None = None) -> None:
+    """Be the recorder of ``station`` until a signal or ``shutdown``.
+
+    A session that is open when a signal ends the process stays open: the next recorder goes on with it.
+
+    Raises:
+        StationLocked: the station has a recorder.
+        RecorderError: it cannot begin.
+    """
+    home = (home or places.home()).absolute()
+    with lock.StationLock(station, home):
+        logs.begin(f"recorder-{station}", home)
+        ours = Station(
+            station,
+            places.station_dir(station, home),
+            places.sessions_dir(home),
+            clock=clock or Clock.from_environment(),
+            machine=machine(),
+            who_holds=lambda config: who_holds(config, station, home),
+        )
+        _end_on_signals(ours)
+        try:
+            ours.start()
+            _connection_of(ours, station).write(home)
+            log.info("recorder of station %s is ready", station)
+            keeper = processes.keep_edge(station, home)
+            ours.wait()
+            keeper.close()
+        finally:
+            ours.close()
+            connection.file_of(station, home).unlink(missing_ok=True)
+            log.info("recorder of station %s has ended", station)
+
+
+def _connection_of(ours: Station, station: str) -> Connection:
+    keys = ours.bus.keys
+    return Connection(
+        station,
+        os.getpid(),
+        ours.bus.pub_port,
+        ours.bus.router_port,
+        keys.server_public,
+        keys.client_public,
+        keys.client_secret,
+    )
+
+
+def _end_on_signals(ours: Station) -> None:
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: ours.ask_to_end())
+
+
+def who_holds(config: DeviceConfig, station: str, home: Path) -> str:
+    """Another station whose live recorder is set up for the same port, or empty."""
+    for path in sorted((home / "stations").glob("*/settings.json")):
+        other = path.parent.name
+        if other != station and _uses(path, config.options.get("port")) and lock.is_held(other, home):
+            return other
+    return ""
+
+
+def _uses(path: Path, port: Any) -> bool:
+    try:
+        devices = json.loads(path.read_text())["devices"]
+        return port is not None and any(d.get("options", {}).get("port") == port for d in devices)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
