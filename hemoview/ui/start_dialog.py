@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.numerics_view import Words
-from hemoview.viewmodel.start_form import POSTURES, SEXES, SIDES, StartForm, StartView, examine
+from hemoview.viewmodel.start_form import POSTURES, SEXES, SIDES, StartForm, StartView, examine, request
 
 _CHOICES = {
     "sex": SEXES,
@@ -86,6 +86,10 @@ class StartDialog(QDialog):
     def view(self) -> StartView:
         """The form as examined now."""
         return examine(self.form, self.checks)
+
+    def view_request(self) -> dict[str, Any]:
+        """What pre-flight is asked about."""
+        return request(self.form)
 
     def show_checks(self, checks: Sequence[Mapping[str, Any]]) -> None:
         """The recorder's pre-flight has answered."""
@@ -193,10 +197,10 @@ class StartDialog(QDialog):
             self.checks_asked.emit()
 
     def _start(self) -> None:
-        request = self.view.request
-        if request is not None:
+        order = self.view.request
+        if order is not None:
             self.confirm.start.setEnabled(False)
-            self.start_asked.emit(request)
+            self.start_asked.emit(order)
 
 
 class ConfirmStep(QWidget):

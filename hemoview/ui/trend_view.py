@@ -33,9 +33,10 @@ class TrendPlot(QWidget):
         self._watermark = ""
 
     def show_view(self, view: TrendView, watermark: str) -> None:
-        """Draw this trend at the next paint."""
-        self._view, self._watermark = view, watermark
-        self.update()
+        """Draw this trend at the next paint, if it differs."""
+        if self._view is None or view.revision != self._view.revision or watermark != self._watermark:
+            self._view, self._watermark = view, watermark
+            self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The whole trend."""

@@ -34,6 +34,10 @@ class LatencyRecorder:
         """Sample-to-screen time, ms, below which ``q`` percent lie; None before the first paint."""
         return float(np.percentile(np.fromiter(self._shown_ms, float), q)) if self._shown_ms else None
 
+    def shown_ms(self) -> list[float]:
+        """Every sample-to-screen time kept, ms."""
+        return list(self._shown_ms)
+
     def frames_per_s(self) -> float | None:
         """Paints a second between the first and the last."""
         if len(self._painted_ns) < 2:

@@ -145,6 +145,17 @@ def _reference(parameter: str, unit: str, facts: Facts, state: Reference) -> Cel
     return Cell(formats.number(value * factor, places), reason=word, muted=muted)
 
 
+def valid_reference(facts: Facts) -> tuple[float, float] | None:
+    """(SBP, DBP) in mmHg of a calibrated reference that delivers now, else None."""
+    state, beats = reference(facts), facts.by_role("beats", prefix="edge.beats_abp")
+    arrived = facts.arrivals.get(beats.stream_id) if beats else None
+    if state.state != "calibrated" or beats is None or facts.beats is None or arrived is None:
+        return None
+    sbp, dbp = (_median_beat(p, facts, beats) for p in ("SBP", "DBP"))
+    usable = facts.age_s(arrived) <= STALE_S and math.isfinite(sbp) and math.isfinite(dbp)
+    return (sbp, dbp) if usable else None
+
+
 def _median_beat(parameter: str, facts: Facts, info: StreamInfo) -> float:
     assert facts.beats is not None
     names = [channel.name for channel in info.channels]

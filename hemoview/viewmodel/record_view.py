@@ -136,7 +136,7 @@ class TrendMark:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrendView:
-    """The trend, on elapsed seconds."""
+    """The trend, on elapsed seconds. Equal ``revision``: nothing worth a new picture has changed."""
 
     span_s: tuple[float, float]
     unit: str
@@ -144,6 +144,7 @@ class TrendView:
     hatched: tuple[tuple[float, float], ...]
     marks: tuple[TrendMark, ...]
     muted_reference: bool = False
+    revision: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ def examine(form: StartForm, checks: Sequence[Mapping[str, Any]] | None = None) 
         refused=refused,
         can_confirm=can_confirm,
         can_start=can_start,
-        request=_request(form, findings) if can_start else None,
+        request=request(form, findings) if can_start else None,
     )
 
 
@@ -236,12 +236,17 @@ def _card(form: StartForm) -> ConfirmCard:
 
 
 def _finding(check: Mapping[str, Any], form: StartForm) -> Finding:
-    device = str(check.get("device_id") or check["id"])
+    device = str(check["id"]).partition(":")[2] or str(check["id"])
     message = say("preflight", who=check["who"], what=check["what"], todo=check["todo"])
     return Finding(str(check["id"]), device, str(check["level"]), message, form.overrides.get(device, ""))
 
 
-def _request(form: StartForm, findings: Sequence[Finding]) -> dict[str, Any]:
+def request(form: StartForm, findings: Sequence[Finding] = ()) -> dict[str, Any]:
+    """Arguments of the recorder's ``preflight`` and ``start``.
+
+    Raises:
+        ValueError: a field is out of range.
+    """
     return {
         "subject": subject(form).to_json(),
         "consent": asdict(consent(form)),

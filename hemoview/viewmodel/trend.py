@@ -32,13 +32,16 @@ def trend(wish: Wish, facts: Facts) -> TrendView:
     unit = wish.pressure_unit if pressure else PARAMETER_UNITS[(*parameters, "SBP")[0]]
     factor = pressure_factor(unit)
     rows = _estimates(facts, since_ns, zero_ns)
+    marks = _marks(facts, zero_ns, begin_s, factor if pressure else None)
+    newest_ns = int(facts.estimates.t_ns[-1]) if facts.estimates is not None and len(facts.estimates) else 0
     return TrendView(
         span_s=(begin_s, end_s),
         unit=unit,
         series=tuple(_series(p, wish, facts, rows, factor) for p in parameters),
         hatched=_hatched(rows, parameters),
-        marks=_marks(facts, zero_ns, begin_s, factor if pressure else None),
+        marks=marks,
         muted_reference=reference(facts).state != "calibrated",
+        revision=(wish, newest_ns, int(end_s) // 5, marks),
     )
 
 
@@ -130,9 +133,8 @@ def _marks(facts: Facts, zero_ns: int, begin_s: float, factor: float | None) -> 
 
 
 def _cuff_mark(event: Event, zero_ns: int, factor: float | None) -> TrendMark:
-    """A cuff reading stands where it was measured, not where it was typed: the event has the time of its entry."""
+    """A cuff reading stands where it was measured, which is the host time of its event."""
     sbp, dbp = float(event.payload["sbp_mmhg"]), float(event.payload["dbp_mmhg"])
-    typed_late_ns = int(event.payload["entered_at_ns"]) - int(event.payload["measured_at_ns"])
-    t_s = (event.t_host_ns - max(0, typed_late_ns) - zero_ns) / NS
+    t_s = (event.t_host_ns - zero_ns) / NS
     ends = (sbp * factor, dbp * factor) if factor is not None else (None, None)
     return TrendMark(t_s, f"{sbp:.0f}/{dbp:.0f}", "cuff", *ends)

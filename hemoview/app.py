@@ -1,0 +1,322 @@
+"""The window's composition root: build, wire, run. It owns no record: recorder and edge go on without it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication
+
+from hemoview.ui import theme
+from hemoview.ui.bedside import VirtualBedsideOffer
+from hemoview.ui.bridge import Bridge
+from hemoview.ui.catalogue import text
+from hemoview.ui.main_window import RECORD, MainWindow
+from hemoview.ui.operations import Operations
+from hemoview.viewmodel import window_settings
+from hemoview.viewmodel.facts import Facts
+from hemoview.viewmodel.latency import LatencyRecorder
+from hemoview.viewmodel.live import LiveModel
+from hemoview.viewmodel.messages import say
+from hemoview.viewmodel.model_card import load_card
+from hemoview.viewmodel.numerics import valid_reference
+from hemoview.viewmodel.record import resolve
+from hemoview.viewmodel.record_view import Banner, RecordView
+from hemoview.viewmodel.sweeper import Canvas, Sweeper
+from recorder.clock import Clock
+from recorder.host import places, platform, processes
+from recorder.host.client import StationClient
+from recorder.host.keeper import Keeper
+from recorder.schema import SampleBlock
+
+RESOLVE_EVERY_S = 0.25
+"""Everything but the waves is renewed four times a second; a banner is then at most that late."""
+
+CLIENT = "window"
+
+
+@dataclass(frozen=True, slots=True)
+class AppOptions:
+    """How the window is opened.
+
+    Args:
+        station: which recorder.
+        home: where stations and sessions are; the user's place where None.
+        screenshot: keep a picture of the window here when it closes.
+        seconds: close by itself after so many real seconds.
+        show_simulated: parameters without a real reference show the simulated part of the card, tagged SIM.
+        keep_session: leave recorder and session as they are on closing, and do not ask.
+        name: of this client; control is held by name. The default is different for every window.
+        size: width and height, px.
+    """
+
+    station: str = "bed-1"
+    home: Path | None = None
+    screenshot: Path | None = None
+    seconds: float | None = None
+    show_simulated: bool = False
+    keep_session: bool = False
+    name: str = ""
+    size: tuple[int, int] = (1280, 800)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """``hemoview window``: open the window on a station."""
+    args = _parser().parse_args(argv)
+    options = AppOptions(
+        station=args.station,
+        home=args.home,
+        screenshot=args.screenshot,
+        seconds=args.after if args.after is not None else (5.0 if args.screenshot else None),
+        show_simulated=args.show_simulated,
+    )
+    run(options)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hemoview",
+        description="The window of a station: Record and Review. Research use only.",
+        epilog="example: hemoview window --station bed-1",
+    )
+    parser.add_argument("--station", default="bed-1", help="which recorder (default: bed-1)")
+    parser.add_argument("--home", type=Path, metavar="DIR", help="folder of stations and sessions")
+    parser.add_argument(
+        "--screenshot", type=Path, metavar="PNG", help="keep a picture of the window and close"
+    )
+    parser.add_argument("--after", type=float, metavar="S", help="close after S seconds")
+    parser.add_argument(
+        "--show-simulated", action="store_true", help="show estimates without a real reference, tagged SIM"
+    )
+    return parser
+
+
+def run(options: AppOptions) -> dict[str, Any]:
+    """Open the window and return when it is closed.
+
+    Returns:
+        ``sample_to_bus_ms`` and ``sample_to_screen_ms`` of every block, ``screenshots``, ``live`` (a summary).
+    """
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    qInstallMessageHandler(_qt_message)
+    theme.apply(app)
+    app.setWindowIcon(QIcon(str(places.resources_dir() / "icons" / "hemoview.svg")))
+    shell = Shell(options, Clock.from_environment())
+    shell.window.resize(*options.size)
+    shell.window.show()
+    shell.begin()
+    if options.seconds is not None:
+        QTimer.singleShot(int(options.seconds * 1000), shell.window.close)
+    app.exec()
+    return shell.measured()
+
+
+class Shell:
+    """Feed → model → view, 35 times a second; commands the other way."""
+
+    def __init__(self, options: AppOptions, clock: Clock) -> None:
+        self.options, self.clock = options, clock
+        self.home = options.home or places.home()
+        self.name = options.name or f"{CLIENT}-{os.getpid()}"
+        self.client = StationClient(options.station, self.home, name=self.name, clock=clock)
+        self.feed = self.client.feed()
+        self.model = LiveModel(clock, client=self.name, utc_offset_s=time.localtime().tm_gmtoff)
+        self.sweeper, self.latency = Sweeper(), LatencyRecorder()
+        self.bus_ms: list[float] = []
+        self.settings_file = self.home / "settings" / "window.json"
+        settings = window_settings.load(self.settings_file)
+        theme.use_palette(settings.palette)
+        self.window, self.bridge = MainWindow(), Bridge()
+        self.operations = Operations(
+            self.window,
+            self.bridge,
+            self.client,
+            settings,
+            client=self.name,
+            wall_ns=clock.wall_ns,
+            reference_now=lambda: valid_reference(self.model.facts()),
+        )
+        self.bedside = VirtualBedsideOffer(self.bridge, self.client, self.home, clock)
+        self.view: RecordView | None = None
+        self.cleared_at_ns = 0
+        self._asking: set[str] = set()
+        self._trouble: dict[str, Banner] = {}
+        self._pending: list[SampleBlock] = []
+        self._resolved_s = 0.0
+        self._keeper: Keeper | None = None
+        self._pictures: list[Path] = []
+        self._wire()
+
+    def _wire(self) -> None:
+        self.bridge.ticked.connect(self.tick)
+        self.window.closing.connect(self.end)
+        self.window.ask_before_closing = not (self.options.keep_session or self.options.seconds is not None)
+        self.operations.clear_asked.connect(self._clear)
+        self.operations.settings_changed.connect(self._settings_changed)
+        self.operations.virtual_bedside_asked.connect(lambda: self.bedside.open(self._bedside_failed))
+
+    def begin(self) -> None:
+        """Start recorder and edge beside the window, and the pictures."""
+        self._show(self.model.facts())
+        self.bridge.call(self._start_processes, self._started, self._recorder_failed)
+        self.bridge.start()
+
+    def _start_processes(self) -> Exception | None:
+        """In another thread: the recorder must come up, the estimates may not."""
+        processes.ensure_recorder(self.options.station, self.home, clock=self.clock)
+        self._adopt_control()
+        extra = ("--show-simulated",) if self.options.show_simulated else ()
+        try:
+            processes.ensure_edge(self.options.station, self.home, clock=self.clock, extra=extra)
+        except OSError as error:
+            return error
+        return None
+
+    def _adopt_control(self) -> None:
+        """A window that died may still be named as the one in control: nobody is there to ask."""
+        holder = str(self.client.call("status")["status"]["controller"])
+        prefix, _, pid = holder.partition("-")
+        if prefix == CLIENT and pid.isdigit() and not platform.alive(int(pid)):
+            self.client.call("take_control", name=self.name)
+
+    def _started(self, edge_error: Exception | None) -> None:
+        self._trouble.pop("recorder-failed", None)
+        if edge_error is not None:
+            message = say("edge-failed", error=str(edge_error))
+            self._trouble["edge-failed"] = Banner("edge-failed", "warn", message)
+        if self._keeper is None:
+            self._keeper = processes.keep_recorder(self.options.station, self.home, clock=self.clock)
+
+    def _recorder_failed(self, error: Exception) -> None:
+        message = say("recorder-failed", error=str(error))
+        self._trouble["recorder-failed"] = Banner("recorder-failed", "danger", message)
+        retry = lambda: self.bridge.call(self._start_processes, self._started, self._recorder_failed)  # noqa: E731
+        QTimer.singleShot(1000, self.window, retry)
+
+    def _bedside_failed(self, error: Exception) -> None:
+        self.operations.show_error(error)
+
+    # ---- pictures
+
+    def tick(self) -> None:
+        """One picture."""
+        shown = self.model.take(self.feed.drain())
+        self.model.bus_holes = self.feed.holes
+        now_ns = self.clock.monotonic_ns()
+        self.bus_ms += [(now_ns - block.t_host_ns) / 1e6 / self.clock.speed for block in shown]
+        self._ask_what_is_wanted()
+        if time.monotonic() - self._resolved_s >= RESOLVE_EVERY_S:
+            self._show(self.model.facts())
+        self._paint(shown)
+
+    def _show(self, facts: Facts) -> None:
+        self._resolved_s = time.monotonic()
+        wish = replace(self.operations.settings.wish, cleared_at_ns=self.cleared_at_ns)
+        view = resolve(wish, facts)
+        if self._trouble:
+            view = replace(view, banners=(*self._trouble.values(), *view.banners))
+        self.view = view
+        self.window.show_view(view)
+
+    def _paint(self, arrived: list[SampleBlock]) -> None:
+        """Draw the waves at once; the end of that call is the end of the paint."""
+        view, waves = self.view, self.window.record.waves
+        if view is None or self.window.pages.currentIndex() != RECORD or not waves.isVisible():
+            return
+        mm_per_s = view.mm_per_s
+        canvas = Canvas(waves.width(), waves.height(), theme.px_per_mm(), mm_per_s, self.clock.speed)
+        frames = self.sweeper.frames(
+            view.lanes,
+            self.model.streams,
+            canvas,
+            now_ns=self.clock.monotonic_ns(),
+            cleared_at_ns=self.cleared_at_ns,
+        )
+        waves.show_frames(frames, watermark=view.watermark, mm_per_s=mm_per_s)
+        drawn = {frame.lane.stream_id for frame in frames}
+        end_ns = self.clock.monotonic_ns()
+        self.latency.painted((b.t_host_ns for b in arrived if b.stream_id in drawn), end_ns)
+
+    # ---- what the model wants to know
+
+    def _ask_what_is_wanted(self) -> None:
+        if self.model.status is None:
+            return
+        if self.model.wants_describe:
+            self._ask("describe", self._described)
+        elif self.model.wants_events:
+            self._ask("events", self.model.events_told, since=self.model.event_no)
+
+    def _ask(self, verb: str, told: Any, **args: Any) -> None:
+        if verb in self._asking:
+            return
+        self._asking.add(verb)
+
+        def done(answer: Any) -> None:
+            self._asking.discard(verb)
+            told(answer)
+
+        self.bridge.call(
+            lambda: self.client.call(verb, 2.0, **args), done, lambda _: self._asking.discard(verb)
+        )
+
+    def _described(self, answer: dict[str, Any]) -> None:
+        self.model.described(answer)
+        for stream in self.model.streams.values():
+            if stream.info.role == "estimate":
+                self.model.card = load_card(stream.info.metadata.get("model", ""), places.models_dir())
+
+    # ---- what was touched
+
+    def _clear(self) -> None:
+        """The picture begins anew; the record knows nothing of it (safety rule 20)."""
+        self.cleared_at_ns = self.clock.monotonic_ns()
+        self._show(self.model.facts())
+
+    def _settings_changed(self) -> None:
+        window_settings.save(self.settings_file, self.operations.settings)
+        self._show(self.model.facts())
+
+    # ---- the end
+
+    def end(self) -> None:
+        """The window closes. Without an open session recorder and edge are stopped; with one they go on."""
+        if self.options.screenshot is not None:
+            self.options.screenshot.parent.mkdir(parents=True, exist_ok=True)
+            self.window.grab().save(str(self.options.screenshot))
+            self._pictures.append(self.options.screenshot)
+        self.bridge.stop()
+        if self._keeper is not None:
+            self._keeper.close()
+        recording = self.view is not None and self.view.header.recording
+        reachable = self.model.status is not None and self.model.status.controller in ("", self.name)
+        self.client.close()
+        self.bedside.close()
+        if reachable and not recording and not self.options.keep_session:
+            processes.stop_station(self.options.station, self.home)
+
+    def measured(self) -> dict[str, Any]:
+        """What the demo and the benchmark report."""
+        return {
+            "sample_to_bus_ms": self.bus_ms,
+            "sample_to_screen_ms": self.latency.shown_ms(),
+            "screenshots": [str(path) for path in self._pictures],
+            "live": self.latency.summary(),
+        }
+
+
+def _qt_message(kind: QtMsgType, _context: QMessageLogContext, message: str) -> None:
+    """Qt's own words to stderr, but for what the offscreen platform says about every window."""
+    if "propagateSizeHints" in message or kind == QtMsgType.QtDebugMsg:
+        return
+    sys.stderr.write(f"{text('app-title')}: {message}\n")

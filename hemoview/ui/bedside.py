@@ -1,0 +1,74 @@
+"""The first start with no device offers the virtual bedside: emulators in a process of their own."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hemoview.ui.bridge import Bridge
+from recorder.clock import Clock
+from recorder.host import virtual_bedside
+from recorder.host.client import StationClient
+
+CONFIG: dict[str, Any] = {
+    "seed": 1,
+    "script": "demo",
+    "replay": None,
+    "e4": {
+        "serial": "9ff167",
+        "port": 0,
+        "ppm": 40.0,
+        "jitter_ms": [5, 60],
+        "dropout": 0.0,
+        "disconnects": [],
+    },
+    "adc": {"profile": "lab-adc-ascii", "ppm": -30.0, "link": "pty" if hasattr(os, "openpty") else "socket"},
+}
+
+
+class VirtualBedsideOffer:
+    """Starts the emulators when asked, sets the station up for them, stops them with the window."""
+
+    def __init__(self, bridge: Bridge, client: StationClient, home: Path, clock: Clock) -> None:
+        self._bridge, self._client, self._home, self._clock = bridge, client, home, clock
+        self._running: virtual_bedside.VirtualBedside | None = None
+        self._opening = False
+
+    def open(self, failed: Callable[[Exception], None]) -> None:
+        """Start it, unless it runs or is being started."""
+        if self._opening or self._running is not None:
+            return
+        self._opening = True
+
+        def done(bedside: virtual_bedside.VirtualBedside) -> None:
+            self._opening, self._running = False, bedside
+
+        def lost(error: Exception) -> None:
+            self._opening = False
+            failed(error)
+
+        self._bridge.call(self._start, done, lost)
+
+    def close(self) -> None:
+        """Stop the emulators, if they were started here."""
+        if self._running is not None:
+            self._running.stop()
+            self._running = None
+
+    def _start(self) -> virtual_bedside.VirtualBedside:
+        """In another thread. Emulators that cannot be used are stopped again."""
+        folder = self._home / "virtual-bedside" / time.strftime("%Y%m%d-%H%M%S")
+        bedside = virtual_bedside.start(folder, self._clock, CONFIG)
+        try:
+            self._client.call("configure", 20.0, devices=[asdict(c) for c in bedside.device_configs()])
+            calibration = bedside.calibration(self._clock)
+            if calibration is not None:
+                self._client.call("calibrate", **calibration.to_json())
+        except Exception:
+            bedside.stop()
+            raise
+        return bedside

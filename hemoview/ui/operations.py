@@ -1,0 +1,190 @@
+"""What the operator sets going: dialogs ask, the bridge carries the command to the recorder, the answer is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+
+from PySide6 import __version__ as qt_version
+from PySide6.QtCore import QLibraryInfo, QObject, Signal
+from PySide6.QtWidgets import QMessageBox
+
+from hemoview.ui import theme
+from hemoview.ui.bridge import Bridge
+from hemoview.ui.catalogue import text, words
+from hemoview.ui.cuff_dialog import CuffDialog
+from hemoview.ui.main_window import MainWindow
+from hemoview.ui.show_panel import ShowPanel
+from hemoview.ui.start_dialog import StartDialog
+from hemoview.viewmodel.cuff_form import CuffForm, CuffView
+from hemoview.viewmodel.cuff_form import examine as examine_cuff
+from hemoview.viewmodel.reference import CALIBRATED_LABEL
+from hemoview.viewmodel.start_form import next_subject
+from hemoview.viewmodel.window_settings import WindowSettings
+from recorder import __version__
+
+
+class Commands(Protocol):
+    """The part of ``StationClient`` used here."""
+
+    def call(self, verb: str, timeout_s: float = 5.0, **args: Any) -> dict[str, Any]:
+        """Ask the recorder and wait for its answer."""
+        ...
+
+
+class Operations(QObject):
+    """Wires what was touched to commands. ``settings`` are those of this user; ``settings_changed`` after each change.
+
+    ``reference_now`` gives (SBP, DBP) of a valid reference or None; ``wall_ns`` the calendar clock.
+    """
+
+    settings_changed = Signal()
+    virtual_bedside_asked = Signal()
+    clear_asked = Signal()
+
+    def __init__(
+        self,
+        window: MainWindow,
+        bridge: Bridge,
+        commands: Commands,
+        settings: WindowSettings,
+        *,
+        client: str,
+        wall_ns: Callable[[], int],
+        reference_now: Callable[[], tuple[float, float] | None],
+    ) -> None:
+        super().__init__(window)
+        self.window, self.bridge, self.commands, self.settings = window, bridge, commands, settings
+        self._client, self._wall_ns, self._reference_now = client, wall_ns, reference_now
+        self.start_dialog: StartDialog | None = None
+        self.show_panel: ShowPanel | None = None
+        self._error_box: QMessageBox | None = None
+        self._wire()
+
+    def _wire(self) -> None:
+        header, record = self.window.header, self.window.record
+        header.start_asked.connect(self.open_start)
+        header.stop_asked.connect(self.ask_stop)
+        header.show_asked.connect(self.open_show)
+        header.clear_asked.connect(self.clear_asked)
+        header.about_asked.connect(self.open_about)
+        header.control_asked.connect(lambda: self.command("take_control", name=self._client))
+        record.marked.connect(self.mark)
+        record.undo_asked.connect(lambda: self.command("undo_marker"))
+        record.cuff_asked.connect(self.open_cuff)
+        record.calibration_confirmed.connect(self.confirm_calibration)
+        self.window.banner_asked.connect(self._banner)
+
+    def command(
+        self, verb: str, done: Callable[[Any], None] | None = None, *, timeout_s: float = 10.0, **args: Any
+    ) -> None:
+        """Send a command from another thread; a refusal is shown in the recorder's own words."""
+        self.bridge.call(lambda: self.commands.call(verb, timeout_s, **args), done, self.show_error)
+
+    def show_error(self, error: Exception) -> None:
+        """Who, what, what to do."""
+        if self._error_box is None:
+            self._error_box = QMessageBox(self.window)
+            self._error_box.setIcon(QMessageBox.Icon.Warning)
+            self._error_box.setWindowTitle(text("app-title"))
+        self._error_box.setText(str(error))
+        self._error_box.open()
+
+    # ---- markers, calibration, cuff
+
+    def mark(self, key: int, label: str) -> None:
+        """A marker by key or button."""
+        self.command("marker", label=label, key=key, source="button", operator=self.settings.form.operator)
+
+    def confirm_calibration(self) -> None:
+        """The operator has seen the monitor calibrate itself."""
+        self.command("marker", label=CALIBRATED_LABEL, source="button", operator=self.settings.form.operator)
+
+    def open_cuff(self) -> None:
+        """Ask for a reading."""
+        dialog = CuffDialog(self._judge_cuff, self.settings.form.operator, self.window)
+        dialog.entered.connect(lambda request: self.command("cuff", **request))
+        dialog.open()
+
+    def _judge_cuff(self, form: CuffForm) -> CuffView:
+        return examine_cuff(form, wall_ns=self._wall_ns(), reference_mmhg=self._reference_now())
+
+    # ---- start and stop
+
+    def open_start(self) -> None:
+        """The form for the next subject."""
+        dialog = StartDialog(next_subject(self.settings.form), self.window)
+        dialog.checks_asked.connect(self._ask_checks)
+        dialog.start_asked.connect(self._start)
+        dialog.resize(min(1100, self.window.width() - 60), min(720, self.window.height() - 40))
+        self.start_dialog = dialog
+        dialog.open()
+
+    def _ask_checks(self) -> None:
+        dialog = self.start_dialog
+        assert dialog is not None
+        self.bridge.call(
+            lambda: self.commands.call("preflight", 10.0, **dialog.view_request()),
+            lambda answer: dialog.show_checks(answer["checks"]),
+            lambda error: dialog.show_refusal(str(error)),
+        )
+
+    def _start(self, request: Mapping[str, Any]) -> None:
+        dialog = self.start_dialog
+        assert dialog is not None
+
+        def started(_: Any) -> None:
+            self._keep(form=next_subject(dialog.form))
+            dialog.accept()
+
+        def refused(error: Exception) -> None:
+            dialog.show_refusal(str(error))
+
+        self.bridge.call(lambda: self.commands.call("start", 20.0, **request), started, refused)
+
+    def ask_stop(self) -> None:
+        """Once more before the recording ends."""
+        view = self.window.view
+        if view is None:
+            return
+        box = QMessageBox(self.window)
+        box.setWindowTitle(text("stop-title"))
+        box.setText(text("stop-text", pseudonym=words(view.header.subject), elapsed=view.header.elapsed))
+        stop = box.addButton(text("button-stop-now"), QMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(box.addButton(text("button-go-on"), QMessageBox.ButtonRole.RejectRole))
+        stop.clicked.connect(lambda: self.command("stop", timeout_s=120.0, reason="operator"))
+        box.open()
+
+    # ---- looking
+
+    def open_show(self) -> None:
+        """What is shown."""
+        panel = ShowPanel(self.settings.wish, self.settings.palette, self.window)
+        panel.wished.connect(lambda wish: self._keep(wish=wish))
+        panel.palette_chosen.connect(self._use_palette)
+        self.show_panel = panel
+        panel.show()
+
+    def open_about(self) -> None:
+        """Version, licences, Qt."""
+        folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.LibrariesPath)
+        QMessageBox.about(
+            self.window,
+            text("button-about"),
+            text("about-text", version=__version__, qt=qt_version, folder=folder),
+        )
+
+    def _use_palette(self, name: str) -> None:
+        theme.use_palette(name)
+        self._keep(palette=name)
+
+    def _keep(self, **changes: Any) -> None:
+        self.settings = replace(self.settings, **changes)
+        self.settings_changed.emit()
+
+    def _banner(self, action: str) -> None:
+        if action == "confirm-calibration":
+            self.confirm_calibration()
+        elif action == "virtual-bedside":
+            self.virtual_bedside_asked.emit()

@@ -1,0 +1,73 @@
+"""What returns when the window opens again: what is shown, operator code, sides. Never the subject."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hemoview.viewmodel.record_view import TREND_GROUPS, TREND_SPANS_S, WAVES, Wish
+from hemoview.viewmodel.start_form import StartForm, next_subject
+from hemoview.viewmodel.waves import PAPER_SPEEDS_MM_PER_S
+from recorder.schema import PARAMETERS
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class WindowSettings:
+    """Of one user on one machine."""
+
+    wish: Wish = field(default_factory=Wish)
+    form: StartForm = field(default_factory=StartForm)
+    palette: str = "standard"
+
+
+def load(path: Path) -> WindowSettings:
+    """The stored settings; what cannot be used is as on the first start."""
+    try:
+        value = json.loads(path.read_text())
+        wish, form = value["wish"], value["form"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return WindowSettings()
+    if not isinstance(wish, dict) or not isinstance(form, dict):
+        return WindowSettings()
+    return WindowSettings(_wish(wish), _form(form), str(value.get("palette", "standard")))
+
+
+def save(path: Path, settings: WindowSettings) -> None:
+    """Store them, without any subject."""
+    wish = asdict(settings.wish) | {
+        "parameters": sorted(settings.wish.parameters),
+        "waves": sorted(settings.wish.waves),
+    }
+    wish.pop("cleared_at_ns")
+    kept = asdict(next_subject(settings.form))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps({"wish": wish, "form": kept, "palette": settings.palette}, indent=1))
+    temporary.replace(path)
+
+
+def _wish(value: dict[str, Any]) -> Wish:
+    """Only values this version knows."""
+    first = Wish()
+    return Wish(
+        parameters=frozenset(value.get("parameters", PARAMETERS)) & frozenset(PARAMETERS),
+        waves=frozenset(value.get("waves", WAVES)) & frozenset(WAVES),
+        trend_group=_known(value.get("trend_group"), tuple(TREND_GROUPS), first.trend_group),
+        trend_span_s=_known(value.get("trend_span_s"), TREND_SPANS_S, first.trend_span_s),
+        mm_per_s=_known(value.get("mm_per_s"), PAPER_SPEEDS_MM_PER_S, first.mm_per_s),
+        pressure_unit=_known(value.get("pressure_unit"), ("mmHg", "kPa"), first.pressure_unit),
+    )
+
+
+def _known(value: Any, choices: tuple[_T, ...], otherwise: _T) -> _T:
+    return value if value in choices else otherwise
+
+
+def _form(value: dict[str, Any]) -> StartForm:
+    names = {known.name for known in fields(StartForm)}
+    kept: dict[str, Any] = {k: v for k, v in value.items() if k in names and isinstance(v, str)}
+    return next_subject(StartForm(**kept))
