@@ -21,6 +21,8 @@ from recorder.host.keeper import Keeper
 
 START_TIMEOUT_S: Final = 20.0
 STOP_TIMEOUT_S: Final = 60.0
+_started: dict[int, subprocess.Popen[bytes]] = {}
+"""Children of this process: kept, because a Popen that is dropped while its child runs is taken for a mistake."""
 
 
 # ---- the recorder
@@ -202,7 +204,7 @@ def _start(
         **(extra or {}),
     }
     with (logs.logs_dir(home) / f"{role}.out").open("ab") as out:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, *words],
             stdin=subprocess.DEVNULL,
             stdout=out,
@@ -210,6 +212,8 @@ def _start(
             env=environment,
             **platform.detach_options(),
         )
+    _started[process.pid] = process
+    return process
 
 
 def _await_death(pid: int, timeout_s: float) -> bool:
