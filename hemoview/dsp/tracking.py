@@ -85,9 +85,14 @@ class BeatTracker(Generic[B]):
                 yield from self._search(self._next_turn)
                 self._next_turn += 1
 
+    def cut(self) -> Iterator[Tracked[B]]:
+        """Samples were lost that nobody could count: the run ends here, the next samples begin another."""
+        yield from self.flush()
+        self._ring.cut()
+
     def flush(self) -> Iterator[Tracked[B]]:
         """The run has ended: search what is left of it."""
-        while self._turn_stop(self._next_turn - 1) < self._ring.next_no:
+        while self._ring.runs and self._turn_stop(self._next_turn - 1) < self._ring.next_no:
             yield from self._search(self._next_turn)
             self._next_turn += 1
 

@@ -46,16 +46,15 @@ class SampleRing:
         self.run_start_no = 0
         self.next_no = 0
         self.runs = 0
+        self._cut = True
 
     def append(self, first_no: int, values: NDArray[np.float64]) -> bool:
         """Add consecutive samples ``(n, n_channels)``; what is already held is dropped. True if a new run began."""
-        fresh = (
-            self.runs == 0
-            or first_no > self.next_no
-            or first_no + len(values) <= self.next_no - self._capacity
-        )
+        started_anew = first_no + len(values) <= self.next_no - self._capacity
+        fresh = self._cut or first_no > self.next_no or started_anew
         if fresh:
             self.runs += 1
+            self._cut = False
             self.run_start_no = self.next_no = first_no
             self._stop = 0
         new = values[max(0, self.next_no - first_no) :][-2 * self._capacity :]
@@ -68,6 +67,10 @@ class SampleRing:
         self._held[self._stop : self._stop + len(new)] = new
         self._stop += len(new)
         return fresh
+
+    def cut(self) -> None:
+        """Samples were lost that nobody could count: what comes next is a new run."""
+        self._cut = True
 
     @property
     def oldest_no(self) -> int:
@@ -106,6 +109,10 @@ class Windower:
             before = self.ring.next_no
             fresh = self.ring.append(first_no + start, part)
             yield from self._ending(self.ring.run_start_no if fresh else before)
+
+    def cut(self) -> None:
+        """As :meth:`SampleRing.cut`."""
+        self.ring.cut()
 
     def _ending(self, after_no: int) -> Iterator[Window]:
         ring = self.ring

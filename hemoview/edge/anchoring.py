@@ -1,0 +1,98 @@
+"""The anchors of the session that is going on: cuff readings, and where the operator chose so the arterial wave."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from statistics import median
+from typing import Any, Literal
+
+from hemoview.dsp.abp_beats import PressureBeat
+from hemoview.estimate.personalise import Anchor, Personalisation
+
+AnchorFrom = Literal["cuff", "reference", "both"]
+
+REFERENCE_EVERY_S = 300.0
+REFERENCE_SPAN_S = 30.0
+REFERENCE_BEATS = 15
+REFERENCE_QUALITY = 0.8
+"""A reference anchor: median of at least so many good, calibrated beats of the last 30 s, every 5 min."""
+REMEMBERED_S = 900.0
+"""A cuff reading entered up to this long after it was measured finds the estimates of its time."""
+
+
+class Anchoring:
+    """What personalises, and what the model said at the time.
+
+    Args:
+        anchor_from: which readings count.
+    """
+
+    def __init__(self, anchor_from: AnchorFrom) -> None:
+        self._from = anchor_from
+        self.personal = Personalisation()
+        self._predictions: deque[tuple[int, Mapping[str, float]]] = deque()
+        self._pressures: deque[tuple[int, PressureBeat]] = deque()
+
+    def cuff(self, event_id: str, reading: Mapping[str, Any]) -> None:
+        """A cuff reading was stored (payload of a ``cuff`` event)."""
+        known = any(a.anchor_id == event_id for a in self.personal.anchors)
+        if self._from != "reference" and not known:
+            self._add(cuff_anchor(event_id, reading))
+
+    def withdraw(self, event_id: str) -> None:
+        """A reading was withdrawn: as if it had never been."""
+        self.personal = self.personal.without(event_id)
+
+    def recalibrated(self) -> None:
+        """The arterial wave steps here: what it said before no longer personalises (safety rule 8)."""
+        self._pressures.clear()
+        for anchor in self.personal.anchors:
+            if anchor.kind == "reference":
+                self.personal = self.personal.without(anchor.anchor_id)
+
+    def predicted(self, wall_ns: int, mean: Mapping[str, float]) -> None:
+        """What the model said of a good window that ended at ``wall_ns``."""
+        self._predictions.append((wall_ns, mean))
+        while self._predictions[0][0] < wall_ns - REMEMBERED_S * 1e9:
+            self._predictions.popleft()
+        self.personal = self.personal.joined(self._predictions)
+
+    def learn_from(self, other: Anchoring) -> None:
+        """Take over what the model said, as another of the same session computed it."""
+        self.personal = self.personal.joined(other._predictions)
+
+    def pressure(self, wall_ns: int, beat: PressureBeat) -> None:
+        """A beat of the arterial wave, in mmHg."""
+        self._pressures.append((wall_ns, beat))
+        while self._pressures[0][0] < wall_ns - REFERENCE_SPAN_S * 1e9:
+            self._pressures.popleft()
+
+    def look(self, wall_ns: int) -> None:
+        """Make a reference anchor if one is due."""
+        if self._from == "cuff":
+            return
+        made = [a.wall_ns for a in self.personal.anchors if a.kind == "reference"]
+        if made and wall_ns - max(made) < REFERENCE_EVERY_S * 1e9:
+            return
+        since_ns = wall_ns - REFERENCE_SPAN_S * 1e9
+        good = [b for t, b in self._pressures if t >= since_ns and b.quality >= REFERENCE_QUALITY]
+        if len(good) >= REFERENCE_BEATS:
+            at_ns = wall_ns - round(REFERENCE_SPAN_S / 2 * 1e9)
+            reading = {
+                "SBP": median(b.sbp for b in good),
+                "MAP": median(b.map for b in good),
+                "DBP": median(b.dbp for b in good),
+            }
+            self._add(Anchor(f"reference-{at_ns}", at_ns, "reference", reading))
+
+    def _add(self, anchor: Anchor) -> None:
+        self.personal = self.personal.with_anchor(anchor).joined(self._predictions)
+
+
+def cuff_anchor(event_id: str, reading: Mapping[str, Any]) -> Anchor:
+    """A stored cuff reading as an anchor; its mean pressure only where the cuff showed one."""
+    pressures = {"SBP": float(reading["sbp_mmhg"]), "DBP": float(reading["dbp_mmhg"])}
+    if reading.get("map_mmhg") is not None:
+        pressures["MAP"] = float(reading["map_mmhg"])
+    return Anchor(event_id, int(reading["measured_at_ns"]), "cuff", pressures)

@@ -1,0 +1,50 @@
+"""Which model the edge process runs."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from hemoview.edge.streams import ModelName
+from hemoview.estimate import bundle
+from hemoview.estimate.bundle import Bundle
+from hemoview.estimate.runner import Runner
+from recorder.errors import ConfigError
+from recorder.host import places
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model ready to run, or why there is none: then heart rate and beats go on without it."""
+
+    runner: Runner | None
+    name: ModelName
+
+    @staticmethod
+    def name_of(found: Bundle | None) -> ModelName:
+        """How a stream names the bundle it came from."""
+        return ModelName(found.name, found.model_sha256) if found is not None else ModelName()
+
+
+def load_model(name: str | None = None, root: Path | None = None) -> Loaded:
+    """The bundle called ``name``, else the newest by name, of the installed ones. Never raises: a refused bundle is
+    told in the log and in the stream's metadata, and recording is none of its business.
+    """
+    try:
+        found = bundle.load(_folder(name, root or places.models_dir()))
+        return Loaded(Runner(found), Loaded.name_of(found))
+    except ConfigError as error:
+        log.error("no estimates but heart rate: %s", error)
+        return Loaded(None, ModelName(refused=str(error)))
+
+
+def _folder(name: str | None, root: Path) -> Path:
+    folders = bundle.list_bundles(root)
+    chosen = [f for f in folders if name in (None, f.name)]
+    if not chosen:
+        wanted = f"model bundle {name}" if name else "a model bundle"
+        raise ConfigError(f"{wanted}: none installed; install HemoView again or name one of models_bin")
+    return chosen[-1]

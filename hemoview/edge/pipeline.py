@@ -1,0 +1,245 @@
+"""Blocks and events in, derived rows out. No socket, no file, no clock: the live process and the recomputation from
+a stored session are the same pipeline fed from two sides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hemoview.dsp import abp_beats, ppg_beats
+from hemoview.dsp.abp_beats import PressureBeat, find_abp_beats, in_mmhg
+from hemoview.dsp.ppg_beats import PulseBeat, find_ppg_beats
+from hemoview.dsp.quality import Quality, assess
+from hemoview.dsp.tracking import Tracked
+from hemoview.dsp.windows import WINDOW_S, Window, Windower
+from hemoview.edge.anchoring import AnchorFrom, Anchoring
+from hemoview.edge.sources import BeatSource, MotionSource
+from hemoview.edge.streams import ABP_BEATS, ESTIMATES, PPG_BEATS, Sources, estimate_row
+from hemoview.estimate.estimator import Body, abstain_all, estimate
+from hemoview.estimate.runner import Runner
+from hemoview.estimate.values import Estimate
+from recorder.clock import ClockEra
+from recorder.schema import Calibration, Event, SampleBlock
+from recorder.session.levels import physical
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What an operator may choose.
+
+    Args:
+        anchor_from: which readings personalise.
+        show_simulated: parameters learned from simulation alone get values, tagged.
+    """
+
+    anchor_from: AnchorFrom = "cuff"
+    show_simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When something is computed: host time and clock era of what brought it about."""
+
+    t_host_ns: int
+    era: int
+
+
+class Pipeline:
+    """Everything the edge process computes, for one set of sources.
+
+    Args:
+        sources: streams to read.
+        runner: the model; None = heart rate and beats only.
+        options: the operator's.
+    """
+
+    def __init__(self, sources: Sources, runner: Runner | None, options: Options) -> None:
+        self.sources, self.session_id = sources, ""
+        self.options, self._runner, self._body = options, runner, Body()
+        self._ppg = BeatSource(sources.ppg, find_ppg_beats, ppg_beats.REFRACTORY_S) if sources.ppg else None
+        self._windower = Windower(sources.ppg.nominal_rate_hz or 1.0) if sources.ppg else None
+        self._abp = BeatSource(sources.abp, find_abp_beats, abp_beats.REFRACTORY_S) if sources.abp else None
+        self._acc = MotionSource(sources.acc) if sources.acc else None
+        self._anchoring = Anchoring(options.anchor_from)
+        self._eras: dict[int, ClockEra] = {}
+        self._calibrations: dict[str, Calibration] = {}
+        self._next_no: dict[str, int] = {}
+
+    # ---- what is known beside the samples
+
+    @property
+    def anchoring(self) -> Anchoring:
+        """The anchors of the session that is going on."""
+        return self._anchoring
+
+    def begin_session(self, session_id: str, body: Body) -> None:
+        """Another session: nothing of the subject before carries over. The same one again changes nothing."""
+        if session_id != self.session_id:
+            self.session_id, self._body = session_id, body
+            self._anchoring = Anchoring(self.options.anchor_from)
+
+    def know_eras(self, eras: Iterable[ClockEra]) -> None:
+        """Wall anchors of clock eras, for the age of cuff readings."""
+        self._eras |= {era.number: era for era in eras}
+
+    def know_calibration(self, calibration: Calibration) -> None:
+        """mmHg of an arterial wave from its time on."""
+        if calibration.accepted and calibration.calibration_id not in self._calibrations:
+            self._calibrations[calibration.calibration_id] = calibration
+            self._anchoring.recalibrated()
+
+    # ---- what comes in
+
+    def push_event(self, event: Event) -> list[SampleBlock]:
+        """Take a stored event; a gap may yield the last rows of a run."""
+        take = _ON_EVENT.get(event.kind)
+        return [] if take is None else list(take(self, event) or ())
+
+    def push_block(self, block: SampleBlock) -> list[SampleBlock]:
+        """Take a block of a source; the rows that are known from here on."""
+        now = Moment(block.t_host_ns, block.era)
+        out: list[SampleBlock] = []
+        if self._acc is not None and block.stream_id == self._acc.info.stream_id:
+            self._acc.push(block, physical(self._acc.info, block.values))
+        if self._ppg is not None and block.stream_id == self._ppg.info.stream_id:
+            samples = physical(self._ppg.info, block.values)
+            out += self._pulse_rows(self._ppg.push(block, samples), now)
+            out += self._windows(block, samples)
+        if self._abp is not None and block.stream_id == self._abp.info.stream_id:
+            samples = physical(self._abp.info, block.values)
+            out += self._pressure_rows(self._abp.push(block, samples), now)
+        return out
+
+    # ---- estimates
+
+    def _windows(self, block: SampleBlock, samples: NDArray[np.float64]) -> Iterator[SampleBlock]:
+        assert self._ppg is not None and self._windower is not None
+        if self._ppg.era_changed:
+            self._windower.cut()
+        for window in self._windower.push(block.first_sample_no, samples):
+            end_ns = self._ppg.clock.t_ns(window.end_no)
+            row = estimate_row(self._estimate(window, end_ns, block.era))
+            yield self._rows(ESTIMATES, row, [end_ns], Moment(block.t_host_ns, block.era))
+
+    def _estimate(self, window: Window, end_ns: int, era: int) -> Estimate:
+        wall_ns = self._wall_ns(end_ns, era)
+        if self.session_id:
+            self._anchoring.look(wall_ns)
+        if window.samples is None:
+            return abstain_all("gap" if window.after_gap else "starting")
+        pulse = window.samples[:, 0]
+        quality = self._judge(pulse, end_ns, era)
+        prediction = None
+        if self._runner is not None and quality.fault is None and self._ppg is not None:
+            prediction = self._runner.predict(pulse, self._ppg.clock.rate_hz)
+            self._anchoring.predicted(wall_ns, prediction.mean)
+        return estimate(
+            quality,
+            prediction,
+            self._runner.card if self._runner else None,
+            self._anchoring.personal,
+            body=self._body,
+            wall_ns=wall_ns,
+            show_simulated=self.options.show_simulated,
+        )
+
+    def _judge(self, pulse: NDArray[np.float64], end_ns: int, era: int) -> Quality:
+        assert self._ppg is not None
+        rate_hz = self._ppg.clock.rate_hz
+        begin_ns = end_ns - round(WINDOW_S * 1e9)
+        motion_g = self._acc.rms_g(begin_ns, end_ns, era) if self._acc else None
+        return assess(pulse, rate_hz, find_ppg_beats(pulse, rate_hz), motion_g=motion_g)
+
+    # ---- beats
+
+    def _pulse_rows(
+        self, beats: Iterable[tuple[int, Tracked[PulseBeat]]], now: Moment
+    ) -> Iterator[SampleBlock]:
+        found = list(beats)
+        if found:
+            rows = [[_or_nan(b.interval_s), b.beat.amplitude, b.beat.quality] for _, b in found]
+            yield self._rows(PPG_BEATS, np.array(rows, np.float32), [t for t, _ in found], now)
+
+    def _pressure_rows(
+        self, beats: Iterable[tuple[int, Tracked[PressureBeat]]], now: Moment
+    ) -> Iterator[SampleBlock]:
+        rows, times = [], []
+        for t_ns, tracked in beats:
+            beat = self._calibrated(tracked.beat, t_ns)
+            if beat is not None:
+                rows.append([beat.sbp, beat.map, beat.dbp, beat.hr_per_min, beat.quality])
+                times.append(t_ns)
+                if np.isfinite(beat.sbp):
+                    self._anchoring.pressure(self._wall_ns(t_ns, now.era), beat)
+        if rows:
+            yield self._rows(ABP_BEATS, np.array(rows, np.float32), times, now)
+
+    def _calibrated(self, beat: PressureBeat, t_ns: int) -> PressureBeat | None:
+        """The beat in mmHg; without a calibration its pressures are unknown; None where it is no artery's."""
+        assert self._abp is not None
+        of_this = (self._abp.info.stream_id, self._abp.info.channels[0].name)
+        for calibration in reversed(self._calibrations.values()):
+            holds = calibration.t_host_ns is None or calibration.t_host_ns <= t_ns
+            if holds and (calibration.stream_id, calibration.channel) == of_this:
+                return in_mmhg(beat, calibration.gain_mmhg_per_v, calibration.offset_mmhg)
+        return replace(beat, sbp=np.nan, map=np.nan, dbp=np.nan)
+
+    # ---- events
+
+    def _on_gap(self, event: Event) -> Iterator[SampleBlock]:
+        """Samples were lost and nobody could count them, so their numbers do not jump: the run ends here."""
+        stream_id, now = event.payload["stream_id"], Moment(event.t_host_ns, event.era)
+        if event.payload["n_missing"] is not None:
+            return
+        if self._acc is not None and stream_id == self._acc.info.stream_id:
+            self._acc.cut()
+        if self._ppg is not None and self._windower is not None and stream_id == self._ppg.info.stream_id:
+            self._windower.cut()
+            yield from self._pulse_rows(self._ppg.cut(), now)
+        if self._abp is not None and stream_id == self._abp.info.stream_id:
+            yield from self._pressure_rows(self._abp.cut(), now)
+
+    def _on_cuff(self, event: Event) -> None:
+        self._anchoring.cuff(event.event_id, event.payload)
+
+    def _on_cuff_withdrawn(self, event: Event) -> None:
+        self._anchoring.withdraw(str(event.payload["event_id"]))
+
+    def _on_calibration(self, event: Event) -> None:
+        self.know_calibration(Calibration.from_json(event.payload))
+
+    def _on_era(self, event: Event) -> None:
+        self.know_eras([ClockEra.from_json(event.payload)])
+
+    # ---- inside
+
+    def _wall_ns(self, t_host_ns: int, era: int) -> int:
+        """UTC time of a host time. An era nobody told of has no calendar; it only occurs without a session."""
+        known = self._eras.get(era)
+        return known.wall_at(t_host_ns) if known is not None else t_host_ns
+
+    def _rows(
+        self, stream_id: str, rows: NDArray[np.float32], times_ns: list[int], now: Moment
+    ) -> SampleBlock:
+        first = self._next_no.get(stream_id, 0)
+        self._next_no[stream_id] = first + len(rows)
+        times = np.array(times_ns, dtype=np.int64)
+        return SampleBlock(stream_id, first, rows, now.t_host_ns, now.era, row_t_host_ns=times)
+
+
+_ON_EVENT: Final[Mapping[str, Callable[[Pipeline, Event], Any]]] = {
+    "gap": Pipeline._on_gap,
+    "cuff": Pipeline._on_cuff,
+    "cuff-withdrawn": Pipeline._on_cuff_withdrawn,
+    "calibration": Pipeline._on_calibration,
+    "era": Pipeline._on_era,
+}
+
+
+def _or_nan(value: float | None) -> float:
+    return np.nan if value is None else value

@@ -1,0 +1,85 @@
+"""``hemoview edge``: follows one station for ever and gives back estimates and beats. If it dies, raw streams go on."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, get_args
+
+from hemoview.edge.anchoring import AnchorFrom
+from hemoview.edge.follower import Follower
+from hemoview.edge.models import load_model
+from hemoview.edge.pipeline import Options
+from recorder.errors import RecorderError
+from recorder.host import logs
+from recorder.host.client import StationClient
+
+BACK_OFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+
+log = logging.getLogger(__name__)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until told to stop. Exit code 0; 2 for wrong usage."""
+    args = _parser().parse_args(argv)
+    logs.begin(f"edge-{args.station}", args.home)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run(args.station, args.home, Options(args.anchor_from, args.show_simulated), stop, model=args.model)
+    return 0
+
+
+def run(
+    station: str, home: Path | None, options: Options, stop: threading.Event, *, model: str | None = None
+) -> None:
+    """Attach, follow, attach again when the recorder was restarted; until ``stop`` is set."""
+    loaded = load_model(model)
+    with StationClient(station, home, name=f"edge-{station}") as client:
+        follower = Follower(client, loaded, options)
+        failures = 0
+        while not stop.is_set():
+            try:
+                follower.attach()
+                failures = 0
+                follower.follow(stop)
+            except RecorderError as error:
+                log.warning("station %s: %s", station, error)
+                stop.wait(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
+                failures += 1
+            finally:
+                follower.detach()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="hemoview edge",
+        description="Estimates and beats of one station, from its live streams; one a second.",
+        epilog="example: hemoview edge --station bed-3",
+    )
+    parser.add_argument("--station", required=True, help="station to follow")
+    parser.add_argument("--home", type=Path, help="where stations are; the user's place if left out")
+    parser.add_argument(
+        "--model", metavar="NAME", help="model bundle to use; the newest installed if left out"
+    )
+    parser.add_argument(
+        "--anchor-from",
+        choices=get_args(AnchorFrom),
+        default="cuff",
+        help="what personalises: cuff readings (default), the calibrated arterial wave every 5 min, or both",
+    )
+    parser.add_argument(
+        "--show-simulated",
+        action="store_true",
+        help="also give parameters learned from simulation alone, tagged SIM",
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""Which streams the edge process reads, by role, and which it writes."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hemoview.dsp import abp_beats, ppg_beats
+from hemoview.estimate.reasons import REASONS, code
+from hemoview.estimate.values import Estimate
+from recorder.schema import PARAMETER_UNITS, PARAMETERS, Channel, StreamInfo
+
+DEVICE_ID = "edge"
+ESTIMATES, PPG_BEATS, ABP_BEATS = "edge.est", "edge.beats_ppg", "edge.beats_abp"
+
+AFTER_PARAMETERS = (("sqi", "1"), ("personalisation_age_s", "s"), ("infer_ms", "ms"))
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The streams estimates are made from; None where the station has none.
+
+    Args:
+        ppg: pulse wave at the wrist or finger.
+        acc: accelerometer, three channels in g.
+        abp: arterial pressure wave, its first channel.
+    """
+
+    ppg: StreamInfo | None = None
+    acc: StreamInfo | None = None
+    abp: StreamInfo | None = None
+
+    @property
+    def stream_ids(self) -> frozenset[str]:
+        """Streams to listen to."""
+        return frozenset(info.stream_id for info in (self.ppg, self.acc, self.abp) if info is not None)
+
+    @property
+    def simulated(self) -> bool:
+        """Some source is simulated or replayed, so what is derived is no measurement."""
+        sources = (self.ppg, self.acc, self.abp)
+        return any(info.origin in ("simulated", "replayed") for info in sources if info is not None)
+
+
+def find_sources(streams: Iterable[StreamInfo]) -> Sources:
+    """The first waveform of each role."""
+    by_role: dict[str, StreamInfo] = {}
+    for info in streams:
+        if info.kind == "waveform" and info.device_id != DEVICE_ID:
+            by_role.setdefault(info.role, info)
+    return Sources(by_role.get("ppg"), by_role.get("acc"), by_role.get("abp_wave"))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelName:
+    """What the estimates come from, for the stream's metadata."""
+
+    name: str = ""
+    sha256: str = ""
+    refused: str = ""
+    """Why there is none, in words for the operator."""
+
+
+def declared(sources: Sources, model: ModelName) -> tuple[StreamInfo, ...]:
+    """The derived streams, as they are declared to the recorder."""
+    streams = []
+    if sources.ppg is not None:
+        streams += [_estimates(sources, model), _ppg_beats(sources.ppg, sources)]
+    if sources.abp is not None:
+        streams.append(_abp_beats(sources.abp, sources))
+    return tuple(streams)
+
+
+def estimate_row(estimate: Estimate) -> NDArray[np.float32]:
+    """An estimate as the one row of :data:`ESTIMATES` it becomes, ``(1, columns)``; NaN where it abstains."""
+    row: list[float] = []
+    for parameter in PARAMETERS:
+        e = estimate.parameters[parameter]
+        row += [_number(e.value), _number(e.low), _number(e.high), float(code(e.reason))]
+    row += [estimate.sqi, _number(estimate.personalisation_age_s), _number(estimate.infer_ms)]
+    return np.array([row], dtype=np.float32)
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _estimates(sources: Sources, model: ModelName) -> StreamInfo:
+    channels: list[Channel] = []
+    for parameter in PARAMETERS:
+        unit = PARAMETER_UNITS[parameter]
+        channels += [Channel(f"{parameter}{suffix}", unit) for suffix in ("", "_lo", "_hi")]
+        channels.append(Channel(f"{parameter}_why", "1"))
+    channels += [Channel(name, unit) for name, unit in AFTER_PARAMETERS]
+    facts = {
+        "model": model.name,
+        "model_sha256": model.sha256,
+        "model_refused": model.refused,
+        "reasons": json.dumps(REASONS),
+        "interval": "90 %",
+    }
+    return _numeric(ESTIMATES, "estimate", channels, sources, facts)
+
+
+def _ppg_beats(source: StreamInfo, sources: Sources) -> StreamInfo:
+    channels = [Channel("ibi_s", "s"), Channel("amplitude", source.channels[0].unit), Channel("quality", "1")]
+    facts = {
+        "detector": ppg_beats.DETECTOR,
+        "version": ppg_beats.VERSION,
+        "source": source.stream_id,
+        "time": "steepest upstroke",
+    }
+    return _numeric(PPG_BEATS, "beats", channels, sources, facts)
+
+
+def _abp_beats(source: StreamInfo, sources: Sources) -> StreamInfo:
+    names = (
+        ("sbp_mmhg", "mmHg"),
+        ("map_mmhg", "mmHg"),
+        ("dbp_mmhg", "mmHg"),
+        ("hr_per_min", "/min"),
+        ("quality", "1"),
+    )
+    facts = {
+        "detector": abp_beats.DETECTOR,
+        "version": abp_beats.VERSION,
+        "source": source.stream_id,
+        "time": "onset",
+        "mean": "integrated",
+    }
+    return _numeric(ABP_BEATS, "beats", [Channel(*n) for n in names], sources, facts)
+
+
+def _numeric(
+    stream_id: str, role: str, channels: list[Channel], sources: Sources, facts: dict[str, str]
+) -> StreamInfo:
+    return StreamInfo(
+        stream_id,
+        DEVICE_ID,
+        "numeric",
+        tuple(channels),
+        dtype="float32",
+        role=role,
+        origin="derived",
+        metadata=facts | {"simulated": "true" if sources.simulated else "false"},
+    )
