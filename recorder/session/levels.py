@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 from recorder.schema import StreamInfo
 from recorder.schema.decimals import decimals_to_float
 
-_DTYPE = np.dtype("<f4")
-
 
 @dataclass(frozen=True)
 class Level:
@@ -56,7 +54,7 @@ def physical(info: StreamInfo, values: NDArray[np.generic]) -> NDArray[np.float6
 
 
 def level_of(info: StreamInfo, sample_no: NDArray[np.int64], values: NDArray[np.float64]) -> Level:
-    """Bins of one second over ``values`` (physical); a bin never reaches over a hole of a second or more."""
+    """Bins of one second over ``values``, ``(n, channels)``; a bin never reaches over a hole of a second or more."""
     n_channels = len(info.channels)
     if sample_no.size == 0:
         none = np.empty((0, n_channels))
@@ -87,29 +85,51 @@ def join_levels(parts: Sequence[Level], n_channels: int) -> Level:
 
 
 def pack_level(level: Level) -> str:
-    """Text for a footer: float32 rounded outwards, bytes of equal weight together, deflated.
-
-    Rounding outwards keeps every sample inside its bin.
+    """Text for a footer. Whole numbers (of counts or last digits) as differences, else float32 rounded outwards so
+    that every sample stays inside its bin; bytes of equal weight together, deflated.
     """
-    low = level.low.astype(_DTYPE)
-    high = level.high.astype(_DTYPE)
-    low = np.where(low > level.low, np.nextafter(low, np.float32(-np.inf)), low)
-    high = np.where(high < level.high, np.nextafter(high, np.float32(np.inf)), high)
-    planes = np.concatenate([low.ravel(), high.ravel()]).astype(_DTYPE).view(np.uint8).reshape(-1, 4).T
-    head = json.dumps([len(level), level.low.shape[1]]).encode()
+    both = np.stack([level.low, level.high])
+    whole = bool(np.isfinite(both).all() and (both == np.rint(both)).all() and (np.abs(both) < 1 << 30).all())
+    if whole:
+        numbers = both.astype("<i4")
+        numbers[1] -= numbers[0]
+        numbers[0] = np.diff(numbers[0], axis=0, prepend=np.zeros((1, both.shape[2]), np.int32))
+        numbers = (numbers << 1) ^ (numbers >> 31)  # small numbers of either sign get small bytes
+    else:
+        numbers = _outwards(both)
+    planes = numbers.transpose(0, 2, 1).reshape(-1).view(np.uint8).reshape(-1, 4).T
+    head = json.dumps([len(level), both.shape[2], whole]).encode()
     first = np.diff(level.first_no, prepend=0).astype("<i8").tobytes()
     return base64.b85encode(zlib.compress(head + b"\n" + first + planes.tobytes(), 9)).decode()
 
 
 def unpack_level(text: str) -> Level:
-    """Inverse of :func:`pack_level` (to float32).
+    """Inverse of :func:`pack_level`.
 
     Raises:
         ValueError, zlib.error: not such a text.
     """
     head, _, body = zlib.decompress(base64.b85decode(text)).partition(b"\n")
-    m, n_channels = json.loads(head)
+    m, n_channels, whole = json.loads(head)
     first = np.cumsum(np.frombuffer(body, "<i8", m))
     planes = np.frombuffer(body, np.uint8, -1, 8 * m).reshape(4, -1).T
-    both = np.ascontiguousarray(planes).view(_DTYPE).reshape(2, m, n_channels).astype(np.float64)
-    return Level(first, both[0], both[1])
+    packed = np.ascontiguousarray(planes).view("<i4" if whole else "<f4")
+    numbers = packed.reshape(2, n_channels, m).transpose(0, 2, 1)
+    if whole:
+        numbers = (numbers >> 1) ^ -(numbers & 1)
+        low = np.cumsum(numbers[0], axis=0).astype(np.float64)
+        return Level(first, low, low + numbers[1])
+    return Level(first, numbers[0].astype(np.float64), numbers[1].astype(np.float64))
+
+
+def rescaled(level: Level, scale: NDArray[np.float64], offset: NDArray[np.float64]) -> Level:
+    """The level of values that are ``raw · scale + offset`` per channel."""
+    a, b = level.low * scale + offset, level.high * scale + offset
+    return Level(level.first_no, np.minimum(a, b), np.maximum(a, b))
+
+
+def _outwards(both: NDArray[np.float64]) -> NDArray[np.float32]:
+    near = both.astype("<f4")
+    near[0] = np.where(near[0] > both[0], np.nextafter(near[0], np.float32(-np.inf)), near[0])
+    near[1] = np.where(near[1] < both[1], np.nextafter(near[1], np.float32(np.inf)), near[1])
+    return near

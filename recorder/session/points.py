@@ -23,7 +23,7 @@ class ClockPoints:
     Args:
         sample_no: first sample of the block.
         n_samples: its length.
-        t_host_ns: host monotonic time of its last byte.
+        t_host_ns: host monotonic time of its last byte, whole microseconds.
         era: clock era of ``t_host_ns``.
     """
 
@@ -42,9 +42,16 @@ class ClockPoints:
         )
 
 
+RESOLUTION_NS = 1000
+"""Arrivals are kept to the microsecond, cut off below: a read() is stamped no better than that, and three more digits
+of noise would be a twelfth of everything a bedside records."""
+
+
 def points_of_blocks(blocks: Sequence[SampleBlock]) -> ClockPoints:
-    """The clock point of each block."""
-    rows = [(b.first_sample_no, b.n_samples, b.t_host_ns, b.era) for b in blocks]
+    """The clock point of each block, arrival cut to :data:`RESOLUTION_NS`."""
+    rows = [
+        (b.first_sample_no, b.n_samples, b.t_host_ns // RESOLUTION_NS * RESOLUTION_NS, b.era) for b in blocks
+    ]
     return _from_table(np.asarray(rows, np.int64).reshape(-1, 4))
 
 

@@ -29,7 +29,7 @@ from recorder.session.levels import (
 )
 from recorder.session.manifest import CLOCK, SEGMENT_FOLDER, SegmentRow
 from recorder.session.points import ClockPoints, join_points
-from recorder.session.rows import Rows, join_rows, unpack_rows
+from recorder.session.rows import Rows, empty_rows, join_rows, unpack_rows
 from recorder.session.segments import decode_clock, decode_events, decode_samples, read_footer
 from recorder.session.stored import Stored, read_stored
 from recorder.session.timeline import EraAxis, StreamTimes, fit_stream
@@ -413,9 +413,13 @@ class Session:
                 level = read_footer(self._stored.segment_footer(row)).level
             except SessionDamaged as error:
                 self._note(row, error)
-            width = len(self.streams[row.stream_id].channels)
-            self._footer_levels[row.sha256] = level or join_levels([], width)
+            self._footer_levels[row.sha256] = self._level_of_rows(row) if level is None else level
         return self._footer_levels[row.sha256]
+
+    def _level_of_rows(self, row: SegmentRow) -> Level:
+        info = self.streams[row.stream_id]
+        rows = self._segment_rows(info, row) or empty_rows(info)
+        return level_of(info, rows.sample_no, physical(info, rows.values))
 
     def _gaps_of(self, stream_id: str) -> list[Gap]:
         return facts.gaps_of(self.events("gap"), stream_id)

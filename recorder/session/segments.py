@@ -22,9 +22,9 @@ from recorder.errors import SessionDamaged
 from recorder.schema import Event, StreamInfo
 from recorder.session.files import sha256
 from recorder.session.header import FORMAT
-from recorder.session.levels import Level, level_of, pack_level, physical, unpack_level
+from recorder.session.levels import Level, level_of, pack_level, rescaled, unpack_level
 from recorder.session.manifest import CLOCK, EVENTS, SegmentRow
-from recorder.session.points import ClockPoints, thin_points
+from recorder.session.points import RESOLUTION_NS, ClockPoints, thin_points
 from recorder.session.rows import COLUMN_DTYPES, NO_TIME, Rows, runs_of
 
 ROW_GROUP_S = 60.0
@@ -62,21 +62,29 @@ def encode_samples(
         columns["row_t_host_ns"] = pa.array(rows.row_t_host_ns)
     about = _about(session_id, info.stream_id, "samples", span_ns, era.number)
     about |= {"stream": info.to_json(), "era": era.to_json()}
-    if info.dtype == "decimal":
-        places: list[int | None] = []
-        for i, channel in enumerate(info.channels):
-            mantissa, shown, common = _align_places(rows.values[:, 2 * i : 2 * i + 2])
-            columns[channel.name] = pa.array(mantissa)
-            columns[f"{channel.name}_places"] = pa.array(shown)
-            places.append(common)
-        about["decimal_places"] = places
-    else:
-        columns |= {c.name: pa.array(rows.values[:, i]) for i, c in enumerate(info.channels)}
+    stored, about["decimal_places"] = _stored_columns(info, rows.values)
+    columns |= stored
     extra = {}
     if info.kind == "waveform":
-        extra["level"] = pack_level(level_of(info, rows.sample_no, physical(info, rows.values)))
+        plain = np.stack([stored[c.name].to_numpy().astype(np.float64) for c in info.channels], axis=1)
+        if None not in about["decimal_places"]:
+            extra["level"] = pack_level(level_of(info, rows.sample_no, plain))
     group = max(MIN_GROUP_ROWS, round(ROW_GROUP_S * (info.nominal_rate_hz or 0)))
     return _write(columns, about, extra, group)
+
+
+def _stored_columns(info: StreamInfo, values: NDArray[Any]) -> tuple[dict[str, pa.Array], list[int | None]]:
+    """Columns of the file, and of each decimal channel how many places its whole numbers stand for."""
+    if info.dtype != "decimal":
+        return {c.name: pa.array(values[:, i]) for i, c in enumerate(info.channels)}, []
+    columns, places = {}, []
+    for i, channel in enumerate(info.channels):
+        mantissa, shown, common = _align_places(values[:, 2 * i : 2 * i + 2])
+        narrow = np.abs(mantissa).max() < 1 << 31
+        columns[channel.name] = pa.array(mantissa.astype(np.int32) if narrow else mantissa)
+        columns[f"{channel.name}_places"] = pa.array(shown)
+        places.append(common)
+    return columns, places
 
 
 def decode_samples(info: StreamInfo, content: bytes) -> Rows:
@@ -124,7 +132,7 @@ def encode_clock(
             "stream": np.full(len(p), index, np.int32),
             "sample_no": p.sample_no,
             "n_samples": p.n_samples.astype(np.int32),
-            "t_host_ns": p.t_host_ns,
+            "t_host_us": p.t_host_ns // RESOLUTION_NS,
             "era": p.era.astype(np.int32),
         }
         tables.append(pa.table({k: pa.array(v) for k, v in column.items()}))
@@ -148,8 +156,10 @@ def decode_clock(content: bytes, stream_id: str | None = None) -> dict[str, Cloc
     found = {}
     for index in chosen:
         table, _ = _read(content, [index])
-        columns = [_ints(table.column(c)) for c in ("sample_no", "n_samples", "t_host_ns", "era")]
-        found[names[index]] = ClockPoints(*columns)
+        number, count, t_us, era = (
+            _ints(table.column(c)) for c in ("sample_no", "n_samples", "t_host_us", "era")
+        )
+        found[names[index]] = ClockPoints(number, count, t_us * RESOLUTION_NS, era)
     return found
 
 
@@ -208,9 +218,16 @@ def read_footer(footer: bytes) -> Footer:
     thin = texts.get(f"{_KEY}thin".encode())
     return Footer(
         about,
-        None if level is None else unpack_level(level.decode()),
+        None if level is None else _physical_level(about, unpack_level(level.decode())),
         {} if thin is None else _unpack_thin(thin),
     )
+
+
+def _physical_level(about: dict[str, Any], level: Level) -> Level:
+    channels = about["stream"]["channels"]
+    places = about["decimal_places"] or [0] * len(channels)
+    scale = np.array([c["scale"] / 10.0**p for c, p in zip(channels, places, strict=True)])
+    return rescaled(level, scale, np.array([c["offset"] for c in channels]))
 
 
 def describe(name: str, content: bytes) -> SegmentRow:
