@@ -88,7 +88,7 @@ class AdcEmulator:
 
     def stop(self) -> None:
         """Send what waits, as far as the link takes it; the rest is overrun."""
-        self._flush()
+        self._outlet.flush()
         self._outlet.abandon()
         self.ended = True
 
@@ -110,6 +110,7 @@ class AdcEmulator:
             return False
         if self._opened_s is None:
             self._opened_s = now_s
+            self._outlet.mend()
         return now_s - self._opened_s >= self._boot_s
 
     def _send(self, due_no: int) -> None:
@@ -123,7 +124,9 @@ class AdcEmulator:
             self._tally.on_air_lost[STREAM_ID] += len(taken) - len(frames)
             self._outlet.put(STREAM_ID, frames)
             self.ended = not taken
-        self._flush()
+        self._outlet.flush()
+        if self._outlet.broken:
+            self._opened_s = None
 
     def _skip(self, due_no: int) -> None:
         """Nobody holds the port: the converter runs on, its frames go nowhere."""
@@ -152,15 +155,10 @@ class AdcEmulator:
         rows = zip(converted.tolist(), numbers.tolist(), stamps_us.tolist(), counts.tolist(), strict=False)
         return [encode(self.profile, no, t_us, row) if there else b"" for there, no, t_us, row in rows]
 
-    def _flush(self) -> None:
-        try:
-            self._outlet.flush()
-        except OSError:
-            self._outlet.abandon()
-            self._opened_s = None
-
     def _pressure(self, times_s: Array) -> Array:
         """What the monitor shows, mmHg: pressure, or its rectangular signal while it calibrates."""
+        if not self._source.has("abp"):
+            return np.full(times_s.size, np.nan)
         pressure = self._source.sample("abp", times_s) + self._offset_mmhg
         calibrating = _inside(self.recalibrations, times_s)
         if calibrating.any():

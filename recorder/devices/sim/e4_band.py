@@ -105,8 +105,7 @@ class E4Band:
     @property
     def ended(self) -> bool:
         """The recording behind it is over and everything has arrived."""
-        ends_s = self._source.ends_s
-        return ends_s is not None and all(s.times_s[0] >= ends_s for s in self._streams)
+        return self._source.ends_s is not None and all(self._is_over(s) for s in self._streams)
 
     def is_away(self, t_s: float) -> bool:
         """The radio is out at ``t_s``."""
@@ -116,7 +115,7 @@ class E4Band:
         """Everything that has reached the server by ``now_s``, in order of arrival."""
         arrived: list[tuple[float, list[Sample]]] = []
         for stream in self._streams:
-            while stream.arrival_s <= now_s and not self.ended:
+            while stream.arrival_s <= now_s:
                 arrived.append((stream.arrival_s, self._receive(stream)))
                 stream.packet_no += 1
                 self._plan(stream)
@@ -133,15 +132,19 @@ class E4Band:
         numbers = stream.packet_no * batch.n + np.arange(batch.n, dtype=np.float64)
         stream.times_s = self._clock.true_s(numbers / batch.rate_hz)
         arrival_s = float(stream.times_s[-1]) + float(stream.rng.uniform(*self._jitter_s))
-        stream.arrival_s = max(arrival_s, stream.last_arrival_s)
-        stream.last_arrival_s = stream.arrival_s
+        stream.last_arrival_s = max(arrival_s, stream.last_arrival_s)
+        stream.arrival_s = float("inf") if self._is_over(stream) else stream.last_arrival_s
+
+    def _is_over(self, stream: _Stream) -> bool:
+        return self._source.ends_s is not None and float(stream.times_s[0]) >= self._source.ends_s
 
     def _receive(self, stream: _Stream) -> list[Sample]:
         """Sense one packet; the samples of it that arrive, stamped."""
         batch, ends_s = stream.batch, self._source.ends_s
         lost = stream.rng.random() < self._dropout or self.is_away(float(stream.times_s[-1]))
         times_s = stream.times_s if ends_s is None else stream.times_s[stream.times_s < ends_s]
-        values = self._source.sample(batch.source, times_s).reshape(len(times_s), -1)
+        values = self._source.sample(batch.source, times_s)
+        values = values if values.ndim == 2 else values[:, None]
         self._tally.generated[batch.stream_id] += len(times_s)
         values = values[:0] if lost else values[np.isfinite(values).all(axis=1)]
         self._tally.on_air_lost[batch.stream_id] += len(times_s) - len(values)

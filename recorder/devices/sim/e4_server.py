@@ -135,12 +135,8 @@ class E4Server:
         self._flush(client)
 
     def _flush(self, client: Client) -> None:
-        try:
-            client.outlet.flush()
-        except OSError:
-            self._drop(client)
-            return
-        if client.closing and not client.outlet.n_waiting:
+        client.outlet.flush()
+        if client.outlet.broken or (client.closing and not client.outlet.n_waiting):
             self._drop(client)
 
     def _drop(self, client: Client) -> None:

@@ -48,6 +48,8 @@ class Outlet:
         self._waiting = bytearray()
         self._ends: deque[tuple[int, str]] = deque()
         self._queued = self._gone = 0
+        self.broken = False
+        """The link is gone; what comes is overrun until :meth:`mend`."""
 
     @property
     def n_waiting(self) -> int:
@@ -59,7 +61,7 @@ class Outlet:
         for frame in frames:
             if len(self._waiting) + len(frame) > self._room and self._waiting:
                 self.flush()
-            if len(self._waiting) + len(frame) > self._room:
+            if self.broken or len(self._waiting) + len(frame) > self._room:
                 self._count(self._tally.overrun, stream_id)
                 continue
             self._waiting += frame
@@ -67,15 +69,15 @@ class Outlet:
             self._ends.append((self._queued, stream_id))
 
     def flush(self) -> None:
-        """Hand over what the link takes now.
-
-        Raises:
-            OSError: the link is gone.
-        """
+        """Hand over what the link takes now."""
         while self._waiting:
             try:
                 n = self._write(bytes(self._waiting))
             except BlockingIOError:
+                return
+            except OSError:
+                self.broken = True
+                self.abandon()
                 return
             if n <= 0:
                 return
@@ -83,6 +85,10 @@ class Outlet:
             self._gone += n
             while self._ends and self._ends[0][0] <= self._gone:
                 self._count(self._tally.sent, self._ends.popleft()[1])
+
+    def mend(self) -> None:
+        """There is a link again."""
+        self.broken = False
 
     def abandon(self) -> None:
         """The link is gone or closed: frames still waiting are overrun."""
