@@ -27,6 +27,7 @@ CONSENT = {"version": "virtual bedside", "date": "2026-01-01"}
 OFFSCREEN_SECONDS = 30.0
 FIRST_SAMPLE_TIMEOUT_S = 15.0
 DRAIN_TIMEOUT_S = 10.0
+SETTLE_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def _record(
         folder = _start(client, options)
         shown = _watch(options, home, clock, client)
         log = bedside.stop()
-        status = _drained(client, log)
+        status = _drained(client)
         client.call("stop", reason="demo ended", timeout_s=60.0)
     finally:
         client.close()
@@ -166,6 +167,8 @@ def _await_samples(client: StationClient) -> None:
 
 def _start(client: StationClient, options: DemoOptions) -> Path:
     template = {"name": "Replay" if options.replay else "Virtual bedside"}
+    partial = "the replayed recording holds only some of the device's streams"
+    overrides = {"e4": partial, "adc": partial} if options.replay else {}
     reply = client.call(
         "start",
         subject=SUBJECT,
@@ -173,7 +176,7 @@ def _start(client: StationClient, options: DemoOptions) -> Path:
         sites={},
         operator="demo",
         template=template,
-        overrides={},
+        overrides=overrides,
         notes="",
     )
     return Path(reply["folder"])
@@ -217,15 +220,15 @@ def _bus_latency_ms(feed: LiveFeed, clock: Clock, seconds: float | None) -> list
     return latencies_ms
 
 
-def _drained(client: StationClient, log: dict[str, Any]) -> StationStatus:
-    """Wait until the recorder holds on disk what the emulators sent, or has had time enough to."""
+def _drained(client: StationClient) -> StationStatus:
+    """Wait until nothing more arrives and everything received is on disk, or there was time enough to."""
     deadline = time.monotonic() + DRAIN_TIMEOUT_S
+    seen: dict[str, int] = {}
     while True:
         status = StationStatus.from_json(client.call("status")["status"])
-        on_disk = {s.stream_id: s.on_disk for s in status.streams}
         received = {s.stream_id: s.received for s in status.streams}
-        settled = all(received[name] <= on_disk[name] for name in received)
-        arrived = all(received.get(name, 0) >= counts["sent"] for name, counts in log["streams"].items())
-        if (settled and arrived) or time.monotonic() > deadline:
+        on_disk = {s.stream_id: s.on_disk for s in status.streams}
+        if (received == seen and received == on_disk) or time.monotonic() > deadline:
             return status
-        time.sleep(0.1)
+        seen = received
+        time.sleep(SETTLE_S)

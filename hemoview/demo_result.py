@@ -40,7 +40,8 @@ def _stream(
     session: sessions.Session, log: dict[str, Any], status: StationStatus, name: str
 ) -> dict[str, Any]:
     info = session.streams[name]
-    gaps = session.gaps(name)
+    switched_off_s = session.t_s(log["t_host_ns"], session.eras[-1].number)
+    gaps = [gap for gap in session.gaps(name) if not _is_the_end(gap, switched_off_s)]
     live = {s.stream_id: s for s in status.streams}.get(name)
     return {
         "expected": _expected(session, log, name),
@@ -51,6 +52,11 @@ def _stream(
         "nominal_rate_hz": info.nominal_rate_hz,
         "effective_rate_hz": _effective_rate_hz(session, name),
     }
+
+
+def _is_the_end(gap: sessions.GapSpan, switched_off_s: float) -> bool:
+    """The emulators are stopped before the session, so that counters can be compared: that gap is no loss."""
+    return gap.t1_s >= switched_off_s and gap.n_missing is None
 
 
 def _expected(session: sessions.Session, log: dict[str, Any], name: str) -> int | None:

@@ -50,7 +50,7 @@ class Recorded(Protocol):
     """What :func:`save` needs of a recording, see ``recorder.exchange.Recording``."""
 
     @property
-    def signals(self) -> Mapping[str, RecordedSignal]:
+    def signals(self) -> Mapping[Any, RecordedSignal]:
         """By role: bvp, acc (g), eda, temp, abp (mmHg)."""
         ...
 
