@@ -14,7 +14,7 @@ FindingKind = Literal["square-wave", "flat-line", "saturation", "invalid-value"]
 
 FLAT_S: Final = 2.0
 PLATEAU_S: Final = 0.15
-"""Pressure never stays within 0.1 % of the range for so long; a rectangle does."""
+"""A plateau: within 0.5 % of the range for so long. Run-off in diastole may be one; it has no steep edge."""
 EDGE_S: Final = 0.04
 QUIET_S: Final = 2.0
 """A rectangle or a saturation is over when it has not been seen for so long."""
@@ -228,7 +228,7 @@ class ChannelWatch:
         self, rate_hz: float, saturation: tuple[int, int] | None = None, invalid: Sequence[int] = ()
     ) -> None:
         span = saturation[1] - saturation[0] if saturation else FALLBACK_SPAN
-        tolerance = max(1, span // 1000)
+        tolerance = max(2, span // 200)
         self._invalid = frozenset(invalid)
         self._missing = Beyond("invalid-value", rate_hz, 1, bad=invalid)
         self._detectors: list[Detector] = [

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 CLOCK_MODULO_US = 2**32
 """A microcontroller's microseconds are 32 bits and wrap every 71.6 min."""
+BACKLOG_S = 300.0
+"""A link that nobody read may hold so much: then two frames arrive together that were taken long apart."""
 _SLACK_S = 1.0
-_SLACK_SHARE = 0.02
+_SLACK_SHARE = 0.005
+_JUST_STARTED_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +38,30 @@ def missing_frames(
     faster than time passed, and over a new connection (``relinked``) not slower either.
     """
     counted = (after.counter - before.counter - 1) % modulo
-    if before.stamp_us is not None and after.stamp_us is not None:
-        elapsed_us = (after.stamp_us - before.stamp_us) % CLOCK_MODULO_US
-        by_clock = elapsed_us * 1e-6 * rate_hz - 1
-        missing = counted + modulo * max(0, round((by_clock - counted) / modulo))
-        return missing if abs(missing - by_clock) <= _slack(rate_hz, by_clock) else None
     by_arrival = (after.t_host_ns - before.t_host_ns) * 1e-9 * rate_hz - 1
-    slack = _slack(rate_hz, by_arrival)
+    if before.stamp_us is not None and after.stamp_us is not None:
+        if _restarted(before.stamp_us, after.stamp_us, after.counter, rate_hz):
+            return None
+        by_clock = ((after.stamp_us - before.stamp_us) % CLOCK_MODULO_US) * 1e-6 * rate_hz - 1
+        missing = _nearest(counted, by_clock, modulo)
+        possible = by_clock - by_arrival <= BACKLOG_S * rate_hz
+        return missing if possible and abs(missing - by_clock) <= _slack(rate_hz, by_clock, modulo) else None
+    slack = _slack(rate_hz, by_arrival, modulo)
     if relinked:
-        counted += modulo * max(0, round((by_arrival - counted) / modulo))
-        return counted if abs(counted - by_arrival) <= slack else None
+        missing = _nearest(counted, by_arrival, modulo)
+        return missing if abs(missing - by_arrival) <= slack else None
     return counted if counted - by_arrival <= slack else None
 
 
-def _slack(rate_hz: float, frames: float) -> float:
-    return _SLACK_S * rate_hz + _SLACK_SHARE * abs(frames)
+def _restarted(before_us: int, after_us: int, counter: int, rate_hz: float) -> bool:
+    """Clock and counter both began anew a moment ago; a clock that merely wrapped has another count beside it."""
+    since_s = after_us * 1e-6
+    return after_us < before_us and since_s < _JUST_STARTED_S and abs(counter / rate_hz - since_s) < _SLACK_S
+
+
+def _nearest(counted: int, expected: float, modulo: int) -> int:
+    return counted + modulo * max(0, round((expected - counted) / modulo))
+
+
+def _slack(rate_hz: float, frames: float, modulo: int) -> float:
+    return min(_SLACK_S * rate_hz + _SLACK_SHARE * abs(frames), modulo / 2)
