@@ -114,6 +114,7 @@ def run(options: AppOptions) -> dict[str, Any]:
     shell = Shell(options, Clock.from_environment())
     shell.window.resize(*options.size)
     shell.window.show()
+    shell.window.setFocus()
     shell.begin()
     if options.seconds is not None:
         QTimer.singleShot(int(options.seconds * 1000), shell.window.close)

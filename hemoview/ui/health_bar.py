@@ -20,6 +20,8 @@ class HealthCell(QFrame):
         self.setObjectName("panel")
         self.title, self.rate = Words(13, bold=True), Words(12)
         self.counts, self.lost = Words(11), Words(11)
+        for label in (self.title, self.rate, self.counts, self.lost):
+            label.setMinimumWidth(1)
         top = QHBoxLayout()
         top.setSpacing(6)
         top.addWidget(self.title)

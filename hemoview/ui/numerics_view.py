@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -58,14 +58,20 @@ class Words(QLabel):
         self.setFont(theme.font(pixels, bold=bold))
         self.setAlignment(align | Qt.AlignmentFlag.AlignVCenter)
         self._shown: tuple[str, str] = ("", "")
+        self._role = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)
 
     def show_text(self, shown: str, role: str) -> None:
         """Words in the colour of ``role``."""
         if (shown, role) == self._shown:
             return
         self._shown = (shown, role)
+        if role != self._role:
+            self._role = role
+            palette = self.palette()
+            palette.setColor(QPalette.ColorRole.WindowText, theme.colour(role))
+            self.setPalette(palette)
         self.setText(shown)
-        self.setStyleSheet(f"color: {theme.colour(role).name()};")
 
 
 class BigRow(QFrame):

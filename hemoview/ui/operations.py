@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from PySide6 import __version__ as qt_version
 from PySide6.QtCore import QLibraryInfo, QObject, Signal
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QInputDialog, QMessageBox
 
 from hemoview.ui import theme
 from hemoview.ui.bridge import Bridge
@@ -188,3 +188,13 @@ class Operations(QObject):
             self.confirm_calibration()
         elif action == "virtual-bedside":
             self.virtual_bedside_asked.emit()
+        elif action == "confirm-subject":
+            self.ask_subject()
+
+    def ask_subject(self) -> None:
+        """After a long absence: the pseudonym once more (safety rule 3)."""
+        ask = QInputDialog(self.window)
+        ask.setWindowTitle(text("button-confirm-subject"))
+        ask.setLabelText(text("field-pseudonym"))
+        ask.textValueSelected.connect(lambda typed: self.command("confirm_subject", pseudonym=typed.strip()))
+        ask.open()

@@ -130,7 +130,6 @@ def _palette() -> QPalette:
 
 def _sheet(touch: int) -> str:
     return f"""
-    QWidget {{ color: {TEXT}; }}
     QMainWindow, QDialog {{ background: {BACKGROUND}; }}
     QPushButton, QToolButton {{
         background: {RAISED}; border: 1px solid {LINE}; border-radius: 6px;

@@ -16,7 +16,7 @@ from hemoview.ui.catalogue import text
 from hemoview.viewmodel.numerics import COLOURS
 from hemoview.viewmodel.record_view import TrendMark, TrendSeries, TrendView
 
-LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 46, 10, 26, 20
+LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 46, 10, 38, 20
 _STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000)
 
 
@@ -156,7 +156,7 @@ class _Axes:
             row = next((i for i, free_from in enumerate(rows) if x >= free_from), None)
             if row is not None and x + width <= self.area.right():
                 painter.setPen(theme.colour("marker"))
-                painter.drawText(QPointF(x + 3, self.plot.top() + 11 + 13 * row), mark.label)
+                painter.drawText(QPointF(x + 3, self.plot.top() - 3 + 14 * row), mark.label)
                 rows[row] = x + width
 
     def _draw_cuff(self, painter: QPainter, mark: TrendMark, x: float) -> None:

@@ -130,10 +130,10 @@ def _others(facts: Facts) -> list[Banner]:
         reason = facts.status.session.incomplete_reason
         found.append(Banner("incomplete", "info", say("session-incomplete", reason=reason)))
     for warning in facts.status.warnings:
-        name, *values = warning.split("|")
-        found.append(
-            Banner(f"warning-{warning}", "warn", say("station-warning", id=name, values=", ".join(values)))
-        )
+        name, _, value = warning.partition("|")
+        level: Level = "info" if name == "sleep" else "warn"
+        action = name if name == "confirm-subject" else ""
+        found.append(Banner(f"warning-{name}", level, say(f"warning-{name}", value=value), action))
     return found
 
 

@@ -24,6 +24,7 @@ class Facts:
         infos, devices, calibrations: as the recorder described them.
         header: session header as JSON, None without a session.
         arrivals: stream id → host time of its newest block.
+        waits_s: stream id → longest usual pause between its blocks, real seconds.
         estimates: rows of the stream of role ``estimate``; columns as its channels.
         beats: rows of the stream of role ``beats`` that was found in the pressure wave.
         events: stored events of the session, oldest first.
@@ -44,6 +45,7 @@ class Facts:
     calibrations: tuple[Calibration, ...] = ()
     header: Mapping[str, Any] | None = None
     arrivals: Mapping[str, int] = field(default_factory=dict)
+    waits_s: Mapping[str, float] = field(default_factory=dict)
     estimates: RingSlice | None = None
     beats: RingSlice | None = None
     events: tuple[Event, ...] = ()

@@ -19,7 +19,9 @@ def footer(facts: Facts) -> Message:
         if int(value.get("n_real_subjects", 0)) > 0
     ]
     if not facts.card:
-        return say("footer-no-model")
+        info = facts.by_role("estimate")
+        refused = info.metadata.get("model_refused", "") if info else ""
+        return say("footer-refused", why=refused) if refused else say("footer-no-model")
     if not real:
         return say("footer-simulated", unchecked=_unchecked(facts))
     return say(

@@ -22,6 +22,15 @@ def decimals(parameter: str, unit: str) -> int:
     return 1 if unit == "kPa" else DECIMALS.get(parameter, 0)
 
 
+UNIT_WORDS = {"1": "", "uS": "µS", "Cel": "°C", "mm[Hg]": "mmHg"}
+"""UCUM codes of the streams as they are written at a bedside."""
+
+
+def unit_words(ucum: str) -> str:
+    """A unit as shown."""
+    return UNIT_WORDS.get(ucum, ucum)
+
+
 def number(value: float, places: int) -> str:
     """A value, or a dash."""
     return f"{value:.{places}f}" if math.isfinite(value) else DASH

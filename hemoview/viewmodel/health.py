@@ -11,6 +11,9 @@ from recorder.schema import StreamInfo, StreamStatus
 STARVED_S = 1.7
 """A regular stream this old is starved; with the picture renewed 4 times a second that shows within 2 s."""
 
+BURST_MARGIN_S = 0.7
+"""A stream that comes in bursts is starved once the next burst is so late."""
+
 ORDER = ("ppg", "abp_wave", "acc", "eda", "temp", "estimate", "beats", "ibi", "hr", "battery")
 QUIET = ("ibi", "hr", "battery")
 """Roles whose rows come when they come: silence of theirs means nothing."""
@@ -31,7 +34,8 @@ def live_state(facts: Facts, stream: StreamStatus) -> str:
     info = facts.infos.get(stream.stream_id)
     if stream.state == "streaming" and info is not None and info.kind == "waveform":
         arrived = facts.arrivals.get(stream.stream_id)
-        if arrived is not None and facts.age_s(arrived) > STARVED_S:
+        limit_s = max(STARVED_S, facts.waits_s.get(stream.stream_id, 0.0) + BURST_MARGIN_S)
+        if arrived is not None and facts.age_s(arrived) > limit_s:
             return "silent"
     return stream.state
 
@@ -60,9 +64,9 @@ def _item(facts: Facts, stream: StreamStatus, info: StreamInfo) -> HealthItem:
 
 def _rate(stream: StreamStatus, info: StreamInfo) -> Message:
     rate_hz = stream.effective_rate_hz
-    shown = formats.DASH if rate_hz is None else f"{rate_hz:.4g}"
-    latency = "" if stream.latency_ms is None else f"{stream.latency_ms:.0f} ms"
-    return say("health-rate" if info.kind == "waveform" else "health-row-rate", rate=shown, latency=latency)
+    waveform = info.kind == "waveform"
+    shown = formats.DASH if rate_hz is None else f"{rate_hz:.3g}" if waveform else f"{rate_hz:.2g}"
+    return say("health-rate" if waveform else "health-row-rate", rate=shown)
 
 
 def _counts(facts: Facts, stream: StreamStatus) -> Message:
@@ -76,7 +80,8 @@ def _lost(facts: Facts, stream: StreamStatus) -> Message:
     arrived = facts.arrivals.get(stream.stream_id)
     age_s = facts.age_s(arrived) if arrived is not None else stream.last_age_s
     shown = formats.DASH if age_s is None else formats.age(age_s)
-    return say("health-lost", lost=formats.count(stream.lost), gaps=stream.n_gaps, age=shown)
+    latency = formats.DASH if stream.latency_ms is None else f"{stream.latency_ms:.0f} ms"
+    return say("health-lost", lost=formats.count(stream.lost), gaps=stream.n_gaps, age=shown, latency=latency)
 
 
 def _level(stream: StreamStatus, state: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from hemoview.viewmodel.facts import Facts
-from hemoview.viewmodel.formats import pressure_factor
+from hemoview.viewmodel.formats import pressure_factor, unit_words
 from hemoview.viewmodel.messages import say
 from hemoview.viewmodel.ranges import RangeRule
 from hemoview.viewmodel.record_view import Lane, Wish
@@ -89,7 +89,7 @@ def _lane(
     decimals: int = 0,
 ) -> Lane:
     title = say(f"lane-{key}")
-    unit = "" if info.channels[0].unit == "1" else info.channels[0].unit
+    unit = unit_words(info.channels[0].unit)
     channels = tuple(range(len(info.channels)))[: len(colours)]
     rate_hz = info.nominal_rate_hz or 1.0
     return Lane(

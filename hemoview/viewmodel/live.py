@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,9 @@ WAVE_KEPT_S = 90.0
 NUMERIC_KEPT_ROWS = 6 * 3600
 """Six hours of estimates at one a second; longer trends are read from the session."""
 
+WAITS_KEPT = 40
+LONGEST_WAIT_NS = 3_000_000_000
+
 LiveMessage = SampleBlock | StationStatus | Event
 
 
@@ -32,6 +36,18 @@ class LiveStream:
     ring: SampleRing
     timebase: LiveTimebase | None
     arrival_ns: int | None = None
+    waits_ns: deque[int] = field(default_factory=lambda: deque(maxlen=WAITS_KEPT))
+
+    def arrived(self, t_host_ns: int) -> None:
+        """A block came; longer pauses than a burst makes are gaps and teach nothing."""
+        if self.arrival_ns is not None and 0 <= t_host_ns - self.arrival_ns <= LONGEST_WAIT_NS:
+            self.waits_ns.append(t_host_ns - self.arrival_ns)
+        self.arrival_ns = t_host_ns
+
+    @property
+    def usual_wait_ns(self) -> int:
+        """The longest pause between blocks lately: a wristband sends its slow streams in bursts."""
+        return max(self.waits_ns, default=0)
 
 
 class LiveModel:
@@ -105,6 +121,7 @@ class LiveModel:
             calibrations=self._calibrations,
             header=self._header,
             arrivals={n: s.arrival_ns for n, s in self.streams.items() if s.arrival_ns is not None},
+            waits_s={n: s.usual_wait_ns / 1e9 / self._clock.speed for n, s in self.streams.items()},
             estimates=self._rows("estimate"),
             beats=self._rows("beats", "sbp_mmhg"),
             events=tuple(sorted(self._events.values(), key=lambda event: event.t_host_ns)),
@@ -131,7 +148,7 @@ class LiveModel:
         last = stream.ring.last_sample_no
         if last is not None and block.first_sample_no <= last and stream.timebase is not None:
             stream.timebase = LiveTimebase(stream.timebase.nominal_rate_hz)
-        stream.arrival_ns = block.t_host_ns
+        stream.arrived(block.t_host_ns)
         stream.ring.append(block.first_sample_no, _times(stream, block), physical(stream.info, block.values))
         return stream.timebase is not None
 

@@ -28,6 +28,9 @@ MIN_CALIBRATION_SUBJECTS = 9
 
 REFERENCE_COLUMNS = {"SBP": "sbp_mmhg", "MAP": "map_mmhg", "DBP": "dbp_mmhg", "HR": "hr_per_min"}
 
+SIMULATED = "simulated"
+"""The one reason that is no abstention: the value stands, learned from simulation alone, tagged SIM."""
+
 COLOURS = {
     **dict.fromkeys(("SBP", "MAP", "DBP"), "pressure"),
     "HR": "hr",
@@ -91,26 +94,33 @@ def _row(parameter: str, wish: Wish, facts: Facts, now: EstimateNow, state: Refe
 def _estimate(parameter: str, unit: str, facts: Facts, now: EstimateNow) -> Cell:
     if now.missing is not None:
         return Cell(formats.DASH, reason=now.missing)
-    why = int(now.values.get(f"{parameter}_why", 0.0) or 0)
-    if why:
-        known = 0 < why <= len(now.reasons)
-        return Cell(formats.DASH, reason=say(f"why-{now.reasons[why - 1]}" if known else "why-unknown"))
+    why = _why(parameter, now)
+    if why not in ("", SIMULATED):
+        return Cell(formats.DASH, reason=say(f"why-{why}"))
     value, low, high = (now.values.get(f"{parameter}{end}", math.nan) for end in ("", "_lo", "_hi"))
     if not all(map(math.isfinite, (value, low, high))):
         return Cell(formats.DASH, reason=say("why-no-interval"))
-    simulated = _needs_simulation(parameter, facts)
-    if simulated and not facts.simulated:
+    if why != SIMULATED and _too_few_subjects(parameter, facts):
         return Cell(formats.DASH, reason=say("why-no-real-reference"))
     factor, places = formats.pressure_factor(unit), formats.decimals(parameter, unit)
     return Cell(
         formats.number(value * factor, places),
         formats.interval(low * factor, high * factor, places),
         reason=_assumed_cvp(parameter, facts),
-        tag="tag-simulated" if simulated else "tag-estimate",
+        tag="tag-simulated" if why == SIMULATED else "tag-estimate",
     )
 
 
-def _needs_simulation(parameter: str, facts: Facts) -> bool:
+def _why(parameter: str, now: EstimateNow) -> str:
+    """Id of the reason beside a value: empty = fine."""
+    code = now.values.get(f"{parameter}_why", 0.0)
+    if not math.isfinite(code) or code == 0:
+        return ""
+    known = 0 < code <= len(now.reasons)
+    return now.reasons[int(code) - 1] if known else "unknown"
+
+
+def _too_few_subjects(parameter: str, facts: Facts) -> bool:
     """Too few real subjects stand behind this parameter for an interval of its own (safety rule 7)."""
     card = facts.card.get("per_parameter", {}).get(parameter)
     if card is None:

@@ -48,13 +48,14 @@ def fit_range(current: Range | None, signal: Range | None, rule: RangeRule) -> R
     return current if inside and not roomy else wanted
 
 
-def ticks(value_range: Range, step: float | None) -> tuple[float, ...]:
-    """Values to label: the ends and the middle, on the rule's steps."""
+def ticks(value_range: Range, step: float | None, most: int) -> tuple[float, ...]:
+    """Values to label: the ends, and the steps between them where ``most`` labels leave room."""
     low, high = value_range
-    middle = (low + high) / 2
-    if step is not None:
-        middle = round(middle / step) * step
-    return (low, middle, high)
+    if step is None:
+        return (low, (low + high) / 2, high) if most >= 3 else (low, high)
+    n = round((high - low) / step)
+    every = next((k for k in range(1, n + 1) if n % k == 0 and n // k < most), n)
+    return tuple(low + i * step for i in range(0, n + 1, every))
 
 
 def _wanted(signal: Range, rule: RangeRule) -> Range:

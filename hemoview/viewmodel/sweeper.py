@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from hemoview.viewmodel.live import LiveStream
 from hemoview.viewmodel.ranges import Range, extent, fit_range, ticks
 from hemoview.viewmodel.record_view import Lane
-from hemoview.viewmodel.waves import GRACE_NS, SweepFrame, SweepGeometry, geometry, head_ns, oldest_ns, sweep
+from hemoview.viewmodel.waves import SweepFrame, SweepGeometry, geometry, grace_ns, head_ns, oldest_ns, sweep
 
 LABEL_PX = 110.0
 """Left of the curves: title, unit and scale of each lane."""
 
 GAP_PX = 6.0
+LABEL_EVERY_PX = 26.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Sweeper:
         )
 
     def _frame(self, lane: Lane, stream: LiveStream, box: SweepGeometry, moment: _Moment) -> LaneFrame:
-        at_ns = head_ns(stream.ring.last_t_ns, moment.now_ns, int(GRACE_NS * moment.speed))
+        at_ns = head_ns(stream.ring.last_t_ns, moment.now_ns, grace_ns(stream.usual_wait_ns, moment.speed))
         rows = stream.ring.since(moment.cleared_at_ns)
         visible = stream.ring.since(max(oldest_ns(box, at_ns), moment.cleared_at_ns))
         shown = self._range(lane, visible.values[:, list(lane.channels)])
@@ -118,7 +119,7 @@ def _scale(lane: Lane, box: SweepGeometry, shown: Range) -> tuple[tuple[float, s
     if not lane.unit:
         return ()
     low, high = shown
-    values = ticks(shown, lane.rule.step) if box.height_px >= 60 else (low, high)
+    values = ticks(shown, lane.rule.step, int(box.height_px / LABEL_EVERY_PX))
     return tuple(
         (box.top_px + (high - v) / (high - low) * box.height_px, f"{v:.{lane.decimals}f}") for v in values
     )

@@ -17,8 +17,8 @@ from hemoview.viewmodel.rings import RingSlice
 PAPER_SPEEDS_MM_PER_S = (6.25, 12.5, 25.0, 50.0)
 """Common choices on bedside monitors (peers.md §4.1)."""
 
-GRACE_NS = 500_000_000
-"""The head waits this long for late samples before it goes on without them."""
+GRACE_S = (0.5, 2.0)
+"""The head waits as long as the stream usually pauses and 0.3 s, between these, before it goes on without samples."""
 
 ERASE_MM = 3.0
 GAP_PERIODS = 3.0
@@ -84,7 +84,13 @@ def geometry(box: tuple[float, float, float, float], *, px_per_mm: float, mm_per
     return SweepGeometry(left_px, top_px, width_px, height_px, max(1, span_ns), ERASE_MM * px_per_mm)
 
 
-def head_ns(last_t_ns: int | None, now_ns: int, grace_ns: int = GRACE_NS) -> int:
+def grace_ns(usual_wait_ns: int, speed: float = 1.0) -> int:
+    """How long the head of a stream waits for its samples, in ns of a clock of this speed."""
+    least, most = (int(seconds * 1e9 * speed) for seconds in GRACE_S)
+    return min(max(usual_wait_ns + int(0.3e9 * speed), least), most)
+
+
+def head_ns(last_t_ns: int | None, now_ns: int, grace_ns: int) -> int:
     """Where the sweep is: at the newest sample, or at the clock where samples have stopped."""
     return now_ns - grace_ns if last_t_ns is None else max(last_t_ns, now_ns - grace_ns)
 
@@ -175,7 +181,7 @@ def _hatched(rows: RingSlice, first: int, window: _Window, rate_hz: float) -> tu
         return ()
     at = np.flatnonzero(_holes(t_ns, rows.sample_no[first:], rate_hz))
     spans = [(int(a), int(b)) for a, b in zip(t_ns[at], t_ns[at + 1], strict=True)]
-    if window.at_ns - int(t_ns[-1]) > GAP_FLOOR_NS:
+    if window.at_ns > int(t_ns[-1]):
         spans.append((int(t_ns[-1]), window.at_ns))
     seen = [(max(a, window.oldest_ns), b) for a, b in spans if b > window.oldest_ns]
     return tuple(piece for span in seen for piece in _pieces(span, window.lane))
