@@ -87,18 +87,23 @@ def open_model(bundle: Bundle, threads: int = 1) -> Any:
     Raises:
         ConfigError: onnxruntime is absent or refuses the model.
     """
+    return open_onnx(bundle.model, bundle.folder, threads)
+
+
+def open_onnx(model: bytes, folder: Path, threads: int = 1) -> Any:
+    """:func:`open_model` of any ONNX bytes; ``folder`` is named in errors."""
     try:
         import onnxruntime  # noqa: PLC0415 – slow to import, and absent on a recorder-only board
     except ImportError as error:
-        raise _refuse(bundle.folder, "onnxruntime is not installed (pip install 'hemoview[app]')") from error
+        raise _refuse(folder, "onnxruntime is not installed (pip install 'hemoview[app]')") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = threads
     options.log_severity_level = 3
     try:
-        return onnxruntime.InferenceSession(bundle.model, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own exception types are not public
         first_line = str(error).splitlines()[0]
-        raise _refuse(bundle.folder, f"onnxruntime cannot run model.onnx: {first_line}") from error
+        raise _refuse(folder, f"onnxruntime cannot run the model: {first_line}") from error
 
 
 def verify(folder: Path) -> None:

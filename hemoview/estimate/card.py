@@ -6,7 +6,7 @@ Who reads it: the edge process (which parameters, which intervals), the window's
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -110,16 +110,6 @@ class ConformalTable:
         return next((c for c in self.personalised if c.age_s_max is not None and age_s <= c.age_s_max), None)
 
 
-@dataclass(frozen=True, slots=True)
-class FooterFacts:
-    """What the footer of every screen must say (safety 6); the screens own the words."""
-
-    reference_kinds: tuple[str, ...]
-    sensor_sites: tuple[str, ...]
-    n_subjects: int
-    not_checked_against: tuple[str, ...]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Card:
     """A checked model card. ``raw`` is the whole JSON object, for people and reports.
@@ -149,23 +139,6 @@ class Card:
     macs: int
     params: int
     raw: Mapping[str, Any]
-
-    def footer(self, devices_in_use: Sequence[str]) -> FooterFacts:
-        """Facts of the footer for the products now in use, e.g. ``("Empatica E4 (streaming server)", "CNAP")``.
-
-        A device counts as checked only if one of ``devices_in_training`` names it.
-        """
-        real = [facts for facts in self.per_parameter.values() if facts.is_real]
-        return FooterFacts(
-            reference_kinds=tuple(dict.fromkeys(facts.reference_kind for facts in real)),
-            sensor_sites=tuple(dict.fromkeys(facts.sensor_site for facts in real)),
-            n_subjects=max((facts.n_real_subjects for facts in real), default=0),
-            not_checked_against=tuple(
-                device
-                for device in dict.fromkeys(devices_in_use)
-                if not any(known.casefold() in device.casefold() for known in self.devices_in_training)
-            ),
-        )
 
 
 def parse_card(value: Any, who: str) -> Card:
