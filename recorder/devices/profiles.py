@@ -134,8 +134,9 @@ def _find(path_or_name: str | Path) -> Path:
 
 
 def _framing(document: Mapping[str, Any]) -> AsciiFraming | BinaryFraming:
-    kind = document.get("framing", {}).get("kind")
-    if kind not in _FRAMING:
+    table = document.get("framing")
+    kind = table.get("kind") if isinstance(table, dict) else None
+    if not isinstance(kind, str) or kind not in _FRAMING:
         raise ConfigError(f"[framing] kind: {kind!r} is none of {', '.join(_FRAMING)}")
     values = _table(document, "framing", _FRAMING[kind])
     values.pop("kind")

@@ -8,7 +8,7 @@ import socket
 import time
 
 from recorder.clock import Clock
-from recorder.errors import DeviceError, LinkLost
+from recorder.errors import ConfigError, DeviceError, LinkLost
 from recorder.transports.contract import Chunk
 
 _READ_BYTES = 65536
@@ -81,8 +81,11 @@ def open_tcp(
     Raises:
         LinkLost: nothing listens, no such host, no answer; the message tells which and what to do.
         DeviceError: this computer does not allow it.
+        ConfigError: no such address can exist.
     """
     where = f"{host}:{port}"
+    if not host or not 0 < port < 65536:
+        raise ConfigError(f"{where} cannot be the address of the {peer}: correct host and port")
     try:
         connection = socket.create_connection((host, port), timeout=timeout_s)
     except ConnectionRefusedError as error:
