@@ -14,8 +14,6 @@ from recorder.schema import Gap, SampleBlock, StreamInfo, StreamState, StreamSta
 
 STARVED_S: Final = 1.4
 """A regular stream without a sample for so long is silent; with status twice a second it shows within 2 s."""
-PACKET_SAMPLES: Final = 12
-"""Slow streams come in packets (an E4 sends TEMP as 8 samples every 2 s): only so many missing mean silence."""
 DERIVED_SILENCE_S: Final = 5.0
 """Estimates come once a second, and a window may be late."""
 RATE_SPAN_NS: Final = 30_000_000_000
@@ -27,7 +25,7 @@ def silence_limit_s(info: StreamInfo, driver_silence_s: float | None) -> float |
     """When a stream counts as silent; None for rows that come when they come."""
     if info.kind == "waveform":
         limit = STARVED_S if driver_silence_s is None else min(STARVED_S, driver_silence_s)
-        # a wristband sends temperature in packets of 2 s: its driver says how long a block is
+        # slow streams come in packets (an E4 sends temperature every 2 s): the driver says how long one is
         return max(limit, 2.0 * float(info.metadata.get("block_s", 0.0)))
     return DERIVED_SILENCE_S if info.role == "estimate" else None
 
