@@ -24,8 +24,11 @@ WORK_HZ = 100.0
 """Faster waves are brought to this first: enough for a pressure pulse (nothing above 20 Hz)."""
 
 _SLOWEST_S, _FASTEST_S = 2.2, 0.27
-_SQUARE_DWELL = 0.60
-"""Part of a beat within 5 % of its top or bottom: 0.15 to 0.35 in an artery, near 1 in a calibration square."""
+_TOP_DWELL, _BOTTOM_DWELL = 0.20, 0.45
+"""Largest part of a beat within 5 % of its top, of its bottom: 0.04 and 0.18 in arteries (99 %: 0.11 and, after the
+pauses of atrial fibrillation, 0.49); a calibration square has half a beat of each."""
+_LEAST_ABOVE_NOISE = 15.0
+"""Pulse over the deviation of what the 16 Hz low-pass removed: 30 and more in arteries, 7 in a dead line's noise."""
 _CLIPPED_DWELL = 0.12
 """Part of a beat exactly at its highest value: a few samples in an artery, a plateau when the ADC is full."""
 _FORM_FACTOR = (0.15, 0.62)
@@ -138,12 +141,15 @@ def _beat(
     if pulse <= 0 or abs(float(wave[stop]) - bottom) > 0.5 * pulse:
         return None
     relative = (part - bottom) / pulse
-    dwell = float(np.mean((relative > 0.95) | (relative < 0.05)))
+    top_dwell, bottom_dwell = float(np.mean(relative > 0.95)), float(np.mean(relative < 0.05))
+    noise = float(np.std(raw[start:stop] - part))
     clipped = float(np.mean(raw[start:stop] >= raw[start:stop].max() - 1e-9 * max(1.0, abs(top))))
     rise_s = float(np.argmax(relative > 0.9) - np.argmax(relative > 0.1)) / rate_hz
     form = float(relative.mean())
     if (
-        dwell > _SQUARE_DWELL
+        top_dwell > _TOP_DWELL
+        or bottom_dwell > _BOTTOM_DWELL
+        or pulse < _LEAST_ABOVE_NOISE * noise
         or clipped > _CLIPPED_DWELL
         or rise_s < _QUICKEST_RISE_S
         or not _FORM_FACTOR[0] <= form <= _FORM_FACTOR[1]
