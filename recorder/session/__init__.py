@@ -18,7 +18,7 @@ from recorder.session.points import ClockPoints
 from recorder.session.reader import Overview, Session, StreamData
 from recorder.session.reader import open_session as open  # noqa: A004 -- session.open(path) is what people type
 from recorder.session.recover import RecoverReport, recover
-from recorder.session.rows import NO_TIME
+from recorder.session.rows import NO_TIME, runs_of
 from recorder.session.salvage import rebuild_manifest
 from recorder.session.verify import Damaged, VerifyReport, verify
 from recorder.session.writer import SessionWriter, create, resume
@@ -45,5 +45,6 @@ __all__ = [
     "rebuild_manifest",
     "recover",
     "resume",
+    "runs_of",
     "verify",
 ]

@@ -21,8 +21,13 @@ RETRY_S = 30.0
 
 @dataclass
 class SealSchedule:
-    """Pure bookkeeping of host times; knows no clock but the arrival times it is told."""
+    """Pure bookkeeping of host times; knows no clock but the arrival times it is told.
 
+    Args:
+        segment_s: length of a segment; shorter only where sealing itself is tested.
+    """
+
+    segment_s: float = SEGMENT_S
     _due_ns: dict[str, int] = field(default_factory=dict)
     _waiting: set[str] = field(default_factory=set)
     _now_ns: int = 0
@@ -61,7 +66,7 @@ class SealSchedule:
         for stream_id in stream_ids:
             self._waiting.discard(stream_id)
             if self._now_ns:
-                self._due_ns[stream_id] = self._now_ns + int(SEGMENT_S * 1e9)
+                self._due_ns[stream_id] = self._now_ns + int(self.segment_s * 1e9)
             else:  # nothing has arrived in this clock era yet: staggered again from its first arrival
                 self._due_ns.pop(stream_id, None)
 
@@ -77,4 +82,4 @@ class SealSchedule:
         if stream_id not in self._due_ns:
             slot = self._seen % SLOTS + 1
             self._seen += 1
-            self._due_ns[stream_id] = self._now_ns + int(SEGMENT_S * 1e9 * slot / SLOTS)
+            self._due_ns[stream_id] = self._now_ns + int(self.segment_s * 1e9 * slot / SLOTS)

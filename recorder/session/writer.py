@@ -34,7 +34,7 @@ from recorder.session.manifest import (
 )
 from recorder.session.points import points_of_blocks
 from recorder.session.rows import COLUMN_DTYPES, pack_rows, rows_of_blocks, unpack_rows
-from recorder.session.schedule import SealSchedule
+from recorder.session.schedule import SEGMENT_S, SealSchedule
 from recorder.session.sealing import SealerProcess
 
 
@@ -46,7 +46,9 @@ class SessionWriter:
     memory and goes with the next commit.
     """
 
-    def __init__(self, folder: Path, card: SessionCard, lock: FolderLock, journal: Journal) -> None:
+    def __init__(
+        self, folder: Path, card: SessionCard, lock: FolderLock, journal: Journal, segment_s: float
+    ) -> None:
         self.folder = folder
         self._card = card
         self._lock = lock
@@ -59,7 +61,7 @@ class SessionWriter:
         self._blocks: list[SampleBlock] = []
         self._events: list[tuple[int, Event]] = []
         self._commit_no = 0
-        self._schedule = SealSchedule()
+        self._schedule = SealSchedule(segment_s)
         self._sealer = SealerProcess(folder)
         self._closed = False
 
@@ -288,7 +290,9 @@ class SessionWriter:
             raise SessionError(f"{self.folder.name}: is closed; start a new session")
 
 
-def create(folder: Path, header: SessionHeader, era: ClockEra) -> SessionWriter:
+def create(
+    folder: Path, header: SessionHeader, era: ClockEra, *, segment_s: float = SEGMENT_S
+) -> SessionWriter:
     """Begin a session in ``folder``, which must not hold one yet.
 
     Raises:
@@ -312,10 +316,10 @@ def create(folder: Path, header: SessionHeader, era: ClockEra) -> SessionWriter:
     except BaseException:
         lock.release()
         raise
-    return SessionWriter(folder, card, lock, journal)
+    return SessionWriter(folder, card, lock, journal, segment_s)
 
 
-def resume(folder: Path, clock: Clock) -> SessionWriter:
+def resume(folder: Path, clock: Clock, *, segment_s: float = SEGMENT_S) -> SessionWriter:
     """Go on with a session whose recorder died, in a new clock era (see ``writer.era``).
 
     Raises:
@@ -338,7 +342,7 @@ def resume(folder: Path, clock: Clock) -> SessionWriter:
             raise SessionDamaged(
                 f"{folder}: live.sqlite is damaged ({snapshot.damaged[0]}); run recorder recover"
             )
-        writer = SessionWriter(folder, card, lock, journal)
+        writer = SessionWriter(folder, card, lock, journal, segment_s)
         writer.restore(snapshot)
         writer.begin_era(begin_era(clock, len(card.eras), _why_again(card.eras[-1], clock)))
     except BaseException:
