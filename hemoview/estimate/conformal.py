@@ -17,17 +17,21 @@ def conformal_span(
 ) -> Span | Reason:
     """(value, low, high) of one parameter, or why there is none.
 
+    What was learned from simulation alone has the model's own quantiles, which claim nothing about people; whether it
+    may be shown at all is not decided here (:func:`interval_claimed`).
+
     A personalisation older than the card allows is not used, and the cold value is not slipped in for it: the number
     on the screen would jump without anybody having done anything. A fresh cuff, or its withdrawal, ends that.
     """
     if age_s is not None and age_s > card.personal_expiry_s and parameter in card.personal_kappa:
         return "calibration-old"
     cell, offset = _cell(card, parameter, personal, age_s)
-    if cell is None:
+    if cell is None and card.per_parameter[parameter].is_real:
         return "no-real-reference"
+    q90 = cell.q90 if cell is not None else 0.0
     value = prediction.mean[parameter] + offset
-    low = prediction.q05[parameter] + offset - cell.q90
-    high = prediction.q95[parameter] + offset + cell.q90
+    low = prediction.q05[parameter] + offset - q90
+    high = prediction.q95[parameter] + offset + q90
     return value, min(low, value), max(high, value)
 
 
