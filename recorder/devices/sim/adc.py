@@ -83,7 +83,7 @@ class AdcEmulator:
         if self._listening(now_s):
             self._send(due_no)
         else:
-            self._skip(due_no)
+            self._skip(due_no, now_s)
         self.next_s = now_s + WRITE_EVERY_S
 
     def stop(self) -> None:
@@ -128,14 +128,13 @@ class AdcEmulator:
         if self._outlet.broken:
             self._opened_s = None
 
-    def _skip(self, due_no: int) -> None:
+    def _skip(self, due_no: int, now_s: float) -> None:
         """Nobody holds the port: the converter runs on, its frames go nowhere."""
         self._prepared = []
         ends_s = self._source.ends_s
-        if ends_s is not None:
-            last_no = int(self._clock.device_s(ends_s) * self.profile.rate_hz)
-            self.ended = due_no > last_no
-            due_no = min(due_no, last_no)
+        if ends_s is not None and now_s > ends_s:  # not asked before: the clock forgets what is far behind
+            self.ended = True
+            due_no = int(self._clock.device_s(ends_s) * self.profile.rate_hz)
         self._tally.generated[STREAM_ID] += max(due_no - self._frame_no, 0)
         self._frame_no = max(due_no, self._frame_no)
 
