@@ -94,16 +94,19 @@ def _windows(recording: SimRecording, subject: str) -> list[_Window]:
     return found
 
 
-def ambiguity(cohort: Cohort, inputs: NDArray[np.float32], seed: int = 0) -> dict[str, Any]:
+def ambiguity(
+    cohort: Cohort, inputs: NDArray[np.float32], n_nearest: int = 50, seed: int = 0
+) -> dict[str, Any]:
     """How much a normalised pulse wave can tell about this cohort at all (methods.md §D.1, §F.2); SIMULATED.
 
     Many-to-one: the share of 2-s beat-aligned windows that have a look-alike of another subject (correlation above
     0.9, Euclidean distance of the 0–1 scaled waves below 1) whose SBP differs by more than 8 mmHg. Oracle: R² of the
-    50 nearest waves of other subjects, per label.
+    nearest waves of other subjects, per label.
 
     Args:
         cohort: whose windows.
         inputs: its model inputs, ``(n, 640)``.
+        n_nearest: waves the oracle takes the mean of.
         seed: of the sample taken when there are more than 3000 windows.
     """
     n = round(2 * RATE_HZ)
@@ -117,7 +120,7 @@ def ambiguity(cohort: Cohort, inputs: NDArray[np.float32], seed: int = 0) -> dic
     other = subject[:, None] != subject[None]
     alike = other & (np.corrcoef(scaled) > 0.9) & (distance2 < 1)
     far = np.abs(labels[:, None, 0] - labels[None, :, 0]) > 8
-    nearest = np.argpartition(np.where(other, distance2, np.inf), 50, axis=1)[:, :50]
+    nearest = np.argpartition(np.where(other, distance2, np.inf), n_nearest, axis=1)[:, :n_nearest]
     guess = labels[nearest].mean(axis=1)
     unexplained = ((guess - labels) ** 2).sum(axis=0) / ((labels - labels.mean(axis=0)) ** 2).sum(axis=0)
     return {

@@ -40,12 +40,13 @@ class Plan:
     """Sizes of a run; the defaults are those of the shipped bundle.
 
     Args:
-        n_simulated: simulated subjects.
+        n_simulated, seconds: simulated subjects, and how long each is recorded.
         n_folds: subject-grouped folds of a cross-validation.
         seeds: one cross-validation each, with another deal of subjects.
     """
 
     n_simulated: int = 240
+    seconds: float = 180.0
     n_folds: int = 8
     seeds: tuple[int, ...] = (0, 1, 2)
 
@@ -57,8 +58,8 @@ def run(real: Rows, plan: Plan, recipe: Recipe, out: Path) -> dict[str, Any]:
         ConfigError: windows of one subject turn up under another; a bundle that does not verify.
     """
     torch.set_num_threads(1)
-    simulated = cohort.simulate_cohort(plan.n_simulated, COHORT_SEED)
-    inputs, sim_inputs = _inputs(real), _sim_inputs(simulated.rows)
+    simulated = cohort.simulate_cohort(plan.n_simulated, COHORT_SEED, plan.seconds)
+    inputs, sim_inputs = model_inputs_of(real), model_inputs_of(simulated.rows)
     ambiguity = cohort.ambiguity(simulated, sim_inputs.views[0])
     refuse_leaks(real, inputs.views[0])
 
@@ -204,14 +205,10 @@ def _held(real: Rows, outputs: F64, prior: F64, column: int) -> Held:
     return Held(real.subject, real.t_s, real.labels[:, column], mean, q05, q95, prior[:, column])
 
 
-def _inputs(real: Rows) -> Inputs:
-    seen = (views.plain(real), *(views.wristlike(real, seed) for seed in range(1, WRIST_VIEWS + 1)))
-    return Inputs(seen, real.labels.astype(np.float32), np.searchsorted(real.subjects, real.subject))
-
-
-def _sim_inputs(simulated: Rows) -> Inputs:
-    subject_no = np.searchsorted(simulated.subjects, simulated.subject)
-    return Inputs((views.plain(simulated),), simulated.labels.astype(np.float32), subject_no)
+def model_inputs_of(source: Rows) -> Inputs:
+    """What the network sees of the rows: as they are, and as a wristband might have seen them."""
+    seen = (views.plain(source), *(views.wristlike(source, seed) for seed in range(1, WRIST_VIEWS + 1)))
+    return Inputs(seen, source.labels.astype(np.float32), np.searchsorted(source.subjects, source.subject))
 
 
 def _part(inputs: Inputs, chosen: NDArray[np.bool_]) -> Inputs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -14,9 +15,9 @@ from hemoview.learn.rows import Rows
 
 F32 = NDArray[np.float32]
 
-WRIST_LOW_PASS_HZ: Final = (2.5, 5.0)
-"""Wrist waves are rounder: the notch is mostly gone. Range chosen so that the steepest rise over the steepest fall,
-2.4 for the finger set, comes to lie at the 1.0 to 1.5 of real E4 recordings."""
+WRIST_CORNER_HZ: Final = (1.0, 5.0)
+"""Corner of the one-pole smoothing that makes a finger wave round like a wrist wave. At 1.5 Hz the harmonics 2, 3, 4 of
+the finger set (0.48, 0.28, 0.13 of the first) become those of real E4 recordings (0.34, 0.14, 0.05; LOG.md)."""
 WRIST_NOISE: Final = (0.02, 0.15)
 """Deviation of added noise over that of the pulse."""
 _CHUNK: Final = 256
@@ -31,9 +32,9 @@ def wristlike(rows: Rows, seed: int) -> F32:
     """Model inputs of the rows as a wristband might have seen them: rounder, noisier, with wandering amplitude."""
 
     def blur(raw: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
-        out = np.empty_like(raw)
-        for i, wave in enumerate(raw):
-            out[i] = band_pass(wave, rows.rate_hz, 0.0, rng.uniform(*WRIST_LOW_PASS_HZ))
+        low_hz, high_hz = WRIST_CORNER_HZ
+        corner_hz = np.exp(rng.uniform(math.log(low_hz), math.log(high_hz), len(raw)))
+        out = smooth(raw, rows.rate_hz, corner_hz)
         n = raw.shape[1]
         pulse = out.std(axis=1, keepdims=True)
         noise = band_pass(rng.normal(size=raw.shape), rows.rate_hz, 0.0, 6.0)
@@ -46,6 +47,17 @@ def wristlike(rows: Rows, seed: int) -> F32:
         return np.asarray(mean + (out - mean) * (1 + rng.uniform(0, 0.15, (len(raw), 1)) * breath))
 
     return _preprocess(rows, blur, seed)
+
+
+def smooth(waves: NDArray[np.float64], rate_hz: float, corner_hz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Causal one-pole low-pass, every row of ``(n, n_samples)`` with its own corner; starts at rest."""
+    share = 1 - np.exp(-2 * np.pi * corner_hz / rate_hz)
+    out = np.empty_like(waves)
+    now = waves[:, 0]
+    for i in range(waves.shape[1]):
+        now = now + share * (waves[:, i] - now)
+        out[:, i] = now
+    return out
 
 
 def _preprocess(
