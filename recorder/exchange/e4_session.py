@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -132,7 +133,7 @@ def _zip(path: Path) -> Iterator[tuple[str, bytes]]:
                     f"{path}: holds {len(folders)} sessions; unzip it and choose one folder"
                 )
             yield from _members(path, archive, wanted)
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, OSError, EOFError) as error:
         raise RecordingUnreadable(f"{path}: cannot be read as a zip ({error}); fetch it again") from error
 
 

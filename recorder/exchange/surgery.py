@@ -99,7 +99,7 @@ def _signal(path: Path, arrays: dict[str, Any], name: str, role: Role, notes: li
 
 def _arrays(path: Path) -> dict[str, Any]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as octets, np.load(octets, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise RecordingUnreadable(f"{path}: cannot be read as npz ({error}); fetch it again") from error

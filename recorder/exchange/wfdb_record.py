@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import warnings
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,13 @@ def read(
     Raises:
         RecordingUnreadable: naming the file and the cause.
     """
+    with warnings.catch_warnings():
+        # The library calls parts of pandas that will change one day; its users can do nothing about it.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return _read(header, roles, span_s)
+
+
+def _read(header: Path, roles: Collection[Role], span_s: tuple[float, float] | None) -> Recording:
     wfdb = _library(header)
     try:
         top = wfdb.rdheader(str(header.with_suffix("")))

@@ -7,6 +7,7 @@ The file is an npz of ``<name>`` (float, ``acc`` ``(n, 3)`` in g), ``<name>_fs``
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -103,9 +104,9 @@ def load(path: Path) -> ReplaySource:
         ConfigError: it cannot be read or holds nothing to send.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as octets, np.load(octets, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ConfigError(f"replay: {path} cannot be read ({error}); make it with replay.save") from error
     signals: dict[SourceName, _Signal] = {}
     for name, stored in _FILE_NAME.items():
