@@ -64,8 +64,8 @@ class SampleRing:
         if last is not None and first_sample_no <= last:
             self.clear()
             self.restarts += 1
-        t_ns, values = t_ns[-self.capacity :], values[-self.capacity :]
         skipped = max(0, t_ns.size - self.capacity)
+        t_ns, values = t_ns[skipped:], values[skipped:]
         start = self._room_for(t_ns.size)
         stop = start + t_ns.size
         self._sample_no[start:stop] = np.arange(t_ns.size) + first_sample_no + skipped

@@ -250,6 +250,6 @@ def _raw(info: StreamInfo, t_s: np.ndarray) -> np.ndarray:
     return columns
 
 
-def event(kind: str, at_ns: int, **payload: Any) -> Event:
+def event(kind: str, at_ns: int, /, **payload: Any) -> Event:
     """A stored event."""
     return Event(f"{kind}-{at_ns}-{len(payload)}", kind, at_ns, WALL + at_ns, 0, payload)

@@ -1,0 +1,280 @@
+"""The Record screen offscreen: what the view says is on it, and the curve stands where the samples are."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QMessageBox, QPushButton
+from pytestqt.qtbot import QtBot
+from synthetic_bedside import SyntheticBedside, event
+
+from hemoview.ui import theme
+from hemoview.ui.main_window import MainWindow
+from hemoview.viewmodel.record import resolve
+from hemoview.viewmodel.record_view import Wish
+from hemoview.viewmodel.sweeper import Canvas, Sweeper
+
+
+@pytest.fixture
+def bed() -> SyntheticBedside:
+    made = SyntheticBedside()
+    made.events = [event("marker", made.start_ns, label="reference calibrated")]
+    made.run(12.0)
+    return made
+
+
+@pytest.fixture
+def window(qtbot: QtBot, qapp: QApplication) -> MainWindow:
+    theme.apply(qapp)
+    made = MainWindow()
+    made.ask_before_closing = False
+    qtbot.addWidget(made)
+    made.resize(1280, 800)
+    made.show()
+    return made
+
+
+class Pictures:
+    """Shows a synthetic bedside in a window."""
+
+    def __init__(self, window: MainWindow, bed: SyntheticBedside) -> None:
+        self.window, self.bed, self.sweeper = window, bed, Sweeper()
+
+    def show(self, **wish: Any) -> None:
+        view = resolve(Wish(**wish), self.bed.model.facts())
+        self.window.show_view(view)
+        QApplication.processEvents()
+        waves = self.window.record.waves
+        canvas = Canvas(waves.width(), waves.height(), theme.px_per_mm(), view.mm_per_s)
+        frames = self.sweeper.frames(
+            view.lanes,
+            self.bed.model.streams,
+            canvas,
+            now_ns=self.bed.clock.now_ns,
+            cleared_at_ns=wish.get("cleared_at_ns", 0),
+        )
+        waves.show_frames(frames, watermark=view.watermark, mm_per_s=view.mm_per_s)
+
+    def waves_image(self) -> QImage:
+        return self.window.record.waves.grab().toImage()
+
+
+@pytest.fixture
+def pictures(window: MainWindow, bed: SyntheticBedside) -> Pictures:
+    return Pictures(window, bed)
+
+
+def said(window: MainWindow) -> str:
+    return " | ".join(label.text() for label in window.findChildren(QLabel) if label.isVisible())
+
+
+def pixels(image: QImage) -> np.ndarray:
+    image = image.convertToFormat(QImage.Format.Format_RGB32)
+    return (
+        np.array(image.constBits(), np.uint8)
+        .reshape(image.height(), image.width(), 4)[:, :, 2::-1]
+        .astype(int)
+    )
+
+
+def near(picture: np.ndarray, role: str) -> np.ndarray:
+    tone = theme.colour(role)
+    return np.asarray(np.abs(picture - np.array([tone.red(), tone.green(), tone.blue()])).sum(axis=2) < 60)
+
+
+def test_fits_the_smallest_screen(window: MainWindow, pictures: Pictures) -> None:
+    pictures.show()
+    assert window.width() <= 1280
+    assert window.height() <= 800
+
+
+def test_numbers_words_and_watermark_are_on_the_screen(window: MainWindow, pictures: Pictures) -> None:
+    pictures.show()
+    words = said(window)
+    for expected in (
+        "P-014",
+        "REC 00:00:12",
+        "est.",
+        "no real reference",
+        "Not for treatment or alarms",
+        "SIMULATED",
+    ):
+        assert expected in words
+    row = window.record.numerics._rows["SBP"]
+    assert row.value.text().isdigit()
+    assert row.interval.text().startswith("[")
+
+
+def test_estimate_and_reference_differ_in_more_than_colour(window: MainWindow, pictures: Pictures) -> None:
+    pictures.show()
+    row = window.record.numerics._rows["SBP"]
+    assert "est." in row.note.text()
+    image = pixels(row.estimate.grab().toImage())
+    corner = image[3:20, 3:40].reshape(-1, 3)
+    assert len(np.unique(corner, axis=0)) >= 2, "the estimate's ground is not hatched"
+
+
+def test_waves_are_drawn_in_their_colours(pictures: Pictures) -> None:
+    pictures.show()
+    picture = pixels(pictures.waves_image())
+    assert near(picture, "ppg")[:, 120:].sum() > 200
+    assert near(picture, "abp")[:, 120:].sum() > 200
+
+
+def test_repaint_covers_only_what_changed(pictures: Pictures, bed: SyntheticBedside) -> None:
+    waves = pictures.window.record.waves
+    pictures.show()
+    before = waves._frames
+    whole_before = pixels(waves.grab().toImage())
+    bed.run(0.04, 0.04)
+    pictures.show()
+    if (
+        waves._frames[0].still != before[0].still
+        or waves._frames[0].curves[0].head_x < before[0].curves[0].head_x
+    ):
+        pytest.skip("the range or the sweep turned over in this step")
+    stripe = waves._changed(before)
+    whole_after = pixels(waves.grab().toImage())
+    differs = np.flatnonzero((whole_before != whole_after).any(axis=(0, 2)))
+    assert differs.size
+    assert differs.min() >= stripe.left()
+    assert differs.max() <= stripe.right()
+
+
+def test_banner_comes_with_starvation_and_goes_again(
+    window: MainWindow, pictures: Pictures, bed: SyntheticBedside
+) -> None:
+    pictures.show()
+    assert not window.banners.isVisible()
+    bed.silent = {"adc.wave"}
+    bed.run(2.0)
+    pictures.show()
+    assert window.banners.isVisible()
+    assert any("CNAP silent" in line for line in window.banners.texts)
+    bed.silent = set()
+    bed.run(1.0)
+    pictures.show()
+    assert not window.banners.isVisible()
+
+
+def test_check_boxes_change_rows_and_lanes(window: MainWindow, pictures: Pictures) -> None:
+    pictures.show(parameters=frozenset({"SBP", "HR"}), waves=frozenset({"ppg"}))
+    assert set(window.record.numerics._rows) == {"SBP", "HR"}
+    assert len(window.record.waves._frames) == 1
+    pictures.show()
+    assert len(window.record.numerics._rows) == 10
+
+
+def test_clear_view_clears_the_picture_only(pictures: Pictures, bed: SyntheticBedside) -> None:
+    pictures.show()
+    kept = len(bed.model.streams["e4.bvp"].ring)
+    pictures.show(cleared_at_ns=bed.clock.now_ns)
+    assert near(pixels(pictures.waves_image()), "ppg")[:, 120:].sum() < 50
+    assert len(bed.model.streams["e4.bvp"].ring) == kept
+
+
+def test_marker_keys_mark_but_not_while_typing(qtbot: QtBot, window: MainWindow, pictures: Pictures) -> None:
+    pictures.show()
+    marked: list[tuple[int, str]] = []
+    window.record.marked.connect(lambda key, label: marked.append((key, label)))
+    window.activateWindow()
+    window.setFocus()
+    qtbot.keyClick(window, Qt.Key.Key_2)
+    assert marked == [(2, "arm move")]
+    field = QLineEdit(window)
+    field.show()
+    field.setFocus()
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is field, timeout=2000)
+    qtbot.keyClick(window, Qt.Key.Key_3)
+    assert len(marked) == 1
+
+
+def test_marker_keys_are_dead_without_a_recording(
+    qtbot: QtBot, window: MainWindow, pictures: Pictures
+) -> None:
+    pictures.bed.recording = False
+    pictures.bed.run(1.0)
+    pictures.show()
+    marked: list[int] = []
+    window.record.marked.connect(lambda key, _: marked.append(key))
+    qtbot.keyClick(window, Qt.Key.Key_1)
+    assert marked == []
+
+
+def test_touch_targets_are_large_enough(window: MainWindow, pictures: Pictures) -> None:
+    pictures.show()
+    least = theme.touch_px() - 1
+    small = [
+        (b.text(), b.height(), b.width())
+        for b in window.findChildren(QAbstractButton)
+        if b.isVisible() and (b.height() < least or b.width() < least)
+    ]
+    assert small == []
+
+
+def test_closing_while_recording_says_what_goes_on(
+    window: MainWindow, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures.show()
+    window.ask_before_closing = True
+    asked: list[str] = []
+
+    def answer(box: QMessageBox, role: QMessageBox.ButtonRole) -> int:
+        asked.append(box.text())
+        next(b for b in box.buttons() if box.buttonRole(b) == role).click()
+        return 0
+
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: answer(box, QMessageBox.ButtonRole.RejectRole))
+    assert not window.close()
+    assert window.isVisible()
+    assert "recorder goes on" in asked[0]
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: answer(box, QMessageBox.ButtonRole.AcceptRole))
+    assert window.close()
+
+
+def test_closing_without_a_recording_asks_nothing(
+    window: MainWindow, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures.bed.recording = False
+    pictures.bed.run(1.0)
+    pictures.show()
+    window.ask_before_closing = True
+    monkeypatch.setattr(QMessageBox, "exec", lambda _: pytest.fail("asked"))
+    closed: list[bool] = []
+    window.closing.connect(lambda: closed.append(True))
+    assert window.close()
+    assert closed == [True]
+
+
+def test_colour_blind_palette_changes_the_colours(pictures: Pictures) -> None:
+    try:
+        theme.use_palette("colour-blind")
+        pictures.show()
+        assert near(pixels(pictures.waves_image()), "ppg")[:, 120:].sum() > 200
+        assert theme.colour("ppg").name() == "#f0e442"
+    finally:
+        theme.use_palette("standard")
+
+
+def test_everything_touched_has_a_name(window: MainWindow, pictures: Pictures) -> None:
+    pictures.show()
+    unnamed = [
+        b for b in window.findChildren(QPushButton) if b.isVisible() and not (b.text() or b.accessibleName())
+    ]
+    assert unnamed == []
+    assert window.record.waves.accessibleName()
+
+
+def test_view_is_a_value() -> None:
+    bed = SyntheticBedside()
+    bed.run(1.0)
+    view = resolve(Wish(), bed.model.facts())
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        view.mm_per_s = 50.0  # type: ignore[misc]
+    assert replace(view, mm_per_s=50.0).mm_per_s == 50.0

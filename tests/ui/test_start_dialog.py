@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit
+from pytestqt.qtbot import QtBot
+
+from hemoview.ui import theme
+from hemoview.ui.cuff_dialog import CuffDialog
+from hemoview.ui.start_dialog import StartDialog
+from hemoview.viewmodel.cuff_form import CuffForm, CuffView
+from hemoview.viewmodel.cuff_form import examine as examine_cuff
+from hemoview.viewmodel.start_form import StartForm
+
+READY = [{"id": "disk", "ok": True, "level": "ok", "who": "", "what": "", "todo": ""}]
+LOST = {
+    "id": "device:e4",
+    "ok": False,
+    "level": "override",
+    "who": "Empatica E4",
+    "what": "is lost",
+    "todo": "connect it",
+}
+FULL = {"id": "disk", "ok": False, "level": "refuse", "who": "disk /s", "what": "full", "todo": "make room"}
+
+
+@pytest.fixture
+def dialog(qtbot: QtBot, qapp: QApplication) -> StartDialog:
+    theme.apply(qapp)
+    made = StartDialog(StartForm(operator="OP1"))
+    qtbot.addWidget(made)
+    made.resize(1100, 700)
+    made.show()
+    return made
+
+
+def fill(dialog: StartDialog, **values: str) -> None:
+    typed = {
+        "pseudonym": "P-014",
+        "pseudonym_again": "P-014",
+        "age_y": "34",
+        "height_cm": "168",
+        "weight_kg": "63",
+        "consent_version": "v2",
+        "consent_date": "2026-11-01",
+    } | values
+    for name, value in typed.items():
+        field = dialog.inputs[name]
+        assert isinstance(field, QLineEdit)
+        field.setText(value)
+    sex, record = dialog.inputs["sex"], dialog.inputs["consent_record"]
+    assert isinstance(sex, QComboBox)
+    assert isinstance(record, QCheckBox)
+    sex.setCurrentIndex(1)
+    record.setChecked(True)
+
+
+def said(dialog: StartDialog) -> str:
+    return " | ".join(label.text() for label in dialog.findChildren(QLabel) if label.isVisible())
+
+
+def test_subject_fields_begin_empty_and_next_waits(dialog: StartDialog) -> None:
+    pseudonym = dialog.inputs["pseudonym"]
+    assert isinstance(pseudonym, QLineEdit)
+    assert pseudonym.text() == ""
+    assert not dialog.next.isEnabled()
+    operator = dialog.inputs["operator"]
+    assert isinstance(operator, QLineEdit)
+    assert operator.text() == "OP1"
+
+
+def test_a_wrong_entry_is_named_beside_its_field(dialog: StartDialog) -> None:
+    fill(dialog, pseudonym_again="P-041")
+    assert dialog.notes["pseudonym_again"].text() == "the two entries differ"
+    assert not dialog.next.isEnabled()
+
+
+def test_confirmation_shows_the_person_large_and_starts_after_the_checks(
+    qtbot: QtBot, dialog: StartDialog
+) -> None:
+    orders: list[dict[str, Any]] = []
+    dialog.start_asked.connect(orders.append)
+    fill(dialog)
+    with qtbot.waitSignal(dialog.checks_asked, timeout=1000):
+        qtbot.mouseClick(dialog.next, Qt.MouseButton.LeftButton)
+    assert dialog.confirm.pseudonym.text() == "P-014"
+    assert dialog.confirm.pseudonym.font().pixelSize() >= 48
+    assert "female, 34 years" in said(dialog)
+    assert not dialog.confirm.start.isEnabled()
+    dialog.show_checks(READY)
+    assert dialog.confirm.start.isEnabled()
+    qtbot.mouseClick(dialog.confirm.start, Qt.MouseButton.LeftButton)
+    assert orders[0]["subject"]["pseudonym"] == "P-014"
+
+
+def test_every_refusal_is_named_and_bars_start(qtbot: QtBot, dialog: StartDialog) -> None:
+    fill(dialog)
+    dialog._go_on()
+    dialog.show_checks([FULL, LOST])
+    assert "disk /s: full. make room" in said(dialog)
+    assert "Empatica E4: is lost" in said(dialog)
+    assert not dialog.confirm.start.isEnabled()
+
+
+def test_a_missing_device_starts_only_with_a_reason(qtbot: QtBot, dialog: StartDialog) -> None:
+    fill(dialog)
+    dialog._go_on()
+    dialog.show_checks([LOST])
+    assert not dialog.confirm.start.isEnabled()
+    reason = dialog.findChild(QLineEdit, "override-e4")
+    assert reason is not None
+    qtbot.keyClicks(reason, "band is charging")
+    assert dialog.confirm.start.isEnabled()
+    orders: list[dict[str, Any]] = []
+    dialog.start_asked.connect(orders.append)
+    dialog.confirm.start.click()
+    assert orders[0]["overrides"] == {"e4": "band is charging"}
+
+
+def test_back_forgets_the_checks(dialog: StartDialog) -> None:
+    fill(dialog)
+    dialog._go_on()
+    dialog.show_checks(READY)
+    dialog.confirm.back.click()
+    assert dialog.steps.currentIndex() == 0
+    assert not dialog.view.can_start
+
+
+def test_name_like_pseudonym_is_warned_about(dialog: StartDialog) -> None:
+    fill(dialog, pseudonym="Maria", pseudonym_again="Maria")
+    dialog._go_on()
+    assert "looks like a name" in dialog.confirm.warnings.text()
+
+
+def test_far_cuff_reading_is_typed_twice(qtbot: QtBot) -> None:
+    def judge(form: CuffForm) -> CuffView:
+        return examine_cuff(form, wall_ns=10**18, reference_mmhg=(160.0, 95.0))
+
+    dialog = CuffDialog(judge, "OP1")
+    qtbot.addWidget(dialog)
+    dialog.show()
+    entered: list[dict[str, Any]] = []
+    dialog.entered.connect(entered.append)
+    for _ in range(2):
+        dialog.inputs["sbp"].setText("124")
+        dialog.inputs["dbp"].setText("78")
+        dialog.ok.click()
+    assert len(entered) == 1
+    assert entered[0]["sbp_mmhg"] == 124.0
+    assert entered[0]["entered_by"] == "OP1"
