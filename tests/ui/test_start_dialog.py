@@ -58,6 +58,7 @@ def fill(dialog: StartDialog, **values: str) -> None:
 
 
 def said(dialog: StartDialog) -> str:
+    QApplication.processEvents()
     return " | ".join(label.text() for label in dialog.findChildren(QLabel) if label.isVisible())
 
 

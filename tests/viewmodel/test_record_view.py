@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from typing import Any
 
@@ -110,8 +111,6 @@ def _with_why(bed: SyntheticBedside, parameter: str, reason: str) -> Cell:
     """The newest estimate with a value and this reason."""
     info = bed.model.streams["edge.est"].info
     reasons = ["motion", "simulated", "no-real-reference"]
-    import json
-
     bed.model.streams["edge.est"].info = dataclasses.replace(info, metadata={"reasons": json.dumps(reasons)})
     values = np.zeros((1, 43), np.float32)
     at = 4 * PARAMETERS.index(parameter)
