@@ -57,7 +57,7 @@ def recompute(path: Path, bundle: Bundle | None, options: Options | None = None)
         sources = find_sources(session.streams.values())
         pipeline = prepared(session, runner, options or Options())
         rows: dict[str, list[SampleBlock]] = defaultdict(list)
-        for item in replayed(session, sources, 0.0, np.inf):
+        for item in replayed(session, sources, -np.inf, np.inf):
             for block in push(pipeline, item):
                 rows[block.stream_id].append(block)
         name = Loaded.name_of(bundle)

@@ -16,6 +16,8 @@ from recorder.schema import SampleBlock, StreamInfo
 
 B = TypeVar("B", bound=Positioned)
 
+STORED_NS = 1000
+"""Arrivals are taken to the microsecond that a session keeps, so that what is recomputed has the very same times."""
 LEAST_MOTION_PART = 0.7
 """Part of a window the accelerometer must cover before it says anything about motion."""
 
@@ -39,7 +41,7 @@ class StreamClock:
         if changed:
             self._base = LiveTimebase(self.rate_hz)
         self.era = block.era
-        self._base.update(block.first_sample_no, block.n_samples, block.t_host_ns)
+        self._base.update(block.first_sample_no, block.n_samples, block.t_host_ns // STORED_NS * STORED_NS)
         return changed
 
     def restart(self) -> None:
