@@ -14,13 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recorder.clock.steps import lowest_of_runs, step_starts
+
 MIN_POINTS = 20
 MIN_SPAN_S = 20.0
 """Below either the nominal rate is used: with 60 ms of jitter a shorter fit is off by more than a crystal is."""
-
-_WINDOW_S = 20.0
-_MIN_STEP_S = 0.020
-_SIDE = 3
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -97,7 +95,7 @@ def fit_timebase(
     starts = np.zeros(1, dtype=np.intp)
     slope = 0.0
     if last.size >= MIN_POINTS and x_s[-1] - x_s[0] >= MIN_SPAN_S:
-        starts = _step_starts(x_s, late_s)
+        starts = step_starts(x_s, late_s)
         slope = common_slope(x_s, late_s, starts)
     above = late_s - slope * x_s
     offsets = np.minimum.reduceat(above, starts)
@@ -162,53 +160,5 @@ def _floors(x: Floats, y: Floats, n_max: int) -> tuple[Floats, Floats]:
     if x.size <= n_max:
         return x, y
     starts = np.linspace(0, x.size, n_max, endpoint=False).astype(np.intp)
-    lowest = _argmin_of_runs(y, starts)
+    lowest = lowest_of_runs(y, starts)
     return x[lowest], y[lowest]
-
-
-def _argmin_of_runs(y: Floats, starts: NDArray[np.intp]) -> NDArray[np.intp]:
-    run = np.repeat(np.arange(starts.size), np.diff(np.append(starts, y.size)))
-    order = np.lexsort((y, run))
-    return order[np.searchsorted(run, np.arange(starts.size))]
-
-
-def _step_starts(x: Floats, late: Floats) -> NDArray[np.intp]:
-    """Index of the first point of each piece: 0, and wherever the floor of the delay steps and stays."""
-    first = np.zeros(1, dtype=np.intp)
-    edges = np.arange(x[0], x[-1], _WINDOW_S)
-    starts = np.unique(np.searchsorted(x, edges))
-    if starts.size < 2 * _SIDE:
-        return first
-    lowest = _argmin_of_runs(late, starts)
-    floor_x, floor = x[lowest], late[lowest]
-    lag = _SIDE
-    slope = float(np.median((floor[lag:] - floor[:-lag]) / (floor_x[lag:] - floor_x[:-lag])))
-    level = floor - slope * floor_x
-    noise = float(np.median(np.abs(np.diff(level))))
-    steps = _steps(level, max(_MIN_STEP_S, 8.0 * noise))
-    found = [_locate(late - slope * x, starts, k) for k in steps]
-    return np.unique(np.asarray([0, *found], dtype=np.intp))
-
-
-def _steps(level: Floats, threshold: float) -> list[int]:
-    """Windows at which the median of the next three differs from that of the last three; peaks only."""
-    medians = np.median(np.lib.stride_tricks.sliding_window_view(level, _SIDE), axis=1)
-    height = np.zeros(level.size)
-    height[_SIDE : medians.size] = np.abs(medians[_SIDE:] - medians[:-_SIDE])
-    steps: list[int] = []
-    while (k := int(np.argmax(height))) and height[k] > threshold:
-        steps.append(k)
-        height[max(0, k - _SIDE + 1) : k + _SIDE] = 0.0
-    return sorted(steps)
-
-
-def _locate(level: Floats, starts: NDArray[np.intp], k: int) -> int:
-    """The point, within a window of the step, that splits the two floors best."""
-    low = int(starts[k - 1])
-    high = int(starts[k + 1]) if k + 1 < starts.size else level.size
-    run = level[low:high]
-    left = np.minimum.accumulate(run)
-    right = np.minimum.accumulate(run[::-1])[::-1]
-    n = run.size
-    covered = left[:-1] * np.arange(1, n) + right[1:] * np.arange(n - 1, 0, -1)
-    return low + 1 + int(np.argmax(covered)) if n > 1 else low

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,15 +15,28 @@ _BUCKET_S = 1.0
 _HISTORY_BUCKETS = 900
 _STEP_S = 0.5
 _STEP_HELD_S = 1.0
+_SLIP_S = 0.08
+_SLIP_BUCKETS = 5
+"""A lost wireless packet of an E4 that nobody counted is 172 ms or more; five seconds tell it from jitter."""
 _SLOWEST = 0.5
 """Where a better fit moves the line back, issued times go on at no less than this share of real speed."""
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """The earliest arrival of one second: nominal time, delay, and the piece of the line it belongs to."""
+
+    number: int
+    x: float
+    late: float
+    piece: int
 
 
 class LiveTimebase:
     """Online lower-envelope time base of one stream.
 
-    It restarts by itself where samples keep coming late by more than 0.5 s for 1 s (a reconnect whose loss
-    nobody could count) or come before they can have been taken (the numbering jumped); the rate is kept.
+    The line begins anew, at the same rate, where samples keep coming late by more than 0.5 s for 1 s (a reconnect
+    whose loss nobody could count) or 0.08 s for 5 s (a packet lost), or before they can have been taken.
 
     Args:
         nominal_rate_hz: what the maker says; used until 20 s have been seen.
@@ -32,9 +47,9 @@ class LiveTimebase:
         self._slope = 0.0
         self._anchor: tuple[int, int] | None = None  # (sample no, host ns) that x = y = 0 stand for
         self._offset_s = 0.0
-        self._buckets: deque[list[float]] = deque(
-            maxlen=_HISTORY_BUCKETS
-        )  # [bucket no, x, late] of its lowest
+        self._buckets: deque[_Bucket] = deque(maxlen=_HISTORY_BUCKETS)
+        self._piece = 0
+        self._fresh = True
         self._late_since_ns: int | None = None
         self._issued: tuple[int, int] | None = None
 
@@ -52,18 +67,22 @@ class LiveTimebase:
         """A block arrived. Call once a block, in order."""
         last = first_sample_no + n_samples - 1
         if self._anchor is None:
-            self._restart(last, t_host_ns)
-        x, late = self._coordinates(last, t_host_ns)
-        above = late - self._slope * x - self._offset_s
-        if above < -_STEP_S or self._stays_late(above, t_host_ns):
-            self._restart(last, t_host_ns)
-            x, late, above = 0.0, 0.0, 0.0
+            self._anchor = (last, t_host_ns)
+        x = (last - self._anchor[0]) / self.nominal_rate_hz
+        late = (t_host_ns - self._anchor[1]) / 1e9 - x
+        floor = late - self._slope * x
+        if (
+            self._fresh
+            or floor - self._offset_s < -_STEP_S
+            or self._stays_late(floor - self._offset_s, t_host_ns)
+        ):
+            self._begin_piece(floor)
         self._keep(x, late)
-        self._offset_s = min(self._offset_s, late - self._slope * x)
+        self._offset_s = min(self._offset_s, floor)
 
     def restart(self) -> None:
         """Forget the offset, keep the rate: the next block begins a new run (after a reported gap)."""
-        self._anchor = None
+        self._fresh = True
 
     def t_ns(self, sample_no: NDArray[np.integer] | int) -> NDArray[np.int64]:
         """Host time, ns, at which each sample was taken; later samples never get earlier times than were issued.
@@ -71,7 +90,7 @@ class LiveTimebase:
         Raises:
             ValueError: nothing has arrived yet.
         """
-        if self._anchor is None:
+        if self._anchor is None or self._fresh:
             raise ValueError("the live time base has seen no block since it started")
         numbers = np.asarray(sample_no, dtype=np.int64)
         period_ns = 1e9 / self.rate_hz
@@ -96,15 +115,10 @@ class LiveTimebase:
         latest = self._issued[1] + (after * period_ns).astype(np.int64)
         return np.where(after > 0, np.maximum(times, slowest), np.minimum(times, latest))
 
-    def _coordinates(self, last: int, t_host_ns: int) -> tuple[float, float]:
-        assert self._anchor is not None
-        x = (last - self._anchor[0]) / self.nominal_rate_hz
-        return x, (t_host_ns - self._anchor[1]) / 1e9 - x
-
-    def _restart(self, last: int, t_host_ns: int) -> None:
-        self._anchor = (last, t_host_ns)
-        self._offset_s = 0.0
-        self._buckets.clear()
+    def _begin_piece(self, floor_s: float) -> None:
+        self._piece += 1
+        self._offset_s = floor_s
+        self._fresh = False
         self._late_since_ns = None
 
     def _stays_late(self, above_s: float, t_host_ns: int) -> bool:
@@ -116,16 +130,38 @@ class LiveTimebase:
         return t_host_ns - self._late_since_ns >= _STEP_HELD_S * 1e9
 
     def _keep(self, x: float, late: float) -> None:
-        bucket = float(x // _BUCKET_S)
-        if self._buckets and self._buckets[-1][0] == bucket:
-            if late < self._buckets[-1][2]:
-                self._buckets[-1] = [bucket, x, late]
+        number = int(x // _BUCKET_S)
+        newest = self._buckets[-1] if self._buckets else None
+        if newest is not None and (newest.number, newest.piece) == (number, self._piece):
+            if late < newest.late:
+                newest.x, newest.late = x, late
             return
-        if len(self._buckets) >= MIN_POINTS and x - self._buckets[0][1] >= MIN_SPAN_S:
-            self._refit()
-        self._buckets.append([bucket, x, late])
+        self._find_slip()
+        self._refit()
+        self._buckets.append(_Bucket(number, x, late, self._piece))
+
+    def _find_slip(self) -> None:
+        """The last seconds all lie above the line, and did not come in one burst: they are a piece of their own."""
+        recent = [
+            bucket for bucket in islice(reversed(self._buckets), _SLIP_BUCKETS) if bucket.piece == self._piece
+        ]
+        floor = min((bucket.late - self._slope * bucket.x for bucket in recent), default=0.0)
+        arrivals = [bucket.x + bucket.late for bucket in recent]
+        held = len(recent) == _SLIP_BUCKETS and arrivals[0] - arrivals[-1] > (_SLIP_BUCKETS - 2) * _BUCKET_S
+        if held and floor - self._offset_s > _SLIP_S:
+            self._begin_piece(floor)
+            for bucket in recent:
+                bucket.piece = self._piece
 
     def _refit(self) -> None:
-        points = np.asarray(self._buckets)
-        self._slope = common_slope(points[:, 1], points[:, 2], np.zeros(1, dtype=np.intp))
-        self._offset_s = float(np.min(points[:, 2] - self._slope * points[:, 1]))
+        buckets = self._buckets
+        if len(buckets) < MIN_POINTS or buckets[-1].x - buckets[0].x < MIN_SPAN_S:
+            return
+        x = np.array([bucket.x for bucket in buckets])
+        late = np.array([bucket.late for bucket in buckets])
+        pieces = np.array([bucket.piece for bucket in buckets])
+        starts = np.flatnonzero(np.diff(pieces, prepend=-1))
+        self._slope = common_slope(x, late, starts)
+        own = pieces == self._piece
+        if own.any():
+            self._offset_s = float(np.min((late - self._slope * x)[own]))

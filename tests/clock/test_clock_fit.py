@@ -65,6 +65,31 @@ def test_a_slip_of_the_numbering_becomes_a_step_not_a_drift(slip_samples: int) -
     assert np.max(np.abs(error_ms[~near])) < 15.0
 
 
+@pytest.mark.parametrize(("n_lost", "ppm"), [(3, 5.0), (7, 5.0), (35, 30.0)])
+@pytest.mark.parametrize("seed", range(4))
+def test_packets_lost_in_the_air_that_nobody_counted(n_lost: int, ppm: float, seed: int) -> None:
+    """A streaming server shifts its stamps over what the radio lost: up to 1 % of 3490 packets."""
+    points = device_points(ppm=80, seconds=600, seed=seed)
+    kept = np.ones(points.first.size, dtype=bool)
+    kept[np.random.default_rng(seed).choice(points.first.size, n_lost, replace=False)] = False
+    arrived = Points(
+        points.first[: kept.sum()], points.n[kept], points.t_host_ns[kept], points.truth_ns[kept]
+    )
+    base = fit(arrived)
+    assert abs(base.drift_ppm - 80) < ppm
+    error_ms = (base.t_ns(arrived.first) - arrived.truth_ns) / 1e6
+    assert np.percentile(np.abs(error_ms - 5.0), 95) < 10.0, "5 ms is the fastest delivery"
+
+
+def test_a_minute_of_congestion_is_not_a_loss() -> None:
+    """Every delivery late by 40 ms for 50 s, then as before."""
+    points = device_points(ppm=80, seconds=600, seed=1)
+    points.t_host_ns[(points.t_host_ns > 200e9) & (points.t_host_ns < 250e9)] += 40_000_000
+    base = fit(points)
+    assert base.n_steps == 0
+    assert abs(base.drift_ppm - 80) < 2.0
+
+
 def test_few_points_fall_back_to_the_nominal_rate() -> None:
     points = device_points(ppm=80, seconds=5, seed=0)
     base = fit(points)

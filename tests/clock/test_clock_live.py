@@ -68,6 +68,20 @@ def test_a_stall_and_its_burst_do_not_restart() -> None:
     assert np.max(np.abs(late_ms[200:])) < 70.0
 
 
+def test_packets_lost_in_the_air_move_the_line_not_the_rate() -> None:
+    points = device_points(ppm=80, seconds=600, seed=3)
+    kept = np.ones(points.first.size, dtype=bool)
+    kept[[800, 1500, 1600, 2400]] = False
+    arrived = Points(
+        points.first[: kept.sum()], points.n[kept], points.t_host_ns[kept], points.truth_ns[kept]
+    )
+    base = LiveTimebase(RATE_HZ)
+    late_ms = (play(base, arrived)[::11] - arrived.truth_ns) / 1e6
+    assert abs(base.drift_ppm - 80) < 10.0
+    assert np.ptp(late_ms[-500:]) < 10.0
+    assert np.median(late_ms[-500:]) < 20.0
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(

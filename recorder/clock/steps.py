@@ -1,0 +1,109 @@
+"""Where the numbering of samples slipped against time: the floor of the delay steps and stays.
+
+Up: samples were lost that nobody counted (an E4 server shifts its stamps over them). Down: more were counted as
+lost than were. A reader that stalls is no step, for after it the delay falls back to the floor.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+MIN_STEP_S = 0.020
+"""Less cannot be told from jitter; a lost wireless packet of an E4 is 172 ms of BVP."""
+LONG_S = 60.0
+"""A step stays for so long; a stall up to this length is none."""
+PAST_S = 30.0
+MIN_SIDE = 20
+"""Points on either side without which nothing is claimed."""
+_TREND_WINDOW_S = 5.0
+_TREND_POINTS = 8
+
+
+def step_starts(x: Floats, late: Floats) -> Indices:
+    """Index of the first point of each piece: 0, and every step.
+
+    Args:
+        x: ``(n,)`` nominal time of the points, s, rising.
+        late: ``(n,)`` arrival minus nominal time, s.
+    """
+    if x.size < 2 * MIN_SIDE:
+        return np.zeros(1, dtype=np.intp)
+    spacing_s = max((x[-1] - x[0]) / (x.size - 1), 1e-6)
+    level = late - _trend(x, late, max(_TREND_WINDOW_S, _TREND_POINTS * spacing_s)) * x
+    n_past = max(MIN_SIDE, round(PAST_S / spacing_s))
+    n_long = max(MIN_SIDE, round(LONG_S / spacing_s))
+    future = np.minimum(floor_before(level[::-1], n_long)[::-1], level)
+    threshold = max(MIN_STEP_S, float(np.median(level - np.minimum(floor_before(level, MIN_SIDE), level))))
+    up = np.flatnonzero(future - floor_before(level, n_past) > threshold)
+    down = np.flatnonzero(floor_before(level, n_long) - level > threshold)
+    return _walk(_Delay(level, future, threshold, n_past), up, down[down >= n_long])
+
+
+@dataclass(frozen=True, slots=True)
+class _Delay:
+    """Detrended delay, the floor of each point and what follows it, and what counts as a step, s."""
+
+    level: Floats
+    future: Floats
+    threshold: float
+    n_past: int
+
+
+def _walk(delay: _Delay, up: Indices, down: Indices) -> Indices:
+    """The steps one after another; after each, the past begins anew."""
+    starts, last = [0], delay.level.size - MIN_SIDE
+    while True:
+        begin = starts[-1] + delay.n_past
+        far = up[np.searchsorted(up, begin) :][:1]
+        lower = down[np.searchsorted(down, begin) :][:1]
+        near = _next_near(delay, starts[-1])
+        candidates = [_exact(delay, i) for i in (*near, *far.tolist())] + lower.tolist()
+        if not candidates or min(candidates) > last:
+            return np.asarray(starts, dtype=np.intp)
+        starts.append(min(candidates))
+
+
+def _next_near(delay: _Delay, start: int) -> list[int]:
+    """The first step up among the points since the last one, if any."""
+    past = np.minimum.accumulate(delay.level[start : start + delay.n_past - 1])
+    above = np.flatnonzero(
+        delay.future[start + 1 : start + 1 + past.size] - past[: delay.future.size - start - 1]
+        > delay.threshold
+    )
+    return [start + 1 + int(above[0])] if above.size else []
+
+
+def _exact(delay: _Delay, first: int) -> int:
+    """A late point before the step looks like its beginning: the step is where the future floor is reached."""
+    future = delay.future[first : first + MIN_SIDE]
+    return first + int(np.argmax(future > future.max() - delay.threshold / 2))
+
+
+def _trend(x: Floats, late: Floats, window_s: float) -> float:
+    """Robust slope of the floor: the median over neighbouring windows, of which few hold a step."""
+    starts = np.unique(np.searchsorted(x, np.arange(x[0], x[-1], window_s)))
+    lowest = lowest_of_runs(late, starts)
+    width = np.diff(x[lowest])
+    return float(np.median(np.diff(late[lowest])[width > 0] / width[width > 0])) if np.any(width > 0) else 0.0
+
+
+def floor_before(values: Floats, n: int) -> Floats:
+    """Minimum of the ``n`` values before each, ``inf`` where there is none; one pass (van Herk 1992)."""
+    padded = np.concatenate([np.full(n, np.inf), values])
+    rounded = np.concatenate([padded, np.full(-padded.size % n, np.inf)]).reshape(-1, n)
+    forward = np.minimum.accumulate(rounded, axis=1).ravel()
+    backward = np.minimum.accumulate(rounded[:, ::-1], axis=1)[:, ::-1].ravel()
+    return np.minimum(backward[: values.size], forward[n - 1 : n - 1 + values.size])
+
+
+def lowest_of_runs(y: Floats, starts: Indices) -> Indices:
+    """Index of the lowest value of each run of points that begins at ``starts``."""
+    run = np.repeat(np.arange(starts.size), np.diff(np.append(starts, y.size)))
+    order = np.lexsort((y, run))
+    return order[np.searchsorted(run, np.arange(starts.size))]
