@@ -32,6 +32,7 @@ class FolderLock:
             os.close(os.open(path, os.O_RDWR | os.O_CREAT, FILE_MODE))
             self._db = sqlite3.connect(path, timeout=wait_s, isolation_level=None, check_same_thread=False)
             try:
+                self._db.execute("PRAGMA journal_mode=MEMORY")  # no file beside the lock
                 self._db.execute("BEGIN EXCLUSIVE")
             except sqlite3.OperationalError as error:
                 self._db.close()

@@ -29,10 +29,10 @@ from recorder.session.levels import (
 )
 from recorder.session.manifest import CLOCK, SEGMENT_FOLDER, SegmentRow
 from recorder.session.points import ClockPoints, join_points
-from recorder.session.rows import Rows, empty_rows, join_rows, unpack_rows
+from recorder.session.rows import Rows, empty_rows, join_rows, number_span, unpack_rows
 from recorder.session.segments import decode_clock, decode_events, decode_samples, read_footer
 from recorder.session.stored import Stored, read_stored
-from recorder.session.timeline import EraAxis, StreamTimes, fit_stream
+from recorder.session.timeline import EraAxis, StreamTimes, bridged, fit_stream
 
 CACHE_ROWS = 6_000_000
 """Rows of decoded segments kept in memory: an hour of a 1 kHz wave beside an E4."""
@@ -365,21 +365,29 @@ class Session:
         starts = [(s.first_no, s.era) for s in self._stored.segments_of(info.stream_id)]
         for batch in self._stored.batches_of(info.stream_id):
             if not starts or batch.era != starts[-1][1]:
-                starts.append((int(unpack_rows(info, batch.payload).sample_no[0]), batch.era))
+                starts.append((number_span(batch.payload)[0], batch.era))
         for first, era in starts:
             eras[np.searchsorted(sample_no, first) :] = era
         return eras
 
     def _stream_times(self, info: StreamInfo) -> StreamTimes:
         if info.stream_id not in self._times:
-            points = self._thin_points(info.stream_id)
-            rows = self._live_rows(info)
-            ends = [s.next_no for s in self._stored.segments_of(info.stream_id)]
-            ends += [int(rows.sample_no[-1]) + 1] if len(rows) else []
-            rate = info.nominal_rate_hz or 1.0
+            known = self._stretches(info)
+            points = bridged(self._thin_points(info.stream_id), known)
+            end_no = max((end for _, end, *_ in known), default=0)
             gaps = self._gaps_of(info.stream_id)
-            self._times[info.stream_id] = fit_stream(self._axis, points, gaps, max(ends, default=0), rate)
+            rate = info.nominal_rate_hz or 1.0
+            self._times[info.stream_id] = fit_stream(self._axis, points, gaps, end_no, rate)
         return self._times[info.stream_id]
+
+    def _stretches(self, info: StreamInfo) -> list[tuple[int, int, int, int, int]]:
+        """First sample, one past the last, first and last arrival, and era of each segment and unsealed batch."""
+        sealed = self._stored.segments_of(info.stream_id)
+        known = [(s.first_no, s.next_no, s.t0_host_ns, s.t1_host_ns, s.era) for s in sealed]
+        for batch in self._stored.batches_of(info.stream_id):
+            first, end = number_span(batch.payload)
+            known.append((first, end, batch.t0_host_ns, batch.t1_host_ns, batch.era))
+        return known
 
     def _thin_points(self, stream_id: str) -> ClockPoints:
         parts = []

@@ -142,6 +142,13 @@ def pack_rows(rows: Rows) -> bytes:
     return b"".join(parts)
 
 
+def number_span(payload: bytes) -> tuple[int, int]:
+    """First sample number, and one past the last, of packed rows."""
+    n_runs = _HEAD.unpack_from(payload)[3]
+    runs = np.frombuffer(payload, "<i8", 2 * n_runs, _HEAD.size)
+    return int(runs[0]), int(runs[-2] + runs[-1])
+
+
 def unpack_rows(info: StreamInfo, payload: bytes) -> Rows:
     """Inverse of :func:`pack_rows`.
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from recorder.clock import ClockEra, Timebase, fit_timebase
 from recorder.schema import Gap
-from recorder.session.points import ClockPoints
+from recorder.session.points import ClockPoints, join_points
 
 COUNTED_CAUSES = frozenset({"counter-jump", "checksum", "overrun"})
 """Gaps whose missing samples the device itself counted: numbering and time base go on through them."""
@@ -86,6 +86,8 @@ class StreamTimes:
         return (min(found), max(found)) if found else (0, 0)
 
     def _parts(self, sample_no: NDArray[np.int64]) -> list[tuple[Run, int, int]]:
+        if not self.runs:
+            return []
         firsts = [run.first_no for run in self.runs]
         cuts = [0, *np.searchsorted(sample_no, firsts[1:]).tolist(), len(sample_no)]
         return [(run, a, b) for run, a, b in zip(self.runs, cuts[:-1], cuts[1:], strict=True) if b > a]
@@ -115,6 +117,24 @@ def fit_stream(
         end = int(numbers[stop]) if stop < len(points) else end_no
         runs.append(Run(first, max(end, first + 1), int(points.era[start]), base))
     return StreamTimes(axis, tuple(runs))
+
+
+def bridged(points: ClockPoints, known: Sequence[tuple[int, int, int, int, int]]) -> ClockPoints:
+    """``points``, and where a file has none (its clock points are damaged) the two that its own row tells.
+
+    Args:
+        known: (first sample, one past the last, first arrival, last arrival, era) of each stored stretch.
+    """
+    edges = np.array([row[:2] for row in known], np.int64).reshape(-1, 2)
+    at = np.searchsorted(points.sample_no, edges)
+    bare = [row for row, (a, b) in zip(known, at, strict=True) if a == b]
+    if not bare:
+        return points
+    firsts = [(first, 1, t0, era) for first, _, t0, _, era in bare]
+    lasts = [(end - 1, 1, t1, era) for first, end, _, t1, era in bare if end - 1 > first]
+    table = np.asarray(firsts + lasts, np.int64)
+    joined = join_points([points, ClockPoints(*table.T)])
+    return joined.where(np.argsort(joined.sample_no, kind="stable"))
 
 
 def _goes_on(gap: Gap) -> bool:

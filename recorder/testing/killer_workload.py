@@ -140,7 +140,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--segment-s", type=float, default=8.0)
     parser.add_argument("--pause-s", type=float, default=0.001, help="real pause after each tick")
     parser.add_argument("--resume-at-ms", type=int, default=-1)
-    parser.add_argument("--close", action="store_true", help="close the session at the end")
+    parser.add_argument(
+        "--die", action="store_true", help="end without closing the session, as a crash would"
+    )
     options = parser.parse_args(arguments)
     if options.resume_at_ms >= 0:
         writer = sessions.resume(options.folder, Clock(), segment_s=options.segment_s)
@@ -151,10 +153,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             writer.add_stream(info)
     progress = os.open(options.progress, os.O_WRONLY | os.O_CREAT, 0o600)
     record(writer, progress, max(0, options.resume_at_ms), options.seconds, options.pause_s)
-    if options.close:
-        writer.close("done")
-    else:
-        writer.abandon()
+    if options.die:
+        os._exit(0)  # no clean-up of SQLite: the write-ahead log stays
+    writer.close("done")
     return 0
 
 

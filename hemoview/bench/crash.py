@@ -1,0 +1,98 @@
+"""``hemoview bench crash``: kills, simulated power cuts, flipped bytes and torn files, against real recordings."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hemoview.bench import machine
+from recorder.testing import killer, killer_damage, powercut
+
+CUT_RECORDING_S = 60.0
+SEGMENT_S = 8.0
+"""Segments of the recordings: short, so that many crashes fall into a seal."""
+TORN_PER_FLIP = 0.5
+
+
+def run(*, kills: int, power_cuts: int, flips: int, seed: int) -> dict[str, Any]:
+    """Crash recordings whose every value is known, and count what is lost or wrong.
+
+    A session counts as unreadable if it does not open, misses a row whose commit had returned, holds a wrong value,
+    or is not whole after ``recover``. Torn files come on top of the flips, half as many.
+
+    Raises:
+        TimeoutError, subprocess.CalledProcessError: a recording could not be made.
+    """
+    rng = random.Random(seed)
+    with tempfile.TemporaryDirectory(prefix="hemoview-crash-") as folder:
+        place = Path(folder)
+        outcomes = [killer.kill_once(place / f"kill-{n}", rng) for n in range(kills)]
+        cuts, cuts_why = _cut(place, power_cuts, rng)
+        injuries = _injure(place, flips, rng)
+    both = [*outcomes, *cuts]
+    result: dict[str, Any] = {
+        "kills": kills,
+        "unreadable": sum(bool(o.problems) for o in both),
+        "max_seconds_lost": round(max((o.seconds_lost for o in both), default=0.0), 3),
+        "power_cuts": len(cuts),
+    }
+    flipped = [i for i in injuries if i.kind == "flip"]
+    torn = [i for i in injuries if i.kind == "torn"]
+    result |= {"flips": len(flipped), **{f"flips_{v}": _count(flipped, v) for v in _VERDICTS}}
+    result |= {"torn": len(torn), **{f"torn_{v}": _count(torn, v) for v in _VERDICTS}}
+    result |= {"seed": seed, "machine": machine.describe()}
+    if cuts_why:
+        result["power_cuts_why"] = cuts_why
+    problems = [p for o in both for p in o.problems]
+    problems += [f"{i.file}: {i.kind} at byte {i.at}: {i.why}" for i in injuries if i.verdict == "silent"]
+    return result | ({"problems": problems[:20]} if problems else {})
+
+
+_VERDICTS = ("detected", "harmless", "silent")
+
+
+def _count(injuries: list[killer_damage.Injury], verdict: str) -> int:
+    return sum(i.verdict == verdict for i in injuries)
+
+
+def _cut(place: Path, count: int, rng: random.Random) -> tuple[list[killer.Outcome], str]:
+    """Outcomes of simulated power cuts, or why there are none."""
+    if count == 0:
+        return [], ""
+    if not powercut.available():
+        return [], "strace is not installed, so writes cannot be recorded; install it (apt install strace)"
+    traced = place / "traced"
+    traced.mkdir()
+    try:
+        ops = powercut.record(traced, seconds=CUT_RECORDING_S, segment_s=SEGMENT_S)
+    except OSError as error:
+        return [], str(error)
+    outcomes = []
+    for number, (disk, state) in enumerate(powercut.cut_states(ops, count, rng)):
+        folder = place / f"cut-{number}"
+        powercut.materialise(state, str(traced / "session"), folder)
+        outcomes.append(killer.check(folder, disk.handed_ms, disk.promised_ms))
+    return outcomes, ""
+
+
+def _injure(place: Path, flips: int, rng: random.Random) -> list[killer_damage.Injury]:
+    """Flip bytes in, and tear files of, a closed and a killed recording in turn."""
+    if flips == 0:
+        return []
+    sessions = [_recorded(place / "closed", close=True), _recorded(place / "killed", close=False)]
+    injuries = [killer_damage.injure(sessions[n % 2], place, rng) for n in range(flips)]
+    torn = round(flips * TORN_PER_FLIP)
+    return injuries + [killer_damage.injure(sessions[n % 2], place, rng, torn=True) for n in range(torn)]
+
+
+def _recorded(folder: Path, *, close: bool) -> Path:
+    """A recording that was closed, or whose recorder was killed after its last commit."""
+    progress = folder.with_name(folder.name + ".progress")
+    command = [sys.executable, "-m", "recorder.testing.killer_workload", str(folder), str(progress)]
+    command += ["--seconds", str(killer_damage.RECORDED_S), "--segment-s", "16", "--pause-s", "0"]
+    subprocess.run(command if close else [*command, "--die"], check=True, capture_output=True)
+    return folder
