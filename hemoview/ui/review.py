@@ -84,6 +84,7 @@ class ReviewPage(QWidget):
         self._bar = ReviewBar()
         self._lay_out()
         self._frames = QTimer(self, interval=FRAME_MS, timerType=Qt.TimerType.PreciseTimer)
+        self._filling = QTimer(self, interval=FRAME_MS, singleShot=True)
         self._live = QTimer(self, interval=LIVE_REFRESH_MS)
         self._connect()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -95,6 +96,11 @@ class ReviewPage(QWidget):
         """The state behind the page."""
         return self._model
 
+    @property
+    def picture(self) -> ReviewCanvas:
+        """The painted strips."""
+        return self._canvas
+
     def open_session(self, path: str) -> None:
         """Open a session folder; ``opened`` or ``failed`` follows."""
         self._model.open(str(path))
@@ -104,8 +110,8 @@ class ReviewPage(QWidget):
 
     def close_session(self) -> None:
         """End the reading thread; the page is not used afterwards."""
-        self._frames.stop()
-        self._live.stop()
+        for timer in (self._frames, self._filling, self._live):
+            timer.stop()
         self._model.close()
 
     def _lay_out(self) -> None:
@@ -129,7 +135,7 @@ class ReviewPage(QWidget):
         split.addWidget(left)
         split.addWidget(right)
         split.setStretchFactor(0, 1)
-        split.setCollapsible(0, False)
+        split.setChildrenCollapsible(False)
         split.setSizes([10_000, _SIDE_PX])
         right.setMinimumWidth(_SIDE_PX - 30)
         column = QVBoxLayout(self)
@@ -142,6 +148,7 @@ class ReviewPage(QWidget):
     def _connect(self) -> None:
         self._answered.connect(self._on_answer, Qt.ConnectionType.QueuedConnection)
         self._frames.timeout.connect(self._on_frame)
+        self._filling.timeout.connect(self._show)
         self._live.timeout.connect(self._model.refresh)
         self._canvas.resized.connect(self._on_resized)
         self._canvas.clicked.connect(lambda t: self._move(lambda w, end: moves.jump(w, t, end)))
@@ -191,8 +198,13 @@ class ReviewPage(QWidget):
     # time
 
     def _on_answer(self) -> None:
-        if self._model.drain():
+        """Show a complete picture at once; one still filling up at most once a frame."""
+        if not self._model.drain():
+            return
+        if self._model.view().settled:
             self._show()
+        elif not self._filling.isActive():
+            self._filling.start()
 
     def _on_frame(self) -> None:
         now_s = time.monotonic()
@@ -213,6 +225,7 @@ class ReviewPage(QWidget):
     # showing
 
     def _show(self) -> None:
+        self._filling.stop()
         view = self._model.view()
         self._canvas.show_view(view)
         self._minimap.show_view(view)

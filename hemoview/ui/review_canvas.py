@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QHelpEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
     QPen,
     QPixmap,
+    QRegion,
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from hemoview.ui.catalogue import text
 from hemoview.ui.review_axis_px import GUTTER_PX, RIGHT_PX, TimeAxis
@@ -28,6 +30,8 @@ AXIS_PX = 22
 LANE_PX = 18
 _SEAM_PX = 3
 _CLICK_PX = 4
+_LINE_ROOM_PX = 40
+"""Lines through all strips only where marks are further apart than this on average."""
 
 
 class ReviewCanvas(QWidget):
@@ -48,6 +52,7 @@ class ReviewCanvas(QWidget):
         super().__init__(parent)
         self._view: ReviewView | None = None
         self._strips: tuple[Strip, ...] = ()
+        self._stale: tuple[Strip, ...] = ()
         self._picture: QPixmap | None = None
         self._pressed: QPoint | None = None
         self._last: QPoint | None = None
@@ -68,12 +73,24 @@ class ReviewCanvas(QWidget):
         return max(50, self.width() - GUTTER_PX - RIGHT_PX)
 
     def show_view(self, view: ReviewView) -> None:
-        """Show a view; strips are painted again only where the view differs."""
+        """Show a view; only strips that differ from the last one are painted again."""
         old, self._view = self._view, view
-        if old is None or not _same_picture(old, view):
+        strips = self._lay_out(view) if view.facts is not None else ()
+        if old is None or not _same_frame(old, view):
             self._picture = None
-            self._strips = self._lay_out(view)
+            self._stale = strips
+        else:
+            known = {id(strip.view) for strip in self._strips}
+            self._stale = tuple(
+                dict.fromkeys((*self._kept_stale(strips), *(s for s in strips if id(s.view) not in known)))
+            )
+        self._strips = strips
         self.update()
+
+    def _kept_stale(self, strips: tuple[Strip, ...]) -> list[Strip]:
+        """Strips that were waiting for their paint and still are in the picture."""
+        waiting = {strip.box.top() for strip in self._stale}
+        return [strip for strip in strips if strip.box.top() in waiting]
 
     def _axis(self, view: ReviewView) -> TimeAxis:
         return TimeAxis(view.wish.t0_s, view.wish.t1_s, GUTTER_PX, self.axis_px)
@@ -96,7 +113,7 @@ class ReviewCanvas(QWidget):
         super().resizeEvent(event)
         self._picture = None
         if self._view is not None:
-            self._strips = self._lay_out(self._view)
+            self._strips = self._lay_out(self._view) if self._view.facts is not None else ()
         self.resized.emit(self.axis_px)
 
     # painting
@@ -109,7 +126,11 @@ class ReviewCanvas(QWidget):
             self._paint_empty(painter, view)
         else:
             if self._picture is None:
-                self._picture = self._paint_picture(view)
+                self._picture = self._blank()
+                self._stale = self._strips
+                self._paint_axis_on(self._picture, view)
+            if self._stale:
+                self._paint_strips(self._picture, view)
             painter.drawPixmap(0, 0, self._picture)
             self._paint_over(painter, view)
         painter.end()
@@ -124,22 +145,45 @@ class ReviewCanvas(QWidget):
         if view is None or view.phase != "failed":
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, text(message))
 
-    def _paint_picture(self, view: ReviewView) -> QPixmap:
+    def _blank(self) -> QPixmap:
         ratio = self.devicePixelRatioF()
         picture = QPixmap(self.size() * ratio)
         picture.setDevicePixelRatio(ratio)
         picture.fill(colour("ground"))
-        painter = QPainter(picture)
-        axis = self._axis(view)
-        ticks = time_ticks(axis.t0_s, axis.t1_s, max(2, round(axis.width) // 110))
-        self._paint_axis(painter, axis, ticks)
-        for strip in self._strips:
-            draw_strip(painter, strip, [axis.x(t) for t in ticks])
-        self._paint_marks(painter, axis, view.marks)
-        if view.facts is not None and view.facts.simulated:
-            _watermark(painter, QRect(GUTTER_PX, AXIS_PX + LANE_PX, self.axis_px, self.height() - AXIS_PX))
-        painter.end()
         return picture
+
+    def _ticks(self, axis: TimeAxis) -> tuple[float, ...]:
+        return time_ticks(axis.t0_s, axis.t1_s, max(2, round(axis.width) // 110))
+
+    def _paint_axis_on(self, picture: QPixmap, view: ReviewView) -> None:
+        axis = self._axis(view)
+        painter = QPainter(picture)
+        self._paint_axis(painter, axis, self._ticks(axis))
+        self._paint_flags(painter, axis, view.marks)
+        painter.end()
+
+    def _paint_strips(self, picture: QPixmap, view: ReviewView) -> None:
+        """The strips that changed, and what lies across them."""
+        axis = self._axis(view)
+        xs = [axis.x(t) for t in self._ticks(axis)]
+        painter = QPainter(picture)
+        region = QRegion()
+        for strip in self._stale:
+            row = QRect(0, strip.box.top(), self.width(), strip.box.height())
+            painter.fillRect(row.adjusted(0, 0, strip.box.left() - row.right(), 0), colour("ground"))
+            region += row
+        painter.setClipRegion(region)
+        for strip in self._stale:
+            draw_strip(painter, strip, xs)
+        painter.setClipRegion(region)
+        self._paint_lines(painter, axis, view.marks)
+        if view.facts is not None and view.facts.simulated:
+            mark = _watermark(self.axis_px * 4 // 5)
+            painter.drawPixmap(
+                GUTTER_PX + (self.axis_px - mark.width()) // 2, (self.height() - mark.height()) // 2, mark
+            )
+        painter.end()
+        self._stale = ()
 
     def _paint_axis(self, painter: QPainter, axis: TimeAxis, ticks: tuple[float, ...]) -> None:
         painter.setFont(font(11))
@@ -152,24 +196,28 @@ class ReviewCanvas(QWidget):
             box = QRectF(x - 50, 0, 100, AXIS_PX - 4)
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, elapsed_text(t_s, step))
 
-    def _paint_marks(self, painter: QPainter, axis: TimeAxis, marks: tuple[Mark, ...]) -> None:
+    def _paint_flags(self, painter: QPainter, axis: TimeAxis, marks: tuple[Mark, ...]) -> None:
         """Flags in the lane under the axis; a label only where there is room for it."""
         painter.setFont(font(11))
         free_from = 0.0
         metrics = painter.fontMetrics()
-        for mark in sorted(marks, key=lambda m: m.t_s):
-            by_person = mark.kind in ("marker", "tag")
-            ink = colour(_mark_key(mark))
-            x = axis.x(mark.t_s)
-            line = faded(_mark_key(mark), 150 if by_person else 55)
-            painter.setPen(QPen(line, 1, Qt.PenStyle.DashLine if by_person else Qt.PenStyle.DotLine))
-            painter.drawLine(int(x), AXIS_PX, int(x), self.height())
+        for mark in marks:
+            ink, x = colour(_mark_key(mark)), axis.x(mark.t_s)
             painter.fillRect(QRectF(x - 1, AXIS_PX + 2, 3, LANE_PX - 6), ink)
-            width = metrics.horizontalAdvance(mark.label) + 8
-            if by_person and x >= free_from:
+            if _by_person(mark) and x >= free_from:
                 painter.setPen(ink)
                 painter.drawText(QPointF(x + 5, AXIS_PX + LANE_PX - 5), mark.label)
-                free_from = x + width
+                free_from = x + metrics.horizontalAdvance(mark.label) + 8
+
+    def _paint_lines(self, painter: QPainter, axis: TimeAxis, marks: tuple[Mark, ...]) -> None:
+        """A line through all strips for each mark, unless there are too many to see anything else."""
+        if len(marks) * _LINE_ROOM_PX > axis.width:
+            return
+        for mark in marks:
+            style = Qt.PenStyle.DashLine if _by_person(mark) else Qt.PenStyle.DotLine
+            painter.setPen(QPen(faded(_mark_key(mark), 150 if _by_person(mark) else 70), 1, style))
+            x = int(axis.x(mark.t_s))
+            painter.drawLine(x, AXIS_PX, x, self.height())
 
     def _paint_over(self, painter: QPainter, view: ReviewView) -> None:
         axis = self._axis(view)
@@ -201,6 +249,7 @@ class ReviewCanvas(QWidget):
         """Drag."""
         here = event.position().toPoint()
         if self._pressed is None or self._last is None:
+            self._name_under(here)
             return
         if self._selecting is not None:
             self._selecting = (self._selecting[0], here.x())
@@ -208,6 +257,11 @@ class ReviewCanvas(QWidget):
         elif abs(here.x() - self._pressed.x()) > _CLICK_PX or here.x() != self._last.x() != self._pressed.x():
             self.panned.emit((self._last.x() - here.x()) / self.axis_px)
             self._last = here
+
+    def _name_under(self, here: QPoint) -> None:
+        """The tool tip names gaps, reasons and marks under the mouse."""
+        if self._view is not None and self._view.facts is not None:
+            self.setToolTip(tip_at(self._strips, self._view.marks, here, self._axis(self._view)))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End of a click, a drag or a selection."""
@@ -235,37 +289,33 @@ class ReviewCanvas(QWidget):
             self.zoomed.emit(float(np.exp2(-turn.y() / 240)), anchor)
         event.accept()
 
-    def event(self, event: object) -> bool:
-        """Tool tips name gaps, reasons and marks under the mouse."""
-        if isinstance(event, QHelpEvent) and self._view is not None and self._view.facts is not None:
-            tip = tip_at(self._strips, self._view.marks, event.pos(), self._axis(self._view))
-            QToolTip.showText(event.globalPos(), tip, self)
-            return True
-        return super().event(event)  # type: ignore[arg-type]
-
 
 def _mark_key(mark: Mark) -> str:
     return mark.kind if mark.kind in ("marker", "tag", "era") else "event"
 
 
-def _same_picture(old: ReviewView, new: ReviewView) -> bool:
+def _by_person(mark: Mark) -> bool:
+    return mark.kind in ("marker", "tag")
+
+
+def _same_frame(old: ReviewView, new: ReviewView) -> bool:
+    """Same span, same panels in the same places, same marks; only their content may differ."""
     same_span = (old.wish.t0_s, old.wish.t1_s) == (new.wish.t0_s, new.wish.t1_s)
-    same_panels = len(old.panels) == len(new.panels) and all(
-        a is b for a, b in zip(old.panels, new.panels, strict=True)
-    )
-    return same_span and same_panels and old.marks == new.marks
+    same_panels = [p.panel for p in old.panels] == [p.panel for p in new.panels]
+    return same_span and same_panels and old.marks == new.marks and (old.facts is None) == (new.facts is None)
 
 
-def _watermark(painter: QPainter, box: QRect) -> None:
-    """SIMULATED across the picture, thin enough to read through."""
-    painter.save()
+@cache
+def _watermark(width: int) -> QPixmap:
+    """SIMULATED, slanted, thin enough to read through; made once for a width."""
+    picture = QPixmap(width, width // 3)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
     painter.setPen(faded("sim", 40))
-    painter.setFont(font(max(28, min(box.width() // 12, 96)), bold=True))
-    painter.translate(box.center())
-    painter.rotate(-14)
-    painter.drawText(
-        QRect(-box.width(), -100, 2 * box.width(), 200),
-        Qt.AlignmentFlag.AlignCenter,
-        text("review.watermark"),
-    )
-    painter.restore()
+    painter.setFont(font(max(28, min(width // 9, 110)), bold=True))
+    painter.translate(picture.rect().center())
+    painter.rotate(-12)
+    words = QRect(-width, -width // 4, 2 * width, width // 2)
+    painter.drawText(words, Qt.AlignmentFlag.AlignCenter, text("review.watermark"))
+    painter.end()
+    return picture

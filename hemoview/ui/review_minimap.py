@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from hemoview.ui.catalogue import text
 from hemoview.ui.review_axis_px import GUTTER_PX, RIGHT_PX, TimeAxis
-from hemoview.ui.review_paint import draw_range_line, fill_hatched, joined_runs
+from hemoview.ui.review_paint import draw_range_line, fill_hatched, hatch, joined_runs
 from hemoview.ui.review_theme import colour, faded, font
 from hemoview.viewmodel.review_axis import elapsed_text, time_ticks
 from hemoview.viewmodel.review_model import ReviewView
@@ -126,7 +126,7 @@ class Minimap(QWidget):
         for gap in view.facts.gaps:
             x0, x1 = axis.x(gap.t0_s), axis.x(gap.t1_s)
             place = QRectF(x0, box.bottom() - 8, max(2.0, x1 - x0), 8)
-            fill_hatched(painter, place, faded("gap", 200), Qt.BrushStyle.BDiagPattern)
+            fill_hatched(painter, place, hatch(colour("gap").rgb(), 90, 230))
         for mark in view.facts.markers:
             painter.fillRect(QRectF(axis.x(mark.t_s) - 1, 0, 2, 8), colour(mark.kind))
         for cuff in view.facts.cuffs:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF
 from shiboken6 import VoidPtr
 
 Floats = NDArray[np.float64]
 DOT_PX = 3
 _POINT_BYTES = 16
 _WRITEABLE = True
+_HATCH_PX = 7
 
 
 def polygon(x: Floats, y: Floats) -> QPolygonF:
@@ -21,7 +24,7 @@ def polygon(x: Floats, y: Floats) -> QPolygonF:
     shape = QPolygonF()
     shape.resize(len(x))
     if len(x):
-        memory = VoidPtr(shape.data(), len(x) * _POINT_BYTES, _WRITEABLE)
+        memory: Any = VoidPtr(shape.data(), len(x) * _POINT_BYTES, _WRITEABLE)  # type: ignore[call-arg, arg-type]
         points = np.frombuffer(memory, dtype=np.float64).reshape(-1, 2)
         points[:, 0] = x
         points[:, 1] = y
@@ -54,18 +57,12 @@ def draw_range_line(painter: QPainter, x: Floats, y_low: Floats, y_high: Floats,
     painter.drawPolyline(polygon(np.repeat(x, 2), pairs.ravel()))
 
 
-def draw_dots(painter: QPainter, x: Floats, y_low: Floats, y_high: Floats, colour: QColor) -> None:
-    """A dot a row; where rows share a pixel, a bar from the lowest to the highest."""
+def draw_dots(painter: QPainter, x: Floats, y: Floats, colour: QColor) -> None:
+    """A square dot a row."""
     pen = QPen(colour, DOT_PX)
     pen.setCapStyle(Qt.PenCapStyle.SquareCap)
     painter.setPen(pen)
-    painter.drawPoints(polygon(x, y_low))
-    spread = y_low - y_high > 1.0
-    if spread.any():
-        painter.drawPoints(polygon(x[spread], y_high[spread]))
-        painter.setPen(QPen(colour, 1))
-        for px, low, high in zip(x[spread], y_low[spread], y_high[spread], strict=True):
-            painter.drawLine(int(px), int(low), int(px), int(high))
+    painter.drawPoints(polygon(x, y))
 
 
 def fill_band(painter: QPainter, x: Floats, y_low: Floats, y_high: Floats, brush: QBrush) -> None:
@@ -76,10 +73,22 @@ def fill_band(painter: QPainter, x: Floats, y_low: Floats, y_high: Floats, brush
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
-def fill_hatched(painter: QPainter, box: QRectF, colour: QColor, pattern: Qt.BrushStyle) -> None:
-    """A hatched box on a faint ground, at least a pixel wide."""
-    box = QRectF(box.x(), box.y(), max(1.0, box.width()), box.height())
-    ground = QColor(colour)
-    ground.setAlpha(34)
-    painter.fillRect(box, ground)
-    painter.fillRect(box, QBrush(colour, pattern))
+@cache
+def hatch(rgb: int, ground_alpha: int, line_alpha: int, *, falling: bool = False) -> QBrush:
+    """A brush of thin slanted lines on a faint ground, made once for each look."""
+    tile = QPixmap(_HATCH_PX, _HATCH_PX)
+    ink = QColor.fromRgb(rgb)
+    ink.setAlpha(ground_alpha)
+    tile.fill(ink)
+    ink.setAlpha(line_alpha)
+    painter = QPainter(tile)
+    painter.setPen(QPen(ink, 1))
+    for i in range(_HATCH_PX):
+        painter.drawPoint(i, i if falling else _HATCH_PX - 1 - i)
+    painter.end()
+    return QBrush(tile)
+
+
+def fill_hatched(painter: QPainter, box: QRectF, brush: QBrush) -> None:
+    """A hatched box, at least a pixel wide."""
+    painter.fillRect(QRectF(box.x(), box.y(), max(1.0, box.width()), box.height()), brush)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
     QFormLayout,
     QLabel,
@@ -115,7 +115,7 @@ class ReviewSide(QTabWidget):
         self._session.setWidget(facts_form(view.facts, view.banners))
 
     def _fill_panels(self, view: ReviewView) -> None:
-        self._panels.blockSignals(True)
+        quiet = QSignalBlocker(self._panels)
         self._panels.clear()
         for panel in view.offered:
             unit = f"  {panel.unit}" if panel.unit else ""
@@ -125,7 +125,7 @@ class ReviewSide(QTabWidget):
             shown = panel.panel_id in view.wish.panels
             item.setCheckState(Qt.CheckState.Checked if shown else Qt.CheckState.Unchecked)
             self._panels.addItem(item)
-        self._panels.blockSignals(False)
+        quiet.unblock()
 
     def _on_event(self, index: QModelIndex) -> None:
         self.jumped.emit(self._events.time_s(index.row()))

@@ -7,19 +7,31 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen
+from PySide6.QtGui import QColor, QPainter, QPen
 
 from hemoview.ui.catalogue import text
 from hemoview.ui.review_axis_px import TimeAxis
-from hemoview.ui.review_paint import Floats, draw_dots, draw_range_line, fill_band, fill_hatched, joined_runs
+from hemoview.ui.review_paint import (
+    Floats,
+    draw_dots,
+    draw_range_line,
+    fill_band,
+    fill_hatched,
+    hatch,
+    joined_runs,
+)
 from hemoview.ui.review_text import cause_text, gap_words, reason_text
 from hemoview.ui.review_theme import colour, faded, font
 from hemoview.viewmodel.review_axis import elapsed_text
-from hemoview.viewmodel.review_facts import CuffMark, Mark
+from hemoview.viewmodel.review_facts import Mark
 from hemoview.viewmodel.review_view import PanelView, TraceView
 
 _GUTTER_PAD = 8
 _TICK_ROOM_PX = 16
+_DOT_ROOM_PX = 4
+"""Rows closer together than this are drawn as a faint range, so that the estimate shows through."""
+_CROWDED_ALPHA = 130
+_CUFF_ROOM_PX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +64,9 @@ def draw_strip(painter: QPainter, strip: Strip, tick_xs: Sequence[float]) -> Non
     for trace in strip.view.traces:
         if trace.band_low is not None and trace.band_high is not None:
             _band(painter, strip, trace)
-    for trace in strip.view.traces:
+    for trace in sorted(strip.view.traces, key=lambda t: t.trace.style == "band"):
         _trace(painter, strip, trace)
-    for cuff in strip.view.cuffs:
-        _cuff(painter, strip, cuff)
+    _cuffs(painter, strip)
     _legend(painter, strip)
     painter.restore()
 
@@ -101,7 +112,7 @@ def _reasons(painter: QPainter, strip: Strip) -> None:
     for reason in strip.view.reasons:
         x0, x1 = strip.axis.x(reason.t0_s), strip.axis.x(reason.t1_s)
         box = QRectF(x0, strip.box.top(), x1 - x0, strip.box.height())
-        fill_hatched(painter, box, faded("reason", 70), Qt.BrushStyle.Dense7Pattern)
+        fill_hatched(painter, box, hatch(colour("reason").rgb(), 46, 70, falling=True))
         _box_text(painter, box, reason_text(reason.reason), colour("dim"), Qt.AlignmentFlag.AlignBottom)
 
 
@@ -110,7 +121,7 @@ def _gaps(painter: QPainter, strip: Strip) -> None:
     for gap in strip.view.gaps:
         x0, x1 = strip.axis.x(gap.t0_s), strip.axis.x(gap.t1_s)
         box = QRectF(x0, strip.box.top(), x1 - x0, strip.box.height())
-        fill_hatched(painter, box, faded("gap", 150), Qt.BrushStyle.BDiagPattern)
+        fill_hatched(painter, box, hatch(colour("gap").rgb(), 30, 130))
         _box_text(painter, box, cause_text(gap.cause), colour("gap"), Qt.AlignmentFlag.AlignTop)
 
 
@@ -137,15 +148,9 @@ def _band(painter: QPainter, strip: Strip, trace: TraceView) -> None:
     assert trace.band_low is not None and trace.band_high is not None
     x = _xs(strip, trace)
     low, high = strip.y(trace.band_low.astype(np.float64)), strip.y(trace.band_high.astype(np.float64))
+    brush = hatch(colour(trace.trace.colour).rgb(), 40, 110, falling=True)
     for run in joined_runs(trace.t_s, np.isfinite(low) & np.isfinite(high), trace.join_s):
-        fill_band(painter, x[run], low[run], high[run], QBrush(faded(trace.trace.colour, 44)))
-        fill_band(
-            painter,
-            x[run],
-            low[run],
-            high[run],
-            QBrush(faded(trace.trace.colour, 90), Qt.BrushStyle.FDiagPattern),
-        )
+        fill_band(painter, x[run], low[run], high[run], brush)
 
 
 def _trace(painter: QPainter, strip: Strip, trace: TraceView) -> None:
@@ -153,34 +158,38 @@ def _trace(painter: QPainter, strip: Strip, trace: TraceView) -> None:
     low, high = strip.y(trace.low.astype(np.float64)), strip.y(trace.high.astype(np.float64))
     present = np.isfinite(low) & np.isfinite(high)
     ink = colour(trace.trace.colour)
-    if trace.trace.style == "dots":
-        draw_dots(painter, x[present], low[present], high[present], ink)
+    if trace.trace.style == "dots" and len(x) <= strip.box.width() / _DOT_ROOM_PX:
+        draw_dots(painter, x[present], low[present], ink)
         return
+    if trace.trace.style == "dots":
+        ink.setAlpha(_CROWDED_ALPHA)
     painter.setPen(QPen(ink, 1))
-    sparse = trace.exact and len(x) < strip.box.width() / 3
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=trace.exact)
     for run in joined_runs(trace.t_s, present, trace.join_s):
         draw_range_line(painter, x[run], low[run], high[run], exact=trace.exact)
-    if sparse and trace.trace.style != "wave":
-        draw_dots(painter, x[present], low[present], high[present], ink)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
+    if trace.exact and trace.trace.style != "wave" and len(x) < strip.box.width() / _DOT_ROOM_PX:
+        draw_dots(painter, x[present], low[present], ink)
 
 
-def _cuff(painter: QPainter, strip: Strip, cuff: CuffMark) -> None:
-    """A bar from diastolic to systolic with its value and time; a withdrawn one is grey and dashed."""
-    ink = colour("faint" if cuff.withdrawn_s is not None else "cuff")
-    style = Qt.PenStyle.DashLine if cuff.withdrawn_s is not None else Qt.PenStyle.SolidLine
-    x, top, bottom = strip.axis.x(cuff.t_s), strip.y_of(cuff.sbp_mmhg), strip.y_of(cuff.dbp_mmhg)
-    painter.setPen(QPen(ink, 1, style))
-    painter.drawLine(int(x), int(top), int(x), int(bottom))
-    for y in (top, bottom):
-        painter.drawLine(int(x) - 4, int(y), int(x) + 4, int(y))
-    if cuff.map_mmhg is not None:
-        middle = strip.y_of(cuff.map_mmhg)
-        painter.drawEllipse(QPointF(x, middle), 2.5, 2.5)
+def _cuffs(painter: QPainter, strip: Strip) -> None:
+    """A bar from diastolic to systolic, with value and time where there is room; a withdrawn one is grey, dashed."""
     painter.setFont(font(10))
-    words = f"{cuff.sbp_mmhg:.0f}/{cuff.dbp_mmhg:.0f}  {elapsed_text(cuff.t_s)}"
-    painter.drawText(QPointF(x + 6, max(top, strip.box.top() + 10)), words)
+    free_from = -np.inf
+    for cuff in strip.view.cuffs:
+        ink = colour("faint" if cuff.withdrawn_s is not None else "cuff")
+        style = Qt.PenStyle.DashLine if cuff.withdrawn_s is not None else Qt.PenStyle.SolidLine
+        x, top, bottom = strip.axis.x(cuff.t_s), strip.y_of(cuff.sbp_mmhg), strip.y_of(cuff.dbp_mmhg)
+        painter.setPen(QPen(ink, 1, style))
+        painter.drawLine(int(x), int(top), int(x), int(bottom))
+        for y in (top, bottom):
+            painter.drawLine(int(x) - 4, int(y), int(x) + 4, int(y))
+        if cuff.map_mmhg is not None:
+            painter.drawEllipse(QPointF(x, strip.y_of(cuff.map_mmhg)), 2.5, 2.5)
+        if x >= free_from:
+            words = f"{cuff.sbp_mmhg:.0f}/{cuff.dbp_mmhg:.0f}  {elapsed_text(cuff.t_s)}"
+            painter.drawText(QPointF(x + 6, max(top, strip.box.top() + 10)), words)
+            free_from = x + _CUFF_ROOM_PX
 
 
 def _legend(painter: QPainter, strip: Strip) -> None:

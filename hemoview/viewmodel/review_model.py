@@ -54,6 +54,8 @@ class ReviewModel:
         self._resolved: dict[str, tuple[object, PanelView]] = {}
         self._unreadable: dict[TileKey, Message] = {}
         self._asked: list[TileKey] = []
+        self._visible: frozenset[TileKey] = frozenset()
+        self._view: ReviewView | None = None
 
     @property
     def wish(self) -> Wish:
@@ -73,6 +75,7 @@ class ReviewModel:
         self._resolved.clear()
         self._unreadable.clear()
         self._wish = Wish(width_px=self._wish.width_px)
+        self._view = None
 
     def refresh(self) -> None:
         """Look again at a session that is still being recorded."""
@@ -88,7 +91,7 @@ class ReviewModel:
             changed = True
             if isinstance(answer, Tiled):
                 self._cache.put(answer.tile)
-                self._versions[answer.tile.key.stream_id] += 1
+                self._versions[answer.tile.key.stream_id] += answer.tile.key in self._visible
             elif isinstance(answer, Opened):
                 self._take_facts(answer.facts)
             else:
@@ -153,7 +156,12 @@ class ReviewModel:
         return target is not None and self.move(lambda wish, end: moves.jump(wish, target, end))
 
     def view(self) -> ReviewView:
-        """The screen as it is now; panels are resolved again only where something changed."""
+        """The screen as it is now; resolved again only where something changed."""
+        if self._view is None:
+            self._view = self._resolve()
+        return self._view
+
+    def _resolve(self) -> ReviewView:
         facts = self._facts
         if facts is None:
             banners = (self._failure,) if self._failure else ()
@@ -206,9 +214,12 @@ class ReviewModel:
 
     def ask(self) -> None:
         """Tell the reader what the view lacks: the picture first, then the cursor, then what may come next."""
+        self._view = None
         if self._facts is None:
             return
-        wanted = dict.fromkeys(wanted_keys(self._facts, self._offered, self._chosen(), self._wish))
+        visible = visible_keys(self._facts, self._offered, self._chosen(), self._wish)
+        self._visible = frozenset(visible)
+        wanted = dict.fromkeys([*visible, *likely_keys(self._facts, self._chosen(), self._wish)])
         missing = [
             key
             for key in wanted
@@ -236,15 +247,20 @@ def minimap_panel(offered: Sequence[Panel]) -> Panel | None:
     return next((by_id[i] for i in _MINIMAP_CHOICE if i in by_id), next(iter(by_id.values()), None))
 
 
-def wanted_keys(
+def visible_keys(
     facts: SessionFacts, offered: Sequence[Panel], chosen: Sequence[Panel], wish: Wish
 ) -> list[TileKey]:
-    """Tiles in the order they are needed."""
+    """Tiles the screen is made of, in the order they are needed: picture, numbers at the cursor, overview."""
     keys = _span_keys(facts, chosen, wish)
+    keys += cursor_keys(facts, chosen, wish.cursor_s)
     overview = minimap_panel(offered)
     whole = Wish(0.0, facts.duration_s, MINIMAP_PX)
-    keys += cursor_keys(facts, chosen, wish.cursor_s)
-    keys += _span_keys(facts, (overview,), whole) if overview else []
+    return keys + (_span_keys(facts, (overview,), whole) if overview else [])
+
+
+def likely_keys(facts: SessionFacts, chosen: Sequence[Panel], wish: Wish) -> list[TileKey]:
+    """Tiles that the next move will probably need: playback ahead, a page either way, a zoom either way."""
+    keys: list[TileKey] = []
     if wish.playing:
         keys += cursor_keys(facts, chosen, min(facts.duration_s, wish.cursor_s + 10 * wish.speed))
     for share in (1.0, -1.0):

@@ -175,8 +175,9 @@ class _Reading:
                 self._facts = facts_of(self._session, self._facts.edition + 1)
                 return Opened(generation, self._facts)
             return None if key is None else Tiled(generation, load_tile(self._session, self._facts, key))
-        except (RecorderError, OSError, ValueError, KeyError) as error:
-            _log.info("review: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 -- a thread that ended would leave the page waiting for ever
+            if not isinstance(error, RecorderError | OSError):
+                _log.exception("review: a session could not be read")
             return Failed(generation, _failure(error, key), key)
 
     def _open(self, generation: int, path: str) -> Answer:

@@ -205,9 +205,16 @@ def to_columns(
     starts = np.flatnonzero(np.diff(pixel, prepend=pixel[0] - 1))
     reduced = [
         (
-            np.fmin.reduceat(levels.low[rows, c], starts),
-            np.fmax.reduceat(levels.high[rows, c], starts),
+            _reduced(np.fmin, levels.low[rows, c], starts),
+            _reduced(np.fmax, levels.high[rows, c], starts),
         )
         for c in columns
     ]
     return t_s[starts], reduced
+
+
+def _reduced(pick: np.ufunc, values: Floats32, starts: NDArray[np.intp]) -> Floats32:
+    """A value a column; each also reaches back to the bin before it, as the line through the samples would."""
+    found: Floats32 = pick.reduceat(values, starts)
+    found[1:] = pick(found[1:], values[starts[1:] - 1])
+    return found

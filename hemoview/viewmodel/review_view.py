@@ -244,7 +244,7 @@ def _value_range(panel: Panel, traces: Sequence[TraceView], cuffs: Sequence[Cuff
     missing = _LEAST_SPANS.get(panel.unit, 0.0) - (finite_high - finite_low)
     if missing > 0:
         finite_low, finite_high = finite_low - missing / 2, finite_high + missing / 2
-    return nice_range(finite_low, finite_high)
+    return nice_range(finite_low, finite_high, 6)
 
 
 def _least(values: Floats32) -> float:

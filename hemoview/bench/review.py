@@ -1,0 +1,172 @@
+"""``hemoview bench review``: a day-long session opened, panned and zoomed in the real page, until the paint is done.
+
+A frame is measured from the key press to the end of the paint that answers it. Tiles that are not in memory yet are
+drawn from coarser ones in that frame; ``sharp_*`` are the times until every visible tile had its own level.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+STEPS: Final = 200
+WINDOW_PX: Final = (1280, 800)
+SETTLE_S: Final = 30.0
+
+
+def run(
+    hours: float = 24, *, wave_hz: int = 100, steps: int = STEPS, folder: Path | None = None
+) -> dict[str, Any]:
+    """Make a session, open it offscreen, pan and zoom.
+
+    Args:
+        hours: length of the session.
+        wave_hz: rate of its pressure wave, 100 or 1000.
+        steps: moves that are measured.
+        folder: a session to use instead of making one.
+
+    Returns:
+        The fields of the contract, and ``sharp_p50_ms, sharp_p99_ms, first_paint_ms, make_s, bytes, wave_hz``.
+    """
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from hemoview.bench.review_session import Plan, make_session  # noqa: PLC0415
+
+    place = Path(tempfile.mkdtemp(prefix="hemoview-bench-review-"))
+    try:
+        began = time.perf_counter()
+        session = folder or make_session(place / "session", Plan(hours=hours, wave_hz=wave_hz))
+        make_s = time.perf_counter() - began
+        size = sum(p.stat().st_size for p in session.rglob("*") if p.is_file())
+        found = measure(session, steps)
+        return {
+            **found,
+            "mb_per_hour": round(size / hours / 1e6, 3),
+            "bytes": size,
+            "hours": hours,
+            "wave_hz": wave_hz,
+            "make_s": round(make_s, 1),
+        }
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def measure(session: Path, steps: int) -> dict[str, Any]:
+    """Open a session in the page and move about in it."""
+    from PySide6.QtWidgets import QApplication  # noqa: PLC0415
+
+    from hemoview.ui import theme  # noqa: PLC0415
+    from hemoview.ui.review import ReviewPage  # noqa: PLC0415
+
+    app = QApplication.instance() or QApplication([])
+    assert isinstance(app, QApplication)
+    theme.apply(app)
+    before_mb = memory_mb()
+    page = ReviewPage()
+    try:
+        page.resize(*WINDOW_PX)
+        page.show()
+        app.processEvents()
+        watch = _Watch(page, app.processEvents)
+        opened = watch.open(str(session))
+        frames = [watch.step(*move) for move in _moves(steps)]
+        first, sharp = (np.array(part) for part in zip(*frames, strict=True))
+        return {
+            "open_ms": round(opened["sharp"], 1),
+            "first_paint_ms": round(opened["first"], 1),
+            "pan_zoom_p50_ms": _ms(first, 50),
+            "pan_zoom_p99_ms": _ms(first, 99),
+            "sharp_p50_ms": _ms(sharp, 50),
+            "sharp_p99_ms": _ms(sharp, 99),
+            "steps": steps,
+            "memory_mb": round(memory_mb(), 1),
+            "memory_added_mb": round(memory_mb() - before_mb, 1),
+        }
+    finally:
+        page.close_session()
+        page.close()
+        page.deleteLater()
+        app.processEvents()
+
+
+def _ms(values: np.ndarray[Any, np.dtype[np.float64]], percentile: float) -> float:
+    return round(float(np.percentile(values, percentile)), 2)
+
+
+class _Watch:
+    """Sends keys to a page and times its paints."""
+
+    def __init__(self, page: Any, process: Callable[[], None]) -> None:
+        self._page = page
+        self._process = process
+        self._painted_s = 0.0
+        page.picture.painted.connect(self._on_painted)
+
+    def _on_painted(self) -> None:
+        self._painted_s = time.perf_counter()
+
+    def open(self, path: str) -> dict[str, float]:
+        """Open a session; ms until its first picture, and until that picture is sharp."""
+        began = time.perf_counter()
+        self._page.open_session(path)
+        first = self._until(began, lambda: self._page.model.view().phase == "open")
+        return {"first": first, "sharp": self._until(began, self._sharp)}
+
+    def step(self, key: Any, modifiers: Any) -> tuple[float, float]:
+        """Press a key; ms until the paint that answers, and until everything visible is sharp."""
+        began = time.perf_counter()
+        self._page.press(key, modifiers)
+        return self._until(began, lambda: True), self._until(began, self._sharp)
+
+    def _sharp(self) -> bool:
+        return bool(self._page.model.view().settled)
+
+    def _until(self, began: float, reached: Callable[[], bool]) -> float:
+        """ms from ``began`` to the end of the first paint at which the condition held."""
+        while True:
+            self._process()
+            if reached() and self._painted_s > began:
+                self._process()
+                return (self._painted_s - began) * 1e3
+            if time.perf_counter() - began > SETTLE_S:
+                raise TimeoutError(f"review bench: nothing painted for {SETTLE_S:g} s; is the machine busy?")
+            time.sleep(0.0005)
+
+
+def _moves(steps: int) -> list[tuple[Any, Any]]:
+    """Zoom from the day into seconds and out again, panning at every depth: what a reader of a session does."""
+    from PySide6.QtCore import Qt  # noqa: PLC0415
+
+    none, shift = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier
+    key = Qt.Key
+    inward = [
+        (key.Key_Plus, none),
+        (key.Key_Right, none),
+        (key.Key_Right, none),
+        (key.Key_Plus, none),
+        (key.Key_G, none),
+    ]
+    outward = [
+        (key.Key_Minus, none),
+        (key.Key_Left, none),
+        (key.Key_Right, shift),
+        (key.Key_Minus, none),
+        (key.Key_M, none),
+    ]
+    sweep = [*inward * 8, *outward * 8]
+    return [sweep[i % len(sweep)] for i in range(steps)]
+
+
+def memory_mb() -> float:
+    """Resident memory of this process, MB; 0 where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
