@@ -12,16 +12,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hemoview import demo_result
 from recorder.clock import CLOCK_ENV, Clock
 from recorder.errors import ConfigError, RecorderError
 from recorder.host import places, processes, virtual_bedside
-from recorder.host.client import LiveFeed, StationClient
+from recorder.host.client import StationClient
+from recorder.host.feed import LiveFeed
 from recorder.schema import SampleBlock, StationStatus
 
+if TYPE_CHECKING:
+    from recorder.exchange import Recording
+
 STATION = "demo"
+CLIENT = "demo"
 SUBJECT = {"pseudonym": "DEMO-01", "sex": "female", "age_y": 34, "height_cm": 168.0, "weight_kg": 63.0}
 CONSENT = {"version": "virtual bedside", "date": "2026-01-01"}
 OFFSCREEN_SECONDS = 30.0
@@ -54,10 +59,10 @@ def run(options: DemoOptions) -> dict[str, Any]:
     clock = Clock() if options.speed == 1.0 else Clock.scaled(options.speed)
     with _environment(clock):
         folder = home / "virtual-bedside" / time.strftime("%Y%m%d-%H%M%S")
-        config = _bedside_config(options, folder)
-        bedside = virtual_bedside.start(folder, clock, config)
+        recording = None if options.replay is None else _readable(options.replay)
+        bedside = virtual_bedside.start(folder, clock, _bedside_config(options.seed, recording, folder))
         try:
-            return _record(options, home, clock, bedside)
+            return _record(options, home, clock, bedside, recording)
         finally:
             bedside.stop()
             processes.stop_station(STATION, home)
@@ -98,34 +103,45 @@ def _environment(clock: Clock) -> Iterator[None]:
             os.environ[CLOCK_ENV] = before
 
 
-def _bedside_config(options: DemoOptions, folder: Path) -> dict[str, Any]:
-    e4 = {"serial": "9ff167", "port": 0, "ppm": 40.0, "jitter_ms": [5, 60], "dropout": 0.0, "disconnects": []}
-    adc = {"profile": "lab-adc-ascii", "ppm": -30.0, "link": "pty" if hasattr(os, "openpty") else "socket"}
-    config: dict[str, Any] = {"seed": options.seed, "script": "demo", "replay": None, "e4": e4, "adc": adc}
-    if options.replay is not None:
-        from recorder.devices.sim import replay
-        from recorder.exchange import read_recording
+def _readable(path: Path) -> Recording:
+    """The recording to replay.
 
-        recording = read_recording(options.replay)
+    Raises:
+        ConfigError: it cannot be read, or the wristband has nothing to send of it.
+    """
+    from recorder.exchange import read_recording
+
+    recording = read_recording(path)
+    if "bvp" not in recording.signals:
+        raise ConfigError(f"{path} holds no pulse wave: nothing to replay through the wristband")
+    return recording
+
+
+def _bedside_config(seed: int, recording: Recording | None, folder: Path) -> dict[str, Any]:
+    e4 = {"serial": "9ff167", "port": 0, "ppm": 40.0, "jitter_ms": [5, 60]}
+    adc = {"profile": "lab-adc-ascii", "ppm": -30.0, "link": "pty" if hasattr(os, "openpty") else "socket"}
+    config: dict[str, Any] = {"seed": seed, "script": "demo", "replay": None, "e4": e4, "adc": adc}
+    if recording is not None:
+        from recorder.devices.sim import replay
+
         folder.mkdir(parents=True, exist_ok=True)
         config["replay"] = str(replay.save(recording, folder / "replay.npz"))
-        if "abp" not in recording.signals:
-            config["adc"] = None
-        if "bvp" not in recording.signals:
-            raise ConfigError(
-                f"{options.replay} holds no pulse wave: nothing to replay through the wristband"
-            )
+        config["adc"] = adc if "abp" in recording.signals else None
     return config
 
 
 def _record(
-    options: DemoOptions, home: Path, clock: Clock, bedside: virtual_bedside.VirtualBedside
+    options: DemoOptions,
+    home: Path,
+    clock: Clock,
+    bedside: virtual_bedside.VirtualBedside,
+    recording: Recording | None,
 ) -> dict[str, Any]:
     processes.ensure_recorder(STATION, home, clock=clock)
-    client = StationClient(STATION, home, name="demo")
+    client = StationClient(STATION, home, name=CLIENT)
     client.connect()
     try:
-        client.call("take_control", name="demo")
+        client.call("take_control", name=CLIENT)
         client.call("configure", devices=[_plain(c) for c in bedside.device_configs()])
         calibration = bedside.calibration(clock)
         if calibration is not None:
@@ -136,11 +152,13 @@ def _record(
         shown = _watch(options, home, clock, client)
         log = bedside.stop()
         status = _drained(client)
-        client.call("stop", reason="demo ended", timeout_s=60.0)
+        if status.session.state == "open":  # not if somebody pressed Stop in the window
+            folder = Path(status.session.folder)
+            client.call("stop", reason="demo ended", timeout_s=60.0)
     finally:
         client.close()
-    truth = bedside.folder / "truth.jsonl" if options.replay is None else None
-    return demo_result.collect(folder, log, status, shown, truth=truth)
+    truth = bedside.folder / "truth.jsonl"
+    return demo_result.collect(folder, log, status, shown, truth=truth, recording=recording)
 
 
 def _plain(config: Any) -> dict[str, Any]:
@@ -195,6 +213,7 @@ def _watch(options: DemoOptions, home: Path, clock: Clock, client: StationClient
                 seconds=None if options.seconds is None else clock.real_timeout(options.seconds),
                 show_simulated=True,
                 keep_session=True,
+                name=CLIENT,  # the window holds the control that the demo took
             )
         )
     if options.seconds is None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,23 +13,41 @@ from numpy.typing import NDArray
 from recorder import session as sessions
 from recorder.schema import PARAMETERS, StationStatus
 
+if TYPE_CHECKING:
+    from recorder.exchange import Recording
+
 REFERENCE_WINDOW_S = 10.0
 MIN_REFERENCE_BEATS = 6
 """An estimate is compared with the median of at least this many reference beats in its window."""
 
 
 def collect(
-    folder: Path, log: dict[str, Any], status: StationStatus, shown: dict[str, Any], *, truth: Path | None
+    folder: Path,
+    log: dict[str, Any],
+    status: StationStatus,
+    shown: dict[str, Any],
+    *,
+    truth: Path,
+    recording: Recording | None,
 ) -> dict[str, Any]:
-    """The JSON object of ``hemoview demo --json``; ``truth`` is the physiology model's own beat file, if it ran."""
+    """The JSON object of ``hemoview demo --json``.
+
+    Args:
+        folder: the session.
+        log: the emulators' own counters.
+        status: the recorder's last word on the streams.
+        shown: latencies and pictures from the window.
+        truth: the emulators' truth file; holds beats where the physiology model ran.
+        recording: what was replayed, if anything.
+    """
+    header, *beats = [json.loads(line) for line in truth.read_text().splitlines()]
     with sessions.open(folder) as session:
-        streams = {name: _stream(session, log, status, name) for name in sorted(session.streams)}
-        estimates = _estimates(session, truth)
+        references = _references(session, header["header"], beats, recording)
         return {
             "session": str(folder),
             "seconds": round(session.duration_s, 2),
-            "streams": streams,
-            "estimates": estimates,
+            "streams": {name: _stream(session, log, status, name) for name in sorted(session.streams)},
+            "estimates": _estimates(session, references),
             "latency_ms": _latencies(shown),
             "model": _model(session),
             "screenshots": [str(path) for path in shown.get("screenshots", ())],
@@ -74,53 +93,43 @@ def _effective_rate_hz(session: sessions.Session, name: str) -> float | None:
     return round(float(session.timebase(name, session.eras[-1].number).rate_hz), 4)
 
 
-def _estimates(session: sessions.Session, truth: Path | None) -> dict[str, Any]:
-    name = next((n for n, info in session.streams.items() if info.role == "estimate"), None)
-    if name is None or session.rows(name) == 0:
-        return {"n": 0, "abstained": 0, "coverage_90": {}, "mae": {}}
-    rows = session.read(name)
-    columns = {channel.name: rows.values[:, i] for i, channel in enumerate(rows.info.channels)}
-    pressures = np.stack([columns[p] for p in ("SBP", "MAP", "DBP")])
-    result: dict[str, Any] = {
-        "n": len(rows.time_s),
-        "abstained": int(np.all(np.isnan(pressures), axis=0).sum()),
-        "coverage_90": {},
-        "mae": {},
-    }
-    beats = _true_beats(session, truth) if truth else _reference_beats(session)
-    for parameter, (beat_s, values) in beats.items():
-        reference = _window_medians(rows.time_s, beat_s, values)
-        estimate, low, high = (columns[parameter + suffix] for suffix in ("", "_lo", "_hi"))
-        known = ~np.isnan(reference) & ~np.isnan(estimate)
-        if known.any():
-            result["mae"][parameter] = round(float(np.abs(estimate - reference)[known].mean()), 2)
-        banded = known & ~np.isnan(low) & ~np.isnan(high)
-        if banded.any():
-            inside = (low <= reference) & (reference <= high)
-            result["coverage_90"][parameter] = round(float(inside[banded].mean()), 3)
-    result["reference"] = (
-        "physiology model's own beats" if truth else "arterial or finger wave of the recording"
-    )
-    if truth:
-        result["simulated"] = True
-    return result
+Values = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Times on the session's axis, s, and values."""
 
 
-Beats = dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Values a run's estimates are compared with, by parameter."""
+
+    name: str
+    values: dict[str, Values]
+    least_in_window: int
+    simulated: bool = False
 
 
-def _true_beats(session: sessions.Session, truth: Path) -> Beats:
-    lines = [json.loads(line) for line in truth.read_text().splitlines()]
-    rows = [line for line in lines if "sbp" in line]
-    time_s = np.array([session.t_s(row["t_host_ns"], session.eras[-1].number) for row in rows])
-    return {
-        p: (time_s, np.array([row[p.lower()] for row in rows]))
-        for p in PARAMETERS
-        if rows and p.lower() in rows[0]
-    }
+def _references(
+    session: sessions.Session,
+    header: dict[str, Any],
+    beats: list[dict[str, Any]],
+    recording: Recording | None,
+) -> list[Reference]:
+    era = session.eras[-1].number
+    if recording is None:
+        time_s = np.array([session.t_s(beat["t_host_ns"], era) for beat in beats])
+        truth = {p: (time_s, np.array([beat[p.lower()] for beat in beats])) for p in PARAMETERS}
+        return [Reference("physiology model's own beats", truth, MIN_REFERENCE_BEATS, simulated=True)]
+    begin_s = session.t_s(header["t0_host_ns"], era)
+    found = [
+        Reference("arterial or finger wave of the recording", _reference_beats(session), MIN_REFERENCE_BEATS)
+    ]
+    for device in sorted({numeric.device for numeric in recording.numerics.values() if numeric.parameter}):
+        numerics = [n for n in recording.numerics.values() if n.device == device and n.parameter]
+        values = {n.parameter: (n.t_s + begin_s, n.values) for n in numerics}
+        found.append(Reference(f"numerics of {device}", values, least_in_window=1))
+    return found
 
 
-def _reference_beats(session: sessions.Session) -> Beats:
+def _reference_beats(session: sessions.Session) -> dict[str, Values]:
     if "edge.beats_abp" not in session.streams or session.rows("edge.beats_abp") == 0:
         return {}
     rows = session.read("edge.beats_abp")
@@ -129,19 +138,45 @@ def _reference_beats(session: sessions.Session) -> Beats:
     return {parameter: (rows.time_s, columns[column]) for parameter, column in names.items()}
 
 
+def _estimates(session: sessions.Session, references: list[Reference]) -> dict[str, Any]:
+    name = next((n for n, info in session.streams.items() if info.role == "estimate"), None)
+    if name is None or session.rows(name) == 0:
+        return {"n": 0, "abstained": 0, "coverage_90": {}, "mae": {}}
+    rows = session.read(name)
+    columns = {channel.name: rows.values[:, i] for i, channel in enumerate(rows.info.channels)}
+    pressures = np.stack([columns[p] for p in ("SBP", "MAP", "DBP")])
+    abstained = int(np.all(np.isnan(pressures), axis=0).sum())
+    scores = [_score(rows.time_s, columns, reference) for reference in references]
+    return {"n": len(rows.time_s), "abstained": abstained, **scores[0], "also_against": scores[1:]}
+
+
+def _score(
+    time_s: NDArray[np.float64], columns: dict[str, NDArray[np.float64]], against: Reference
+) -> dict[str, Any]:
+    """Mean absolute error and coverage of the 90 % interval, where estimate and reference both exist."""
+    mae, coverage = {}, {}
+    for parameter, (value_s, values) in against.values.items():
+        reference = _window_medians(time_s, value_s, values, against.least_in_window)
+        estimate, low, high = (columns[parameter + suffix] for suffix in ("", "_lo", "_hi"))
+        known = ~np.isnan(reference) & ~np.isnan(estimate)
+        banded = known & ~np.isnan(low) & ~np.isnan(high)
+        if known.any():
+            mae[parameter] = round(float(np.abs(estimate - reference)[known].mean()), 2)
+        if banded.any():
+            coverage[parameter] = round(float(((low <= reference) & (reference <= high))[banded].mean()), 3)
+    return {"reference": against.name, "simulated": against.simulated, "coverage_90": coverage, "mae": mae}
+
+
 def _window_medians(
-    ends_s: NDArray[np.float64], beat_s: NDArray[np.float64], values: NDArray[np.float64]
+    ends_s: NDArray[np.float64], beat_s: NDArray[np.float64], values: NDArray[np.float64], least: int
 ) -> NDArray[np.float64]:
-    """Median of the beats inside each window that ends at ``ends_s``; NaN where there are too few."""
+    """Median of what lies inside each window that ends at ``ends_s``; NaN where there are fewer than ``least``."""
     known = ~np.isnan(values)
     beat_s, values = beat_s[known], values[known]
     first = np.searchsorted(beat_s, ends_s - REFERENCE_WINDOW_S)
     last = np.searchsorted(beat_s, ends_s)
     return np.array(
-        [
-            np.median(values[a:b]) if b - a >= MIN_REFERENCE_BEATS else np.nan
-            for a, b in zip(first, last, strict=True)
-        ]
+        [np.median(values[a:b]) if b - a >= least else np.nan for a, b in zip(first, last, strict=True)]
     )
 
 

@@ -38,7 +38,10 @@ def test_surgery_with_arterial_line_and_cardiac_output_monitor(real_recordings: 
     result = replay(source, tmp_path, seconds=80)
     assert_whole(result)
     assert result["estimates"]["n"] >= 50
-    assert set(result["estimates"]["mae"]) >= {"HR"}
+    by_name = {score["reference"]: score for score in result["estimates"]["also_against"]}
+    print(result["estimates"])
+    assert by_name["numerics of EV1000"]["mae"]["HR"] < 3.0
+    assert {"SBP", "MAP", "DBP"} & set(result["estimates"]["mae"]), "pressures were estimated somewhere"
     # The arterial wave went through volts, serial bytes, disk and the beat detector; the cardiac output monitor
     # saw the same artery. Its mean pressure is held for 20 s at a time, so medians are compared.
     with sessions.open(result["session"]) as session:
@@ -47,8 +50,8 @@ def test_surgery_with_arterial_line_and_cardiac_output_monitor(real_recordings: 
         ours = float(np.nanmedian(beats.values[:, column]))
         ppg = session.read("e4.bvp")
         assert np.ptp(ppg.values) > 0
-    numerics = read_recording(source).numerics["ART_MBP"]
-    theirs = float(np.median(numerics.value[numerics.time_s <= 80]))
+    numerics = read_recording(source).numerics["EV1000/ART_MBP"]
+    theirs = float(np.median(numerics.values[numerics.t_s <= 80]))
     assert ours == pytest.approx(theirs, abs=4.0)
 
 
@@ -60,8 +63,10 @@ def test_wristband_session_of_a_stress_study(real_recordings: Path, tmp_path: Pa
     assert result["estimates"]["n"] >= 50
 
 
-def test_intensive_care_record_with_atrial_fibrillation_and_dropouts(real_recordings: Path, tmp_path: Path) -> None:
-    header = sorted((real_recordings / "mimic4wdb").rglob("83411188.hea"))
+def test_intensive_care_record_with_atrial_fibrillation_and_dropouts(
+    real_recordings: Path, tmp_path: Path
+) -> None:
+    header = sorted((real_recordings / "mimic4wdb").rglob("83404654.hea"))
     result = replay(header[0], tmp_path, seconds=80)
     assert_whole(result)
     assert result["estimates"]["n"] >= 40

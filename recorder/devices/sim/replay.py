@@ -32,7 +32,7 @@ class RecordedSignal(Protocol):
     """What :func:`save` needs of a signal."""
 
     @property
-    def values(self) -> Array:
+    def values(self) -> NDArray[Any]:
         """``(n,)`` or ``(n, channels)``; NaN in gaps."""
         ...
 
