@@ -106,6 +106,13 @@ def run(options: AppOptions) -> dict[str, Any]:
     Returns:
         ``sample_to_bus_ms`` and ``sample_to_screen_ms`` of every block, ``screenshots``, ``live`` (a summary).
     """
+    app, shell = open_window(options)
+    app.exec()
+    return shell.measured()
+
+
+def open_window(options: AppOptions) -> tuple[QApplication, Shell]:
+    """Build and show the window; the caller runs the application."""
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     qInstallMessageHandler(_qt_message)
@@ -118,8 +125,7 @@ def run(options: AppOptions) -> dict[str, Any]:
     shell.begin()
     if options.seconds is not None:
         QTimer.singleShot(int(options.seconds * 1000), shell.window.close)
-    app.exec()
-    return shell.measured()
+    return app, shell
 
 
 class Shell:

@@ -22,16 +22,16 @@ class BannerRow(QFrame):
         super().__init__()
         self.key, self.level, self._action = banner.key, banner.level, banner.action
         self.setObjectName(f"banner-{banner.level}")
-        self.label = Words(16, bold=banner.level == "danger")
+        self.label = Words(14 if banner.level == "info" else 16, bold=banner.level == "danger")
         self.label.setWordWrap(True)
         row = QHBoxLayout(self)
-        row.setContentsMargins(14, 4, 8, 4)
+        row.setContentsMargins(14, 2, 8, 2)
         row.addWidget(self.label, 1)
         if banner.action:
             button = QPushButton(text(f"button-{banner.action}"))
             button.clicked.connect(self._ask)
             row.addWidget(button)
-        self.setMinimumHeight(40)
+        self.setMinimumHeight(40 if banner.level != "info" else 28)
         self.show_banner(banner)
 
     def show_banner(self, banner: Banner) -> None:

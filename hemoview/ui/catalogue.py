@@ -66,7 +66,7 @@ ENGLISH: Final[dict[str, str]] = {
     "no-beats": "no beats",
     "estimate-stale": "estimates paused",
     "reference-stale": "no new beats",
-    "assumed-cvp": "CVP {cvp} mmHg assumed",
+    "assumed-cvp": "CVP {cvp} assumed",
     "why-motion": "motion",
     "why-poor-contact": "poor contact",
     "why-no-real-reference": "no real reference",
@@ -127,7 +127,8 @@ ENGLISH: Final[dict[str, str]] = {
     "health-row-rate": "{rate}/s",
     "health-received": "in {received}",
     "health-counts": "in {received}  disk {on_disk}",
-    "health-lost": "lost {lost}  gaps {gaps}  {age}  {latency}",
+    "health-lost": "lost {lost}  {age}  {latency}",
+    "health-gaps": "lost {lost} in {gaps} gaps  {age}",
     "health-none": "No device delivers yet",
     # banners
     "recorder-starting": "Starting the recorder …",

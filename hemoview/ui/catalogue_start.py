@@ -56,6 +56,7 @@ ENGLISH: Final[dict[str, str]] = {
     "confirm-details": "{height} cm · {weight} kg · wristband {wristband} · finger cuff {finger} · arm cuff {arm} · "
     "consent {consent}",
     "preflight-asking": "Checking recorder, disk and devices …",
+    "preflight-reasons": "Something is missing. Give a reason to begin without it; the session is marked incomplete.",
     "preflight-ok": "Recorder, disk and devices are ready.",
     "preflight": "{who}: {what}. {todo}",
     "preflight-refused": "Start is refused:",

@@ -277,6 +277,6 @@ class ConfirmStep(QWidget):
 def _state(view: StartView) -> tuple[str, str]:
     if view.refused:
         return text("preflight-refused"), "danger"
-    if view.can_start and not view.findings:
+    if view.can_start:
         return text("preflight-ok"), "ok"
-    return ("", "quiet") if view.findings else (text("preflight-asking"), "quiet")
+    return (text("preflight-reasons"), "warn") if view.findings else (text("preflight-asking"), "quiet")

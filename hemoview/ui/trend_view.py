@@ -213,7 +213,7 @@ def _value_range(view: TrendView) -> tuple[float, float]:
     if not values.size:
         return (40.0, 160.0) if view.unit == "mmHg" else (0.0, 100.0)
     low, high = float(values.min()), float(values.max())
-    step = _step(max(high - low, 1e-3), 4)
+    step = _step(max(high - low, 1e-3), 8)
     return math.floor(low / step) * step, math.ceil((high + 1e-9) / step) * step
 
 

@@ -54,7 +54,7 @@ def ticks(value_range: Range, step: float | None, most: int) -> tuple[float, ...
     if step is None:
         return (low, (low + high) / 2, high) if most >= 3 else (low, high)
     n = round((high - low) / step)
-    every = next((k for k in range(1, n + 1) if n % k == 0 and n // k < most), n)
+    every = next((k for k in range(1, n + 1) if n // k < most), n)
     return tuple(low + i * step for i in range(0, n + 1, every))
 
 

@@ -39,12 +39,12 @@ def test_nothing_known_yet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("most", "shown"), [(6, (60.0, 80.0, 100.0, 120.0, 140.0)), (3, (60.0, 100.0, 140.0))]
+    ("most", "shown"), [(6, (60.0, 80.0, 100.0, 120.0, 140.0)), (3, (60.0, 100.0, 140.0)), (4, (60.0, 100.0, 140.0))]
 )
 def test_labels_lie_on_the_steps(most: int, shown: tuple[float, ...]) -> None:
     assert ticks((60.0, 140.0), 20.0, most) == shown
 
 
 def test_a_low_lane_has_only_its_ends() -> None:
-    assert ticks((60.0, 120.0), 20.0, 2) == (60.0, 120.0)
+    assert ticks((60.0, 120.0), 20.0, 2) == (60.0, 100.0)
     assert ticks((0.1, 0.9), None, 2) == (0.1, 0.9)

@@ -1,0 +1,136 @@
+"""``hemoview bench live``: the full chain on the virtual bedside with six waves, and how soon a sample is on the screen.
+
+Emulators, recorder, edge and window run as they would at a bed, the window offscreen where there is no display.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from recorder.clock import Clock
+from recorder.host import processes, virtual_bedside
+from recorder.host.client import StationClient
+from recorder.schema import StationStatus
+
+STATION = "bench-live"
+WARM_UP_S = 4.0
+MEASURED_S = 20.0
+FIRST_SAMPLE_TIMEOUT_S = 20.0
+BEDSIDE: dict[str, Any] = {
+    "seed": 1,
+    "script": "rest",
+    "replay": None,
+    "e4": {
+        "serial": "9ff167",
+        "port": 0,
+        "ppm": 40.0,
+        "jitter_ms": [5, 60],
+        "dropout": 0.0,
+        "disconnects": [],
+    },
+    "adc": {"profile": "lab-adc-ascii", "ppm": -30.0, "link": "pty" if hasattr(os, "openpty") else "socket"},
+}
+
+
+def run(seconds: float = MEASURED_S) -> dict[str, Any]:
+    """Record for ``seconds`` with the window open and measure it.
+
+    Returns:
+        ``frames_per_s``; ``sample_to_screen_p50_ms`` and ``…_p99_ms`` over every block (end of the paint that shows
+        it − host arrival of its last byte); ``cpu_percent`` of the window's process, 100 = one core; ``blocks``,
+        ``longest_frame_ms``, ``waves``, ``seconds``.
+
+    Raises:
+        RecorderError: a part of the chain did not start.
+    """
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.name == "nt"):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    with tempfile.TemporaryDirectory(prefix="hemoview-bench-", ignore_cleanup_errors=True) as folder:
+        with _bedside(Path(folder)) as client:
+            _start(client)
+            return _measure(Path(folder), seconds)
+
+
+@contextmanager
+def _bedside(home: Path) -> Iterator[StationClient]:
+    """Emulators and recorder, set up; everything is ended afterwards."""
+    clock = Clock()
+    bedside = virtual_bedside.start(home / "virtual-bedside", clock, BEDSIDE)
+    try:
+        processes.ensure_recorder(STATION, home, clock=clock)
+        with StationClient(STATION, home, name=STATION) as client:
+            client.call("configure", 20.0, devices=[asdict(c) for c in bedside.device_configs()])
+            calibration = bedside.calibration(clock)
+            if calibration is not None:
+                client.call("calibrate", **calibration.to_json())
+            yield client
+            client.call("stop", 60.0, reason="benchmark ended")
+    finally:
+        bedside.stop()
+        processes.stop_station(STATION, home, force=True)
+
+
+def _start(client: StationClient) -> None:
+    deadline = time.monotonic() + FIRST_SAMPLE_TIMEOUT_S
+    while time.monotonic() < deadline:
+        status = StationStatus.from_json(client.call("status")["status"])
+        if status.links and all(link.state == "streaming" for link in status.links):
+            break
+        time.sleep(0.05)
+    consent = {"version": "virtual bedside", "date": "2026-01-01"}
+    client.call("start", 20.0, subject={"pseudonym": "BENCH-01"}, consent=consent, sites={}, overrides={})
+
+
+def _measure(home: Path, seconds: float) -> dict[str, Any]:
+    """Open the window, forget the warm-up, count."""
+    from PySide6.QtCore import QTimer  # noqa: PLC0415 - a headless install has no window
+    from PySide6.QtWidgets import QApplication  # noqa: PLC0415
+
+    from hemoview import app  # noqa: PLC0415
+
+    options = app.AppOptions(station=STATION, home=home, keep_session=True, name=STATION)
+    qt, shell = app.open_window(options)
+    cpu: list[float] = []
+
+    def begin() -> None:
+        shell.latency.clear()
+        cpu.append(_cpu_s())
+
+    def end() -> None:
+        cpu.append(_cpu_s())
+        shell.window.close()
+
+    QTimer.singleShot(int(WARM_UP_S * 1000), begin)
+    QTimer.singleShot(int((WARM_UP_S + seconds) * 1000), end)
+    qt.exec()
+    QApplication.processEvents()
+    waves = sum(len(lane.channels) for lane in shell.view.lanes) if shell.view else 0
+    measured = shell.latency.summary()
+    return {
+        "frames_per_s": _rounded(measured["frames_per_s"]),
+        "sample_to_screen_p50_ms": _rounded(measured["sample_to_screen_p50_ms"]),
+        "sample_to_screen_p99_ms": _rounded(measured["sample_to_screen_p99_ms"]),
+        "cpu_percent": round(100.0 * (cpu[1] - cpu[0]) / seconds, 1) if len(cpu) == 2 else None,
+        "blocks": measured["blocks"],
+        "longest_frame_ms": _rounded(measured["longest_frame_ms"]),
+        "waves": waves,
+        "seconds": seconds,
+        "machine": f"{os.cpu_count()} cores, {os.uname().machine if hasattr(os, 'uname') else os.name}",
+        "platform": qt.platformName(),
+    }
+
+
+def _cpu_s() -> float:
+    times = os.times()
+    return times.user + times.system
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
