@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from recorder.clock import Clock
@@ -34,6 +34,28 @@ NOT_WORN_S = 10.0
 _BATTERY_STEP = 0.05
 _LOW_BATTERY = 0.15
 _MALFORMED_EVERY_NS = 10_000_000_000
+
+
+@dataclass(slots=True)
+class _Link:
+    """What is known of one connection.
+
+    Args:
+        understood: lines that meant something.
+        malformed: lines that did not, since they were last told.
+        zero_since_ns: since when skin conductance is exactly 0.
+        battery: last level told.
+    """
+
+    n_bytes: int = 0
+    understood: int = 0
+    malformed: int = 0
+    malformed_told_ns: int | None = None
+    first_nonsense: str = ""
+    spoke_nonsense: bool = False
+    zero_since_ns: int | None = None
+    not_worn: bool = False
+    battery: float | None = None
 
 
 class E4Driver:
@@ -72,7 +94,7 @@ class E4Driver:
             f"tcp://{server}",
             config.simulated,
         )
-        self._begin_link(0)
+        self._link = _Link()
 
     @property
     def state(self) -> str:
@@ -86,7 +108,7 @@ class E4Driver:
     def on_connected(self, t_host_ns: int) -> Sequence[DriverEvent]:
         """Begin the conversation; numbering goes on."""
         self._decoder.reset()
-        self._begin_link(t_host_ns)
+        self._link = _Link()
         for state in self._states.values():
             state.relink()
         events = self._talk.begin(t_host_ns)
@@ -104,14 +126,14 @@ class E4Driver:
             if isinstance(event, Sample):
                 events.extend(self._sample(event, t, waiting))
             elif isinstance(event, Malformed):
-                self._malformed += 1
-                if not self._first_nonsense:
-                    self._first_nonsense = event.excerpt
+                self._link.malformed += 1
+                if not self._link.first_nonsense:
+                    self._link.first_nonsense = event.excerpt
             else:
-                self._understood += 1
+                self._link.understood += 1
                 events.extend(self._said(event, t))
         blocks = [item for kind, run in waiting.items() for item in self._states[kind].blocks(run, t)]
-        self._n_bytes += len(chunk.data)
+        self._link.n_bytes += len(chunk.data)
         return [*blocks, *events, *self._nonsense(t)]
 
     def tick(self, t_host_ns: int) -> Sequence[DriverEvent]:
@@ -124,15 +146,6 @@ class E4Driver:
 
     # ---- inside
 
-    def _begin_link(self, t_host_ns: int) -> None:
-        self._n_bytes = self._understood = self._malformed = 0
-        self._first_nonsense = ""
-        self._malformed_told_ns = t_host_ns - _MALFORMED_EVERY_NS
-        self._zero_since_ns: int | None = None
-        self._not_worn = False
-        self._battery: float | None = None
-        self._spoke_nonsense = False
-
     def _said(self, event: Reply | News, t: int) -> Sequence[DriverEvent]:
         if isinstance(event, News):
             return self._talk.news(event, t)
@@ -144,7 +157,7 @@ class E4Driver:
     def _sample(
         self, sample: Sample, t: int, waiting: dict[SampleKind, list[Sample]]
     ) -> Sequence[DriverEvent]:
-        self._understood += 1
+        self._link.understood += 1
         events = self._talk.sample(sample.kind, t)
         if sample.kind == "tag":
             text = f"E4 {self._talk.serial}: button pressed"
@@ -159,25 +172,25 @@ class E4Driver:
     def _worn(self, sample: Sample, t: int) -> Sequence[DriverEvent]:
         stream_id = self._states["gsr"].info.stream_id
         if sample.values[0][0] != 0:
-            self._zero_since_ns = None
-            if not self._not_worn:
+            self._link.zero_since_ns = None
+            if not self._link.not_worn:
                 return []
-            self._not_worn = False
+            self._link.not_worn = False
             text = f"E4 {self._talk.serial}: skin conductance is back; the band is worn"
             return [Notice("quality-ok", text, t, stream_id, {"ended": "not-worn"})]
-        if self._zero_since_ns is None:
-            self._zero_since_ns = t
-        if self._not_worn or t - self._zero_since_ns < NOT_WORN_S * 1e9:
+        if self._link.zero_since_ns is None:
+            self._link.zero_since_ns = t
+        if self._link.not_worn or t - self._link.zero_since_ns < NOT_WORN_S * 1e9:
             return []
-        self._not_worn = True
+        self._link.not_worn = True
         text = f"E4 {self._talk.serial}: skin conductance is exactly 0 for 10 s; the band may not be worn: check it"
         return [Notice("not-worn", text, t, stream_id)]
 
     def _charge(self, sample: Sample, t: int) -> Sequence[DriverEvent]:
         level = battery_fraction(sample.values[0])
-        if self._battery is not None and abs(level - self._battery) < _BATTERY_STEP:
+        if self._link.battery is not None and abs(level - self._link.battery) < _BATTERY_STEP:
             return []
-        self._battery = level
+        self._link.battery = level
         advice = ": charge it or change the band" if level <= _LOW_BATTERY else ""
         text = f"E4 {self._talk.serial}: battery {level:.0%}{advice}"
         return [Notice("battery", text, t, self._states["bat"].info.stream_id, {"fraction": level})]
@@ -185,13 +198,13 @@ class E4Driver:
     def _nonsense(self, t: int) -> Sequence[DriverEvent]:
         """Another program's port: bytes come, but nothing of this protocol."""
         if (
-            self._understood
-            or self._spoke_nonsense
-            or (self._malformed < 3 and self._n_bytes < NONSENSE_BYTES)
+            self._link.understood
+            or self._link.spoke_nonsense
+            or (self._link.malformed < 3 and self._link.n_bytes < NONSENSE_BYTES)
         ):
             return []
-        self._spoke_nonsense = True
-        said = f" (it said {self._first_nonsense!r})" if self._first_nonsense else ""
+        self._link.spoke_nonsense = True
+        said = f" (it said {self._link.first_nonsense!r})" if self._link.first_nonsense else ""
         text = (
             f"{self._host}:{self._port} is no E4 streaming server{said}: another program uses this port; "
             "enter the port of the streaming server"
@@ -199,10 +212,12 @@ class E4Driver:
         return [Notice("nonsense", text, t, fatal=True)]
 
     def _malformed_notice(self, t: int) -> Sequence[DriverEvent]:
-        if not self._malformed or not self._understood or t - self._malformed_told_ns < _MALFORMED_EVERY_NS:
+        link = self._link
+        soon = link.malformed_told_ns is not None and t - link.malformed_told_ns < _MALFORMED_EVERY_NS
+        if not link.malformed or not link.understood or soon:
             return []
-        n, self._malformed, self._malformed_told_ns = self._malformed, 0, t
+        n, link.malformed, link.malformed_told_ns = link.malformed, 0, t
         text = (
             f"E4 streaming server {self._host}:{self._port}: {n} unreadable lines were left out; others go on"
         )
-        return [Notice("malformed", text, t, payload={"n": n, "first": self._first_nonsense})]
+        return [Notice("malformed", text, t, payload={"n": n, "first": link.first_nonsense})]

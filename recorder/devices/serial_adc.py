@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from recorder.clock import Clock
@@ -36,6 +37,29 @@ _WORDS: Final[dict[FindingKind, str]] = {
     "saturation": "at the end of the converter's range: check cable and scale",
     "invalid-value": "marked invalid by the converter: check the sensor",
 }
+
+
+@dataclass(slots=True)
+class _Link:
+    """What is known of one connection.
+
+    Args:
+        connected_ns: when it was opened.
+        relinked: no frame yet.
+        hurt: damaged frames not yet told, by kind.
+        hurt_since_frame: bytes were left out since the newest frame.
+    """
+
+    connected_ns: int
+    relinked: bool = True
+    ready: bool = False
+    n_bytes: int = 0
+    beginning: bytes = b""
+    told_nothing: bool = False
+    spoke_nonsense: bool = False
+    hurt: Counter[str] = field(default_factory=Counter)
+    hurt_since_frame: bool = False
+    hurt_told_ns: int | None = None
 
 
 class SerialAdcDriver:
@@ -73,7 +97,7 @@ class SerialAdcDriver:
         self._next_no = 0
         self._last: FrameMark | None = None
         self._last_arrival_ns: int | None = None
-        self._begin_link(0)
+        self._link = _Link(0)
 
     def open(self) -> Transport:
         """Open the port for this process alone; see :func:`recorder.transports.serial.open_serial` for errors."""
@@ -91,14 +115,14 @@ class SerialAdcDriver:
     def on_connected(self, t_host_ns: int) -> Sequence[DriverEvent]:
         """The device sends by itself; numbering goes on."""
         self._decoder.reset()
-        self._begin_link(t_host_ns)
+        self._link = _Link(t_host_ns)
         return []
 
     def feed(self, chunk: Chunk) -> Sequence[DriverEvent]:
         """Bytes in, events out."""
         t = chunk.t_host_ns
-        self._n_bytes += len(chunk.data)
-        self._beginning = (self._beginning + chunk.data[:32])[:32]
+        self._link.n_bytes += len(chunk.data)
+        self._link.beginning = (self._link.beginning + chunk.data[:32])[:32]
         events: list[DriverEvent] = []
         for event in self._decoder.feed(chunk.data):
             if isinstance(event, Damage):
@@ -110,9 +134,13 @@ class SerialAdcDriver:
     def tick(self, t_host_ns: int) -> Sequence[DriverEvent]:
         """Time passes: a port that is open and gives nothing."""
         events = self._damage_notice(t_host_ns)
-        if self._n_bytes or self._told_nothing or t_host_ns - self._connected_ns < NOTHING_S * 1e9:
+        if (
+            self._link.n_bytes
+            or self._link.told_nothing
+            or t_host_ns - self._link.connected_ns < NOTHING_S * 1e9
+        ):
             return events
-        self._told_nothing = True
+        self._link.told_nothing = True
         text = (
             f"{self._port} is open but sends nothing: check cable, power and baud rate of {self.profile.name}"
         )
@@ -124,20 +152,10 @@ class SerialAdcDriver:
 
     # ---- inside
 
-    def _begin_link(self, t_host_ns: int) -> None:
-        self._connected_ns = t_host_ns
-        self._relinked = True
-        self._n_bytes = 0
-        self._beginning = b""
-        self._told_nothing = self._spoke_nonsense = self._ready = False
-        self._hurt: Counter[str] = Counter()
-        self._hurt_since_frame = False
-        self._hurt_told_ns = t_host_ns - _TOLD_EVERY_NS
-
     def _frames(self, frames: AdcFrames, t: int) -> list[DriverEvent]:
         events: list[DriverEvent] = []
-        if not self._ready:
-            self._ready = True
+        if not self._link.ready:
+            self._link.ready = True
             events.append(Notice("ready", f"{self.info.product} on {self._port} sends frames", t))
         gap = self._gap(frames, t)
         if gap is not None:
@@ -145,7 +163,8 @@ class SerialAdcDriver:
             self._next_no += gap.n_missing or 0
         first, self._next_no = self._next_no, self._next_no + frames.counts.shape[0]
         events.append(SampleBlock(self._stream_id, first, frames.counts, t, 0, frames.device_time_us))
-        self._relinked = self._hurt_since_frame = False
+        self._link.relinked = False
+        self._link.hurt_since_frame = False
         self._last, self._last_arrival_ns = _mark(frames, -1, t), t
         for column, (channel, watch) in enumerate(zip(self.profile.channels, self._watches, strict=True)):
             findings = watch.feed(first, frames.counts[:, column].tolist())
@@ -159,20 +178,20 @@ class SerialAdcDriver:
         first = _mark(frames, 0, t)
         missing: int | None = None
         if first is not None and self._last is not None:
-            if not (self._relinked or frames.n_missing or self._may_have_wrapped(t)):
+            if not (self._link.relinked or frames.n_missing or self._may_have_wrapped(t)):
                 return None
             missing = missing_frames(
                 self._last,
                 first,
                 modulo=self.profile.counter_modulo,
                 rate_hz=self.profile.rate_hz,
-                relinked=self._relinked,
+                relinked=self._link.relinked,
             )
             if missing == 0:
                 return None
-        elif not (self._relinked or self._hurt_since_frame):
+        elif not (self._link.relinked or self._link.hurt_since_frame):
             return None
-        cause = "link-lost" if self._relinked else "checksum" if first is None else "counter-jump"
+        cause = "link-lost" if self._link.relinked else "checksum" if first is None else "counter-jump"
         if cause == "counter-jump" and missing is None:
             cause = "counter-reset"
         return Gap(self._stream_id, self._next_no, missing, min(self._last_arrival_ns, t), t, cause)
@@ -184,26 +203,27 @@ class SerialAdcDriver:
 
     def _damaged(self, damage: Damage) -> None:
         """Count it; bytes before the first frame only mean that we joined in the middle of one."""
-        if self._ready and damage.kind != "skipped":
-            self._hurt[damage.kind] += 1
-        self._hurt_since_frame = True
+        if self._link.ready and damage.kind != "skipped":
+            self._link.hurt[damage.kind] += 1
+        self._link.hurt_since_frame = True
 
     def _damage_notice(self, t: int) -> list[DriverEvent]:
-        if not self._hurt or t - self._hurt_told_ns < _TOLD_EVERY_NS:
+        link = self._link
+        if not link.hurt or (link.hurt_told_ns is not None and t - link.hurt_told_ns < _TOLD_EVERY_NS):
             return []
-        hurt, self._hurt, self._hurt_told_ns = dict(self._hurt), Counter(), t
+        hurt, link.hurt, link.hurt_told_ns = dict(link.hurt), Counter(), t
         kind = "checksum" if "checksum" in hurt else "malformed"
         words = " and ".join(f"{n} frames with {name} damage" for name, n in sorted(hurt.items()))
         text = f"{self._port}: {words} were left out; if it goes on, check cable and baud rate"
         return [Notice(kind, text, t, self._stream_id, hurt)]
 
     def _nonsense(self, t: int) -> list[DriverEvent]:
-        if self._ready or self._spoke_nonsense or self._n_bytes < NONSENSE_BYTES:
+        if self._link.ready or self._link.spoke_nonsense or self._link.n_bytes < NONSENSE_BYTES:
             return []
-        self._spoke_nonsense = True
+        self._link.spoke_nonsense = True
         text = (
             f"{self._port} sends bytes that profile {self.profile.name} cannot read (they begin "
-            f"{self._beginning[:12]!r}): choose another port or profile, or correct the baud rate"
+            f"{self._link.beginning[:12]!r}): choose another port or profile, or correct the baud rate"
         )
         return [Notice("nonsense", text, t, self._stream_id, fatal=True)]
 
