@@ -42,17 +42,17 @@ def test_surgery_with_arterial_line_and_cardiac_output_monitor(real_recordings: 
     print(result["estimates"])
     assert by_name["numerics of EV1000"]["mae"]["HR"] < 3.0
     assert {"SBP", "MAP", "DBP"} & set(result["estimates"]["mae"]), "pressures were estimated somewhere"
-    # The arterial wave went through volts, serial bytes, disk and the beat detector; the cardiac output monitor
-    # saw the same artery. Its mean pressure is held for 20 s at a time, so medians are compared.
+    # The arterial wave went through volts, serial bytes, disk and the beat detector; two monitors saw the same artery.
+    # The bedside monitor's mean is of the same seconds; the cardiac output monitor's is averaged over 20 s and late.
     with sessions.open(result["session"]) as session:
         beats = session.read("edge.beats_abp")
         column = [c.name for c in beats.info.channels].index("map_mmhg")
-        ours = float(np.nanmedian(beats.values[:, column]))
-        ppg = session.read("e4.bvp")
-        assert np.ptp(ppg.values) > 0
-    numerics = read_recording(source).numerics["EV1000/ART_MBP"]
-    theirs = float(np.median(numerics.values[numerics.t_s <= 80]))
-    assert ours == pytest.approx(theirs, abs=4.0)
+        ours_mmhg = float(np.nanmedian(beats.values[:, column]))
+    numerics = read_recording(source).numerics
+    for name, tolerance_mmhg in (("Intellivue/ABP_MEAN", 3.0), ("EV1000/ART_MBP", 8.0)):
+        monitor = numerics[name]
+        theirs_mmhg = float(np.median(monitor.values[monitor.t_s <= 80]))
+        assert ours_mmhg == pytest.approx(theirs_mmhg, abs=tolerance_mmhg), name
 
 
 def test_wristband_session_of_a_stress_study(real_recordings: Path, tmp_path: Path) -> None:
