@@ -106,7 +106,7 @@ def ambiguity(
     Args:
         cohort: whose windows.
         inputs: its model inputs, ``(n, 640)``.
-        n_nearest: waves the oracle takes the mean of.
+        n_nearest: waves the oracle takes the mean of; at most a quarter of all.
         seed: of the sample taken when there are more than 3000 windows.
     """
     n = round(2 * RATE_HZ)
@@ -120,7 +120,8 @@ def ambiguity(
     other = subject[:, None] != subject[None]
     alike = other & (np.corrcoef(scaled) > 0.9) & (distance2 < 1)
     far = np.abs(labels[:, None, 0] - labels[None, :, 0]) > 8
-    nearest = np.argpartition(np.where(other, distance2, np.inf), n_nearest, axis=1)[:, :n_nearest]
+    k = min(n_nearest, len(some) // 4)
+    nearest = np.argpartition(np.where(other, distance2, np.inf), k, axis=1)[:, :k]
     guess = labels[nearest].mean(axis=1)
     unexplained = ((guess - labels) ** 2).sum(axis=0) / ((labels - labels.mean(axis=0)) ** 2).sum(axis=0)
     return {

@@ -74,7 +74,8 @@ def conformal_table(held: Held) -> dict[str, Any]:
     rows, none = np.isfinite(held.label), np.zeros(len(held.label))
     p = scores.personalise(held, 1)
     score = scores.scores(held, p.offset)
-    personalised = [{"age_s_max": age, **_cell(held, score, p.rows & _aged(p, age))} for age in AGES_S]
+    classes = [(age, p.rows & _aged(p, age)) for age in AGES_S]
+    personalised = [{"age_s_max": age, **_cell(held, score, aged)} for age, aged in classes if aged.any()]
     return {"cold": _cell(held, scores.scores(held, none), rows), "personalised": personalised}
 
 
@@ -142,7 +143,8 @@ def _time_trend(held: Held, p: Personalised) -> F64:
     for name in held.names:
         others = p.rows & ~held.of(name)
         age, change = p.age_s[others], (held.label - p.shrunk_hold)[others]
-        slope = np.sum((age - age.mean()) * (change - change.mean())) / np.sum((age - age.mean()) ** 2)
+        spread = np.sum((age - age.mean()) ** 2)
+        slope = np.sum((age - age.mean()) * (change - change.mean())) / spread if spread > 0 else 0.0
         mine = p.rows & held.of(name)
         out[mine] += change.mean() + slope * (p.age_s[mine] - age.mean())
     return out

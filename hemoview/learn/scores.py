@@ -103,6 +103,8 @@ def personalise(held: Held, n_points: int) -> Personalised:
         mine = np.flatnonzero(held.of(name) & np.isfinite(held.label))
         others = ~held.of(name) & np.isfinite(held.label)
         first, rest = mine[:n_points], mine[n_points:]
+        if len(first) < n_points:
+            continue
         rest = rest[held.t_s[rest] > held.t_s[first[-1]] + PAUSE_S]
         rows[rest] = True
         age[rest] = held.t_s[rest] - held.t_s[first[-1]]

@@ -31,6 +31,7 @@ class Recipe:
         level_share: of a person's own level, how much the level error asks for, in the order of ``LABELS``. Nothing of
             SBP: 19 people cannot teach it, and asking only made strangers worse (LOG.md).
         simulated_weight: of pressure errors on simulated windows against real ones.
+        stroke_weight: of stroke volume, which only simulated windows have.
         flip: part of the training windows seen upside down.
     """
 
@@ -43,6 +44,7 @@ class Recipe:
     level_weight: float = 0.15
     level_share: tuple[float, float, float, float] = (0.0, 0.5, 0.5, 1.0)
     simulated_weight: float = 0.1
+    stroke_weight: float = 0.25
     flip: float = 0.03
     width: int = 24
     dropout: float = 0.2
@@ -164,7 +166,7 @@ def _simulated_loss(
 ) -> Tensor:
     """Pressures lightly, stroke volume fully: simulation must not outvote people where there are people."""
     mean, q05, q95 = outputs
-    weight = torch.tensor([recipe.simulated_weight] * 3 + [1.0]).expand_as(mean)
+    weight = torch.tensor([recipe.simulated_weight] * 3 + [recipe.stroke_weight]).expand_as(mean)
     error = (labels - mean) / sd
     level = (functional.smooth_l1_loss(error, torch.zeros_like(error), reduction="none") * weight).mean()
     only_sv = torch.tensor([0.0, 0.0, 0.0, 1.0]).expand_as(mean)

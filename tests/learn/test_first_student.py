@@ -28,10 +28,13 @@ TINY = Recipe(passes=2, subjects_a_batch=3, windows_a_subject=4, simulated_a_bat
 
 def _people(n_subjects: int = 12) -> Rows:
     """Simulated people in the part of real ones: 5-s windows and no stroke volume."""
-    simulated = cohort.simulate_cohort(n_subjects, 3, 90.0).rows
-    labels = simulated.labels.copy()
+    simulated = cohort.simulate_cohort(n_subjects, 3, 240.0).rows
+    labels = np.repeat(simulated.labels, 2, axis=0)
     labels[:, 3] = np.nan
-    return Rows(simulated.raw[:, :320], 64.0, labels, simulated.subject, simulated.t_s, simulated=False)
+    t_s = (simulated.t_s[:, None] + [0.0, 5.0]).ravel()
+    return Rows(
+        simulated.raw.reshape(-1, 320), 64.0, labels, np.repeat(simulated.subject, 2), t_s, simulated=False
+    )
 
 
 def _student(seed: int = 0) -> Student:
