@@ -203,9 +203,12 @@ class SerialAdcDriver:
 
     def _damaged(self, damage: Damage) -> None:
         """Count it; bytes before the first frame only mean that we joined in the middle of one."""
-        if self._link.ready and damage.kind != "skipped":
-            self._link.hurt[damage.kind] += 1
-        self._link.hurt_since_frame = True
+        link = self._link
+        if link.ready and damage.kind != "skipped":
+            link.hurt[damage.kind] += 1
+        elif link.ready and not link.hurt_since_frame:  # no frame was recognised in what was skipped
+            link.hurt["malformed"] += 1
+        link.hurt_since_frame = True
 
     def _damage_notice(self, t: int) -> list[DriverEvent]:
         link = self._link
