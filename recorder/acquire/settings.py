@@ -67,9 +67,7 @@ def write(path: Path, settings: Settings) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
     with temporary.open("w") as file:
-        json.dump(
-            {"devices": [asdict(d) for d in settings.devices], "open_session": settings.open_session}, file
-        )
+        json.dump(asdict(settings), file)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)

@@ -31,7 +31,16 @@ def guard(tmp_path: Path, disk: FakeDisk) -> DiskGuard:
 
 @pytest.mark.parametrize(
     ("hours", "level"),
-    [(None, "ok"), (1000.0, "ok"), (24.1, "ok"), (23.9, "24h"), (2.1, "24h"), (1.9, "2h"), (0.26, "2h"), (0.24, "15min")],
+    [
+        (None, "ok"),
+        (1000.0, "ok"),
+        (24.1, "ok"),
+        (23.9, "24h"),
+        (2.1, "24h"),
+        (1.9, "2h"),
+        (0.26, "2h"),
+        (0.24, "15min"),
+    ],
 )
 def test_levels(hours: float | None, level: str) -> None:
     assert level_of(STOP_BYTES + MB, hours) == level

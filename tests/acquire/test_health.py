@@ -104,7 +104,9 @@ def test_a_gap_that_lasts_when_the_session_begins_begins_with_it() -> None:
     w = watch()
     w.block(block(0, 100, 1.0), 0)
     w.link_lost(2 * S, 0, "cable out")
-    assert w.begin_session(50 * S, 0, 0) == Gap("e4.bvp", 100, None, 50 * S, None, "link-lost", 0, "cable out")
+    assert w.begin_session(50 * S, 0, 0) == Gap(
+        "e4.bvp", 100, None, 50 * S, None, "link-lost", 0, "cable out"
+    )
     assert w.finish(60 * S, 0) == Gap("e4.bvp", 100, None, 50 * S, 60 * S, "link-lost", 0, "cable out")
     assert w.finish(61 * S, 0) is None
 

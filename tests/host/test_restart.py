@@ -1,5 +1,7 @@
 """A recorder that is killed: the same session goes on, with an honest gap and its numbers going on."""
 
+import os
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from bedside_rig import Rig, wait_for
 
 from recorder import session
+from recorder.host import processes
 
 
 @pytest.mark.slow
@@ -51,9 +54,6 @@ def test_killed_recorder_goes_on_with_the_same_session(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_sigterm_leaves_the_session_open_for_the_next_recorder(tmp_path: Path) -> None:
-    import os
-    import signal
-
     with Rig(tmp_path, adc=None) as rig:
         pid = rig.up()
         rig.configure()
@@ -72,8 +72,6 @@ def test_sigterm_leaves_the_session_open_for_the_next_recorder(tmp_path: Path) -
 
 @pytest.mark.slow
 def test_stop_station_leaves_an_open_session_alone_unless_forced(tmp_path: Path) -> None:
-    from recorder.host import processes
-
     with Rig(tmp_path, adc=None) as rig:
         rig.up()
         rig.configure()

@@ -1,0 +1,118 @@
+"""The command line: exit codes, one-line errors, JSON on the last line, never a traceback."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from recorder import cli
+from recorder.host import places
+from recorder.host.lock import StationLock
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    try:
+        code = cli.main(words)
+    except SystemExit as left:
+        code = int(left.code or 0)
+    out, err = capsys.readouterr()
+    assert "Traceback" not in out + err
+    return code, out, err
+
+
+@pytest.mark.parametrize("command", ["serve", "record", "verify", "recover", "erase", "devices"])
+def test_every_command_explains_itself_with_an_example(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    code, out, _ = run(capsys, command, "--help")
+    assert code == 0 and f"recorder {command}" in out and "example:" in out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["dance"],
+        ["verify"],
+        ["record", "--subject", "S"],
+        ["devices", "--probe", "0"],
+        ["devices", "--probe", "x"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_two(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
+    code, out, err = run(capsys, *words)
+    assert code == 2 and not out and "usage:" in err
+
+
+@pytest.mark.parametrize("command", [["verify"], ["recover"], ["erase", "--why", "x", "--yes"]])
+def test_a_folder_without_a_session_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: list[str]
+) -> None:
+    code, _, err = run(capsys, command[0], str(tmp_path / "none"), *command[1:], "--json")
+    assert code == 1 and err.startswith("recorder: ") and len(err.splitlines()) == 1
+    assert str(tmp_path / "none") in err
+
+
+def test_devices_lists_ports_kinds_and_profiles_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "devices", "--json")
+    found = json.loads(out.splitlines()[-1])
+    assert code == 0 and {"e4-tcp", "serial-adc", "manual-cuff"} <= set(found["kinds"])
+    assert "lab-adc-ascii" in found["profiles"] and isinstance(found["ports"], list)
+
+
+def test_probing_tells_what_is_wrong_with_each_device(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    template = tmp_path / "t.toml"
+    template.write_text(
+        'name = "t"\n[[devices]]\nkind = "serial-adc"\ndevice_id = "adc"\n'
+        'options = { port = "/dev/no-such-port", profile = "lab-adc-ascii" }\n'
+        '[[devices]]\nkind = "serial-adc"\ndevice_id = "bad"\noptions = { port = "x", profile = "no-such-profile" }\n'
+    )
+    code, out, _ = run(capsys, "devices", "--probe", "0.2", "--template", str(template), "--json")
+    probed = json.loads(out.splitlines()[-1])["probed"]
+    assert code == 1
+    assert "no-such-port" in probed["adc"]["error"] and "no-such-profile" in probed["bad"]["error"]
+    code, _, err = run(capsys, "devices", "--probe", "1")
+    assert code == 1 and "--template" in err
+
+
+def test_a_wrong_template_is_one_line_and_starts_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    words = ["record", "--template", str(tmp_path / "none.toml"), "--subject", "S", "--out", str(tmp_path)]
+    code, _, err = run(capsys, *words, "--home", str(tmp_path / "home"))
+    assert code == 1 and "none.toml: cannot be read" in err and len(err.splitlines()) == 1
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_fault_of_ours_goes_to_a_file_and_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(places.HOME_ENV, str(tmp_path))
+
+    def broken(_: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(cli, "_devices", broken)
+    code, _, err = run(capsys, "devices")
+    path = tmp_path / "logs" / "recorder-cli.log"
+    assert code == 1 and len(err.splitlines()) == 1 and "ZeroDivisionError: oops" in err and str(path) in err
+    assert "Traceback" in path.read_text()
+
+
+def test_a_second_recorder_on_a_station_is_refused_in_one_line(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "recorder.cli", "serve", "--station", "bed1", "--home", str(tmp_path)]
+    with StationLock("bed1", tmp_path):
+        done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
+    assert "station bed1: process" in done.stderr and "records on it already" in done.stderr
+
+
+def test_help_needs_no_heavy_room() -> None:
+    code = "import sys; from recorder import cli; cli._parser(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"numpy", "zmq", "pyarrow"} & set(done.stdout.split())
