@@ -35,6 +35,9 @@ INTENDED_USE: Final = (
 LIMITS: Final = (
     "Learned from {n} young healthy people lying at rest, finger pulse wave at 125 Hz, 6 to 8 minutes each.",
     "Never checked against a wristband (Empatica E4) or CNAP: wrist waves were imitated by filtering finger waves.",
+    "On wearers of a real E4, without any reference, its uncalibrated level lay several mmHg above that of the finger "
+    "set: from a wristband the level means little before a calibration point, only its changes may.",
+    "Evaluated on windows of 5 s; the live ones of 10 s were checked for agreement only on simulated waves.",
     "Without calibration SBP is no better than the mean of the training subjects; it does not know a person's level.",
     "After one calibration point it follows changes at rest a little better than holding the point; large changes, "
     "posture, exercise, drugs, arrhythmia and hypertension are outside what it saw.",
@@ -146,6 +149,8 @@ def card(report: Mapping[str, Any], facts: Mapping[str, Any], n_subjects: int, s
         },
         "training_range": facts["training_range"],
         "training_sets": [dict(s) for s in TRAINING_SETS],
+        "reproduce": "python -m hemoview.learn.first_student --data DIR --out DIR",
+        "software": facts["software"],
         "training_hash": facts["training_hash"],
         "split_hash": facts["split_hash"],
         "recipe": facts["recipe"],

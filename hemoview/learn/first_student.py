@@ -81,6 +81,7 @@ def run(real: Rows, plan: Plan, recipe: Recipe, out: Path) -> dict[str, Any]:
         "split_hash": _hash(deals),
         "recipe": asdict(recipe),
         "plan": asdict(plan),
+        "software": {"torch": torch.__version__.partition("+")[0], "numpy": np.__version__},
         "cohort_sha256": simulated.sha256,
         "ambiguity": ambiguity,
         "params": count_params(student),

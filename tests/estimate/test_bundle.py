@@ -108,7 +108,7 @@ def _paths(value: dict[str, Any]) -> list[str]:
     return [*(key for key in value if key not in OPTIONAL), *nested]
 
 
-OPTIONAL = {"quantiles", "recipe", "plan", "SIMULATED"}
+OPTIONAL = {"reproduce", "software", "quantiles", "recipe", "plan", "SIMULATED"}
 
 
 def test_every_missing_field_is_named(card: dict[str, Any]) -> None:
