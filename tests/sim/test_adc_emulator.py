@@ -1,5 +1,6 @@
 """The emulated ADC over a real pseudo-terminal and a real socket."""
 
+import contextlib
 import os
 import socket
 import time
@@ -38,6 +39,14 @@ class PtyReader:
             assert time.monotonic() < deadline, f"{self.n} frames of {n}"
             if not self.read():
                 time.sleep(0.005)
+
+    def until_hung_up(self, timeout_s: float = 5.0) -> None:
+        deadline = time.monotonic() + timeout_s
+        with contextlib.suppress(OSError):
+            while time.monotonic() < deadline:
+                if not self.read():
+                    time.sleep(0.002)
+        assert time.monotonic() < deadline, "nobody hung up"
 
     @property
     def n(self) -> int:
@@ -112,8 +121,7 @@ def test_a_reader_that_stalls_loses_counted_frames(bedside, reader, tmp_path, wa
     wait_until(lambda: made.tally.overrun["adc.wave"] > 2000)
     port.until(port.n + 12_000)
     made.stop()
-    while port.read():
-        continue
+    port.until_hung_up()
     sent, overrun = made.tally.sent["adc.wave"], made.tally.overrun["adc.wave"]
     assert port.n_missing >= 2000
     assert port.n + port.n_missing <= sent + overrun
@@ -126,13 +134,7 @@ def test_all_that_was_sent_arrives_even_at_the_end(bedside, reader, tmp_path):
     port = reader(made, "lab-adc-1k")
     port.until(300)
     made.stop()
-    deadline = time.monotonic() + 3
-    while time.monotonic() < deadline:
-        try:
-            port.read()
-        except OSError:
-            break
-        time.sleep(0.002)
+    port.until_hung_up()
     assert port.n == made.tally.sent["adc.wave"]
     assert made.tally.overrun["adc.wave"] == 0
 

@@ -6,11 +6,15 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
+import numpy as np
 import pytest
 
 from recorder.clock import CLOCK_ENV, Clock
 from recorder.devices.sim.physiology import SimSubject, parse_script, simulate
+from recorder.protocols.e4_events import Sample
+from recorder.protocols.e4_server import E4Decoder
 
 
 def start(tmp_path, config, clock=None):
@@ -118,3 +122,29 @@ def test_the_clock_of_the_parent_is_used(monkeypatch):
     clock = Clock.scaled(4.0)
     monkeypatch.setenv(CLOCK_ENV, clock.to_environment()[CLOCK_ENV])
     assert Clock.from_environment() == clock
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="this system cannot stop a process")
+def test_a_standstill_of_the_machine_is_made_up_without_inventing(tmp_path, processes, wait_until):
+    config = {"seed": 5, "subject": {"motion_fraction": 0.0}, "e4": {"jitter_ms": [5, 6]}}
+    process = start(tmp_path, config, Clock.scaled(40.0))
+    processes.append(process)
+    wait_until((tmp_path / "ready_file.json").exists)
+    ready = read(tmp_path, "ready_file")
+    decoder, samples = E4Decoder(), []
+    with socket.create_connection((ready["e4"]["host"], ready["e4"]["port"]), 5) as client:
+        client.sendall(b"device_connect 9ff167\r\ndevice_subscribe acc ON\r\ndevice_subscribe tmp ON\r\n")
+
+        def hear(enough):
+            while not enough():
+                samples.extend(e for e in decoder.feed(client.recv(65536)) if isinstance(e, Sample))
+
+        hear(lambda: len(samples) > 200)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(1.5)
+        n_before = len(samples)
+        process.send_signal(signal.SIGCONT)
+        hear(lambda: len(samples) > n_before + 60 * 32)
+    acc = np.array([[m for m, _ in s.values] for s in samples if s.kind == "acc"])
+    repeats = (np.diff(acc, axis=0) == 0).all(axis=1)
+    assert max(len(run) for run in "".join("x" if r else " " for r in repeats).split() or [""]) < 30

@@ -86,11 +86,15 @@ class AdcEmulator:
             self._skip(due_no, now_s)
         self.next_s = now_s + WRITE_EVERY_S
 
-    def stop(self) -> None:
-        """Send what waits, as far as the link takes it; the rest is overrun."""
+    def flush(self) -> int:
+        """Send what waits; how many bytes the reader has not taken yet."""
         self._outlet.flush()
+        return self._outlet.n_waiting + self.link.unread()
+
+    def close(self) -> None:
+        """Pull the cable for good; what still waits is overrun."""
         self._outlet.abandon()
-        self.ended = True
+        self.link.close()
 
     def _cable(self, now_s: float) -> None:
         pulled = _inside(self.disconnects, np.array([now_s]))[0]

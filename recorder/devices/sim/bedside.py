@@ -32,7 +32,9 @@ LOG_EVERY_S = 1.0
 MAX_WAIT_S = 0.05
 """Longest real wait without looking at requests and stop."""
 LINGER_S = 1.0
-"""Real seconds a stopping device leaves the reader to take what is in the cable."""
+"""Real seconds a stopping device leaves its readers to take what is in the cable."""
+CATCH_UP_S = 5.0
+"""After a standstill of the machine, time is made up in steps of this length."""
 
 
 @dataclass(slots=True)
@@ -70,13 +72,13 @@ class Bedside:
         self._wristband = None if config.e4 is None else self._make_wristband(config.e4)
         self.adc = None if config.adc is None else self._make_adc(config.adc)
         self._truth = TruthFile(config.truth_file, self._truth_header())
-        self._next_log_ns = 0
+        self._next_log_ns, self._done_s = 0, 0.0
         self.stopped = False
         self._log()
         write_whole(config.ready_file, self.ready())
 
     def now_s(self) -> float:
-        """Patient time."""
+        """Patient time, s."""
         return (self._clock.monotonic_ns() - self._t0_ns) / 1e9
 
     def ready(self) -> dict[str, Any]:
@@ -95,7 +97,7 @@ class Bedside:
 
     def step(self) -> None:
         """Do everything due, then wait for the next thing to do."""
-        now_s = self.now_s()
+        now_s = self._done_s = min(self.now_s(), self._done_s + CATCH_UP_S)
         self._obey()
         due_s = [now_s + MAX_WAIT_S * self._clock.speed]
         if self._wristband is not None:
@@ -124,19 +126,21 @@ class Bedside:
             server.deliver(band.tag(wristband.tags_s.pop(0)))
 
     def _finish(self) -> None:
-        if self.adc is not None:
-            self.adc.stop()
-        self._log()
+        """Leave the readers a moment for what is on its way, then close."""
         deadline_ns = Clock().monotonic_ns() + int(LINGER_S * 1e9)
-        while self.adc is not None and self.adc.link.unread() and Clock().monotonic_ns() < deadline_ns:
-            Clock().sleep(0.02)
+        while self._flush() and Clock().monotonic_ns() < deadline_ns:
+            Clock().sleep(0.01)
         if self._wristband is not None:
             self._wristband.server.close()
         if self.adc is not None:
-            self.adc.link.close()
+            self.adc.close()
         self._log()
         self._truth.close()
         self._selector.close()
+
+    def _flush(self) -> int:
+        """Send what waits; how many bytes have not been taken yet."""
+        return sum(part.flush() for part in (self._wristband and self._wristband.server, self.adc) if part)
 
     def _obey(self) -> None:
         while not self._requests.empty():
@@ -243,7 +247,7 @@ class Bedside:
         }
 
     def _log(self) -> None:
-        self._truth.write(self.source.truth(self.now_s()), self._t0_ns)
+        self._truth.write(self.source.truth(self._done_s), self._t0_ns)
         now_ns = self._clock.monotonic_ns()
         self._next_log_ns = now_ns + int(LOG_EVERY_S * self._clock.speed * 1e9)
         write_whole(

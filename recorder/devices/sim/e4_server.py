@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import selectors
 import socket
 from collections.abc import Callable, Sequence
@@ -95,6 +96,12 @@ class E4Server:
         self._btle = False
         self._tell(News("turned-off", self._serial))
 
+    def flush(self) -> int:
+        """Send what waits for any client; how many bytes are left."""
+        for client in list(self._clients):
+            self._flush(client)
+        return sum(client.outlet.n_waiting for client in self._clients)
+
     def close(self) -> None:
         """Close every connection and stop listening."""
         for client in list(self._clients):
@@ -144,6 +151,8 @@ class E4Server:
             self._clients.remove(client)
             client.outlet.abandon()
             self._selector.unregister(client.link)
+            with contextlib.suppress(OSError):  # unread commands would turn the close into a reset: data lost
+                client.link.recv(65536)
             client.link.close()
 
     def _answer(self, client: Client, command: Command) -> Reply:

@@ -74,6 +74,8 @@ if sys.platform != "win32":
             tty.setraw(slave)
             os.set_blocking(self._master, False)
             self._device = os.ttyname(slave)
+            self._poll = select.poll()
+            self._poll.register(self._master, 0)
             os.close(slave)
             fresh = Path(f"{self.address}.new")
             fresh.unlink(missing_ok=True)
@@ -90,9 +92,7 @@ if sys.platform != "win32":
             """See :class:`SerialLink`; on Linux a master hears a hang-up while nobody holds the other end."""
             if self._master < 0:
                 return False
-            poll = select.poll()
-            poll.register(self._master, 0)
-            return not any(events & select.POLLHUP for _, events in poll.poll(0))
+            return not any(events & select.POLLHUP for _, events in self._poll.poll(0))
 
         def write(self, octets: bytes) -> int:
             """See :class:`SerialLink`."""

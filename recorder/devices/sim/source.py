@@ -45,6 +45,10 @@ class Source(Protocol):
         ...
 
 
+KEEP_INTERVALS = 200
+"""Where no wristband asks for intervals they are forgotten."""
+
+
 class PatientSource:
     """The virtual patient as a source."""
 
@@ -71,6 +75,7 @@ class PatientSource:
 
     def truth(self, until_s: float) -> list[BeatTruth]:
         """See :class:`Source`."""
+        self._patient.extend(until_s)
         self._collect()
         taken, self._for_truth = _split(self._for_truth, until_s)
         return taken
@@ -78,7 +83,7 @@ class PatientSource:
     def _collect(self) -> None:
         beats = self._patient.take_truth()
         self._for_truth += beats
-        self._for_intervals += beats
+        self._for_intervals = (self._for_intervals + beats)[-KEEP_INTERVALS:]
 
 
 def _split(beats: list[BeatTruth], until_s: float) -> tuple[list[BeatTruth], list[BeatTruth]]:
