@@ -20,7 +20,7 @@ from recorder.schema.streams import Origin
 
 RATES_HZ: Final[dict[SampleKind, float]] = {"bvp": 64.0, "acc": 32.0, "gsr": 4.0, "tmp": 4.0}
 STAMP_STEP_S = 2.0
-"""A stamp may not run ahead of arrival by more: then the server's clock was set, and nothing is known lost."""
+"""A sample cannot be younger than the freshest so far by more: then the server's clock was set forward."""
 
 _NAMES: Final[dict[SampleKind, str]] = {
     "bvp": "bvp",
@@ -85,6 +85,7 @@ class StreamState:
     Args:
         info: the stream.
         period_us: between samples of a regular stream, 0 for numerics.
+        freshest_us: smallest arrival − stamp of this connection; a backlog that is read at once is older than that.
     """
 
     info: StreamInfo
@@ -93,10 +94,11 @@ class StreamState:
     last_stamp_us: int | None = None
     last_arrival_ns: int | None = None
     relinked: bool = False
+    freshest_us: int | None = None
 
     def relink(self) -> None:
         """A new connection: stamps begin anew, numbering goes on."""
-        self.last_stamp_us = None
+        self.last_stamp_us = self.freshest_us = None
         self.relinked = self.last_arrival_ns is not None
 
     def blocks(self, samples: list[Sample], t_host_ns: int) -> list[DriverEvent]:
@@ -110,7 +112,7 @@ class StreamState:
                 run = []
             events.extend(self._announce(found, t_host_ns))
             run.append(sample)
-            self.last_stamp_us = sample.stamp_us
+            self._remember(sample.stamp_us, t_host_ns, stepped=found.startswith("stamp-step"))
         events.append(self._block(run, t_host_ns))
         self.last_arrival_ns = t_host_ns
         return events
@@ -125,10 +127,17 @@ class StreamState:
         if missing < 0:
             return "stamps-back"
         if missing > 0:
-            waited_us = (t_host_ns - (self.last_arrival_ns or t_host_ns)) / 1e3
-            ahead_us = missing * self.period_us - waited_us
+            age_us = t_host_ns // 1000 - sample.stamp_us
+            ahead_us = 0 if self.freshest_us is None else self.freshest_us - age_us
             return "stamp-step" if ahead_us > STAMP_STEP_S * 1e6 else f"stamp-jump {missing}"
         return ""
+
+    def _remember(self, stamp_us: int, t_host_ns: int, *, stepped: bool) -> None:
+        age_us = t_host_ns // 1000 - stamp_us
+        back = self.last_stamp_us is not None and stamp_us < self.last_stamp_us
+        anew = stepped or back
+        self.freshest_us = age_us if self.freshest_us is None or anew else min(self.freshest_us, age_us)
+        self.last_stamp_us = stamp_us
 
     def _missing(self, stamp_us: int) -> int:
         if self.last_stamp_us is None:

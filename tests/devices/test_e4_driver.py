@@ -121,6 +121,15 @@ def test_a_server_whose_clock_was_set_forward_has_lost_nothing_we_can_count() ->
     assert of(feed(driver, bvp(range(75, 86), shift_us=3600 * 1_000_000), 1.4), Gap) == []
 
 
+def test_a_backlog_read_at_once_still_tells_what_overran() -> None:
+    """Nobody read for 40 s; the server dropped 30 s: what was buffered and what is fresh come together."""
+    driver = connected()
+    feed(driver, bvp(range(64)), 1)
+    (gap,) = of(feed(driver, bvp([*range(64, 640), *range(640 + 1920, 2600)]), 41), Gap)
+    assert isinstance(gap, Gap)
+    assert (gap.cause, gap.first_missing_no, gap.n_missing) == ("stamp-jump", 640, 1920)
+
+
 def test_stamps_that_go_back_are_told_and_cost_no_number() -> None:
     driver = connected()
     feed(driver, bvp(range(64)), 1)
