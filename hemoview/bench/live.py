@@ -1,4 +1,4 @@
-"""``hemoview bench live``: the full chain on the virtual bedside with six waves, and how soon a sample is on the screen.
+"""``hemoview bench live``: the full chain on the virtual bedside with six waves: how soon a sample is on the screen.
 
 Emulators, recorder, edge and window run as they would at a bed, the window offscreen where there is no display.
 """
@@ -52,10 +52,10 @@ def run(seconds: float = MEASURED_S) -> dict[str, Any]:
     """
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.name == "nt"):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    with tempfile.TemporaryDirectory(prefix="hemoview-bench-", ignore_cleanup_errors=True) as folder:
-        with _bedside(Path(folder)) as client:
-            _start(client)
-            return _measure(Path(folder), seconds)
+    kept = tempfile.TemporaryDirectory(prefix="hemoview-bench-", ignore_cleanup_errors=True)
+    with kept as folder, _bedside(Path(folder)) as client:
+        _start(client)
+        return _measure(Path(folder), seconds)
 
 
 @contextmanager

@@ -128,7 +128,7 @@ ENGLISH: Final[dict[str, str]] = {
     "health-received": "in {received}",
     "health-counts": "in {received}  disk {on_disk}",
     "health-lost": "lost {lost}  {age}  {latency}",
-    "health-gaps": "lost {lost} in {gaps} gaps  {age}",
+    "health-gaps": "lost {lost}  gaps {gaps}  {age}",
     "health-none": "No device delivers yet",
     # banners
     "recorder-starting": "Starting the recorder …",

@@ -150,9 +150,9 @@ class StartDialog(QDialog):
             line = QHBoxLayout()
             line.addWidget(self._input(name), 3)
             line.addWidget(self.notes[name], 2)
-            rows.addRow(
-                "" if name.startswith("consent_") and self._is_box(name) else text(f"field-{name}"), line
-            )
+            label = QLabel("" if self._is_box(name) else text(f"field-{name}"))
+            label.setMinimumHeight(theme.touch_px() - 6)
+            rows.addRow(label, line)
         return box
 
     def _is_box(self, name: str) -> bool:

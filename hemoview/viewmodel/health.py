@@ -81,7 +81,10 @@ def _lost(facts: Facts, stream: StreamStatus) -> Message:
     age_s = facts.age_s(arrived) if arrived is not None else stream.last_age_s
     shown = formats.DASH if age_s is None else formats.age(age_s)
     latency = formats.DASH if stream.latency_ms is None else f"{stream.latency_ms:.0f} ms"
-    return say("health-lost", lost=formats.count(stream.lost), gaps=stream.n_gaps, age=shown, latency=latency)
+    lost = formats.count(stream.lost)
+    if stream.n_gaps:
+        return say("health-gaps", lost=lost, gaps=stream.n_gaps, age=shown)
+    return say("health-lost", lost=lost, age=shown, latency=latency)
 
 
 def _level(stream: StreamStatus, state: str) -> str:

@@ -24,6 +24,9 @@ NUMERIC_KEPT_ROWS = 6 * 3600
 
 WAITS_KEPT = 40
 LONGEST_WAIT_NS = 3_000_000_000
+PAUSE_NS = 1_500_000_000
+PAUSE_MARGIN_NS = 1_000_000_000
+"""After a pause this long the time base begins a new run at once; else the first second would be drawn in the past."""
 
 LiveMessage = SampleBlock | StationStatus | Event
 
@@ -43,6 +46,11 @@ class LiveStream:
         if self.arrival_ns is not None and 0 <= t_host_ns - self.arrival_ns <= LONGEST_WAIT_NS:
             self.waits_ns.append(t_host_ns - self.arrival_ns)
         self.arrival_ns = t_host_ns
+
+    def paused(self, t_host_ns: int) -> bool:
+        """The block at ``t_host_ns`` ends a pause no burst explains; samples may be missing that nobody could count."""
+        limit_ns = max(PAUSE_NS, self.usual_wait_ns + PAUSE_MARGIN_NS)
+        return self.arrival_ns is not None and t_host_ns - self.arrival_ns > limit_ns
 
     @property
     def usual_wait_ns(self) -> int:
@@ -148,6 +156,8 @@ class LiveModel:
         last = stream.ring.last_sample_no
         if last is not None and block.first_sample_no <= last and stream.timebase is not None:
             stream.timebase = LiveTimebase(stream.timebase.nominal_rate_hz)
+        if stream.timebase is not None and stream.paused(block.t_host_ns):
+            stream.timebase.restart()
         stream.arrived(block.t_host_ns)
         stream.ring.append(block.first_sample_no, _times(stream, block), physical(stream.info, block.values))
         return stream.timebase is not None

@@ -98,6 +98,20 @@ def test_bursts_are_learnt_but_gaps_are_not() -> None:
     assert bed.model.streams["e4.temp"].usual_wait_ns <= 400_000_000
 
 
+def test_samples_after_an_uncounted_gap_are_not_drawn_in_the_past() -> None:
+    bed = SyntheticBedside()
+    bed.run(5.0)
+    ring = bed.model.streams["e4.bvp"].ring
+    n, before_ns = bed.sent["e4.bvp"], ring.last_t_ns
+    assert before_ns is not None
+    bed.clock.now_ns += 6 * NS
+    raw = np.zeros((8, 2), np.int64)
+    bed.model.take([SampleBlock("e4.bvp", n, raw, bed.clock.now_ns)])
+    newest = ring.newest(8).t_ns
+    assert newest[-1] == pytest.approx(bed.clock.now_ns, abs=NS // 20)
+    assert newest[0] - before_ns > 5 * NS
+
+
 def test_empty_model_has_facts() -> None:
     model = LiveModel(SyntheticBedside().clock)  # type: ignore[arg-type]
     facts = model.facts()

@@ -1,0 +1,133 @@
+"""The window on a real station: emulators, recorder and edge are processes, as at a bed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from hemoview import app
+from recorder.clock import Clock
+from recorder.host import processes, virtual_bedside
+from recorder.host.client import StationClient
+from recorder.host.connection import Connection
+
+BEDSIDE = {
+    "seed": 3,
+    "script": "rest",
+    "replay": None,
+    "e4": {
+        "serial": "9ff167",
+        "port": 0,
+        "ppm": 0.0,
+        "jitter_ms": [5, 60],
+        "dropout": 0.0,
+        "disconnects": [],
+    },
+    "adc": {"profile": "lab-adc-ascii", "ppm": 0.0, "link": "socket"},
+}
+STATION = "window-test"
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Iterator[Path]:
+    clock = Clock()
+    bedside = virtual_bedside.start(tmp_path / "bedside", clock, BEDSIDE)
+    try:
+        processes.ensure_recorder(STATION, tmp_path, clock=clock)
+        with StationClient(STATION, tmp_path, name="setup") as client:
+            client.call("configure", 20.0, devices=[asdict(c) for c in bedside.device_configs()])
+            calibration = bedside.calibration(clock)
+            assert calibration is not None
+            client.call("calibrate", **calibration.to_json())
+            client.call("release_control")
+        yield tmp_path
+    finally:
+        bedside.stop()
+        processes.stop_station(STATION, tmp_path, force=True)
+
+
+@pytest.fixture
+def shell(qtbot: QtBot, qapp: QApplication, station: Path) -> Iterator[app.Shell]:
+    _, made = app.open_window(app.AppOptions(station=STATION, home=station, keep_session=True))
+    yield made
+    made.window.close()
+    made.window.deleteLater()
+
+
+def until(qtbot: QtBot, holds: Callable[[], bool], timeout_s: float) -> float:
+    """Seconds until it holds; the window lives meanwhile."""
+    began = time.monotonic()
+    qtbot.waitUntil(holds, timeout=int(timeout_s * 1000))
+    return time.monotonic() - began
+
+
+def start_session(qtbot: QtBot, shell: app.Shell) -> None:
+    consent = {"version": "v", "date": "2026-01-01"}
+    shell.operations.command(
+        "start", subject={"pseudonym": "T-01"}, consent=consent, sites={}, overrides={}, timeout_s=20
+    )
+    until(qtbot, lambda: shell.view is not None and shell.view.header.recording, 15)
+
+
+def test_waves_come_within_five_seconds_and_markers_reach_the_record(qtbot: QtBot, shell: app.Shell) -> None:
+    drawn = lambda: any(  # noqa: E731
+        np.isfinite(curve.y).sum() > 30
+        for frame in shell.window.record.waves._frames
+        for curve in frame.curves
+    )
+    assert until(qtbot, drawn, 10) < 5.0
+    until(qtbot, lambda: len(shell.window.record.waves._frames) == 5, 10)
+    start_session(qtbot, shell)
+    shell.window.record.markers.press(2)
+    until(qtbot, lambda: any(e.kind == "marker" for e in shell.model.facts().events), 5)
+    marker = next(e for e in shell.model.facts().events if e.kind == "marker")
+    assert marker.payload["label"] == "arm move"
+    assert marker.payload["key"] == 2
+    until(qtbot, lambda: shell.view is not None and shell.view.can_undo, 5)
+    shell.window.record.undo_asked.emit()
+    until(qtbot, lambda: any(e.kind == "marker-undone" for e in shell.model.facts().events), 5)
+    until(
+        qtbot,
+        lambda: (
+            any(
+                "disk" in i.counts.id or i.counts.as_dict().get("on_disk", "0") != "0"
+                for i in shell.view.health
+            )
+            if shell.view
+            else False
+        ),
+        5,
+    )
+    assert shell.latency.n_blocks > 10
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills by signal")
+def test_a_killed_recorder_is_told_and_the_window_re_attaches(
+    qtbot: QtBot, shell: app.Shell, station: Path
+) -> None:
+    until(qtbot, lambda: shell.view is not None and bool(shell.view.lanes), 10)
+    start_session(qtbot, shell)
+    before = Connection.read(STATION, station).pid
+    os.kill(before, signal.SIGKILL)
+    until(qtbot, lambda: any(b.startswith("✕") for b in shell.window.banners.texts), 5)
+    until(qtbot, lambda: Connection.read(STATION, station).pid != before, 20)
+    until(
+        qtbot,
+        lambda: (
+            shell.view is not None
+            and shell.view.header.recording
+            and not any("recorder" in b.key for b in shell.view.banners)
+        ),
+        20,
+    )
+    assert shell.view is not None
+    assert shell.view.header.subject.as_dict()["pseudonym"] == "T-01"
