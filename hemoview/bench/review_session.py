@@ -133,22 +133,24 @@ class _Body:
     seed: int
 
     def heart_per_min(self, t_s: Floats) -> Floats:
-        return 68 + 9 * np.sin(t_s / 2900 + self.seed) + 5 * np.sin(t_s / 410) + 1.5 * np.sin(t_s * 1.5)
+        return np.asarray(
+            68 + 9 * np.sin(t_s / 2900 + self.seed) + 5 * np.sin(t_s / 410) + 1.5 * np.sin(t_s * 1.5)
+        )
 
     def sbp_mmhg(self, t_s: Floats) -> Floats:
-        return 122 + 11 * np.sin(t_s / 5300) + 6 * np.sin(t_s / 730 + 1) + 2 * np.sin(t_s / 10)
+        return np.asarray(122 + 11 * np.sin(t_s / 5300) + 6 * np.sin(t_s / 730 + 1) + 2 * np.sin(t_s / 10))
 
     def dbp_mmhg(self, t_s: Floats) -> Floats:
-        return 76 + 6 * np.sin(t_s / 5300 + 0.3) + 3 * np.sin(t_s / 730 + 1) + np.sin(t_s / 10)
+        return np.asarray(76 + 6 * np.sin(t_s / 5300 + 0.3) + 3 * np.sin(t_s / 730 + 1) + np.sin(t_s / 10))
 
     def beat_phase(self, t_s: Floats) -> Floats:
         """Beats since the start: the integral of the rate, summed in closed form."""
         wander = -9 * 2900 * np.cos(t_s / 2900 + self.seed) - 5 * 410 * np.cos(t_s / 410)
-        return (68 * t_s + wander - np.cos(t_s * 1.5)) / 60.0
+        return np.asarray((68 * t_s + wander - np.cos(t_s * 1.5)) / 60.0)
 
     def moving(self, t_s: Floats) -> NDArray[np.bool_]:
         """A restless minute now and then."""
-        return (t_s % 4100) > 4010
+        return np.asarray((t_s % 4100) > 4010)
 
     def pulse(self, t_s: Floats) -> Floats:
         phase: Floats = self.beat_phase(t_s) % 1.0
@@ -247,7 +249,8 @@ def _ppg(body: _Body, rng: np.random.Generator, t_s: Floats) -> NDArray[np.int64
 def _acc(body: _Body, rng: np.random.Generator, t_s: Floats) -> NDArray[np.int16]:
     moving = np.where(body.moving(t_s), 18.0, 0.6)[:, None]
     lying = np.array([4.0, -22.0, 59.0]) + 3 * np.sin(t_s / 1700)[:, None]
-    return np.round(lying + moving * rng.standard_normal((len(t_s), 3))).astype(np.int16)
+    counts: NDArray[np.int16] = np.round(lying + moving * rng.standard_normal((len(t_s), 3))).astype(np.int16)
+    return counts
 
 
 def _eda(_body: _Body, rng: np.random.Generator, t_s: Floats) -> NDArray[np.int64]:

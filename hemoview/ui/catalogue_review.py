@@ -39,9 +39,10 @@ ENGLISH: dict[str, str] = {
     "review.follow": "Follow",
     "review.span": "{length} in view",
     "review.keys": "Keys",
+    "review.sessions": "Sessions",
     "review.keys-text": "← →  pan (Shift: a page)\nCtrl ← →  cursor by 1 s\n+ −  zoom\nF  whole session\n"
     "Home End  start, end\nSpace  play, pause\nS  speed\nM  next marker (Shift: previous)\n"
-    "G  next gap (Shift: previous)\nL  follow a session being recorded\n\n"
+    "G  next gap (Shift: previous)\nL  follow a session being recorded\nEsc  back to the sessions\n\n"
     "Click: cursor. Drag: pan. Wheel: zoom. Ctrl-drag: zoom to a span.",
     # side
     "review.at-cursor": "At the cursor, as it stood then",
@@ -100,13 +101,13 @@ ENGLISH: dict[str, str] = {
     "browser.verify": "Verify",
     "browser.recover": "Recover",
     "browser.show-in-folder": "Show in folder",
-    "browser.cancel": "Stop waiting",
     "browser.column.subject": "Subject",
     "browser.column.start": "Start",
     "browser.column.length": "Length",
     "browser.column.state": "State",
     "browser.column.streams": "Streams",
     "browser.column.size": "Size",
+    "browser.column.events": "Events",
     "browser.column.note": "Note",
     "browser.state.sealed": "sealed",
     "browser.state.open": "recording",
@@ -114,11 +115,15 @@ ENGLISH: dict[str, str] = {
     "browser.state.damaged": "damaged",
     "browser.state.newer": "newer format",
     "browser.state.erased": "erased",
-    "browser.verifying": "Verifying {name} …",
-    "browser.recovering": "Recovering {name} …",
-    "browser.verified-ok": "{name}: whole. {segments} segments and the journal agree.",
-    "browser.verified-damaged": "{name}: damaged. {parts}. Recover keeps everything else.",
-    "browser.recovered": "{name}: recovered. {what}",
+    "browser.note": "{why}",
+    "browser.note-erased": "Erased; no samples are left.",
+    "browser.note-killed": "Never closed; Recover seals it. It can be opened as it is.",
+    "browser.verify-running": "Verifying {name} …",
+    "browser.recover-running": "Recovering {name} …",
+    "browser.verified-ok": "{name} is whole: {segments} segments, every byte checked.",
+    "browser.verified-damaged": "{name} is damaged, {seconds:.1f} s lost. {parts}. Recover keeps everything else.",
+    "browser.recovered": "{name} is whole now: {sealed} segments sealed, {aside} damaged files set aside.",
+    "browser.recovered-partly": "{name} is closed and readable; this could not be saved: {parts}.",
     "browser.job-failed": "{name}: {why}",
-    "browser.recover-live": "{name} is being recorded; stop it before recovering.",
+    "browser.recover-live": "{name} is being recorded; stop the recording before recovering.",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Final
@@ -61,19 +62,22 @@ class ReviewPage(QWidget):
     """The Review workspace.
 
     Signals: ``_answered`` crosses from the reader's thread; ``opened(path)`` and ``failed(text)`` tell the outcome
-    of :meth:`open_session`; ``shown()`` follows every view that was put on the screen.
+    of :meth:`open_session`; ``shown()`` follows every view that was put on the screen;
+    ``browse_requested()`` asks for the list of sessions.
     """
 
     _answered = Signal()
     opened = Signal(str)
     failed = Signal(str)
     shown = Signal()
+    browse_requested = Signal()
 
     def __init__(
         self, parent: QWidget | None = None, open_store: Callable[[str], Source] = store.open
     ) -> None:
         super().__init__(parent)
-        self._model = ReviewModel(ReviewReader(open_store, self._answered.emit))
+        self._model = model = ReviewModel(ReviewReader(open_store, self._notify))
+        self.destroyed.connect(lambda: model.close())  # noqa: PLW0108 -- must not hold on to the widget
         self._phase: Phase = "empty"
         self._last_tick_s = 0.0
         self._header = ReviewHeader()
@@ -160,6 +164,10 @@ class ReviewPage(QWidget):
         self._side.chosen.connect(self._on_chosen)
         self._bar.asked.connect(self.press)
 
+    def _notify(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the page went away while a tile was being read
+            self._answered.emit()
+
     # moves
 
     def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = _NONE) -> bool:
@@ -169,6 +177,8 @@ class ReviewPage(QWidget):
             self._model.next_mark(back=back)
         elif key == Qt.Key.Key_G:
             self._model.next_gap(back=back)
+        elif key == Qt.Key.Key_Escape:
+            self.browse_requested.emit()
         else:
             step = _KEYS.get((key, modifiers)) or _KEYS.get((key, _NONE))
             if step is None:

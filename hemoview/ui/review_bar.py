@@ -69,7 +69,9 @@ class ReviewHeader(QWidget):
 
     def _show_banners(self, banners: tuple[Message, ...]) -> None:
         while (item := self._banners.takeAt(0)) is not None:
-            item.widget().deleteLater()
+            widget = item.widget()
+            if widget is not None:
+                widget.deleteLater()
         lines = [(said(m), m.id in _SEVERE) for m in banners[:_MOST_BANNERS]]
         if len(banners) > _MOST_BANNERS:
             lines.append((text("review.more-banners", n=len(banners) - _MOST_BANNERS), False))
@@ -114,22 +116,27 @@ class ReviewBar(QWidget):
         self._play.setMinimumWidth(110)
         self._speed = self._button("review.speed-button", "", Qt.Key.Key_S, _NONE)
         self._follow = self._button("review.follow", "", Qt.Key.Key_L, _NONE)
+        self._moves: list[QPushButton] = []
         self._time, self._span = QLabel(), QLabel()
         self._time.setFont(font(16, bold=True))
         self._span.setStyleSheet(f"color: {colour('dim').name()};")
         keys = QPushButton(text("review.keys"))
         keys.setToolTip(text("review.keys-text"))
         keys.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        sessions = self._button("review.sessions", "", Qt.Key.Key_Escape, _NONE)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
+        row.addWidget(sessions)
         for widget in (self._play, self._speed, self._time):
             row.addWidget(widget)
         row.addStretch(1)
         row.addWidget(self._span)
         row.addStretch(1)
         for message_id, sign, key, modifiers in _BUTTONS:
-            row.addWidget(self._button(message_id, sign, key, modifiers))
+            button = self._button(message_id, sign, key, modifiers)
+            self._moves.append(button)
+            row.addWidget(button)
         row.addWidget(self._follow)
         row.addWidget(keys)
 
@@ -145,7 +152,8 @@ class ReviewBar(QWidget):
     def show_view(self, view: ReviewView) -> None:
         """Show where playback stands."""
         facts, wish = view.facts, view.wish
-        self.setEnabled(facts is not None)
+        for button in (self._play, self._speed, *self._moves):
+            button.setEnabled(facts is not None)
         self._play.setText(text("review.pause" if wish.playing else "review.play"))
         self._speed.setText(text("review.speed", speed=wish.speed))
         self._follow.setVisible(facts is not None and facts.live)

@@ -1,0 +1,389 @@
+"""The session browser: every session of a folder, what state it is in, and what can be done about it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSortFilterProxyModel,
+    Qt,
+    QUrl,
+    Signal,
+)
+from PySide6.QtGui import QDesktopServices, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QLineEdit,
+    QProgressBar,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from hemoview.ui.catalogue import text
+from hemoview.ui.review_text import said
+from hemoview.ui.review_theme import colour, font
+from hemoview.viewmodel.review_axis import length_text, wall_time, zone_of
+from hemoview.viewmodel.review_jobs import Finished, Listed, SessionJobs
+from hemoview.viewmodel.review_sessions import SessionRow
+from recorder.host import places
+
+COLUMNS: Final = ("subject", "start", "length", "state", "streams", "events", "size", "note")
+_STATE_COLOURS: Final = {
+    "sealed": "ok",
+    "open": "danger",
+    "killed": "warn",
+    "damaged": "danger",
+    "newer": "info",
+    "erased": "faint",
+}
+_SORT = Qt.ItemDataRole.UserRole
+_SEARCH = Qt.ItemDataRole.UserRole + 1
+_ROW_PX = 40
+
+AnyIndex = QModelIndex | QPersistentModelIndex
+
+
+class SessionTable(QAbstractTableModel):
+    """Rows of sessions for a table view."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[SessionRow] = []
+
+    def replace(self, rows: list[SessionRow]) -> None:
+        """Other rows."""
+        self.beginResetModel()
+        self.rows = rows
+        self.endResetModel()
+
+    def append(self, rows: tuple[SessionRow, ...]) -> None:
+        """More rows."""
+        self.beginInsertRows(QModelIndex(), len(self.rows), len(self.rows) + len(rows) - 1)
+        self.rows.extend(rows)
+        self.endInsertRows()
+
+    def update(self, row: SessionRow) -> None:
+        """One row is different now."""
+        for place, old in enumerate(self.rows):
+            if old.path == row.path:
+                self.rows[place] = row
+                self.dataChanged.emit(self.index(place, 0), self.index(place, len(COLUMNS) - 1))
+
+    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008
+        """How many sessions."""
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008
+        """How many columns."""
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> object:
+        """Names of the columns."""
+        if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return text(f"browser.column.{COLUMNS[section]}")
+        return None
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        """Words, colour and sort key of a cell."""
+        row, column = self.rows[index.row()], COLUMNS[index.column()]
+        if role == Qt.ItemDataRole.DisplayRole:
+            return cell_text(row, column)
+        if role == Qt.ItemDataRole.ForegroundRole:
+            return colour(_STATE_COLOURS[row.state]) if column == "state" else None
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return cell_text(row, "note") or row.path
+        if role == Qt.ItemDataRole.TextAlignmentRole and column in ("length", "size", "events"):
+            return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        if role == _SORT:
+            return _sort_key(row, column)
+        return row.searchable if role == _SEARCH else None
+
+
+def cell_text(row: SessionRow, column: str) -> str:
+    """What a cell says."""
+    return _CELLS[column](row)
+
+
+def _subject(row: SessionRow) -> str:
+    name = row.pseudonym or text("review.no-subject")
+    return f"{name}  {text('review.sim')}" if row.simulated else name
+
+
+_CELLS: Final[dict[str, Callable[[SessionRow], str]]] = {
+    "subject": _subject,
+    "start": lambda row: "–" if row.start_wall_ns is None else f"{_start(row):%Y-%m-%d  %H:%M}",
+    "length": lambda row: "–" if row.length_s is None else length_text(row.length_s),
+    "state": lambda row: text(f"browser.state.{row.state}"),
+    "streams": lambda row: ", ".join(dict.fromkeys(s.partition(".")[0] for s in row.streams)),
+    "events": lambda row: "–" if row.n_events is None else str(row.n_events),
+    "size": lambda row: size_text(row.n_bytes),
+    "note": lambda row: said(row.note) if row.note is not None else "",
+}
+
+
+def _start(row: SessionRow) -> datetime:
+    return wall_time(row.start_wall_ns or 0, zone_of(row.zone, row.utc_offset_s))
+
+
+def _sort_key(row: SessionRow, column: str) -> object:
+    numbers = {
+        "start": row.start_wall_ns,
+        "length": row.length_s,
+        "size": row.n_bytes,
+        "events": row.n_events,
+    }
+    if column in numbers:
+        return float(numbers[column] or 0)
+    return cell_text(row, column).lower()
+
+
+def size_text(n_bytes: int) -> str:
+    """``35 MB``, ``1.2 GB``, ``640 kB``."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6)):
+        if n_bytes >= size:
+            return f"{n_bytes / size:.1f} {unit}"
+    return f"{n_bytes / 1e3:.0f} kB"
+
+
+class SessionBrowser(QWidget):
+    """Lists, opens, verifies and recovers sessions. Signal ``open_requested(path)``.
+
+    Args:
+        folder: of session folders; the user's own where None.
+    """
+
+    open_requested = Signal(str)
+    _reported = Signal()
+
+    def __init__(self, folder: Path | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._folder = folder or places.sessions_dir()
+        self._jobs = jobs = SessionJobs(self._notify)
+        self.destroyed.connect(lambda: jobs.close())  # noqa: PLW0108 -- must not hold on to the widget
+        self._reported.connect(self._on_report, Qt.ConnectionType.QueuedConnection)
+        self._table = SessionTable()
+        self._proxy = QSortFilterProxyModel()
+        self._proxy.setSourceModel(self._table)
+        self._proxy.setSortRole(_SORT)
+        self._proxy.setFilterRole(_SEARCH)
+        self._proxy.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self._view = self._make_view()
+        self._search = QLineEdit(placeholderText=text("browser.search"))
+        self._search.setAccessibleName(text("browser.search"))
+        self._search.textChanged.connect(self._proxy.setFilterFixedString)
+        self._folder_label, self._counts, self._said = QLabel(), QLabel(), QLabel()
+        self._said.setWordWrap(True)
+        self._progress = QProgressBar(textVisible=False)
+        self._progress.setFixedHeight(4)
+        self._buttons = {
+            name: self._button(f"browser.{name}", slot)
+            for name, slot in (
+                ("open", self.open_selected),
+                ("verify", self.verify_selected),
+                ("recover", self.recover_selected),
+                ("show-in-folder", self.show_in_folder),
+            )
+        }
+        self._working = ""
+        self._lay_out()
+        self._show_state()
+
+    @property
+    def table(self) -> SessionTable:
+        """The rows shown."""
+        return self._table
+
+    def refresh(self) -> None:
+        """Read the folder again."""
+        self._folder_label.setText(text("browser.folder", folder=self._folder))
+        self._progress.setRange(0, 0)
+        self._progress.show()
+        self._jobs.list(self._folder)
+
+    def close_jobs(self) -> None:
+        """End the working thread; the browser is not used afterwards."""
+        self._jobs.close()
+
+    def selected(self) -> SessionRow | None:
+        """The chosen session."""
+        index = self._view.currentIndex()
+        return self._table.rows[self._proxy.mapToSource(index).row()] if index.isValid() else None
+
+    def select(self, path: str) -> None:
+        """Choose the session of that folder, if it is listed."""
+        for place, row in enumerate(self._table.rows):
+            if row.path == path:
+                index = self._proxy.mapFromSource(self._table.index(place, 0))
+                flags = (
+                    QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+                )
+                self._view.selectionModel().setCurrentIndex(index, flags)
+
+    def open_selected(self) -> None:
+        """Ask for the chosen session to be opened."""
+        row = self.selected()
+        if row is not None and row.openable:
+            self.open_requested.emit(row.path)
+
+    def verify_selected(self) -> None:
+        """Prove the chosen session whole; the answer appears below the table."""
+        self._start("verify")
+
+    def recover_selected(self) -> None:
+        """Make the chosen session whole; the answer appears below the table."""
+        self._start("recover")
+
+    def show_in_folder(self) -> None:
+        """Open the chosen session's folder in the system's own file viewer."""
+        row = self.selected()
+        place = Path(row.path) if row is not None else self._folder
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(place)))
+
+    def choose_folder(self) -> None:
+        """List another folder."""
+        chosen = QFileDialog.getExistingDirectory(self, text("browser.choose-folder"), str(self._folder))
+        if chosen:
+            self._folder = Path(chosen)
+            self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Every time it comes into view the list is fresh."""
+        super().showEvent(event)
+        self.refresh()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Return opens, F5 reads the folder again."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.open_selected()
+        elif event.key() == Qt.Key.Key_F5:
+            self.refresh()
+        else:
+            super().keyPressEvent(event)
+
+    def _notify(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the window went away while a job was running
+            self._reported.emit()
+
+    def _start(self, kind: str) -> None:
+        row = self.selected()
+        if row is None or self._working:
+            return
+        self._working = row.path
+        self._say(text(f"browser.{kind}-running", name=row.name), "dim")
+        self._progress.setRange(0, 0)
+        self._progress.show()
+        (self._jobs.verify if kind == "verify" else self._jobs.recover)(Path(row.path))
+        self._show_state()
+
+    def _on_report(self) -> None:
+        for report in self._jobs.drain():
+            if isinstance(report, Listed):
+                self._take_listed(report)
+            else:
+                self._take_finished(report)
+        self._show_state()
+
+    def _take_listed(self, report: Listed) -> None:
+        if report.first:
+            chosen = self.selected()
+            self._table.replace(list(report.rows))
+            if chosen is not None:
+                self.select(chosen.path)
+        else:
+            self._table.append(report.rows)
+        self._progress.setRange(0, report.total)
+        self._progress.setValue(report.done)
+        self._progress.setVisible(report.done < report.total or bool(self._working))
+
+    def _take_finished(self, report: Finished) -> None:
+        self._working = ""
+        self._progress.hide()
+        self._table.update(report.row)
+        self._say(said(report.message), "ok" if report.ok else "warn")
+
+    def _say(self, words: str, key: str) -> None:
+        self._said.setText(words)
+        self._said.setStyleSheet(f"color: {colour(key).name()};")
+
+    def _show_state(self) -> None:
+        """Counts, and which buttons may be pressed."""
+        row, rows = self.selected(), self._table.rows
+        total = size_text(sum(r.n_bytes for r in rows))
+        words = text("browser.counts", n=len(rows), size=total) if rows else text("browser.none")
+        self._counts.setText(words)
+        idle = row is not None and not self._working
+        self._buttons["open"].setEnabled(row is not None and row.openable)
+        self._buttons["verify"].setEnabled(idle and row is not None and row.openable)
+        may_recover = row is not None and row.state in ("killed", "damaged")
+        self._buttons["recover"].setEnabled(idle and may_recover)
+
+    def _button(self, message_id: str, slot: object) -> QPushButton:
+        button = QPushButton(text(message_id))
+        button.clicked.connect(slot)
+        return button
+
+    def _make_view(self) -> QTableView:
+        view = QTableView()
+        view.setModel(self._proxy)
+        view.setAccessibleName(text("browser.title"))
+        view.setSortingEnabled(True)
+        view.sortByColumn(COLUMNS.index("start"), Qt.SortOrder.DescendingOrder)
+        view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        view.setShowGrid(False)
+        view.setTabKeyNavigation(False)
+        view.verticalHeader().hide()
+        view.verticalHeader().setDefaultSectionSize(_ROW_PX)
+        header = view.horizontalHeader()
+        header.setStretchLastSection(True)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for place, width in enumerate((150, 160, 110, 110, 120, 70, 90)):
+            view.setColumnWidth(place, width)
+        view.doubleClicked.connect(self.open_selected)
+        view.selectionModel().currentChanged.connect(self._show_state)
+        return view
+
+    def _lay_out(self) -> None:
+        title = QLabel(text("browser.title"))
+        title.setFont(font(22, bold=True))
+        for label in (self._folder_label, self._counts):
+            label.setStyleSheet(f"color: {colour('dim').name()};")
+        head = QHBoxLayout()
+        head.addWidget(title)
+        head.addWidget(self._counts)
+        head.addStretch(1)
+        head.addWidget(self._search, 1)
+        for message_id, slot in (
+            ("browser.refresh", self.refresh),
+            ("browser.choose-folder", self.choose_folder),
+        ):
+            head.addWidget(self._button(message_id, slot))
+        foot = QHBoxLayout()
+        foot.addWidget(self._said, 1)
+        for button in self._buttons.values():
+            foot.addWidget(button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 8, 12, 8)
+        for part in (head, self._folder_label, self._progress, self._view, foot):
+            if isinstance(part, QHBoxLayout):
+                column.addLayout(part)
+            else:
+                column.addWidget(part)

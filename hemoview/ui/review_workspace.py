@@ -1,0 +1,36 @@
+"""The Review workspace: the session browser, and the page of the session that was opened from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from hemoview.ui.review import ReviewPage
+from hemoview.ui.review_browser import SessionBrowser
+
+
+class ReviewWorkspace(QStackedWidget):
+    """Browser first; a session opened from it takes the whole place until the user goes back.
+
+    Args:
+        folder: of session folders; the user's own where None.
+    """
+
+    def __init__(self, folder: Path | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.browser = SessionBrowser(folder)
+        self.page = ReviewPage()
+        self.addWidget(self.browser)
+        self.addWidget(self.page)
+        self.browser.open_requested.connect(self.open_session)
+        self.page.browse_requested.connect(self.browse)
+
+    def open_session(self, path: str) -> None:
+        """Show a session."""
+        self.setCurrentWidget(self.page)
+        self.page.open_session(path)
+
+    def browse(self) -> None:
+        """Back to the list; what was open stays open."""
+        self.setCurrentWidget(self.browser)

@@ -1,0 +1,160 @@
+"""Long work of the session browser in a thread of its own: listing, verifying, recovering. One job at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hemoview.viewmodel.messages import Message, say
+from hemoview.viewmodel.review_facts import being_written
+from hemoview.viewmodel.review_sessions import SessionRow, read_row, session_folders
+from recorder import session as store
+from recorder.errors import RecorderError
+
+_log = logging.getLogger(__name__)
+_BATCH = 24
+_MOST_PARTS = 3
+
+JobKind = Literal["list", "verify", "recover"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Some rows of a listing; ``first``: forget those of the listing before. ``done``/``total`` count folders."""
+
+    rows: tuple[SessionRow, ...]
+    first: bool
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A session was verified or recovered: what came of it, and its row as it is now."""
+
+    kind: JobKind
+    row: SessionRow
+    message: Message
+    ok: bool
+
+
+Report = Listed | Finished
+
+
+class SessionJobs:
+    """Runs jobs in order; reports are drained by the window.
+
+    Args:
+        notify: called from the thread whenever a report waits; must return at once.
+    """
+
+    def __init__(self, notify: Callable[[], None]) -> None:
+        self._notify = notify
+        self._jobs: queue.Queue[tuple[JobKind, Path] | None] = queue.Queue()
+        self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
+        self._listing = 0
+        self._thread = threading.Thread(target=self._run, name="session-jobs", daemon=True)
+        self._thread.start()
+
+    def list(self, folder: Path) -> None:
+        """Read every session of a folder; an older listing under way is given up."""
+        self._listing += 1
+        self._jobs.put(("list", folder))
+
+    def verify(self, folder: Path) -> None:
+        """Prove a session whole, or name what is damaged."""
+        self._jobs.put(("verify", folder))
+
+    def recover(self, folder: Path) -> None:
+        """Make a killed or damaged session whole, as far as that goes."""
+        self._jobs.put(("recover", folder))
+
+    def drain(self) -> tuple[Report, ...]:
+        """Everything reported since the last call."""
+        found: tuple[Report, ...] = ()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                found = (*found, self._reports.get_nowait())
+        return found
+
+    def close(self) -> None:
+        """End after the job under way; a verify or recover is never cut in two."""
+        self._listing += 1
+        self._jobs.put(None)
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            kind, folder = job
+            if kind == "list":
+                self._list(folder, self._listing)
+            else:
+                self._tell(finish_job(kind, folder))
+
+    def _list(self, folder: Path, listing: int) -> None:
+        try:
+            folders = session_folders(folder)
+        except OSError:
+            folders = []
+        rows: tuple[SessionRow, ...] = ()
+        first = True
+        for done, path in enumerate(folders, start=1):
+            if listing != self._listing:
+                return
+            rows = (*rows, read_row(path))
+            if len(rows) == _BATCH or done == len(folders):
+                self._tell(Listed(rows, first, done, len(folders)))
+                rows, first = (), False
+        if not folders:
+            self._tell(Listed((), first=True, done=0, total=0))
+
+    def _tell(self, report: Report) -> None:
+        self._reports.put(report)
+        self._notify()
+
+
+def finish_job(kind: JobKind, folder: Path) -> Finished:
+    """Verify or recover a session, and say in one line what came of it."""
+    name = folder.name
+    try:
+        if kind == "recover" and being_written(folder):
+            ok, message = False, say("browser.recover-live", name=name)
+        else:
+            ok, message = (_verified if kind == "verify" else _recovered)(folder)
+    except (RecorderError, OSError) as error:
+        ok, message = False, say("browser.job-failed", name=name, why=str(error))
+    except Exception as error:  # noqa: BLE001 -- the browser must hear of it, whatever it was
+        _log.exception("%s failed", kind)
+        ok, message = False, say("browser.job-failed", name=name, why=f"{type(error).__name__}: {error}")
+    return Finished(kind, read_row(folder), message, ok)
+
+
+def _verified(folder: Path) -> tuple[bool, Message]:
+    report = store.verify(folder)
+    if report.ok:
+        return True, say("browser.verified-ok", name=folder.name, segments=report.segments)
+    return False, say(
+        "browser.verified-damaged",
+        name=folder.name,
+        parts=_parts([(d.file, d.why) for d in report.damaged]),
+        seconds=report.seconds_lost,
+    )
+
+
+def _recovered(folder: Path) -> tuple[bool, Message]:
+    report = store.recover(folder)
+    if not report.ok:
+        lost = _parts(list(report.lost)) or "?"
+        return False, say("browser.recovered-partly", name=folder.name, parts=lost)
+    changed = len(report.sealed) + len(report.adopted)
+    return True, say("browser.recovered", name=folder.name, sealed=changed, aside=len(report.set_aside))
+
+
+def _parts(damaged: list[tuple[str, str]]) -> str:
+    shown = "; ".join(f"{file}: {why}" for file, why in damaged[:_MOST_PARTS])
+    return f"{shown}; …" if len(damaged) > _MOST_PARTS else shown

@@ -1,0 +1,148 @@
+"""The list of sessions, from ``session.json`` and ``manifest.json`` alone, so that hundreds are quick."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from hemoview.viewmodel.messages import Message, say
+from hemoview.viewmodel.review_facts import being_written
+from recorder.clock.clock import ClockEra
+from recorder.errors import RecorderError, SessionFormatUnknown
+from recorder.session.header import SESSION_FILE, TOMBSTONE_FILE, SessionCard, read_card
+from recorder.session.journal import JOURNAL_FILE, MARK_FILE
+from recorder.session.manifest import EVENTS, MANIFEST_FILE, Manifest, read_manifest
+
+RowState = Literal["open", "killed", "sealed", "damaged", "newer", "erased"]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A line of the browser.
+
+    Args:
+        state: ``open``: being recorded; ``killed``: never closed; ``newer``: written by a newer HemoView.
+        length_s: None where nothing tells; of an open session, up to its last commit.
+        streams: ids of what was recorded, derived streams left out.
+        n_events: sealed events, None where unknown.
+        note: what is wrong, or None.
+    """
+
+    path: str
+    name: str
+    state: RowState
+    pseudonym: str = ""
+    start_wall_ns: int | None = None
+    zone: str = "UTC"
+    utc_offset_s: int = 0
+    length_s: float | None = None
+    streams: tuple[str, ...] = ()
+    n_bytes: int = 0
+    n_events: int | None = None
+    simulated: bool = False
+    note: Message | None = None
+
+    @property
+    def openable(self) -> bool:
+        """There may be something to look at."""
+        return self.state not in ("newer", "erased")
+
+    @property
+    def searchable(self) -> str:
+        """What a search looks in."""
+        words = (self.pseudonym, self.name, self.state, *self.streams, "sim" if self.simulated else "")
+        return " ".join(words).lower()
+
+
+def session_folders(folder: Path) -> list[Path]:
+    """Folders that hold or held a session, newest name first."""
+    if not folder.is_dir():
+        return []
+    marks = (SESSION_FILE, JOURNAL_FILE, MANIFEST_FILE, TOMBSTONE_FILE)
+    found = (p for p in folder.iterdir() if p.is_dir() and any((p / mark).is_file() for mark in marks))
+    return sorted(found, key=lambda p: p.name, reverse=True)
+
+
+def rows_in(folder: Path) -> Iterator[SessionRow]:
+    """One row a session, newest name first."""
+    return (read_row(path) for path in session_folders(folder))
+
+
+def read_row(folder: Path) -> SessionRow:
+    """What a session folder says of itself; a folder that cannot be read says why."""
+    if (folder / TOMBSTONE_FILE).is_file():
+        return SessionRow(str(folder), folder.name, "erased", note=say("browser.note-erased"))
+    try:
+        card = read_card(folder)
+    except SessionFormatUnknown as error:
+        return SessionRow(str(folder), folder.name, "newer", note=say("browser.note", why=str(error)))
+    except (RecorderError, OSError) as error:
+        size = folder_bytes(folder, None)
+        return SessionRow(str(folder), folder.name, "damaged", n_bytes=size, note=_why(error, folder))
+    try:
+        manifest, note = read_manifest(folder), None
+    except (RecorderError, OSError) as error:
+        manifest, note = None, _why(error, folder)
+    return _row(folder, card, manifest, note)
+
+
+def _why(error: Exception, folder: Path) -> Message:
+    return say("browser.note", why=str(error).removeprefix(f"{folder}/"))
+
+
+def _row(folder: Path, card: SessionCard, manifest: Manifest | None, note: Message | None) -> SessionRow:
+    header = card.header
+    state = _state(folder, manifest)
+    recorded = tuple(s.stream_id for s in card.streams if s.origin != "derived")
+    events = None
+    if manifest is not None:
+        events = sum(row.rows for row in manifest.segments if row.stream_id == EVENTS)
+    return SessionRow(
+        path=str(folder),
+        name=folder.name,
+        state=state,
+        pseudonym=header.subject.pseudonym if header.subject else "",
+        start_wall_ns=card.eras[0].wall_ns if card.eras else header.created_wall_ns,
+        zone=header.zone,
+        utc_offset_s=header.utc_offset_s,
+        length_s=_length_s(folder, card, manifest, state),
+        streams=recorded,
+        n_bytes=folder_bytes(folder, manifest),
+        n_events=events,
+        simulated=header.simulated or any(s.origin == "simulated" for s in card.streams),
+        note=note or (say("browser.note-killed") if state == "killed" else None),
+    )
+
+
+def _state(folder: Path, manifest: Manifest | None) -> RowState:
+    if manifest is None:
+        return "damaged"
+    if manifest.state == "sealed":
+        return "sealed"
+    return "open" if being_written(folder) else "killed"
+
+
+def _length_s(folder: Path, card: SessionCard, manifest: Manifest | None, state: RowState) -> float | None:
+    """To the last sealed row; of an unsealed session to its last commit, by the time its mark was written."""
+    if not card.eras:
+        return None
+    start = card.eras[0].wall_ns
+    ends = [_wall_ns(card.eras, row.era, row.t1_host_ns) for row in manifest.segments] if manifest else []
+    if state != "sealed" and card.header.speed == 1.0:
+        mark = folder / MARK_FILE
+        ends += [mark.stat().st_mtime_ns] if mark.is_file() else []
+    return max((end - start for end in ends), default=0) / 1e9
+
+
+def _wall_ns(eras: Sequence[ClockEra], era: int, t_host_ns: int) -> int:
+    return eras[min(era, len(eras) - 1)].wall_at(t_host_ns)
+
+
+def folder_bytes(folder: Path, manifest: Manifest | None) -> int:
+    """Size: sealed files by the manifest, the rest by the disk; without a manifest all of it by the disk."""
+    if manifest is None:
+        return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+    sealed = sum(row.bytes for row in manifest.segments)
+    return sealed + sum(p.stat().st_size for p in folder.iterdir() if p.is_file())
