@@ -1,4 +1,4 @@
-"""Minimum and maximum of every second of a waveform: what a picture of hours needs. Pure.
+"""Minimum and maximum of every second of a waveform, every 30 s of a numeric: what a picture of hours needs. Pure.
 
 Kept, packed, in the footer of each sealed segment: a cache of its rows, checked with the footer.
 """
@@ -16,28 +16,33 @@ from numpy.typing import NDArray
 
 from recorder.schema import StreamInfo
 from recorder.schema.decimals import decimals_to_float
+from recorder.session.rows import Rows
+
+NUMERIC_BIN_S = 30.0
 
 
 @dataclass(frozen=True)
 class Level:
-    """One bin a second.
+    """Bins in order.
 
     Args:
-        first_no: ``(m,)`` int64, first sample of each bin.
+        first: ``(m,)`` int64, of each bin's first row the sample number (waveforms) or the host time in ns (numerics).
         low, high: ``(m, channels)`` float64, physical units; NaN where a bin holds no number.
     """
 
-    first_no: NDArray[np.int64]
+    first: NDArray[np.int64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
 
     def __len__(self) -> int:
-        return int(self.first_no.shape[0])
+        return int(self.first.shape[0])
 
 
-def samples_per_bin(info: StreamInfo) -> int:
-    """Samples in a bin of one second (at least one)."""
-    return max(1, round(info.nominal_rate_hz or 1.0))
+def bin_s(info: StreamInfo) -> float:
+    """Length of a bin of a stream's level, s."""
+    if info.nominal_rate_hz is None:
+        return NUMERIC_BIN_S
+    return max(1, round(info.nominal_rate_hz)) / info.nominal_rate_hz
 
 
 def physical(info: StreamInfo, values: NDArray[np.generic]) -> NDArray[np.float64]:
@@ -53,15 +58,18 @@ def physical(info: StreamInfo, values: NDArray[np.generic]) -> NDArray[np.float6
     return np.asarray(raw * scale + offset, np.float64)
 
 
-def level_of(info: StreamInfo, sample_no: NDArray[np.int64], values: NDArray[np.float64]) -> Level:
-    """Bins of one second over ``values``, ``(n, channels)``; a bin never reaches over a hole of a second or more."""
-    n_channels = len(info.channels)
-    if sample_no.size == 0:
-        none = np.empty((0, n_channels))
-        return Level(np.empty(0, np.int64), none, none)
-    slot = sample_no // samples_per_bin(info)
+def level_of(info: StreamInfo, rows: Rows, values: NDArray[np.float64]) -> Level:
+    """Bins over ``values``, ``(n, channels)``, of ``rows``."""
+    if len(rows) == 0:
+        return join_levels([], values.shape[1])
+    if rows.row_t_host_ns is None:
+        key = rows.sample_no
+        slot = key // max(1, round(info.nominal_rate_hz or 1.0))
+    else:
+        key = rows.row_t_host_ns
+        slot = key // int(NUMERIC_BIN_S * 1e9)
     starts = np.concatenate([[0], np.flatnonzero(np.diff(slot)) + 1])
-    return Level(sample_no[starts], reduce_low(values, starts), reduce_high(values, starts))
+    return Level(key[starts], reduce_low(values, starts), reduce_high(values, starts))
 
 
 def reduce_low(values: NDArray[np.float64], starts: NDArray[np.intp]) -> NDArray[np.float64]:
@@ -78,7 +86,7 @@ def join_levels(parts: Sequence[Level], n_channels: int) -> Level:
     """Levels one after the other."""
     none = np.empty((0, n_channels))
     return Level(
-        np.concatenate([np.empty(0, np.int64), *(p.first_no for p in parts)]),
+        np.concatenate([np.empty(0, np.int64), *(p.first for p in parts)]),
         np.concatenate([none, *(p.low for p in parts)]),
         np.concatenate([none, *(p.high for p in parts)]),
     )
@@ -99,7 +107,7 @@ def pack_level(level: Level) -> str:
         numbers = _outwards(both)
     planes = numbers.transpose(0, 2, 1).reshape(-1).view(np.uint8).reshape(-1, 4).T
     head = json.dumps([len(level), both.shape[2], whole]).encode()
-    first = np.diff(level.first_no, prepend=0).astype("<i8").tobytes()
+    first = np.diff(level.first, prepend=0).astype("<i8").tobytes()
     return base64.b85encode(zlib.compress(head + b"\n" + first + planes.tobytes(), 9)).decode()
 
 
@@ -125,7 +133,7 @@ def unpack_level(text: str) -> Level:
 def rescaled(level: Level, scale: NDArray[np.float64], offset: NDArray[np.float64]) -> Level:
     """The level of values that are ``raw · scale + offset`` per channel."""
     a, b = level.low * scale + offset, level.high * scale + offset
-    return Level(level.first_no, np.minimum(a, b), np.maximum(a, b))
+    return Level(level.first, np.minimum(a, b), np.maximum(a, b))
 
 
 def _outwards(both: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -20,12 +20,12 @@ from recorder.session.facts import GapSpan
 from recorder.session.header import SessionHeader
 from recorder.session.levels import (
     Level,
+    bin_s,
     join_levels,
     level_of,
     physical,
     reduce_high,
     reduce_low,
-    samples_per_bin,
 )
 from recorder.session.manifest import CLOCK, SEGMENT_FOLDER, SegmentRow
 from recorder.session.points import ClockPoints, join_points
@@ -34,8 +34,8 @@ from recorder.session.segments import decode_clock, decode_events, decode_sample
 from recorder.session.stored import Stored, read_stored
 from recorder.session.timeline import EraAxis, StreamTimes, bridged, fit_stream
 
-CACHE_ROWS = 6_000_000
-"""Rows of decoded segments kept in memory: an hour of a 1 kHz wave beside an E4."""
+CACHE_BYTES = 96 << 20
+"""Decoded segments kept in memory: some hours of an E4 with a 100 Hz wave."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ class Session:
     def __init__(self, stored: Stored) -> None:
         self._found_damage: dict[str, str] = {}
         self._segments: OrderedDict[str, Rows] = OrderedDict()
+        self._cached_bytes = 0
         self._footer_levels: dict[str, Level] = {}
         self._thin: dict[str, dict[str, ClockPoints]] = {}
         self._events: dict[str, list[tuple[int, Event]]] = {}
@@ -113,6 +114,7 @@ class Session:
     def close(self) -> None:
         """Forget what was read."""
         self._segments.clear()
+        self._cached_bytes = 0
         self._forget_live()
 
     def refresh(self) -> None:
@@ -204,11 +206,9 @@ class Session:
         high = np.inf if t1_s is None else t1_s
         rows, damage = self._rows_between(info, low, high)
         time_s, era = self._times_of(info, rows)
-        keep = (time_s >= low) & (time_s <= high)
-        if not keep.all():
-            first = int(np.argmax(keep)) if keep.any() else 0
-            last = len(rows) - int(np.argmax(keep[::-1])) if keep.any() else 0
-            rows, time_s, era = rows.slice(first, last), time_s[first:last], era[first:last]
+        keep = np.flatnonzero((time_s >= low) & (time_s <= high))
+        if keep.size < len(rows):
+            rows, time_s, era = rows.take(keep), time_s[keep], era[keep]
         values, units = physical(info, rows.values), tuple(c.unit for c in info.channels)
         if calibrated:
             values, units = facts.calibrate(info, values, time_s, self._dated_calibrations(), units)
@@ -220,7 +220,7 @@ class Session:
 
     def overview(self, stream_id: str, t0_s: float, t1_s: float, n_bins: int) -> Overview:
         """Minimum and maximum of ``n_bins`` equal bins of ``[t0_s, t1_s]``, from the coarsest source that is exact
-        enough: the 1-s levels in the footers, or the samples.
+        enough: the levels in the footers (1 s, numerics 30 s), or the samples.
 
         Raises:
             SessionError: no such stream.
@@ -230,16 +230,16 @@ class Session:
         if not t1_s > t0_s or n_bins < 1:
             raise ValueError(f"overview of {stream_id}: {t0_s:g} to {t1_s:g} s in {n_bins} bins")
         width_s = (t1_s - t0_s) / n_bins
-        rate = info.nominal_rate_hz
-        if rate is not None and width_s * rate >= 2 * samples_per_bin(info):
+        if width_s >= bin_s(info):
             level, times = self._level(info)
-            a, b = np.searchsorted(times, [t0_s - 1.0, t1_s])
+            a, b = np.searchsorted(times, [t0_s - bin_s(info), t1_s])
             return _binned(times[a:b], level.low[a:b], level.high[a:b], (t0_s, width_s, n_bins))
-        rows, _ = self._rows_between(info, t0_s, t1_s)
-        times, _ = self._times_of(info, rows)
-        a, b = np.searchsorted(times, [t0_s, t1_s])
-        values = physical(info, rows.slice(int(a), int(b)).values)
-        return _binned(times[a:b], values, values, (t0_s, width_s, n_bins))
+        stream = self._rows_between(info, t0_s, t1_s)[0]
+        times = self._times_of(info, stream)[0]
+        inside = np.flatnonzero((times >= t0_s) & (times < t1_s))
+        order = inside[np.argsort(times[inside], kind="stable")]
+        values = physical(info, stream.take(order).values)
+        return _binned(times[order], values, values, (t0_s, width_s, n_bins))
 
     def gaps(self, stream_id: str) -> tuple[GapSpan, ...]:
         """Stored gaps of a stream, in order."""
@@ -312,8 +312,9 @@ class Session:
                 self._note(row, error)
                 return None
             self._segments[row.sha256] = known
-            while len(self._segments) > 1 and sum(map(len, self._segments.values())) > CACHE_ROWS:
-                self._segments.popitem(last=False)
+            self._cached_bytes += known.nbytes
+            while len(self._segments) > 1 and self._cached_bytes > CACHE_BYTES:
+                self._cached_bytes -= self._segments.popitem(last=False)[1].nbytes
         self._segments.move_to_end(row.sha256)
         return known
 
@@ -332,12 +333,16 @@ class Session:
                 damage.append(GapSpan(*edges, "damaged", row.rows, row.name, row.first_no))
             else:
                 parts.append(rows)
-        joined = join_rows(info, [*parts, self._live_rows(info)])
-        if info.kind == "waveform" and len(joined):
-            first, end = self._stream_times(info).sample_span(t0_s, t1_s)
-            a, b = np.searchsorted(joined.sample_no, [first, end])
-            joined = joined.slice(int(a), int(b))
-        return joined, damage
+        parts.append(self._live_rows(info))
+        return join_rows(info, [self._cut(info, part, t0_s, t1_s) for part in parts]), damage
+
+    def _cut(self, info: StreamInfo, rows: Rows, t0_s: float, t1_s: float) -> Rows:
+        """The waveform rows that can lie in a span; numerics as they are."""
+        if info.kind == "numeric" or len(rows) == 0:
+            return rows
+        first, end = self._stream_times(info).sample_span(t0_s, t1_s)
+        a, b = np.searchsorted(rows.sample_no, [first, end])
+        return rows.slice(int(a), int(b))
 
     def _segments_between(self, info: StreamInfo, t0_s: float, t1_s: float) -> Iterator[SegmentRow]:
         rows = self._stored.segments_of(info.stream_id)
@@ -407,11 +412,21 @@ class Session:
 
     def _level(self, info: StreamInfo) -> tuple[Level, NDArray[np.float64]]:
         if info.stream_id not in self._levels:
-            parts = [self._footer_level(row) for row in self._stored.segments_of(info.stream_id)]
-            rows = self._live_rows(info)
-            parts.append(level_of(info, rows.sample_no, physical(info, rows.values)))
+            sealed = self._stored.segments_of(info.stream_id)
+            parts = [self._footer_level(row) for row in sealed]
+            eras = [row.era for row in sealed]
+            for batch in self._stored.batches_of(info.stream_id):
+                rows = unpack_rows(info, batch.payload)
+                parts.append(level_of(info, rows, physical(info, rows.values)))
+                eras.append(batch.era)
             level = join_levels(parts, len(info.channels))
-            self._levels[info.stream_id] = (level, self._stream_times(info).t_s(level.first_no))
+            if info.kind == "waveform":
+                times = self._stream_times(info).t_s(level.first)
+            else:
+                times = np.concatenate(
+                    [np.empty(0), *(self._axis.t_s(p.first, e) for p, e in zip(parts, eras, strict=True))]
+                )
+            self._levels[info.stream_id] = (level, times)
         return self._levels[info.stream_id]
 
     def _footer_level(self, row: SegmentRow) -> Level:
@@ -427,7 +442,7 @@ class Session:
     def _level_of_rows(self, row: SegmentRow) -> Level:
         info = self.streams[row.stream_id]
         rows = self._segment_rows(info, row) or empty_rows(info)
-        return level_of(info, rows.sample_no, physical(info, rows.values))
+        return level_of(info, rows, physical(info, rows.values))
 
     def _gaps_of(self, stream_id: str) -> list[Gap]:
         return facts.gaps_of(self.events("gap"), stream_id)

@@ -48,6 +48,12 @@ class Rows:
     def __len__(self) -> int:
         return int(self.sample_no.shape[0])
 
+    @property
+    def nbytes(self) -> int:
+        """Memory held."""
+        arrays = (self.sample_no, self.values, self.device_time_us, self.row_t_host_ns)
+        return sum(a.nbytes for a in arrays if a is not None)
+
     def slice(self, start: int, stop: int) -> Rows:
         """Rows ``start`` to ``stop``, not copied."""
         return self._pick(slice(start, stop))

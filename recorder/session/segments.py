@@ -41,7 +41,7 @@ class Footer:
 
     Args:
         about: session, stream id, format, kind and, for sample segments, stream and era as JSON values.
-        level: one bin a second, waveforms only.
+        level: low and high of short bins; None where a stream's numbers do not fit one.
         points: thinned clock points, clock segments only.
     """
 
@@ -65,10 +65,9 @@ def encode_samples(
     stored, about["decimal_places"] = _stored_columns(info, rows.values)
     columns |= stored
     extra = {}
-    if info.kind == "waveform":
+    if None not in about["decimal_places"]:
         plain = np.stack([stored[c.name].to_numpy().astype(np.float64) for c in info.channels], axis=1)
-        if None not in about["decimal_places"]:
-            extra["level"] = pack_level(level_of(info, rows.sample_no, plain))
+        extra["level"] = pack_level(level_of(info, rows, plain))
     group = max(MIN_GROUP_ROWS, round(ROW_GROUP_S * (info.nominal_rate_hz or 0)))
     return _write(columns, about, extra, group)
 
