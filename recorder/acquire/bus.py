@@ -81,7 +81,8 @@ class BusServer:
         )
         self._pub, self.pub_port = self._bind(zmq.PUB)
         self._router, self.router_port = self._bind(zmq.ROUTER)
-        self._queue: deque[Item] = deque(maxlen=QUEUED)
+        self._queue: deque[tuple[Item, int]] = deque(maxlen=QUEUED)
+        self._counts: Counter[str] = Counter()
         self._wake = threading.Condition()
         self._closing = False
         self._threads = [
@@ -105,9 +106,11 @@ class BusServer:
             thread.start()
 
     def publish(self, item: Item) -> None:
-        """Hand over for publishing; never waits."""
+        """Hand over for publishing; never waits. Numbered here, so that what is dropped later is a hole."""
+        topic = _topic(item)
         with self._wake:
-            self._queue.append(item)
+            self._counts[topic] += 1
+            self._queue.append((item, self._counts[topic]))
             self._wake.notify()
 
     def close(self) -> None:
@@ -124,7 +127,6 @@ class BusServer:
         self._context.term()
 
     def _publish_all(self) -> None:
-        counts: Counter[str] = Counter()
         while True:
             with self._wake:
                 while not self._queue and not self._closing:
@@ -133,19 +135,16 @@ class BusServer:
                     return
                 items = list(self._queue)
                 self._queue.clear()
-            for item in items:
-                self._pub.send_multipart(self._frames(item, counts), copy=True)
+            for item, bus_seq in items:
+                self._pub.send_multipart(self._frames(item, bus_seq), copy=True)
 
-    def _frames(self, item: Item, counts: Counter[str]) -> list[bytes]:
+    def _frames(self, item: Item, bus_seq: int) -> list[bytes]:
         if isinstance(item, SampleBlock):
-            counts[item.stream_id] += 1
             self.latency.add(self._now_ns() - item.t_host_ns)
-            return wire.pack_block(item, counts[item.stream_id])
-        topic = wire.STATUS if isinstance(item, StationStatus) else wire.EVENT
-        counts[topic] += 1
+            return wire.pack_block(item, bus_seq)
         if isinstance(item, StationStatus):
-            return wire.pack_status(item, counts[topic])
-        return wire.pack_event(item, counts[topic])
+            return wire.pack_status(item, bus_seq)
+        return wire.pack_event(item, bus_seq)
 
     def _answer_all(self) -> None:
         with ThreadPoolExecutor(1, thread_name_prefix="slow-verb") as slow:
@@ -158,6 +157,12 @@ class BusServer:
             while line.pending and time.monotonic() < deadline:
                 line.deliver()
                 time.sleep(0.01)
+
+
+def _topic(item: Item) -> str:
+    if isinstance(item, SampleBlock):
+        return item.stream_id
+    return wire.STATUS if isinstance(item, StationStatus) else wire.EVENT
 
 
 class _CommandLine:

@@ -317,9 +317,9 @@ class Sessions:
         """From the journal's thread, after it closed what could be closed."""
         journal = self.journal
         self._hub.detach(self._clock.monotonic_ns())
-        self._closed("sealed" if journal is not None and journal.sealed else "damaged")
         self.warnings["storage"] = str(error)
         self._hub.event("session", {"state": "ended", "failure": str(error), "advice": error.advice})
+        self._closed("sealed" if journal is not None and journal.sealed else "damaged")
 
     def _closed(self, state: SessionState) -> None:
         self.state = state

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -54,7 +54,7 @@ def ensure_recorder(station: str, home: Path | None = None, *, clock: Clock | No
     if lock.is_held(station, home):  # just starting, or busy going on with a session
         return _await_recorder(station, home, None)
     words = ["-m", "recorder.cli", "serve", "--station", station, "--home", str(home)]
-    process = _start(words, f"recorder-{station}", home, clock)
+    process = _start(words, f"recorder-{station}", home, clock.to_environment() if clock else {})
     return _await_recorder(station, home, process)
 
 
@@ -97,20 +97,22 @@ def _recorder_lives(station: str, home: Path | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class EdgeNote:
-    """What is remembered about a station's edge process, so that the recorder can restart it."""
+    """What is remembered about a station's edge process, so that the recorder can restart it as it was started."""
 
     pid: int
     wanted: bool
-    environment: dict[str, str]
+    extra: tuple[str, ...] = ()
+    environment: dict[str, str] = field(default_factory=dict, hash=False)
 
     @classmethod
     def read(cls, station: str, home: Path | None) -> EdgeNote:
         """The note of ``station``; one that wants nothing where there is none."""
         try:
             value = json.loads(_edge_file(station, home).read_text())
-            return cls(int(value["pid"]), bool(value["wanted"]), dict(value["environment"]))
+            extra = tuple(str(word) for word in value["extra"])
+            return cls(int(value["pid"]), bool(value["wanted"]), extra, dict(value["environment"]))
         except (OSError, ValueError, KeyError, TypeError):
-            return cls(0, wanted=False, environment={})
+            return cls(0, wanted=False)
 
     def write(self, station: str, home: Path | None) -> None:
         """Leave it for the recorder and other windows."""
@@ -124,46 +126,47 @@ def _edge_file(station: str, home: Path | None) -> Path:
 
 
 def ensure_edge(
-    station: str,
-    home: Path | None = None,
-    *,
-    clock: Clock | None = None,
-    extra: Sequence[str] = (),
-    environment: Mapping[str, str] | None = None,
+    station: str, home: Path | None = None, *, clock: Clock | None = None, extra: Sequence[str] = ()
 ) -> int:
-    """Start the station's edge process unless it runs; returns its process id. It may need a second to be of use.
+    """Start the station's edge process unless it runs; returns its process id. It needs a second to be of use.
 
     Args:
         station, home, clock: as everywhere.
         extra: further words of its command line.
-        environment: of a restart, as noted when it was first started.
     """
-    home = home or places.home()
     note = EdgeNote.read(station, home)
     if note.wanted and platform.alive(note.pid):
         return note.pid
-    words = ["-m", "hemoview", "edge", "--station", station, *extra]
-    ours = dict(environment) if environment is not None else (clock.to_environment() if clock else {})
-    process = _start(words, f"edge-{station}", home, clock, ours)
-    EdgeNote(process.pid, wanted=True, environment=ours).write(station, home)
-    return process.pid
+    return _start_edge(station, home, tuple(extra), clock.to_environment() if clock else {})
 
 
 def keep_edge(station: str, home: Path | None = None) -> Keeper:
     """Restart the edge process whenever it dies, as long as somebody wants it. The recorder does this."""
+
+    def restart() -> None:
+        note = EdgeNote.read(station, home)
+        _start_edge(station, home, note.extra, note.environment)
+
     return Keeper(
         f"edge-{station}",
         lambda: EdgeNote.read(station, home).wanted,
         lambda: platform.alive(EdgeNote.read(station, home).pid),
-        lambda: ensure_edge(station, home, environment=EdgeNote.read(station, home).environment),
+        restart,
     )
+
+
+def _start_edge(station: str, home: Path | None, extra: tuple[str, ...], environment: dict[str, str]) -> int:
+    words = ["-m", "hemoview", "edge", "--station", station, *extra]
+    process = _start(words, f"edge-{station}", home or places.home(), environment)
+    EdgeNote(process.pid, wanted=True, extra=extra, environment=environment).write(station, home)
+    return process.pid
 
 
 def stop_edge(station: str, home: Path | None = None) -> None:
     """End the edge process; its estimates can be computed again from the session."""
     note = EdgeNote.read(station, home)
     if note.wanted:
-        EdgeNote(note.pid, wanted=False, environment=note.environment).write(station, home)
+        replace(note, wanted=False).write(station, home)
         platform.terminate(note.pid)
         _await_death(note.pid, 5.0)
 
@@ -191,25 +194,15 @@ def stop_station(station: str, home: Path | None = None, *, force: bool = False)
 
 
 def _start(
-    words: Sequence[str],
-    role: str,
-    home: Path,
-    clock: Clock | None,
-    extra: Mapping[str, str] | None = None,
+    words: Sequence[str], role: str, home: Path, environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
-    environment = {
-        **os.environ,
-        places.HOME_ENV: str(home),
-        **(clock.to_environment() if clock else {}),
-        **(extra or {}),
-    }
     with (logs.logs_dir(home) / f"{role}.out").open("ab") as out:
         process = subprocess.Popen(
             [sys.executable, *words],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
-            env=environment,
+            env={**os.environ, places.HOME_ENV: str(home), **environment},
             **platform.detach_options(),
         )
     _started[process.pid] = process

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import zmq
 
+from recorder.acquire import wire
 from recorder.acquire.bus import BusServer, Keys
 from recorder.acquire.commands import CommandDesk, Control, Verb
 from recorder.acquire.wire import Message, Request
@@ -17,6 +18,7 @@ from recorder.errors import ConfigError, SessionRefused, StationUnreachable
 from recorder.host.client import StationClient
 from recorder.host.connection import Connection, file_of
 from recorder.host.feed import LiveFeed, Rings
+from recorder.host.sockets import open_socket
 from recorder.schema import DiskStatus, Event, SampleBlock, SessionStatus, StationStatus
 
 CLOCK = Clock()
@@ -206,6 +208,36 @@ def test_blocks_over_a_second_old_are_discarded_and_counted(bedside: Bedside, cl
         assert feed.wait(5)
         seen += [i for i in feed.drain() if isinstance(i, SampleBlock)]
     assert [b.first_sample_no for b in seen] == [1] and feed.discarded_old == 1
+
+
+def test_a_reader_that_stalls_loses_and_can_count_what_it_lost(bedside: Bedside) -> None:
+    """A full PUB never tells and a stalled SUB keeps the oldest: only the numbers show it."""
+    context = zmq.Context()
+    socket = open_socket(context, zmq.SUB, bedside.connection, bedside.connection.pub_port)
+    socket.subscribe(b"block/")
+    big = np.zeros((1000, 1), np.int32)
+    sent = 0
+    while not socket.poll(10):  # joined
+        bedside.bus.publish(SampleBlock("e4.bvp", sent, big, 0))
+        sent += 1
+    for n in range(sent, sent + 18_000):  # 70 MB: far more than all buffers on the way hold
+        bedside.bus.publish(SampleBlock("e4.bvp", n, big, 0))
+    sent += 18_000
+    rings, got, last = Rings(size=1 << 20), 0, 0
+    first = None
+    while last < sent:  # the last one sent does arrive, once there is room again
+        if not socket.poll(200):
+            bedside.bus.publish(SampleBlock("e4.bvp", sent, big, 0))
+            sent += 1
+            continue
+        message = wire.unpack(socket.recv_multipart())
+        first = first or message.bus_seq
+        rings.put(message)
+        got, last = got + 1, message.bus_seq
+    socket.close()
+    context.term()
+    assert rings.holes > 0
+    assert got + rings.holes == sent - first + 1
 
 
 def test_a_stalled_reader_keeps_the_newest_and_counts_the_holes() -> None:

@@ -1,0 +1,93 @@
+"""``recorder record`` with real processes: starts a recorder, records by a template, stops it again."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bedside_rig import ADC, E4, wait_for
+
+from recorder import session
+from recorder.clock import Clock
+from recorder.host import lock, processes, virtual_bedside
+
+
+def record(home: Path, template: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "recorder.cli",
+        "record",
+        "--template",
+        str(template),
+        "--home",
+        str(home),
+    ]
+    command += ["--out", str(home / "out"), "--subject", "S-07", "--json", *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+
+
+def template_of(home: Path, devices: list, consent: bool = True) -> Path:
+    value = {
+        "name": "rest",
+        "devices": [
+            {"kind": d.kind, "device_id": d.device_id, "options": d.options, "simulated": True}
+            for d in devices
+        ],
+    }
+    if consent:
+        value["consent"] = {"version": "1", "date": "2026-01-01"}
+    path = home / "rest.json"
+    path.write_text(json.dumps(value))
+    return path
+
+
+@pytest.mark.slow
+def test_a_session_is_recorded_and_no_recorder_left_behind(tmp_path: Path) -> None:
+    bedside = virtual_bedside.start(
+        tmp_path / "virtual", Clock(), {"seed": 2, "script": "rest", "e4": E4, "adc": ADC}
+    )
+    try:
+        template = template_of(tmp_path, bedside.device_configs())
+        done = record(tmp_path, template, "--seconds", "4")
+        assert done.returncode == 0, done.stderr
+        outcome = json.loads(done.stdout.splitlines()[-1])
+        folder = Path(outcome["session"])
+        assert folder.parent == tmp_path / "out" and "S-07" in folder.name
+        assert outcome["streams"]["e4.bvp"]["rows"] >= 3.5 * 64
+        assert outcome["streams"]["adc.wave"]["rows"] >= 3.5 * 100
+        with session.open(folder) as stored:
+            assert (
+                stored.state == "sealed"
+                and stored.header.simulated
+                and stored.header.template["name"] == "rest"
+            )
+        wait_for(lambda: not lock.is_held("default", tmp_path), "the recorder it started is gone")
+    finally:
+        bedside.stop()
+        processes.stop_station("default", tmp_path, force=True)
+
+
+@pytest.mark.slow
+def test_a_refused_start_names_everything_on_stderr(tmp_path: Path) -> None:
+    bedside = virtual_bedside.start(
+        tmp_path / "virtual", Clock(), {"seed": 2, "script": "rest", "e4": None, "adc": ADC}
+    )
+    try:
+        template = template_of(tmp_path, bedside.device_configs(), consent=False)
+        done = record(tmp_path, template, "--seconds", "2", "--station", "bed2")
+        assert done.returncode == 1 and "Traceback" not in done.stderr
+        assert "consent: no consent was referred to" in done.stderr
+    finally:
+        bedside.stop()
+        processes.stop_station("bed2", tmp_path, force=True)
+
+
+@pytest.mark.slow
+def test_a_recorder_that_cannot_start_says_why(tmp_path: Path) -> None:
+    stations = tmp_path / "stations" / "bed3"
+    stations.mkdir(parents=True)
+    (stations / "settings.json").write_text("no json")
+    with pytest.raises(Exception, match="settings .*cannot be used"):
+        processes.ensure_recorder("bed3", tmp_path)
