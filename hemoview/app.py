@@ -158,7 +158,6 @@ class Shell:
         self.cleared_at_ns = 0
         self._asking: set[str] = set()
         self._trouble: dict[str, Banner] = {}
-        self._pending: list[SampleBlock] = []
         self._resolved_s = 0.0
         self._keeper: Keeper | None = None
         self._pictures: list[Path] = []
@@ -310,6 +309,7 @@ class Shell:
         self.client.close()
         self.bedside.close()
         if reachable and not recording and not self.options.keep_session:
+            self.window.hide()
             processes.stop_station(self.options.station, self.home)
 
     def measured(self) -> dict[str, Any]:

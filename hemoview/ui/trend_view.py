@@ -17,7 +17,7 @@ from hemoview.viewmodel.numerics import COLOURS
 from hemoview.viewmodel.record_view import TrendMark, TrendSeries, TrendView
 
 LEFT_PX, RIGHT_PX, TOP_PX, BOTTOM_PX = 46, 10, 38, 20
-_STEPS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 500, 1000)
+_STEPS = (1, 2, 2.5, 5, 10, 20, 25, 50, 100, 200, 500, 1000)
 
 
 class TrendPlot(QWidget):
@@ -90,7 +90,7 @@ class _Axes:
 
     def _draw_grid(self, painter: QPainter) -> None:
         painter.setFont(theme.font(11))
-        for value in _ticks(self.low, self.high, max(2, int(self.plot.height() // 28))):
+        for value in _ticks(self.low, self.high, max(2, int(self.plot.height() // 24))):
             y = self.y(value)
             painter.setPen(QPen(theme.GRID))
             painter.drawLine(QPointF(self.plot.left(), y), QPointF(self.plot.right(), y))

@@ -138,7 +138,7 @@ def _draw_lane(painter: QPainter, frame: LaneFrame, width: int) -> None:
     if lane.note is not None:
         note = QRectF(8, box.top_px + 42, LABEL_PX - 44, box.height_px - 42)
         flags = Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap
-        painter.setFont(theme.font(11, bold=True))
+        painter.setFont(theme.font(10))
         painter.drawText(note, int(flags), words(lane.note))
     _draw_quality(painter, frame)
     _draw_scale(painter, frame)

@@ -33,23 +33,27 @@ LiveMessage = SampleBlock | StationStatus | Event
 
 @dataclass(slots=True)
 class LiveStream:
-    """One stream as the window keeps it: physical values, times, and when it was last heard."""
+    """One stream as the window keeps it: physical values, times, and when it was last heard.
+
+    ``speed`` is the clock's: pauses are judged in real seconds, times are the clock's.
+    """
 
     info: StreamInfo
     ring: SampleRing
     timebase: LiveTimebase | None
+    speed: float = 1.0
     arrival_ns: int | None = None
     waits_ns: deque[int] = field(default_factory=lambda: deque(maxlen=WAITS_KEPT))
 
     def arrived(self, t_host_ns: int) -> None:
         """A block came; longer pauses than a burst makes are gaps and teach nothing."""
-        if self.arrival_ns is not None and 0 <= t_host_ns - self.arrival_ns <= LONGEST_WAIT_NS:
+        if self.arrival_ns is not None and 0 <= t_host_ns - self.arrival_ns <= LONGEST_WAIT_NS * self.speed:
             self.waits_ns.append(t_host_ns - self.arrival_ns)
         self.arrival_ns = t_host_ns
 
     def paused(self, t_host_ns: int) -> bool:
         """The block at ``t_host_ns`` ends a pause no burst explains; samples may be missing that nobody could count."""
-        limit_ns = max(PAUSE_NS, self.usual_wait_ns + PAUSE_MARGIN_NS)
+        limit_ns = max(PAUSE_NS * self.speed, self.usual_wait_ns + PAUSE_MARGIN_NS * self.speed)
         return self.arrival_ns is not None and t_host_ns - self.arrival_ns > limit_ns
 
     @property
@@ -145,8 +149,11 @@ class LiveModel:
             return known
         if info.nominal_rate_hz is None:
             return LiveStream(info, SampleRing(NUMERIC_KEPT_ROWS, len(info.channels)), None)
-        rows = int(info.nominal_rate_hz * WAVE_KEPT_S) + 1
-        return LiveStream(info, SampleRing(rows, len(info.channels)), LiveTimebase(info.nominal_rate_hz))
+        speed = self._clock.speed
+        rows = int(info.nominal_rate_hz * WAVE_KEPT_S * max(1.0, speed)) + 1
+        return LiveStream(
+            info, SampleRing(rows, len(info.channels)), LiveTimebase(info.nominal_rate_hz), speed
+        )
 
     def _take_block(self, block: SampleBlock) -> bool:
         stream = self.streams.get(block.stream_id)

@@ -58,7 +58,7 @@ def numerics(wish: Wish, facts: Facts) -> NumericsView:
         estimate_note=_estimate_note(now),
         cuff=_cuff(facts),
         footer=footer(facts),
-        asks_calibration=facts.recording and state.state in ("uncalibrated", "no-scale"),
+        asks_calibration=facts.recording and state.state == "uncalibrated" and not state.asks,
     )
 
 

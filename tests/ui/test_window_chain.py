@@ -110,6 +110,17 @@ def test_waves_come_within_five_seconds_and_markers_reach_the_record(qtbot: QtBo
     assert shell.latency.n_blocks > 10
 
 
+def test_without_a_session_the_closed_window_takes_the_station_with_it(
+    qtbot: QtBot, qapp: QApplication, station: Path
+) -> None:
+    _, shell = app.open_window(app.AppOptions(station=STATION, home=station))
+    until(qtbot, lambda: shell.view is not None and shell.view.header.can_start, 15)
+    assert processes.find_recorder(STATION, station) is not None
+    assert shell.window.close()
+    assert processes.find_recorder(STATION, station) is None
+    shell.window.deleteLater()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="kills by signal")
 def test_a_killed_recorder_is_told_and_the_window_re_attaches(
     qtbot: QtBot, shell: app.Shell, station: Path

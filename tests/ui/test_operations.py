@@ -1,0 +1,180 @@
+"""What is touched becomes a command; what the recorder answers is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDialog, QLineEdit, QMessageBox, QPushButton
+from pytestqt.qtbot import QtBot
+from synthetic_bedside import SyntheticBedside
+
+from hemoview.ui import theme
+from hemoview.ui.bridge import Bridge
+from hemoview.ui.main_window import MainWindow
+from hemoview.ui.operations import Operations
+from hemoview.viewmodel.record import resolve
+from hemoview.viewmodel.record_view import Wish
+from hemoview.viewmodel.start_form import StartForm
+from hemoview.viewmodel.window_settings import WindowSettings
+from recorder.errors import SessionRefused
+
+
+class Recorder:
+    """Answers as told and remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.answers: dict[str, Any] = {"preflight": {"checks": []}}
+
+    def call(self, verb: str, timeout_s: float = 5.0, **args: Any) -> dict[str, Any]:
+        self.asked.append((verb, args))
+        answer = self.answers.get(verb, {})
+        if isinstance(answer, Exception):
+            raise answer
+        return dict(answer)
+
+    def verbs(self) -> list[str]:
+        return [verb for verb, _ in self.asked]
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def operations(qtbot: QtBot, qapp: QApplication, recorder: Recorder) -> Iterator[Operations]:
+    theme.apply(qapp)
+    window, bridge = MainWindow(), Bridge()
+    window.ask_before_closing = False
+    qtbot.addWidget(window)
+    window.resize(1280, 800)
+    window.show()
+    settings = WindowSettings(form=StartForm(operator="OP1"))
+    made = Operations(
+        window,
+        bridge,
+        recorder,
+        settings,
+        client="window-1",
+        wall_ns=lambda: 10**18,
+        reference_now=lambda: None,
+    )
+    bed = SyntheticBedside()
+    bed.run(1.0)
+    window.show_view(resolve(Wish(), bed.model.facts()))
+    yield made
+    bridge.stop()
+
+
+def dialogs(operations: Operations, kind: type[QDialog]) -> list[Any]:
+    return [d for d in operations.window.findChildren(kind) if d.isVisible()]
+
+
+def test_marker_button_undo_and_calibration_become_commands(
+    qtbot: QtBot, operations: Operations, recorder: Recorder
+) -> None:
+    operations.window.record.markers.press(3)
+    operations.window.record.undo_asked.emit()
+    operations.window.banner_asked.emit("confirm-calibration")
+    qtbot.waitUntil(lambda: len(recorder.asked) == 3, timeout=3000)
+    sent = {(verb, args.get("label"), args.get("operator")) for verb, args in recorder.asked}
+    assert sent == {
+        ("marker", "stand up", "OP1"),
+        ("undo_marker", None, None),
+        ("marker", "reference calibrated", "OP1"),
+    }
+
+
+def test_a_refusal_is_shown_in_the_recorders_words(
+    qtbot: QtBot, operations: Operations, recorder: Recorder
+) -> None:
+    recorder.answers["marker"] = SessionRefused("no session is open on this station; press Start first")
+    operations.mark(1, "cough")
+    operations.mark(2, "talk")
+    qtbot.waitUntil(lambda: bool(dialogs(operations, QMessageBox)), timeout=3000)
+    boxes = dialogs(operations, QMessageBox)
+    assert len(boxes) == 1
+    assert "press Start first" in boxes[0].text()
+    boxes[0].close()
+
+
+def test_start_asks_preflight_then_sends_the_confirmed_form(
+    qtbot: QtBot, operations: Operations, recorder: Recorder
+) -> None:
+    operations.open_start()
+    dialog = operations.start_dialog
+    assert dialog is not None
+    typed = {
+        "pseudonym": "P-02",
+        "pseudonym_again": "P-02",
+        "age_y": "40",
+        "consent_version": "v1",
+        "consent_date": "2026-11-01",
+    }
+    for name, value in typed.items():
+        field = dialog.inputs[name]
+        assert isinstance(field, QLineEdit)
+        field.setText(value)
+    sex, consent = dialog.inputs["sex"], dialog.inputs["consent_record"]
+    assert isinstance(sex, QComboBox)
+    assert isinstance(consent, QCheckBox)
+    sex.setCurrentIndex(2)
+    consent.setChecked(True)
+    dialog.next.click()
+    qtbot.waitUntil(dialog.confirm.start.isEnabled, timeout=3000)
+    recorder.answers["start"] = SessionRefused("start refused: disk full; make room")
+    dialog.confirm.start.click()
+    qtbot.waitUntil(lambda: "disk full" in dialog.confirm.state.text(), timeout=3000)
+    assert dialog.isVisible()
+    recorder.answers["start"] = {"session_id": "s", "folder": "/s"}
+    dialog._start()
+    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=3000)
+    order = recorder.asked[-1][1]
+    assert order["subject"]["pseudonym"] == "P-02"
+    assert operations.settings.form.pseudonym == ""
+
+
+def test_stop_is_asked_once_more(qtbot: QtBot, operations: Operations, recorder: Recorder) -> None:
+    operations.ask_stop()
+    box = dialogs(operations, QMessageBox)[0]
+    assert "P-014" in box.text()
+    button = next(b for b in box.buttons() if box.buttonRole(b) == QMessageBox.ButtonRole.AcceptRole)
+    assert "stop" not in recorder.verbs()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "stop" in recorder.verbs(), timeout=3000)
+
+
+def test_ten_check_boxes_wish(qtbot: QtBot, operations: Operations) -> None:
+    operations.open_show()
+    panel = operations.show_panel
+    assert panel is not None
+    numbers = [
+        b
+        for b in panel.findChildren(QCheckBox)
+        if b.text() in ("SBP", "MAP", "DBP", "HR", "CO", "CI", "SV", "SI", "SVR", "SVRI")
+    ]
+    assert len(numbers) == 10
+    with qtbot.waitSignal(operations.settings_changed, timeout=1000):
+        next(b for b in numbers if b.text() == "CO").setChecked(False)
+    assert "CO" not in operations.settings.wish.parameters
+    assert len(operations.settings.wish.parameters) == 9
+    panel.close()
+
+
+def test_about_names_qt_and_its_licence(operations: Operations, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(QMessageBox, "about", lambda *args: told.append(str(args[2])))
+    operations.open_about()
+    assert "LGPL" in told[0]
+    assert "PySide6" in told[0]
+    assert "THIRD_PARTY.md" in told[0]
+
+
+def test_every_button_can_be_reached_by_keyboard(operations: Operations) -> None:
+    buttons = [b for b in operations.window.findChildren(QPushButton) if b.isVisible() and b.isEnabled()]
+    assert buttons
+    assert all(b.focusPolicy() & Qt.FocusPolicy.TabFocus for b in buttons)
