@@ -19,6 +19,8 @@ ENGLISH: dict[str, str] = {
     "review.damaged": "Damaged: {file} – {why}. Everything else is shown; Verify or Recover in the session browser.",
     "review.part-unreadable": "{stream}: a part cannot be read and stays empty. {why}",
     "review.empty": "This session holds no samples. Nothing was received, or it was stopped at once.",
+    "review.nothing-readable": "Nothing can be read from this session as it is. Recover it in the session browser.",
+    "review.why.damaged": "damaged",
     "review.killed": "This session was never closed: its recorder ended without a stop. Everything up to the last "
     "commit is shown. Recover it in the session browser to seal it.",
     "review.estimates-hidden": "Estimates are hidden by this session's template. They are stored.",
@@ -115,6 +117,7 @@ ENGLISH: dict[str, str] = {
     "browser.state.damaged": "damaged",
     "browser.state.newer": "newer format",
     "browser.state.erased": "erased",
+    "browser.at-least": "≥ {length}",
     "browser.note": "{why}",
     "browser.note-erased": "Erased; no samples are left.",
     "browser.note-killed": "Never closed; Recover seals it. It can be opened as it is.",

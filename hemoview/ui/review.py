@@ -18,6 +18,7 @@ from hemoview.ui.review_card import CursorCard
 from hemoview.ui.review_minimap import Minimap
 from hemoview.ui.review_side import ReviewSide
 from hemoview.ui.review_text import said
+from hemoview.ui.review_theme import colour, font
 from hemoview.viewmodel import review_moves as moves
 from hemoview.viewmodel.review_facts import SessionFacts
 from hemoview.viewmodel.review_model import Phase, ReviewModel, ReviewView
@@ -132,7 +133,8 @@ class ReviewPage(QWidget):
         beside.addWidget(self._card)
         beside.addWidget(self._side, 1)
         self._footer = QLabel()
-        self._footer.setObjectName("quiet")
+        self._footer.setFont(font(11))
+        self._footer.setStyleSheet(f"color: {colour('dim').name()};")
         self._footer.setWordWrap(True)
         beside.addWidget(self._footer)
         split = QSplitter(Qt.Orientation.Horizontal)

@@ -121,14 +121,21 @@ def cell_text(row: SessionRow, column: str) -> str:
 
 
 def _subject(row: SessionRow) -> str:
-    name = row.pseudonym or text("review.no-subject")
+    name = row.pseudonym or (row.name if row.start_wall_ns is None else text("review.no-subject"))
     return f"{name}  {text('review.sim')}" if row.simulated else name
+
+
+def _length(row: SessionRow) -> str:
+    if row.length_s is None:
+        return "–"
+    words = length_text(row.length_s)
+    return words if row.state == "sealed" else text("browser.at-least", length=words)
 
 
 _CELLS: Final[dict[str, Callable[[SessionRow], str]]] = {
     "subject": _subject,
     "start": lambda row: "–" if row.start_wall_ns is None else f"{_start(row):%Y-%m-%d  %H:%M}",
-    "length": lambda row: "–" if row.length_s is None else length_text(row.length_s),
+    "length": _length,
     "state": lambda row: text(f"browser.state.{row.state}"),
     "streams": lambda row: ", ".join(dict.fromkeys(s.partition(".")[0] for s in row.streams)),
     "events": lambda row: "–" if row.n_events is None else str(row.n_events),
@@ -201,6 +208,7 @@ class SessionBrowser(QWidget):
             )
         }
         self._working = ""
+        self._proved: dict[str, SessionRow] = {}
         self._lay_out()
         self._show_state()
 
@@ -300,13 +308,14 @@ class SessionBrowser(QWidget):
         self._show_state()
 
     def _take_listed(self, report: Listed) -> None:
+        rows = tuple(self._as_proved(row) for row in report.rows)
         if report.first:
             chosen = self.selected()
-            self._table.replace(list(report.rows))
+            self._table.replace(list(rows))
             if chosen is not None:
                 self.select(chosen.path)
         else:
-            self._table.append(report.rows)
+            self._table.append(rows)
         self._progress.setRange(0, report.total)
         self._progress.setValue(report.done)
         self._progress.setVisible(report.done < report.total or bool(self._working))
@@ -314,8 +323,14 @@ class SessionBrowser(QWidget):
     def _take_finished(self, report: Finished) -> None:
         self._working = ""
         self._progress.hide()
+        self._proved[report.row.path] = report.row
         self._table.update(report.row)
         self._say(said(report.message), "ok" if report.ok else "warn")
+
+    def _as_proved(self, row: SessionRow) -> SessionRow:
+        """What verify found stands until the folder's size changes."""
+        proved = self._proved.get(row.path)
+        return proved if proved is not None and proved.n_bytes == row.n_bytes else row
 
     def _say(self, words: str, key: str) -> None:
         self._said.setText(words)

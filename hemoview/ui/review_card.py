@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -47,7 +49,7 @@ class CursorCard(QWidget):
         cursor = self._view.cursor if self._view else None
         if cursor is None:
             return _HEAD_PX
-        rows = sum(_row_px(n) for n in cursor.numerics)
+        rows = sum(_row_px(n) for n in _lines(cursor.numerics))
         return _HEAD_PX + rows + 26 + _WAVE_PX * -(-len(cursor.waves) // 2) + 8
 
     def _spoken(self) -> str:
@@ -64,7 +66,7 @@ class CursorCard(QWidget):
         if view is not None and view.facts is not None and view.cursor is not None:
             self._head(painter, view.facts, view.cursor)
             y = _HEAD_PX
-            for numeric in view.cursor.numerics:
+            for numeric in _lines(view.cursor.numerics):
                 self._row(painter, numeric, y)
                 y += _row_px(numeric)
             self._cuff(painter, view.cursor, y)
@@ -108,7 +110,11 @@ class CursorCard(QWidget):
         painter.setFont(font(13 if big else 11, bold=True))
         middle = Qt.AlignmentFlag.AlignVCenter
         name_box = QRect(12, y, 50, height - (14 if big else 0))
-        painter.drawText(name_box, middle, numeric.name)
+        shared = " " in numeric.name
+        painter.drawText(name_box.adjusted(0, 0, 160 if shared else 0, 0), middle, numeric.name)
+        if shared:
+            estimate_x = 16 + painter.fontMetrics().horizontalAdvance(numeric.name) + 8
+            reference_x = self.width() - 6
         if big:
             painter.setPen(colour("faint"))
             painter.setFont(font(9))
@@ -170,6 +176,27 @@ class CursorCard(QWidget):
             painter.setPen(colour("text"))
             words = "—" if wave.value is None else f"{wave.value:.4g} {wave.unit}".rstrip()
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, words)
+
+
+def _lines(numerics: tuple[NumericView, ...]) -> list[NumericView]:
+    """One line a parameter; small ones absent for the same reason share one."""
+    found: list[NumericView] = []
+    for numeric in numerics:
+        last = found[-1] if found else None
+        if last is not None and _absent(last) and _absent(numeric) and last.estimate == numeric.estimate:
+            found[-1] = replace(last, name=f"{last.name} {numeric.name}")
+        else:
+            found.append(numeric)
+    return found
+
+
+def _absent(numeric: NumericView) -> bool:
+    return (
+        numeric.name not in _BIG
+        and numeric.reference is None
+        and numeric.estimate is not None
+        and numeric.estimate.value is None
+    )
 
 
 def _row_px(numeric: NumericView) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF
 from shiboken6 import VoidPtr
 
@@ -44,17 +44,27 @@ def joined_runs(t_s: Floats, present: NDArray[np.bool_], join_s: float) -> Itera
 
 
 def draw_range_line(painter: QPainter, x: Floats, y_low: Floats, y_high: Floats, *, exact: bool) -> None:
-    """A run of min/max columns as one line up and down; of samples as the line through them."""
+    """A run of samples as the line through them, of min/max columns as one line up and down.
+
+    Columns wider than a pixel (a coarser level stands in) are filled, not drawn as a comb.
+    """
     if len(x) == 1:
-        painter.drawLine(*(int(v) for v in (x[0], y_low[0], x[0] + (1 if exact else 0), y_high[0])))
-        return
-    if exact:
+        painter.drawLine(QPointF(x[0], y_low[0]), QPointF(x[0] + exact, y_high[0]))
+    elif exact:
         painter.drawPolyline(polygon(x, y_low))
-        return
+    else:
+        if x[-1] - x[0] > 1.5 * len(x):
+            ink = painter.pen()
+            fill_band(painter, x, y_low, y_high, QBrush(ink.color()))
+            painter.setPen(ink)
+        painter.drawPolyline(_up_and_down(x, y_low, y_high))
+
+
+def _up_and_down(x: Floats, y_low: Floats, y_high: Floats) -> QPolygonF:
     pairs = np.empty((len(x), 2))
     pairs[0::2, 0], pairs[0::2, 1] = y_low[0::2], y_high[0::2]
     pairs[1::2, 0], pairs[1::2, 1] = y_high[1::2], y_low[1::2]
-    painter.drawPolyline(polygon(np.repeat(x, 2), pairs.ravel()))
+    return polygon(np.repeat(x, 2), pairs.ravel())
 
 
 def draw_dots(painter: QPainter, x: Floats, y: Floats, colour: QColor) -> None:

@@ -167,9 +167,15 @@ def facts_of(session: FactSource, edition: int = 0) -> SessionFacts:
         cuffs=_cuffs(session, events),
         gaps=_gaps(session, streams),
         calibrations=_calibrations(session),
-        damaged=tuple((str(name), str(why)) for name, why in session.damaged),
+        damaged=damage_of(session),
         edition=edition,
     )
+
+
+def damage_of(session: FactSource) -> tuple[tuple[str, str], ...]:
+    """Damaged files found so far, named relative to the session."""
+    found = ((name, why.replace(f"{session.path}/", "")) for name, why in session.damaged)
+    return tuple((name, why.removeprefix(f"{name}: ")) for name, why in found)
 
 
 def state_of(stored: str, folder: Path) -> State:

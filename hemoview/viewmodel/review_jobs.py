@@ -7,7 +7,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -131,7 +131,10 @@ def finish_job(kind: JobKind, folder: Path) -> Finished:
     except Exception as error:  # noqa: BLE001 -- the browser must hear of it, whatever it was
         _log.exception("%s failed", kind)
         ok, message = False, say("browser.job-failed", name=name, why=f"{type(error).__name__}: {error}")
-    return Finished(kind, read_row(folder), message, ok)
+    row = read_row(folder)
+    if kind == "verify" and not ok and row.openable:
+        row = replace(row, state="damaged", note=message)
+    return Finished(kind, row, message, ok)
 
 
 def _verified(folder: Path) -> tuple[bool, Message]:

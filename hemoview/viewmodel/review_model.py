@@ -202,13 +202,14 @@ class ReviewModel:
     def _banners(self, facts: SessionFacts) -> list[Message]:
         found = [say("review.damaged", file=name, why=why) for name, why in facts.damaged]
         found += list(dict.fromkeys(self._unreadable.values()))
-        if not facts.streams or facts.duration_s <= 0:
-            found.append(say("review.empty"))
+        empty = not facts.streams or facts.duration_s <= 0
+        if empty:
+            found.append(say("review.nothing-readable" if facts.damaged else "review.empty"))
         if facts.state == "killed":
             found.append(say("review.killed"))
         if facts.estimates_hidden:
             found.append(say("review.estimates-hidden"))
-        if any(panel.volts for panel in self._offered):
+        if not empty and any(panel.volts for panel in self._offered):
             found.append(say("review.uncalibrated"))
         return found
 

@@ -12,15 +12,18 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from hemoview.viewmodel.messages import Message, say
-from hemoview.viewmodel.review_facts import FactSource, SessionFacts, facts_of
+from hemoview.viewmodel.review_facts import FactSource, GapMark, SessionFacts, damage_of, facts_of
 from hemoview.viewmodel.review_tiles import BINS, Tile, TileKey, floor_level
 from recorder.errors import RecorderError
+
+DAMAGED = "damaged"
+"""Cause under which the session reports a file it could not read."""
 
 _log = logging.getLogger(__name__)
 
@@ -141,15 +144,16 @@ class ReviewReader:
                 key = self._wanted.pop(0) if self._wanted and path is None and not refresh else None
                 if key is not None:
                     self._under_way.add(key)
-            self._tell(reading.answer(generation, path, refresh=refresh, key=key))
+            self._tell(reading.answers(generation, path, refresh=refresh, key=key))
         reading.close()
 
     def _has_work(self) -> bool:
         return bool(self._closed or self._path is not None or self._refresh or self._wanted)
 
-    def _tell(self, answer: Answer | None) -> None:
-        if answer is not None:
+    def _tell(self, answers: Sequence[Answer]) -> None:
+        for answer in answers:
             self._answers.put(answer)
+        if answers:
             self._notify()
 
 
@@ -161,24 +165,39 @@ class _Reading:
         self._session: Source | None = None
         self._facts: SessionFacts | None = None
 
-    def answer(
+    def answers(
         self, generation: int, path: str | None, *, refresh: bool, key: TileKey | None
-    ) -> Answer | None:
-        """Do one piece of work; every failure a user may see becomes an answer."""
+    ) -> list[Answer]:
+        """Do one piece of work; every failure becomes an answer."""
         try:
             if path is not None:
-                return self._open(generation, path)
+                return [self._open(generation, path)]
             if self._session is None or self._facts is None:
-                return None
+                return []
             if refresh:
                 self._session.refresh()
                 self._facts = facts_of(self._session, self._facts.edition + 1)
-                return Opened(generation, self._facts)
-            return None if key is None else Tiled(generation, load_tile(self._session, self._facts, key))
+                return [Opened(generation, self._facts)]
+            return [] if key is None else self._load(generation, self._session, self._facts, key)
         except Exception as error:  # noqa: BLE001 -- a thread that ended would leave the page waiting for ever
             if not isinstance(error, RecorderError | OSError):
                 _log.exception("review: a session could not be read")
-            return Failed(generation, _failure(error, key), key)
+            return [Failed(generation, _failure(error, key), key)]
+
+    def _load(self, generation: int, session: Source, facts: SessionFacts, key: TileKey) -> list[Answer]:
+        """A tile; and facts again where reading it found a damaged file."""
+        tile = load_tile(session, facts, key)
+        damaged = damage_of(session)
+        if damaged == facts.damaged:
+            return [Tiled(generation, tile)]
+        holes = [
+            GapMark(key.stream_id, g.t0_s, g.t1_s, g.cause, g.n_missing, g.detail)
+            for g in session.read(key.stream_id, key.t0_s, key.t1_s).gaps
+            if g.cause == DAMAGED
+        ]
+        gaps = sorted({*facts.gaps, *holes}, key=lambda gap: (gap.t0_s, gap.stream_id))
+        self._facts = replace(facts, damaged=damaged, state="damaged", gaps=tuple(gaps))
+        return [Opened(generation, self._facts), Tiled(generation, tile)]
 
     def _open(self, generation: int, path: str) -> Answer:
         self.close()

@@ -12,7 +12,7 @@ from hemoview.viewmodel.review_facts import being_written
 from recorder.clock.clock import ClockEra
 from recorder.errors import RecorderError, SessionFormatUnknown
 from recorder.session.header import SESSION_FILE, TOMBSTONE_FILE, SessionCard, read_card
-from recorder.session.journal import JOURNAL_FILE, MARK_FILE
+from recorder.session.journal import JOURNAL_FILE
 from recorder.session.manifest import EVENTS, MANIFEST_FILE, Manifest, read_manifest
 
 RowState = Literal["open", "killed", "sealed", "damaged", "newer", "erased"]
@@ -24,7 +24,7 @@ class SessionRow:
 
     Args:
         state: ``open``: being recorded; ``killed``: never closed; ``newer``: written by a newer HemoView.
-        length_s: None where nothing tells; of an open session, up to its last commit.
+        length_s: None where nothing tells; of an open session at least this (up to its last seal).
         streams: ids of what was recorded, derived streams left out.
         n_events: sealed events, None where unknown.
         note: what is wrong, or None.
@@ -77,7 +77,10 @@ def read_row(folder: Path) -> SessionRow:
     try:
         card = read_card(folder)
     except SessionFormatUnknown as error:
-        return SessionRow(str(folder), folder.name, "newer", note=say("browser.note", why=str(error)))
+        size = folder_bytes(folder, None)
+        return SessionRow(
+            str(folder), folder.name, "newer", n_bytes=size, note=say("browser.note", why=str(error))
+        )
     except (RecorderError, OSError) as error:
         size = folder_bytes(folder, None)
         return SessionRow(str(folder), folder.name, "damaged", n_bytes=size, note=_why(error, folder))
@@ -107,7 +110,7 @@ def _row(folder: Path, card: SessionCard, manifest: Manifest | None, note: Messa
         start_wall_ns=card.eras[0].wall_ns if card.eras else header.created_wall_ns,
         zone=header.zone,
         utc_offset_s=header.utc_offset_s,
-        length_s=_length_s(folder, card, manifest, state),
+        length_s=_length_s(card, manifest),
         streams=recorded,
         n_bytes=folder_bytes(folder, manifest),
         n_events=events,
@@ -124,16 +127,12 @@ def _state(folder: Path, manifest: Manifest | None) -> RowState:
     return "open" if being_written(folder) else "killed"
 
 
-def _length_s(folder: Path, card: SessionCard, manifest: Manifest | None, state: RowState) -> float | None:
-    """To the last sealed row; of an unsealed session to its last commit, by the time its mark was written."""
-    if not card.eras:
+def _length_s(card: SessionCard, manifest: Manifest | None) -> float | None:
+    """To the last sealed row; what is still in the journal is not looked at."""
+    if not card.eras or manifest is None:
         return None
-    start = card.eras[0].wall_ns
-    ends = [_wall_ns(card.eras, row.era, row.t1_host_ns) for row in manifest.segments] if manifest else []
-    if state != "sealed" and card.header.speed == 1.0:
-        mark = folder / MARK_FILE
-        ends += [mark.stat().st_mtime_ns] if mark.is_file() else []
-    return max((end - start for end in ends), default=0) / 1e9
+    ends = (_wall_ns(card.eras, row.era, row.t1_host_ns) for row in manifest.segments)
+    return max((end - card.eras[0].wall_ns for end in ends), default=0) / 1e9
 
 
 def _wall_ns(eras: Sequence[ClockEra], era: int, t_host_ns: int) -> int:

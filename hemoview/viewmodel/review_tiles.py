@@ -194,7 +194,8 @@ def to_columns(
 ) -> tuple[Floats, list[tuple[Floats32, Floats32]]]:
     """The visible part at no more than a bin a pixel: times ``(m,)`` and (low, high) per channel asked for.
 
-    A neighbour on either side is kept so that a line reaches the edge.
+    A neighbour on either side is kept so that a line reaches the edge. Where bins share a pixel the times are those
+    of the pixels' centres.
     """
     first, last = np.searchsorted(levels.t_s, (t0_s, t1_s))
     rows = slice(max(0, int(first) - 1), int(last) + 1)
@@ -210,7 +211,8 @@ def to_columns(
         )
         for c in columns
     ]
-    return t_s[starts], reduced
+    centres = np.asarray(t0_s + (pixel[starts] + 0.5) * ((t1_s - t0_s) / width_px), np.float64)
+    return centres, reduced
 
 
 def _reduced(pick: np.ufunc, values: Floats32, starts: NDArray[np.intp]) -> Floats32:
