@@ -24,6 +24,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         outcome = command(args)
     except RecorderError as error:
         complaint = str(error)
+    except OSError as error:
+        complaint = (
+            f"{error.filename or 'system'}: {error.strerror or error}; check the folder and its rights"
+        )
     except KeyboardInterrupt:
         complaint = "stopped by the keyboard"
     except Exception as error:  # noqa: BLE001 - no traceback ever reaches a user

@@ -21,13 +21,16 @@ RATE_SPAN_NS: Final = 30_000_000_000
 RATE_STEP_NS: Final = 1_000_000_000
 
 
-def silence_limit_s(info: StreamInfo, driver_silence_s: float | None) -> float | None:
-    """When a stream counts as silent; None for rows that come when they come."""
+def silence_limit_s(info: StreamInfo, driver_silence_s: float | None, speed: float = 1.0) -> float | None:
+    """When a stream counts as silent; None for rows that come when they come.
+
+    On a clock that runs ``speed`` times as fast the limit stays the same in real seconds: threads do not run faster.
+    """
     if info.kind == "waveform":
         limit = STARVED_S if driver_silence_s is None else min(STARVED_S, driver_silence_s)
         # slow streams come in packets (an E4 sends temperature every 2 s): the driver says how long one is
-        return max(limit, 2.0 * float(info.metadata.get("block_s", 0.0)))
-    return DERIVED_SILENCE_S if info.role == "estimate" else None
+        return max(limit, 2.0 * float(info.metadata.get("block_s", 0.0))) * max(1.0, speed)
+    return DERIVED_SILENCE_S * max(1.0, speed) if info.role == "estimate" else None
 
 
 @dataclass(frozen=True, slots=True)

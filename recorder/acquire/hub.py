@@ -45,6 +45,7 @@ class Hub:
         self._clock, self._publish = clock, publish
         self._watches: dict[str, StreamWatch] = {}
         self._offsets: dict[str, int] = {}
+        self._leaving: set[str] = set()
         self._events: deque[tuple[int, Event]] = deque(maxlen=EVENTS_KEPT)
         self._event_ids: set[str] = set()
         self._journal: Journal | None = None
@@ -72,7 +73,8 @@ class Hub:
                 self._refuse_other_columns(info)
             for info in streams:
                 self.streams[info.stream_id] = info
-                limit = silence_limit_s(info, silence_s)
+                self._leaving.discard(info.stream_id)
+                limit = silence_limit_s(info, silence_s, self._clock.speed)
                 watch = self._watches.setdefault(info.stream_id, StreamWatch(info, limit))
                 watch.info, watch.silence_s = info, limit
                 self._record(info)
@@ -89,6 +91,7 @@ class Hub:
                 else:
                     lost = self._watches[stream_id].link_lost(now, self.era.number, "device was taken out")
                     self._store_gap(lost)
+                    self._leaving.add(stream_id)
             self.describe_no += 1
 
     # ---- what comes in
@@ -185,6 +188,8 @@ class Hub:
     def begin_era(self, era: ClockEra, cause: str, detail: str) -> None:
         """Host time was interrupted: later samples belong to ``era``, and every stream has a gap with that cause."""
         with self._lock:
+            for watch in self._watches.values():
+                self._store_gap(watch.finish(era.monotonic_ns, self.era.number))
             self.era = era
             self._record(era)
             self.event("era", era.to_json() | {"cause": cause, "detail": detail})
@@ -235,6 +240,9 @@ class Hub:
             for watch in self._watches.values():
                 self._store_gap(watch.finish(t_host_ns, self.era.number))
             self._journal = None
+            for stream_id in self._leaving:
+                del self.streams[stream_id], self._watches[stream_id]
+            self._leaving.clear()
 
     # ---- what is told
 

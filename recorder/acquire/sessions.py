@@ -9,7 +9,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -127,11 +127,11 @@ class Sessions:
         problem = folder_problem(
             out, self._machine.file_system(out.absolute()), self._machine.network_file_systems
         )
-        guard = self._guard_of(out) if out != self.guard.folder else self.guard
+        guard = self.guard if problem or out == self.guard.folder else self._guard_of(out)
         facts = Facts(
             order.subject,
             order.consent,
-            guard.status() if not problem else replace(self.guard.status(), folder=str(out)),
+            guard.status(),
             problem or "",
             START_BYTES,
             self._recorder_problem(),
@@ -295,7 +295,9 @@ class Sessions:
         self._release()
 
     def end_for_disk(self, free_bytes: int) -> None:
-        """Too little room is left: stop while it can be done in order."""
+        """Too little room is left: stop while it can be done in order. Returns at once, the journal does it."""
+        if self.state != "open":  # before the lock: somebody who stops it may hold that for long
+            return
         with self._lock:
             if self.state != "open" or self.journal is None:
                 return

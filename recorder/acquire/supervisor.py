@@ -173,7 +173,7 @@ class Supervisor:
 
     def _judge(self, now: int) -> None:
         """Liveness by the age of samples: the system may never tell that the other side is gone."""
-        age_s = (now - self._last_sample_ns) / 1e9
+        age_s = (now - self._last_sample_ns) / 1e9 / max(1.0, self._clock.speed)
         if age_s > self.driver.silence_s and self.link.state != "silent":
             self._see("quiet")
         if age_s > max(RELINK_S, 3 * self.driver.silence_s):

@@ -31,6 +31,7 @@ def test_a_starved_stream_is_seen_within_two_seconds_with_status_twice_a_second(
 def test_slow_streams_may_come_in_packets_and_rows_when_they_come() -> None:
     assert silence_limit_s(TEMP, 2.0) == 4.0  # 8 samples of 4 Hz in one packet
     assert silence_limit_s(IBI, 2.0) is None
+    assert silence_limit_s(BVP, 2.0, speed=10.0) == pytest.approx(10 * STARVED_S)
     assert silence_limit_s(EST, None) == 5.0
 
 

@@ -174,6 +174,28 @@ def test_a_new_era_stamps_what_comes_and_leaves_a_gap_with_its_cause(bench: Benc
     assert position.index("ClockEra") < len(position) - 1
 
 
+def test_a_gap_that_lasts_ends_with_its_era(bench: Bench) -> None:
+    bench.record()
+    bench.block(0)
+    bench.clock.advance(5)
+    bench.hub.judge()
+    bench.hub.begin_era(begin_era(bench.clock, 1, "resume"), "suspend", "slept")
+    assert [(g["era"], g["cause"], g["t1_host_ns"] is None) for g in bench.gaps()] == [
+        (0, "silent", True),
+        (0, "silent", False),
+        (1, "suspend", True),
+    ]
+
+
+def test_a_device_taken_out_leaves_with_the_session(bench: Bench) -> None:
+    bench.record()
+    bench.block(0)
+    bench.hub.remove_device("adc")
+    assert "adc.wave" in bench.hub.streams
+    bench.hub.detach(bench.clock.monotonic_ns())
+    assert "adc.wave" not in bench.hub.streams and bench.hub.statuses({}, None) == ()
+
+
 @pytest.mark.parametrize(
     ("values", "why"),
     [

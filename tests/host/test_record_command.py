@@ -89,5 +89,5 @@ def test_a_recorder_that_cannot_start_says_why(tmp_path: Path) -> None:
     stations = tmp_path / "stations" / "bed3"
     stations.mkdir(parents=True)
     (stations / "settings.json").write_text("no json")
-    with pytest.raises(Exception, match="settings .*cannot be used"):
+    with pytest.raises(Exception, match=r"settings .*cannot be used"):
         processes.ensure_recorder("bed3", tmp_path)

@@ -104,6 +104,13 @@ def test_a_fault_of_ours_goes_to_a_file_and_one_line(
     assert "Traceback" in path.read_text()
 
 
+def test_a_home_that_cannot_be_made_is_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("")
+    code, _, err = run(capsys, "serve", "--station", "bed1", "--home", str(in_the_way / "home"))
+    assert code == 1 and len(err.splitlines()) == 1 and "check the folder and its rights" in err
+
+
 def test_a_second_recorder_on_a_station_is_refused_in_one_line(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "recorder.cli", "serve", "--station", "bed1", "--home", str(tmp_path)]
     with StationLock("bed1", tmp_path):
