@@ -55,7 +55,8 @@ def physical(info: StreamInfo, values: NDArray[np.generic]) -> NDArray[np.float6
     offset = np.array([c.offset for c in info.channels])
     if (scale == 1.0).all() and (offset == 0.0).all():
         return raw
-    return np.asarray(raw * scale + offset, np.float64)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(raw * scale + offset, np.float64)
 
 
 def level_of(info: StreamInfo, rows: Rows, values: NDArray[np.float64]) -> Level:
@@ -132,12 +133,14 @@ def unpack_level(text: str) -> Level:
 
 def rescaled(level: Level, scale: NDArray[np.float64], offset: NDArray[np.float64]) -> Level:
     """The level of values that are ``raw · scale + offset`` per channel."""
-    a, b = level.low * scale + offset, level.high * scale + offset
+    with np.errstate(over="ignore", invalid="ignore"):
+        a, b = level.low * scale + offset, level.high * scale + offset
     return Level(level.first, np.minimum(a, b), np.maximum(a, b))
 
 
 def _outwards(both: NDArray[np.float64]) -> NDArray[np.float32]:
-    near = both.astype("<f4")
-    near[0] = np.where(near[0] > both[0], np.nextafter(near[0], np.float32(-np.inf)), near[0])
-    near[1] = np.where(near[1] < both[1], np.nextafter(near[1], np.float32(np.inf)), near[1])
+    with np.errstate(over="ignore"):  # beyond float32: infinity is outwards too
+        near = both.astype("<f4")
+        near[0] = np.where(near[0] > both[0], np.nextafter(near[0], np.float32(-np.inf)), near[0])
+        near[1] = np.where(near[1] < both[1], np.nextafter(near[1], np.float32(np.inf)), near[1])
     return near

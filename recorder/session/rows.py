@@ -161,6 +161,8 @@ def unpack_rows(info: StreamInfo, payload: bytes) -> Rows:
     Raises:
         ValueError: not the bytes of rows of ``info``.
     """
+    if len(payload) < _HEAD.size:
+        raise ValueError(f"rows of {info.stream_id}: {len(payload)} bytes")
     version, flags, n_columns, n_runs = _HEAD.unpack_from(payload)
     if version != _VERSION or n_columns != info.n_columns:
         raise ValueError(f"rows of {info.stream_id}: version {version}, {n_columns} columns")
