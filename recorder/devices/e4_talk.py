@@ -61,6 +61,7 @@ class Conversation:
         self.state: State = "idle"
         self.link_lost_since_ns: int | None = None
         self._connects_bands = connects_bands
+        self._before = ""
         self._left: list[str] = []
         self._in_flight: Command | None = None
         self._deadline_ns = 0
@@ -72,6 +73,7 @@ class Conversation:
 
     def begin(self, t_host_ns: int) -> list[DriverEvent]:
         """A connection was opened."""
+        self._before = self.serial or self._before
         self.serial, self.link_lost_since_ns = self.wanted, None
         self._resubscribed = self._was_ready = False
         return self._ask("listing", t_host_ns, "device_list")
@@ -138,8 +140,9 @@ class Conversation:
     def _choose(self, reply: Reply, t_host_ns: int) -> list[DriverEvent]:
         found = [band.serial for band in reply.bands]
         if self.wanted in found or (found and not self.wanted):
-            self.serial = self.wanted or found[0]
-            return self._ask("connecting", t_host_ns, "device_connect", self.serial)
+            self.serial = self.wanted or (self._before if self._before in found else found[0])
+            asked = self._ask("connecting", t_host_ns, "device_connect", self.serial)
+            return [*self._other_band(t_host_ns), *asked]
         if self._connects_bands:
             return self._ask("discovering", t_host_ns, "device_discover_list")
         if found:
@@ -147,6 +150,14 @@ class Conversation:
         else:
             text = f"{self._who} has no wristband connected: turn the E4 on and connect it in the server"
         return self._fail("no-band", text, t_host_ns)
+
+    def _other_band(self, t_host_ns: int) -> list[DriverEvent]:
+        """Any band will do, but two bands in one stream must be seen."""
+        if self._before in {"", self.serial}:
+            return []
+        text = f"E4 {self._before} is gone; {self.serial} is used instead: see that the subject wears it"
+        payload = {"before": self._before, "serial": self.serial}
+        return [Notice("other-band", text, t_host_ns, payload=payload)]
 
     def _discovered(self, reply: Reply, t_host_ns: int) -> list[DriverEvent]:
         heard = [band for band in reply.bands if not self.wanted or band.serial == self.wanted]

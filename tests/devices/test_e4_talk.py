@@ -217,3 +217,17 @@ def test_a_new_connection_begins_anew() -> None:
     assert sent(talk.begin(2 * S)) == ["device_list"]
     assert talk.link_lost_since_ns is None
     assert talk.serial == ""
+
+
+def test_where_any_band_will_do_the_one_before_is_kept_and_a_change_is_told() -> None:
+    talk = talk_to("streaming")
+    talk.begin(S)
+    events = talk.reply(bands("7a3166", "9ff167"), S)
+    assert sent(events) == ["device_connect 9ff167"]
+    assert notices(events) == []
+    talk.begin(2 * S)
+    events = talk.reply(bands("7a3166"), 2 * S)
+    assert sent(events) == ["device_connect 7a3166"]
+    (notice,) = notices(events)
+    assert (notice.kind, notice.fatal) == ("other-band", False)
+    assert "9ff167" in notice.message
