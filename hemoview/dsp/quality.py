@@ -22,6 +22,8 @@ Rhythm = Literal["regular", "irregular"]
 LONGEST_FLAT_S = 0.5
 CLIPPED_PART = 0.05
 """Largest part of a window that may sit at its own extreme in runs of three or more."""
+FAINTEST = 1e-5
+"""A pulse smaller than this part of the samples themselves is rounding, not blood."""
 MOTION_G, MUCH_MOTION_G = 0.04, 0.15
 """RMS acceleration 0.5–10 Hz: above the first a broken rule is put down to motion, above the second nothing is
 believed (decision 0009 has how they were chosen)."""
@@ -106,7 +108,8 @@ def assess(
     """
     found = measure(samples, rate_hz, beats, motion_g)
     rhythm = rhythm_of(found)
-    fault = fault_of(found, rhythm, least_amplitude)
+    faintest = FAINTEST * float(np.abs(samples).max())
+    fault = fault_of(found, rhythm, max(least_amplitude, faintest))
     return Quality(0.0 if fault else found.template_r * found.agreement, fault, rhythm, found)
 
 

@@ -29,7 +29,8 @@ from recorder.schema import (
 
 LATEST_S: Final = 20.0
 """Blocks as late as this are still computed: an estimate may come late, a window with a hole would not come at all."""
-WAIT_S: Final = 0.2
+LOOK_EVERY_S: Final = 0.1
+"""Blocks are taken ten times a second, all that came: waking for each would cost more than computing."""
 DERIVED_TIMEOUT_S: Final = 10.0
 FACTS: Final = ("cuff", "cuff-withdrawn", "calibration", "era")
 """Events that hold until another takes them back; asked for when a session is met half-way."""
@@ -75,7 +76,7 @@ class Follower:
         """
         assert self._feed is not None
         while not stop.is_set() and not self._feed.reconnects:
-            self._feed.wait(WAIT_S)
+            stop.wait(LOOK_EVERY_S)
             rows: list[SampleBlock] = []
             for item in self._feed.drain():
                 rows += self._take(item)

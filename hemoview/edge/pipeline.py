@@ -133,6 +133,8 @@ class Pipeline:
         if window.samples is None:
             return abstain_all("gap" if window.after_gap else "starting")
         pulse = window.samples[:, 0]
+        if not np.isfinite(pulse).all():
+            return abstain_all("gap")
         quality = self._judge(pulse, end_ns, era)
         prediction = None
         if self._runner is not None and quality.fault is None and self._ppg is not None:
@@ -182,6 +184,8 @@ class Pipeline:
     def _calibrated(self, beat: PressureBeat, t_ns: int) -> PressureBeat | None:
         """The beat in mmHg; without a calibration its pressures are unknown; None where it is no artery's."""
         assert self._abp is not None
+        if self._abp.info.channels[0].unit == "mmHg":
+            return in_mmhg(beat, 1.0, 0.0)
         of_this = (self._abp.info.stream_id, self._abp.info.channels[0].name)
         for calibration in reversed(self._calibrations.values()):
             holds = calibration.t_host_ns is None or calibration.t_host_ns <= t_ns

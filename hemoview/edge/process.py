@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
-import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, get_args
@@ -15,24 +16,46 @@ from hemoview.edge.anchoring import AnchorFrom
 from hemoview.edge.follower import Follower
 from hemoview.edge.models import load_model
 from hemoview.edge.pipeline import Options
-from recorder.errors import RecorderError
-from recorder.host import logs
+from recorder.errors import RecorderError, StationLocked
+from recorder.host import logs, places, platform
 from recorder.host.client import StationClient
 
+LOCK_PATIENCE_S: Final = 3.0
+"""One that was told to stop may still be ending."""
 BACK_OFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 
 log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run until told to stop. Exit code 0; 2 for wrong usage."""
+    """Run until told to stop. Exit code 0; 2 for wrong usage.
+
+    Raises:
+        StationLocked: another edge process follows the station already.
+    """
     args = _parser().parse_args(argv)
+    _be_the_only_one(args.station, args.home)
     logs.begin(f"edge-{args.station}", args.home)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     run(args.station, args.home, Options(args.anchor_from, args.show_simulated), stop, model=args.model)
     return 0
+
+
+def _be_the_only_one(station: str, home: Path | None) -> None:
+    """Take the station's edge lock for the life of this process; two would write every estimate twice."""
+    path = places.station_dir(station, home) / "edge.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + LOCK_PATIENCE_S
+    while not platform.try_lock(fd):
+        if time.monotonic() > deadline:
+            os.close(fd)
+            raise StationLocked(
+                f"edge of station {station}: another edge process follows it already; leave that one, or end it first"
+            )
+        time.sleep(0.1)
 
 
 def run(
@@ -79,7 +102,3 @@ def _parser() -> argparse.ArgumentParser:
         help="also give parameters learned from simulation alone, tagged SIM",
     )
     return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())

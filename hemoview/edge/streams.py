@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,11 +48,16 @@ class Sources:
         return any(info.origin in ("simulated", "replayed") for info in sources if info is not None)
 
 
+SLOWEST_HZ: Final = {"ppg": 25.0, "acc": 5.0, "abp_wave": 40.0}
+"""Roles that are read, and the least rate at which their waves can be."""
+
+
 def find_sources(streams: Iterable[StreamInfo]) -> Sources:
-    """The first waveform of each role."""
+    """The first waveform of each role that is fast enough."""
     by_role: dict[str, StreamInfo] = {}
     for info in streams:
-        if info.kind == "waveform" and info.device_id != DEVICE_ID:
+        slowest = SLOWEST_HZ.get(info.role)
+        if slowest is not None and info.device_id != DEVICE_ID and (info.nominal_rate_hz or 0.0) >= slowest:
             by_role.setdefault(info.role, info)
     return Sources(by_role.get("ppg"), by_role.get("acc"), by_role.get("abp_wave"))
 

@@ -39,7 +39,7 @@ from hemoview.edge.streams import (
 from hemoview.estimate.estimator import Body
 from hemoview.estimate.reasons import REASONS
 from hemoview.estimate.runner import Runner
-from recorder.schema import PARAMETERS, SampleBlock, StreamInfo
+from recorder.schema import PARAMETERS, Channel, SampleBlock, StreamInfo
 
 BODY = Body(SUBJECT.bsa_m2)
 COLUMNS = [c.name for c in declared(Sources(PPG), ModelName())[0].channels]
@@ -300,3 +300,27 @@ def test_recomputed_from_disk_equals_live(runner: Runner, tmp_path: Path) -> Non
             again[stream_id].t_host_ns,
         )
     assert np.isfinite(again[ESTIMATES].values[:, COLUMNS.index("personalisation_age_s")]).any()
+
+
+def test_samples_that_are_no_numbers_are_a_gap(runner: Runner) -> None:
+    info = StreamInfo(
+        "x.ppg", "x", "waveform", (Channel("ppg", "1"),), dtype="float64", nominal_rate_hz=64.0, role="ppg"
+    )
+    made = pipeline(runner, streams=[info])
+    wave = np.sin(np.arange(1280) * 0.1)[:, None]
+    wave[900] = np.nan
+    rows = run(made, [SampleBlock("x.ppg", 0, wave, BOOT_NS, 0)])[ESTIMATES]
+    assert why(rows, "HR")[14:] == ["gap"] * 6
+
+
+def test_a_wave_in_mmhg_needs_no_calibration(bedside: Bedside) -> None:
+    info = replace(ABP, channels=(Channel("abp", "mmHg", 0.01),))
+    rows = run(pipeline(None, streams=[info]), bedside.items()[:2500])[ABP_BEATS]
+    truth = bedside.recording.beats
+    assert np.median(values(rows)[:, 0]) == pytest.approx(np.median(truth["sbp_mmhg"]), abs=10)
+
+
+def test_waves_too_slow_to_carry_a_pulse_are_no_sources() -> None:
+    slow = replace(PPG, nominal_rate_hz=4.0)
+    assert find_sources([slow, replace(ABP, nominal_rate_hz=10.0)]) == Sources()
+    assert find_sources([slow, replace(PPG, stream_id="e4.ppg2")]).ppg == replace(PPG, stream_id="e4.ppg2")

@@ -1,0 +1,88 @@
+"""The edge process beside a real recorder: it attaches, survives both deaths, and its rows can be recomputed."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bedside_rig import Rig, wait_for
+
+from hemoview.edge.offline import recompute
+from hemoview.edge.streams import ABP_BEATS, ESTIMATES, PPG_BEATS
+from hemoview.estimate import bundle
+from recorder import session
+from recorder.host import places, processes
+from recorder.host.client import LiveFeed
+from recorder.schema import SampleBlock
+
+BODY = {"height_cm": 170.0, "weight_kg": 65.0}
+
+
+def has(rig: Rig, stream_id: str) -> bool:
+    return any(s.stream_id == stream_id for s in rig.status().streams)
+
+
+def newest(feed: LiveFeed) -> list[SampleBlock]:
+    return [i for i in feed.drain() if isinstance(i, SampleBlock)]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_edge_follows_a_station_through_thick_and_thin(tmp_path: Path) -> None:
+    with Rig(tmp_path) as rig:
+        rig.up()
+        rig.configure()
+        rig.await_streaming()
+        calibration = rig.bedside.calibration(rig.clock)
+        assert calibration is not None
+        rig.client.call("calibrate", **calibration.to_json())
+        folder = rig.start(subject={"pseudonym": "S-01", "sex": "female", "age_y": 40, **BODY})
+        edge = processes.ensure_edge(rig.station, rig.home, clock=rig.clock)
+        wait_for(lambda: has(rig, ESTIMATES) and rig.stream(ESTIMATES).received > 16, "estimates", 40)
+        now = rig.clock.wall_ns()
+        rig.client.call("cuff", sbp_mmhg=118.0, dbp_mmhg=70.0, measured_at_ns=now, entered_at_ns=now)
+        feed = rig.client.feed([f"block/{ESTIMATES}"])
+        info = next(s for s in rig.client.call("describe")["streams"] if s["stream_id"] == ESTIMATES)
+        age = [c["name"] for c in info["channels"]].index("personalisation_age_s")
+
+        def personalised() -> bool:
+            return any(np.isfinite(b.values[-1, age]) for b in newest(feed))
+
+        wait_for(personalised, "the cuff reading personalises", 20)
+
+        os.kill(edge, signal.SIGKILL)
+        wait_for(lambda: processes.ensure_edge(rig.station, rig.home) != edge, "another edge process")
+        time.sleep(0.5)
+        newest(feed)
+        wait_for(personalised, "a restarted edge process knows the anchor of before", 30)
+
+        rig.kill_recorder()
+        rig.up()
+        rig.await_streaming()
+        before = rig.stream(ESTIMATES).received if has(rig, ESTIMATES) else 0
+        wait_for(
+            lambda: has(rig, ESTIMATES) and rig.stream(ESTIMATES).received > before + 3,
+            "estimates go on after the recorder was restarted",
+            30,
+        )
+        feed.close()
+        rig.stop()
+
+    found = bundle.load(bundle.list_bundles(places.models_dir())[-1])
+    again = recompute(folder, found)
+    with session.open(folder) as stored:
+        for stream_id in (ESTIMATES, PPG_BEATS, ABP_BEATS):
+            live = stored.read(stream_id)
+            assert (np.diff(live.sample_no) > 0).all()
+            twin = again[stream_id]
+            nearest = np.abs(twin.time_s[:, None] - live.time_s).argmin(axis=0)
+            close = np.abs(twin.time_s[nearest] - live.time_s) < 0.02
+            assert close.mean() > 0.9, stream_id
+            ours, theirs = live.values[close], twin.values[nearest[close]]
+            same = np.isclose(ours[:, 0], theirs[:, 0], rtol=1e-3, atol=0.02)
+            known = np.isfinite(ours[:, 0]) & np.isfinite(theirs[:, 0])
+            assert known.any(), stream_id
+            # just after it was started a process has seen less of the past than the recomputation
+            assert same[known].mean() > 0.8, stream_id

@@ -1,0 +1,74 @@
+"""Starting the edge process: one a station, and a broken model stops nothing."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+import tiny_bundle
+
+from hemoview.edge import process
+from hemoview.edge.follower import body_of
+from hemoview.edge.models import load_model
+from hemoview.edge.pipeline import Options
+from recorder.errors import StationLocked
+from recorder.host import places, platform
+from recorder.schema import Subject
+
+
+def test_a_second_edge_process_on_a_station_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "LOCK_PATIENCE_S", 0.2)
+    path = places.station_dir("bed1", tmp_path) / "edge.lock"
+    path.parent.mkdir(parents=True)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    assert platform.try_lock(fd)
+    try:
+        with pytest.raises(StationLocked, match="station bed1: another edge process"):
+            process.main(["--station", "bed1", "--home", str(tmp_path)])
+    finally:
+        os.close(fd)
+
+
+def test_wrong_usage_is_exit_code_two(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as refused:
+        process.main([])
+    assert refused.value.code == 2
+    assert "--station" in capsys.readouterr().err
+
+
+def test_a_damaged_bundle_is_told_and_costs_only_itself(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert load_model(root=tmp_path).runner is None
+    folder = tiny_bundle.write(tmp_path).folder
+    good = load_model(root=tmp_path)
+    assert good.runner is not None
+    assert good.name.name == "tiny-1"
+    model = bytearray((folder / "model.onnx").read_bytes())
+    model[100] ^= 1
+    (folder / "model.onnx").write_bytes(bytes(model))
+    bad = load_model(root=tmp_path)
+    assert bad.runner is None
+    assert "model.onnx does not match its SHA-256" in bad.name.refused
+    assert "tiny-1" in caplog.text
+
+
+def test_without_a_recorder_it_waits_and_still_ends_when_told(tmp_path: Path) -> None:
+    stop = threading.Event()
+    waiting = threading.Thread(target=process.run, args=("nowhere", tmp_path, Options(), stop))
+    waiting.start()
+    waiting.join(0.5)
+    assert waiting.is_alive()
+    stop.set()
+    waiting.join(15)
+    assert not waiting.is_alive()
+
+
+def test_body_size_comes_from_the_session_header() -> None:
+    body = body_of({"subject": Subject("S-01", height_cm=170, weight_kg=65, cvp_mmhg=8).to_json()})
+    assert body.bsa_m2 == pytest.approx(1.76, abs=0.02)
+    assert body.cvp_or_assumed_mmhg == 8
+    assert body_of(None).cvp_or_assumed_mmhg == 5.0
+    assert body_of({"subject": None}).bsa_m2 is None
