@@ -313,6 +313,7 @@ class Sessions:
     def _before_closing(self) -> None:
         """From the journal's thread, or for the disk guard: room to close, and nothing more is recorded."""
         self.guard.release_reserve()
+        self._hub.event("session", {"state": "ended", "reason": "disk"})
         self._hub.detach(self._clock.monotonic_ns())
 
     def _failed(self, error: StorageError) -> None:
@@ -320,7 +321,7 @@ class Sessions:
         journal = self.journal
         self._hub.detach(self._clock.monotonic_ns())
         self.warnings["storage"] = str(error)
-        self._hub.event("session", {"state": "ended", "failure": str(error), "advice": error.advice})
+        self._hub.event("notice", {"kind": "storage", "message": str(error), "advice": error.advice})
         self._closed("sealed" if journal is not None and journal.sealed else "damaged")
 
     def _closed(self, state: SessionState) -> None:

@@ -314,6 +314,7 @@ def test_a_disk_without_room_stops_in_order_and_is_named(bed: Bed) -> None:
     bed.until(lambda: bed.status().links[0].state == "streaming")
     with session.open(folder) as stored:
         assert stored.rows("adc.wave") == 50
+        assert stored.events("session")[-1].payload == {"state": "ended", "reason": "disk"}
     with pytest.raises(SessionRefused, match="MiB are needed to begin"):
         bed.start()
 
