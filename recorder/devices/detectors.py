@@ -48,7 +48,7 @@ class Detector(Protocol):
 
 
 class FlatLine:
-    """Counts that stay within ``tolerance`` for 2 s.
+    """Counts that stay within ``tolerance`` for 2 s; over when they have not for 4 s. A slow drift stays one finding.
 
     Args:
         rate_hz: samples a second.
@@ -60,31 +60,31 @@ class FlatLine:
         self._needed = round(FLAT_S * rate_hz)
         self._low = self._high = self._first = 0
         self._last: int | None = None
-        self._found = False
+        self._began: int | None = None
+        self._flat_until = 0
 
     def feed(self, sample_no: int, count: int) -> Finding | None:
         """See :class:`Detector`."""
         before, self._last = self._last, sample_no
-        if before is None:
-            self._restart(sample_no, count)
-            return None
         low, high = min(self._low, count), max(self._high, count)
-        if high - low > self._tolerance:
-            first = self._first
-            self._restart(sample_no, count)
-            if self._found:
-                self._found = False
-                return Finding("flat-line", first, before)
-            return None
+        if before is None or high - low > self._tolerance:
+            self._low = self._high = count
+            self._first = sample_no
+            return self._over(sample_no)
         self._low, self._high = low, high
-        if self._found or sample_no - self._first < self._needed:
+        if sample_no - self._first < self._needed:
+            return self._over(sample_no)
+        self._flat_until = sample_no
+        if self._began is not None:
             return None
-        self._found = True
+        self._began = self._first
         return Finding("flat-line", self._first)
 
-    def _restart(self, sample_no: int, count: int) -> None:
-        self._low = self._high = count
-        self._first = sample_no
+    def _over(self, sample_no: int) -> Finding | None:
+        if self._began is None or sample_no - self._flat_until <= 2 * self._needed:
+            return None
+        began, self._began = self._began, None
+        return Finding("flat-line", began, self._flat_until)
 
 
 class SquareWave:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recorder.devices.detectors import ChannelWatch, Finding
+from recorder.exchange.reading import read_recording
 
 FULL_SCALE = (0, 4095)
 
@@ -82,6 +85,18 @@ def test_one_clipped_sample_is_no_saturation() -> None:
     counts = pressure(5, 100.0)
     counts[200] = 4095
     assert watch(counts, 100.0) == []
+
+
+SURGERY = Path(__file__).parents[2] / "../shared/data/surgery_ev1000/wt01_waves.npz"
+
+
+@pytest.mark.skipif(not SURGERY.exists(), reason="needs the shared recordings beside the checkout")
+def test_half_an_hour_of_real_arterial_pressure_is_none_of_these() -> None:
+    abp = read_recording(SURGERY).signals["abp"]
+    mmhg = np.asarray(abp.values, dtype=float).reshape(-1)
+    counts = np.where(np.isfinite(mmhg), np.rint(mmhg / 100 / 5 * 4096), -1).astype(int)
+    assert counts.size > 30 * 60 * abp.rate_hz * 0.9
+    assert {finding.kind for finding in watch(counts, abp.rate_hz, invalid=(-1,))} <= {"invalid-value"}
 
 
 @settings(max_examples=100, deadline=None)

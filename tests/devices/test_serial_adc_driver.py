@@ -168,7 +168,7 @@ def test_what_is_no_pressure_is_told_with_begin_and_end(counts: list[int], kind:
     driver = connected()
     told = notices(feed(driver, wire(driver, range(400)), 4.0))
     told += notices(feed(driver, wire(driver, range(400, 800), counts), 8.0))
-    told += notices(feed(driver, wire(driver, range(800, 1200)), 12.0))
+    told += notices(feed(driver, wire(driver, range(800, 1400)), 14.0))
     began = next(notice for notice in told if notice.kind == kind)
     ended = next(notice for notice in told if notice.payload.get("ended") == kind)
     assert began.stream_id == "adc.wave"
