@@ -1,0 +1,138 @@
+"""Levels in tiles: the right pieces are asked for, nothing between them is lost, and missing ones are stood in for."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hemoview.viewmodel.review_tiles import (
+    BINS,
+    NUMERIC_FLOOR,
+    Tile,
+    TileCache,
+    TileKey,
+    assemble,
+    floor_level,
+    keys_over,
+    level_for,
+    to_columns,
+)
+from recorder.schema import Channel, StreamInfo
+
+NEVER = 1e9
+
+
+def wave(rate_hz: float) -> StreamInfo:
+    return StreamInfo("e4.bvp", "e4", "waveform", (Channel("bvp", "1"),), "float32", rate_hz)
+
+
+def ramp(key: TileKey, *, rows: int = BINS, until_s: float = NEVER) -> Tile:
+    """A tile whose values are its times; low a little below, high a little above."""
+    t_s = key.t0_s + np.arange(rows) * key.span_s / rows
+    value = t_s[:, None].astype(np.float32)
+    return Tile(key, t_s, value - 0.25, value + 0.25, exact=False, edition=0, until_s=until_s)
+
+
+@pytest.mark.parametrize(("rate_hz", "level"), [(64.0, 4), (32.0, 5), (4.0, 8), (100.0, 3), (1000.0, 0)])
+def test_at_the_floor_a_bin_is_no_longer_than_a_sample(rate_hz: float, level: int) -> None:
+    assert floor_level(wave(rate_hz)) == level
+    assert TileKey("x", level, 0).bin_s <= 1 / rate_hz
+
+
+def test_rows_without_a_rate_have_a_floor_of_minutes() -> None:
+    beats = StreamInfo("edge.beats", "edge", "numeric", (Channel("ibi", "s"),), "float32")
+    assert floor_level(beats) == NUMERIC_FLOOR
+
+
+@given(st.floats(1e-4, 200.0))
+def test_bins_are_between_half_a_pixel_and_a_pixel(seconds_per_pixel: float) -> None:
+    bin_s = TileKey("x", level_for(seconds_per_pixel, -20), 0).bin_s
+    assert seconds_per_pixel / 2 * (1 - 1e-9) < bin_s <= seconds_per_pixel * (1 + 1e-9)
+
+
+@given(st.integers(-6, 17), st.floats(0, 80_000), st.floats(0.5, 6_000))
+def test_the_tiles_of_a_span_cover_it_without_overlap(level: int, t0_s: float, span_s: float) -> None:
+    keys = keys_over("x", level, t0_s, t0_s + min(span_s, 2.0**level * 50))
+    assert keys[0].t0_s <= t0_s
+    assert keys[-1].t1_s >= t0_s + min(span_s, 2.0**level * 50) - 1e-6
+    assert all(a.t1_s == b.t0_s for a, b in pairwise(keys))
+
+
+def test_assembled_tiles_are_one_rising_line() -> None:
+    cache, keys = TileCache(), keys_over("x", 4, 10.0, 50.0)
+    for key in keys:
+        cache.put(ramp(key))
+    levels = assemble(cache, keys, top=17, duration_s=NEVER)
+    assert levels.settled
+    assert (np.diff(levels.t_s) > 0).all()
+    assert len(levels.t_s) == BINS * len(keys)
+
+
+def test_a_missing_tile_is_drawn_from_a_coarser_one_and_says_so() -> None:
+    cache, keys = TileCache(), keys_over("x", 4, 0.0, 64.0)
+    cache.put(ramp(TileKey("x", 7, 0)))
+    for key in keys[:2]:
+        cache.put(ramp(key))
+    levels = assemble(cache, keys, top=17, duration_s=NEVER)
+    assert not levels.settled
+    assert levels.t_s[-1] > 60.0
+    assert (np.diff(levels.t_s) > 0).all()
+    assert levels.bin_s == TileKey("x", 7, 0).bin_s
+
+
+def test_with_nothing_to_stand_in_nothing_is_drawn() -> None:
+    levels = assemble(TileCache(), keys_over("x", 4, 0.0, 64.0), top=17, duration_s=NEVER)
+    assert len(levels.t_s) == 0
+    assert not levels.settled
+
+
+def test_a_tile_read_before_the_session_grew_is_asked_for_again() -> None:
+    cache, key = TileCache(), TileKey("x", 4, 1)
+    cache.put(ramp(key, until_s=20.0))
+    assert cache.current(key, duration_s=20.0)
+    assert not cache.current(key, duration_s=25.0)
+    cache.put(ramp(key, until_s=32.0))
+    assert cache.current(key, duration_s=500.0)
+
+
+def test_the_cache_drops_what_was_drawn_longest_ago() -> None:
+    one = ramp(TileKey("x", 4, 0))
+    cache = TileCache(limit_bytes=3 * one.n_bytes)
+    for index in range(3):
+        cache.put(ramp(TileKey("x", 4, index)))
+    cache.get(TileKey("x", 4, 0))
+    cache.put(ramp(TileKey("x", 4, 3)))
+    assert len(cache) == 3
+    assert cache.get(TileKey("x", 4, 0)) is not None
+    assert cache.get(TileKey("x", 4, 1)) is None
+    assert cache.n_bytes <= 3 * one.n_bytes
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(50, 900))
+def test_columns_hold_every_extreme_and_no_number_of_their_own(seed: int, width_px: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.standard_normal((4000, 2)).astype(np.float32)
+    values[rng.random(4000) < 0.05] = np.nan
+    cache, key = TileCache(), TileKey("x", 12, 0)
+    cache.put(Tile(key, np.arange(4000.0), values, values, exact=True, edition=0, until_s=NEVER))
+    levels = assemble(cache, [key], top=17, duration_s=NEVER)
+    t_s, columns = to_columns(levels, (1,), 0.0, 4000.0, width_px)
+    low, high = columns[0]
+    assert len(t_s) == len(low) == len(high) <= width_px + 2
+    assert np.nanmin(low) == np.nanmin(values[:, 1])
+    assert np.nanmax(high) == np.nanmax(values[:, 1])
+    assert np.isin(low[np.isfinite(low)], values[:, 1]).all()
+
+
+def test_close_up_the_samples_come_through_untouched_with_a_neighbour_at_each_edge() -> None:
+    cache, key = TileCache(), TileKey("x", 4, 0)
+    cache.put(ramp(key, rows=100))
+    levels = assemble(cache, [key], top=17, duration_s=NEVER)
+    t_s, columns = to_columns(levels, (0,), 4.0, 8.0, 1000)
+    assert t_s[0] < 4.0 <= t_s[1]
+    assert t_s[-2] <= 8.0
+    assert columns[0][0] == pytest.approx(t_s - 0.25)
