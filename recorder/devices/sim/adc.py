@@ -97,7 +97,7 @@ class AdcEmulator:
         self.link.close()
 
     def _cable(self, now_s: float) -> None:
-        pulled = _inside(self.disconnects, np.array([now_s]))[0]
+        pulled = any(at_s <= now_s < at_s + for_s for at_s, for_s in self.disconnects)
         if pulled and self._plugged:
             self._outlet.abandon()
             self.link.unplug()

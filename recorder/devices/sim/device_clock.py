@@ -29,10 +29,13 @@ class DeviceClock:
 
     def true_s(self, device_s: Array) -> Array:
         """True times, s, of device times ``(n,)`` (ascending, at most a minute back)."""
-        if device_s.size:
-            self._reach(float(device_s[-1]) + 1.0)
-        knots = np.arange(self._first_s, self._first_s + len(self._true_s), dtype=np.float64)
-        return np.asarray(np.interp(device_s, knots, np.asarray(self._true_s)))
+        if not device_s.size:
+            return device_s
+        self._reach(float(device_s[-1]) + 1.0)
+        first = max(int(device_s[0]) - self._first_s, 0)
+        true_s = np.array(self._true_s[first : int(device_s[-1]) - self._first_s + 2])
+        knots = self._first_s + first + np.arange(true_s.size, dtype=np.float64)
+        return np.asarray(np.interp(device_s, knots, true_s))
 
     def device_s(self, true_s: float) -> float:
         """Device time at a true time, s."""

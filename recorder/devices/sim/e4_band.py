@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -50,16 +51,31 @@ IBI_STEP_HZ = 64.0
 BATTERY_FIRST_S, BATTERY_EVERY_S, BATTERY_LASTS_S = 3.0, 60.0, 30 * 3600.0
 
 
+SENSE_S = 1.0
+"""Packets are sensed ahead in groups of about this length, which costs a fraction of sensing them one by one."""
+
+Row = tuple[Decimal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Packet:
+    """``rows``: a sample each, None where there was nothing to sense; all before the end of a recording."""
+
+    first_s: float
+    last_s: float
+    rows: list[Row | None]
+
+
 @dataclass(slots=True)
 class _Stream:
     batch: Batch
     rng: np.random.Generator
-    packet_no: int = 0
+    n_sensed: int = 0
+    n_gone: int = 0
     n_received: int = 0
     anchor_us: int = 0
-    last_arrival_s: float = 0.0
-    times_s: Array = field(default_factory=lambda: np.empty(0))
     arrival_s: float = 0.0
+    packets: deque[_Packet] = field(default_factory=deque)
 
 
 class E4Band:
@@ -117,7 +133,6 @@ class E4Band:
         for stream in self._streams:
             while stream.arrival_s <= now_s:
                 arrived.append((stream.arrival_s, self._receive(stream)))
-                stream.packet_no += 1
                 self._plan(stream)
         arrived.sort(key=lambda item: item[0])
         samples = [sample for _, packet in arrived for sample in packet]
@@ -128,33 +143,42 @@ class E4Band:
         return [] if self.is_away(now_s) else [Sample("tag", self._stamp_us(now_s))]
 
     def _plan(self, stream: _Stream) -> None:
-        batch = stream.batch
-        numbers = stream.packet_no * batch.n + np.arange(batch.n, dtype=np.float64)
-        stream.times_s = self._clock.true_s(numbers / batch.rate_hz)
-        arrival_s = float(stream.times_s[-1]) + float(stream.rng.uniform(*self._jitter_s))
-        stream.last_arrival_s = max(arrival_s, stream.last_arrival_s)
-        stream.arrival_s = float("inf") if self._is_over(stream) else stream.last_arrival_s
+        """When will the next packet arrive? Never before the one before it."""
+        if not stream.packets:
+            self._sense(stream)
+        arrival_s = stream.packets[0].last_s + float(stream.rng.uniform(*self._jitter_s))
+        stream.arrival_s = float("inf") if self._is_over(stream) else max(arrival_s, stream.arrival_s)
 
     def _is_over(self, stream: _Stream) -> bool:
-        return self._source.ends_s is not None and float(stream.times_s[0]) >= self._source.ends_s
+        return self._source.ends_s is not None and stream.packets[0].first_s >= self._source.ends_s
+
+    def _sense(self, stream: _Stream) -> None:
+        """Fill the next packets."""
+        batch, ends_s = stream.batch, self._source.ends_s
+        n = batch.n * max(round(SENSE_S * batch.rate_hz / batch.n), 1)
+        times_s = self._clock.true_s((stream.n_sensed + np.arange(n)) / batch.rate_hz)
+        stream.n_sensed += n
+        inside = times_s if ends_s is None else times_s[times_s < ends_s]
+        rows = _rows(batch, self._source.sample(batch.source, inside))
+        for k in range(0, n, batch.n):
+            last = k + batch.n
+            stream.packets.append(_Packet(float(times_s[k]), float(times_s[last - 1]), rows[k:last]))
 
     def _receive(self, stream: _Stream) -> list[Sample]:
-        """Sense one packet; the samples of it that arrive, stamped."""
-        batch, ends_s = stream.batch, self._source.ends_s
-        lost = stream.rng.random() < self._dropout or self.is_away(float(stream.times_s[-1]))
-        times_s = stream.times_s if ends_s is None else stream.times_s[stream.times_s < ends_s]
-        values = self._source.sample(batch.source, times_s)
-        values = values if values.ndim == 2 else values[:, None]
-        self._tally.generated[batch.stream_id] += len(times_s)
-        values = values[:0] if lost else values[np.isfinite(values).all(axis=1)]
-        self._tally.on_air_lost[batch.stream_id] += len(times_s) - len(values)
-        if len(values) and stream.n_received == 0:
+        """Take one packet off the air: the samples of it that arrive, stamped."""
+        batch, packet = stream.batch, stream.packets.popleft()
+        lost = stream.rng.random() < self._dropout or self.is_away(packet.last_s)
+        rows = [] if lost else [row for row in packet.rows if row is not None]
+        stream.n_gone += batch.n
+        self._tally.generated[batch.stream_id] += len(packet.rows)
+        self._tally.on_air_lost[batch.stream_id] += len(packet.rows) - len(rows)
+        if rows and stream.n_received == 0:
             stream.anchor_us = self._wall_us + round(stream.arrival_s * 1e6)
-        first, stream.n_received = stream.n_received, stream.n_received + len(values)
-        stamps = [stream.anchor_us + round((first + i) * 1e6 / batch.rate_hz) for i in range(len(values))]
+        first, stream.n_received = stream.n_received, stream.n_received + len(rows)
+        period_us = 1e6 / batch.rate_hz
         return [
-            Sample(batch.kind, stamp, row)
-            for stamp, row in zip(stamps, _decimals(batch, values), strict=True)
+            Sample(batch.kind, stream.anchor_us + round((first + i) * period_us), row)
+            for i, row in enumerate(rows)
         ]
 
     def _beats(self, now_s: float) -> list[Sample]:
@@ -183,7 +207,7 @@ class E4Band:
         stream = self._clock_stream
         if stream is None or not stream.n_received:
             return self._wall_us + round(true_s * 1e6)
-        lost_s = (stream.packet_no * stream.batch.n - stream.n_received) / stream.batch.rate_hz
+        lost_s = (stream.n_gone - stream.n_received) / stream.batch.rate_hz
         return stream.anchor_us + round((self._clock.device_s(true_s) - lost_s) * 1e6)
 
 
@@ -192,10 +216,16 @@ def _decimal(value: float, places: int) -> Decimal:
     return (mantissa, places)
 
 
-def _decimals(batch: Batch, values: Array) -> list[tuple[Decimal, ...]]:
-    """Rows of values as the wire prints them; acceleration as whole 1/64 g."""
+def _rows(batch: Batch, values: Array) -> list[Row | None]:
+    """Samples ``(n,)`` or ``(n, 3)`` as the wire prints them, acceleration as whole 1/64 g; None for NaN."""
+    columns = values.reshape(len(values), 1 if values.ndim == 1 else values.shape[1])
+    there = np.isfinite(columns.sum(axis=1))
+    per_unit = ACC_COUNTS_PER_G if batch.kind == "acc" else 10.0**batch.places
+    whole = np.rint(np.nan_to_num(columns) * per_unit)
     if batch.kind == "acc":
-        whole = np.clip(np.rint(values * ACC_COUNTS_PER_G), -ACC_LIMIT - 1, ACC_LIMIT)
-    else:
-        whole = np.rint(values * 10.0**batch.places)
-    return [tuple((mantissa, batch.places) for mantissa in row) for row in whole.astype(np.int64).tolist()]
+        whole = np.clip(whole, -ACC_LIMIT - 1, ACC_LIMIT)
+    mantissas = whole.astype(np.int64).tolist()
+    return [
+        tuple((mantissa, batch.places) for mantissa in row) if known else None
+        for row, known in zip(mantissas, there.tolist(), strict=True)
+    ]

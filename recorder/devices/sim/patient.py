@@ -142,6 +142,8 @@ class VirtualPatient:
 
     def take_truth(self) -> list[BeatTruth]:
         """Beats completed since the last call, from time 0 on."""
+        if not self._truth:
+            return []
         taken, self._truth = self._truth, []
         return taken
 

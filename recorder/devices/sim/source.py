@@ -82,8 +82,9 @@ class PatientSource:
 
     def _collect(self) -> None:
         beats = self._patient.take_truth()
-        self._for_truth += beats
-        self._for_intervals = (self._for_intervals + beats)[-KEEP_INTERVALS:]
+        if beats:
+            self._for_truth += beats
+            self._for_intervals = (self._for_intervals + beats)[-KEEP_INTERVALS:]
 
 
 def _split(beats: list[BeatTruth], until_s: float) -> tuple[list[BeatTruth], list[BeatTruth]]:
