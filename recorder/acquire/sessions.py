@@ -325,9 +325,12 @@ class Sessions:
         self._closed("sealed" if journal is not None and journal.sealed else "damaged")
 
     def _closed(self, state: SessionState) -> None:
-        self.state = state
-        self._keep(None)
         self._release()
+        try:
+            self._keep(None)
+        except OSError as error:  # the next recorder will find the session sealed, and say so
+            self.warnings["settings"] = f"settings of station {self._station}: {error.strerror}; free the disk"
+        self.state = state
 
     # ---- machine
 
