@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from hemoview.ui.catalogue import text
 from hemoview.ui.review_bar import ReviewBar, ReviewHeader
+from hemoview.ui.review_bridge import end_with
 from hemoview.ui.review_canvas import ReviewCanvas
 from hemoview.ui.review_card import CursorCard
 from hemoview.ui.review_minimap import Minimap
@@ -78,7 +79,7 @@ class ReviewPage(QWidget):
     ) -> None:
         super().__init__(parent)
         self._model = model = ReviewModel(ReviewReader(open_store, self._notify))
-        self.destroyed.connect(lambda: model.close())  # noqa: PLW0108 -- must not hold on to the widget
+        end_with(self, model.close)
         self._phase: Phase = "empty"
         self._last_tick_s = 0.0
         self._header = ReviewHeader()

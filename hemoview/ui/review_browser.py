@@ -34,6 +34,7 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui.catalogue import text
+from hemoview.ui.review_bridge import end_with
 from hemoview.ui.review_text import said
 from hemoview.ui.review_theme import colour, font
 from hemoview.viewmodel.review_axis import length_text, wall_time, zone_of
@@ -182,7 +183,7 @@ class SessionBrowser(QWidget):
         super().__init__(parent)
         self._folder = folder or places.sessions_dir()
         self._jobs = jobs = SessionJobs(self._notify)
-        self.destroyed.connect(lambda: jobs.close())  # noqa: PLW0108 -- must not hold on to the widget
+        end_with(self, jobs.close)
         self._reported.connect(self._on_report, Qt.ConnectionType.QueuedConnection)
         self._table = SessionTable()
         self._proxy = QSortFilterProxyModel()

@@ -1,0 +1,312 @@
+"""The Review page offscreen: keys, mouse, playback, what is painted and what is said."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QImage, QWheelEvent
+from PySide6.QtWidgets import QApplication, QLabel
+from pytestqt.qtbot import QtBot
+
+from hemoview.bench.review_session import Plan, make_session
+from hemoview.ui.catalogue import text
+from hemoview.ui.review import ReviewPage
+from hemoview.ui.review_axis_px import GUTTER_PX
+from hemoview.ui.review_theme import colour
+from hemoview.viewmodel.review_model import ReviewView
+
+KEY = Qt.Key
+SHIFT, NONE = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier
+LENGTH_S = 34 * 60.0
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_session(tmp_path_factory.mktemp("review-page") / "s1", Plan(hours=LENGTH_S / 3600))
+
+
+@pytest.fixture
+def blank(qtbot: QtBot) -> Iterator[ReviewPage]:
+    made = ReviewPage()
+    qtbot.addWidget(made)
+    made.resize(1280, 800)
+    made.show()
+    qtbot.waitExposed(made)
+    yield made
+    made.close_session()
+
+
+@pytest.fixture
+def page(blank: ReviewPage, folder: Path, qtbot: QtBot) -> ReviewPage:
+    with qtbot.waitSignal(blank.opened, timeout=20_000):
+        blank.open_session(str(folder))
+    settled(blank, qtbot)
+    return blank
+
+
+def view(page: ReviewPage) -> ReviewView:
+    return page.model.view()
+
+
+def settled(page: ReviewPage, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: view(page).settled, timeout=20_000)
+
+
+def said(page: ReviewPage) -> str:
+    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisible())
+
+
+def painted(page: ReviewPage) -> QImage:
+    QApplication.processEvents()
+    return page.picture.grab().toImage()
+
+
+def has_colour(image: QImage, key: str, box: tuple[int, int, int, int] | None = None) -> bool:
+    """Is a colour (nearly) in the picture, in ``(x0, y0, x1, y1)``?"""
+    plain = image.convertToFormat(QImage.Format.Format_RGB32)
+    pixels = np.frombuffer(plain.constBits(), np.uint8).reshape(plain.height(), -1, 4)[:, :, 2::-1]
+    x0, y0, x1, y1 = box or (0, 0, plain.width(), plain.height())
+    distance = np.abs(pixels[y0:y1, x0:x1].astype(int) - colour(key).getRgb()[:3]).max(axis=2)
+    return bool((distance < 12).any())
+
+
+def test_an_open_session_names_subject_length_and_state(page: ReviewPage) -> None:
+    words = said(page)
+    for wanted in ("P-014", "34 min 00 s", "Europe/Berlin", "sealed", text("review.sim")):
+        assert wanted in words
+    assert "student-0.1" in words
+
+
+def test_the_picture_shows_waves_reference_and_estimate_in_their_own_colours(
+    page: ReviewPage, qtbot: QtBot
+) -> None:
+    look_at(page, 60.0, 70.0)
+    settled(page, qtbot)
+    image = painted(page)
+    for key in ("ppg", "reference.SBP", "estimate.SBP", "heart.reference"):
+        assert has_colour(image, key), key
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (KEY.Key_Right, NONE, (100.0, 200.0), (110.0, 210.0)),
+        (KEY.Key_Left, NONE, (100.0, 200.0), (90.0, 190.0)),
+        (KEY.Key_Right, SHIFT, (100.0, 200.0), (190.0, 290.0)),
+        (KEY.Key_Plus, NONE, (100.0, 200.0), (120.0, 180.0)),
+        (KEY.Key_Minus, NONE, (120.0, 180.0), (100.0, 200.0)),
+        (KEY.Key_Home, NONE, (100.0, 200.0), (0.0, 100.0)),
+        (KEY.Key_End, NONE, (100.0, 200.0), (LENGTH_S - 100, LENGTH_S)),
+        (KEY.Key_F, NONE, (100.0, 200.0), (0.0, LENGTH_S)),
+    ],
+)
+def test_every_move_has_a_key(
+    page: ReviewPage,
+    qtbot: QtBot,
+    case: tuple[Qt.Key, Qt.KeyboardModifier, tuple[float, float], tuple[float, float]],
+) -> None:
+    key, modifiers, start, expected = case
+    look_at(page, *start)
+    qtbot.keyClick(page, key, modifiers)
+    assert (view(page).wish.t0_s, view(page).wish.t1_s) == pytest.approx(expected, abs=0.05)
+
+
+def look_at(page: ReviewPage, t0_s: float, t1_s: float) -> None:
+    page.picture.spanned.emit(t0_s, t1_s)
+
+
+def test_m_and_g_go_to_the_next_marker_and_gap(page: ReviewPage, qtbot: QtBot) -> None:
+    seen = []
+    for key, modifiers in ((KEY.Key_M, NONE), (KEY.Key_G, NONE), (KEY.Key_M, NONE), (KEY.Key_M, SHIFT)):
+        qtbot.keyClick(page, key, modifiers)
+        seen.append(view(page).wish.cursor_s)
+    assert seen == pytest.approx([120.0, 900.0, 1380.0, 120.0], abs=0.01)
+
+
+def test_playback_runs_the_cursor_and_the_numbers_follow(page: ReviewPage, qtbot: QtBot) -> None:
+    look_at(page, 100.0, 160.0)
+    page.picture.clicked.emit(110.0)
+    qtbot.keyClick(page, KEY.Key_S)
+    assert view(page).wish.speed == 5.0
+    qtbot.keyClick(page, KEY.Key_Space)
+    qtbot.waitUntil(lambda: view(page).wish.cursor_s > 112.0, timeout=10_000)
+    qtbot.keyClick(page, KEY.Key_Space)
+    stopped = view(page).wish.cursor_s
+    qtbot.wait(80)
+    assert view(page).wish.cursor_s == stopped
+    qtbot.waitUntil(lambda: numbers(page)["SBP"].value is not None, timeout=10_000)
+
+
+def numbers(page: ReviewPage) -> dict[str, object]:
+    cursor = view(page).cursor
+    assert cursor is not None
+    return {n.name: n.estimate for n in cursor.numerics}
+
+
+def test_hidden_the_playback_stops_costing(page: ReviewPage, qtbot: QtBot) -> None:
+    qtbot.keyClick(page, KEY.Key_Space)
+    page.hide()
+    at = view(page).wish.cursor_s
+    qtbot.wait(80)
+    assert view(page).wish.cursor_s == at
+
+
+def test_the_gap_is_hatched_where_nothing_was_received(page: ReviewPage, qtbot: QtBot) -> None:
+    look_at(page, 1495.0, 1545.0)
+    settled(page, qtbot)
+    image = painted(page)
+    x = GUTTER_PX + page.picture.axis_px // 2
+    top = (x - 40, 50, x + 40, 140)
+    assert not has_colour(image, "ppg", top)
+    lines = {image.pixelColor(px, 90).name() for px in range(top[0], top[2])}
+    assert len(lines) > 2, "a hatch is more than one colour"
+
+
+def test_a_click_sets_the_cursor_a_drag_moves_the_picture(page: ReviewPage, qtbot: QtBot) -> None:
+    look_at(page, 100.0, 200.0)
+    canvas = page.picture
+    middle = QPoint(GUTTER_PX + canvas.axis_px // 2, 200)
+    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=middle)
+    assert view(page).wish.cursor_s == pytest.approx(150.0, abs=0.5)
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.mouseMove(canvas, middle + QPoint(canvas.axis_px // 10, 0))
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=middle + QPoint(canvas.axis_px // 10, 0))
+    assert view(page).wish.t0_s == pytest.approx(90.0, abs=0.5)
+
+
+def test_ctrl_drag_chooses_a_span(page: ReviewPage, qtbot: QtBot) -> None:
+    look_at(page, 100.0, 200.0)
+    canvas, control = page.picture, Qt.KeyboardModifier.ControlModifier
+    a, b = (QPoint(GUTTER_PX + round(canvas.axis_px * f), 200) for f in (0.25, 0.75))
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, control, a)
+    qtbot.mouseMove(canvas, b)
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, control, b)
+    assert (view(page).wish.t0_s, view(page).wish.t1_s) == pytest.approx((125.0, 175.0), abs=0.5)
+
+
+def test_the_wheel_zooms_about_the_mouse(page: ReviewPage) -> None:
+    look_at(page, 100.0, 200.0)
+    canvas = page.picture
+    place = QPointF(GUTTER_PX + canvas.axis_px * 0.25, 200)
+    turn = QWheelEvent(
+        place,
+        canvas.mapToGlobal(place),
+        QPoint(),
+        QPoint(0, 240),
+        Qt.MouseButton.NoButton,
+        NONE,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(canvas, turn)
+    assert view(page).wish.span_s == pytest.approx(50.0)
+    assert view(page).wish.t0_s == pytest.approx(112.5, abs=0.1)
+
+
+def test_the_tool_tip_names_the_gap_under_the_mouse(page: ReviewPage, qtbot: QtBot) -> None:
+    look_at(page, 1495.0, 1545.0)
+    qtbot.mouseMove(page.picture, QPoint(GUTTER_PX + page.picture.axis_px // 2, 90))
+    assert "link lost" in page.picture.toolTip()
+    assert "2560 samples missing" in page.picture.toolTip()
+
+
+def test_choosing_panels_changes_the_picture_only(page: ReviewPage, qtbot: QtBot) -> None:
+    page._side.chosen.emit(frozenset({"e4.bvp", "e4.eda"}))
+    settled(page, qtbot)
+    assert [p.panel.panel_id for p in view(page).panels] == ["e4.bvp", "e4.eda"]
+
+
+def test_only_the_strip_that_changed_is_painted_again(page: ReviewPage, qtbot: QtBot) -> None:
+    settled(page, qtbot)
+    painted(page)
+    before = page.picture._picture
+    page.picture.clicked.emit(view(page).wish.t1_s / 2)
+    painted(page)
+    assert page.picture._picture is before
+
+
+def test_escape_asks_for_the_list(page: ReviewPage, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(page.browse_requested, timeout=2000):
+        qtbot.keyClick(page, KEY.Key_Escape)
+
+
+# sessions that are not whole
+
+
+def damage_manifest(folder: Path) -> None:
+    (folder / "manifest.json").write_text("{}")
+
+
+def damage_card(folder: Path) -> None:
+    (folder / "session.json").write_text("not a card")
+
+
+def make_newer(folder: Path) -> None:
+    card = json.loads((folder / "session.json").read_text())
+    card["format"] = 99
+    (folder / "session.json").write_text(json.dumps(card))
+
+
+@pytest.mark.parametrize(
+    "harm_and_words",
+    [(damage_card, "recorder recover"), (make_newer, "format 99")],
+)
+def test_a_session_that_cannot_be_opened_says_why_and_what_to_do(
+    blank: ReviewPage,
+    folder: Path,
+    tmp_path: Path,
+    qtbot: QtBot,
+    harm_and_words: tuple[Callable[[Path], None], str],
+) -> None:
+    harm, words = harm_and_words
+    copy = shutil.copytree(folder, tmp_path / "harmed")
+    harm(copy)
+    with qtbot.waitSignal(blank.failed, timeout=10_000) as caught:
+        blank.open_session(str(copy))
+    assert words in caught.args[0]
+    qtbot.waitUntil(lambda: words in said(blank), timeout=2000)
+
+
+def test_a_damaged_manifest_is_named_and_the_page_still_opens(
+    blank: ReviewPage, folder: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    copy = shutil.copytree(folder, tmp_path / "harmed")
+    damage_manifest(copy)
+    with qtbot.waitSignal(blank.opened, timeout=10_000):
+        blank.open_session(str(copy))
+    qtbot.waitUntil(lambda: "manifest.json" in said(blank), timeout=2000)
+    assert text("review.state.damaged") in said(blank)
+
+
+def test_an_empty_session_says_that_it_is_empty(blank: ReviewPage, tmp_path: Path, qtbot: QtBot) -> None:
+    empty = make_session(tmp_path / "empty", Plan(hours=0.0))
+    with qtbot.waitSignal(blank.opened, timeout=10_000):
+        blank.open_session(str(empty))
+    qtbot.waitUntil(lambda: text("review.empty") in said(blank), timeout=2000)
+    for key in (KEY.Key_Space, KEY.Key_F, KEY.Key_Plus, KEY.Key_Right, KEY.Key_M, KEY.Key_G, KEY.Key_End):
+        qtbot.keyClick(blank, key)
+    painted(blank)
+
+
+def test_after_a_failure_a_whole_session_opens(
+    blank: ReviewPage, folder: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(blank.failed, timeout=10_000):
+        blank.open_session(str(tmp_path))
+    with qtbot.waitSignal(blank.opened, timeout=10_000):
+        blank.open_session(str(folder))
+    settled(blank, qtbot)
+    assert view(blank).banners == ()
+
+
+def test_keys_before_any_session_do_nothing(blank: ReviewPage, qtbot: QtBot) -> None:
+    for key in (KEY.Key_Space, KEY.Key_Plus, KEY.Key_Left, KEY.Key_M, KEY.Key_F):
+        qtbot.keyClick(blank, key)
+    assert view(blank).phase == "empty"
+    assert has_colour(painted(blank), "dim")
