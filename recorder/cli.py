@@ -125,20 +125,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for add in (_add_serve, _add_record, _add_verify, _add_recover, _add_erase, _add_devices):
+        add(commands)
+    return parser
 
+
+def _add_serve(commands: Any) -> None:
     serve = _add(commands, "serve", _serve, "be the recorder of a station", "recorder serve --station bed1")
-    serve.add_argument(
-        "--station", default="default", metavar="NAME", help="which station (default: default)"
-    )
-    _add_home(serve)
+    _add_station(serve)
 
-    record = _add(
-        commands,
-        "record",
-        _record,
-        "record one session by a template",
-        "recorder record --template rest.toml --subject S-07 --out sessions --seconds 600",
-    )
+
+def _add_record(commands: Any) -> None:
+    example = "recorder record --template rest.toml --subject S-07 --out sessions --seconds 600"
+    record = _add(commands, "record", _record, "record one session by a template", example)
     record.add_argument(
         "--template", type=Path, required=True, metavar="FILE", help="session template, TOML or JSON"
     )
@@ -147,40 +146,37 @@ def _parser() -> argparse.ArgumentParser:
         "--out", type=Path, required=True, metavar="DIR", help="folder the session is made in"
     )
     record.add_argument("--seconds", type=_positive, metavar="N", help="length; until Ctrl-C without it")
-    record.add_argument(
-        "--station", default="default", metavar="NAME", help="which station (default: default)"
-    )
-    _add_home(record)
+    _add_station(record)
     _add_json(record)
 
-    verify = _add(
-        commands, "verify", _verify, "check every byte of a session", "recorder verify SESSION --json"
+
+def _add_verify(commands: Any) -> None:
+    _add_session(
+        _add(commands, "verify", _verify, "check every byte of a session", "recorder verify SESSION --json")
     )
-    recover = _add(
-        commands, "recover", _recover, "seal a session whose recorder died", "recorder recover SESSION"
-    )
-    erase = _add(
-        commands,
-        "erase",
-        _erase,
-        "erase a session, leaving a tombstone",
-        "recorder erase SESSION --why withdrawn",
-    )
-    for command in (verify, recover, erase):
-        command.add_argument("session", type=Path, metavar="SESSION", help="session folder")
-        _add_json(command)
+
+
+def _add_recover(commands: Any) -> None:
+    what = "seal a session whose recorder died"
+    _add_session(_add(commands, "recover", _recover, what, "recorder recover SESSION"))
+
+
+def _add_erase(commands: Any) -> None:
+    what = "erase a session, leaving a tombstone"
+    erase = _add(commands, "erase", _erase, what, "recorder erase SESSION --why withdrawn")
+    _add_session(erase)
     erase.add_argument("--why", required=True, help="reason, kept in the tombstone")
     erase.add_argument("--yes", action="store_true", help="do not ask")
 
-    devices = _add(
-        commands, "devices", _devices, "list ports, device kinds and profiles", "recorder devices --json"
-    )
+
+def _add_devices(commands: Any) -> None:
+    what = "list ports, device kinds and profiles"
+    devices = _add(commands, "devices", _devices, what, "recorder devices --json")
     devices.add_argument(
         "--probe", type=_positive, metavar="S", help="listen to the template's devices for S seconds"
     )
     devices.add_argument("--template", type=Path, metavar="FILE", help="whose devices to probe")
     _add_json(devices)
-    return parser
 
 
 def _add(commands: Any, name: str, run: Command, what: str, example: str) -> argparse.ArgumentParser:
@@ -191,7 +187,15 @@ def _add(commands: Any, name: str, run: Command, what: str, example: str) -> arg
     return parser
 
 
-def _add_home(parser: argparse.ArgumentParser) -> None:
+def _add_session(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("session", type=Path, metavar="SESSION", help="session folder")
+    _add_json(parser)
+
+
+def _add_station(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--station", default="default", metavar="NAME", help="which station (default: default)"
+    )
     parser.add_argument("--home", type=Path, metavar="DIR", help="folder of stations, sessions and logs")
 
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import logging
-import platform as python_platform
 import threading
 import time
-import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from recorder import session as store
 from recorder.acquire.disk import START_BYTES, DiskGuard, folder_problem
 from recorder.acquire.hub import Hub
 from recorder.acquire.journal import Journal
 from recorder.acquire.machine import Inhibitor, Machine
+from recorder.acquire.orders import StartOrder, folder_name, header_of
 from recorder.acquire.preflight import Check, Facts, checks, refusals
 from recorder.acquire.resumption import last_arrivals, open_gaps
 from recorder.clock import Clock, ClockEra, begin_era
 from recorder.errors import RecorderError, SessionError, SessionRefused, StorageError
-from recorder.schema import Calibration, Consent, LinkStatus, SessionStatus, Sites, Subject
+from recorder.schema import Calibration, LinkStatus, SessionStatus
 from recorder.schema.status import SessionState
 from recorder.session import SessionHeader, SessionWriter
 
@@ -35,51 +30,6 @@ CONFIRM_AFTER_S: Final = 300.0
 """A gap of more than 5 min, or a reboot: the pseudonym is asked for again (safety rule 3)."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class StartOrder:
-    """The arguments of ``start`` and ``preflight``, checked.
-
-    A subject or consent that cannot be taken is kept as the reason, so that every refusal is named at once.
-    """
-
-    subject: Subject | str | None
-    consent: Consent | str | None
-    sites: Sites | None = None
-    operator: str = ""
-    template: dict[str, Any] = field(default_factory=dict, hash=False)
-    overrides: dict[str, str] = field(default_factory=dict, hash=False)
-    notes: str = ""
-    out: Path | None = None
-
-    @classmethod
-    def from_args(cls, args: Mapping[str, Any]) -> StartOrder:
-        """From the plain values of a command.
-
-        Raises:
-            ValueError, TypeError: sites or overrides are not what they should be.
-        """
-        sites = args.get("sites")
-        return cls(
-            _made(Subject, args.get("subject")),
-            _made(Consent, args.get("consent")),
-            Sites(**sites) if sites else None,
-            str(args.get("operator") or ""),
-            dict(args.get("template") or {}),
-            {str(k): str(v) for k, v in (args.get("overrides") or {}).items()},
-            str(args.get("notes") or ""),
-            Path(args["out"]) if args.get("out") else None,
-        )
-
-
-def _made(kind: Any, value: Any) -> Any:
-    if value is None or value == {}:
-        return None
-    try:
-        return kind(**value)
-    except (TypeError, ValueError) as error:
-        return str(error)
 
 
 class Sessions:
@@ -158,7 +108,7 @@ class Sessions:
                 raise SessionRefused("\n".join(check.line() for check in barring))
             era = begin_era(self._clock)
             header = self._header(order, era)
-            path = (order.out or self._folder) / _folder_name(header)
+            path = (order.out or self._folder) / folder_name(header)
             self.guard = self._guard_of(path.parent)
             self.guard.hold_reserve()
             self._hub.forget_events()
@@ -198,27 +148,13 @@ class Sessions:
         return self.journal
 
     def _header(self, order: StartOrder, era: ClockEra) -> SessionHeader:
-        zone = self._machine.zone()
-        offset = datetime.fromtimestamp(era.wall_ns / 1e9, ZoneInfo(zone)).utcoffset()
-        assert isinstance(order.subject, Subject) and isinstance(order.consent, Consent)
-        devices = tuple(self._hub.devices.values())
-        return SessionHeader(
-            session_id=uuid.uuid4().hex,
+        return header_of(
+            order,
+            era,
             station=self._station,
-            created_wall_ns=era.wall_ns,
-            zone=zone,
-            utc_offset_s=int(offset.total_seconds()) if offset else 0,
-            subject=order.subject,
-            consent=order.consent,
-            sites=order.sites,
-            operator=order.operator,
-            template=order.template,
-            devices=devices,
-            software=software_versions(),
-            simulated=any(d.simulated for d in devices)
-            or any(i.origin in ("simulated", "replayed") for i in self._hub.streams.values()),
-            speed=self._clock.speed,
-            notes=order.notes,
+            zone=self._machine.zone(),
+            devices=tuple(self._hub.devices.values()),
+            streams=tuple(self._hub.streams.values()),
         )
 
     def _recorder_problem(self) -> str:
@@ -329,7 +265,9 @@ class Sessions:
         try:
             self._keep(None)
         except OSError as error:  # the next recorder will find the session sealed, and say so
-            self.warnings["settings"] = f"settings of station {self._station}: {error.strerror}; free the disk"
+            self.warnings["settings"] = (
+                f"settings of station {self._station}: {error.strerror}; free the disk"
+            )
         self.state = state
 
     # ---- machine
@@ -392,24 +330,6 @@ class Sessions:
             self._keep(None)
 
 
-def _folder_name(header: SessionHeader) -> str:
-    assert header.subject is not None
-    begun = datetime.fromtimestamp(header.created_wall_ns / 1e9, UTC)
-    return f"{begun:%Y%m%d-%H%M%S}_{header.subject.pseudonym}_{header.session_id[:6]}"
-
-
 def _incomplete_reason_of(events: Sequence[Any]) -> str:
     started = [e for e in events if e.kind == "session" and e.payload.get("state") == "started"]
     return str(started[0].payload.get("incomplete_reason", "")) if started else ""
-
-
-def software_versions() -> dict[str, str]:
-    """What wrote the session."""
-    names = ("hemoview", "numpy", "pyzmq", "pyarrow")
-    versions = {"python": python_platform.python_version(), "system": python_platform.platform()}
-    for name in names:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:  # run from a checkout that is not installed
-            versions[name] = "unknown"
-    return versions

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from recorder.acquire import wire
 from recorder.acquire.commands import Verb
-from recorder.acquire.sessions import StartOrder
+from recorder.acquire.orders import StartOrder
 from recorder.acquire.settings import device_from
 from recorder.acquire.wire import Request
 from recorder.errors import ConfigError, SessionError

@@ -1,0 +1,113 @@
+"""What Start was asked for, and the header and folder name that come of it. Pure but for the versions installed."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform as python_platform
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from recorder.clock import ClockEra
+from recorder.schema import Consent, DeviceInfo, Sites, StreamInfo, Subject
+from recorder.session import SessionHeader
+
+
+@dataclass(frozen=True, slots=True)
+class StartOrder:
+    """The arguments of ``start`` and ``preflight``, checked.
+
+    A subject or consent that cannot be taken is kept as the reason, so that every refusal is named at once.
+    """
+
+    subject: Subject | str | None
+    consent: Consent | str | None
+    sites: Sites | None = None
+    operator: str = ""
+    template: dict[str, Any] = field(default_factory=dict, hash=False)
+    overrides: dict[str, str] = field(default_factory=dict, hash=False)
+    notes: str = ""
+    out: Path | None = None
+
+    @classmethod
+    def from_args(cls, args: Mapping[str, Any]) -> StartOrder:
+        """From the plain values of a command.
+
+        Raises:
+            ValueError, TypeError: sites or overrides are not what they should be.
+        """
+        sites = args.get("sites")
+        return cls(
+            _made(Subject, args.get("subject")),
+            _made(Consent, args.get("consent")),
+            Sites(**sites) if sites else None,
+            str(args.get("operator") or ""),
+            dict(args.get("template") or {}),
+            {str(k): str(v) for k, v in (args.get("overrides") or {}).items()},
+            str(args.get("notes") or ""),
+            Path(args["out"]) if args.get("out") else None,
+        )
+
+
+def _made(kind: Any, value: Any) -> Any:
+    if value is None or value == {}:
+        return None
+    try:
+        return kind(**value)
+    except (TypeError, ValueError) as error:
+        return str(error)
+
+
+def header_of(
+    order: StartOrder,
+    era: ClockEra,
+    *,
+    station: str,
+    zone: str,
+    devices: tuple[DeviceInfo, ...],
+    streams: tuple[StreamInfo, ...],
+) -> SessionHeader:
+    """The header of a session that begins with ``era``; ``zone`` is an IANA name."""
+    assert isinstance(order.subject, Subject) and isinstance(order.consent, Consent)
+    offset = datetime.fromtimestamp(era.wall_ns / 1e9, ZoneInfo(zone)).utcoffset()
+    origins = {stream.origin for stream in streams}
+    return SessionHeader(
+        session_id=uuid.uuid4().hex,
+        station=station,
+        created_wall_ns=era.wall_ns,
+        zone=zone,
+        utc_offset_s=int(offset.total_seconds()) if offset else 0,
+        subject=order.subject,
+        consent=order.consent,
+        sites=order.sites,
+        operator=order.operator,
+        template=order.template,
+        devices=devices,
+        software=software_versions(),
+        simulated=any(device.simulated for device in devices) or bool(origins & {"simulated", "replayed"}),
+        speed=era.speed,
+        notes=order.notes,
+    )
+
+
+def folder_name(header: SessionHeader) -> str:
+    """``<start, UTC>_<pseudonym>_<six of the id>``."""
+    assert header.subject is not None
+    begun = datetime.fromtimestamp(header.created_wall_ns / 1e9, UTC)
+    return f"{begun:%Y%m%d-%H%M%S}_{header.subject.pseudonym}_{header.session_id[:6]}"
+
+
+def software_versions() -> dict[str, str]:
+    """What wrote the session."""
+    names = ("hemoview", "numpy", "pyzmq", "pyarrow")
+    versions = {"python": python_platform.python_version(), "system": python_platform.platform()}
+    for name in names:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:  # run from a checkout that is not installed
+            versions[name] = "unknown"
+    return versions
