@@ -23,7 +23,8 @@ def append(folder: Path, amendment: Amendment) -> None:
     body = amendment.to_json()
     line = json.dumps({"amendment": body, "crc32": _crc(body)}, ensure_ascii=False) + "\n"
     path = folder / AMENDMENTS_FILE
-    unfinished = path.is_file() and not path.read_bytes().endswith((b"\n", b""))
+    present = path.read_bytes() if path.is_file() else b""
+    unfinished = bool(present) and not present.endswith(b"\n")
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, FILE_MODE)
     try:
         os.write(fd, (b"\n" if unfinished else b"") + line.encode())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import sqlite3
 import struct
 import tempfile
@@ -244,31 +245,42 @@ def read_snapshot(folder: Path) -> JournalSnapshot:
     Raises:
         sqlite3.DatabaseError: it cannot be read.
     """
-    path = folder / JOURNAL_FILE
-    try:
-        return _read_closed(path)
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
-            raise
-    with tempfile.TemporaryDirectory() as place:  # a read-only folder: SQLite needs room for its index
-        copy = Path(place) / JOURNAL_FILE
-        copy.write_bytes(path.read_bytes())
-        wal = path.with_name(JOURNAL_FILE + "-wal")
-        if wal.is_file():
-            copy.with_name(wal.name).write_bytes(wal.read_bytes())
-        return _read_closed(copy)
+    with open_to_read(folder / JOURNAL_FILE) as db:
+        return _snapshot(db)
 
 
 def structure_faults(folder: Path) -> list[str]:
-    """What SQLite's own check of pages and indexes finds wrong; empty if nothing."""
-    with contextlib.closing(connect(folder / JOURNAL_FILE, "ro")) as db:
+    """What SQLite's own check of pages and indexes finds wrong; empty if nothing.
+
+    Raises:
+        sqlite3.DatabaseError: it cannot be read at all.
+    """
+    with open_to_read(folder / JOURNAL_FILE) as db:
         found = [str(row[0]) for row in db.execute("PRAGMA integrity_check(5)")]
     return [] if found == ["ok"] else found
 
 
-def _read_closed(path: Path) -> JournalSnapshot:
-    with contextlib.closing(connect(path, "ro")) as db:
-        return _snapshot(db)
+@contextlib.contextmanager
+def open_to_read(path: Path) -> Iterator[sqlite3.Connection]:
+    """A read-only connection; of a copy where the folder is read-only, because SQLite needs room for its index."""
+    db = connect(path, "ro")
+    try:
+        try:
+            db.execute("SELECT count(*) FROM sqlite_master").fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+                raise
+        else:
+            yield db
+            return
+    finally:
+        db.close()
+    with tempfile.TemporaryDirectory() as place:
+        for name in (path.name, path.name + "-wal"):
+            if path.with_name(name).is_file():
+                shutil.copyfile(path.with_name(name), Path(place) / name)
+        with contextlib.closing(connect(Path(place) / path.name, "rw")) as db:
+            yield db
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:

@@ -35,6 +35,15 @@ class ClockPoints:
     def __len__(self) -> int:
         return int(self.sample_no.shape[0])
 
+    def spans(self) -> list[tuple[int, int]]:
+        """Stretches of samples the points cover without a break: (first, one past the last)."""
+        if len(self) == 0:
+            return []
+        end = self.sample_no + self.n_samples
+        starts = np.concatenate([[0], np.flatnonzero(self.sample_no[1:] != end[:-1]) + 1])
+        stops = np.append(starts[1:], len(self)) - 1
+        return list(zip(self.sample_no[starts].tolist(), end[stops].tolist(), strict=True))
+
     def where(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> ClockPoints:
         """The chosen points."""
         return ClockPoints(

@@ -258,9 +258,9 @@ def gap_of_hole(stored: Stored, stream_id: str, hole: Fault) -> Gap:
         spans.append((int(numbers[0]), int(numbers[-1]) + 1, batch.t0_host_ns, batch.t1_host_ns, batch.era))
     before = [s for s in spans if s[1] <= hole.first_no]
     after = [s for s in spans if s[0] >= hole.end_no]
-    following = min(after)
-    t0_ns, era = (before[-1][3], before[-1][4]) if before else (following[2], following[4])
-    t1_ns = following[2] if following[4] == era else t0_ns
+    nearest = before[-1] if before else min(after)
+    t0_ns, era = (nearest[3] if before else nearest[2]), nearest[4]
+    t1_ns = min(after)[2] if after and min(after)[4] == era else t0_ns
     count = hole.end_no - hole.first_no
     return Gap(
         stream_id, hole.first_no, count, t0_ns, max(t0_ns, t1_ns), "journal-damaged", era, "found by recover"

@@ -21,7 +21,7 @@ from recorder.session.journal import (
     MARK_FILE,
     TABLES,
     JournalSnapshot,
-    connect,
+    open_to_read,
     snapshot_of_tables,
 )
 from recorder.session.manifest import (
@@ -72,7 +72,7 @@ def salvage_journal(folder: Path) -> JournalSnapshot | None:
     if not path.is_file():
         return None
     try:
-        with contextlib.closing(connect(path, "ro")) as db:
+        with open_to_read(path) as db:
             return snapshot_of_tables({table: _rows_left(db, table) for table in TABLES})
     except (sqlite3.DatabaseError, ValueError, KeyError, TypeError):
         return None

@@ -12,7 +12,7 @@ from typing import Any
 from recorder.errors import SessionDamaged
 from recorder.schema import Event, Gap, StreamInfo
 from recorder.session import amendments
-from recorder.session.continuity import Fault, Span, Stretch, faults, merged
+from recorder.session.continuity import Fault, Span, Stretch, faults, merged, uncovered
 from recorder.session.facts import gaps_of
 from recorder.session.header import SESSION_FILE
 from recorder.session.journal import JOURNAL_FILE, read_mark, structure_faults
@@ -174,7 +174,7 @@ def _check_journal(stored: Stored, found: Findings) -> None:
         found.stretches[batch.stream_id] += [Stretch(a, a + n, JOURNAL_FILE) for a, n in rows.runs()]
     for _, points in stored.clock:
         for stream_id, p in points.items():
-            found.points[stream_id] += list(zip(p.sample_no, p.sample_no + p.n_samples, strict=True))
+            found.points[stream_id] += p.spans()
     found.events.update(stored.live_events)
 
 
@@ -210,7 +210,7 @@ def _check_segments(stored: Stored, found: Findings) -> None:
 def _read_segment(stored: Stored, row: SegmentRow, content: bytes, found: Findings) -> None:
     if row.stream_id == CLOCK:
         for stream_id, p in decode_clock(content).items():
-            found.points[stream_id] += list(zip(p.sample_no, p.sample_no + p.n_samples, strict=True))
+            found.points[stream_id] += p.spans()
     elif row.stream_id == EVENTS:
         found.events.update(decode_events(content))
     else:
@@ -266,9 +266,12 @@ def _check_numbers(stored: Stored, found: Findings) -> None:
     damaged_before = bool(found.damaged)
     for info in stored.card.streams:
         _check_stream(info, gaps_of(events, info.stream_id), found)
-        numbers = merged([(s.first_no, s.end_no) for s in found.stretches[info.stream_id]])
-        if not damaged_before and merged(found.points[info.stream_id]) != numbers:
-            found.damage(JOURNAL_FILE, f"{info.stream_id}: clock points do not cover its samples")
+        bare = _outside(_numbers_of(info, found), found.points[info.stream_id])
+        if bare and not damaged_before:
+            found.damage(
+                JOURNAL_FILE,
+                f"{info.stream_id}: samples {bare[0][0]} to {bare[0][1] - 1} have no clock point",
+            )
     found.notes += [f"recovered: {_lost_text(e)}" for e in events if e.kind == RECOVERED]
     missing = set(range(1, max(found.events, default=0) + 1)) - found.events.keys()
     if missing and not damaged_before:
@@ -281,12 +284,28 @@ def _lost_text(event: Event) -> str:
 
 
 def _check_stream(info: StreamInfo, gaps: Sequence[Gap], found: Findings) -> None:
-    for fault in faults(found.stretches[info.stream_id], gaps):
+    stored = _numbers_of(info, found)
+    explained = [(g.first_missing_no, g.first_missing_no + (g.n_missing or 0)) for g in gaps]
+    holes = faults(found.stretches[info.stream_id], gaps)
+    known = merged([*stored, *explained, *((h.first_no, h.end_no) for h in holes)])
+    # a clock point whose samples are nowhere: they were committed and are gone, at the end too
+    gone = _outside(merged(found.points[info.stream_id]), known)
+    for fault in [*holes, *(Fault(JOURNAL_FILE, a, b, twice=False) for a, b in gone)]:
         found.damage(fault.file, f"{info.stream_id}: {fault}")
         if not fault.twice:
             found.holes.append((info.stream_id, fault))
             rate = info.nominal_rate_hz or 1.0
             found.lost_s[info.stream_id] += (fault.end_no - fault.first_no) / rate
+
+
+def _numbers_of(info: StreamInfo, found: Findings) -> list[Span]:
+    return merged([(s.first_no, s.end_no) for s in found.stretches[info.stream_id]])
+
+
+def _outside(spans: Sequence[Span], covers: Sequence[Span]) -> list[Span]:
+    """What of ``spans`` lies in none of ``covers``."""
+    explained = sorted(covers)
+    return [left for span in spans for left in uncovered(span, explained)]
 
 
 def _seconds(stored: Stored) -> float:
