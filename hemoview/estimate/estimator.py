@@ -90,7 +90,9 @@ def estimate(
 
 
 def heart_rate_span(quality: Quality) -> Outcome:
-    """HR of the window from its beats: 60 over the mean interval, with the error of that mean."""
+    """HR of the window from its beats: 60 over the mean interval, with the error of that mean; where the rhythm is
+    irregular, weak beats are missed and counted at random, so one beat more or less.
+    """
     intervals_s = np.asarray(quality.findings.intervals_s)
     if intervals_s.size < 2:
         return "too-few-beats"
@@ -100,6 +102,8 @@ def heart_rate_span(quality: Quality) -> Outcome:
         return "outside-training-range"
     error_s = 1.645 * float(intervals_s.std(ddof=1)) / float(np.sqrt(intervals_s.size))
     half = max(HR_HALF_WIDTH_PER_MIN, hr * error_s / mean_s)
+    if quality.rhythm == "irregular":
+        half += hr / intervals_s.size
     return hr, hr - half, hr + half
 
 

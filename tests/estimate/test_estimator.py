@@ -143,6 +143,8 @@ def test_uneven_beats_widen_the_interval_of_the_heart_rate() -> None:
     even, wide = made().parameters["HR"], made(quality=uneven).parameters["HR"]
     assert wide.value == pytest.approx(75.0)
     assert wide.high - wide.low > 2 * (even.high - even.low)
+    irregular = made(quality=replace(uneven, rhythm="irregular")).parameters["HR"]
+    assert irregular.high - irregular.low == pytest.approx(wide.high - wide.low + 2 * 75.0 / 10)
 
 
 # ---- personalised
