@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -21,8 +22,6 @@ from recorder.host.keeper import Keeper
 
 START_TIMEOUT_S: Final = 20.0
 STOP_TIMEOUT_S: Final = 60.0
-_started: dict[int, subprocess.Popen[bytes]] = {}
-"""Children of this process: kept, because a Popen that is dropped while its child runs is taken for a mistake."""
 
 
 # ---- the recorder
@@ -205,7 +204,8 @@ def _start(
             env={**os.environ, places.HOME_ENV: str(home), **environment},
             **platform.detach_options(),
         )
-    _started[process.pid] = process
+    # collected as soon as it ends: to other processes a child nobody has waited for looks alive
+    threading.Thread(target=process.wait, name=f"wait-{role}", daemon=True).start()
     return process
 
 
