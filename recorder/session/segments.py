@@ -372,7 +372,9 @@ def _numpy(column: Any) -> NDArray[Any]:
     if column.null_count:
         return np.asarray(column.to_numpy())
     parts = [
-        np.frombuffer(chunk.buffers()[1], chunk.type.to_pandas_dtype(), chunk.offset + len(chunk))[chunk.offset :]
+        np.frombuffer(chunk.buffers()[1], chunk.type.to_pandas_dtype(), chunk.offset + len(chunk))[
+            chunk.offset :
+        ]
         for chunk in column.chunks
         if len(chunk)
     ]
