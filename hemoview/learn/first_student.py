@@ -47,8 +47,8 @@ class Plan:
 
     n_simulated: int = 240
     seconds: float = 180.0
-    n_folds: int = 8
-    seeds: tuple[int, ...] = (0, 1, 2)
+    n_folds: int = 6
+    seeds: tuple[int, ...] = (0, 1)
 
 
 def run(real: Rows, plan: Plan, recipe: Recipe, out: Path) -> dict[str, Any]:
@@ -235,7 +235,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder with bcg_fold1.npz to bcg_fold3.npz")
     parser.add_argument("--out", type=Path, required=True, help="folder for bundle, checkpoint and report")
     parser.add_argument("--seed", type=int, default=Recipe().seed)
-    parser.add_argument("--repeats", type=int, default=3, help="cross-validations, each with another deal")
+    parser.add_argument(
+        "--repeats", type=int, default=len(Plan().seeds), help="cross-validations, each with another deal"
+    )
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("onnxscript").setLevel(logging.WARNING)

@@ -35,7 +35,7 @@ class Recipe:
         flip: part of the training windows seen upside down.
     """
 
-    passes: int = 16
+    passes: int = 20
     subjects_a_batch: int = 6
     windows_a_subject: int = 12
     simulated_a_batch: int = 32
@@ -98,11 +98,14 @@ def train(real: Inputs, simulated: Inputs | None, recipe: Recipe) -> Student:
     for chosen in _real_batches(real, recipe, steps, rng):
         ppg, labels = _draw(real, chosen, recipe, rng)
         group = torch.arange(len(chosen)) // recipe.windows_a_subject
-        loss = _real_loss(model(ppg), labels, group=group, sd=sd, centre=centre, recipe=recipe)
-        if simulated is not None:
-            some = rng.integers(0, len(simulated.labels), recipe.simulated_a_batch)
-            ppg, labels = _draw(simulated, some, recipe, rng)
-            loss = loss + _simulated_loss(model(ppg), labels, sd, recipe)
+        if simulated is None:
+            loss = _real_loss(model(ppg), labels, group=group, sd=sd, centre=centre, recipe=recipe)
+        else:
+            sim_ppg, sim_labels = _draw(simulated, _some(simulated, recipe, rng), recipe, rng)
+            both = model(torch.cat((ppg, _crop(sim_ppg, ppg.shape[2], rng))))
+            ours, theirs = zip(*(o.split((len(ppg), len(sim_ppg))) for o in both), strict=True)
+            loss = _real_loss(ours, labels, group=group, sd=sd, centre=centre, recipe=recipe)
+            loss = loss + _simulated_loss(theirs, sim_labels, sd, recipe)
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -126,6 +129,17 @@ def _real_batches(
     for _ in range(steps):
         who = rng.choice(len(rows_of), n_subjects, replace=False)
         yield np.concatenate([rng.choice(rows_of[w], recipe.windows_a_subject) for w in who])
+
+
+def _some(simulated: Inputs, recipe: Recipe, rng: np.random.Generator) -> NDArray[np.int64]:
+    return rng.integers(0, len(simulated.labels), recipe.simulated_a_batch)
+
+
+def _crop(ppg: Tensor, n_samples: int, rng: np.random.Generator) -> Tensor:
+    """As long as the real windows, so that both go through batch normalisation together: seen apart in training and
+    mixed afterwards, real windows would meet statistics they were never trained with."""
+    start = int(rng.integers(0, ppg.shape[2] - n_samples + 1))
+    return ppg[:, :, start : start + n_samples]
 
 
 def _draw(
