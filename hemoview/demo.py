@@ -6,7 +6,9 @@ finds as an operator would, records, stops, and then counts what is on disk agai
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hemoview import demo_result
+from hemoview.viewmodel.reference import CALIBRATED_LABEL
 from recorder.clock import CLOCK_ENV, Clock
 from recorder.errors import ConfigError, RecorderError
 from recorder.host import places, processes, virtual_bedside
@@ -33,6 +36,7 @@ OFFSCREEN_SECONDS = 30.0
 FIRST_SAMPLE_TIMEOUT_S = 15.0
 DRAIN_TIMEOUT_S = 10.0
 SETTLE_S = 0.3
+CALIBRATION_TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +150,10 @@ def _record(
         calibration = bedside.calibration(clock)
         if calibration is not None:
             client.call("calibrate", **calibration.to_json())
-        processes.ensure_edge(STATION, home, clock=clock)
+        processes.ensure_edge(STATION, home, clock=clock, extra=("--show-simulated",))
         _await_samples(client)
         folder = _start(client, options)
+        threading.Thread(target=_confirm_calibration, args=(client,), daemon=True).start()
         shown = _watch(options, home, clock, client)
         log = bedside.stop()
         status = _drained(client)
@@ -198,6 +203,18 @@ def _start(client: StationClient, options: DemoOptions) -> Path:
         notes="",
     )
     return Path(reply["folder"])
+
+
+def _confirm_calibration(client: StationClient) -> None:
+    """The emulated monitor calibrates itself at first; once it has, the demo's operator says so, as one would."""
+    deadline = time.monotonic() + CALIBRATION_TIMEOUT_S
+    with contextlib.suppress(RecorderError):  # the demo may be over before
+        while time.monotonic() < deadline:
+            events = client.call("events", since=0)["events"]
+            if any(event["payload"].get("ended") == "square-wave" for event in events):
+                client.call("marker", label=CALIBRATED_LABEL, source="command", operator="demo")
+                return
+            time.sleep(0.5)
 
 
 def _watch(options: DemoOptions, home: Path, clock: Clock, client: StationClient) -> dict[str, Any]:
