@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import time
@@ -21,7 +22,7 @@ from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text
 from hemoview.ui.main_window import RECORD, MainWindow
 from hemoview.ui.operations import Operations
-from hemoview.viewmodel import window_settings
+from hemoview.viewmodel import trend_history, window_settings
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.latency import LatencyRecorder
 from hemoview.viewmodel.live import LiveModel
@@ -30,6 +31,7 @@ from hemoview.viewmodel.model_card import load_card
 from hemoview.viewmodel.numerics import valid_reference
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Banner, RecordView
+from hemoview.viewmodel.rings import RingSlice
 from hemoview.viewmodel.sweeper import Canvas, Sweeper
 from recorder.clock import Clock
 from recorder.host import places, platform, processes
@@ -107,6 +109,7 @@ def run(options: AppOptions) -> dict[str, Any]:
         ``sample_to_bus_ms`` and ``sample_to_screen_ms`` of every block, ``screenshots``, ``live`` (a summary).
     """
     app, shell = open_window(options)
+    shell.window.closing.connect(app.quit)
     app.exec()
     return shell.measured()
 
@@ -143,7 +146,7 @@ class Shell:
         self.settings_file = self.home / "settings" / "window.json"
         settings = window_settings.load(self.settings_file)
         theme.use_palette(settings.palette)
-        self.window, self.bridge = MainWindow(), Bridge()
+        self.window, self.bridge = MainWindow(places.sessions_dir(self.home)), Bridge()
         self.operations = Operations(
             self.window,
             self.bridge,
@@ -159,6 +162,8 @@ class Shell:
         self._asking: set[str] = set()
         self._trouble: dict[str, Banner] = {}
         self._resolved_s = 0.0
+        self._filled = ""
+        self._ended = False
         self._keeper: Keeper | None = None
         self._pictures: list[Path] = []
         self._wire()
@@ -278,9 +283,27 @@ class Shell:
 
     def _described(self, answer: dict[str, Any]) -> None:
         self.model.described(answer)
+        self._fill_trend()
         for stream in self.model.streams.values():
             if stream.info.role == "estimate":
                 self.model.card = load_card(stream.info.metadata.get("model", ""), places.models_dir())
+
+    def _fill_trend(self) -> None:
+        """A window that joins a running session reads from disk what it has not seen; once a session."""
+        session = self.model.status.session if self.model.status else None
+        if session is None or session.state != "open" or session.session_id == self._filled:
+            return
+        self._filled = session.session_id
+        start_ns = session.started_host_ns or 0
+        self.bridge.call(
+            lambda: trend_history.read(Path(session.folder), start_ns, self.clock.monotonic_ns()),
+            self._trend_read,
+            lambda error: logging.getLogger(__name__).warning("the trend begins now: %s", error),
+        )
+
+    def _trend_read(self, found: dict[str, RingSlice]) -> None:
+        for stream_id, rows in found.items():
+            self.model.remembered(stream_id, rows)
 
     # ---- what was touched
 
@@ -297,6 +320,9 @@ class Shell:
 
     def end(self) -> None:
         """The window closes. Without an open session recorder and edge are stopped; with one they go on."""
+        if self._ended:
+            return
+        self._ended = True
         if self.options.screenshot is not None:
             self.options.screenshot.parent.mkdir(parents=True, exist_ok=True)
             self.window.grab().save(str(self.options.screenshot))

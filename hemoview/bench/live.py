@@ -97,6 +97,7 @@ def _measure(home: Path, seconds: float) -> dict[str, Any]:
 
     options = app.AppOptions(station=STATION, home=home, keep_session=True, name=STATION)
     qt, shell = app.open_window(options)
+    shell.window.closing.connect(qt.quit)
     cpu: list[float] = []
 
     def begin() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent
@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMessageBox,
     QPlainTextEdit,
-    QSplitter,
     QStackedWidget,
     QTextEdit,
     QVBoxLayout,
@@ -32,13 +31,18 @@ RECORD, REVIEW = 0, 1
 
 
 class MainWindow(QMainWindow):
-    """Shows a :class:`RecordView`; says what was touched. ``closing`` is emitted once it really closes."""
+    """Shows a :class:`RecordView`; says what was touched. ``closing`` is emitted once it really closes.
+
+    Args:
+        sessions: folder of session folders for Review; the user's own where None.
+    """
 
     closing = Signal()
     banner_asked = Signal(str)
 
-    def __init__(self) -> None:
+    def __init__(self, sessions: Path | None = None) -> None:
         super().__init__()
+        self._sessions = sessions
         self.setWindowTitle(text("app-title"))
         self.header, self.watermark, self.banners = HeaderBar(), Watermark(), BannerStack()
         self.record = RecordPage()
@@ -58,8 +62,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.pages, 1)
         self.setCentralWidget(body)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        if importlib.util.find_spec("hemoview.ui.review") is not None:
-            self.header.add_tab(text("tab-review"))
+        self.header.add_tab(text("tab-review"))
 
     def show_view(self, view: RecordView) -> None:
         """The state of everything but the waves."""
@@ -73,9 +76,13 @@ class MainWindow(QMainWindow):
     def show_page(self, page: int) -> None:
         """Record or Review; the review page is built when it is first wanted."""
         if page == REVIEW and self.pages.count() == 1:
-            self.pages.addWidget(_review_page())
+            from hemoview.ui.review_workspace import ReviewWorkspace  # noqa: PLC0415
+
+            self.pages.addWidget(ReviewWorkspace(self._sessions))
         self.pages.setCurrentIndex(page)
         self.header.tabs.button(page).setChecked(True)
+        for button in (self.header.show_button, self.header.clear):
+            button.setVisible(page == RECORD)
         if page == RECORD and self.view is not None:
             self.record.show_view(self.view)
 
@@ -108,18 +115,3 @@ class MainWindow(QMainWindow):
         box.setDefaultButton(stay)
         box.exec()
         return box.clickedButton() is leave
-
-
-def _review_page() -> QWidget:
-    """Browser and page side by side; imported only when wanted."""
-    from hemoview.ui.review import ReviewPage  # noqa: PLC0415
-    from hemoview.ui.review_browser import SessionBrowser  # noqa: PLC0415
-
-    browser, page = SessionBrowser(), ReviewPage()
-    browser.open_requested.connect(page.open_session)
-    both = QSplitter(Qt.Orientation.Horizontal)
-    both.addWidget(browser)
-    both.addWidget(page)
-    both.setStretchFactor(1, 1)
-    both.setSizes([300, 980])
-    return both

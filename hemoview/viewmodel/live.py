@@ -118,6 +118,12 @@ class LiveModel:
             self._events[event.event_id] = event
         self.event_no = int(answer["event_no"])
 
+    def remembered(self, stream_id: str, rows: RingSlice) -> None:
+        """Rows read from the session on disk: those older than what was heard live are put before it."""
+        stream = self.streams.get(stream_id)
+        if stream is not None:
+            stream.ring.prepend(rows)
+
     def facts(self) -> Facts:
         """What is known now. Rows are views: resolve before the next :meth:`take`."""
         return Facts(

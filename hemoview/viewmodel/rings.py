@@ -73,6 +73,17 @@ class SampleRing:
         self._values[start:stop] = values
         self._end = stop
 
+    def prepend(self, rows: RingSlice) -> None:
+        """Put older rows before what is kept; rows not older are passed over, the oldest go where room ends."""
+        kept = self.newest(self.capacity).copy()
+        older = rows.sample_no < kept.sample_no[0] if len(kept) else np.ones(len(rows), np.bool_)
+        numbers = np.concatenate((rows.sample_no[older], kept.sample_no))[-self.capacity :]
+        t_ns = np.concatenate((rows.t_ns[older], kept.t_ns))[-self.capacity :]
+        values = np.concatenate((rows.values[older], kept.values))[-self.capacity :]
+        self._end = numbers.size
+        self._sample_no[: self._end], self._t_ns[: self._end] = numbers, t_ns
+        self._values[: self._end] = values
+
     def since(self, t_ns: int) -> RingSlice:
         """Rows later than ``t_ns``."""
         first = self._end - len(self)

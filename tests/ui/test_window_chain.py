@@ -56,11 +56,25 @@ def station(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def shell(qtbot: QtBot, qapp: QApplication, station: Path) -> Iterator[app.Shell]:
-    _, made = app.open_window(app.AppOptions(station=STATION, home=station, keep_session=True))
-    yield made
-    made.window.close()
-    made.window.deleteLater()
+def opened(qtbot: QtBot, qapp: QApplication, station: Path) -> Iterator[Callable[..., app.Shell]]:
+    """Opens windows on the station; whatever is still open at the end is closed."""
+    shells: list[app.Shell] = []
+
+    def open_one(*, keep_session: bool = True) -> app.Shell:
+        _, made = app.open_window(app.AppOptions(station=STATION, home=station, keep_session=keep_session))
+        shells.append(made)
+        return made
+
+    yield open_one
+    for made in shells:
+        made.window.ask_before_closing = False
+        made.window.close()
+        made.window.deleteLater()
+
+
+@pytest.fixture
+def shell(opened: Callable[..., app.Shell]) -> app.Shell:
+    return opened()
 
 
 def until(qtbot: QtBot, holds: Callable[[], bool], timeout_s: float) -> float:
@@ -111,14 +125,37 @@ def test_waves_come_within_five_seconds_and_markers_reach_the_record(qtbot: QtBo
 
 
 def test_without_a_session_the_closed_window_takes_the_station_with_it(
-    qtbot: QtBot, qapp: QApplication, station: Path
+    qtbot: QtBot, opened: Callable[..., app.Shell], station: Path
 ) -> None:
-    _, shell = app.open_window(app.AppOptions(station=STATION, home=station))
+    shell = opened(keep_session=False)
     until(qtbot, lambda: shell.view is not None and shell.view.header.can_start, 15)
     assert processes.find_recorder(STATION, station) is not None
     assert shell.window.close()
     assert processes.find_recorder(STATION, station) is None
-    shell.window.deleteLater()
+
+
+@pytest.mark.slow
+def test_a_window_that_joins_later_shows_the_trend_from_before(
+    qtbot: QtBot, opened: Callable[..., app.Shell]
+) -> None:
+    first = opened()
+    until(qtbot, lambda: first.view is not None and bool(first.view.lanes), 10)
+    start_session(qtbot, first)
+    until(qtbot, lambda: len(first.model.facts().beats or ()) >= 8, 40)
+    known = first.model.facts().beats
+    assert known is not None
+    first_no = int(known.sample_no[0])
+    seen_ns = int(known.t_ns[0])
+    first.window.close()
+    second = opened()
+    until(qtbot, lambda: len(second.model.facts().beats or ()) >= 8, 10)
+    rows = second.model.facts().beats
+    assert rows is not None
+    assert int(rows.sample_no[0]) <= first_no
+    assert abs(int(rows.t_ns[list(rows.sample_no).index(first_no)]) - seen_ns) < 50_000_000
+    until(qtbot, lambda: second.view is not None and second.view.header.recording, 5)
+    assert second.view is not None
+    assert second.view.header.subject.as_dict()["pseudonym"] == "T-01"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kills by signal")

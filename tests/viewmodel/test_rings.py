@@ -53,3 +53,22 @@ def test_empty_ring_answers() -> None:
     assert ring.last_t_ns is None
     assert ring.last_sample_no is None
     assert len(ring.newest(3)) == 0
+
+
+def test_rows_read_from_disk_go_before_what_was_heard() -> None:
+    ring = SampleRing(6, 1)
+    ring.append(*_rows(4, 3))
+    older = SampleRing(10, 1)
+    older.append(*_rows(0, 6))
+    ring.prepend(older.newest(10))
+    assert ring.newest(10).sample_no.tolist() == [1, 2, 3, 4, 5, 6]
+    ring.append(*_rows(7, 2))
+    assert ring.newest(10).sample_no.tolist() == [3, 4, 5, 6, 7, 8]
+    assert ring.newest(10).values[:, 0].tolist() == [3, 4, 5, 6, 7, 8]
+
+
+def test_an_empty_ring_takes_what_was_read() -> None:
+    ring, older = SampleRing(4, 1), SampleRing(4, 1)
+    older.append(*_rows(2, 3))
+    ring.prepend(older.newest(4))
+    assert ring.newest(4).sample_no.tolist() == [2, 3, 4]
