@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -325,8 +324,20 @@ class Session:
         return self._live[info.stream_id]
 
     def _rows_between(self, info: StreamInfo, t0_s: float, t1_s: float) -> tuple[Rows, list[GapSpan]]:
+        """Rows that can lie in a span (waveforms closely, numerics by file), and damaged files on the way."""
+        sealed = self._stored.segments_of(info.stream_id)
+        cut: tuple[int, int] | None = None
+        if info.kind == "waveform":
+            cut = first, end = self._stream_times(info).sample_span(t0_s, t1_s)
+            sealed = [r for r in sealed if r.first_no < end and r.next_no > first]
+        else:
+            sealed = [
+                r
+                for r in sealed
+                if self.t_s(r.t1_host_ns, r.era) >= t0_s and self.t_s(r.t0_host_ns, r.era) <= t1_s
+            ]
         parts, damage = [], []
-        for row in self._segments_between(info, t0_s, t1_s):
+        for row in sealed:
             rows = self._segment_rows(info, row)
             if rows is None:
                 edges = (self.t_s(row.t0_host_ns, row.era), self.t_s(row.t1_host_ns, row.era))
@@ -334,24 +345,7 @@ class Session:
             else:
                 parts.append(rows)
         parts.append(self._live_rows(info))
-        return join_rows(info, [self._cut(info, part, t0_s, t1_s) for part in parts]), damage
-
-    def _cut(self, info: StreamInfo, rows: Rows, t0_s: float, t1_s: float) -> Rows:
-        """The waveform rows that can lie in a span; numerics as they are."""
-        if info.kind == "numeric" or len(rows) == 0:
-            return rows
-        first, end = self._stream_times(info).sample_span(t0_s, t1_s)
-        a, b = np.searchsorted(rows.sample_no, [first, end])
-        return rows.slice(int(a), int(b))
-
-    def _segments_between(self, info: StreamInfo, t0_s: float, t1_s: float) -> Iterator[SegmentRow]:
-        rows = self._stored.segments_of(info.stream_id)
-        if info.kind == "waveform" and rows:
-            first, end = self._stream_times(info).sample_span(t0_s, t1_s)
-            return (r for r in rows if r.first_no < end and r.next_no > first)
-        return (
-            r for r in rows if self.t_s(r.t1_host_ns, r.era) >= t0_s and self.t_s(r.t0_host_ns, r.era) <= t1_s
-        )
+        return join_rows(info, parts if cut is None else [p.between(*cut) for p in parts]), damage
 
     def _times_of(self, info: StreamInfo, rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         if info.kind == "waveform":

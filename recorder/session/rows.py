@@ -58,6 +58,11 @@ class Rows:
         """Rows ``start`` to ``stop``, not copied."""
         return self._pick(slice(start, stop))
 
+    def between(self, first: int, end: int) -> Rows:
+        """Rows numbered ``first`` up to ``end``, not copied."""
+        a, b = np.searchsorted(self.sample_no, [first, end])
+        return self.slice(int(a), int(b))
+
     def take(self, index: NDArray[np.intp]) -> Rows:
         """The rows at ``index``."""
         return self._pick(index)

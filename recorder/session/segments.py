@@ -111,7 +111,7 @@ def decode_samples(info: StreamInfo, content: bytes) -> Rows:
     return Rows(
         sample_no,
         values,
-        None if stamps is None else _ints(stamps.fill_null(NO_TIME)),
+        None if stamps is None else _ints(stamps.fill_null(NO_TIME) if stamps.null_count else stamps),
         None if times is None else _ints(times),
     )
 

@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from recorder.errors import SessionDamaged, SessionError
@@ -49,7 +50,14 @@ class Stored:
 
     def segments_of(self, stream_id: str) -> list[SegmentRow]:
         """Sealed files of a stream, in order."""
-        return sorted((s for s in self.segments if s.stream_id == stream_id), key=lambda s: s.first_no)
+        return self._by_stream.get(stream_id, [])
+
+    @cached_property
+    def _by_stream(self) -> dict[str, list[SegmentRow]]:
+        found: dict[str, list[SegmentRow]] = {}
+        for row in self.segments:  # sorted by stream and first number
+            found.setdefault(row.stream_id, []).append(row)
+        return found
 
     def batches_of(self, stream_id: str) -> list[Batch]:
         """Unsealed batches of a stream, in order."""

@@ -19,6 +19,9 @@ from recorder.session.points import ClockPoints, join_points
 COUNTED_CAUSES = frozenset({"counter-jump", "checksum", "overrun"})
 """Gaps whose missing samples the device itself counted: numbering and time base go on through them."""
 
+_FAR_S = 1e9
+"""Beyond every session; stands for infinity where whole nanoseconds are computed."""
+
 
 @dataclass(frozen=True)
 class EraAxis:
@@ -75,15 +78,25 @@ class StreamTimes:
         return eras
 
     def sample_span(self, t0_s: float, t1_s: float) -> tuple[int, int]:
-        """Smallest and one past the largest sample number that can lie in ``[t0_s, t1_s]``."""
-        found: list[int] = []
+        """A first sample number, and one past a last, that enclose all samples in ``[t0_s, t1_s]`` (closely)."""
+        firsts, ends = [], []
         for run in self.runs:
-            edges = self.axis.t_s(run.timebase.t_ns(np.array([run.first_no, run.end_no - 1])), run.era)
-            if edges[0] <= t1_s and edges[1] >= t0_s:
-                ns = [self.axis.t_host_ns(t, run.era) for t in (max(t0_s, edges[0]), min(t1_s, edges[1]))]
-                low, high = _numbers_at(run.timebase, ns, run.first_no, run.end_no)
-                found += [low, high]
-        return (min(found), max(found)) if found else (0, 0)
+            low = self._number_at(run, t0_s) - 1
+            high = self._number_at(run, t1_s) + 1
+            holds = np.append(run.timebase.first_nos[1:], run.end_no)
+            begins = np.append(run.first_no, run.timebase.first_nos[1:])
+            some = (low < holds) & (high >= begins)
+            firsts += np.maximum(low, begins)[some].tolist()
+            ends += np.minimum(high + 1, holds)[some].tolist()
+        return (int(min(firsts)), int(max(ends))) if firsts else (0, 0)
+
+    def _number_at(self, run: Run, t_s: float) -> NDArray[np.int64]:
+        """Sample taken at a time on the line of each piece of a run's time base, to the nearest."""
+        base = run.timebase
+        t_host_ns = self.axis.t_host_ns(min(max(t_s, -_FAR_S), _FAR_S), run.era)
+        elapsed_ns = t_host_ns - np.asarray(base.anchors_ns, np.int64)
+        steps = np.rint(elapsed_ns * (base.rate_hz / 1e9)).astype(np.int64)
+        return np.asarray(base.anchor_nos, np.int64) + steps
 
     def _parts(self, sample_no: NDArray[np.int64]) -> list[tuple[Run, int, int]]:
         if not self.runs:
@@ -139,18 +152,3 @@ def bridged(points: ClockPoints, known: Sequence[tuple[int, int, int, int, int]]
 
 def _goes_on(gap: Gap) -> bool:
     return gap.n_missing is not None and gap.cause in COUNTED_CAUSES
-
-
-def _numbers_at(base: Timebase, t_ns: Sequence[int], first: int, end: int) -> tuple[int, int]:
-    """Samples at two host times, by bisection (a time base may step), a sample wider on either side."""
-    found = []
-    for target in t_ns:
-        low, high = first, end
-        while low < high:
-            middle = (low + high) // 2
-            if int(base.t_ns(middle)) < target:
-                low = middle + 1
-            else:
-                high = middle
-        found.append(low)
-    return max(first, found[0] - 1), min(end, found[1] + 1)
