@@ -5,7 +5,6 @@ Kept, packed, in the footer of each sealed segment: a cache of its rows, checked
 
 from __future__ import annotations
 
-import base64
 import json
 import zlib
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from recorder.schema import StreamInfo
 from recorder.schema.decimals import decimals_to_float
+from recorder.session import base85
 from recorder.session.rows import Rows
 
 NUMERIC_BIN_S = 30.0
@@ -109,7 +109,7 @@ def pack_level(level: Level) -> str:
     planes = numbers.transpose(0, 2, 1).reshape(-1).view(np.uint8).reshape(-1, 4).T
     head = json.dumps([len(level), both.shape[2], whole]).encode()
     first = np.diff(level.first, prepend=0).astype("<i8").tobytes()
-    return base64.b85encode(zlib.compress(head + b"\n" + first + planes.tobytes(), 9)).decode()
+    return base85.encode(zlib.compress(head + b"\n" + first + planes.tobytes(), 9)).decode()
 
 
 def unpack_level(text: str) -> Level:
@@ -118,7 +118,7 @@ def unpack_level(text: str) -> Level:
     Raises:
         ValueError, zlib.error: not such a text.
     """
-    head, _, body = zlib.decompress(base64.b85decode(text)).partition(b"\n")
+    head, _, body = zlib.decompress(base85.decode(text)).partition(b"\n")
     m, n_channels, whole = json.loads(head)
     first = np.cumsum(np.frombuffer(body, "<i8", m))
     planes = np.frombuffer(body, np.uint8, -1, 8 * m).reshape(4, -1).T

@@ -6,7 +6,6 @@ BYTE_STREAM_SPLIT floats, 60 s row groups for waveforms.
 
 from __future__ import annotations
 
-import base64
 import json
 import zlib
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from recorder.clock import ClockEra
 from recorder.errors import SessionDamaged
 from recorder.schema import Event, StreamInfo
+from recorder.session import base85
 from recorder.session.files import sha256
 from recorder.session.header import FORMAT
 from recorder.session.levels import Level, level_of, pack_level, rescaled, unpack_level
@@ -386,11 +386,11 @@ def _pack_thin(points: dict[str, ClockPoints]) -> str:
         name: [np.diff(a, prepend=0).tolist() for a in (p.sample_no, p.n_samples, p.t_host_ns, p.era)]
         for name, p in points.items()
     }
-    return base64.b85encode(zlib.compress(json.dumps(deltas, separators=(",", ":")).encode(), 9)).decode()
+    return base85.encode(zlib.compress(json.dumps(deltas, separators=(",", ":")).encode(), 9)).decode()
 
 
 def _unpack_thin(text: bytes) -> dict[str, ClockPoints]:
-    deltas = json.loads(zlib.decompress(base64.b85decode(text)))
+    deltas = json.loads(zlib.decompress(base85.decode(text)))
     return {
         name: ClockPoints(*(np.cumsum(np.asarray(a, np.int64)) for a in lists))
         for name, lists in deltas.items()
