@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -112,7 +112,11 @@ class Sessions:
             self.guard = self._guard_of(path.parent)
             self.guard.hold_reserve()
             self._hub.forget_events()
-            self._open(header, path, lambda: store.create(path, header, era))
+            try:
+                self._open(header, path, lambda: store.create(path, header, era))
+            except (RecorderError, OSError):
+                self._release()
+                raise
             self._hub.attach(self._journal(), era, {}, {})
             self.eras = (era,)
             self._started_host_ns, self._started_wall_ns = era.monotonic_ns, era.wall_ns
@@ -226,8 +230,10 @@ class Sessions:
 
     def abandon(self) -> None:
         """The recorder ends while the session goes on: commit, seal nothing, leave it to the next recorder."""
-        if self.state == "open" and self.journal is not None:
+        if self.journal is not None and self.state == "open":
             self.journal.abandon()
+        elif self.journal is not None and self.state == "sealing":
+            self.journal.wait_ended(SEAL_TIMEOUT_S)
         self._release()
 
     def end_for_disk(self, free_bytes: int) -> None:
@@ -301,6 +307,10 @@ class Sessions:
 
     # ---- what is told
 
+    def on_disk(self) -> Mapping[str, int]:
+        """Rows of the session that runs whose commit has returned."""
+        return self.journal.on_disk if self.journal and self.state in ("open", "sealing") else {}
+
     def status(self) -> SessionStatus:
         """For every screen."""
         header = self.header
@@ -323,11 +333,20 @@ class Sessions:
     def try_resume(self, folder: str) -> None:
         """:meth:`resume`, where what bars it becomes a warning: the station must come up all the same."""
         try:
-            self.resume(Path(folder))
+            if _was_ended(Path(folder)):  # killed while it sealed: nobody wants it to go on
+                store.recover(Path(folder))
+                self._keep(None)
+            else:
+                self.resume(Path(folder))
         except (RecorderError, OSError) as error:
             log.warning("the open session could not be gone on with: %s", type(error).__name__)
             self.warnings["resume-failed"] = str(error)
             self._keep(None)
+
+
+def _was_ended(path: Path) -> bool:
+    with store.open(path) as before:
+        return any(e.payload.get("state") in ("stopped", "ended") for e in before.events("session"))
 
 
 def _incomplete_reason_of(events: Sequence[Any]) -> str:

@@ -63,6 +63,7 @@ class Station:
         self.name, self.clock = name, clock
         self._settings_path = folder / "settings.json"
         self.settings: Settings = settings_file.read(self._settings_path)
+        self._settings_lock = threading.Lock()
         self._make_driver, self._who_holds = make_driver, who_holds
         self._links: dict[str, Supervisor | NoLink] = {}
         self.desk = CommandDesk(verbs.table(self), Control(self._control_changed))
@@ -122,7 +123,7 @@ class Station:
                 if device_id not in ids:
                     self.hub.remove_device(device_id)
         self._links = {d.device_id: kept.get(d.device_id) or self._connect(d) for d in devices}
-        self._save(self.settings.with_devices(devices))
+        self._remember(lambda settings: settings.with_devices(devices))
         return {i: link.link.error for i, link in self._links.items() if _is_wrong(link)}
 
     def _connect(self, config: DeviceConfig) -> Supervisor | NoLink:
@@ -157,7 +158,7 @@ class Station:
 
     def keep_calibration(self, calibration: Calibration) -> None:
         """The newest one replaces the former of the same channel; both stay in the session."""
-        self._save(self.settings.with_calibration(calibration))
+        self._remember(lambda settings: settings.with_calibration(calibration))
         self.hub.describe_no += 1
 
     def last_marker_id(self) -> str | None:
@@ -171,11 +172,13 @@ class Station:
         return None
 
     def _keep_session(self, folder: Path | None) -> None:
-        self._save(self.settings.with_session(folder))
+        self._remember(lambda settings: settings.with_session(folder))
 
-    def _save(self, settings: Settings) -> None:
-        self.settings = settings
-        settings_file.write(self._settings_path, settings)
+    def _remember(self, change: Callable[[Settings], Settings]) -> None:
+        """From any thread: commands, and the journal when it ends a session."""
+        with self._settings_lock:
+            self.settings = change(self.settings)
+            settings_file.write(self._settings_path, self.settings)
 
     def _control_changed(self, holder: str, former: str) -> None:
         self.hub.event("control", {"holder": holder, "former": former})
@@ -237,9 +240,7 @@ class Station:
             self.sessions.status(),
             self._disk,
             links=self.link_statuses(),
-            streams=self.hub.statuses(
-                journal.on_disk if journal else {}, self.bus.latency.percentile_ms(0.99)
-            ),
+            streams=self.hub.statuses(self.sessions.on_disk(), self.bus.latency.percentile_ms(0.99)),
             commit_p99_ms=journal.commit_p99_ms if journal else None,
             queue_depth=journal.waiting if journal else 0,
             cpu_s=time.process_time(),

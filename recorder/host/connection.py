@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from recorder.errors import StationUnreachable
+from recorder.errors import ConfigError, StationUnreachable
 from recorder.host import places, platform
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,18 @@ class Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
         platform.write_owner_only(path, json.dumps(asdict(self)).encode())
         return path
+
+
+def check_station(station: str) -> None:
+    """Refuse a name that could not be a folder on every system.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if not _NAME.match(station):
+        raise ConfigError(
+            f"station {station!r}: use 1 to 40 letters, digits, '.', '_' or '-', beginning with a letter or digit"
+        )
 
 
 def file_of(station: str, home: Path | None = None) -> Path:

@@ -175,8 +175,7 @@ def inhibit_command(system: str = SYSTEM, why: str = "recording") -> list[str] |
         "--who=HemoView",
         f"--why={why}",
         "--mode=block",
-        "sleep",
-        "infinity",
+        *("tail", f"--pid={os.getpid()}", "-f", "/dev/null"),  # ends with this process, killed or not
     ]
 
 

@@ -17,7 +17,7 @@ from recorder.clock import Clock
 from recorder.errors import RecorderError, StationError, StationUnreachable
 from recorder.host import lock, logs, places, platform
 from recorder.host.client import StationClient
-from recorder.host.connection import Connection
+from recorder.host.connection import Connection, check_station
 from recorder.host.keeper import Keeper
 
 START_TIMEOUT_S: Final = 20.0
@@ -44,8 +44,10 @@ def ensure_recorder(station: str, home: Path | None = None, *, clock: Clock | No
     """Start the station's recorder unless it runs; returns its process id once it answers.
 
     Raises:
+        ConfigError: the name cannot be a station's.
         StationError: it does not come up; with what it said.
     """
+    check_station(station)
     home = home or places.home()
     pid = find_recorder(station, home)
     if pid is not None:

@@ -38,9 +38,11 @@ def serve(station: str, home: Path | None = None, *, clock: Clock | None = None)
     A session that is open when a signal ends the process stays open: the next recorder goes on with it.
 
     Raises:
+        ConfigError: the name cannot be a station's.
         StationLocked: the station has a recorder.
         RecorderError: it cannot begin.
     """
+    connection.check_station(station)
     home = (home or places.home()).absolute()
     with lock.StationLock(station, home):
         logs.begin(f"recorder-{station}", home)

@@ -297,6 +297,28 @@ def test_a_session_that_was_sealed_elsewhere_is_not_gone_on_with(bed: Bed) -> No
     assert bed.station.settings.open_session == ""
 
 
+def test_a_session_that_was_stopped_but_not_sealed_is_sealed_not_gone_on_with(bed: Bed) -> None:
+    bed.connect("adc")
+    folder = bed.start()
+    bed.cables["adc"].samples(10)
+    bed.until(lambda: bed.status().streams[0].received == 10)
+    bed.station.hub.event("session", {"state": "stopped", "reason": "killed while it sealed"})
+    bed.crash()
+    bed.station.start()
+    assert bed.status().session.state == "none" and bed.station.settings.open_session == ""
+    with session.open(folder) as stored:
+        assert stored.state == "sealed" and stored.rows("adc.wave") == 10
+
+
+def test_after_the_session_nothing_counts_as_on_disk(bed: Bed) -> None:
+    bed.connect("adc")
+    bed.start()
+    bed.cables["adc"].samples(10)
+    bed.until(lambda: bed.status().streams[0].on_disk == 10)
+    bed.ask("stop")
+    assert bed.status().streams[0].on_disk == 0
+
+
 def test_a_disk_without_room_stops_in_order_and_is_named(bed: Bed) -> None:
     bed.connect("adc")
     folder = bed.start()

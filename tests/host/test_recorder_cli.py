@@ -111,6 +111,15 @@ def test_a_home_that_cannot_be_made_is_one_line(capsys: pytest.CaptureFixture[st
     assert code == 1 and len(err.splitlines()) == 1 and "check the folder and its rights" in err
 
 
+@pytest.mark.parametrize("name", ["../elsewhere", "", "a/b", "bed 1", "-x"])
+def test_a_station_that_cannot_be_a_folder_is_refused(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
+) -> None:
+    code, _, err = run(capsys, "serve", f"--station={name}", "--home", str(tmp_path))
+    assert code == 1 and f"station {name!r}: use 1 to 40 letters" in err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_second_recorder_on_a_station_is_refused_in_one_line(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "recorder.cli", "serve", "--station", "bed1", "--home", str(tmp_path)]
     with StationLock("bed1", tmp_path):
