@@ -158,8 +158,6 @@ def parse_card(value: Any, who: str) -> Card:
     if value["format"] != CARD_FORMAT:
         raise _wrong(who, "format", f"is {value['format']}, this HemoView reads {CARD_FORMAT}")
     parameters = _parameters(value, who)
-    if not value["inputs"] or not value["outputs"]:
-        raise _wrong(who, "inputs", "and outputs must name the model's tensors")
     if not 0 < value["window_s_min"] <= value["window_s_max"]:
         raise _wrong(who, "window_s_min", "must be above 0 and not above window_s_max")
     kappa = value["personalisation"]["kappa"]
@@ -171,15 +169,15 @@ def parse_card(value: Any, who: str) -> Card:
         window_s_min=float(value["window_s_min"]),
         window_s_max=float(value["window_s_max"]),
         preprocessing_version=value["preprocessing"]["version"],
-        inputs=tuple(value["inputs"]),
-        outputs=tuple(value["outputs"]),
+        inputs=_names(value, "inputs", who, least=1),
+        outputs=_names(value, "outputs", who, least=1),
         per_parameter={p: _facts(value, p, who) for p in parameters},
         conformal={p: _table(value["conformal"].get(p), p, who) for p in parameters},
         training_range={p: _range(value, p, who) for p in parameters},
         personal_kappa={p: float(_check(kappa, p, _NUMBER, who)) for p in parameters if p in kappa},
         personal_expiry_s=float(value["personalisation"]["expiry_s"]),
-        devices_in_training=tuple(value["devices_in_training"]),
-        devices_not_in_training=tuple(value["devices_not_in_training"]),
+        devices_in_training=_names(value, "devices_in_training", who),
+        devices_not_in_training=_names(value, "devices_not_in_training", who),
         size_bytes=value["size_bytes"],
         macs=value["macs"],
         params=value["params"],
@@ -193,6 +191,13 @@ def _parameters(value: Mapping[str, Any], who: str) -> tuple[str, ...]:
     if not names or unknown or len(set(names)) != len(names):
         raise _wrong(who, "parameters", f"{list(names)} must be different ones of {', '.join(PARAMETERS)}")
     return names
+
+
+def _names(value: Mapping[str, Any], field: str, who: str, least: int = 0) -> tuple[str, ...]:
+    names = value[field]
+    if len(names) < least or not all(isinstance(name, str) for name in names):
+        raise _wrong(who, field, f"must be a list of names, at least {least}")
+    return tuple(names)
 
 
 def _facts(value: Mapping[str, Any], parameter: str, who: str) -> ParameterFacts:
@@ -216,9 +221,10 @@ def _table(value: Any, parameter: str, who: str) -> ConformalTable:
         return ConformalTable(cold=None)
     if not isinstance(value, dict):
         raise _wrong(who, at, "must be an object or null")
-    rows = tuple(
-        _cell(row, f"{at}.personalised[{i}]", who) for i, row in enumerate(value.get("personalised", ()))
-    )
+    listed = value.get("personalised", [])
+    if not isinstance(listed, list):
+        raise _wrong(who, f"{at}.personalised", "must be a list")
+    rows = tuple(_cell(row, f"{at}.personalised[{i}]", who) for i, row in enumerate(listed))
     ages = [row.age_s_max for row in rows]
     if None in ages or ages != sorted(set(ages), key=float):  # type: ignore[arg-type]
         raise _wrong(who, f"{at}.personalised", "needs age_s_max in every row, rising")

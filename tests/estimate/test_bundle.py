@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hemoview.bench import edge as bench_edge
 from hemoview.dsp.preprocess import PREPROCESSING
@@ -138,7 +140,8 @@ def test_every_missing_field_is_named(card: dict[str, Any]) -> None:
         ("conformal.SBP.cold.q90", None, "must be a number"),
         ("conformal.SBP.cold.n_subjects", 2.5, "must be a whole number"),
         ("training_range.SV", [3, 2], r"\[low, high\]"),
-        ("inputs", [], "must name"),
+        ("inputs", [], "list of names"),
+        ("devices_in_training", [3], "list of names"),
     ],
 )
 def test_every_wrong_field_is_named(card: dict[str, Any], path: str, wrong: Any, says: str) -> None:
@@ -202,3 +205,35 @@ def test_bench_edge_times_two_models_in_one_run(root: Path, tmp_path: Path) -> N
 def test_newest_version_is_measured() -> None:
     folders = [Path("a-0.9.0"), Path("b-0.10.0")]
     assert bench_edge.newest(folders).name == "b-0.10.0"
+
+
+def _places(value: Any, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every path into a JSON value."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [above, *(path for key, below in inside for path in _places(below, (*above, key)))]
+
+
+SHIPPED: Any = json.loads((places.models_dir() / NAME / bundle.CARD).read_text(encoding="utf-8"))
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inside: st.lists(inside, max_size=3) | st.dictionaries(st.text(max_size=5), inside, max_size=3),
+    max_leaves=4,
+)
+
+
+UNREAD = {"metrics", "SIMULATED", "limits", "attribution", "training_sets", "recipe", "plan", "software"}
+READ = [path for path in _places(SHIPPED)[1:] if path[0] not in UNREAD or len(path) == 1]
+
+
+@given(st.sampled_from(READ), ANY_JSON)
+def test_any_value_anywhere_is_read_or_refused_by_name(path: tuple[Any, ...], wrong: Any) -> None:
+    spoiled = json.loads(json.dumps(SHIPPED))
+    *above, last = path
+    inside = spoiled
+    for key in above:
+        inside = inside[key]
+    inside[last] = wrong
+    try:
+        parse_card(spoiled, "bundle x")
+    except ConfigError as error:
+        assert str(error).startswith("bundle x: card.json, ")
