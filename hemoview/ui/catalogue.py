@@ -128,6 +128,7 @@ ENGLISH: Final[dict[str, str]] = {
     "health-received": "in {received}",
     "health-counts": "in {received}  disk {on_disk}",
     "health-lost": "lost {lost}  {age}  {latency}",
+    "health-age": "{age}",
     "health-gaps": "lost {lost}  gaps {gaps}  {age}",
     "health-none": "No device delivers yet",
     # banners

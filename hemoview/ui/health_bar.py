@@ -38,10 +38,11 @@ class HealthCell(QFrame):
         """Set the words."""
         name = words(item.title)
         self.title.show_text(f"{SIGNS[item.state]} {name}", item.level)
-        shown = words(item.rate) if item.state == "streaming" else text(f"state-{item.state}")
-        self.rate.show_text(shown, "text" if item.state == "streaming" else item.level)
+        streaming = item.state == "streaming"
+        self.rate.show_text(words(item.rate) if streaming else "", "text")
         self.counts.show_text(words(item.counts), "quiet")
-        self.lost.show_text(words(item.lost), "quiet" if item.level == "ok" else item.level)
+        state = "" if streaming else f"{text(f'state-{item.state}')}  "
+        self.lost.show_text(state + words(item.lost), "quiet" if item.level == "ok" else item.level)
         self.setAccessibleName(f"{name} {text(f'state-{item.state}')}")
 
 

@@ -117,8 +117,11 @@ class BigRow(QFrame):
         row.setSpacing(8)
         row.addLayout(names, 3)
         row.addWidget(self.estimate, 11)
-        row.addWidget(self.reference_note, 3)
+        row.addWidget(self.reference_note, 4)
         row.addWidget(self.reference, 5)
+        shared = (self.name, self.unit, self.value, self.interval, self.note, self.estimate, self.reference)
+        for widget in (*shared, self.reference_note):
+            widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Digits as large as the row allows."""

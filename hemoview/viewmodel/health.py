@@ -57,7 +57,7 @@ def _item(facts: Facts, stream: StreamStatus, info: StreamInfo) -> HealthItem:
         state=state,
         rate=_rate(stream, info),
         counts=_counts(facts, stream),
-        lost=_lost(facts, stream),
+        lost=_lost(facts, stream, state),
         level=_level(stream, state),
     )
 
@@ -76,12 +76,14 @@ def _counts(facts: Facts, stream: StreamStatus) -> Message:
     return say("health-counts", received=received, on_disk=on_disk)
 
 
-def _lost(facts: Facts, stream: StreamStatus) -> Message:
+def _lost(facts: Facts, stream: StreamStatus, state: str) -> Message:
     arrived = facts.arrivals.get(stream.stream_id)
     age_s = facts.age_s(arrived) if arrived is not None else stream.last_age_s
     shown = formats.DASH if age_s is None else formats.age(age_s)
     latency = formats.DASH if stream.latency_ms is None else f"{stream.latency_ms:.0f} ms"
     lost = formats.count(stream.lost)
+    if state != "streaming":
+        return say("health-age", age=shown)
     if stream.n_gaps:
         return say("health-gaps", lost=lost, gaps=stream.n_gaps, age=shown)
     return say("health-lost", lost=lost, age=shown, latency=latency)

@@ -141,14 +141,14 @@ def _reference(parameter: str, unit: str, facts: Facts, state: Reference) -> Cel
     beats = facts.by_role("beats", prefix="edge.beats_abp")
     arrived = facts.arrivals.get(beats.stream_id) if beats else None
     if beats is None or facts.beats is None or arrived is None:
-        return Cell(formats.DASH, reason=say("waiting-for-beats"))
+        return Cell(formats.DASH, reason=say("waiting-for-beats"), muted=True)
     if facts.age_s(arrived) > STALE_S:
-        return Cell(formats.DASH, reason=say("reference-stale"))
+        return Cell(formats.DASH, reason=say("reference-stale"), muted=True)
     value = _median_beat(parameter, facts, beats)
     if parameter != "HR" and state.state == "no-scale":
         return Cell(formats.DASH, reason=say("no-pressure-scale"), muted=True)
     if not math.isfinite(value):
-        return Cell(formats.DASH, reason=say("no-beats"))
+        return Cell(formats.DASH, reason=say("no-beats"), muted=True)
     factor, places = formats.pressure_factor(unit), formats.decimals(parameter, unit)
     muted = parameter != "HR" and state.state != "calibrated"
     word = say("uncalibrated") if muted else None
