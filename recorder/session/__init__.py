@@ -15,12 +15,13 @@ from recorder.session.erase import Tombstone, erase
 from recorder.session.facts import GapSpan, gap_event
 from recorder.session.header import FORMAT, SessionCard, SessionHeader
 from recorder.session.points import ClockPoints
-from recorder.session.reader import Overview, Session, StreamData
+from recorder.session.reader import Session
 from recorder.session.reader import open_session as open  # noqa: A004 -- session.open(path) is what people type
 from recorder.session.recover import RecoverReport, recover
 from recorder.session.rows import NO_TIME, runs_of
 from recorder.session.salvage import rebuild_manifest
 from recorder.session.verify import Damaged, VerifyReport, verify
+from recorder.session.views import Overview, StreamData
 from recorder.session.writer import SessionWriter, create, resume
 
 __all__ = [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorder.clock import ClockEra, Timebase
-from recorder.errors import SessionDamaged, SessionError
+from recorder.errors import SessionError
 from recorder.schema import Calibration, Event, Gap, StreamInfo
 from recorder.session import amendments, facts
 from recorder.session.facts import GapSpan
@@ -23,68 +21,14 @@ from recorder.session.levels import (
     join_levels,
     level_of,
     physical,
-    reduce_high,
-    reduce_low,
 )
-from recorder.session.manifest import CLOCK, SEGMENT_FOLDER, SegmentRow
+from recorder.session.manifest import CLOCK
 from recorder.session.points import ClockPoints, join_points
-from recorder.session.rows import Rows, empty_rows, join_rows, number_span, unpack_rows
-from recorder.session.segments import decode_clock, decode_events, decode_samples, read_footer
+from recorder.session.rows import Rows, join_rows, number_span, unpack_rows
+from recorder.session.sealed import SealedFiles
 from recorder.session.stored import Stored, read_stored
 from recorder.session.timeline import EraAxis, StreamTimes, bridged, fit_stream
-
-CACHE_BYTES = 96 << 20
-"""Decoded segments kept in memory: some hours of an E4 with a 100 Hz wave."""
-
-
-@dataclass(frozen=True)
-class StreamData:
-    """Rows of one stream.
-
-    Args:
-        sample_no: ``(n,)`` int64; jumps where samples are missing.
-        time_s: ``(n,)`` float64 elapsed since the session's start; fitted for waveforms, the row's own for numerics.
-        raw: ``(n, columns)`` as stored.
-        values: ``(n, channels)`` float64 in ``units``.
-        units: of each channel; ``mmHg`` where a calibration was applied.
-        device_time_us: ``(n,)`` int64 as sent (:data:`recorder.session.NO_TIME` where a row has none), or None.
-        era: ``(n,)`` clock era of each row.
-        gaps: stored gaps that touch the span, and damaged files as gaps of cause ``damaged``.
-    """
-
-    info: StreamInfo
-    sample_no: NDArray[np.int64]
-    time_s: NDArray[np.float64]
-    raw: NDArray[Any]
-    values: NDArray[np.float64]
-    units: tuple[str, ...]
-    device_time_us: NDArray[np.int64] | None
-    era: NDArray[np.int64]
-    gaps: tuple[GapSpan, ...]
-
-    def __len__(self) -> int:
-        return int(self.sample_no.shape[0])
-
-    def to_pandas(self) -> Any:
-        """A DataFrame indexed by elapsed time, a column per channel (needs pandas, which is not a dependency)."""
-        import pandas as pd  # type: ignore[import-untyped,unused-ignore] # noqa: PLC0415
-
-        columns = [c.name for c in self.info.channels]
-        return pd.DataFrame(self.values, index=pd.Index(self.time_s, name="time_s"), columns=columns)
-
-
-@dataclass(frozen=True)
-class Overview:
-    """Minimum and maximum per bin, physical units; bins without samples are left out.
-
-    Args:
-        t_s: ``(m,)`` elapsed time of the first sample of each bin.
-        low, high: ``(m, channels)``.
-    """
-
-    t_s: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+from recorder.session.views import Overview, StreamData, binned
 
 
 class Session:
@@ -94,12 +38,7 @@ class Session:
     """
 
     def __init__(self, stored: Stored) -> None:
-        self._found_damage: dict[str, str] = {}
-        self._segments: OrderedDict[str, Rows] = OrderedDict()
-        self._cached_bytes = 0
-        self._footer_levels: dict[str, Level] = {}
-        self._thin: dict[str, dict[str, ClockPoints]] = {}
-        self._events: dict[str, list[tuple[int, Event]]] = {}
+        self._files = SealedFiles(stored.folder)
         self._take(stored)
 
     def __enter__(self) -> Self:
@@ -112,8 +51,7 @@ class Session:
 
     def close(self) -> None:
         """Forget what was read."""
-        self._segments.clear()
-        self._cached_bytes = 0
+        self._files.forget()
         self._forget_live()
 
     def refresh(self) -> None:
@@ -159,7 +97,7 @@ class Session:
     @property
     def damaged(self) -> list[tuple[str, str]]:
         """Files found damaged so far, and why. ``verify`` looks at every byte."""
-        return [*self._stored.damaged, *self._found_damage.items()]
+        return [*self._stored.damaged, *self._files.damaged.items()]
 
     @property
     def start_wall_ns(self) -> int:
@@ -232,13 +170,13 @@ class Session:
         if width_s >= bin_s(info):
             level, times = self._level(info)
             a, b = np.searchsorted(times, [t0_s - bin_s(info), t1_s])
-            return _binned(times[a:b], level.low[a:b], level.high[a:b], (t0_s, width_s, n_bins))
+            return binned(times[a:b], level.low[a:b], level.high[a:b], (t0_s, width_s, n_bins))
         stream = self._rows_between(info, t0_s, t1_s)[0]
         times = self._times_of(info, stream)[0]
         inside = np.flatnonzero((times >= t0_s) & (times < t1_s))
         order = inside[np.argsort(times[inside], kind="stable")]
         values = physical(info, stream.take(order).values)
-        return _binned(times[order], values, values, (t0_s, width_s, n_bins))
+        return binned(times[order], values, values, (t0_s, width_s, n_bins))
 
     def gaps(self, stream_id: str) -> tuple[GapSpan, ...]:
         """Stored gaps of a stream, in order."""
@@ -247,7 +185,7 @@ class Session:
     def events(self, kind: str | None = None) -> list[Event]:
         """Stored events in the order they were stored, of one kind or all."""
         if self._all_events is None:
-            sealed = [pair for row in self._stored.event_segments() for pair in self._events_in(row)]
+            sealed = [pair for row in self._stored.event_segments() for pair in self._files.events(row)]
             both = dict([*sealed, *self._stored.live_events])
             self._all_events = [both[number] for number in sorted(both)]
         return [e for e in self._all_events if kind in (None, e.kind)]
@@ -263,12 +201,8 @@ class Session:
     def clock_points(self, stream_id: str) -> ClockPoints:
         """Every raw clock point of a stream."""
         self._info(stream_id)
-        parts = []
-        for row in self._stored.segments_of(CLOCK):
-            content = self._content(row)
-            if content is not None:
-                parts += list(decode_clock(content, stream_id).values())
-        return join_points([*parts, *self._live_points(stream_id)])
+        sealed = [self._files.all_points(row, stream_id) for row in self._stored.segments_of(CLOCK)]
+        return join_points([*sealed, *self._live_points(stream_id)])
 
     def timebase(self, stream_id: str, era: int) -> Timebase:
         """The fitted time base of a waveform: of the longest run in a clock era.
@@ -288,34 +222,6 @@ class Session:
                 return info
         known = ", ".join(sorted(self.streams)) or "none"
         raise SessionError(f"{self.path.name}: no stream {stream_id!r}; it has {known}")
-
-    def _content(self, row: SegmentRow) -> bytes | None:
-        try:
-            return self._stored.segment_bytes(row)
-        except SessionDamaged as error:
-            self._note(row, error)
-            return None
-
-    def _note(self, row: SegmentRow, error: Exception) -> None:
-        self._found_damage[f"{SEGMENT_FOLDER}/{row.name}"] = str(error)
-
-    def _segment_rows(self, info: StreamInfo, row: SegmentRow) -> Rows | None:
-        known = self._segments.get(row.sha256)
-        if known is None:
-            content = self._content(row)
-            if content is None:
-                return None
-            try:
-                known = decode_samples(info, content)
-            except SessionDamaged as error:
-                self._note(row, error)
-                return None
-            self._segments[row.sha256] = known
-            self._cached_bytes += known.nbytes
-            while len(self._segments) > 1 and self._cached_bytes > CACHE_BYTES:
-                self._cached_bytes -= self._segments.popitem(last=False)[1].nbytes
-        self._segments.move_to_end(row.sha256)
-        return known
 
     def _live_rows(self, info: StreamInfo) -> Rows:
         if info.stream_id not in self._live:
@@ -338,7 +244,7 @@ class Session:
             ]
         parts, damage = [], []
         for row in sealed:
-            rows = self._segment_rows(info, row)
+            rows = self._files.rows(info, row)
             if rows is None:
                 edges = (self.t_s(row.t0_host_ns, row.era), self.t_s(row.t1_host_ns, row.era))
                 damage.append(GapSpan(*edges, "damaged", row.rows, row.name, row.first_no))
@@ -389,17 +295,8 @@ class Session:
         return known
 
     def _thin_points(self, stream_id: str) -> ClockPoints:
-        parts = []
-        for row in self._stored.segments_of(CLOCK):
-            if row.sha256 not in self._thin:
-                try:
-                    self._thin[row.sha256] = dict(read_footer(self._stored.segment_footer(row)).points)
-                except SessionDamaged as error:
-                    self._note(row, error)
-                    self._thin[row.sha256] = {}
-            if stream_id in self._thin[row.sha256]:
-                parts.append(self._thin[row.sha256][stream_id])
-        return join_points([*parts, *self._live_points(stream_id)])
+        sealed = [self._files.thin_points(row, stream_id) for row in self._stored.segments_of(CLOCK)]
+        return join_points([*sealed, *self._live_points(stream_id)])
 
     def _live_points(self, stream_id: str) -> list[ClockPoints]:
         return [points[stream_id] for _, points in self._stored.clock if stream_id in points]
@@ -407,7 +304,7 @@ class Session:
     def _level(self, info: StreamInfo) -> tuple[Level, NDArray[np.float64]]:
         if info.stream_id not in self._levels:
             sealed = self._stored.segments_of(info.stream_id)
-            parts = [self._footer_level(row) for row in sealed]
+            parts = [self._files.level(info, row) for row in sealed]
             eras = [row.era for row in sealed]
             for batch in self._stored.batches_of(info.stream_id):
                 rows = unpack_rows(info, batch.payload)
@@ -423,32 +320,11 @@ class Session:
             self._levels[info.stream_id] = (level, times)
         return self._levels[info.stream_id]
 
-    def _footer_level(self, row: SegmentRow) -> Level:
-        if row.sha256 not in self._footer_levels:
-            level = None
-            try:
-                level = read_footer(self._stored.segment_footer(row)).level
-            except SessionDamaged as error:
-                self._note(row, error)
-            self._footer_levels[row.sha256] = self._level_of_rows(row) if level is None else level
-        return self._footer_levels[row.sha256]
-
-    def _level_of_rows(self, row: SegmentRow) -> Level:
-        info = self.streams[row.stream_id]
-        rows = self._segment_rows(info, row) or empty_rows(info)
-        return level_of(info, rows, physical(info, rows.values))
-
     def _gaps_of(self, stream_id: str) -> list[Gap]:
         return facts.gaps_of(self.events("gap"), stream_id)
 
     def _dated_calibrations(self) -> list[tuple[float, Calibration]]:
         return facts.dated_calibrations(self.events("calibration"), self.t_s)
-
-    def _events_in(self, row: SegmentRow) -> list[tuple[int, Event]]:
-        if row.sha256 not in self._events:
-            content = self._content(row)
-            self._events[row.sha256] = [] if content is None else decode_events(content)
-        return self._events[row.sha256]
 
 
 def open_session(path: Path | str) -> Session:
@@ -460,20 +336,6 @@ def open_session(path: Path | str) -> Session:
         SessionDamaged: nothing says what the session is; run ``recorder recover``.
     """
     return Session(read_stored(Path(path)))
-
-
-def _binned(
-    times: NDArray[np.float64],
-    low: NDArray[np.float64],
-    high: NDArray[np.float64],
-    bins: tuple[float, float, int],
-) -> Overview:
-    t0_s, width_s, n_bins = bins
-    if times.size == 0:
-        return Overview(times, low, high)
-    slot = np.clip(((times - t0_s) / width_s).astype(np.int64), 0, n_bins - 1)
-    starts = np.concatenate([[0], np.flatnonzero(np.diff(slot)) + 1])
-    return Overview(times[starts], reduce_low(low, starts), reduce_high(high, starts))
 
 
 __all__ = ["Overview", "Session", "StreamData", "open_session"]

@@ -63,41 +63,43 @@ class Stored:
         """Unsealed batches of a stream, in order."""
         return [b for b in self.batches if b.stream_id == stream_id]
 
-    def segment_bytes(self, row: SegmentRow) -> bytes:
-        """A sealed file, proved to be the one that was sealed.
-
-        Raises:
-            SessionDamaged: missing, or its hash differs.
-        """
-        path = self.folder / SEGMENT_FOLDER / row.name
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            raise SessionDamaged(f"{SEGMENT_FOLDER}/{row.name}: missing") from None
-        if len(content) != row.bytes or sha256(content) != row.sha256:
-            raise SessionDamaged(f"{SEGMENT_FOLDER}/{row.name}: {changed(row, content)}")
-        return content
-
-    def segment_footer(self, row: SegmentRow) -> bytes:
-        """Footer of a sealed file, proved by its own hash.
-
-        Raises:
-            SessionDamaged: missing, or its hash differs.
-        """
-        path = self.folder / SEGMENT_FOLDER / row.name
-        try:
-            with path.open("rb") as file:
-                file.seek(max(0, row.bytes - row.footer_bytes))
-                footer = file.read()
-        except FileNotFoundError:
-            raise SessionDamaged(f"{SEGMENT_FOLDER}/{row.name}: missing") from None
-        if sha256(footer) != row.footer_sha256:
-            raise SessionDamaged(f"{SEGMENT_FOLDER}/{row.name}: its footer was changed or cut")
-        return footer
-
     def event_segments(self) -> list[SegmentRow]:
         """Sealed files of events, in order."""
         return self.segments_of(EVENTS)
+
+
+def read_segment(folder: Path, row: SegmentRow) -> bytes:
+    """A sealed file, proved to be the one that was sealed.
+
+    Raises:
+        SessionDamaged: missing, or its hash differs.
+    """
+    path = folder / SEGMENT_FOLDER / row.name
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise SessionDamaged(f"{SEGMENT_FOLDER}/{row.name}: missing") from None
+    if len(content) != row.bytes or sha256(content) != row.sha256:
+        raise SessionDamaged(f"{SEGMENT_FOLDER}/{row.name}: {changed(row, content)}")
+    return content
+
+
+def read_segment_footer(folder: Path, row: SegmentRow) -> bytes:
+    """Footer of a sealed file, proved by its own hash.
+
+    Raises:
+        SessionDamaged: missing, or its hash differs.
+    """
+    path = folder / SEGMENT_FOLDER / row.name
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, row.bytes - row.footer_bytes))
+            footer = file.read()
+    except FileNotFoundError:
+        raise SessionDamaged(f"{SEGMENT_FOLDER}/{row.name}: missing") from None
+    if sha256(footer) != row.footer_sha256:
+        raise SessionDamaged(f"{SEGMENT_FOLDER}/{row.name}: its footer was changed or cut")
+    return footer
 
 
 def changed(row: SegmentRow, content: bytes) -> str:

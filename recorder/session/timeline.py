@@ -96,7 +96,8 @@ class StreamTimes:
         t_host_ns = self.axis.t_host_ns(min(max(t_s, -_FAR_S), _FAR_S), run.era)
         elapsed_ns = t_host_ns - np.asarray(base.anchors_ns, np.int64)
         steps = np.rint(elapsed_ns * (base.rate_hz / 1e9)).astype(np.int64)
-        return np.asarray(base.anchor_nos, np.int64) + steps
+        found: NDArray[np.int64] = np.asarray(base.anchor_nos, np.int64) + steps
+        return found
 
     def _parts(self, sample_no: NDArray[np.int64]) -> list[tuple[Run, int, int]]:
         if not self.runs:

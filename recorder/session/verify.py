@@ -26,7 +26,7 @@ from recorder.session.manifest import (
 )
 from recorder.session.rows import unpack_rows
 from recorder.session.segments import decode_clock, decode_events, decode_samples, describe
-from recorder.session.stored import Stored, read_stored
+from recorder.session.stored import Stored, read_segment, read_stored
 
 RECOVERED = "recovered"
 """Kind of the event by which ``recover`` says for ever what it did."""
@@ -198,7 +198,7 @@ def _check_segments(stored: Stored, found: Findings) -> None:
         # what a damaged segment held is known from its row: its numbers are not missing without a reason
         found.stretches[row.stream_id] += [Stretch(a, a + n, file) for a, n in row.runs]
         try:
-            content = stored.segment_bytes(row)
+            content = read_segment(stored.folder, row)
             if describe(row.name, content) != row:
                 raise SessionDamaged("its footer and the manifest disagree")
             _read_segment(stored, row, content, found)

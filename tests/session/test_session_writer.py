@@ -148,8 +148,8 @@ def test_closing_seals_everything_and_takes_the_journal_away(new_writer: NewWrit
 
 
 def test_sealing_goes_on_beside_the_recording(new_writer: NewWriter) -> None:
-    writer = new_writer(segment_s=4.0)
-    for second in range(40):
+    writer = new_writer(segment_s=3.0)
+    for second in range(16):
         write_second(writer, second)
         writer.commit()
         writer.maintain()
@@ -164,10 +164,10 @@ def test_sealing_goes_on_beside_the_recording(new_writer: NewWriter) -> None:
         "_clock",
     }
     with sessions.open(writer.folder) as session:
-        assert session.rows("adc.wave") == 4000
-        np.testing.assert_array_equal(session.read("adc.wave").sample_no, np.arange(4000))
+        assert session.rows("adc.wave") == 1600
+        np.testing.assert_array_equal(session.read("adc.wave").sample_no, np.arange(1600))
     writer.close("done")
-    assert sessions.verify(writer.folder).rows["adc.wave"] == 4000
+    assert sessions.verify(writer.folder).rows["adc.wave"] == 1600
 
 
 def test_a_killed_recording_goes_on_in_a_new_clock_era(new_writer: NewWriter) -> None:
