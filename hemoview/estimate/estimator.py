@@ -77,12 +77,13 @@ def estimate(
         for parameter in PARAMETERS:
             spans[parameter] = _learned(card, parameter, prediction, personal, age_s)
         spans |= _checked_pressures(spans)
+        spans |= {p: _within_training(card, p, spans[p]) for p in card.parameters}
     spans["HR"] = heart_rate_span(quality)
     if card is not None:
         spans |= _derived(spans, body)
         tags = {p: _unlearned(card, p) for p in PARAMETERS}
     return Estimate(
-        parameters={p: _value(spans[p], tags[p], _limits(card, p), show_simulated) for p in PARAMETERS},
+        parameters={p: _value(spans[p], tags[p], show_simulated=show_simulated) for p in PARAMETERS},
         sqi=quality.sqi,
         personalisation_age_s=age_s,
         infer_ms=prediction.infer_ms if prediction else None,
@@ -150,7 +151,10 @@ def _related(relation: Callable[..., float], *outcomes: Outcome) -> Outcome:
     reason = first(*(o for o in outcomes if isinstance(o, str)))
     if reason is not None:
         return reason
-    return identities.span_of(relation, *(o for o in outcomes if not isinstance(o, str)))
+    spans = [outcome for outcome in outcomes if not isinstance(outcome, str)]
+    if any(low <= 0 for _, low, _ in spans):  # every one of these quantities is positive, and some divide
+        return "implausible"
+    return identities.span_of(relation, *spans)
 
 
 FLOW = ("CO", "CI", "SV", "SI", "SVR", "SVRI")
@@ -166,13 +170,13 @@ def _unlearned(card: Card, parameter: str) -> Reason | None:
     return None if interval_claimed(card, sources[0]) else "no-real-reference"
 
 
-def _limits(card: Card | None, parameter: str) -> tuple[float, float] | None:
-    return None if card is None or parameter == "HR" else card.training_range.get(parameter)
+def _within_training(card: Card, parameter: str, outcome: Outcome) -> Outcome:
+    """What lies outside the values a model has seen is not believed, nor anything that rests on it."""
+    low, high = card.training_range[parameter]
+    return outcome if isinstance(outcome, str) or low <= outcome[0] <= high else "outside-training-range"
 
 
-def _value(
-    outcome: Outcome, unlearned: Reason | None, limits: tuple[float, float] | None, show_simulated: bool
-) -> ParameterEstimate:
+def _value(outcome: Outcome, unlearned: Reason | None, *, show_simulated: bool) -> ParameterEstimate:
     """A span becomes a value unless something speaks against it; the reason of higher precedence is told."""
     reason = outcome if isinstance(outcome, str) else None
     simulated = show_simulated and unlearned == "no-real-reference"
@@ -180,6 +184,4 @@ def _value(
     if reason is not None or isinstance(outcome, str):
         return ParameterEstimate.abstained(reason or "implausible")
     value, low, high = outcome
-    if limits is not None and not limits[0] <= value <= limits[1]:
-        return ParameterEstimate.abstained("outside-training-range")
     return ParameterEstimate(value, low, high, "simulated" if simulated else None)

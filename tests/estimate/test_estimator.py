@@ -132,6 +132,24 @@ def test_values_outside_what_was_learned_abstain() -> None:
     assert made(predicted(SBP=175.0, MAP=120.0)).parameters["SBP"].reason is None
 
 
+def test_what_rests_on_a_disbelieved_value_is_not_shown_either() -> None:
+    found = made(predicted(SV=150.0), show_simulated=True).parameters
+    assert {found[p].reason for p in ("SV", "SI", "CO", "CI", "SVR", "SVRI")} == {"outside-training-range"}
+    high = made(predicted(SBP=175.0, MAP=139.0, DBP=110.0), show_simulated=True).parameters
+    assert {p: high[p].reason for p in ("MAP", "CO", "SVR")} == {
+        "MAP": "outside-training-range",
+        "CO": "simulated",
+        "SVR": "outside-training-range",
+    }
+
+
+def test_an_interval_that_reaches_zero_flow_gives_no_resistance() -> None:
+    wide = replace(predicted(SV=40.0), q05=predicted().q05 | {"SV": -1.0})
+    found = made(wide, show_simulated=True).parameters
+    assert found["SV"].reason == "simulated"
+    assert {found[p].reason for p in ("CO", "SVR", "CI", "SVRI")} == {"implausible"}
+
+
 @pytest.mark.parametrize("means", [{"SBP": 70.0}, {"MAP": 121.0}, {"MAP": 70.0}, {"DBP": 115.0}])
 def test_contradicting_pressures_abstain_together(means: dict[str, float]) -> None:
     found = made(predicted(**means)).parameters
