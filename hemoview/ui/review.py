@@ -29,6 +29,7 @@ from recorder import session as store
 
 FRAME_MS = 33
 LIVE_REFRESH_MS = 2000
+IDLE_MS = 120
 _PAGE = 0.9
 _SIDE_PX = 330
 
@@ -91,6 +92,7 @@ class ReviewPage(QWidget):
         self._lay_out()
         self._frames = QTimer(self, interval=FRAME_MS, timerType=Qt.TimerType.PreciseTimer)
         self._filling = QTimer(self, interval=FRAME_MS, singleShot=True)
+        self._idle = QTimer(self, interval=IDLE_MS, singleShot=True)
         self._live = QTimer(self, interval=LIVE_REFRESH_MS)
         self._connect()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -116,7 +118,7 @@ class ReviewPage(QWidget):
 
     def close_session(self) -> None:
         """End the reading thread; the page is not used afterwards."""
-        for timer in (self._frames, self._filling, self._live):
+        for timer in (self._frames, self._filling, self._idle, self._live):
             timer.stop()
         self._model.close()
 
@@ -156,6 +158,8 @@ class ReviewPage(QWidget):
         self._answered.connect(self._on_answer, Qt.ConnectionType.QueuedConnection)
         self._frames.timeout.connect(self._on_frame)
         self._filling.timeout.connect(self._show)
+        self._idle.timeout.connect(self._model.look_ahead)
+        self._canvas.painted.connect(self._on_painted)
         self._live.timeout.connect(self._model.refresh)
         self._canvas.resized.connect(self._on_resized)
         self._canvas.clicked.connect(lambda t: self._move(lambda w, end: moves.jump(w, t, end)))
@@ -209,6 +213,11 @@ class ReviewPage(QWidget):
         self._show()
 
     # time
+
+    def _on_painted(self) -> None:
+        self._model.painted()
+        if self._model.view().settled:
+            self._idle.start()
 
     def _on_answer(self) -> None:
         """Show a complete picture at once; one still filling up at most once a frame."""

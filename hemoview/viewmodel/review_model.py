@@ -56,6 +56,7 @@ class ReviewModel:
         self._asked: list[TileKey] = []
         self._visible: frozenset[TileKey] = frozenset()
         self._view: ReviewView | None = None
+        self._looking_ahead = False
 
     @property
     def wish(self) -> Wish:
@@ -127,8 +128,19 @@ class ReviewModel:
         if wish == self._wish:
             return False
         self._wish = wish
+        self._looking_ahead = wish.playing
+        self._reader.hold()
         self.ask()
         return True
+
+    def painted(self) -> None:
+        """The last view is on the screen: reading may go on."""
+        self._reader.go_on()
+
+    def look_ahead(self) -> None:
+        """Nothing moves: read what the next move will probably need."""
+        self._looking_ahead = True
+        self.ask()
 
     def resize(self, width_px: int) -> None:
         """The picture's time axis is now so wide."""
@@ -220,7 +232,8 @@ class ReviewModel:
             return
         visible = visible_keys(self._facts, self._offered, self._chosen(), self._wish)
         self._visible = frozenset(visible)
-        wanted = dict.fromkeys([*visible, *likely_keys(self._facts, self._chosen(), self._wish)])
+        likely = likely_keys(self._facts, self._chosen(), self._wish) if self._looking_ahead else []
+        wanted = dict.fromkeys([*visible, *likely])
         missing = [
             key
             for key in wanted

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -22,6 +23,8 @@ from hemoview.viewmodel.review_facts import FactSource, GapMark, SessionFacts, d
 from hemoview.viewmodel.review_tiles import BINS, Tile, TileKey, floor_level
 from recorder.errors import RecorderError
 
+HOLD_S = 0.06
+"""Longer than any paint; a lost :meth:`ReviewReader.go_on` costs no more than this."""
 DAMAGED = "damaged"
 """Cause under which the session reports a file it could not read."""
 
@@ -88,6 +91,7 @@ class ReviewReader:
         self._under_way: set[TileKey | None] = set()
         self._generation = 0
         self._closed = False
+        self._held_until_s = 0.0
         self._thread = threading.Thread(target=self._run, name="review-reader", daemon=True)
         self._thread.start()
 
@@ -110,6 +114,19 @@ class ReviewReader:
         """Look what a live session has by now; answered with new facts."""
         with self._changed:
             self._refresh = True
+            self._changed.notify()
+
+    def hold(self) -> None:
+        """Read nothing until :meth:`go_on`, at most :data:`HOLD_S`: two threads of Python only slow each other down
+        while a picture is being painted.
+        """
+        with self._changed:
+            self._held_until_s = time.monotonic() + HOLD_S
+
+    def go_on(self) -> None:
+        """The picture is painted."""
+        with self._changed:
+            self._held_until_s = 0.0
             self._changed.notify()
 
     def drain(self) -> list[Answer]:
@@ -136,6 +153,7 @@ class ReviewReader:
         while True:
             with self._changed:
                 self._changed.wait_for(self._has_work)
+                self._wait_while_held()
                 if self._closed:
                     break
                 generation = self._generation
@@ -146,6 +164,10 @@ class ReviewReader:
                     self._under_way.add(key)
             self._tell(reading.answers(generation, path, refresh=refresh, key=key))
         reading.close()
+
+    def _wait_while_held(self) -> None:
+        while not self._closed and (left_s := self._held_until_s - time.monotonic()) > 0:
+            self._changed.wait(left_s)
 
     def _has_work(self) -> bool:
         return bool(self._closed or self._path is not None or self._refresh or self._wanted)
