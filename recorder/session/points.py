@@ -70,7 +70,7 @@ def join_points(parts: Iterable[ClockPoints]) -> ClockPoints:
     return _from_table(np.concatenate(tables) if tables else np.empty((0, 4), np.int64))
 
 
-def thin_points(points: ClockPoints, rate_hz: float, every_s: float = 10.0) -> ClockPoints:
+def thin_points(points: ClockPoints, rate_hz: float, every_s: float = 5.0) -> ClockPoints:
     """The least delayed point of every ``every_s``: a block can be late, never early, so the lower envelope
     of the delays is all that a fit of rate and offset needs.
     """

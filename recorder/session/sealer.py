@@ -7,6 +7,7 @@ segment is safe: .tmp → fsync → sha256 → rename → fsync of the folder �
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -153,6 +154,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--upto", type=int, required=True, help="last commit to seal")
     parser.add_argument("streams", nargs="*", help="streams to seal, default all")
     options = parser.parse_args(arguments)
+    if hasattr(os, "nice"):
+        os.nice(10)  # recording comes first; the journal waits
     try:
         seal(options.folder, options.upto, options.streams)
     except RecorderError as error:
