@@ -64,7 +64,11 @@ def _print(outcome: Outcome | None, *, as_json: bool) -> None:
 def _serve(args: argparse.Namespace) -> None:
     from recorder.host.serve import serve
 
-    serve(args.station, args.home)
+    serve(
+        args.station,
+        args.home,
+        ready=lambda: print(f"Recorder of station {args.station} is ready.", flush=True),
+    )
 
 
 def _record(args: argparse.Namespace) -> Outcome:

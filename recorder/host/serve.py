@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,14 @@ def machine() -> Machine:
     )
 
 
-def serve(station: str, home: Path | None = None, *, clock: Clock | None = None) -> None:
-    """Be the recorder of ``station`` until a signal or ``shutdown``.
+def serve(
+    station: str,
+    home: Path | None = None,
+    *,
+    clock: Clock | None = None,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Be the recorder of ``station`` until a signal or ``shutdown``; ``ready`` is called once it answers.
 
     A session that is open when a signal ends the process stays open: the next recorder goes on with it.
 
@@ -59,6 +66,7 @@ def serve(station: str, home: Path | None = None, *, clock: Clock | None = None)
             ours.start()
             _connection_of(ours, station).write(home)
             log.info("recorder of station %s is ready", station)
+            ready()
             keeper = processes.keep_edge(station, home)
             ours.wait()
             keeper.close()
