@@ -1,6 +1,7 @@
-"""The numbers at the cursor, as they stood then: the last row at or before it, never one interpolated.
+"""The numbers at the cursor, as they stood then: by the live screen's own rules, never interpolated.
 
-A row counts for :data:`HOLD_S`; after that the place shows "—" with the reason, as the live screen does.
+An estimate is the last row at or before the cursor, the reference the median of the last beats; a number too old
+gives way to "—" with the reason.
 """
 
 from __future__ import annotations
@@ -10,19 +11,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hemoview.viewmodel.numerics import BEATS_S, STALE_S
 from hemoview.viewmodel.review_facts import CuffMark, SessionFacts
 from hemoview.viewmodel.review_panels import BEAT_CHANNELS, Panel
-from hemoview.viewmodel.review_tiles import Floats32, TileCache, TileKey, floor_level, keys_over
-from hemoview.viewmodel.review_view import gaps_over, reason_name, reasons_of
+from hemoview.viewmodel.review_tiles import Floats, Floats32, TileCache, TileKey, floor_level, keys_over
+from hemoview.viewmodel.review_view import SIMULATED, gaps_over, reason_name, reasons_of
 from recorder.schema import PARAMETER_UNITS, PARAMETERS, StreamInfo
 
-HOLD_S = 3.0
-"""Estimates and beats come about once a second; a number older than three of them is no longer "now"."""
+HOLD_S = {"estimate": STALE_S, "beats": STALE_S + 1.0}
+"""How old the last row may be. A beat is stamped with its onset and known only when the next one begins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A number and its interval, or the reason there is none (``loading`` while its rows are being read)."""
+    """A number and its interval, or the reason there is none (``loading`` while its rows are being read).
+
+    A value beside the reason ``simulated`` was learned from simulation alone and is shown with that tag.
+    """
 
     value: float | None = None
     low: float | None = None
@@ -75,7 +80,7 @@ def cursor_keys(facts: SessionFacts, panels: Sequence[Panel], cursor_s: float) -
     for info in facts.streams:
         held = info.role in ("estimate", "beats")
         if held or (info.stream_id in shown and info.kind == "waveform"):
-            hold_s = HOLD_S if held else _wave_hold_s(info)
+            hold_s = HOLD_S[info.role] + BEATS_S if held else _wave_hold_s(info)
             keys += keys_over(
                 info.stream_id, floor_level(info), cursor_s - hold_s, min(cursor_s + 1e-6, facts.duration_s)
             )
@@ -115,21 +120,28 @@ def _reading(
     info: StreamInfo, channel: str, facts: SessionFacts, cache: TileCache, cursor_s: float
 ) -> Reading:
     columns = {c.name: i for i, c in enumerate(info.channels)}
-    row, loading = _row_at(info, cache, cursor_s, HOLD_S)
+    row, loading = _row_at(info, cache, cursor_s, HOLD_S[info.role])
     if row is None:
         return Reading(why="loading" if loading else _silence(facts, info, cursor_s))
+    if info.role == "beats":
+        return _median_beat(info, cache, columns[channel], cursor_s)
     value = float(row[columns[channel]])
-    if not np.isfinite(value):
-        code = row[columns[f"{channel}_why"]] if f"{channel}_why" in columns else 0
-        return Reading(why=reason_name(reasons_of(info), int(np.nan_to_num(code))) or _default_reason(info))
+    code = row[columns[f"{channel}_why"]] if f"{channel}_why" in columns else 0
+    why = reason_name(reasons_of(info), int(np.nan_to_num(code)))
+    if not np.isfinite(value) or why not in ("", SIMULATED):
+        return Reading(why=why or "unknown")
     low, high = (float(row[columns[n]]) if n in columns else None for n in (f"{channel}_lo", f"{channel}_hi"))
-    if info.role == "estimate" and (low is None or high is None or not np.isfinite([low, high]).all()):
+    if low is None or high is None or not np.isfinite([low, high]).all():
         return Reading(why="no-interval")
-    return Reading(value, low, high)
+    return Reading(value, low, high, why)
 
 
-def _default_reason(info: StreamInfo) -> str:
-    return "uncalibrated" if info.role == "beats" else "unknown"
+def _median_beat(info: StreamInfo, cache: TileCache, column: int, cursor_s: float) -> Reading:
+    """Median over the five seconds up to the last beat; beats without a scale have no pressure."""
+    t_s, values = _rows_before(info, cache, cursor_s, BEATS_S + HOLD_S[info.role])
+    recent = values[t_s > t_s[-1] - BEATS_S, column]
+    recent = recent[np.isfinite(recent)]
+    return Reading(float(np.median(recent))) if recent.size else Reading(why="uncalibrated")
 
 
 def _silence(facts: SessionFacts, info: StreamInfo, cursor_s: float) -> str:
@@ -145,17 +157,28 @@ def _row_at(
     info: StreamInfo, cache: TileCache, cursor_s: float, hold_s: float
 ) -> tuple[Floats32 | None, bool]:
     """The last row in ``(cursor − hold, cursor]``, and whether a tile that may hold one is missing."""
-    loading = False
-    for key in reversed(keys_over(info.stream_id, floor_level(info), cursor_s - hold_s, cursor_s + 1e-6)):
-        tile = cache.get(key)
-        if tile is None:
-            loading = True
-            continue
-        place = int(np.searchsorted(tile.t_s, cursor_s + 1e-6, side="right")) - 1
-        if place >= 0 and tile.t_s[place] > cursor_s - hold_s:
-            row: Floats32 = tile.low[place]
-            return row, False
-    return None, loading
+    t_s, values = _rows_before(info, cache, cursor_s, hold_s)
+    if len(t_s):
+        row: Floats32 = values[-1]
+        return row, False
+    return None, any(cache.get(key) is None for key in _keys_before(info, cursor_s, hold_s))
+
+
+def _keys_before(info: StreamInfo, cursor_s: float, hold_s: float) -> list[TileKey]:
+    return keys_over(info.stream_id, floor_level(info), cursor_s - hold_s, cursor_s + 1e-6)
+
+
+def _rows_before(
+    info: StreamInfo, cache: TileCache, cursor_s: float, hold_s: float
+) -> tuple[Floats, Floats32]:
+    """Times and values of the rows in ``(cursor − hold, cursor]``, from the tiles that are here."""
+    tiles = [tile for key in _keys_before(info, cursor_s, hold_s) if (tile := cache.get(key)) is not None]
+    spans = [np.searchsorted(t.t_s, (cursor_s - hold_s, cursor_s + 1e-6), side="right") for t in tiles]
+    times = [tile.t_s[a:b] for tile, (a, b) in zip(tiles, spans, strict=True)]
+    rows = [tile.low[a:b] for tile, (a, b) in zip(tiles, spans, strict=True)]
+    if not tiles:
+        return np.empty(0), np.empty((0, len(info.channels)), np.float32)
+    return np.concatenate(times), np.concatenate(rows)
 
 
 def _cuff(facts: SessionFacts, cursor_s: float) -> CuffView | None:

@@ -14,6 +14,9 @@ from recorder.clock.clock import ClockEra
 from recorder.schema import Calibration, Event, StreamInfo
 from recorder.session.lock import WRITER_LOCK
 
+_LABEL_FIELDS = ("label", "device_id", "stream_id", "kind", "state", "level", "text")
+_NOTE_FIELDS = ("note", "cause", "detail", "reason", "why")
+
 State = Literal["open", "killed", "sealed", "damaged"]
 """``open``: being recorded. ``killed``: never closed, and nobody writes it any more."""
 
@@ -129,6 +132,11 @@ class SessionFacts:
         return self.state == "open"
 
     @property
+    def replayed(self) -> bool:
+        """Its samples are a real recording fed through the emulators."""
+        return any(s.origin == "replayed" for s in self.streams)
+
+    @property
     def models(self) -> tuple[str, ...]:
         """Names of the models whose estimates it holds."""
         held = (s.metadata.get("model", s.stream_id) for s in self.streams if s.role == "estimate")
@@ -217,12 +225,13 @@ def _marks(session: FactSource, events: Sequence[Event]) -> tuple[Mark, ...]:
 
 
 def _mark(event: Event, t_s: float) -> Mark:
+    """What an event says in a word or two; whatever it says beyond that becomes its note."""
     payload = event.payload
     kind = "tag" if payload.get("kind") == "tag" or payload.get("source") == "e4-tag" else event.kind
-    label = str(payload.get("label") or payload.get("kind") or payload.get("text") or event.kind)
-    note = str(payload.get("note") or payload.get("detail") or payload.get("reason") or "")
-    source = str(payload.get("source") or payload.get("device_id") or "")
-    return Mark(t_s, label, kind, source, note)
+    words = [str(payload[key]) for key in _LABEL_FIELDS if payload.get(key)]
+    label = words[0] if "label" in payload and words else " ".join([event.kind, *words])
+    note = next((str(payload[key]) for key in _NOTE_FIELDS if payload.get(key)), "")
+    return Mark(t_s, label, kind, str(payload.get("source") or payload.get("device_id") or ""), note)
 
 
 def _cuffs(session: FactSource, events: Sequence[Event]) -> tuple[CuffMark, ...]:

@@ -28,6 +28,8 @@ from recorder.schema import StreamInfo
 
 NUMERIC_JOIN_S = 2.5
 """Rows further apart than this are not joined by a line: what was not measured is not drawn."""
+SIMULATED = "simulated"
+"""The one reason that stands beside a value: learned from simulation alone, shown tagged (safety rule 7)."""
 _JOIN_BINS = 2.5
 _LEAST_SPANS = {"mmHg": 20.0, "/min": 10.0, "g": 0.2, "V": 0.1}
 """A flat trace is not blown up to noise: least height of a panel by unit."""
@@ -155,14 +157,16 @@ def _traces(
 def _reasons(
     views: Sequence[TraceView], by_column: dict[int, tuple[Floats32, Floats32]], info: StreamInfo
 ) -> list[ReasonBox]:
-    """Where every estimate of the stream is absent, and the reason of the first."""
+    """Where every estimate of the stream is absent, or learned from simulation alone; the reason of the first."""
     banded = [v for v in views if v.trace.why is not None and v.trace.why in by_column]
     if not banded or not len(banded[0].t_s):
         return []
     first = banded[0]
     absent = np.logical_and.reduce([np.isnan(v.low) for v in banded])
-    code = np.where(absent, np.nan_to_num(by_column[first.trace.why or 0][0]), 0).astype(np.int64)
     names = reasons_of(info)
+    codes = np.nan_to_num(by_column[first.trace.why or 0][0]).astype(np.int64)
+    tagged = codes == (names.index(SIMULATED) + 1 if SIMULATED in names else -1)
+    code = np.where(absent | tagged, codes, 0)
     return [
         ReasonBox(t0, t1, reason_name(names, value)) for t0, t1, value in runs(first.t_s, code, first.join_s)
     ]
