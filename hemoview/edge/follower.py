@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from hemoview.edge.memory import recall
 from hemoview.edge.models import Loaded
 from hemoview.edge.pipeline import Options, Pipeline
 from hemoview.edge.streams import Sources, declared, find_sources
@@ -139,7 +138,9 @@ class Follower:
             event = Event.from_json(value)
             if event.kind in FACTS:
                 self._pipeline.push_event(event)
-        if not known:
+        if not known and self._pipeline.anchoring.personal.anchors:
+            from hemoview.edge.memory import recall  # noqa: PLC0415 – the store's reader is 40 MB, seldom needed
+
             recall(Path(session.folder), self._pipeline, self._loaded.runner)
 
 

@@ -25,7 +25,7 @@ from hemoview.estimate.runner import Runner
 from hemoview.estimate.values import Estimate
 from recorder.clock import ClockEra
 from recorder.schema import Calibration, Event, SampleBlock
-from recorder.session.levels import physical
+from recorder.schema.physical import physical
 
 
 @dataclass(frozen=True, slots=True)

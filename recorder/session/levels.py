@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorder.schema import StreamInfo
-from recorder.schema.decimals import decimals_to_float
 from recorder.session import base85
 from recorder.session.rows import Rows
 
@@ -43,20 +42,6 @@ def bin_s(info: StreamInfo) -> float:
     if info.nominal_rate_hz is None:
         return NUMERIC_BIN_S
     return max(1, round(info.nominal_rate_hz)) / info.nominal_rate_hz
-
-
-def physical(info: StreamInfo, values: NDArray[np.generic]) -> NDArray[np.float64]:
-    """Raw values → ``(n, channels)`` in the units of the channels."""
-    if info.dtype == "decimal":
-        raw = decimals_to_float(values.astype(np.int64, copy=False))
-    else:
-        raw = values.astype(np.float64)
-    scale = np.array([c.scale for c in info.channels])
-    offset = np.array([c.offset for c in info.channels])
-    if (scale == 1.0).all() and (offset == 0.0).all():
-        return raw
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.asarray(raw * scale + offset, np.float64)
 
 
 def level_of(info: StreamInfo, rows: Rows, values: NDArray[np.float64]) -> Level:

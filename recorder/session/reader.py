@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from recorder.clock import ClockEra, Timebase
 from recorder.errors import SessionError
 from recorder.schema import Calibration, Event, Gap, StreamInfo
+from recorder.schema.physical import physical
 from recorder.session import amendments, facts
 from recorder.session.facts import GapSpan
 from recorder.session.header import SessionHeader
@@ -20,7 +21,6 @@ from recorder.session.levels import (
     bin_s,
     join_levels,
     level_of,
-    physical,
 )
 from recorder.session.manifest import CLOCK
 from recorder.session.points import ClockPoints, join_points
@@ -60,7 +60,7 @@ class Session:
 
     def _take(self, stored: Stored) -> None:
         self._stored = stored
-        self._axis = EraAxis(stored.card.eras)
+        self._axis = EraAxis.of(stored.card.eras, stored.last_arrivals_ns())
         self._forget_live()
 
     def _forget_live(self) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 
 from recorder.errors import SessionDamaged
 from recorder.schema import Event, StreamInfo
-from recorder.session.levels import Level, level_of, physical
+from recorder.schema.physical import physical
+from recorder.session.levels import Level, level_of
 from recorder.session.manifest import SEGMENT_FOLDER, SegmentRow
 from recorder.session.points import ClockPoints
 from recorder.session.rows import Rows, empty_rows
