@@ -89,7 +89,7 @@ def _signal(path: Path, arrays: dict[str, Any], name: str, role: Role, notes: li
         stored = arrays[name].astype(np.float32).reshape(-1)
         values, moved_s = with_gaps(stored, rate_hz, np.atleast_1d(after), np.atleast_1d(lengths_s))
         signal = Signal(role, name, values, rate_hz, t0_s, ROLE_UNITS[role])
-    except (KeyError, ValueError, TypeError) as error:
+    except (KeyError, ValueError, TypeError, OverflowError, MemoryError) as error:
         raise RecordingUnreadable(f"{path}, {name}: {error}; the npz is not of this kind") from error
     notes += [
         f"{name}: a gap was moved by {1e3 * s:.1f} ms to fit its grid" for s in moved_s if abs(s) > 1e-4
@@ -101,7 +101,7 @@ def _arrays(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as octets, np.load(octets, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise RecordingUnreadable(f"{path}: cannot be read as npz ({error}); fetch it again") from error
 
 

@@ -67,7 +67,15 @@ def _read(header: Path, roles: Collection[Role], span_s: tuple[float, float] | N
         frames = _span(top, span_s)
         notes: list[str] = []
         signals = _Assembly(header, wfdb, float(top.fs), frames, notes).signals(segments, roles)
-    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (
+        OSError,
+        ArithmeticError,
+        LookupError,
+        MemoryError,
+        TypeError,
+        ValueError,
+        AttributeError,
+    ) as error:
         raise RecordingUnreadable(
             f"{header}: cannot be read as a WFDB record ({error}); check its files"
         ) from error

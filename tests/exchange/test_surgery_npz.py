@@ -87,6 +87,20 @@ def test_a_damaged_file_is_named(record, name, content):
         read_recording(record)
 
 
+@pytest.mark.parametrize("length_s", [np.inf, np.nan, 1e15])
+def test_a_gap_without_end_is_refused(tmp_path, length_s):
+    arrays = {
+        "ABP": np.zeros(9),
+        "ABP_fs": 125.0,
+        "ABP_t0": 0.0,
+        "ABP_gap_idx": [3],
+        "ABP_gap_len_s": [length_s],
+    }
+    np.savez(tmp_path / "x_waves.npz", **arrays)
+    with pytest.raises(RecordingUnreadable, match="ABP"):
+        read_recording(tmp_path / "x_waves.npz")
+
+
 def test_another_kind_of_npz_is_refused(tmp_path):
     np.savez(tmp_path / "pictures.npz", picture=np.zeros(3))
     with pytest.raises(RecordingUnreadable, match="holds none of ABP"):

@@ -137,6 +137,14 @@ def test_damage_is_named(tmp_path):
         read_recording(tmp_path / "ecg")
 
 
+def test_a_gap_longer_than_memory_is_refused(tmp_path):
+    n = round(8 * RATE_HZ)
+    write(tmp_path, "s1")
+    header = join(tmp_path, [("s1", n), ("~", 10**15), ("s1", n)])
+    with pytest.raises(RecordingUnreadable, match=r"long\.hea"):
+        read_recording(header)
+
+
 def test_a_torn_data_file_is_named(tmp_path):
     write(tmp_path, "one")
     (tmp_path / "one.dat").write_bytes((tmp_path / "one.dat").read_bytes()[:100])

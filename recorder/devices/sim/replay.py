@@ -106,7 +106,7 @@ def load(path: Path) -> ReplaySource:
     try:
         with path.open("rb") as octets, np.load(octets, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise ConfigError(f"replay: {path} cannot be read ({error}); make it with replay.save") from error
     signals: dict[SourceName, _Signal] = {}
     for name, stored in _FILE_NAME.items():
