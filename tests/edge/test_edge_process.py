@@ -5,6 +5,7 @@ import signal
 import time
 from pathlib import Path
 
+import bedside_rig
 import numpy as np
 import pytest
 from bedside_rig import Rig, wait_for
@@ -13,6 +14,7 @@ from hemoview.edge.offline import recompute
 from hemoview.edge.streams import ABP_BEATS, ESTIMATES, PPG_BEATS
 from hemoview.estimate import bundle
 from recorder import session
+from recorder.clock import Clock
 from recorder.host import places, processes
 from recorder.host.client import LiveFeed
 from recorder.schema import SampleBlock
@@ -28,6 +30,40 @@ def newest(feed: LiveFeed) -> list[SampleBlock]:
     return [i for i in feed.drain() if isinstance(i, SampleBlock)]
 
 
+def age_column(rig: Rig) -> int:
+    info = next(s for s in rig.client.call("describe")["streams"] if s["stream_id"] == ESTIMATES)
+    return [c["name"] for c in info["channels"]].index("personalisation_age_s")
+
+
+def read_cuff(rig: Rig) -> str:
+    now = rig.clock.wall_ns()
+    event = rig.client.call("cuff", sbp_mmhg=118.0, dbp_mmhg=70.0, measured_at_ns=now, entered_at_ns=now)
+    return str(event["event_id"])
+
+
+def test_edge_attaches_estimates_and_personalises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same chain at eight times real speed."""
+    monkeypatch.setattr(bedside_rig, "Clock", lambda: Clock.scaled(8.0))
+    with Rig(tmp_path) as rig:
+        rig.up()
+        rig.configure()
+        rig.await_streaming()
+        processes.ensure_edge(rig.station, rig.home, clock=rig.clock)
+        rig.start(subject={"pseudonym": "S-01", "sex": "female", "age_y": 40, **BODY})
+        wait_for(lambda: has(rig, ESTIMATES) and rig.stream(ESTIMATES).received > 20, "estimates", 40)
+        feed, age = rig.client.feed([f"block/{ESTIMATES}"]), age_column(rig)
+        event_id = read_cuff(rig)
+        wait_for(lambda: any(np.isfinite(b.values[-1, age]) for b in newest(feed)), "personalised", 20)
+        rig.client.call("withdraw_cuff", event_id=event_id, why="typed wrong")
+        wait_for(lambda: any(np.isnan(b.values[-1, age]) for b in newest(feed)), "withdrawn", 20)
+        feed.close()
+        folder = rig.stop()
+    with session.open(folder) as stored:
+        assert stored.rows(ESTIMATES) > 20
+        assert stored.rows(PPG_BEATS) > 10
+        assert stored.streams[ESTIMATES].metadata["simulated"] == "true"
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_edge_follows_a_station_through_thick_and_thin(tmp_path: Path) -> None:
@@ -41,11 +77,8 @@ def test_edge_follows_a_station_through_thick_and_thin(tmp_path: Path) -> None:
         folder = rig.start(subject={"pseudonym": "S-01", "sex": "female", "age_y": 40, **BODY})
         edge = processes.ensure_edge(rig.station, rig.home, clock=rig.clock)
         wait_for(lambda: has(rig, ESTIMATES) and rig.stream(ESTIMATES).received > 16, "estimates", 40)
-        now = rig.clock.wall_ns()
-        rig.client.call("cuff", sbp_mmhg=118.0, dbp_mmhg=70.0, measured_at_ns=now, entered_at_ns=now)
-        feed = rig.client.feed([f"block/{ESTIMATES}"])
-        info = next(s for s in rig.client.call("describe")["streams"] if s["stream_id"] == ESTIMATES)
-        age = [c["name"] for c in info["channels"]].index("personalisation_age_s")
+        read_cuff(rig)
+        feed, age = rig.client.feed([f"block/{ESTIMATES}"]), age_column(rig)
 
         def personalised() -> bool:
             return any(np.isfinite(b.values[-1, age]) for b in newest(feed))
