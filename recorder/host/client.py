@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -43,10 +44,11 @@ class StationClient:
         self.home = home
         self._clock = clock or Clock.from_environment()
         self._context = zmq.Context()
-        self._lock = threading.Lock()
+        self._lines: deque[_Line] = deque()
+        """Idle ones: each call takes one, so a slow command holds up no other."""
         self._connection: Connection | None = None
-        self._socket: zmq.Socket[bytes] | None = None
         self._feeds: list[LiveFeed] = []
+        self._closed = False
 
     def __enter__(self) -> Self:
         return self
@@ -81,16 +83,16 @@ class StationClient:
         request = Request(uuid.uuid4().hex, self.name, verb, args, tuple(frames))
         packed = wire.pack_request(request)
         deadline = time.monotonic() + timeout_s
-        with self._lock:
-            while True:
-                reply = self._ask(packed, request.request_id, deadline)
-                if reply is not None:
-                    return wire.unpack_reply(reply)
-                if time.monotonic() >= deadline:
-                    raise StationUnreachable(
-                        f"station {self.station}: no answer to {verb} within {timeout_s:g} s; "
-                        f"see whether its recorder runs, or start it: recorder serve --station {self.station}"
-                    )
+        while not self._closed:
+            reply = self._ask(packed, request.request_id, deadline)
+            if reply is not None:
+                return wire.unpack_reply(reply)
+            if time.monotonic() >= deadline:
+                break
+        raise StationUnreachable(
+            f"station {self.station}: no answer to {verb} within {timeout_s:g} s; "
+            f"see whether its recorder runs, or start it: recorder serve --station {self.station}"
+        )
 
     def feed(
         self, topics: Sequence[str] = (wire.BLOCK, wire.STATUS, wire.EVENT), *, max_age_s: float = 1.0
@@ -101,54 +103,68 @@ class StationClient:
         return feed
 
     def close(self) -> None:
-        """Close the feeds and the socket; safe to call twice."""
+        """Close the feeds and the sockets, calls under way give up within a second; safe to call twice."""
+        self._closed = True
         for feed in self._feeds:
             feed.close()
-        with self._lock:
-            self._drop_socket()
-            self._context.term()
+        while self._lines:
+            self._lines.pop().socket.close(linger=0)
+        self._context.term()
 
     def _ask(self, packed: list[bytes], request_id: str, deadline: float) -> bytes | None:
         """One attempt; None where no answer came in time."""
         try:
-            socket = self._reach()
+            line = self._take_line()
         except StationUnreachable:
             if time.monotonic() + 0.1 >= deadline:
                 raise
             time.sleep(0.1)
             return None
-        socket.send_multipart(packed)
-        until = min(deadline, time.monotonic() + RETRY_S)
-        while (left := until - time.monotonic()) > 0:
-            if not socket.poll(int(left * 1000) + 1):
-                break
-            frame = socket.recv_multipart()[0]
-            if _answers(frame, request_id):
-                return frame
-        self._drop_if_moved()
-        return None
-
-    def _reach(self) -> zmq.Socket[bytes]:
-        if self._socket is None:
-            self._connection = Connection.read(self.station, self.home)
-            self._socket = open_socket(
-                self._context, zmq.DEALER, self._connection, self._connection.router_port
-            )
-        return self._socket
-
-    def _drop_if_moved(self) -> None:
-        """A recorder that was restarted listens elsewhere."""
+        reply = None
         try:
-            moved = Connection.read(self.station, self.home) != self._connection
-        except StationUnreachable:
-            moved = True
-        if moved:
-            self._drop_socket()
+            line.socket.send_multipart(packed)
+            reply = _await(line.socket, request_id, min(deadline, time.monotonic() + RETRY_S))
+        except zmq.ContextTerminated:  # the client was closed meanwhile
+            return None
+        finally:
+            if reply is None or self._closed:  # what comes late on this line must not meet another call
+                line.socket.close(linger=0)
+            else:
+                self._lines.append(line)
+        return reply
 
-    def _drop_socket(self) -> None:
-        if self._socket is not None:
-            self._socket.close(linger=0)
-            self._socket = None
+    def _take_line(self) -> _Line:
+        """An idle line to the recorder that is there now, or a new one.
+
+        Raises:
+            StationUnreachable: none has left a connection file.
+        """
+        connection = self._connection = Connection.read(self.station, self.home)
+        while True:
+            try:
+                line = self._lines.pop()
+            except IndexError:
+                socket = open_socket(self._context, zmq.DEALER, connection, connection.router_port)
+                return _Line(connection, socket)
+            if line.connection == connection:
+                return line
+            line.socket.close(linger=0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    connection: Connection
+    socket: zmq.Socket[bytes]
+
+
+def _await(socket: zmq.Socket[bytes], request_id: str, until: float) -> bytes | None:
+    while (left := until - time.monotonic()) > 0:
+        if not socket.poll(int(left * 1000) + 1):
+            break
+        frame = socket.recv_multipart()[0]
+        if _answers(frame, request_id):
+            return frame
+    return None
 
 
 def _answers(frame: bytes, request_id: str) -> bool:

@@ -28,7 +28,8 @@ class Bedside:
     """A bus with a few verbs, and its connection file."""
 
     def __init__(self, home: Path) -> None:
-        self.home, self.calls, self.hold = home, [], threading.Event()
+        self.home, self.calls = home, []
+        self.hold, self.entered = threading.Event(), threading.Event()
         verbs = {
             "status": Verb(lambda r: {"status": "ok"}, once=False),
             "count": Verb(self._count),
@@ -57,6 +58,7 @@ class Bedside:
         return {"n": len(self.calls)}
 
     def _slowly(self, request: Request) -> dict:
+        self.entered.set()
         self.hold.wait(5)
         return self._count(request)
 
@@ -108,12 +110,32 @@ def test_a_slow_command_is_retried_with_the_same_id_and_carried_out_once(
 
 
 def test_quick_commands_are_answered_while_a_slow_one_runs(bedside: Bedside, client: StationClient) -> None:
-    with StationClient("bed1", bedside.home, name="other", clock=CLOCK) as other:
-        slow = threading.Thread(target=other.call, args=("slowly",))
-        slow.start()
+    slow = threading.Thread(target=client.call, args=("slowly",))
+    slow.start()
+    for _ in range(3):
         assert client.call("status") == {"status": "ok"}
-        bedside.hold.set()
-        slow.join()
+    assert slow.is_alive()
+    bedside.hold.set()
+    slow.join()
+
+
+def test_closing_gives_up_calls_under_way(bedside: Bedside) -> None:
+    client = StationClient("bed1", bedside.home, name="other", clock=CLOCK)
+    said: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            client.call("slowly", timeout_s=60)
+        except StationUnreachable as error:
+            said.append(error)
+
+    slow = threading.Thread(target=ask)
+    slow.start()
+    assert bedside.entered.wait(5)
+    client.close()
+    slow.join(5)
+    bedside.hold.set()
+    assert len(said) == 1
 
 
 def test_refusals_arrive_with_type_and_words(client: StationClient) -> None:
