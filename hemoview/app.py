@@ -36,7 +36,7 @@ from hemoview.viewmodel.sweeper import Canvas, Sweeper
 from recorder.clock import Clock
 from recorder.host import places, platform, processes
 from recorder.host.client import StationClient
-from recorder.host.keeper import Keeper
+from recorder.host.keeper import Keeper, restart_delay_s
 from recorder.schema import SampleBlock
 
 RESOLVE_EVERY_S = 0.25
@@ -163,6 +163,7 @@ class Shell:
         self._trouble: dict[str, Banner] = {}
         self._resolved_s = 0.0
         self._filled = ""
+        self._failures = 0
         self._ended = False
         self._keeper: Keeper | None = None
         self._pictures: list[Path] = []
@@ -209,10 +210,11 @@ class Shell:
             self._keeper = processes.keep_recorder(self.options.station, self.home, clock=self.clock)
 
     def _recorder_failed(self, error: Exception) -> None:
+        self._failures += 1
         message = say("recorder-failed", error=str(error))
         self._trouble["recorder-failed"] = Banner("recorder-failed", "danger", message)
         retry = lambda: self.bridge.call(self._start_processes, self._started, self._recorder_failed)  # noqa: E731
-        QTimer.singleShot(1000, self.window, retry)
+        QTimer.singleShot(int(1000 * restart_delay_s(self._failures)), self.window, retry)
 
     def _bedside_failed(self, error: Exception) -> None:
         self.operations.show_error(error)

@@ -33,6 +33,7 @@ ENGLISH: Final[dict[str, str]] = {
     "button-close-anyway": "Close the window, recording goes on",
     # header
     "no-session": "No recording",
+    "session-sealing": "Sealing the recording …",
     "subject": "{pseudonym}",
     "header-subject": "subject",
     "header-recording": "REC {elapsed}",

@@ -9,9 +9,9 @@ from hemoview.ui.catalogue import text
 
 
 class MarkerBar(QWidget):
-    """Emits ``marked(key, label)``, ``undo_asked()`` and ``cuff_asked()``."""
+    """Emits ``marked(key, label, source)``, ``undo_asked()`` and ``cuff_asked()``; source is ``key`` or ``button``."""
 
-    marked = Signal(int, str)
+    marked = Signal(int, str, str)
     undo_asked = Signal()
     cuff_asked = Signal()
 
@@ -38,9 +38,9 @@ class MarkerBar(QWidget):
         self.undo.setEnabled(can_undo)
 
     def press(self, key: int) -> None:
-        """As if button ``key`` were clicked."""
-        if 1 <= key <= len(self._buttons):
-            self._buttons[key - 1].click()
+        """The number key ``key``; does what its button does, if that works."""
+        if 1 <= key <= len(self._buttons) and self._buttons[key - 1].isEnabled():
+            self.marked.emit(key, self._labels[key - 1], "key")
 
     def _rebuild(self, labels: tuple[str, ...]) -> None:
         for button in self._buttons:
@@ -56,5 +56,5 @@ class MarkerBar(QWidget):
         button.setObjectName("marker")
         button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         button.setToolTip(label)
-        button.clicked.connect(lambda: self.marked.emit(key, label))
+        button.clicked.connect(lambda: self.marked.emit(key, label, "button"))
         return button

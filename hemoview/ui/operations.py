@@ -93,9 +93,9 @@ class Operations(QObject):
 
     # ---- markers, calibration, cuff
 
-    def mark(self, key: int, label: str) -> None:
-        """A marker by key or button."""
-        self.command("marker", label=label, key=key, source="button", operator=self.settings.form.operator)
+    def mark(self, key: int, label: str, source: str) -> None:
+        """A marker by ``key`` or ``button``."""
+        self.command("marker", label=label, key=key, source=source, operator=self.settings.form.operator)
 
     def confirm_calibration(self) -> None:
         """The operator has seen the monitor calibrate itself."""

@@ -17,7 +17,7 @@ from hemoview.viewmodel.record_view import RecordView
 class RecordPage(QWidget):
     """Sets and emits; decides nothing."""
 
-    marked = Signal(int, str)
+    marked = Signal(int, str, str)
     undo_asked = Signal()
     cuff_asked = Signal()
     calibration_confirmed = Signal()

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -57,8 +57,12 @@ _GROUPS = {
 }
 
 
+CHECK_EVERY_MS = 1500
+"""Pre-flight is asked again while the second step is open: a device that begins to deliver turns it green."""
+
+
 class StartDialog(QDialog):
-    """Emits ``checks_asked()`` when the second step opens and ``start_asked(request)`` on confirmation."""
+    """Emits ``checks_asked()`` while the second step is open and ``start_asked(request)`` on confirmation."""
 
     checks_asked = Signal()
     start_asked = Signal(dict)
@@ -80,6 +84,10 @@ class StartDialog(QDialog):
         self.confirm.start.clicked.connect(self._start)
         self.confirm.overrides_changed.connect(self._override)
         self._touched: set[str] = set()
+        self._again = QTimer(self)
+        self._again.setInterval(CHECK_EVERY_MS)
+        self._again.timeout.connect(self.checks_asked)
+        self.finished.connect(self._again.stop)
         self.show_form()
 
     @property
@@ -92,17 +100,20 @@ class StartDialog(QDialog):
         return request(self.form)
 
     def show_checks(self, checks: Sequence[Mapping[str, Any]]) -> None:
-        """The recorder's pre-flight has answered."""
-        self.checks = checks
-        self.confirm.show_view(self.view)
+        """The recorder's pre-flight has answered; an answer that comes after Back is passed over."""
+        if self.steps.currentIndex() == 1:
+            self.checks = checks
+            self.confirm.show_view(self.view)
 
     def show_refusal(self, message: str) -> None:
         """Start was refused after all."""
         self.confirm.show_refusal(message)
+        self._again.start()
 
     def go_back(self) -> None:
         """To the form; the checks are asked for again next time."""
         self.checks = None
+        self._again.stop()
         self.steps.setCurrentIndex(0)
 
     def show_form(self) -> None:
@@ -195,10 +206,12 @@ class StartDialog(QDialog):
             self.confirm.show_view(self.view)
             self.steps.setCurrentIndex(1)
             self.checks_asked.emit()
+            self._again.start()
 
     def _start(self) -> None:
         order = self.view.request
         if order is not None:
+            self._again.stop()
             self.confirm.start.setEnabled(False)
             self.start_asked.emit(order)
 
@@ -220,6 +233,7 @@ class ConfirmStep(QWidget):
         for label in (self.details, self.warnings, self.state):
             label.setWordWrap(True)
         self.findings = QVBoxLayout()
+        self._found: tuple[object, ...] = ()
         self.back = QPushButton(text("button-back"))
         self.start = QPushButton(text("button-confirm-start"))
         self.start.setObjectName("start")
@@ -254,6 +268,11 @@ class ConfirmStep(QWidget):
         self.state.show_text(f"{text('preflight-refused')} {message}", "danger")
 
     def _show_findings(self, view: StartView) -> None:
+        """Rebuilt only when something else was found: somebody may be typing a reason."""
+        found = tuple((f.check_id, f.level, f.message) for f in view.findings)
+        if found == self._found:
+            return
+        self._found = found
         while (item := self.findings.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()

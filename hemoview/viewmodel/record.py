@@ -65,6 +65,8 @@ def _in_control(facts: Facts) -> bool:
 
 
 def _subject(facts: Facts) -> Message:
+    if facts.status is not None and facts.status.session.state == "sealing":
+        return say("session-sealing")
     if not facts.recording or facts.status is None:
         return say("no-session")
     subject = facts.status.session.subject

@@ -18,7 +18,11 @@ GAP_S = 2.5
 """Two estimates further apart than this (hop 1 s) have a gap between them."""
 
 DOT_EVERY_S = {300: 5.0, 900: 15.0, 3600: 60.0}
+MOST_POINTS = 720
+"""More points than this are not told apart on any screen, and an hour would take long to paint."""
+
 _NONE = np.empty(0)
+_Floats = NDArray[np.float64]
 
 
 def trend(wish: Wish, facts: Facts) -> TrendView:
@@ -83,9 +87,24 @@ def _series(parameter: str, wish: Wish, facts: Facts, rows: _Rows, factor: float
     whole = np.isfinite(value) & np.isfinite(low) & np.isfinite(high)
     value, low, high = (np.where(whole, column, np.nan) for column in (value, low, high))
     dots_t_s, dots = _dots(parameter, facts, rows, DOT_EVERY_S[wish.trend_span_s])
-    return TrendSeries(
-        parameter, rows.t_s if value.size else _NONE, value, low, high, dots_t_s, dots * factor
-    )
+    t_s, value, low, high = _thinned(rows.t_s if value.size else _NONE, value, low, high)
+    return TrendSeries(parameter, t_s, value, low, high, dots_t_s, dots * factor)
+
+
+def _thinned(
+    t_s: _Floats, value: _Floats, low: _Floats, high: _Floats
+) -> tuple[_Floats, _Floats, _Floats, _Floats]:
+    """About :data:`MOST_POINTS`: means of the value, the band as wide as its widest member."""
+    k = -(-t_s.size // MOST_POINTS)
+    if k <= 1:
+        return t_s, value, low, high
+    slot = np.floor(t_s / k)  # of elapsed time, so that a point once drawn stays what it is
+    starts = np.flatnonzero(np.diff(slot, prepend=slot[0] - 1))
+    finite = np.isfinite(value)
+    count = np.add.reduceat(finite.astype(np.float64), starts)
+    total = np.add.reduceat(np.where(finite, value, 0.0), starts)
+    mean = np.divide(total, count, out=np.full(starts.size, np.nan), where=count > 0)
+    return t_s[starts], mean, np.fmin.reduceat(low, starts), np.fmax.reduceat(high, starts)
 
 
 def _dots(

@@ -93,8 +93,8 @@ def test_a_refusal_is_shown_in_the_recorders_words(
     qtbot: QtBot, operations: Operations, recorder: Recorder
 ) -> None:
     recorder.answers["marker"] = SessionRefused("no session is open on this station; press Start first")
-    operations.mark(1, "cough")
-    operations.mark(2, "talk")
+    operations.mark(1, "cough", "key")
+    operations.mark(2, "talk", "button")
     qtbot.waitUntil(lambda: bool(dialogs(operations, QMessageBox)), timeout=3000)
     boxes = dialogs(operations, QMessageBox)
     assert len(boxes) == 1

@@ -182,7 +182,7 @@ def test_clear_view_clears_the_picture_only(pictures: Pictures, bed: SyntheticBe
 def test_marker_keys_mark_but_not_while_typing(qtbot: QtBot, window: MainWindow, pictures: Pictures) -> None:
     pictures.show()
     marked: list[tuple[int, str]] = []
-    window.record.marked.connect(lambda key, label: marked.append((key, label)))
+    window.record.marked.connect(lambda key, label, _: marked.append((key, label)))
     window.activateWindow()
     window.setFocus()
     qtbot.keyClick(window, Qt.Key.Key_2)
@@ -202,7 +202,7 @@ def test_marker_keys_are_dead_without_a_recording(
     pictures.bed.run(1.0)
     pictures.show()
     marked: list[int] = []
-    window.record.marked.connect(lambda key, _: marked.append(key))
+    window.record.marked.connect(lambda key, _, __: marked.append(key))
     qtbot.keyClick(window, Qt.Key.Key_1)
     assert marked == []
 

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -85,11 +85,28 @@ def until(qtbot: QtBot, holds: Callable[[], bool], timeout_s: float) -> float:
 
 
 def start_session(qtbot: QtBot, shell: app.Shell) -> None:
-    consent = {"version": "v", "date": "2026-01-01"}
-    shell.operations.command(
-        "start", subject={"pseudonym": "T-01"}, consent=consent, sites={}, overrides={}, timeout_s=20
+    """As an operator does: the form, the recorder's own pre-flight, the confirmation."""
+    until(qtbot, lambda: shell.view is not None and shell.view.header.can_start, 15)
+    until(qtbot, lambda: all(link.state == "streaming" for link in shell.model.status.links), 20)  # type: ignore[union-attr]
+    shell.window.header.start.click()
+    dialog = shell.operations.start_dialog
+    assert dialog is not None
+    dialog.form = replace(
+        dialog.form,
+        pseudonym="T-01",
+        pseudonym_again="T-01",
+        sex="female",
+        age_y="34",
+        consent_version="v1",
+        consent_date="2026-01-01",
+        consent_record=True,
     )
-    until(qtbot, lambda: shell.view is not None and shell.view.header.recording, 15)
+    dialog.show_form()
+    dialog.next.click()
+    until(qtbot, dialog.confirm.start.isEnabled, 10)
+    dialog.confirm.start.click()
+    until(qtbot, lambda: shell.view is not None and shell.view.header.recording, 20)
+    until(qtbot, lambda: not dialog.isVisible(), 5)
 
 
 def test_waves_come_within_five_seconds_and_markers_reach_the_record(qtbot: QtBot, shell: app.Shell) -> None:

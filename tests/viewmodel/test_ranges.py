@@ -39,7 +39,8 @@ def test_nothing_known_yet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("most", "shown"), [(6, (60.0, 80.0, 100.0, 120.0, 140.0)), (3, (60.0, 100.0, 140.0)), (4, (60.0, 100.0, 140.0))]
+    ("most", "shown"),
+    [(6, (60.0, 80.0, 100.0, 120.0, 140.0)), (3, (60.0, 100.0, 140.0)), (4, (60.0, 100.0, 140.0))],
 )
 def test_labels_lie_on_the_steps(most: int, shown: tuple[float, ...]) -> None:
     assert ticks((60.0, 140.0), 20.0, most) == shown

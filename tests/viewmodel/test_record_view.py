@@ -338,6 +338,27 @@ def test_trend_is_hatched_where_nothing_was_estimated(bed: SyntheticBedside) -> 
     assert sbp.dots.size
 
 
+def test_an_hour_of_trend_is_thinned_but_keeps_its_widest_band(bed: SyntheticBedside) -> None:
+    bed.clock.now_ns += 7200 * NS
+    n, end_ns = 3600, bed.clock.now_ns
+    values = np.zeros((n, 43), np.float32)
+    values[:, 0], values[:, 1], values[:, 2] = 120.0, 110.0, 130.0
+    values[1234, 1] = 85.0
+    values[2000:2400, 0:3] = np.nan
+    t_ns = end_ns - np.arange(n, 0, -1) * NS
+    first = SampleBlock("edge.est", 0, values, end_ns, row_t_host_ns=t_ns)
+    bed.model.streams["edge.est"].ring.clear()
+    bed.start_ns = end_ns - n * NS
+    bed.model.take([first, bed.status()])
+    trend = view_of(bed, trend_span_s=3600).trend
+    sbp = trend.series[0]
+    assert 300 < sbp.value.size <= 722
+    assert np.nanmin(sbp.low) == 85.0
+    assert np.nanmean(sbp.value) == pytest.approx(120.0)
+    assert len(trend.hatched) == 1
+    assert trend.hatched[0][1] - trend.hatched[0][0] == pytest.approx(401, abs=3)
+
+
 def test_undone_marker_leaves_the_trend(bed: SyntheticBedside) -> None:
     mark = event("marker", bed.clock.now_ns, label="cough")
     bed.events.append(mark)
