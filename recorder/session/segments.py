@@ -135,8 +135,8 @@ def encode_clock(
             "era": p.era.astype(np.int32),
         }
         tables.append(pa.table({k: pa.array(v) for k, v in column.items()}))
-    times = np.concatenate([p.t_host_ns for p in points.values()])
     era = max(int(p.era.max()) for p in points.values())
+    times = np.concatenate([p.t_host_ns[p.era == era] for p in points.values()])  # times of one era only
     about = _about(session_id, CLOCK, "clock", (int(times.min()), int(times.max())), era)
     about |= {"streams": names, "commits": commits}
     thin = {n: thin_points(points[n], rates_hz[n]) for n in names if n in rates_hz}
@@ -170,8 +170,8 @@ def encode_events(events: list[tuple[int, Event]], session_id: str) -> bytes:
         "t_host_ns": pa.array([e.t_host_ns for _, e in events], pa.int64()),
         "body": pa.array([json.dumps(e.to_json()) for _, e in events], pa.string()),
     }
-    times = [e.t_host_ns for _, e in events]
     era = max(e.era for _, e in events)
+    times = [e.t_host_ns for _, e in events if e.era == era]  # times of one era only
     about = _about(session_id, EVENTS, "events", (min(times), max(times)), era)
     return _write(columns, about, {}, len(events))
 

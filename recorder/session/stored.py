@@ -63,6 +63,15 @@ class Stored:
         """Unsealed batches of a stream, in order."""
         return [b for b in self.batches if b.stream_id == stream_id]
 
+    def last_arrivals_ns(self) -> dict[int, int]:
+        """Host time of the last arrival in each clock era."""
+        last: dict[int, int] = {}
+        arrivals = [(s.era, s.t1_host_ns) for s in self.segments]
+        arrivals += [(b.era, b.t1_host_ns) for b in self.batches]
+        for era, t_host_ns in arrivals:
+            last[era] = max(last.get(era, t_host_ns), t_host_ns)
+        return last
+
     def event_segments(self) -> list[SegmentRow]:
         """Sealed files of events, in order."""
         return self.segments_of(EVENTS)

@@ -6,8 +6,10 @@ hang on their wall anchors.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,25 +27,41 @@ _FAR_S = 1e9
 
 @dataclass(frozen=True)
 class EraAxis:
-    """Host times of every era on one axis of elapsed seconds."""
+    """Host times of every era on one axis of elapsed seconds.
+
+    Args:
+        eras: in order.
+        starts_ns: elapsed ns at which each began, rising.
+    """
 
     eras: tuple[ClockEra, ...]
+    starts_ns: tuple[int, ...]
+
+    @classmethod
+    def of(cls, eras: tuple[ClockEra, ...], last_ns: Mapping[int, int]) -> Self:
+        """Eras placed by their wall clocks; one whose wall clock was set back begins where the former ended.
+
+        Args:
+            eras: in order.
+            last_ns: host time of the last arrival in each era.
+        """
+        starts = [0]
+        for before, era in pairwise(eras):
+            ended = starts[-1] + last_ns.get(before.number, before.monotonic_ns) - before.monotonic_ns
+            starts.append(max(ended, era.wall_ns - eras[0].wall_ns))
+        return cls(eras, tuple(starts))
 
     def t_s(self, t_host_ns: NDArray[np.int64], era: int) -> NDArray[np.float64]:
         """Elapsed seconds of host times of one era, any shape."""
-        return (t_host_ns - self.eras[era].monotonic_ns + self.start_ns(era)) / 1e9
+        return (t_host_ns - self.eras[era].monotonic_ns + self.starts_ns[era]) / 1e9
 
     def moment_s(self, t_host_ns: int, era: int) -> float:
         """Elapsed seconds of one host time."""
-        return (t_host_ns - self.eras[era].monotonic_ns + self.start_ns(era)) / 1e9
+        return (t_host_ns - self.eras[era].monotonic_ns + self.starts_ns[era]) / 1e9
 
     def t_host_ns(self, t_s: float, era: int) -> int:
         """Inverse of :meth:`t_s`."""
-        return round(t_s * 1e9) - self.start_ns(era) + self.eras[era].monotonic_ns
-
-    def start_ns(self, era: int) -> int:
-        """Elapsed ns at which an era began, by the wall clock."""
-        return self.eras[era].wall_ns - self.eras[0].wall_ns
+        return round(t_s * 1e9) - self.starts_ns[era] + self.eras[era].monotonic_ns
 
 
 @dataclass(frozen=True)

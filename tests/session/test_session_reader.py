@@ -13,6 +13,7 @@ import pytest
 from small_session import ACC, BVP, ERA, EST, STREAMS, WAVE, NewWriter, decimals, header, record, write_second
 
 from recorder import session as sessions
+from recorder.clock import ClockEra
 from recorder.errors import SessionError
 from recorder.schema import Calibration, Channel, Event, Gap, SampleBlock, StreamInfo
 from recorder.session import gap_event
@@ -283,3 +284,18 @@ def test_rows_out_of_order_in_time_are_found_by_time(tmp_path: Path) -> None:
     with sessions.open(tmp_path / "s") as session:
         assert session.read("edge.beats", 1.5, 3.5).values.ravel().tolist() == [1.0, 2.0]
         assert session.overview("edge.beats", 1.5, 3.5, 2).low.ravel().tolist() == [2.0, 1.0]
+
+
+def test_a_wall_clock_set_back_between_eras_does_not_turn_time_round(new_writer: NewWriter) -> None:
+    writer = new_writer()
+    record(writer, range(5))
+    hour_ns = 3600 * 10**9
+    writer.begin_era(ClockEra(1, "x", "boot-1", 77 * 10**9, ERA.wall_ns - hour_ns, "reboot"))
+    record(writer, range(5, 8))
+    writer.close("done")
+    with sessions.open(writer.folder) as session:
+        for stream_id in ("e4.bvp", "adc.wave", "edge.est"):
+            times = session.read(stream_id).time_s
+            assert np.all(np.diff(times) > 0)
+        assert session.read("adc.wave").time_s[500] == pytest.approx(10.0, abs=0.1)  # 5 s + its own 5 s
+        assert session.duration_s < 20
