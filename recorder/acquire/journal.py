@@ -143,6 +143,7 @@ class Journal:
     def _run(self) -> None:
         try:
             self._writer = self._make_writer()
+            self.on_disk = dict(self._writer.rows_on_disk)
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits in start()
             self._start_error = error
             self._ended.set()
