@@ -178,7 +178,8 @@ class ReviewCanvas(QWidget):
         painter.setClipRegion(region)
         self._paint_lines(painter, axis, view.marks)
         if view.facts is not None and view.facts.simulated:
-            mark = _watermark(self.axis_px * 4 // 5)
+            words = text("review.watermark-replayed" if view.facts.replayed else "review.watermark")
+            mark = _watermark(words, self.axis_px * 4 // 5)
             painter.drawPixmap(
                 GUTTER_PX + (self.axis_px - mark.width()) // 2, (self.height() - mark.height()) // 2, mark
             )
@@ -306,8 +307,8 @@ def _same_frame(old: ReviewView, new: ReviewView) -> bool:
 
 
 @cache
-def _watermark(width: int) -> QPixmap:
-    """SIMULATED, slanted, thin enough to read through; made once for a width."""
+def _watermark(words: str, width: int) -> QPixmap:
+    """A word, slanted, thin enough to read through; made once for a width."""
     picture = QPixmap(width, width // 3)
     picture.fill(Qt.GlobalColor.transparent)
     painter = QPainter(picture)
@@ -315,7 +316,7 @@ def _watermark(width: int) -> QPixmap:
     painter.setFont(font(max(28, min(width // 9, 110)), bold=True))
     painter.translate(picture.rect().center())
     painter.rotate(-12)
-    words = QRect(-width, -width // 4, 2 * width, width // 2)
-    painter.drawText(words, Qt.AlignmentFlag.AlignCenter, text("review.watermark"))
+    place = QRect(-width, -width // 4, 2 * width, width // 2)
+    painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words)
     painter.end()
     return picture

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from hemoview.ui.catalogue import text
 from hemoview.ui.review_text import cause_text, said
-from hemoview.ui.review_theme import colour
+from hemoview.ui.review_theme import colour, font
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review_axis import elapsed_text, length_text, wall_time, zone_of
 from hemoview.viewmodel.review_facts import SessionFacts
@@ -99,6 +99,8 @@ class ReviewSide(QTabWidget):
         self._panels.itemChanged.connect(self._on_panel)
         self._session = QScrollArea()
         self._session.setWidgetResizable(True)
+        for part in (self._event_view, self._panels, self._session):
+            part.setFont(font(12))
         self.addTab(self._event_view, text("review.tab-events"))
         self.addTab(self._panels, text("review.tab-panels"))
         self.addTab(self._session, text("review.tab-session"))

@@ -13,9 +13,9 @@ from hemoview.ui.catalogue import text
 from hemoview.ui.review_axis_px import TimeAxis
 from hemoview.ui.review_paint import (
     Floats,
+    draw_band,
     draw_dots,
     draw_range_line,
-    fill_band,
     fill_hatched,
     hatch,
     joined_runs,
@@ -112,7 +112,7 @@ def _reasons(painter: QPainter, strip: Strip) -> None:
     for reason in strip.view.reasons:
         x0, x1 = strip.axis.x(reason.t0_s), strip.axis.x(reason.t1_s)
         box = QRectF(x0, strip.box.top(), x1 - x0, strip.box.height())
-        fill_hatched(painter, box, hatch(colour("reason").rgb(), 46, 70, falling=True))
+        fill_hatched(painter, box, hatch(colour("reason").rgb(), 46, 70, falling=True), faded("reason", 60))
         _box_text(painter, box, reason_text(reason.reason), colour("dim"), Qt.AlignmentFlag.AlignBottom)
 
 
@@ -121,7 +121,7 @@ def _gaps(painter: QPainter, strip: Strip) -> None:
     for gap in strip.view.gaps:
         x0, x1 = strip.axis.x(gap.t0_s), strip.axis.x(gap.t1_s)
         box = QRectF(x0, strip.box.top(), x1 - x0, strip.box.height())
-        fill_hatched(painter, box, hatch(colour("gap").rgb(), 30, 130))
+        fill_hatched(painter, box, hatch(colour("gap").rgb(), 30, 130), faded("gap", 90))
         _box_text(painter, box, cause_text(gap.cause), colour("gap"), Qt.AlignmentFlag.AlignTop)
 
 
@@ -148,9 +148,8 @@ def _band(painter: QPainter, strip: Strip, trace: TraceView) -> None:
     assert trace.band_low is not None and trace.band_high is not None
     x = _xs(strip, trace)
     low, high = strip.y(trace.band_low.astype(np.float64)), strip.y(trace.band_high.astype(np.float64))
-    brush = hatch(colour(trace.trace.colour).rgb(), 40, 110, falling=True)
-    for run in joined_runs(trace.t_s, np.isfinite(low) & np.isfinite(high), trace.join_s):
-        fill_band(painter, x[run], low[run], high[run], brush)
+    runs = joined_runs(trace.t_s, np.isfinite(low) & np.isfinite(high), trace.join_s)
+    draw_band(painter, strip.box, (x, low, high), runs, colour(trace.trace.colour).rgb())
 
 
 def _trace(painter: QPainter, strip: Strip, trace: TraceView) -> None:

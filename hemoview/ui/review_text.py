@@ -15,8 +15,8 @@ def said(message: Message) -> str:
 
 def reason_text(reason: str) -> str:
     """Why a number is absent; a cause without words of its own is shown as it is stored."""
-    message_id = f"review.why.{reason}"
-    return text(message_id) if message_id in known_ids() else cause_text(reason)
+    known = (f"review.why.{reason}", f"why-{reason}")
+    return next((text(m) for m in known if m in known_ids()), cause_text(reason))
 
 
 def cause_text(cause: str) -> str:

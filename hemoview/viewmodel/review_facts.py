@@ -167,7 +167,7 @@ def facts_of(session: FactSource, edition: int = 0) -> SessionFacts:
         utc_offset_s=header.utc_offset_s,
         duration_s=session.duration_s,
         state=state_of(session.state, session.path),
-        simulated=header.simulated or any(s.origin == "simulated" for s in streams),
+        simulated=header.simulated or any(s.origin in ("simulated", "replayed") for s in streams),
         speed=header.speed,
         estimates_hidden=bool(header.template.get("estimates_hidden", False)),
         streams=streams,

@@ -57,6 +57,8 @@ class ReviewModel:
         self._visible: frozenset[TileKey] = frozenset()
         self._view: ReviewView | None = None
         self._looking_ahead = False
+        self._under_cursor: frozenset[TileKey] = frozenset()
+        self._cursor: CursorView | None = None
 
     @property
     def wish(self) -> Wish:
@@ -93,6 +95,8 @@ class ReviewModel:
             if isinstance(answer, Tiled):
                 self._cache.put(answer.tile)
                 self._versions[answer.tile.key.stream_id] += answer.tile.key in self._visible
+                if answer.tile.key in self._under_cursor:
+                    self._cursor = None
             elif isinstance(answer, Opened):
                 self._take_facts(answer.facts)
             else:
@@ -103,7 +107,7 @@ class ReviewModel:
 
     def _take_facts(self, facts: SessionFacts) -> None:
         first = self._facts is None
-        self._facts, self._phase = facts, "open"
+        self._facts, self._phase, self._cursor = facts, "open", None
         self._offered = panels_of(facts)
         self._versions.update(stream.stream_id for stream in facts.streams)
         self._unreadable.clear()
@@ -150,6 +154,7 @@ class ReviewModel:
     def choose(self, panel_ids: frozenset[str]) -> None:
         """Show these panels. Changes the picture, never what is stored."""
         self._wish = replace(self._wish, panels=panel_ids)
+        self._cursor = None
         self.ask()
 
     def next_mark(self, *, back: bool = False) -> bool:
@@ -187,10 +192,15 @@ class ReviewModel:
             panels=panels,
             minimap=self._minimap(facts),
             marks=visible_marks(facts, self._wish),
-            cursor=at_cursor(facts, self._chosen(), self._cache, self._wish.cursor_s),
+            cursor=self._at_cursor(facts),
             banners=tuple(self._banners(facts)),
             settled=all(panel.settled for panel in panels),
         )
+
+    def _at_cursor(self, facts: SessionFacts) -> CursorView:
+        if self._cursor is None or self._cursor.t_s != self._wish.cursor_s:
+            self._cursor = at_cursor(facts, self._chosen(), self._cache, self._wish.cursor_s)
+        return self._cursor
 
     def _chosen(self) -> tuple[Panel, ...]:
         return tuple(panel for panel in self._offered if panel.panel_id in self._wish.panels)
@@ -232,6 +242,7 @@ class ReviewModel:
             return
         visible = visible_keys(self._facts, self._offered, self._chosen(), self._wish)
         self._visible = frozenset(visible)
+        self._under_cursor = frozenset(cursor_keys(self._facts, self._chosen(), self._wish.cursor_s))
         likely = likely_keys(self._facts, self._chosen(), self._wish) if self._looking_ahead else []
         wanted = dict.fromkeys([*visible, *likely])
         missing = [

@@ -114,7 +114,7 @@ def _row(folder: Path, card: SessionCard, manifest: Manifest | None, note: Messa
         streams=recorded,
         n_bytes=folder_bytes(folder, manifest),
         n_events=events,
-        simulated=header.simulated or any(s.origin == "simulated" for s in card.streams),
+        simulated=header.simulated or any(s.origin in ("simulated", "replayed") for s in card.streams),
         note=note or (say("browser.note-killed") if state == "killed" else None),
     )
 

@@ -1,0 +1,47 @@
+"""Every id that Review and the browser may say has words, and every word of theirs is said by someone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import hemoview
+from hemoview.estimate.reasons import REASONS
+from hemoview.ui.catalogue import known_ids, text
+from hemoview.ui.catalogue_review import ENGLISH
+from hemoview.ui.review_browser import COLUMNS
+from hemoview.ui.review_text import reason_text
+from hemoview.viewmodel.review_facts import State
+from hemoview.viewmodel.review_sessions import RowState
+
+HOUSE = Path(hemoview.__file__).parent
+SOURCES = [p for room in ("ui", "viewmodel") for p in sorted((HOUSE / room).glob("review*.py"))]
+LITERAL = re.compile(r'"((?:review|browser)\.[a-z.-]+)"')
+
+MADE_UP = {
+    *(f"review.state.{state}" for state in get_args(State)),
+    *(f"browser.state.{state}" for state in get_args(RowState)),
+    *(f"browser.column.{column}" for column in COLUMNS),
+    *(f"browser.{verb}" for verb in ("open", "verify", "recover", "show-in-folder")),
+    *(f"browser.{verb}-running" for verb in ("verify", "recover")),
+    *(f"review.why.{why}" for why in ("loading", "no-row", "uncalibrated", "simulated", "damaged")),
+}
+
+
+def test_everything_said_has_words() -> None:
+    said = {found for path in SOURCES for found in LITERAL.findall(path.read_text())}
+    assert len(said) > 60
+    assert said | MADE_UP <= known_ids()
+
+
+def test_no_word_is_left_over() -> None:
+    said = {found for path in SOURCES for found in LITERAL.findall(path.read_text())}
+    assert set(ENGLISH) - said - MADE_UP == set()
+
+
+def test_every_reason_of_an_estimate_is_told_in_the_words_of_the_live_screen() -> None:
+    for reason in REASONS:
+        assert reason_text(reason) not in ("", reason.replace("-", " ") + " "), reason
+    assert reason_text("motion") == text("why-motion")
+    assert reason_text("a-new-reason") == "a new reason"
