@@ -58,7 +58,7 @@ class Follower:
         Raises:
             RecorderError: it does not answer, or refuses.
         """
-        self._describe(StationStatus.from_json(self._client.call("status")["status"]))
+        self._describe(StationStatus.from_json(self._client.call("status")["status"]), missed=True)
         self._subscribe()
 
     def detach(self) -> None:
@@ -89,7 +89,7 @@ class Follower:
         if isinstance(item, Event):
             return self._pipeline.push_event(item)
         if item.describe_no != self._described or item.session.session_id != self._pipeline.session_id:
-            self._describe(item)
+            self._describe(item, missed=False)
         return ()
 
     def _hand_back(self, rows: Sequence[SampleBlock]) -> None:
@@ -99,8 +99,8 @@ class Follower:
 
     # ---- what the station has
 
-    def _describe(self, status: StationStatus) -> None:
-        """Streams, subject, eras, calibrations and anchors as they are now."""
+    def _describe(self, status: StationStatus, *, missed: bool) -> None:
+        """Streams, subject, eras, calibrations and anchors as they are now; ``missed``: events may have been."""
         told = self._client.call("describe")
         self._described = status.describe_no
         streams = [StreamInfo.from_json(value) for value in told["streams"]]
@@ -112,7 +112,7 @@ class Follower:
         for value in told["calibrations"]:
             self._pipeline.know_calibration(Calibration.from_json(value))
         if status.session.state != "sealing":
-            self._follow_session(status.session, body_of(told["header"]))
+            self._follow_session(status.session, told["header"] or {}, missed=missed)
 
     def _use(self, sources: Sources) -> None:
         """Other sources than before need another pipeline and another subscription."""
@@ -128,11 +128,14 @@ class Follower:
         self._feed = self._client.feed([*topics, wire.STATUS, wire.EVENT], max_age_s=LATEST_S)
         log.info("following %s", ", ".join(topics) or "no stream yet")
 
-    def _follow_session(self, session: SessionStatus, body: Body) -> None:
+    def _follow_session(self, session: SessionStatus, header: dict[str, Any], *, missed: bool) -> None:
         """Another session than before, or one met half-way: its cuff readings are asked for, not remembered."""
-        known = session.session_id == self._pipeline.session_id
-        self._pipeline.begin_session(session.session_id, body)
-        if not session.session_id:
+        session_id = session.session_id
+        if session_id and header.get("session_id") != session_id:
+            return  # it changed between two answers; the next status tells again
+        known = session_id == self._pipeline.session_id
+        self._pipeline.begin_session(session_id, body_of(header))
+        if not session_id or (known and not missed):
             return
         for value in self._client.call("events", since=0)["events"]:
             event = Event.from_json(value)
@@ -144,9 +147,9 @@ class Follower:
             recall(Path(session.folder), self._pipeline, self._loaded.runner)
 
 
-def body_of(header: dict[str, Any] | None) -> Body:
-    """Body size and CVP of the subject in a session header; unknown without one."""
-    fields = (header or {}).get("subject")
+def body_of(header: dict[str, Any]) -> Body:
+    """Body size and CVP of the subject in a session header; unknown where it has none."""
+    fields = header.get("subject")
     if not fields:
         return Body()
     subject = Subject(**{k: v for k, v in fields.items() if k in Subject.__dataclass_fields__})

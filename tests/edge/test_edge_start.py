@@ -70,5 +70,5 @@ def test_body_size_comes_from_the_session_header() -> None:
     body = body_of({"subject": Subject("S-01", height_cm=170, weight_kg=65, cvp_mmhg=8).to_json()})
     assert body.bsa_m2 == pytest.approx(1.76, abs=0.02)
     assert body.cvp_or_assumed_mmhg == 8
-    assert body_of(None).cvp_or_assumed_mmhg == 5.0
+    assert body_of({}).cvp_or_assumed_mmhg == 5.0
     assert body_of({"subject": None}).bsa_m2 is None
