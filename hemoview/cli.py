@@ -127,7 +127,7 @@ def _bench_edge(args: argparse.Namespace) -> dict[str, Any]:
 def _bench_review(args: argparse.Namespace) -> dict[str, Any]:
     from hemoview.bench import review
 
-    return review.run(hours=args.hours)
+    return review.run(hours=args.hours, wave_hz=args.wave_hz)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -205,6 +205,7 @@ def _add_benchmarks(commands: Any) -> None:
     edge.add_argument("--against", type=Path, metavar="DIR", help="a second model in the same run")
     review = add("review", _bench_review, "opening, panning and zooming a long session")
     review.add_argument("--hours", type=float, default=24.0)
+    review.add_argument("--wave-hz", type=int, default=100, choices=(100, 1000), help="rate of the pressure wave")
 
 
 def _version() -> str:
