@@ -60,10 +60,9 @@ class SampleRing:
         new = values[max(0, self.next_no - first_no) :][-2 * self._capacity :]
         self.next_no = max(self.next_no, first_no + len(values))
         if self._stop + len(new) > len(self._held):
-            kept = self._held[max(0, self._stop - self._capacity) : self._stop].copy()
-            kept = kept[: len(self._held) - len(new)] if len(new) < len(self._held) else kept[:0]
-            self._held[: len(kept)] = kept
-            self._stop = len(kept)
+            kept = min(self._stop, self._capacity, len(self._held) - len(new))
+            self._held[:kept] = self._held[self._stop - kept : self._stop]
+            self._stop = kept
         self._held[self._stop : self._stop + len(new)] = new
         self._stop += len(new)
         return fresh
