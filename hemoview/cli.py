@@ -205,7 +205,9 @@ def _add_benchmarks(commands: Any) -> None:
     edge.add_argument("--against", type=Path, metavar="DIR", help="a second model in the same run")
     review = add("review", _bench_review, "opening, panning and zooming a long session")
     review.add_argument("--hours", type=float, default=24.0)
-    review.add_argument("--wave-hz", type=int, default=100, choices=(100, 1000), help="rate of the pressure wave")
+    review.add_argument(
+        "--wave-hz", type=int, default=100, choices=(100, 1000), help="rate of the pressure wave"
+    )
 
 
 def _version() -> str:
