@@ -93,7 +93,10 @@ class Sessions:
         return checks(facts)
 
     def start(
-        self, order: StartOrder, links: Sequence[LinkStatus], calibrations: Sequence[Calibration]
+        self,
+        order: StartOrder,
+        links_now: Callable[[], Sequence[LinkStatus]],
+        calibrations: Sequence[Calibration],
     ) -> tuple[str, Path]:
         """Begin a session; returns its id and folder.
 
@@ -103,6 +106,7 @@ class Sessions:
         """
         with self._lock:
             self._await_first_samples()
+            links = links_now()
             barring = refusals(self.preflight(order, links), order.overrides)
             if barring:
                 raise SessionRefused("\n".join(check.line() for check in barring))

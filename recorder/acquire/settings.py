@@ -66,11 +66,15 @@ def write(path: Path, settings: Settings) -> None:
     """Replace the file at once, so that a kill leaves the old or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".tmp")
-    with temporary.open("w") as file:
+    with open(temporary, "w", encoding="utf-8", opener=_owner_only) as file:
         json.dump(asdict(settings), file)
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
+
+
+def _owner_only(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)  # the folder of the open session names the pseudonym
 
 
 def device_from(value: Any) -> DeviceConfig:

@@ -93,7 +93,7 @@ def _configure(station: Station, request: Request) -> Answer:
 
 def _start(station: Station, request: Request) -> Answer:
     order = StartOrder.from_args(request.args)
-    session_id, folder = station.sessions.start(order, station.link_statuses(), station.calibrations)
+    session_id, folder = station.sessions.start(order, station.link_statuses, station.calibrations)
     return {"session_id": session_id, "folder": str(folder)}
 
 

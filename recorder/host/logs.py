@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import faulthandler
 import logging
+import re
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final, TextIO
@@ -13,6 +14,17 @@ from recorder.host import places
 MAX_BYTES: Final = 2_000_000
 KEPT: Final = 5
 _faults: list[TextIO] = []
+
+
+_SESSION_FOLDER = re.compile(r"(\d{8}-\d{6})_[A-Za-z0-9._-]{1,32}_([0-9a-f]{6})")
+
+
+class NoSubject(logging.Formatter):
+    """Takes the pseudonym out of session folders, which errors of the system and stacks name."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record as text."""
+        return _SESSION_FOLDER.sub(r"\1_*_\2", super().format(record))
 
 
 def logs_dir(home: Path | None = None) -> Path:
@@ -27,7 +39,7 @@ def begin(role: str, home: Path | None = None) -> Path:
     path = logs_dir(home) / f"{role}.log"
     handler = RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=KEPT, encoding="utf-8")
     handler.setFormatter(
-        logging.Formatter("%(asctime)s %(levelname)s %(process)d %(threadName)s %(name)s: %(message)s")
+        NoSubject("%(asctime)s %(levelname)s %(process)d %(threadName)s %(name)s: %(message)s")
     )
     root = logging.getLogger()
     root.addHandler(handler)

@@ -35,8 +35,10 @@ def test_a_new_calibration_replaces_that_of_its_channel_only() -> None:
     assert all(c.t_host_ns is None for c in kept.calibrations)  # host times mean nothing in another session
 
 
-def test_settings_never_hold_the_subject(tmp_path: Path) -> None:
-    assert "subject" not in Settings.__dataclass_fields__
+def test_settings_are_for_the_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    settings.write(path, Settings().with_session(Path("/sessions/20261120-160000_S-01_0123ab")))
+    assert path.stat().st_mode & 0o077 == 0
 
 
 def test_a_settings_file_that_is_not_ours_is_named(tmp_path: Path) -> None:

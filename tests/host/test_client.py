@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import zmq
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from recorder.acquire import wire
 from recorder.acquire.bus import BusServer, Keys
@@ -286,3 +288,21 @@ def test_holes_are_not_counted_across_a_restart() -> None:
     rings.restart()
     rings.put(Message("status", 500, 0, status(0)))
     assert rings.holes == 0
+
+
+@settings(
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
+    print_blob=True,
+)
+@given(frames=st.lists(st.binary(max_size=80), min_size=1, max_size=4))
+def test_any_frames_leave_the_command_server_answering(
+    bedside: Bedside, client: StationClient, frames: list[bytes]
+) -> None:
+    context = zmq.Context()
+    socket = open_socket(context, zmq.DEALER, bedside.connection, bedside.connection.router_port)
+    socket.send_multipart(frames)
+    assert client.call("status") == {"status": "ok"}
+    socket.close()
+    context.term()
