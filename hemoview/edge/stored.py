@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from hemoview.edge.sources import STORED_NS
 from hemoview.edge.streams import Sources
 from recorder.clock import ClockEra
 from recorder.schema import Event, SampleBlock
@@ -56,4 +57,4 @@ def _event_key(event: Event, eras: tuple[ClockEra, ...]) -> Key:
     arrived_ns = era.monotonic_ns + (event.wall_ns - era.wall_ns)
     if event.kind == "gap" and event.payload.get("t1_host_ns") is not None:
         arrived_ns = int(event.payload["t1_host_ns"])
-    return event.era, arrived_ns, 0
+    return event.era, arrived_ns // STORED_NS * STORED_NS, 0

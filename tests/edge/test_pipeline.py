@@ -25,8 +25,10 @@ from scripted_bedside import (
     store,
 )
 
+from hemoview.edge.memory import recall
 from hemoview.edge.offline import push, recompute
 from hemoview.edge.pipeline import Options, Pipeline
+from hemoview.edge.stored import replayed
 from hemoview.edge.streams import (
     ABP_BEATS,
     ESTIMATES,
@@ -39,7 +41,8 @@ from hemoview.edge.streams import (
 from hemoview.estimate.estimator import Body
 from hemoview.estimate.reasons import REASONS
 from hemoview.estimate.runner import Runner
-from recorder.schema import PARAMETERS, Channel, SampleBlock, StreamInfo
+from recorder import session
+from recorder.schema import PARAMETERS, Channel, Event, SampleBlock, StreamInfo
 
 BODY = Body(SUBJECT.bsa_m2)
 COLUMNS = [c.name for c in declared(Sources(PPG), ModelName())[0].channels]
@@ -324,3 +327,48 @@ def test_waves_too_slow_to_carry_a_pulse_are_no_sources() -> None:
     slow = replace(PPG, nominal_rate_hz=4.0)
     assert find_sources([slow, replace(ABP, nominal_rate_hz=10.0)]) == Sources()
     assert find_sources([slow, replace(PPG, stream_id="e4.ppg2")]).ppg == replace(PPG, stream_id="e4.ppg2")
+
+
+def test_a_restarted_process_recalls_what_was_said_around_a_cuff(
+    runner: Runner, bedside: Bedside, tmp_path: Path
+) -> None:
+    reading = cuff(40.0, 135.0, 88.0)
+    items = with_events(bedside, reading)
+    first = pipeline(runner)
+    run(first, items)
+    restarted = pipeline(runner)
+    restarted.push_event(reading)
+    assert not restarted.anchoring.personal.anchors[0].usable
+    recall(store(tmp_path, items), restarted, runner)
+    ours, theirs = (p.anchoring.personal.anchors[0] for p in (first, restarted))
+    assert theirs.usable
+    assert theirs.predicted["SBP"] == pytest.approx(ours.predicted["SBP"], abs=0.2)
+
+
+def test_a_session_that_cannot_be_read_costs_only_the_anchor(runner: Runner, tmp_path: Path) -> None:
+    restarted = pipeline(runner)
+    restarted.push_event(cuff(40.0, 135.0, 88.0))
+    recall(tmp_path / "nothing-here", restarted, runner)
+    assert not restarted.anchoring.personal.anchors[0].usable
+
+
+def test_a_stored_gap_comes_before_the_block_that_ended_it(bedside: Bedside, tmp_path: Path) -> None:
+    ending = next(i for i in bedside.items() if isinstance(i, SampleBlock) and i.stream_id == "e4.bvp")
+    later = [i for i in bedside.items() if isinstance(i, SampleBlock) and i.stream_id == "e4.bvp"]
+    block = next(b for b in later if b.t_host_ns > ending.t_host_ns + 30 * SECOND_NS)
+    gap = {
+        "stream_id": "e4.bvp",
+        "first_missing_no": block.first_sample_no,
+        "n_missing": None,
+        "t0_host_ns": block.t_host_ns - SECOND_NS,
+        "t1_host_ns": block.t_host_ns,
+        "cause": "silent",
+    }
+    seen_s = (block.t_host_ns - BOOT_NS) / 1e9
+    told = event("gap", seen_s + 0.001, gap)
+    folder = store(tmp_path, [*bedside.items(), told])
+    with session.open(folder) as stored:
+        order = list(replayed(stored, find_sources(STREAMS), -np.inf, np.inf))
+    at = next(k for k, item in enumerate(order) if isinstance(item, Event))
+    after = [i for i in order[at:] if isinstance(i, SampleBlock) and i.stream_id == "e4.bvp"]
+    assert after[0].first_sample_no == block.first_sample_no
