@@ -153,6 +153,7 @@ def _record(
         processes.ensure_edge(STATION, home, clock=clock, extra=("--show-simulated",))
         _await_samples(client)
         folder = _start(client, options)
+        before = bedside.log()
         threading.Thread(target=_confirm_calibration, args=(client,), daemon=True).start()
         shown = _watch(options, home, clock, client)
         log = bedside.stop()
@@ -163,7 +164,8 @@ def _record(
     finally:
         client.close()
     truth = bedside.folder / "truth.jsonl"
-    return demo_result.collect(folder, log, status, shown, truth=truth, recording=recording)
+    counters = demo_result.Counters(before, log)
+    return demo_result.collect(folder, counters, status, shown, truth=truth, recording=recording)
 
 
 def _plain(config: Any) -> dict[str, Any]:

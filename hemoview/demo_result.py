@@ -21,9 +21,17 @@ MIN_REFERENCE_BEATS = 6
 """An estimate is compared with the median of at least this many reference beats in its window."""
 
 
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """The emulators' own log, as it stood at Start and after the last sample."""
+
+    at_start: dict[str, Any]
+    at_end: dict[str, Any]
+
+
 def collect(
     folder: Path,
-    log: dict[str, Any],
+    log: Counters,
     status: StationStatus,
     shown: dict[str, Any],
     *,
@@ -55,11 +63,9 @@ def collect(
         }
 
 
-def _stream(
-    session: sessions.Session, log: dict[str, Any], status: StationStatus, name: str
-) -> dict[str, Any]:
+def _stream(session: sessions.Session, log: Counters, status: StationStatus, name: str) -> dict[str, Any]:
     info = session.streams[name]
-    switched_off_s = session.t_s(log["t_host_ns"], session.eras[-1].number)
+    switched_off_s = session.t_s(log.at_end["t_host_ns"], session.eras[-1].number)
     gaps = [gap for gap in session.gaps(name) if not _is_the_end(gap, switched_off_s)]
     live = {s.stream_id: s for s in status.streams}.get(name)
     return {
@@ -78,13 +84,16 @@ def _is_the_end(gap: sessions.GapSpan, switched_off_s: float) -> bool:
     return gap.t1_s >= switched_off_s and gap.n_missing is None
 
 
-def _expected(session: sessions.Session, log: dict[str, Any], name: str) -> int | None:
+def _expected(session: sessions.Session, log: Counters, name: str) -> int | None:
     """Samples the emulator put to its link from the first one of this session on; None for derived streams."""
-    counts = log["streams"].get(name)
+    counts = log.at_end["streams"].get(name)
     if counts is None:
         return None
-    first = session.read(name).sample_no[:1]
-    return int(counts["sent"] + counts["overrun"] - (first[0] if len(first) else 0))
+    total = int(counts["sent"] + counts["overrun"])
+    if session.rows(name):
+        return total - int(session.read(name).sample_no[0])
+    earlier = log.at_start["streams"].get(name, {"sent": 0, "overrun": 0})
+    return total - int(earlier["sent"] + earlier["overrun"])
 
 
 def _effective_rate_hz(session: sessions.Session, name: str) -> float | None:
