@@ -96,6 +96,9 @@ class ReviewPage(QWidget):
         self._live = QTimer(self, interval=LIVE_REFRESH_MS)
         self._connect()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        for part in (self._canvas, self._minimap):
+            part.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+            part.setFocusProxy(self)
         self.setAccessibleName(text("review.title"))
         self._show()
 
@@ -167,7 +170,7 @@ class ReviewPage(QWidget):
         self._canvas.zoomed.connect(lambda f, at: self._move(lambda w, end: moves.zoom(w, f, end, at)))
         for source in (self._canvas, self._minimap):
             source.spanned.connect(lambda t0, t1: self._move(lambda w, end: moves.look_at(w, t0, t1, end)))
-        self._side.jumped.connect(lambda t: self._move(lambda w, end: moves.jump(w, t, end)))
+        self._side.jumped.connect(self._on_jumped)
         self._side.chosen.connect(self._on_chosen)
         self._bar.asked.connect(self.press)
 
@@ -207,6 +210,11 @@ class ReviewPage(QWidget):
     def _on_resized(self, width_px: int) -> None:
         self._model.resize(width_px)
         self._show()
+
+    def _on_jumped(self, t_s: float) -> None:
+        """From the list of events; the keys then move the picture again."""
+        self._move(lambda w, end: moves.jump(w, t_s, end))
+        self.setFocus()
 
     def _on_chosen(self, panel_ids: frozenset[str]) -> None:
         self._model.choose(panel_ids)

@@ -52,10 +52,16 @@ class EventList(QAbstractListModel):
         self._entries: list[Entry] = []
 
     def show_entries(self, entries: list[Entry]) -> None:
-        """Replace all entries."""
-        self.beginResetModel()
-        self._entries = entries
-        self.endResetModel()
+        """Replace all entries; where they only grew, the new ones are added and nothing scrolls away."""
+        known = len(self._entries)
+        if entries[:known] != self._entries:
+            self.beginResetModel()
+            self._entries = entries
+            self.endResetModel()
+        elif len(entries) > known:
+            self.beginInsertRows(QModelIndex(), known, len(entries) - 1)
+            self._entries = entries
+            self.endInsertRows()
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008
         """How many entries."""
@@ -114,7 +120,9 @@ class ReviewSide(QTabWidget):
         self._events.show_entries(entries_of(view.facts))
         if fresh or self._panels.count() != len(view.offered):
             self._fill_panels(view)
+        scrolled = self._session.verticalScrollBar().value()
         self._session.setWidget(facts_form(view.facts, view.banners))
+        self._session.verticalScrollBar().setValue(scrolled)
 
     def _fill_panels(self, view: ReviewView) -> None:
         quiet = QSignalBlocker(self._panels)

@@ -49,7 +49,7 @@ def browser(folder: Path, qtbot: QtBot) -> Iterator[SessionBrowser]:
     qtbot.addWidget(made)
     made.resize(1280, 700)
     made.show()
-    qtbot.waitUntil(lambda: len(made.table.rows) == 6, timeout=10_000)
+    qtbot.waitUntil(lambda: len(made.table.rows) == 6, timeout=30_000)
     yield made
     made.close_jobs()
 
@@ -117,7 +117,7 @@ def test_search_narrows_by_subject_state_or_stream(browser: SessionBrowser) -> N
 
 def test_return_opens_the_chosen_session(browser: SessionBrowser, folder: Path, qtbot: QtBot) -> None:
     choose(browser, folder, GOOD)
-    with qtbot.waitSignal(browser.open_requested, timeout=2000) as caught:
+    with qtbot.waitSignal(browser.open_requested, timeout=10_000) as caught:
         qtbot.keyClick(browser, Qt.Key.Key_Return)
     assert caught.args == [str(folder / GOOD)]
 
@@ -133,13 +133,13 @@ def test_verify_says_whole_or_names_the_damaged_file_and_remembers_it(
 ) -> None:
     choose(browser, folder, GOOD)
     browser.verify_selected()
-    qtbot.waitUntil(lambda: "is whole" in said(browser), timeout=20_000)
+    qtbot.waitUntil(lambda: "is whole" in said(browser), timeout=30_000)
     choose(browser, folder, HARMED)
     browser.verify_selected()
-    qtbot.waitUntil(lambda: "segments/adc.wave-" in said(browser), timeout=20_000)
+    qtbot.waitUntil(lambda: "segments/adc.wave-" in said(browser), timeout=30_000)
     assert "recover" in enabled(browser)
     browser.refresh()
-    qtbot.waitUntil(lambda: not browser._progress.isVisible(), timeout=10_000)
+    qtbot.waitUntil(lambda: not browser._progress.isVisible(), timeout=30_000)
     harmed = next(r for r in browser.table.rows if r.name == HARMED)
     assert harmed.state == "damaged"
 
@@ -149,7 +149,7 @@ def test_recover_seals_a_killed_session(tmp_path: Path, qtbot: QtBot) -> None:
     browser = SessionBrowser(tmp_path)
     qtbot.addWidget(browser)
     browser.show()
-    qtbot.waitUntil(lambda: len(browser.table.rows) == 1, timeout=10_000)
+    qtbot.waitUntil(lambda: len(browser.table.rows) == 1, timeout=30_000)
     choose(browser, tmp_path, KILLED)
     browser.recover_selected()
     assert enabled(browser) == {"open"}, "one job at a time"
@@ -173,7 +173,7 @@ def test_no_sessions_yet_is_said(tmp_path: Path, qtbot: QtBot) -> None:
     browser = SessionBrowser(tmp_path / "nowhere")
     qtbot.addWidget(browser)
     browser.show()
-    qtbot.waitUntil(lambda: text("browser.none") in said(browser), timeout=5000)
+    qtbot.waitUntil(lambda: text("browser.none") in said(browser), timeout=10_000)
     browser.close_jobs()
 
 
@@ -181,8 +181,8 @@ def test_the_workspace_goes_to_the_page_and_back(folder: Path, qtbot: QtBot) -> 
     both = ReviewWorkspace(folder)
     qtbot.addWidget(both)
     both.show()
-    qtbot.waitUntil(lambda: len(both.browser.table.rows) == 6, timeout=10_000)
-    with qtbot.waitSignal(both.page.opened, timeout=20_000):
+    qtbot.waitUntil(lambda: len(both.browser.table.rows) == 6, timeout=30_000)
+    with qtbot.waitSignal(both.page.opened, timeout=30_000):
         both.browser.open_requested.emit(str(folder / GOOD))
     assert both.currentWidget() is both.page
     both.page.browse_requested.emit()
