@@ -256,11 +256,16 @@ def gap_of_hole(stored: Stored, stream_id: str, hole: Fault) -> Gap:
     for batch in stored.batches_of(stream_id):
         numbers = unpack_rows(info, batch.payload).sample_no
         spans.append((int(numbers[0]), int(numbers[-1]) + 1, batch.t0_host_ns, batch.t1_host_ns, batch.era))
-    before = [s for s in spans if s[1] <= hole.first_no]
-    after = [s for s in spans if s[0] >= hole.end_no]
-    nearest = before[-1] if before else min(after)
-    t0_ns, era = (nearest[3] if before else nearest[2]), nearest[4]
-    t1_ns = min(after)[2] if after and min(after)[4] == era else t0_ns
+    before = max((s for s in spans if s[1] <= hole.first_no), default=None)
+    after = min((s for s in spans if s[0] >= hole.end_no), default=None)
+    if before is not None:
+        t0_ns, era = before[3], before[4]
+    elif after is not None:
+        t0_ns, era = after[2], after[4]
+    else:  # nothing of the stream is left
+        era = stored.card.eras[-1].number
+        t0_ns = stored.card.eras[-1].monotonic_ns
+    t1_ns = after[2] if after is not None and after[4] == era else t0_ns
     count = hole.end_no - hole.first_no
     return Gap(
         stream_id, hole.first_no, count, t0_ns, max(t0_ns, t1_ns), "journal-damaged", era, "found by recover"

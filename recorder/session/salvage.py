@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from recorder.clock import ClockEra
 from recorder.errors import SessionDamaged, SessionError
 from recorder.schema import StreamInfo
 from recorder.session.files import make_folder, sync_folder
-from recorder.session.header import SessionCard, SessionHeader, read_card
+from recorder.session.header import SESSION_FILE, SessionCard, SessionHeader, read_card, refuse_erased
 from recorder.session.journal import (
     JOURNAL_FILE,
     MARK_FILE,
@@ -144,13 +143,12 @@ def card_from_anywhere(folder: Path, journal: JournalSnapshot | None) -> Session
         SessionError: nothing tells what the session is.
         SessionFormatUnknown: written by a newer HemoView.
     """
-    try:
-        return read_card(folder)
-    except SessionDamaged:
-        pass
-    except SessionError:
-        if (folder / SEGMENT_FOLDER).is_dir() is False:
-            raise
+    refuse_erased(folder)
+    if (folder / SESSION_FILE).is_file():
+        with contextlib.suppress(SessionDamaged):
+            return read_card(folder)
+    elif not (folder / SEGMENT_FOLDER).is_dir():
+        raise SessionError(f"{folder}: no {SESSION_FILE} here; choose the folder of a session")
     if journal is not None and journal.card is not None:
         return journal.card
     return _card_from_footers(folder)
@@ -177,7 +175,7 @@ def _card_from_footers(folder: Path) -> SessionCard:
 
 def _abouts(folder: Path) -> Iterator[dict[str, Any]]:
     for path in sorted((folder / SEGMENT_FOLDER).glob("*.parquet")):
-        with contextlib.suppress(SessionDamaged, KeyError, json.JSONDecodeError):
+        with contextlib.suppress(SessionDamaged, KeyError):
             yield read_footer(footer_of(path.read_bytes())).about
 
 

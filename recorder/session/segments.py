@@ -212,14 +212,16 @@ def read_footer(footer: bytes) -> Footer:
     """
     metadata = _metadata(b"PAR1" + footer)
     about = _about_of(metadata)
-    texts = metadata.metadata or {}
-    level = texts.get(f"{_KEY}level".encode())
-    thin = texts.get(f"{_KEY}thin".encode())
-    return Footer(
-        about,
-        None if level is None else _physical_level(about, unpack_level(level.decode())),
-        {} if thin is None else _unpack_thin(thin),
-    )
+    try:
+        level = metadata.metadata.get(f"{_KEY}level".encode())
+        thin = metadata.metadata.get(f"{_KEY}thin".encode())
+        return Footer(
+            about,
+            None if level is None else _physical_level(about, unpack_level(level.decode())),
+            {} if thin is None else _unpack_thin(thin),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error) as error:
+        raise SessionDamaged(f"segment: its footer makes no sense ({error})") from error
 
 
 def _physical_level(about: dict[str, Any], level: Level) -> Level:

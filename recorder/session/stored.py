@@ -23,6 +23,7 @@ from recorder.session.manifest import (
     read_manifest,
 )
 from recorder.session.points import ClockPoints
+from recorder.session.salvage import card_from_anywhere
 
 Damage = tuple[str, str]
 """(file name relative to the session, why)."""
@@ -176,18 +177,15 @@ def _read_journal(folder: Path, damaged: list[Damage]) -> tuple[JournalSnapshot 
 
 
 def _read_card(folder: Path, journal: JournalSnapshot | None, damaged: list[Damage]) -> SessionCard:
+    """session.json, or what journal or footers repeat of it."""
+    card = card_from_anywhere(folder, journal)
     try:
-        return read_card(folder)
+        read_card(folder)
     except SessionDamaged as error:
-        if journal is None or journal.card is None:
-            raise
         damaged.append((SESSION_FILE, str(error)))
-        return journal.card
     except SessionError:
-        if journal is None or journal.card is None or (folder / SESSION_FILE).exists():
-            raise
-        damaged.append((SESSION_FILE, "missing"))
-        return journal.card
+        damaged.append((SESSION_FILE, "missing; run recorder recover"))
+    return card
 
 
 def _believed(journal: JournalSnapshot | None, manifest: Manifest | None) -> tuple[SegmentRow, ...]:

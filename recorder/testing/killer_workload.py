@@ -73,6 +73,11 @@ def values(info: StreamInfo, sample_no: NDArray[np.int64]) -> NDArray[np.generic
     return table.astype(wide).astype(kind[info.dtype])
 
 
+def new_header() -> SessionHeader:
+    """Header of the recording."""
+    return SessionHeader("killed", "bench", ERA.wall_ns, simulated=True)
+
+
 def event_id(second: int) -> str:
     """Id of the marker set at each whole second."""
     return f"marker-{second:06d}"
@@ -83,6 +88,11 @@ def read_progress(path: Path) -> tuple[int, int]:
     content = path.read_bytes() if path.is_file() else b""
     handed, promised = _PROGRESS.unpack(content) if len(content) == _PROGRESS.size else (0, 0)
     return handed, promised
+
+
+def pack_progress(handed_ms: int, promised_ms: int) -> bytes:
+    """The progress record."""
+    return _PROGRESS.pack(handed_ms, promised_ms)
 
 
 def parse_progress(content: bytes) -> tuple[int, int]:
@@ -122,11 +132,11 @@ def record(writer: SessionWriter, progress: int, t0_ms: int, seconds: float, pau
     for tick in range(round(seconds * 1000 / TICK_MS)):
         t_ms = t0_ms + tick * TICK_MS
         write_tick(writer, t_ms)
-        os.pwrite(progress, _PROGRESS.pack(t_ms + TICK_MS, promised), 0)
+        os.pwrite(progress, pack_progress(t_ms + TICK_MS, promised), 0)
         if tick % COMMIT_TICKS == COMMIT_TICKS - 1:
             writer.commit()
             promised = t_ms + TICK_MS
-            os.pwrite(progress, _PROGRESS.pack(promised, promised), 0)
+            os.pwrite(progress, pack_progress(promised, promised), 0)
             writer.maintain()
         time.sleep(pause_s)
 
@@ -147,8 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.resume_at_ms >= 0:
         writer = sessions.resume(options.folder, Clock(), segment_s=options.segment_s)
     else:
-        header = SessionHeader("killed", "bench", ERA.wall_ns, simulated=True)
-        writer = sessions.create(options.folder, header, ERA, segment_s=options.segment_s)
+        writer = sessions.create(options.folder, new_header(), ERA, segment_s=options.segment_s)
         for info in STREAMS:
             writer.add_stream(info)
     progress = os.open(options.progress, os.O_WRONLY | os.O_CREAT, 0o600)
