@@ -38,7 +38,8 @@ LIMITS: Final = (
     "On wearers of a real E4, without any reference, its uncalibrated level lay several mmHg above that of the finger "
     "set: from a wristband the level means little before a calibration point, only its changes may.",
     "Evaluated on windows of 5 s; the live ones of 10 s were checked for agreement only on simulated waves.",
-    "Without calibration SBP is no better than the mean of the training subjects; it does not know a person's level.",
+    "Without calibration SBP is no better, rather a little worse, than the mean of the training subjects: it does not "
+    "know a person's level.",
     "After one calibration point it follows changes at rest a little better than holding the point; large changes, "
     "posture, exercise, drugs, arrhythmia and hypertension are outside what it saw.",
     "90 % intervals hold on average over people like the training subjects (exchangeable), not for each person and "
@@ -47,7 +48,8 @@ LIMITS: Final = (
     "calibration; no data support it.",
     "Calibration points in the evaluation came from the same finger cuff as the reference; an arm cuff has an error of "
     "its own on top.",
-    "Stroke volume was learned from simulation alone: SIMULATED, of no meaning for people.",
+    "Stroke volume was learned from simulation alone: SIMULATED, of no meaning for people. No pressure was learned "
+    "from simulation.",
     "Choices of size and training were made on the same cross-validation that is reported, so its figures are slightly "
     "favourable. No subject was held apart for a final test.",
 )
@@ -62,7 +64,7 @@ TRAINING_SETS: Final[tuple[dict[str, Any], ...]] = (
     },
     {
         "name": "simulated cohort",
-        "title": "HemoView physiology model wk3-1",
+        "title": "HemoView physiology model wk3-1; stroke volume only",
         "licence": "MIT",
         "origin": "simulated",
     },

@@ -9,8 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from hemoview.learn.rows import LABELS
-
 SMALLEST_GAP: Final = 1.0
 """mmHg kept between DBP, MAP and SBP, so that their order survives rounding on screen."""
 
@@ -56,7 +54,10 @@ class Student(nn.Module):  # type: ignore[misc]
     Any length goes in because features are pooled over time. MAP is free, pulse pressure positive and the place of
     MAP between DBP and SBP a fraction, so DBP < MAP < SBP always. Quantiles lie on both sides of the mean by positive
     distances; they describe the spread around a subject's own level, the level's own uncertainty is the conformal
-    layer's.
+    layer's. Stroke volume reads the features but never shapes them: no simulated wave touches a pressure.
+
+    ``modesty`` scales every step away from the training subjects' mean; 1 while training. Below 1 it takes back part
+    of a level that strangers turn out not to have (LOG.md has the trade).
     """
 
     def __init__(self, scale: Scale, width: int = 24, dropout: float = 0.2) -> None:
@@ -70,36 +71,47 @@ class Student(nn.Module):  # type: ignore[misc]
         )
         self.dropout = nn.Dropout(dropout)
         self.trunk = nn.Linear(width * 4, 32)
-        self.level = nn.Linear(32, 4)
-        self.spread = nn.Linear(32, 2 * len(LABELS))
-        nn.init.zeros_(self.level.weight)
-        nn.init.zeros_(self.level.bias)
+        self.level = nn.Linear(32, 3)
+        self.stroke = nn.Linear(32, 1)
+        self.spread = nn.Linear(32, 6)
+        self.stroke_spread = nn.Linear(32, 2)
+        for head in (self.level, self.stroke):
+            nn.init.zeros_(head.weight)
+            nn.init.zeros_(head.bias)
         self.scale = scale
+        self.modesty = 1.0
 
     def forward(self, ppg: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Mean, 5 % and 95 % quantile, each ``(batch, 4)`` in the order of ``LABELS``."""
+        """Mean, 5 % and 95 % quantile, each ``(batch, 4)`` in the order of ``rows.LABELS``."""
         x = self.blocks(torch.relu(self.stem_norm(self.stem(ppg))))
         centre = x.mean(dim=2)
         spread = torch.sqrt((x - centre.unsqueeze(2)).square().mean(dim=2) + 1e-5)
         hidden = torch.relu(self.trunk(self.dropout(torch.cat((centre, spread), dim=1))))
-        mean = self._physical(self.level(hidden))
-        distance = functional.softplus(self.spread(hidden)) * self._unit(hidden)
-        return mean, mean - distance[:, : len(LABELS)], mean + distance[:, len(LABELS) :]
+        apart = hidden.detach()
+        mean = self._physical(self.modesty * self.level(hidden), self.stroke(apart))
+        pressures, stroke = (
+            functional.softplus(self.spread(hidden)),
+            functional.softplus(self.stroke_spread(apart)),
+        )
+        unit = self._unit(hidden)
+        below = torch.cat((pressures[:, :3], stroke[:, :1]), dim=1) * unit
+        above = torch.cat((pressures[:, 3:], stroke[:, 1:]), dim=1) * unit
+        return mean, mean - below, mean + above
 
-    def _physical(self, raw: Tensor) -> Tensor:
+    def _physical(self, raw: Tensor, raw_stroke: Tensor) -> Tensor:
         s = self.scale
         mean = s.map_mmhg + s.map_sd * raw[:, 0]
         pulse = 3 * SMALLEST_GAP + _softplus_at(s.pulse_mmhg - 3 * SMALLEST_GAP, s.pulse_sd * raw[:, 1])
         start = torch.logit(torch.tensor(s.fraction))
         free = pulse - 2 * SMALLEST_GAP
         below = SMALLEST_GAP + free * torch.sigmoid(start + 0.25 * raw[:, 2])
-        stroke = s.sv_ml + s.sv_sd * raw[:, 3]
+        stroke = s.sv_ml + s.sv_sd * raw_stroke[:, 0]
         return torch.stack((mean - below + pulse, mean, mean - below, stroke), dim=1)
 
     def _unit(self, like: Tensor) -> Tensor:
         s = self.scale
         each = [s.pulse_sd, s.map_sd, s.map_sd, s.sv_sd]
-        return torch.tensor(each * 2, dtype=like.dtype, device=like.device)
+        return torch.tensor(each, dtype=like.dtype, device=like.device)
 
 
 def _softplus_at(centre: float, step: Tensor) -> Tensor:

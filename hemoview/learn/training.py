@@ -25,26 +25,24 @@ class Recipe:
     Args:
         passes: how often every real window is seen.
         subjects_a_batch, windows_a_subject: real part of a batch, drawn so that subjects weigh alike.
-        simulated_a_batch: simulated windows of a batch.
+        simulated_a_batch: simulated windows of a batch, for stroke volume alone.
         level_weight: of the error as it is; the rest of 1 goes to the error inside a subject, around the
             subject's mean in the batch, because people differ more than their waves tell.
         level_share: of a person's own level, how much the level error asks for, in the order of ``LABELS``. Nothing of
             SBP: 19 people cannot teach it, and asking only made strangers worse (LOG.md).
-        simulated_weight: of pressure errors on simulated windows against real ones.
-        stroke_weight: of stroke volume, which only simulated windows have.
+        modesty: of :class:`Student`, set after training.
         flip: part of the training windows seen upside down.
     """
 
-    passes: int = 20
+    passes: int = 16
     subjects_a_batch: int = 6
     windows_a_subject: int = 12
     simulated_a_batch: int = 32
     lr: float = 3e-3
     weight_decay: float = 0.05
     level_weight: float = 0.15
-    level_share: tuple[float, float, float, float] = (0.0, 0.5, 0.5, 1.0)
-    simulated_weight: float = 0.1
-    stroke_weight: float = 0.25
+    level_share: tuple[float, float, float] = (0.0, 0.5, 0.5)
+    modesty: float = 0.7
     flip: float = 0.03
     width: int = 24
     dropout: float = 0.2
@@ -98,19 +96,16 @@ def train(real: Inputs, simulated: Inputs | None, recipe: Recipe) -> Student:
     for chosen in _real_batches(real, recipe, steps, rng):
         ppg, labels = _draw(real, chosen, recipe, rng)
         group = torch.arange(len(chosen)) // recipe.windows_a_subject
-        if simulated is None:
-            loss = _real_loss(model(ppg), labels, group=group, sd=sd, centre=centre, recipe=recipe)
-        else:
-            sim_ppg, sim_labels = _draw(simulated, _some(simulated, recipe, rng), recipe, rng)
-            both = model(torch.cat((ppg, _crop(sim_ppg, ppg.shape[2], rng))))
-            ours, theirs = zip(*(o.split((len(ppg), len(sim_ppg))) for o in both), strict=True)
-            loss = _real_loss(ours, labels, group=group, sd=sd, centre=centre, recipe=recipe)
-            loss = loss + _simulated_loss(theirs, sim_labels, sd, recipe)
+        loss = _real_loss(model(ppg), labels, group=group, sd=sd, centre=centre, recipe=recipe)
+        if simulated is not None:
+            some = rng.integers(0, len(simulated.labels), recipe.simulated_a_batch)
+            loss = loss + _stroke_loss(model, *_draw(simulated, some, recipe, rng))
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
+    model.modesty = recipe.modesty
     model.eval()
     return model
 
@@ -129,17 +124,6 @@ def _real_batches(
     for _ in range(steps):
         who = rng.choice(len(rows_of), n_subjects, replace=False)
         yield np.concatenate([rng.choice(rows_of[w], recipe.windows_a_subject) for w in who])
-
-
-def _some(simulated: Inputs, recipe: Recipe, rng: np.random.Generator) -> NDArray[np.int64]:
-    return rng.integers(0, len(simulated.labels), recipe.simulated_a_batch)
-
-
-def _crop(ppg: Tensor, n_samples: int, rng: np.random.Generator) -> Tensor:
-    """As long as the real windows, so that both go through batch normalisation together: seen apart in training and
-    mixed afterwards, real windows would meet statistics they were never trained with."""
-    start = int(rng.integers(0, ppg.shape[2] - n_samples + 1))
-    return ppg[:, :, start : start + n_samples]
 
 
 def _draw(
@@ -167,7 +151,7 @@ def _real_loss(
     keep = known.float()
     own = error - _group_mean(error, known, group)
     person = _group_mean(torch.where(known, (torch.nan_to_num(labels) - centre) / sd, 0.0), known, group)
-    wanted = (error - (1 - torch.tensor(recipe.level_share)) * person) * keep
+    wanted = (error - (1 - torch.tensor((*recipe.level_share, 1.0))) * person) * keep
     level = (functional.smooth_l1_loss(wanted, torch.zeros_like(error), reduction="none") * keep).sum()
     inside = (functional.smooth_l1_loss(own, torch.zeros_like(own), reduction="none") * keep).sum()
     spread = _pinball(own.detach(), (q05 - mean.detach()) / sd, (q95 - mean.detach()) / sd, keep)
@@ -175,18 +159,19 @@ def _real_loss(
     return (both + spread) / keep.sum()
 
 
-def _simulated_loss(
-    outputs: tuple[Tensor, Tensor, Tensor], labels: Tensor, sd: Tensor, recipe: Recipe
-) -> Tensor:
-    """Pressures lightly, stroke volume fully: simulation must not outvote people where there are people."""
+def _stroke_loss(model: Student, ppg: Tensor, labels: Tensor) -> Tensor:
+    """Stroke volume on simulated waves, seen as strangers are seen: statistics and features stay those of people."""
+    model.eval()
+    error, low, high = ((part[:, 3:] / model.scale.sv_sd) for part in _apart(model(ppg), labels))
+    model.train()
+    level = functional.smooth_l1_loss(error, torch.zeros_like(error))
+    return level + _pinball(error.detach(), low, high, torch.ones_like(error)) / len(error)
+
+
+def _apart(outputs: tuple[Tensor, Tensor, Tensor], labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Error of the mean, and both quantiles as distances from it."""
     mean, q05, q95 = outputs
-    weight = torch.tensor([recipe.simulated_weight] * 3 + [recipe.stroke_weight]).expand_as(mean)
-    error = (labels - mean) / sd
-    level = (functional.smooth_l1_loss(error, torch.zeros_like(error), reduction="none") * weight).mean()
-    only_sv = torch.tensor([0.0, 0.0, 0.0, 1.0]).expand_as(mean)
-    centre = mean.detach()
-    spread = _pinball(error.detach(), (q05 - centre) / sd, (q95 - centre) / sd, only_sv)
-    return level + spread / len(mean)
+    return labels - mean, q05 - mean.detach(), q95 - mean.detach()
 
 
 def _pinball(error: Tensor, low: Tensor, high: Tensor, weight: Tensor) -> Tensor:
