@@ -120,12 +120,9 @@ class Hub:
         """Missing samples a driver counted."""
         with self._lock:
             watch = self._watches[gap.stream_id]
-            shifted = replace(
-                gap,
-                first_missing_no=gap.first_missing_no + self._offsets.get(gap.stream_id, 0),
-                era=self.era.number,
-            )
-            self._store_gap(watch.driver_gap(shifted))
+            first_no = gap.first_missing_no + self._offsets.get(gap.stream_id, 0)
+            told = replace(gap, first_missing_no=max(first_no, watch.next_no), era=self.era.number)
+            self._store_gap(watch.driver_gap(told))
 
     def event(
         self,
