@@ -50,6 +50,8 @@ ENGLISH: dict[str, str] = {
     "review.at-cursor": "At the cursor, as it stood then",
     "review.estimate": "ESTIMATE (AI)",
     "review.reference": "REFERENCE",
+    "review.reference-uncalibrated": "UNCALIBRATED",
+    "review.reference-age": "reference calibrated {age} before",
     "review.cuff": "Cuff {sbp:.0f}/{dbp:.0f} mmHg",
     "review.cuff-age": "{age} before",
     "review.no-cuff": "no cuff reading by then",

@@ -20,6 +20,8 @@ _HEAD_PX = 76
 _BIG_PX = 42
 _SMALL_PX = 23
 _WAVE_PX = 17
+_AGE_PX = 18
+_CUFF_PX = 44
 _BIG = ("SBP", "MAP", "DBP", "HR")
 _PLACES = {"CO": 1, "CI": 1}
 
@@ -50,7 +52,7 @@ class CursorCard(QWidget):
         if cursor is None:
             return _HEAD_PX
         rows = sum(_row_px(n) for n in _lines(cursor.numerics))
-        return _HEAD_PX + rows + 26 + _WAVE_PX * -(-len(cursor.waves) // 2) + 8
+        return _HEAD_PX + rows + _CUFF_PX + _WAVE_PX * -(-len(cursor.waves) // 2) + 8
 
     def _spoken(self) -> str:
         cursor = self._view.cursor if self._view else None
@@ -67,10 +69,10 @@ class CursorCard(QWidget):
             self._head(painter, view.facts, view.cursor)
             y = _HEAD_PX
             for numeric in _lines(view.cursor.numerics):
-                self._row(painter, numeric, y)
+                self._row(painter, numeric, y, calibrated=view.cursor.reference_age_s is not None)
                 y += _row_px(numeric)
             self._cuff(painter, view.cursor, y)
-            self._waves(painter, view.cursor, y + 26)
+            self._waves(painter, view.cursor, y + _CUFF_PX)
         painter.end()
 
     def _columns(self) -> tuple[int, int]:
@@ -98,10 +100,13 @@ class CursorCard(QWidget):
         painter.setFont(font(10, bold=True))
         painter.setPen(colour("estimate"))
         painter.drawText(estimate_x, _HEAD_PX - 7, text("review.estimate"))
-        painter.setPen(colour("reference"))
-        painter.drawText(reference_x, _HEAD_PX - 7, text("review.reference"))
+        known = cursor.reference_age_s is not None
+        painter.setPen(colour("reference" if known else "grey"))
+        painter.drawText(
+            reference_x, _HEAD_PX - 7, text("review.reference" if known else "review.reference-uncalibrated")
+        )
 
-    def _row(self, painter: QPainter, numeric: NumericView, y: int) -> None:
+    def _row(self, painter: QPainter, numeric: NumericView, y: int, *, calibrated: bool) -> None:
         big, height = numeric.name in _BIG, _row_px(numeric)
         estimate_x, reference_x = self._columns()
         painter.setPen(QPen(colour("grid"), 1))
@@ -122,7 +127,13 @@ class CursorCard(QWidget):
         room = reference_x - estimate_x - 6
         key = f"estimate.{numeric.name}"
         self._reading(painter, numeric, numeric.estimate, key, QRect(estimate_x, y, room, height))
-        key = "heart.reference" if numeric.name == "HR" else f"reference.{numeric.name}"
+        key = (
+            "heart.reference"
+            if numeric.name == "HR"
+            else f"reference.{numeric.name}"
+            if calibrated
+            else "grey"
+        )
         self._reading(painter, numeric, numeric.reference, key, QRect(reference_x, y, 88, height))
 
     def _reading(
@@ -154,6 +165,10 @@ class CursorCard(QWidget):
         painter.setFont(font(11))
         box = QRect(12, y, self.width() - 24, 24)
         middle = Qt.AlignmentFlag.AlignVCenter
+        if cursor.reference_age_s is not None:
+            age = text("review.reference-age", age=length_text(cursor.reference_age_s))
+            painter.setPen(colour("dim"))
+            painter.drawText(box.translated(0, _AGE_PX), middle, age)
         if cursor.cuff is None:
             painter.setPen(colour("faint"))
             painter.drawText(box, middle, text("review.no-cuff"))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
@@ -153,22 +154,32 @@ def _band(painter: QPainter, strip: Strip, trace: TraceView) -> None:
 
 
 def _trace(painter: QPainter, strip: Strip, trace: TraceView) -> None:
+    """The line itself; a reference that was not calibrated then in grey."""
+    present = np.isfinite(trace.low) & np.isfinite(trace.high)
+    if trace.grey is None:
+        _line(painter, strip, trace, present, colour(trace.trace.colour))
+        return
+    for where, key in ((present & trace.grey, "grey"), (present & ~trace.grey, trace.trace.colour)):
+        if where.any():
+            _line(painter, strip, trace, where, colour(key))
+
+
+def _line(painter: QPainter, strip: Strip, trace: TraceView, where: NDArray[np.bool_], ink: QColor) -> None:
     x = _xs(strip, trace)
     low, high = strip.y(trace.low.astype(np.float64)), strip.y(trace.high.astype(np.float64))
-    present = np.isfinite(low) & np.isfinite(high)
-    ink = colour(trace.trace.colour)
-    if trace.trace.style == "dots" and len(x) <= strip.box.width() / _DOT_ROOM_PX:
-        draw_dots(painter, x[present], low[present], ink)
+    sparse = len(x) <= strip.box.width() / _DOT_ROOM_PX
+    if trace.trace.style == "dots" and sparse:
+        draw_dots(painter, x[where], low[where], ink)
         return
     if trace.trace.style == "dots":
         ink.setAlpha(_CROWDED_ALPHA)
     painter.setPen(QPen(ink, 1))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=trace.exact)
-    for run in joined_runs(trace.t_s, present, trace.join_s):
+    for run in joined_runs(trace.t_s, where, trace.join_s):
         draw_range_line(painter, x[run], low[run], high[run], exact=trace.exact)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
-    if trace.exact and trace.trace.style != "wave" and len(x) < strip.box.width() / _DOT_ROOM_PX:
-        draw_dots(painter, x[present], low[present], ink)
+    if trace.exact and trace.trace.style != "wave" and sparse:
+        draw_dots(painter, x[where], low[where], ink)
 
 
 def _cuffs(painter: QPainter, strip: Strip) -> None:

@@ -65,9 +65,13 @@ class WaveReading:
 
 @dataclass(frozen=True, slots=True)
 class CursorView:
-    """Everything said about the moment of the cursor."""
+    """Everything said about the moment of the cursor.
+
+    ``reference_age_s``: since the monitor was last confirmed as calibrated, None: its pressures are no reference.
+    """
 
     t_s: float
+    reference_age_s: float | None
     numerics: tuple[NumericView, ...]
     cuff: CuffView | None
     waves: tuple[WaveReading, ...]
@@ -89,8 +93,10 @@ def cursor_keys(facts: SessionFacts, panels: Sequence[Panel], cursor_s: float) -
 
 def at_cursor(facts: SessionFacts, panels: Sequence[Panel], cache: TileCache, cursor_s: float) -> CursorView:
     """The numbers at the cursor from the tiles that are here."""
+    since_s = facts.reference_since_s(cursor_s)
     return CursorView(
         cursor_s,
+        None if since_s is None else cursor_s - since_s,
         tuple(_numerics(facts, cache, cursor_s)),
         _cuff(facts, cursor_s),
         tuple(_waves(facts, panels, cache, cursor_s)),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from hemoview.viewmodel.reference import CALIBRATED_LABEL, FINGER_LABEL
 from recorder.clock.clock import ClockEra
 from recorder.schema import Calibration, Event, StreamInfo
 from recorder.session.lock import WRITER_LOCK
@@ -146,6 +147,25 @@ class SessionFacts:
     def markers(self) -> tuple[Mark, ...]:
         """Marks made by people, in time order."""
         return tuple(m for m in self.marks if m.kind in ("marker", "tag"))
+
+    @property
+    def reference_spans(self) -> tuple[tuple[float, float], ...]:
+        """When the monitor was calibrated by its own arm cuff, as its operator confirmed (safety rule 8)."""
+        spans: list[tuple[float, float]] = []
+        since_s: float | None = None
+        for mark in self.markers:
+            if mark.label == CALIBRATED_LABEL and since_s is None:
+                since_s = mark.t_s
+            elif mark.label == FINGER_LABEL and since_s is not None:
+                spans.append((since_s, mark.t_s))
+                since_s = None
+        return tuple(spans if since_s is None else [*spans, (since_s, math.inf)])
+
+    def reference_since_s(self, t_s: float) -> float | None:
+        """When the reference of that moment was last confirmed as calibrated; None: it was not."""
+        inside = any(start <= t_s < end for start, end in self.reference_spans)
+        confirmed = [m.t_s for m in self.markers if m.label == CALIBRATED_LABEL and m.t_s <= t_s]
+        return confirmed[-1] if inside else None
 
     def stream(self, stream_id: str) -> StreamInfo:
         """The stream of that id."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +39,8 @@ _LEAST_SPANS = {"mmHg": 20.0, "/min": 10.0, "g": 0.2, "V": 0.1}
 class TraceView:
     """One line: times, lowest and highest value per pixel column, interval where it has one.
 
-    ``join_s``: neighbours further apart stand alone. ``exact``: every point is a sample.
+    ``join_s``: neighbours further apart stand alone. ``exact``: every point is a sample. ``grey``: where a reference
+    was not calibrated then, ``(m,)``; None for anything else.
     """
 
     trace: Trace
@@ -50,6 +51,7 @@ class TraceView:
     band_high: Floats32 | None
     join_s: float
     exact: bool
+    grey: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +95,9 @@ def resolve_panel(panel: Panel, facts: SessionFacts, wish: Wish, cache: TileCach
         mine = [trace for trace in panel.traces if trace.stream_id == stream_id]
         found, why = _traces(mine, info, levels, wish)
         reasons += why
-        traces += (
-            [_calibrated(view, info, facts.calibrations) for view in found] if panel.unit == "mmHg" else found
-        )
+        if panel.unit == "mmHg":
+            found = [_judged(_calibrated(view, info, facts.calibrations), facts) for view in found]
+        traces += found
     reasons += _uncalibrated(panel, facts)
     cuffs = tuple(c for c in facts.cuffs if panel.cuffs and wish.t0_s <= c.t_s <= wish.t1_s)
     y_low, y_high = _value_range(panel, traces, cuffs)
@@ -225,6 +227,15 @@ def _calibrated(view: TraceView, info: StreamInfo, marks: Sequence[CalibrationMa
         view.join_s,
         view.exact,
     )
+
+
+def _judged(view: TraceView, facts: SessionFacts) -> TraceView:
+    """A reference is grey where nobody had seen the monitor calibrate itself (safety rule 8)."""
+    if not view.trace.colour.startswith("reference"):
+        return view
+    calibrated = [(view.t_s >= start) & (view.t_s < end) for start, end in facts.reference_spans]
+    grey = ~np.logical_or.reduce([np.zeros(len(view.t_s), np.bool_), *calibrated])
+    return replace(view, grey=grey)
 
 
 def _uncalibrated(panel: Panel, facts: SessionFacts) -> list[ReasonBox]:

@@ -15,8 +15,9 @@ import pytest
 
 from hemoview.bench.review_session import Plan, make_session
 from hemoview.viewmodel import review_moves as moves
+from hemoview.viewmodel.reference import CALIBRATED_LABEL, FINGER_LABEL
 from hemoview.viewmodel.review_cursor import at_cursor, cursor_keys
-from hemoview.viewmodel.review_facts import CuffMark, SessionFacts, facts_of
+from hemoview.viewmodel.review_facts import CuffMark, Mark, SessionFacts, facts_of
 from hemoview.viewmodel.review_model import ReviewModel
 from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_panels import Panel, panels_of
@@ -90,7 +91,7 @@ def test_facts_say_whose_session_it_is_and_what_happened(
     _, facts = opened
     assert (facts.pseudonym, facts.state, facts.simulated) == ("P-014", "sealed", True)
     assert facts.duration_s == pytest.approx(MINUTES * 60, abs=0.1)
-    assert [m.label for m in facts.markers] == ["rest", "cold pressor"]
+    assert [m.label for m in facts.markers] == ["reference calibrated", "rest", "cold pressor"]
     e4_gaps = [g for g in facts.gaps if g.stream_id == "e4.bvp"]
     assert [(g.cause, g.n_missing) for g in e4_gaps] == [("link-lost", 40 * 64)]
     assert (e4_gaps[0].t0_s, e4_gaps[0].t1_s) == pytest.approx(GAP_S)
@@ -116,6 +117,21 @@ def test_panels_come_from_roles_with_the_waves_and_the_pressures_shown_first(
     assert {t.style for t in pressure.traces} == {"band", "dots"}
     assert {t.colour.split(".")[0] for t in pressure.traces if t.style == "band"} == {"estimate"}
     assert "parameter.SVRI" in {p.panel_id for p in panels}
+
+
+def test_a_reference_nobody_saw_calibrated_is_grey(opened: tuple[store.Session, SessionFacts]) -> None:
+    session, facts = opened
+    marks = tuple(Mark(t, label, "marker") for t, label in ((20.0, CALIBRATED_LABEL), (40.0, FINGER_LABEL)))
+    changed = replace(facts, marks=marks)
+    assert changed.reference_spans == ((20.0, 40.0),)
+    assert [changed.reference_since_s(t) for t in (10.0, 30.0, 50.0)] == [None, 20.0, None]
+    view = picture((session, changed), "pressure", Wish(0.0, 60.0, 800))
+    dots = next(t for t in view.traces if t.trace.style == "dots")
+    assert dots.grey is not None
+    assert dots.grey.tolist() == [not 20.0 <= t < 40.0 for t in dots.t_s.tolist()]
+    assert all(t.grey is None for t in view.traces if t.trace.style == "band")
+    assert at_cursor(changed, (), TileCache(), 30.0).reference_age_s == pytest.approx(10.0)
+    assert at_cursor(changed, (), TileCache(), 50.0).reference_age_s is None
 
 
 def test_hidden_estimates_are_on_no_panel_and_in_no_number(
@@ -287,7 +303,7 @@ def test_opening_shows_the_whole_session_settled(model: ReviewModel) -> None:
     assert (view.phase, view.settled, view.banners) == ("open", True, ())
     assert (view.wish.t0_s, view.wish.t1_s) == (0.0, pytest.approx(MINUTES * 60, abs=0.1))
     assert view.minimap is not None and view.minimap.panel.panel_id == "pressure"
-    assert [m.label for m in view.marks if m.kind == "marker"] == ["rest", "cold pressor"]
+    assert [m.label for m in view.marks if m.kind == "marker"][1:] == ["rest", "cold pressor"]
 
 
 def test_zooming_in_settles_on_samples(model: ReviewModel) -> None:
