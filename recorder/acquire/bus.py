@@ -175,7 +175,7 @@ class _CommandLine:
     @property
     def patience_ms(self) -> int:
         """How long to wait for the next request."""
-        return 10 if self.pending else 200
+        return 10 if self.pending else 100
 
     def receive(self, frames: list[bytes]) -> None:
         sender, body = frames[0], frames[1:]

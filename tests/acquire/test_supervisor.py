@@ -75,7 +75,10 @@ def test_a_lost_link_is_tried_again_within_a_second_and_the_numbering_goes_on(be
     )
 
 
-def test_a_device_that_cannot_be_opened_is_tried_for_ever_and_told_once(bench: Bench) -> None:
+def test_a_device_that_cannot_be_opened_is_tried_for_ever_and_told_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recorder.acquire.link.FIRST_RETRY_S", 0.1)
     bench.cable.refuse = DeviceError("Scripted ADC: no such port; plug it in")
     bench.supervisor.start()
     bench.until(lambda: bench.supervisor.link.attempt >= 2)

@@ -101,7 +101,8 @@ def test_a_dead_process_is_started_again_after_a_second() -> None:
     assert keeper.restarts == 1
 
 
-def test_a_start_that_fails_is_tried_again() -> None:
+def test_a_start_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("recorder.host.keeper.FIRST_S", 0.1)
     process = Process()
     process.refuse, process.runs = True, False
     keeper = keep(process)
