@@ -168,7 +168,12 @@ def _card_from_footers(folder: Path) -> SessionCard:
             f"{folder}: neither session.json nor journal nor segments tell what this session is"
         )
     header = SessionHeader(
-        session_id, "", eras[0].wall_ns, notes="Header lost; rebuilt from the segments' footers."
+        session_id,
+        "",
+        eras[0].wall_ns,
+        simulated=any(s.origin in ("simulated", "replayed") for s in streams.values()),
+        speed=eras[0].speed,
+        notes="Header lost; rebuilt from the segments' footers.",
     )
     return SessionCard(header, tuple(streams.values()), tuple(eras[n] for n in sorted(eras)))
 

@@ -312,7 +312,8 @@ def _write(columns: dict[str, pa.Array], about: dict[str, Any], extra: dict[str,
 
 
 def _write_groups(tables: list[pa.Table], about: dict[str, Any], extra: dict[str, str]) -> bytes:
-    texts = {f"{_KEY}{k}": v for k, v in {"about": json.dumps(about), **extra}.items()}
+    signed = json.dumps({**about, "crc32": _about_crc(about)})  # what a lost manifest is rebuilt from
+    texts = {f"{_KEY}{k}": v for k, v in {"about": signed, **extra}.items()}
     schema = tables[0].schema
     plain = [f.name for f in schema if f.name.endswith("_places") or pa.types.is_string(f.type)]
     encoded = {f.name: _encoding(f.type) for f in schema if f.name not in plain}
@@ -359,10 +360,17 @@ def _metadata(content: bytes) -> Any:
 
 def _about_of(metadata: Any) -> dict[str, Any]:
     try:
-        about = json.loads(metadata.metadata[f"{_KEY}about".encode()])
-        return dict(about)
+        about = dict(json.loads(metadata.metadata[f"{_KEY}about".encode()]))
+        whole = about.pop("crc32") == _about_crc(about)
     except (KeyError, TypeError, ValueError) as error:
         raise SessionDamaged("segment: its footer names no session") from error
+    if not whole:
+        raise SessionDamaged("segment: what its footer says of it was changed (CRC differs)")
+    return about
+
+
+def _about_crc(about: dict[str, Any]) -> int:
+    return zlib.crc32(json.dumps(about, sort_keys=True).encode())
 
 
 def _ints(column: Any) -> NDArray[np.int64]:
