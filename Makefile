@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?=
 
-.PHONY: demo test test-slow soak lint types third-party clean
+.PHONY: demo test test-slow soak third-party pictures clean
 
 demo: $(VENV)/.app
 	@sh .ci/system-packages
@@ -49,3 +49,7 @@ $(VENV)/.learn: $(VENV)/.dev
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# Makes the README's pictures; look at them before committing.
+pictures: $(VENV)/.dev
+	$(BIN)/python .ci/pictures.py
