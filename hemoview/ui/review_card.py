@@ -15,6 +15,7 @@ from hemoview.viewmodel.review_axis import elapsed_text, length_text, wall_time,
 from hemoview.viewmodel.review_cursor import CursorView, NumericView, Reading
 from hemoview.viewmodel.review_facts import SessionFacts
 from hemoview.viewmodel.review_model import ReviewView
+from hemoview.viewmodel.review_view import SIMULATED
 
 _HEAD_PX = 76
 _BIG_PX = 42
@@ -152,12 +153,17 @@ class CursorCard(QWidget):
         painter.setFont(font(24 if big else 14, bold=True))
         words = _value_text(numeric.name, reading)
         painter.drawText(box, middle, words)
+        offset = painter.fontMetrics().horizontalAdvance(words) + 6
         if reading.low is not None and reading.high is not None:
-            offset = painter.fontMetrics().horizontalAdvance(words) + 6
             painter.setFont(font(12 if big else 10))
             painter.setPen(faded(key, 190))
             span = f"[{_number(numeric.name, reading.low)}–{_number(numeric.name, reading.high)}]"
             painter.drawText(box.adjusted(offset, 0, 0, 0), middle, span)
+            offset += painter.fontMetrics().horizontalAdvance(span) + 6
+        if reading.why == SIMULATED:
+            painter.setPen(colour("sim"))
+            painter.setFont(font(10, bold=True))
+            painter.drawText(box.adjusted(offset, 0, 0, 0), middle, text("review.sim"))
 
     def _cuff(self, painter: QPainter, cursor: CursorView, y: int) -> None:
         painter.setPen(QPen(colour("line"), 1))
