@@ -17,6 +17,7 @@ ENGLISH: dict[str, str] = {
     # banners
     "review.open-failed": "This session cannot be opened. {why}",
     "review.damaged": "Damaged: {file} – {why}. Everything else is shown; Verify or Recover in the session browser.",
+    "review.more-damaged": "{n} more files are damaged; Verify in the session browser names them all.",
     "review.part-unreadable": "{stream}: a part cannot be read and stays empty. {why}",
     "review.empty": "This session holds no samples. Nothing was received, or it was stopped at once.",
     "review.nothing-readable": "Nothing can be read from this session as it is. Recover it in the session browser.",

@@ -19,6 +19,7 @@ from hemoview.viewmodel.review_view import PanelView, resolve_panel, visible_mar
 
 Phase = Literal["empty", "opening", "open", "failed"]
 MINIMAP_PX = 800
+_MOST_DAMAGED = 12
 _MINIMAP_CHOICE = ("pressure", "parameter.HR")
 
 
@@ -222,7 +223,9 @@ class ReviewModel:
         return None if panel is None else self._panel(panel, whole, "minimap")
 
     def _banners(self, facts: SessionFacts) -> list[Message]:
-        found = [say("review.damaged", file=name, why=why) for name, why in facts.damaged]
+        found = [say("review.damaged", file=name, why=why) for name, why in facts.damaged[:_MOST_DAMAGED]]
+        if len(facts.damaged) > _MOST_DAMAGED:
+            found.append(say("review.more-damaged", n=len(facts.damaged) - _MOST_DAMAGED))
         found += list(dict.fromkeys(self._unreadable.values()))
         empty = not facts.streams or facts.duration_s <= 0
         if empty:

@@ -25,6 +25,7 @@ from recorder.errors import RecorderError
 
 HOLD_S = 0.06
 """Longer than any paint; a lost :meth:`ReviewReader.go_on` costs no more than this."""
+TELL_DAMAGE_S = 0.5
 DAMAGED = "damaged"
 """Cause under which the session reports a file it could not read."""
 
@@ -156,13 +157,14 @@ class ReviewReader:
                 self._wait_while_held()
                 if self._closed:
                     break
-                generation = self._generation
+                generation, last = self._generation, len(self._wanted) <= 1
                 path, self._path = self._path, None
                 refresh, self._refresh = self._refresh, False
                 key = self._wanted.pop(0) if self._wanted and path is None and not refresh else None
                 if key is not None:
                     self._under_way.add(key)
             self._tell(reading.answers(generation, path, refresh=refresh, key=key))
+            self._tell(reading.found_damage(generation, now=last))
         reading.close()
 
     def _wait_while_held(self) -> None:
@@ -186,6 +188,8 @@ class _Reading:
         self._open_session = open_session
         self._session: Source | None = None
         self._facts: SessionFacts | None = None
+        self._told: SessionFacts | None = None
+        self._told_s = 0.0
 
     def answers(
         self, generation: int, path: str | None, *, refresh: bool, key: TileKey | None
@@ -198,7 +202,7 @@ class _Reading:
                 return []
             if refresh:
                 self._session.refresh()
-                self._facts = facts_of(self._session, self._facts.edition + 1)
+                self._facts = self._told = facts_of(self._session, self._facts.edition + 1)
                 return [Opened(generation, self._facts)]
             return [] if key is None else self._load(generation, self._session, self._facts, key)
         except Exception as error:  # noqa: BLE001 -- a thread that ended would leave the page waiting for ever
@@ -207,24 +211,32 @@ class _Reading:
             return [Failed(generation, _failure(error, key), key)]
 
     def _load(self, generation: int, session: Source, facts: SessionFacts, key: TileKey) -> list[Answer]:
-        """A tile; and facts again where reading it found a damaged file."""
+        """A tile; a damaged file met on the way goes into the facts, with its stretch as a gap."""
         tile = load_tile(session, facts, key)
         damaged = damage_of(session)
-        if damaged == facts.damaged:
-            return [Tiled(generation, tile)]
-        holes = [
-            GapMark(key.stream_id, g.t0_s, g.t1_s, g.cause, g.n_missing, g.detail)
-            for g in session.read(key.stream_id, key.t0_s, key.t1_s).gaps
-            if g.cause == DAMAGED
-        ]
-        gaps = sorted({*facts.gaps, *holes}, key=lambda gap: (gap.t0_s, gap.stream_id))
-        self._facts = replace(facts, damaged=damaged, state="damaged", gaps=tuple(gaps))
-        return [Opened(generation, self._facts), Tiled(generation, tile)]
+        if damaged != facts.damaged:
+            read = session.read(key.stream_id, key.t0_s, key.t1_s)
+            holes = [
+                GapMark(key.stream_id, g.t0_s, g.t1_s, g.cause, g.n_missing, g.detail)
+                for g in read.gaps
+                if g.cause == DAMAGED
+            ]
+            gaps = sorted({*facts.gaps, *holes}, key=lambda gap: (gap.t0_s, gap.stream_id))
+            self._facts = replace(facts, damaged=damaged, state="damaged", gaps=tuple(gaps))
+        return [Tiled(generation, tile)]
+
+    def found_damage(self, generation: int, *, now: bool) -> list[Answer]:
+        """Facts again where reading found damaged files; of many at most twice a second, unless all is read ``now``."""
+        due = now or time.monotonic() - self._told_s > TELL_DAMAGE_S
+        if self._facts is None or self._facts is self._told or not due:
+            return []
+        self._told, self._told_s = self._facts, time.monotonic()
+        return [Opened(generation, self._facts)]
 
     def _open(self, generation: int, path: str) -> Answer:
         self.close()
         self._session = self._open_session(path)
-        self._facts = facts_of(self._session)
+        self._facts = self._told = facts_of(self._session)
         return Opened(generation, self._facts)
 
     def close(self) -> None:
