@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from hemoview import demo_result
 from hemoview.viewmodel.reference import CALIBRATED_LABEL
 from recorder.clock import CLOCK_ENV, Clock
-from recorder.errors import ConfigError, RecorderError
+from recorder.errors import ConfigError, RecorderError, StationLocked
 from recorder.host import places, processes, virtual_bedside
 from recorder.host.client import StationClient
 from recorder.host.feed import LiveFeed
@@ -60,6 +60,12 @@ def run(options: DemoOptions) -> dict[str, Any]:
     """
     options = _with_display(options)
     home = (options.out or places.home() / "demo").resolve()
+    running = processes.find_recorder(STATION, home)
+    if running is not None:
+        raise StationLocked(
+            f"a demo already runs in {home} (recorder process {running}): "
+            "close its window, or name another folder with --out"
+        )
     clock = Clock() if options.speed == 1.0 else Clock.scaled(options.speed)
     with _environment(clock):
         folder = home / "virtual-bedside" / time.strftime("%Y%m%d-%H%M%S")
@@ -69,7 +75,7 @@ def run(options: DemoOptions) -> dict[str, Any]:
             return _record(options, home, clock, bedside, recording)
         finally:
             bedside.stop()
-            processes.stop_station(STATION, home)
+            processes.stop_station(STATION, home, force=True)
 
 
 def _with_display(options: DemoOptions) -> DemoOptions:

@@ -27,7 +27,17 @@ class Bed:
     client: StationClient
     bedside: virtual_bedside.VirtualBedside
     session: Path
-    first: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """One stream of one bed: what the emulator put to its link, and what became of it."""
+
+    session: str
+    stream_id: str
+    expected: int
+    received: int
+    on_disk: int
 
 
 def run(*, beds: int = 4, seconds: float = 25.0) -> dict[str, Any]:
@@ -49,13 +59,16 @@ def run(*, beds: int = 4, seconds: float = 25.0) -> dict[str, Any]:
             100 * ((s.cpu_s or 0.0) - before) / elapsed_s
             for s, before in zip(statuses, cpu_before, strict=True)
         ]
-        counts = [_close_bed(bed) for bed in running]
-    total = {name: sum(c[name] for c in counts) for name in ("expected", "received", "on_disk")}
+        counts = [count for bed in running for count in _close_bed(bed)]
+    total = {name: sum(getattr(c, name) for c in counts) for name in ("expected", "received", "on_disk")}
     return {
         "beds": beds,
         "seconds": round(elapsed_s, 1),
         **total,
         "lost": total["expected"] - total["on_disk"],
+        "missing": {
+            f"{c.session}/{c.stream_id}": c.expected - c.on_disk for c in counts if c.expected != c.on_disk
+        },
         "cpu_percent_per_bed": round(sum(cpu) / beds, 2),
         "commit_p99_ms": max((s.commit_p99_ms or 0.0) for s in statuses),
         "wave": WAVE_PROFILE,
@@ -73,7 +86,7 @@ def _open_bed(station: str, home: Path, clock: Clock, stack: ExitStack, *, seed:
     bedside = virtual_bedside.start(home / station / "virtual", clock, config)
     stack.callback(bedside.stop)
     processes.ensure_recorder(station, home, clock=clock)
-    stack.callback(processes.stop_station, station, home)
+    stack.callback(processes.stop_station, station, home, force=True)
     client = StationClient(station, home, name="bench")
     client.connect()
     stack.callback(client.close)
@@ -90,7 +103,7 @@ def _open_bed(station: str, home: Path, clock: Clock, stack: ExitStack, *, seed:
         overrides={},
         notes="",
     )
-    return Bed(client, bedside, Path(reply["folder"]), bedside.log())
+    return Bed(client, bedside, Path(reply["folder"]))
 
 
 def _status(bed: Bed) -> StationStatus:
@@ -106,7 +119,7 @@ def _await_streaming(client: StationClient) -> None:
         time.sleep(0.1)
 
 
-def _close_bed(bed: Bed) -> dict[str, int]:
+def _close_bed(bed: Bed) -> list[Count]:
     """Stop the emulators, let the recorder finish, stop the session, count what can be read back."""
     log = bed.bedside.stop()
     deadline = time.monotonic() + SETTLE_TIMEOUT_S
@@ -117,11 +130,13 @@ def _close_bed(bed: Bed) -> dict[str, int]:
         time.sleep(0.2)
     bed.client.call("stop", reason="bench ended", timeout_s=60.0)
     received = {s.stream_id: s.received for s in status.streams}
-    totals = {"expected": 0, "received": 0, "on_disk": 0}
     with sessions.open(bed.session) as session:
-        for name, counts in log["streams"].items():
-            first = session.read(name).sample_no[:1]
-            totals["expected"] += counts["sent"] + counts["overrun"] - int(first[0] if len(first) else 0)
-            totals["received"] += received.get(name, 0)
-            totals["on_disk"] += session.rows(name)
-    return totals
+        return [
+            _count(session, name, counts, received.get(name, 0)) for name, counts in log["streams"].items()
+        ]
+
+
+def _count(session: sessions.Session, name: str, counts: dict[str, int], received: int) -> Count:
+    first = session.read(name).sample_no[:1]
+    expected = counts["sent"] + counts["overrun"] - int(first[0] if len(first) else 0)
+    return Count(session.path.name, name, expected, received, session.rows(name))

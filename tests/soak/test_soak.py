@@ -89,7 +89,7 @@ def test_nothing_is_lost_while_windows_die_and_cores_are_busy(tmp_path: Path) ->
     finally:
         bedside.stop()
         client.close()
-        processes.stop_station(STATION, tmp_path)
+        processes.stop_station(STATION, tmp_path, force=True)
     figures = count(Path(reply["folder"]), log, status)
     print(json.dumps(figures))
     assert all(stream["lost"] == 0 and stream["gaps"] == 0 for stream in figures["streams"].values())
