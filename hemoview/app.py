@@ -71,7 +71,7 @@ class AppOptions:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """``hemoview window``: open the window on a station."""
+    """``hemoview [--station NAME]``: open the window on a station."""
     args = _parser().parse_args(argv)
     options = AppOptions(
         station=args.station,
@@ -88,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="hemoview",
         description="The window of a station: Record and Review. Research use only.",
-        epilog="example: hemoview window --station bed-1",
+        epilog="example: hemoview --station bed-1",
     )
     parser.add_argument("--station", default="bed-1", help="which recorder (default: bed-1)")
     parser.add_argument("--home", type=Path, metavar="DIR", help="folder of stations and sessions")
