@@ -108,7 +108,7 @@ class ReviewModel:
 
     def _take_facts(self, facts: SessionFacts) -> None:
         first = self._facts is None
-        self._facts, self._phase, self._cursor = facts, "open", None
+        self._facts, self._phase, self._cursor, self._failure = facts, "open", None, None
         self._offered = panels_of(facts)
         self._versions.update(stream.stream_id for stream in facts.streams)
         self._unreadable.clear()
@@ -223,7 +223,8 @@ class ReviewModel:
         return None if panel is None else self._panel(panel, whole, "minimap")
 
     def _banners(self, facts: SessionFacts) -> list[Message]:
-        found = [say("review.damaged", file=name, why=why) for name, why in facts.damaged[:_MOST_DAMAGED]]
+        found = [self._failure] if self._failure else []
+        found += [say("review.damaged", file=name, why=why) for name, why in facts.damaged[:_MOST_DAMAGED]]
         if len(facts.damaged) > _MOST_DAMAGED:
             found.append(say("review.more-damaged", n=len(facts.damaged) - _MOST_DAMAGED))
         found += list(dict.fromkeys(self._unreadable.values()))

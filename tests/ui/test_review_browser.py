@@ -14,7 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from hemoview.bench.review_session import Plan, make_session
 from hemoview.ui.catalogue import text
-from hemoview.ui.review_browser import COLUMNS, SessionBrowser, cell_text
+from hemoview.ui.review_browser import SessionBrowser
+from hemoview.ui.review_table import COLUMNS, cell_text
 from hemoview.ui.review_workspace import ReviewWorkspace
 from hemoview.viewmodel.review_jobs import finish_job
 from hemoview.viewmodel.review_sessions import read_row

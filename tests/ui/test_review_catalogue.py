@@ -10,7 +10,7 @@ import hemoview
 from hemoview.estimate.reasons import REASONS
 from hemoview.ui.catalogue import known_ids, text
 from hemoview.ui.catalogue_review import ENGLISH
-from hemoview.ui.review_browser import COLUMNS
+from hemoview.ui.review_table import COLUMNS
 from hemoview.ui.review_text import reason_text
 from hemoview.viewmodel.review_facts import State
 from hemoview.viewmodel.review_sessions import RowState

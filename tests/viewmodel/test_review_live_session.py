@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -130,3 +131,14 @@ def test_when_it_is_closed_it_is_sealed(model: ReviewModel, recorder: Recorder) 
     model.move(lambda w, end: moves.look_at(w, 20.0, 25.0, end))
     wait(model, lambda: model.view().settled)
     assert len(model.view().panels[0].traces[0].t_s) >= 5 * RATE_HZ
+
+
+def test_when_its_folder_vanishes_the_picture_stays_and_says_why(
+    model: ReviewModel, recorder: Recorder
+) -> None:
+    recorder.writer.abandon()
+    shutil.rmtree(recorder.writer.folder)
+    model.refresh()
+    wait(model, lambda: model.view().phase == "failed")
+    assert model.view().banners[0].id == "review.open-failed"
+    assert model.view().panels[0].traces
