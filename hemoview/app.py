@@ -20,6 +20,7 @@ from hemoview.ui import theme
 from hemoview.ui.bedside import VirtualBedsideOffer
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text
+from hemoview.ui.collector import GuiCollector
 from hemoview.ui.main_window import RECORD, MainWindow
 from hemoview.ui.operations import Operations
 from hemoview.viewmodel import trend_history, window_settings
@@ -109,8 +110,10 @@ def run(options: AppOptions) -> dict[str, Any]:
         ``sample_to_bus_ms`` and ``sample_to_screen_ms`` of every block, ``screenshots``, ``live`` (a summary).
     """
     app, shell = open_window(options)
+    collector = GuiCollector()
     shell.window.closing.connect(app.quit)
     app.exec()
+    collector.close()
     return shell.measured()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -29,6 +30,15 @@ def _no_widget_left(qtbot: QtBot, request: pytest.FixtureRequest) -> Iterator[No
     QApplication.processEvents()
     left = [w for w in QApplication.topLevelWidgets() if w not in before and w.isVisible()]
     assert not left, f"left alive: {left}"
+
+
+@pytest.fixture(autouse=True)
+def _collected_here() -> Iterator[None]:
+    """As in the product, cycles with widgets in them are collected by the GUI thread only."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

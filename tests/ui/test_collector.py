@@ -1,0 +1,44 @@
+"""A widget in a reference cycle dies in the GUI thread, whatever other threads allocate."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+
+from pytestqt.qtbot import QtBot
+
+from hemoview.ui.collector import GuiCollector
+
+
+class Knot:
+    """Refers to itself, and tells the thread it died in."""
+
+    def __init__(self, died_in: list[str]) -> None:
+        self.itself, self.died_in = self, died_in
+
+    def __del__(self) -> None:
+        self.died_in.append(threading.current_thread().name)
+
+
+def allocate_much() -> None:
+    kept = [[number] for number in range(200_000)]
+    assert len(kept) == 200_000
+
+
+def test_another_threads_allocations_collect_nothing(qtbot: QtBot) -> None:
+    gc.enable()
+    collector, died_in = GuiCollector(), []
+    try:
+        gone = weakref.ref(Knot(died_in))
+        thread = threading.Thread(target=allocate_much, name="allocating")
+        thread.start()
+        thread.join()
+        assert gone() is not None
+        gc.collect(0)
+        collector.collect()
+        qtbot.waitUntil(lambda: gone() is None or bool(gc.collect()), timeout=3000)
+        assert died_in == ["MainThread"]
+    finally:
+        collector.close()
+    assert gc.isenabled()
