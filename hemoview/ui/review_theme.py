@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QFont
 
 from hemoview.ui import theme
-from hemoview.ui.theme import font
-
-__all__ = ["colour", "faded", "font"]
 
 _FIXED: Final = {
     "ground": theme.BACKGROUND,
@@ -58,3 +56,9 @@ def faded(key: str, alpha: int) -> QColor:
     ink = colour(key)
     ink.setAlpha(alpha)
     return ink
+
+
+@cache
+def font(pixels: int, *, bold: bool = False) -> QFont:
+    """The theme's font, made once for each size: a paint asks for dozens."""
+    return theme.font(pixels, bold=bold)
