@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hemoview import demo_result
-from hemoview.viewmodel.reference import CALIBRATED_LABEL
 from recorder.clock import CLOCK_ENV, Clock
 from recorder.errors import ConfigError, RecorderError, StationLocked
 from recorder.host import places, processes, virtual_bedside
 from recorder.host.client import StationClient
 from recorder.host.feed import LiveFeed
-from recorder.schema import SampleBlock, StationStatus
+from recorder.schema import REFERENCE_CALIBRATED, SampleBlock, StationStatus
 
 if TYPE_CHECKING:
     from recorder.exchange import Recording
@@ -220,7 +219,7 @@ def _confirm_calibration(client: StationClient) -> None:
         while time.monotonic() < deadline:
             events = client.call("events", since=0)["events"]
             if any(event["payload"].get("ended") == "square-wave" for event in events):
-                client.call("marker", label=CALIBRATED_LABEL, source="command", operator="demo")
+                client.call("marker", label=REFERENCE_CALIBRATED, source="command", operator="demo")
                 return
             time.sleep(0.5)
 

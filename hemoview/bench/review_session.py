@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hemoview.viewmodel.reference import CALIBRATED_LABEL
 from recorder import session as store
 from recorder.clock import ClockEra
 from recorder.schema import (
     PARAMETER_UNITS,
     PARAMETERS,
+    REFERENCE_CALIBRATED,
     Calibration,
     Channel,
     CuffReading,
@@ -186,7 +186,7 @@ def _calibrate(writer: store.SessionWriter, plan: Plan, era: ClockEra) -> None:
         writer.write_event(
             Event("calibration-1", "calibration", era.monotonic_ns, START_WALL_NS, 0, found.to_json())
         )
-        confirmed = Marker(CALIBRATED_LABEL, "button", "op1")
+        confirmed = Marker(REFERENCE_CALIBRATED, "button", "op1")
         writer.write_event(_event("marker-0", "marker", era, 0, asdict(confirmed)))
     writer.commit()
 

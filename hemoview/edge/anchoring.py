@@ -31,6 +31,7 @@ class Anchoring:
     def __init__(self, anchor_from: AnchorFrom) -> None:
         self._from = anchor_from
         self.personal = Personalisation()
+        self._reference_valid = False
         self._predictions: deque[tuple[int, Mapping[str, float]]] = deque()
         self._pressures: deque[tuple[int, PressureBeat]] = deque()
 
@@ -43,6 +44,13 @@ class Anchoring:
     def withdraw(self, event_id: str) -> None:
         """A reading was withdrawn: as if it had never been."""
         self.personal = self.personal.without(event_id)
+
+    def judge_reference(self, *, valid: bool) -> None:
+        """An operator saw the monitor calibrate itself, or changed the finger: until it is seen to be calibrated the
+        reference never personalises, and what it said before a step no longer does (safety rule 8).
+        """
+        self._reference_valid = valid
+        self.recalibrated()
 
     def recalibrated(self) -> None:
         """The arterial wave steps here: what it said before no longer personalises (safety rule 8)."""
@@ -70,7 +78,7 @@ class Anchoring:
 
     def look(self, wall_ns: int) -> None:
         """Make a reference anchor if one is due."""
-        if self._from == "cuff":
+        if self._from == "cuff" or not self._reference_valid:
             return
         made = [a.wall_ns for a in self.personal.anchors if a.kind == "reference"]
         if made and wall_ns - max(made) < REFERENCE_EVERY_S * 1e9:

@@ -31,7 +31,7 @@ LATEST_S: Final = 20.0
 LOOK_EVERY_S: Final = 0.1
 """Blocks are taken ten times a second, all that came: waking for each would cost more than computing."""
 DERIVED_TIMEOUT_S: Final = 10.0
-FACTS: Final = ("cuff", "cuff-withdrawn", "calibration", "era")
+FACTS: Final = ("cuff", "cuff-withdrawn", "calibration", "marker", "marker-undone", "era")
 """Events that hold until another takes them back; asked for when a session is met half-way."""
 
 log = logging.getLogger(__name__)

@@ -24,7 +24,7 @@ from hemoview.estimate.estimator import Body, abstain_all, estimate
 from hemoview.estimate.runner import Runner
 from hemoview.estimate.values import Estimate
 from recorder.clock import ClockEra
-from recorder.schema import Calibration, Event, SampleBlock
+from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED, Calibration, Event, SampleBlock
 from recorder.schema.physical import physical
 
 
@@ -69,6 +69,7 @@ class Pipeline:
         self._eras: dict[int, ClockEra] = {}
         self._calibrations: dict[str, Calibration] = {}
         self._next_no: dict[str, int] = {}
+        self._said_calibrated = ""
 
     # ---- what is known beside the samples
 
@@ -214,6 +215,17 @@ class Pipeline:
     def _on_cuff_withdrawn(self, event: Event) -> None:
         self._anchoring.withdraw(str(event.payload["event_id"]))
 
+    def _on_marker(self, event: Event) -> None:
+        label = event.payload.get("label")
+        if label in (REFERENCE_CALIBRATED, FINGER_CHANGED):
+            self._said_calibrated = event.event_id
+            self._anchoring.judge_reference(valid=label == REFERENCE_CALIBRATED)
+
+    def _on_marker_undone(self, event: Event) -> None:
+        """Whatever the last word on the reference's calibration was: taken back, it is in doubt."""
+        if event.payload.get("event_id") == self._said_calibrated:
+            self._anchoring.judge_reference(valid=False)
+
     def _on_calibration(self, event: Event) -> None:
         self.know_calibration(Calibration.from_json(event.payload))
 
@@ -241,6 +253,8 @@ _ON_EVENT: Final[Mapping[str, Callable[[Pipeline, Event], Any]]] = {
     "cuff": Pipeline._on_cuff,
     "cuff-withdrawn": Pipeline._on_cuff_withdrawn,
     "calibration": Pipeline._on_calibration,
+    "marker": Pipeline._on_marker,
+    "marker-undone": Pipeline._on_marker_undone,
     "era": Pipeline._on_era,
 }
 

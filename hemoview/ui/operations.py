@@ -19,10 +19,10 @@ from hemoview.ui.show_panel import ShowPanel
 from hemoview.ui.start_dialog import StartDialog
 from hemoview.viewmodel.cuff_form import CuffForm, CuffView
 from hemoview.viewmodel.cuff_form import examine as examine_cuff
-from hemoview.viewmodel.reference import CALIBRATED_LABEL
 from hemoview.viewmodel.start_form import next_subject
 from hemoview.viewmodel.window_settings import WindowSettings
 from recorder import __version__
+from recorder.schema import REFERENCE_CALIBRATED
 
 
 class Commands(Protocol):
@@ -99,7 +99,9 @@ class Operations(QObject):
 
     def confirm_calibration(self) -> None:
         """The operator has seen the monitor calibrate itself."""
-        self.command("marker", label=CALIBRATED_LABEL, source="button", operator=self.settings.form.operator)
+        self.command(
+            "marker", label=REFERENCE_CALIBRATED, source="button", operator=self.settings.form.operator
+        )
 
     def open_cuff(self) -> None:
         """Ask for a reading."""

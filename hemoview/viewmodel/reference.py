@@ -10,13 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hemoview.viewmodel.facts import Facts
-from recorder.schema import Calibration, StreamInfo
-
-CALIBRATED_LABEL = "reference calibrated"
-"""Label of the marker by which an operator confirms that the monitor has calibrated itself."""
-
-FINGER_LABEL = "finger changed"
-"""Label of the marker that ends the validity of a reference calibration."""
+from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED, Calibration, StreamInfo
 
 State = Literal["absent", "no-scale", "uncalibrated", "calibrated"]
 
@@ -57,11 +51,14 @@ def _last_calibration(facts: Facts) -> tuple[int | None, bool]:
     """When the reference was last confirmed as calibrated, and whether a square wave since then waits for it."""
     since_ns: int | None = None
     asks = False
+    undone = {event.payload.get("event_id") for event in facts.events if event.kind == "marker-undone"}
     for event in facts.events:
+        if event.event_id in undone:
+            continue
         label = event.payload.get("label") if event.kind == "marker" else None
-        if label == CALIBRATED_LABEL:
+        if label == REFERENCE_CALIBRATED:
             since_ns, asks = event.t_host_ns, False
-        elif label == FINGER_LABEL:
+        elif label == FINGER_CHANGED:
             since_ns = None
         elif event.kind == "notice" and event.payload.get("kind") == "square-wave":
             asks = True

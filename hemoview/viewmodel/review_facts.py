@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from hemoview.viewmodel.reference import CALIBRATED_LABEL, FINGER_LABEL
 from recorder.clock.clock import ClockEra
-from recorder.schema import Calibration, Event, StreamInfo
+from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED, Calibration, Event, StreamInfo
 from recorder.session.lock import WRITER_LOCK
 
 _LABEL_FIELDS = ("label", "device_id", "stream_id", "kind", "state", "level", "text")
@@ -154,9 +153,9 @@ class SessionFacts:
         spans: list[tuple[float, float]] = []
         since_s: float | None = None
         for mark in self.markers:
-            if mark.label == CALIBRATED_LABEL and since_s is None:
+            if mark.label == REFERENCE_CALIBRATED and since_s is None:
                 since_s = mark.t_s
-            elif mark.label == FINGER_LABEL and since_s is not None:
+            elif mark.label == FINGER_CHANGED and since_s is not None:
                 spans.append((since_s, mark.t_s))
                 since_s = None
         return tuple(spans if since_s is None else [*spans, (since_s, math.inf)])
@@ -164,7 +163,7 @@ class SessionFacts:
     def reference_since_s(self, t_s: float) -> float | None:
         """When the reference of that moment was last confirmed as calibrated; None: it was not."""
         inside = any(start <= t_s < end for start, end in self.reference_spans)
-        confirmed = [m.t_s for m in self.markers if m.label == CALIBRATED_LABEL and m.t_s <= t_s]
+        confirmed = [m.t_s for m in self.markers if m.label == REFERENCE_CALIBRATED and m.t_s <= t_s]
         return confirmed[-1] if inside else None
 
     def stream(self, stream_id: str) -> StreamInfo:

@@ -5,7 +5,14 @@ No I/O, no clock, no asyncio in this room.
 
 from recorder.schema.blocks import ClockPoint, Gap, SampleBlock
 from recorder.schema.calibration import Calibration
-from recorder.schema.events import Amendment, CuffReading, Event, Marker
+from recorder.schema.events import (
+    FINGER_CHANGED,
+    REFERENCE_CALIBRATED,
+    Amendment,
+    CuffReading,
+    Event,
+    Marker,
+)
 from recorder.schema.status import (
     DiskStatus,
     LinkState,
@@ -20,8 +27,10 @@ from recorder.schema.subject import Consent, Sites, Subject
 from recorder.schema.units import PARAMETER_UNITS, PARAMETERS
 
 __all__ = [
+    "FINGER_CHANGED",
     "PARAMETERS",
     "PARAMETER_UNITS",
+    "REFERENCE_CALIBRATED",
     "Amendment",
     "Calibration",
     "Channel",

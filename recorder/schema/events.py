@@ -41,6 +41,13 @@ class Event:
         return cls(**{k: v for k, v in value.items() if k in cls.__dataclass_fields__})
 
 
+REFERENCE_CALIBRATED = "reference calibrated"
+"""Label of the marker by which an operator confirms that the monitor has calibrated itself (safety rule 8)."""
+
+FINGER_CHANGED = "finger changed"
+"""Label of the marker that ends the validity of the reference's calibration."""
+
+
 @dataclass(frozen=True, slots=True)
 class Marker:
     """A mark made live, by key, button, wristband tag or command.

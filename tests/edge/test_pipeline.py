@@ -42,7 +42,15 @@ from hemoview.estimate.estimator import Body
 from hemoview.estimate.reasons import REASONS
 from hemoview.estimate.runner import Runner
 from recorder import session
-from recorder.schema import PARAMETERS, Channel, Event, SampleBlock, StreamInfo
+from recorder.schema import (
+    FINGER_CHANGED,
+    PARAMETERS,
+    REFERENCE_CALIBRATED,
+    Channel,
+    Event,
+    SampleBlock,
+    StreamInfo,
+)
 
 BODY = Body(SUBJECT.bsa_m2)
 COLUMNS = [c.name for c in declared(Sources(PPG), ModelName())[0].channels]
@@ -248,13 +256,19 @@ def test_the_arterial_wave_anchors_only_when_chosen_and_calibrated(runner: Runne
         run(made, [i for i in items if i.t_host_ns < BOOT_NS + 48 * SECOND_NS])
         return [a.kind for a in made.anchoring.personal.anchors]
 
-    assert kinds(Options("cuff"), calibrated()) == ["cuff"]
-    assert kinds(Options("reference")) == []
-    assert kinds(Options("reference"), calibrated()) == ["reference"]
-    assert sorted(kinds(Options("both"), calibrated())) == ["cuff", "reference"]
+    seen = event("marker", 5.0, {"label": REFERENCE_CALIBRATED})
+    finger = event("marker", 6.0, {"label": FINGER_CHANGED})
+    undone = event("marker-undone", 6.0, {"event_id": seen.event_id})
+    assert kinds(Options("cuff"), calibrated(), seen) == ["cuff"]
+    assert kinds(Options("reference"), seen) == []
+    assert kinds(Options("reference"), calibrated()) == [], "nobody saw the monitor calibrate itself"
+    assert kinds(Options("reference"), calibrated(), seen) == ["reference"]
+    assert kinds(Options("reference"), calibrated(), seen, finger) == []
+    assert kinds(Options("reference"), calibrated(), seen, undone) == []
+    assert sorted(kinds(Options("both"), calibrated(), seen)) == ["cuff", "reference"]
     step = event("calibration", 70.0, calibrated().payload | {"calibration_id": "cal-2"})
     made = pipeline(runner, Options("reference"))
-    run(made, with_events(bedside, calibrated(), step))
+    run(made, with_events(bedside, calibrated(), seen, step))
     assert all(a.wall_ns > WALL_NS + 55 * SECOND_NS for a in made.anchoring.personal.anchors)
 
 

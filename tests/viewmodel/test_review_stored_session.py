@@ -15,7 +15,6 @@ import pytest
 
 from hemoview.bench.review_session import Plan, make_session
 from hemoview.viewmodel import review_moves as moves
-from hemoview.viewmodel.reference import CALIBRATED_LABEL, FINGER_LABEL
 from hemoview.viewmodel.review_cursor import at_cursor, cursor_keys
 from hemoview.viewmodel.review_facts import CuffMark, Mark, SessionFacts, facts_of
 from hemoview.viewmodel.review_model import ReviewModel
@@ -25,6 +24,7 @@ from hemoview.viewmodel.review_reader import ReviewReader, load_tile
 from hemoview.viewmodel.review_tiles import Tile, TileCache, floor_level, keys_over, level_for
 from hemoview.viewmodel.review_view import PanelView, resolve_panel, runs
 from recorder import session as store
+from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED
 
 MINUTES = 34
 GAP_S = (1500.0, 1540.0)
@@ -121,7 +121,9 @@ def test_panels_come_from_roles_with_the_waves_and_the_pressures_shown_first(
 
 def test_a_reference_nobody_saw_calibrated_is_grey(opened: tuple[store.Session, SessionFacts]) -> None:
     session, facts = opened
-    marks = tuple(Mark(t, label, "marker") for t, label in ((20.0, CALIBRATED_LABEL), (40.0, FINGER_LABEL)))
+    marks = tuple(
+        Mark(t, label, "marker") for t, label in ((20.0, REFERENCE_CALIBRATED), (40.0, FINGER_CHANGED))
+    )
     changed = replace(facts, marks=marks)
     assert changed.reference_spans == ((20.0, 40.0),)
     assert [changed.reference_since_s(t) for t in (10.0, 30.0, 50.0)] == [None, 20.0, None]
