@@ -56,7 +56,8 @@ ENGLISH: dict[str, str] = {
     "review.cuff": "Cuff {sbp:.0f}/{dbp:.0f} mmHg",
     "review.cuff-age": "{age} before",
     "review.no-cuff": "no cuff reading by then",
-    "review.footer-model": "Model {model}. Research estimate. Not for treatment or alarms.",
+    "review.footer-no-card": "Model {model}: its card is not installed here. "
+    "Research estimate. Not for treatment or alarms.",
     "review.tab-events": "Events",
     "review.tab-panels": "Panels",
     "review.tab-session": "Session",

@@ -21,6 +21,7 @@ from hemoview.ui.review_side import ReviewSide
 from hemoview.ui.review_text import said
 from hemoview.ui.review_theme import colour, font
 from hemoview.viewmodel import review_moves as moves
+from hemoview.viewmodel.footer import claim
 from hemoview.viewmodel.review_facts import SessionFacts
 from hemoview.viewmodel.review_model import Phase, ReviewModel, ReviewView
 from hemoview.viewmodel.review_moves import Wish
@@ -291,4 +292,6 @@ def _footer(facts: SessionFacts) -> str:
     """What the estimates are and are not; nothing where the session holds none."""
     if not facts.models:
         return ""
-    return text("review.footer-model", model=", ".join(facts.models))
+    if not facts.card:
+        return text("review.footer-no-card", model=", ".join(facts.models))
+    return f"{', '.join(facts.models)}: {said(claim(facts.card, facts.products))}"

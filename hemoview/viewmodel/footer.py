@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.messages import Message, say
@@ -12,33 +13,34 @@ OWN_DEVICES = ("edge", "cuff", "manual")
 
 
 def footer(facts: Facts) -> Message:
-    """One sentence per fact: learned from what, on whom, and what it was never checked against."""
-    real = [
-        value
-        for value in facts.card.get("per_parameter", {}).values()
-        if int(value.get("n_real_subjects", 0)) > 0
-    ]
-    if not facts.card:
-        info = facts.by_role("estimate")
-        refused = info.metadata.get("model_refused", "") if info else ""
-        return say("footer-refused", why=refused) if refused else say("footer-no-model")
+    """What the running model may claim, or why there is none."""
+    if facts.card:
+        return claim(facts.card, (d.product for d in facts.devices if d.device_id not in OWN_DEVICES))
+    info = facts.by_role("estimate")
+    refused = info.metadata.get("model_refused", "") if info else ""
+    return say("footer-refused", why=refused) if refused else say("footer-no-model")
+
+
+def claim(card: Mapping[str, Any], products: Iterable[str]) -> Message:
+    """One sentence per fact: learned from what, on whom, and what of the ``products`` it was never checked against."""
+    real = [v for v in card.get("per_parameter", {}).values() if int(v.get("n_real_subjects", 0)) > 0]
+    unchecked = _unchecked(card, products)
     if not real:
-        return say("footer-simulated", unchecked=_unchecked(facts))
+        return say("footer-simulated", unchecked=unchecked)
     return say(
         "footer",
         kinds=_words(value.get("reference_kind", "") for value in real),
         site=_words(value.get("sensor_site", "") for value in real),
         n=max(int(value["n_real_subjects"]) for value in real),
-        unchecked=_unchecked(facts),
+        unchecked=unchecked,
     )
 
 
-def _unchecked(facts: Facts) -> str:
+def _unchecked(card: Mapping[str, Any], products: Iterable[str]) -> str:
     """Devices in use that the card does not name as seen in training; all of them where it names none."""
-    trained = " ".join(str(d) for d in facts.card.get("devices_in_training", ())).casefold()
-    named = (d.product for d in facts.devices if d.device_id not in OWN_DEVICES)
-    unseen = [product for product in named if product and product.casefold() not in trained]
-    return _words(unseen) or _words(str(d) for d in facts.card.get("devices_not_in_training", ()))
+    trained = " ".join(str(d) for d in card.get("devices_in_training", ())).casefold()
+    unseen = [product for product in products if product and product.casefold() not in trained]
+    return _words(unseen) or _words(str(d) for d in card.get("devices_not_in_training", ()))
 
 
 def _words(texts: Iterable[str]) -> str:

@@ -6,11 +6,14 @@ import contextlib
 import math
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from hemoview.viewmodel.footer import OWN_DEVICES
+from hemoview.viewmodel.model_card import load_card
 from recorder.clock.clock import ClockEra
+from recorder.host import places
 from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED, Calibration, Event, StreamInfo
 from recorder.session.lock import WRITER_LOCK
 
@@ -103,7 +106,8 @@ class CalibrationMark:
 class SessionFacts:
     """Everything Review knows without reading a sample.
 
-    ``edition`` counts the refreshes of a live session: what was read for an older one is stale.
+    ``edition`` counts the refreshes of a live session: what was read for an older one is stale. ``card`` is that of
+    the model whose estimates it holds, empty where that bundle is not installed here; ``products`` are its devices.
     """
 
     path: str
@@ -125,6 +129,8 @@ class SessionFacts:
     calibrations: tuple[CalibrationMark, ...]
     damaged: tuple[tuple[str, str], ...]
     edition: int = 0
+    products: tuple[str, ...] = ()
+    card: dict[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def live(self) -> bool:
@@ -196,7 +202,14 @@ def facts_of(session: FactSource, edition: int = 0) -> SessionFacts:
         calibrations=_calibrations(session),
         damaged=damage_of(session),
         edition=edition,
+        products=tuple(device.product for device in header.devices if device.device_id not in OWN_DEVICES),
+        card=_card(streams),
     )
+
+
+def _card(streams: Sequence[StreamInfo]) -> dict[str, Any]:
+    models = [s.metadata.get("model", "") for s in streams if s.role == "estimate"]
+    return load_card(models[0], places.models_dir()) if models else {}
 
 
 def damage_of(session: FactSource) -> tuple[tuple[str, str], ...]:
