@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from PySide6 import __version__ as qt_version
@@ -116,12 +117,15 @@ class Operations(QObject):
 
     def open_start(self) -> None:
         """The form for the next subject."""
-        dialog = StartDialog(next_subject(self.settings.form), self.window)
+        dialog = StartDialog(next_subject(self.settings.form), self.window, today=self._today)
         dialog.checks_asked.connect(self._ask_checks)
         dialog.start_asked.connect(self._start)
         dialog.resize(min(1100, self.window.width() - 60), min(720, self.window.height() - 40))
         self.start_dialog = dialog
         dialog.open()
+
+    def _today(self) -> date:
+        return datetime.fromtimestamp(self._wall_ns() / 1e9).date()
 
     def _ask_checks(self) -> None:
         dialog = self.start_dialog

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
+from datetime import date
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
@@ -25,7 +26,16 @@ from PySide6.QtWidgets import (
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.numerics_view import Words
-from hemoview.viewmodel.start_form import POSTURES, SEXES, SIDES, StartForm, StartView, examine, request
+from hemoview.viewmodel.start_form import (
+    NEEDED,
+    POSTURES,
+    SEXES,
+    SIDES,
+    StartForm,
+    StartView,
+    examine,
+    request,
+)
 
 _CHOICES = {
     "sex": SEXES,
@@ -67,9 +77,16 @@ class StartDialog(QDialog):
     checks_asked = Signal()
     start_asked = Signal(dict)
 
-    def __init__(self, form: StartForm, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        form: StartForm,
+        parent: QWidget | None = None,
+        *,
+        today: Callable[[], date] = date.today,
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(text("start-title"))
+        self._today = today
         self.form = form
         self.checks: Sequence[Mapping[str, Any]] | None = None
         self.inputs: dict[str, QWidget] = {}
@@ -93,7 +110,7 @@ class StartDialog(QDialog):
     @property
     def view(self) -> StartView:
         """The form as examined now."""
-        return examine(self.form, self.checks)
+        return examine(self.form, self.checks, today=self._today())
 
     def view_request(self) -> dict[str, Any]:
         """What pre-flight is asked about."""
@@ -119,9 +136,11 @@ class StartDialog(QDialog):
     def show_form(self) -> None:
         """Which fields are wrong; a field nobody has been at yet only makes Next wait."""
         view = self.view
-        wrong = {problem.field: words(problem.message) for problem in view.problems}
+        said = {p.field: words(p.message) for p in (*view.remarks, *view.problems)}
         for name, note in self.notes.items():
-            note.setText(wrong.get(name, "") if name in self._touched else "")
+            note.setText(said.get(name, "") if name in self._touched else "")
+            note.setVisible(bool(note.text()))
+        self.missing.setText(_missing(view))
         self.next.setEnabled(view.can_confirm)
 
     def _form_step(self) -> QWidget:
@@ -140,9 +159,14 @@ class StartDialog(QDialog):
         self.next.clicked.connect(self._go_on)
         cancel = QPushButton(text("button-cancel"))
         cancel.clicked.connect(self.reject)
+        self.missing = QLabel()
+        self.missing.setObjectName("missing")
+        self.missing.setWordWrap(True)
+        self.missing.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         buttons = QHBoxLayout()
+        buttons.setSpacing(14)
         buttons.addWidget(cancel)
-        buttons.addStretch()
+        buttons.addWidget(self.missing, 1)
         buttons.addWidget(self.next)
         column = QVBoxLayout(step)
         column.addLayout(columns)
@@ -152,17 +176,21 @@ class StartDialog(QDialog):
     def _group(self, title: str, names: Sequence[str]) -> QGroupBox:
         box = QGroupBox(text(title))
         rows = QFormLayout(box)
-        rows.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        rows.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         rows.setVerticalSpacing(4)
+        rows.setContentsMargins(10, 6, 10, 6)
         for name in names:
             self.notes[name] = QLabel()
+            self.notes[name].setFont(theme.font(13))
             self.notes[name].setStyleSheet(f"color: {theme.colour('warn').name()};")
-            self.notes[name].setWordWrap(True)
-            line = QHBoxLayout()
-            line.addWidget(self._input(name), 3)
-            line.addWidget(self.notes[name], 2)
+            self.notes[name].setContentsMargins(9, 0, 0, 2)
+            self.notes[name].hide()
+            line = QVBoxLayout()
+            line.setSpacing(1)
+            line.addWidget(self._input(name))
+            line.addWidget(self.notes[name])
             label = QLabel("" if self._is_box(name) else text(f"field-{name}"))
-            label.setMinimumHeight(theme.touch_px() - 6)
+            label.setFixedHeight(theme.touch_px() - 4)
             rows.addRow(label, line)
         return box
 
@@ -291,6 +319,16 @@ class ConfirmStep(QWidget):
         line.setObjectName(f"override-{device}")
         line.textChanged.connect(lambda typed: self.overrides_changed.emit(device, typed))
         return line
+
+
+def _missing(view: StartView) -> str:
+    """Why Next is grey: the fields still empty, and those to correct."""
+    said = []
+    for message_id, empty in (("start-needed", True), ("start-correct", False)):
+        names = [text(f"short-{p.field}") for p in view.problems if (p.message.id in NEEDED) == empty]
+        if names:
+            said.append(text(message_id, fields=", ".join(names)))
+    return " ".join(said)
 
 
 def _state(view: StartView) -> tuple[str, str]:

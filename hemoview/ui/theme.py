@@ -7,6 +7,8 @@ from typing import Final
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
+from recorder.host import places
+
 FAMILIES: Final = ("Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "DejaVu Sans")
 MM_PER_INCH: Final = 25.4
 TOUCH_MM: Final = 12.0
@@ -129,6 +131,7 @@ def _palette() -> QPalette:
 
 
 def _sheet(touch: int) -> str:
+    tick = (places.resources_dir() / "icons" / "tick.svg").as_posix()
     return f"""
     QMainWindow, QDialog {{ background: {BACKGROUND}; }}
     QPushButton, QToolButton {{
@@ -156,7 +159,7 @@ def _sheet(touch: int) -> str:
     QCheckBox, QRadioButton {{ min-height: {touch}px; spacing: 10px; }}
     QCheckBox::indicator {{ width: 22px; height: 22px; border: 1px solid {FAINT}; border-radius: 4px;
         background: {PANEL}; }}
-    QCheckBox::indicator:checked {{ background: #2b6ea3; border-color: #5aa0d8; }}
+    QCheckBox::indicator:checked {{ background: #2b6ea3; border-color: #5aa0d8; image: url("{tick}"); }}
     QFrame#panel {{ background: {PANEL}; border: 1px solid {GRID}; border-radius: 6px; }}
     QFrame#header {{ background: {PANEL}; border-bottom: 1px solid {LINE}; }}
     QFrame#banner-danger {{ background: #6d1512; }}

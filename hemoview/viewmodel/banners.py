@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hemoview.viewmodel import formats
-from hemoview.viewmodel.facts import Facts
+from hemoview.viewmodel.facts import NS, Facts
 from hemoview.viewmodel.health import live_state, title
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.record_view import Banner, Level
@@ -59,23 +59,39 @@ def _links(facts: Facts) -> list[Banner]:
 
 
 def _troubled(facts: Facts, link: LinkStatus) -> bool:
-    if link.state == "lost":
-        return True
-    waiting = link.state in ("connecting", "scanning", "silent")
-    return waiting and facts.age_s(link.since_ns) > (NEVER_SEEN_S if link.state != "silent" else 0.0)
+    trouble = facts.troubles.get(link.device_id)
+    if trouble is None:
+        return False
+    return trouble.lost or link.state == "silent" or facts.age_s(trouble.since_ns) > NEVER_SEEN_S
 
 
 def _link(facts: Facts, link: LinkStatus) -> Banner:
-    level: Level = "danger" if link.state in ("lost", "silent") and facts.recording else "warn"
+    """One word for the whole trouble: a link once lost stays lost, however often it is opened, until it delivers."""
+    state = "lost" if facts.troubles[link.device_id].lost else link.state
+    since_ns = _samples_stopped_ns(facts, link)
+    level: Level = "danger" if state in ("lost", "silent") and facts.recording else "warn"
     message = say(
-        f"link-{link.state}",
+        f"link-{state}",
         device=link.product or link.device_id,
-        since=_time_of(facts, link.since_ns),
-        age=formats.age(facts.age_s(link.since_ns)),
-        error=link.error,
+        since=_time_of(facts, since_ns),
+        age=formats.age(facts.age_s(since_ns)),
+        error=formats.sentence(link.error),
         attempt=link.attempt,
     )
     return Banner(f"link-{link.device_id}", level, message)
+
+
+def _samples_stopped_ns(facts: Facts, link: LinkStatus) -> int:
+    """Host time of the device's last sample, as heard here or by the recorder; without one, of the first trouble."""
+    assert facts.status is not None
+    own = {i.stream_id for i in facts.infos.values() if i.device_id == link.device_id}
+    heard = [facts.arrivals[name] for name in own if name in facts.arrivals]
+    heard += [
+        facts.status.t_host_ns - int(s.last_age_s * NS)
+        for s in facts.status.streams
+        if s.stream_id in own and s.last_age_s is not None
+    ]
+    return max(heard, default=facts.troubles[link.device_id].since_ns)
 
 
 def _starved(facts: Facts) -> list[Banner]:

@@ -73,6 +73,8 @@ def _reading(form: CuffForm, wall_ns: int) -> CuffReading:
 
 
 def _number(text: str, what: str) -> float:
+    if not text.strip():
+        raise ValueError(f"type the {what} value")
     try:
         return float(text.strip().replace(",", "."))
     except ValueError:

@@ -12,6 +12,14 @@ from recorder.schema import Calibration, DeviceInfo, Event, StationStatus, Strea
 NS = 1_000_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A link without samples: host time since when, and whether it was lost meanwhile."""
+
+    since_ns: int
+    lost: bool
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Facts:
     """Everything the Record screen is made of.
@@ -23,6 +31,7 @@ class Facts:
         status, status_seen_ns: the recorder's last word about itself and when it came; None before the first.
         infos, devices, calibrations: as the recorder described them.
         header: session header as JSON, None without a session.
+        troubles: device id → the trouble of a link that does not stream, over all its attempts.
         arrivals: stream id → host time of its newest block.
         waits_s: stream id → longest usual pause between its blocks, real seconds.
         estimates: rows of the stream of role ``estimate``; columns as its channels.
@@ -44,6 +53,7 @@ class Facts:
     devices: tuple[DeviceInfo, ...] = ()
     calibrations: tuple[Calibration, ...] = ()
     header: Mapping[str, Any] | None = None
+    troubles: Mapping[str, Trouble] = field(default_factory=dict)
     arrivals: Mapping[str, int] = field(default_factory=dict)
     waits_s: Mapping[str, float] = field(default_factory=dict)
     estimates: RingSlice | None = None

@@ -64,6 +64,12 @@ def age(seconds: float) -> str:
     return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02d}"
 
 
+def sentence(words: str) -> str:
+    """A cause as a whole sentence: with a full stop, if it ends with no mark of its own."""
+    words = words.strip()
+    return words if not words or words[-1] in ".!?…" else f"{words}."
+
+
 def count(value: int) -> str:
     """``48 213`` with thin spaces."""
     return f"{value:,}".replace(",", "\u2009")

@@ -11,6 +11,9 @@ from recorder.schema import StreamInfo, StreamStatus
 STARVED_S = 1.7
 """A regular stream this old is starved; with the picture renewed 4 times a second that shows within 2 s."""
 
+ROWS_STALE_S = 2.0
+"""Estimates and beats this old are none: their tile then says so, as their number does."""
+
 BURST_MARGIN_S = 0.7
 """A stream that comes in bursts is starved once the next burst is so late."""
 
@@ -32,12 +35,18 @@ def health(facts: Facts) -> tuple[HealthItem, ...]:
 def live_state(facts: Facts, stream: StreamStatus) -> str:
     """The recorder's word, unless this window's own ear already knows better: starved streams show within 2 s."""
     info = facts.infos.get(stream.stream_id)
-    if stream.state == "streaming" and info is not None and info.kind == "waveform":
-        arrived = facts.arrivals.get(stream.stream_id)
-        limit_s = max(STARVED_S, facts.waits_s.get(stream.stream_id, 0.0) + BURST_MARGIN_S)
-        if arrived is not None and facts.age_s(arrived) > limit_s:
+    if stream.state == "streaming" and info is not None:
+        arrived, limit_s = facts.arrivals.get(stream.stream_id), _longest_wait_s(facts, info)
+        if arrived is not None and limit_s is not None and facts.age_s(arrived) > limit_s:
             return "silent"
     return stream.state
+
+
+def _longest_wait_s(facts: Facts, info: StreamInfo) -> float | None:
+    """How long a stream may keep still, real seconds; None where its silence means nothing."""
+    if info.kind == "waveform":
+        return max(STARVED_S, facts.waits_s.get(info.stream_id, 0.0) + BURST_MARGIN_S)
+    return ROWS_STALE_S if info.role in ("estimate", "beats") else None
 
 
 def title(info: StreamInfo) -> Message:
@@ -65,7 +74,7 @@ def _item(facts: Facts, stream: StreamStatus, info: StreamInfo) -> HealthItem:
 def _rate(stream: StreamStatus, info: StreamInfo) -> Message:
     rate_hz = stream.effective_rate_hz
     waveform = info.kind == "waveform"
-    shown = formats.DASH if rate_hz is None else f"{rate_hz:.3g}" if waveform else f"{rate_hz:.2g}"
+    shown = formats.DASH if rate_hz is None else f"{rate_hz:.3g}" if waveform else f"{rate_hz:.1f}"
     return say("health-rate" if waveform else "health-row-rate", rate=shown)
 
 

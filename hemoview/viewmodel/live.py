@@ -10,10 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hemoview.viewmodel.facts import Facts
+from hemoview.viewmodel.facts import Facts, Trouble
 from hemoview.viewmodel.rings import RingSlice, SampleRing
 from recorder.clock import Clock, LiveTimebase
-from recorder.schema import Calibration, DeviceInfo, Event, SampleBlock, StationStatus, StreamInfo
+from recorder.schema import (
+    Calibration,
+    DeviceInfo,
+    Event,
+    LinkStatus,
+    SampleBlock,
+    StationStatus,
+    StreamInfo,
+)
 from recorder.schema.decimals import decimals_to_float
 
 WAVE_KEPT_S = 90.0
@@ -27,6 +35,9 @@ LONGEST_WAIT_NS = 3_000_000_000
 PAUSE_NS = 1_500_000_000
 PAUSE_MARGIN_NS = 1_000_000_000
 """After a pause this long the time base begins a new run at once; else the first second would be drawn in the past."""
+
+WAITING = ("connecting", "scanning", "silent", "lost")
+"""States of a link that should deliver and does not."""
 
 LiveMessage = SampleBlock | StationStatus | Event
 
@@ -79,6 +90,7 @@ class LiveModel:
         self._header: Mapping[str, Any] | None = None
         self._devices: tuple[DeviceInfo, ...] = ()
         self._calibrations: tuple[Calibration, ...] = ()
+        self._troubles: dict[str, Trouble] = {}
         self.streams: dict[str, LiveStream] = {}
         self.status: StationStatus | None = None
         self.status_seen_ns: int | None = None
@@ -138,6 +150,7 @@ class LiveModel:
             devices=self._devices,
             calibrations=self._calibrations,
             header=self._header,
+            troubles=dict(self._troubles),
             arrivals={n: s.arrival_ns for n, s in self.streams.items() if s.arrival_ns is not None},
             waits_s={n: s.usual_wait_ns / 1e9 / self._clock.speed for n, s in self.streams.items()},
             estimates=self._rows("estimate"),
@@ -180,10 +193,18 @@ class LiveModel:
         self.status, self.status_seen_ns = status, self._clock.monotonic_ns()
         if before is None or before.session.session_id != status.session.session_id:
             self._begin_session()
+        told = {link.device_id: self._trouble(link) for link in status.links if link.state in WAITING}
+        self._troubles = told
         if status.describe_no != self._describe_no:
             self._describe_no, self.wants_describe = status.describe_no, True
         if status.event_no > self.event_no:
             self.wants_events = True
+
+    def _trouble(self, link: LinkStatus) -> Trouble:
+        """A link that is tried again and again changes its state; its trouble goes on until it streams."""
+        known = self._troubles.get(link.device_id)
+        since_ns = link.since_ns if known is None else known.since_ns
+        return Trouble(since_ns, link.state == "lost" or (known is not None and known.lost))
 
     def _begin_session(self) -> None:
         self._events.clear()

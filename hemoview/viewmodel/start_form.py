@@ -5,9 +5,11 @@ Settings return, the subject never does (safety rule 2): :func:`next_subject` ke
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from typing import Any
 
 from hemoview.viewmodel.messages import Message, say
@@ -19,6 +21,22 @@ POSTURES = ("unknown", "supine", "seated", "standing")
 
 _DATE = re.compile(r"(19|20)\d{6}|\d{4}(19|20)\d\d|\d{4}[.-]\d\d?[.-]\d\d?|\d\d?[.-]\d\d?[.-]\d{4}")
 _NATIONAL = re.compile(r"\d{9,}[xX]?")
+"""Nine digits or more, with or without what groups them: AHV 756.1234.5678.97, SSN 123-45-6789."""
+
+_GROUPING = re.compile(r"[._-]")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+OLDEST_Y = 120
+"""Above this an age is a typing error."""
+
+GROUPED_FROM_Y = 90
+"""90 and older are one group (safety rule 16)."""
+
+HAND_HEIGHT_CM = (-100.0, 100.0)
+"""No hand is further from the heart."""
+
+NEEDED = ("field-required", "consent-needed")
+"""Problems of a field that is still empty; any other is an entry to correct."""
 _NAME = re.compile(r"[A-Z]?[a-z]{2,}([._-]?[A-Z]?[a-z]{2,})?")
 
 
@@ -85,9 +103,13 @@ class ConfirmCard:
 
 @dataclass(frozen=True, slots=True)
 class StartView:
-    """The examined form. ``request`` are the arguments of the recorder's ``start``, None while it may not be sent."""
+    """The examined form. ``request`` are the arguments of the recorder's ``start``, None while it may not be sent.
+
+    ``remarks`` stand beside a field, as problems do, but bar nothing.
+    """
 
     problems: tuple[Problem, ...]
+    remarks: tuple[Problem, ...]
     card: ConfirmCard | None
     findings: tuple[Finding, ...]
     refused: tuple[Message, ...]
@@ -108,9 +130,20 @@ def next_subject(form: StartForm) -> StartForm:
     )
 
 
-def examine(form: StartForm, checks: Sequence[Mapping[str, Any]] | None = None) -> StartView:
-    """Judge the fields and the recorder's pre-flight answers; ``checks`` is None before they were asked for."""
-    problems = (*_subject_problems(form), *_consent_problems(form), *_site_problems(form))
+def examine(form: StartForm, checks: Sequence[Mapping[str, Any]] | None = None, *, today: date) -> StartView:
+    """Judge the fields and the recorder's pre-flight answers.
+
+    Args:
+        form: as typed.
+        checks: the answers; None before they were asked for.
+        today: at the bedside; nobody has signed later.
+    """
+    problems = (
+        *_subject_problems(form),
+        *_consent_problems(form, today),
+        *_site_problems(form),
+        *_needed(form, "operator"),
+    )
     findings = tuple(_finding(check, form) for check in checks or () if not check["ok"])
     refused = tuple(f.message for f in findings if f.level == "refuse")
     unexplained = [f for f in findings if f.level == "override" and not f.reason.strip()]
@@ -118,6 +151,7 @@ def examine(form: StartForm, checks: Sequence[Mapping[str, Any]] | None = None) 
     can_start = can_confirm and checks is not None and not refused and not unexplained
     return StartView(
         problems=problems,
+        remarks=_remarks(form),
         card=_card(form) if can_confirm else None,
         findings=findings,
         refused=refused,
@@ -129,50 +163,89 @@ def examine(form: StartForm, checks: Sequence[Mapping[str, Any]] | None = None) 
 
 def pseudonym_warnings(pseudonym: str) -> tuple[Message, ...]:
     """A pseudonym that looks like a name, a date of birth or a national number is warned about."""
-    looks = (("date", _DATE), ("number", _NATIONAL), ("name", _NAME))
-    found = next((kind for kind, pattern in looks if pattern.fullmatch(pseudonym)), None)
+    looks = {
+        "date": _DATE.fullmatch(pseudonym),
+        "number": _NATIONAL.fullmatch(_GROUPING.sub("", pseudonym)),
+        "name": _NAME.fullmatch(pseudonym),
+    }
+    found = next((kind for kind, match in looks.items() if match), None)
     return () if found is None else (say(f"pseudonym-looks-like-{found}", pseudonym=pseudonym),)
 
 
 def _subject_problems(form: StartForm) -> tuple[Problem, ...]:
-    found = []
-    if not form.pseudonym:
-        found.append(Problem("pseudonym", say("field-required")))
-    elif form.pseudonym_again != form.pseudonym:
-        found.append(Problem("pseudonym_again", say("pseudonym-differs")))
-    if not form.sex:
-        found.append(Problem("sex", say("field-required")))
-    found += [
-        p for name in ("age_y", "height_cm", "weight_kg", "cvp_mmhg") for p in _number_problem(form, name)
-    ]
-    if not form.age_y.strip():
-        found.append(Problem("age_y", say("field-required")))
-    if not found:
-        found += _refusal("pseudonym", lambda: subject(form))
+    found = [*_needed(form, "pseudonym"), *_needed(form, "sex"), *_needed(form, "age_y")]
+    if form.pseudonym:
+        found += _pseudonym_problems(form)
+    found += _between(form, "age_y", 0, OLDEST_Y)
+    for name in ("height_cm", "weight_kg", "cvp_mmhg"):
+        found += _number_problem(form, name) or _refusal(name, form)
     return tuple(found)
 
 
-def _consent_problems(form: StartForm) -> tuple[Problem, ...]:
+def _pseudonym_problems(form: StartForm) -> list[Problem]:
+    try:
+        Subject(form.pseudonym)
+    except ValueError:
+        return [Problem("pseudonym", say("pseudonym-form"))]
+    differs = form.pseudonym_again != form.pseudonym
+    return [Problem("pseudonym_again", say("pseudonym-differs"))] if differs else []
+
+
+def _consent_problems(form: StartForm, today: date) -> tuple[Problem, ...]:
+    found = [*_needed(form, "consent_version"), *_needed(form, "consent_date")]
+    if form.consent_date:
+        found += _date_problem(form.consent_date, today)
     if not form.consent_record:
-        return (Problem("consent_record", say("consent-needed")),)
-    return tuple(_refusal("consent_version", lambda: consent(form)))
+        found.append(Problem("consent_record", say("consent-needed")))
+    return tuple(found)
+
+
+def _date_problem(typed: str, today: date) -> list[Problem]:
+    try:
+        signed = date.fromisoformat(typed) if _DAY.fullmatch(typed) else None
+    except ValueError:
+        signed = None
+    if signed is None:
+        return [Problem("consent_date", say("date-form"))]
+    return [Problem("consent_date", say("date-future"))] if signed > today else []
 
 
 def _site_problems(form: StartForm) -> tuple[Problem, ...]:
-    return tuple(_number_problem(form, "hand_height_cm"))
+    return tuple(_between(form, "hand_height_cm", *HAND_HEIGHT_CM))
+
+
+def _remarks(form: StartForm) -> tuple[Problem, ...]:
+    """What is kept otherwise than typed."""
+    grouped = not _between(form, "age_y", GROUPED_FROM_Y, OLDEST_Y) and form.age_y.strip()
+    return (Problem("age_y", say("age-grouped", age=GROUPED_FROM_Y)),) if grouped else ()
+
+
+def _needed(form: StartForm, name: str) -> list[Problem]:
+    return [] if getattr(form, name).strip() else [Problem(name, say("field-required"))]
 
 
 def _number_problem(form: StartForm, name: str) -> list[Problem]:
     try:
-        _number(getattr(form, name))
+        value = _number(getattr(form, name))
     except ValueError:
         return [Problem(name, say("field-not-a-number"))]
-    return []
+    number = value is None or math.isfinite(value)
+    return [] if number else [Problem(name, say("field-not-a-number"))]
 
 
-def _refusal(name: str, make: Any) -> list[Problem]:
+def _between(form: StartForm, name: str, low: float, high: float) -> list[Problem]:
+    found = _number_problem(form, name)
+    if found:
+        return found
+    value = _number(getattr(form, name))
+    inside = value is None or low <= value <= high
+    return [] if inside else [Problem(name, say("field-outside", low=f"{low:g}", high=f"{high:g}"))]
+
+
+def _refusal(name: str, form: StartForm) -> list[Problem]:
+    """What the schema itself says to one value."""
     try:
-        make()
+        Subject("P", **{name: _number(getattr(form, name))})  # type: ignore[arg-type]
     except ValueError as error:
         return [Problem(name, say("field-refused", why=str(error)))]
     return []
@@ -194,7 +267,7 @@ def subject(form: StartForm) -> Subject:
     return Subject(
         pseudonym=form.pseudonym,
         sex=form.sex,  # type: ignore[arg-type]
-        age_y=None if age is None else min(90, int(age)),
+        age_y=None if age is None else min(GROUPED_FROM_Y, int(age)),
         height_cm=_number(form.height_cm),
         weight_kg=_number(form.weight_kg),
         cvp_mmhg=_number(form.cvp_mmhg),
@@ -227,12 +300,14 @@ def _card(form: StartForm) -> ConfirmCard:
         arm=form.arm_cuff_side,
         consent=f"{form.consent_version}, {form.consent_date}",
     )
-    warnings = list(pseudonym_warnings(form.pseudonym))
+    grouped = _remarks(form)
+    warnings = [*pseudonym_warnings(form.pseudonym), *(remark.message for remark in grouped)]
     if not form.height_cm.strip() or not form.weight_kg.strip():
         warnings.append(say("no-height-weight"))
     if not form.cvp_mmhg.strip():
         warnings.append(say("no-cvp"))
-    return ConfirmCard(form.pseudonym, form.sex, form.age_y, details, tuple(warnings))
+    age = f"{GROUPED_FROM_Y}+" if grouped else form.age_y
+    return ConfirmCard(form.pseudonym, form.sex, age, details, tuple(warnings))
 
 
 def _finding(check: Mapping[str, Any], form: StartForm) -> Finding:

@@ -60,7 +60,7 @@ def operations(qtbot: QtBot, qapp: QApplication, recorder: Recorder) -> Iterator
         recorder,
         settings,
         client="window-1",
-        wall_ns=lambda: 10**18,
+        wall_ns=lambda: 1_795_000_000 * 10**9,
         reference_now=lambda: None,
     )
     bed = SyntheticBedside()

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
@@ -76,6 +77,46 @@ def test_a_wrong_entry_is_named_beside_its_field(dialog: StartDialog) -> None:
     fill(dialog, pseudonym_again="P-041")
     assert dialog.notes["pseudonym_again"].text() == "the two entries differ"
     assert not dialog.next.isEnabled()
+
+
+def test_the_empty_form_says_why_next_is_grey(dialog: StartDialog) -> None:
+    assert dialog.missing.text().startswith("Still needed: pseudonym, sex, age, ")
+    assert "operator code" not in dialog.missing.text()
+    fill(dialog, height_cm="1.70")
+    assert dialog.missing.text() == "To correct: height."
+    fill(dialog)
+    assert dialog.missing.text() == ""
+    assert dialog.next.isEnabled()
+
+
+def test_notes_stand_whole_below_their_own_field(dialog: StartDialog) -> None:
+    fill(dialog, age_y="97", height_cm="1.70", weight_kg="nan", cvp_mmhg="500", consent_date="2999-01-01")
+    QApplication.processEvents()
+    said = {name: note for name, note in dialog.notes.items() if note.isVisible()}
+    assert set(said) == {"age_y", "height_cm", "weight_kg", "cvp_mmhg", "consent_date"}
+    assert "90 or older" in said["age_y"].text()
+    for name, note in said.items():
+        assert note.width() >= note.sizeHint().width(), name
+        assert note.height() >= note.sizeHint().height(), name
+        assert 0 < note.geometry().top() - dialog.inputs[name].geometry().bottom() < 6, name
+    assert dialog.height() <= 720
+
+
+def test_a_ticked_box_differs_by_more_than_colour(dialog: StartDialog) -> None:
+    """In grey, a tick stands out from its box; a box filled with one colour does not."""
+    box = dialog.inputs["consent_record"]
+    assert isinstance(box, QCheckBox)
+
+    def tones(*, checked: bool) -> int:
+        box.setChecked(checked)
+        QApplication.processEvents()
+        grey = box.grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+        middle = box.height() // 2
+        inside = [grey.pixelColor(x, y).red() for x in range(4, 19) for y in range(middle - 7, middle + 8)]
+        return max(inside) - min(inside)
+
+    assert tones(checked=False) < 20
+    assert tones(checked=True) > 100
 
 
 def test_confirmation_shows_the_person_large_and_starts_after_the_checks(

@@ -100,6 +100,7 @@ def start_session(qtbot: QtBot, shell: app.Shell) -> None:
         consent_version="v1",
         consent_date="2026-01-01",
         consent_record=True,
+        operator="OP1",
     )
     dialog.show_form()
     dialog.next.click()

@@ -28,6 +28,13 @@ def test_an_implausible_reading_is_refused_in_words(change: dict[str, str]) -> N
     assert view.problem is not None
 
 
+@pytest.mark.parametrize(("field", "word"), [("sbp", "systolic"), ("dbp", "diastolic")])
+def test_an_empty_field_is_asked_for_by_name(field: str, word: str) -> None:
+    view = examine(replace(FORM, **{field: " "}), wall_ns=WALL, reference_mmhg=None)  # type: ignore[arg-type]
+    assert view.problem is not None
+    assert view.problem.as_dict()["why"] == f"type the {word} value"
+
+
 def test_far_from_the_reference_means_typing_it_twice() -> None:
     far = examine(FORM, wall_ns=WALL, reference_mmhg=(150.0, 90.0))
     assert far.again

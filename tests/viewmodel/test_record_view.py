@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from synthetic_bedside import CARD, INFOS, NS, WALL, SyntheticBedside, event
 
+from hemoview.ui.catalogue import words
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Banner, Cell, NumericRow, RecordView, Wish
 from recorder.schema import PARAMETERS, DiskStatus, LinkStatus, SampleBlock, SessionStatus
@@ -277,6 +278,48 @@ def test_a_lost_link_is_told_once_not_once_a_stream(bed: SyntheticBedside) -> No
     assert keys == ["link-e4"]
 
 
+def _link_told(bed: SyntheticBedside, state: str, **told: Any) -> Banner | None:
+    """The E4's link as the recorder tells it from now on, for 3 s."""
+    link = LinkStatus("e4", state, "Empatica E4", since_ns=bed.clock.now_ns, **told)  # type: ignore[arg-type]
+    bed.links = (link, *bed.links[1:])
+    bed.run(3.0)
+    return banner(view_of(bed), "link-e4")
+
+
+def test_the_age_of_a_lost_link_counts_since_its_samples_stopped(bed: SyntheticBedside) -> None:
+    bed.silent = {"e4.bvp", "e4.acc", "e4.eda", "e4.temp"}
+    told = [_link_told(bed, "silent"), _link_told(bed, "lost"), _link_told(bed, "scanning")]
+    told += [_link_told(bed, "connecting"), _link_told(bed, "silent")]
+    found = [b.message for b in told if b is not None]
+    assert [message.id for message in found] == ["link-silent", *["link-lost"] * 4]
+    assert [message.as_dict()["age"] for message in found] == ["3.0 s", "6.0 s", "9.0 s", "12 s", "15 s"]
+    assert len({message.as_dict()["since"] for message in found}) == 1
+    bed.silent = set()
+    assert _link_told(bed, "streaming") is None
+    bed.silent = {"e4.bvp", "e4.acc", "e4.eda", "e4.temp"}
+    again = _link_told(bed, "silent")
+    assert again is not None
+    assert again.message.id == "link-silent"
+
+
+def test_a_device_that_never_spoke_counts_from_its_first_attempt() -> None:
+    bed = SyntheticBedside()
+    bed.silent = {"e4.bvp", "e4.acc", "e4.eda", "e4.temp"}
+    for state in ("scanning", "connecting", "lost"):
+        found = _link_told(bed, state)
+    assert found is not None
+    assert found.message.as_dict()["age"] == "9.0 s"
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"), [("correct the port", "correct the port. T"), ("Gone.", "Gone. T"), ("", "). T")]
+)
+def test_a_cause_ends_with_a_full_stop(bed: SyntheticBedside, error: str, shown: str) -> None:
+    found = _link_told(bed, "lost", error=error, attempt=2)
+    assert found is not None
+    assert f"{shown}rying again, attempt 2." in words(found.message).replace("  ", " ")
+
+
 def test_dead_recorder_is_told_within_two_seconds(bed: SyntheticBedside) -> None:
     bed.speaking = False
     bed.silent = {info.stream_id for info in INFOS}
@@ -313,6 +356,18 @@ def test_worst_banner_first(bed: SyntheticBedside) -> None:
 
 
 # ---- health, trend, wishes
+
+
+@pytest.mark.parametrize("stream_id", ["edge.est", "edge.beats_abp"])
+def test_a_tile_of_rows_is_no_longer_green_after_two_seconds(bed: SyntheticBedside, stream_id: str) -> None:
+    def state() -> str:
+        return next(i.state for i in view_of(bed).health if i.stream_id == stream_id)
+
+    bed.silent = {stream_id}
+    bed.run(1.9)
+    assert state() == "streaming"
+    bed.run(0.3)
+    assert state() == "silent"
 
 
 def test_received_and_on_disk_are_told_apart(bed: SyntheticBedside) -> None:

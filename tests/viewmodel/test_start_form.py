@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
+from typing import Any
 
 import pytest
 
-from hemoview.viewmodel.start_form import StartForm, examine, next_subject, pseudonym_warnings
+from hemoview.viewmodel.start_form import StartForm, StartView, examine, next_subject, pseudonym_warnings
 
 GOOD = StartForm(
     pseudonym="P-014",
@@ -23,19 +26,23 @@ GOOD = StartForm(
 READY = ({"id": "disk", "ok": True, "level": "ok", "who": "", "what": "", "todo": ""},)
 
 
-def check(level: str, name: str = "device:e4") -> dict[str, object]:
+def check(level: str, name: str = "device:e4") -> dict[str, Any]:
     return {"id": name, "ok": False, "level": level, "who": "E4", "what": "is lost", "todo": "connect it"}
 
 
+def judged(form: StartForm, checks: Sequence[dict[str, Any]] | None = None) -> StartView:
+    return examine(form, checks, today=date(2026, 11, 20))
+
+
 def wrong(form: StartForm) -> set[str]:
-    return {problem.field for problem in examine(form).problems}
+    return {problem.field for problem in judged(form).problems}
 
 
 def test_a_whole_form_may_be_confirmed_then_started() -> None:
-    before = examine(GOOD)
+    before = judged(GOOD)
     assert before.can_confirm
     assert not before.can_start
-    after = examine(GOOD, READY)
+    after = judged(GOOD, READY)
     assert after.can_start
     assert after.request is not None
     assert after.request["subject"]["weight_kg"] == 63.5
@@ -54,41 +61,69 @@ def test_a_whole_form_may_be_confirmed_then_started() -> None:
         ({"age_y": "old"}, "age_y"),
         ({"height_cm": "1.68m"}, "height_cm"),
         ({"consent_record": False}, "consent_record"),
-        ({"consent_date": "1 Nov"}, "consent_version"),
+        ({"consent_version": " "}, "consent_version"),
+        ({"consent_date": ""}, "consent_date"),
+        ({"consent_date": "1 Nov"}, "consent_date"),
+        ({"consent_date": "2026-13-01"}, "consent_date"),
+        ({"consent_date": "20261101"}, "consent_date"),
+        ({"consent_date": "2026-11-21"}, "consent_date"),
         ({"hand_height_cm": "x"}, "hand_height_cm"),
-        ({"height_cm": "1680"}, "pseudonym"),
+        ({"hand_height_cm": "9999"}, "hand_height_cm"),
+        ({"hand_height_cm": "-101"}, "hand_height_cm"),
+        ({"height_cm": "1.70"}, "height_cm"),
+        ({"weight_kg": "nan"}, "weight_kg"),
+        ({"weight_kg": "1e999"}, "weight_kg"),
+        ({"cvp_mmhg": "500"}, "cvp_mmhg"),
+        ({"age_y": "200"}, "age_y"),
+        ({"age_y": "-1"}, "age_y"),
+        ({"operator": " "}, "operator"),
+        ({"pseudonym": "P 014", "pseudonym_again": "P 014"}, "pseudonym"),
     ],
 )
 def test_each_missing_or_wrong_field_is_named(change: dict[str, object], field: str) -> None:
     form = replace(GOOD, **change)  # type: ignore[arg-type]
-    assert field in wrong(form)
-    assert not examine(form, READY).can_start
+    assert wrong(form) == {field}
+    assert not judged(form, READY).can_start
 
 
 def test_refusals_bar_start_whatever_the_reason() -> None:
-    view = examine(replace(GOOD, overrides={"e4": "no band"}), [check("refuse", "disk")])
+    view = judged(replace(GOOD, overrides={"e4": "no band"}), [check("refuse", "disk")])
     assert view.refused
     assert not view.can_start
 
 
 def test_a_missing_device_needs_a_reason() -> None:
-    assert not examine(GOOD, [check("override")]).can_start
-    view = examine(replace(GOOD, overrides={"e4": "band is charging"}), [check("override")])
+    assert not judged(GOOD, [check("override")]).can_start
+    view = judged(replace(GOOD, overrides={"e4": "band is charging"}), [check("override")])
     assert view.can_start
     assert view.request is not None
     assert view.request["overrides"] == {"e4": "band is charging"}
 
 
 def test_warnings_do_not_bar_start() -> None:
-    view = examine(GOOD, [check("warn", "battery:e4")])
+    view = judged(GOOD, [check("warn", "battery:e4")])
     assert view.can_start
     assert len(view.findings) == 1
 
 
+def test_all_that_is_wrong_is_named_at_once_each_beside_its_field() -> None:
+    form = replace(GOOD, height_cm="1.70", weight_kg="nan", cvp_mmhg="500", consent_date="soon", operator="")
+    assert wrong(form) == {"height_cm", "weight_kg", "cvp_mmhg", "consent_date", "operator"}
+    assert wrong(StartForm()) >= {"pseudonym", "sex", "age_y", "consent_version", "consent_date", "operator"}
+
+
+def test_signed_today_and_a_hand_below_the_heart_are_fine() -> None:
+    assert not wrong(replace(GOOD, consent_date="2026-11-20", hand_height_cm="-100"))
+
+
 def test_ninety_stands_for_older() -> None:
-    view = examine(replace(GOOD, age_y="97"), READY)
+    view = judged(replace(GOOD, age_y="97"), READY)
     assert view.request is not None
     assert view.request["subject"]["age_y"] == 90
+    assert [(remark.field, remark.message.id) for remark in view.remarks] == [("age_y", "age-grouped")]
+    assert view.card is not None
+    assert view.card.age == "90+"
+    assert judged(replace(GOOD, age_y="89")).remarks == ()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +134,10 @@ def test_ninety_stands_for_older() -> None:
         ("19900214", "date"),
         ("14.02.1990", "date"),
         ("11010519491231002X", "number"),
+        ("756.1234.5678.97", "number"),
+        ("123-45-6789", "number"),
         ("P-014", None),
+        ("S-2026-0014", None),
         ("S07b", None),
     ],
 )
@@ -109,7 +147,7 @@ def test_pseudonyms_that_are_none(pseudonym: str, looks_like: str | None) -> Non
 
 
 def test_card_shows_the_person_and_what_will_be_missing() -> None:
-    card = examine(replace(GOOD, weight_kg="")).card
+    card = judged(replace(GOOD, weight_kg="")).card
     assert card is not None
     assert (card.pseudonym, card.sex, card.age) == ("P-014", "female", "34")
     assert {w.id for w in card.warnings} == {"no-height-weight", "no-cvp"}
