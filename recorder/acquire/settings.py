@@ -21,7 +21,7 @@ class Settings:
     Args:
         devices: as configured last.
         open_session: folder of the session that has not been stopped, or empty.
-        calibrations: the newest of every stream and channel.
+        calibrations: the newest of every stream and channel; one that was refused is kept beside the one in use.
     """
 
     devices: tuple[DeviceConfig, ...] = ()
@@ -33,9 +33,13 @@ class Settings:
         return replace(self, devices=tuple(devices))
 
     def with_calibration(self, new: Calibration) -> Settings:
-        """Another calibration, in place of the former of its channel."""
+        """Another calibration, in place of the former of its channel; a refused one replaces no accepted one."""
         place = (new.stream_id, new.channel)
-        others = tuple(c for c in self.calibrations if (c.stream_id, c.channel) != place)
+        others = tuple(
+            c
+            for c in self.calibrations
+            if (c.stream_id, c.channel) != place or (c.accepted and not new.accepted)
+        )
         return replace(self, calibrations=(*others, replace(new, t_host_ns=None)))
 
     def with_session(self, folder: Path | None) -> Settings:

@@ -15,7 +15,8 @@ class Calibration:
         stream_id: the ADC stream it applies to.
         channel: the channel in it.
         gain_mmhg_per_v, offset_mmhg: the line.
-        method: ``two-point`` or ``fitted`` (against the monitor's own waveform file).
+        method: ``two-point``, ``fitted`` (against the monitor's own waveform file) or ``entered`` (a line found
+            elsewhere, e.g. by the laboratory, and typed into a template).
         wall_ns: when, UTC ns since 1970.
         operator: operator code.
         lag_s, r, rmse_mmhg: of a fit: lag of the ADC behind the file, correlation, residual.
@@ -30,7 +31,7 @@ class Calibration:
     channel: str
     gain_mmhg_per_v: float
     offset_mmhg: float
-    method: Literal["two-point", "fitted"]
+    method: Literal["two-point", "fitted", "entered"]
     wall_ns: int
     operator: str = ""
     lag_s: float | None = None

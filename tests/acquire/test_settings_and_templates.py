@@ -1,5 +1,6 @@
 """Settings survive a restart; a template that is wrong names file and field."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,15 @@ def test_a_new_calibration_replaces_that_of_its_channel_only() -> None:
     kept = kept.with_calibration(calibration(90.0, t_host_ns=77))
     assert {(c.channel, c.gain_mmhg_per_v) for c in kept.calibrations} == {("abp", 90.0), ("cvp", 50.0)}
     assert all(c.t_host_ns is None for c in kept.calibrations)  # host times mean nothing in another session
+
+
+def test_a_refused_calibration_is_kept_beside_the_one_in_use() -> None:
+    refused = replace(calibration(40.0), accepted=False)
+    kept = Settings().with_calibration(calibration(100.0)).with_calibration(refused)
+    assert {(c.gain_mmhg_per_v, c.accepted) for c in kept.calibrations} == {(100.0, True), (40.0, False)}
+    kept = kept.with_calibration(replace(refused, gain_mmhg_per_v=41.0))
+    assert {c.gain_mmhg_per_v for c in kept.calibrations} == {100.0, 41.0}
+    assert [c.gain_mmhg_per_v for c in kept.with_calibration(calibration(99.0)).calibrations] == [99.0]
 
 
 def test_settings_are_for_the_owner_only(tmp_path: Path) -> None:
