@@ -71,6 +71,11 @@ class StreamWatch:
     _floor_ns: int = 0
     _rate: deque[tuple[int, int]] = field(default_factory=deque)
 
+    @property
+    def is_sparse(self) -> bool:
+        """Rows come when they come (battery, beats): their absence alone means nothing."""
+        return self.silence_s is None
+
     # ---- what happens
 
     def block(self, block: SampleBlock, era: int) -> Gap | None:
@@ -98,13 +103,25 @@ class StreamWatch:
         self._count_gap(gap)
         return gap
 
-    def link_lost(self, t_host_ns: int, era: int, cause: str) -> Gap | None:
-        """The device's link is down; returns the gap that begins, or the one that lasts with a better cause."""
+    def link_lost(self, t_host_ns: int, era: int, cause: str, heard_ns: int | None = None) -> Gap | None:
+        """The device's link is down; returns the gap that begins, or the one that lasts with a better cause.
+
+        ``heard_ns``: newest sample of any of the device's streams. Where rows come when they come nothing is missing
+        before it: the gap begins there, not at the last row, which may be a minute old.
+        """
         if self.state == "never-seen":
             return None
         if self.state != "lost":
             self._become("lost", t_host_ns, cause)
-        return self._open(t_host_ns, era, "link-lost", cause)
+        last = heard_ns if self.is_sparse else self.last_ns
+        return self._open(t_host_ns if last is None else last, era, "link-lost", cause)
+
+    def device_delivers(self, t_host_ns: int, era: int) -> Gap | None:
+        """Another stream of the device has a sample: a gap of rows that come when they come ends with it."""
+        if self.open_gap is None or not self.is_sparse:
+            return None
+        self._become("streaming", t_host_ns, "")
+        return self._close(t_host_ns, era)
 
     def judge(self, t_host_ns: int, era: int) -> Gap | None:
         """Call often: a stream whose newest sample is too old becomes silent; returns the gap that begins."""
@@ -175,8 +192,7 @@ class StreamWatch:
         """A gap that lasts keeps its start; a lost link explains a silence better than the silence does."""
         self._rate.clear()
         if self.open_gap is None:
-            start = t0_host_ns if self.last_ns is None else self.last_ns
-            self.open_gap = OpenGap(max(start, self._floor_ns), self.next_no, cause, detail)
+            self.open_gap = OpenGap(max(t0_host_ns, self._floor_ns), self.next_no, cause, detail)
         elif self.open_gap.cause == "silent" and cause != "silent":
             self.open_gap = replace(self.open_gap, cause=cause, detail=detail)
         else:

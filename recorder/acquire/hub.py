@@ -89,9 +89,8 @@ class Hub:
                 if self._journal is None:
                     del self.streams[stream_id], self._watches[stream_id]
                 else:
-                    lost = self._watches[stream_id].link_lost(now, self.era.number, "device was taken out")
-                    self._store_gap(lost)
                     self._leaving.add(stream_id)
+            self._lose_streams(device_id, "device was taken out", now)
             self.describe_no += 1
 
     # ---- what comes in
@@ -109,6 +108,8 @@ class Hub:
             _check_columns(watch.info, block)
             stamped = self._stamped(block, watch)
             self._store_gap(watch.block(stamped, self.era.number))
+            for other in self._watches_of(watch.info.device_id):
+                self._store_gap(other.device_delivers(stamped.t_host_ns, self.era.number))
             self._record(stamped)
             self._publish(stamped)
 
@@ -171,9 +172,7 @@ class Hub:
         """The link of a device is down: its streams are lost, each with since when and why."""
         now = self._clock.monotonic_ns()
         with self._lock:
-            for watch in self._watches.values():
-                if watch.info.device_id == device_id:
-                    self._store_gap(watch.link_lost(now, self.era.number, cause))
+            self._lose_streams(device_id, cause, now)
 
     def judge(self) -> None:
         """Look at every stream's age: those too old become silent, and their gap begins."""
@@ -212,9 +211,14 @@ class Hub:
         """The streams of a resumed session were without a recorder since their last arrivals, told in ``era``."""
         with self._lock:
             self.event("era", era.to_json() | {"cause": era.reason, "detail": "another recorder goes on"})
+            heard: dict[str, int] = {}
+            for stream_id, t_host_ns in last_arrivals.items():
+                device_id = self._watches[stream_id].info.device_id
+                heard[device_id] = max(heard.get(device_id, t_host_ns), t_host_ns)
             for stream_id, t_host_ns in last_arrivals.items():
                 watch, detail = self._watches[stream_id], f"new clock era: {era.reason}"
-                self._store_gap(watch.interrupt(t_host_ns, era.number, "recorder-restart", detail))
+                since = heard[watch.info.device_id] if watch.is_sparse else t_host_ns
+                self._store_gap(watch.interrupt(since, era.number, "recorder-restart", detail))
 
     def restore(self, events: Sequence[Event]) -> None:
         """Events of a resumed session, so that they can be asked for and are not made twice."""
@@ -263,6 +267,15 @@ class Hub:
             return next((e for _, e in reversed(self._events) if e.event_id == event_id), None)
 
     # ---- inside
+
+    def _watches_of(self, device_id: str) -> list[StreamWatch]:
+        return [watch for watch in self._watches.values() if watch.info.device_id == device_id]
+
+    def _lose_streams(self, device_id: str, cause: str, now: int) -> None:
+        watches = self._watches_of(device_id)
+        heard = max((w.last_ns for w in watches if w.last_ns is not None), default=None)
+        for watch in watches:
+            self._store_gap(watch.link_lost(now, self.era.number, cause, heard))
 
     def _stamped(self, block: SampleBlock, watch: StreamWatch) -> SampleBlock:
         """The block in this era, its numbers never used before: a driver or edge process that began anew counts

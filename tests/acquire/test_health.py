@@ -69,6 +69,27 @@ def test_a_lost_link_explains_a_silence_that_lasts() -> None:
     assert ended is not None and ended.cause == "link-lost" and ended.t1_host_ns == 9 * S
 
 
+def test_a_row_a_minute_is_missing_since_the_link_was_lost_and_until_the_device_delivers() -> None:
+    w = watch(IBI)
+    w.block(block(0, 1, 1.2, IBI), 0)
+    assert w.judge(40 * S, 0) is None
+    opened = w.link_lost(int(40.5 * S), 0, "cable out", 40 * S)  # another stream's sample came at 40 s
+    assert opened == Gap("e4.ibi", 1, None, 40 * S, None, "link-lost", 0, "cable out")
+    ended = w.device_delivers(int(41.2 * S), 0)
+    assert ended == Gap("e4.ibi", 1, None, 40 * S, int(41.2 * S), "link-lost", 0, "cable out")
+    assert w.status(42 * S, 0, None).state == "streaming"
+    assert w.block(block(1, 1, 61.2, IBI), 0) is None
+    assert watch(IBI).link_lost(5 * S, 0, "never had a row") is None
+
+
+def test_a_regular_stream_is_missing_since_its_last_sample_whatever_else_the_device_sent() -> None:
+    w = watch()
+    w.block(block(0, 64, 1.0), 0)
+    opened = w.link_lost(4 * S, 0, "cable out", 3 * S)
+    assert opened is not None and opened.t0_host_ns == S
+    assert w.device_delivers(5 * S, 0) is None and w.open_gap is not None
+
+
 def test_what_the_driver_counted_inside_a_gap_is_added_to_it() -> None:
     w = watch()
     w.block(block(0, 100, 1.0), 0)

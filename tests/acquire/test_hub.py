@@ -133,6 +133,48 @@ def test_a_gap_is_stored_when_it_begins_and_again_when_it_ends(bench: Bench) -> 
     assert order == [Event, SampleBlock]  # the gap's end is stored before the sample that ended it
 
 
+BATTERY = StreamInfo("adc.battery", "adc", "numeric", (Channel("battery", "1"),), "float64", None, "battery")
+
+
+def with_battery(bench: Bench) -> None:
+    """A row of battery at the begin, then a second of the regular stream every second for 40 s."""
+    bench.hub.add_device(DEVICE, [WAVE, BATTERY], 1.0)
+    bench.record()
+    bench.hub.block(SampleBlock("adc.battery", 0, np.ones((1, 1)), bench.clock.monotonic_ns()))
+    for first in range(0, 400, 10):
+        bench.clock.advance(1.0)
+        bench.block(first)
+
+
+def gaps_of(bench: Bench, stream_id: str) -> list[dict]:
+    return [gap for gap in bench.gaps() if gap["stream_id"] == stream_id]
+
+
+def test_rows_that_come_seldom_are_missing_only_while_their_link_was_lost(bench: Bench) -> None:
+    with_battery(bench)
+    last = bench.clock.monotonic_ns()
+    bench.clock.advance(0.5)
+    bench.hub.link_lost("adc", "cable out")
+    bench.clock.advance(0.7)
+    bench.block(400)
+    gap = gaps_of(bench, "adc.battery")[-1]
+    assert (gap["t0_host_ns"], gap["t1_host_ns"]) == (last, bench.clock.monotonic_ns())
+    bench.clock.advance(20)
+    bench.hub.block(SampleBlock("adc.battery", 1, np.ones((1, 1)), bench.clock.monotonic_ns()))
+    assert gaps_of(bench, "adc.battery")[-1] == gap
+
+
+def test_after_a_restart_rows_that_come_seldom_are_missing_since_the_device_was_last_heard(
+    bench: Bench,
+) -> None:
+    with_battery(bench)
+    now = bench.clock.monotonic_ns()
+    era = begin_era(bench.clock, 1, "recorder-restart")
+    bench.hub.resume(era, {"adc.wave": now - 3 * 10**9, "adc.battery": now - 41 * 10**9})
+    assert gaps_of(bench, "adc.battery")[-1]["t0_host_ns"] == now - 3 * 10**9
+    assert gaps_of(bench, "adc.wave")[-1]["t0_host_ns"] == now - 3 * 10**9
+
+
 def test_detaching_ends_the_gaps_that_last_and_records_no_more(bench: Bench) -> None:
     bench.record()
     bench.block(0)
