@@ -65,7 +65,7 @@ class Link:
         state: now.
         since_ns: host time of the last change of state.
         attempt: attempts since the last sample.
-        error: the last failure in plain words; empty once samples flow.
+        error: the last failure or silence in plain words, with what to check; empty once samples flow.
     """
 
     state: LinkState = "idle"
@@ -78,7 +78,7 @@ class Link:
         state = next_state(self.state, event)
         if event == "search":
             self.attempt += 1
-        elif event == "broke":
+        elif event in ("broke", "quiet"):
             self.error = error
         if state == self.state:
             return False

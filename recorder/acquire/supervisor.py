@@ -175,9 +175,9 @@ class Supervisor:
         """Liveness by the age of samples: the system may never tell that the other side is gone."""
         age_s = (now - self._last_sample_ns) / 1e9 / max(1.0, self._clock.speed)
         if age_s > self.driver.silence_s and self.link.state != "silent":
-            self._see("quiet")
+            self._see("quiet", self.driver.quiet_advice)
         if age_s > max(RELINK_S, 3 * self.driver.silence_s):
-            raise LinkLost(f"{self.config.device_id}: no sample for {age_s:.0f} s; the link is opened anew")
+            raise LinkLost(f"{self.driver.quiet_advice} (for {age_s:.0f} s; the link is opened anew)")
 
     def _notice_new_description(self) -> None:
         """A driver learns its serial while it talks."""

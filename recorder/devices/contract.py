@@ -55,6 +55,8 @@ class Driver(Protocol):
     streams: tuple[StreamInfo, ...]
     silence_s: float
     """After this long without a sample of a regular stream the stream is ``silent``."""
+    quiet_advice: str
+    """Who sends nothing and what to check, told while the link is open and gives no sample."""
 
     def open(self) -> Transport:
         """Open the link.

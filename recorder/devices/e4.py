@@ -87,6 +87,10 @@ class E4Driver:
         }
         self.streams = tuple(infos.values())
         self.silence_s = silence_s(config, DEFAULTS["silence_s"])
+        self.quiet_advice = (
+            f"E4 streaming server {server} sends no sample: "
+            "check that the wristband is on, charged and near its computer"
+        )
         self.info = DeviceInfo(
             config.device_id,
             "Empatica E4 (streaming server)",
@@ -204,7 +208,7 @@ class E4Driver:
         ):
             return []
         self._link.spoke_nonsense = True
-        said = f" (it said {self._link.first_nonsense!r})" if self._link.first_nonsense else ""
+        said = f' (it said "{self._link.first_nonsense}")' if self._link.first_nonsense else ""
         text = (
             f"{self._host}:{self._port} is no E4 streaming server{said}: another program uses this port; "
             "enter the port of the streaming server"

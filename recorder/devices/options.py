@@ -18,7 +18,7 @@ def read_options(config: DeviceConfig, defaults: Mapping[str, Any]) -> dict[str,
     Raises:
         ConfigError: an unknown option (the allowed ones are listed) or one of another type.
     """
-    allowed = (*defaults, *COMMON)
+    allowed = tuple(dict.fromkeys((*defaults, *COMMON)))
     for name, value in config.options.items():
         if name not in allowed:
             known = ", ".join(allowed)

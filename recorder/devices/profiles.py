@@ -103,7 +103,10 @@ def parse(document: Mapping[str, Any]) -> AdcProfile:
     Raises:
         ConfigError: names table and field, and what is allowed.
     """
-    _allow("the file", document, _TABLES)
+    for name in document:
+        if name not in _TABLES:
+            tables = ", ".join(_TABLES)
+            raise ConfigError(f"{name!r} at the top of the file: is unknown; its tables are {tables}")
     profile = _table(document, "profile", _PROFILE)
     transport = _table(document, "transport", _TRANSPORT)
     timing = _table(document, "timing", _TIMING)
@@ -136,6 +139,8 @@ def _find(path_or_name: str | Path) -> Path:
 def _framing(document: Mapping[str, Any]) -> AsciiFraming | BinaryFraming:
     table = document.get("framing")
     kind = table.get("kind") if isinstance(table, dict) else None
+    if kind is None:
+        raise ConfigError(f"[framing] kind: is missing; it is one of {', '.join(_FRAMING)}")
     if not isinstance(kind, str) or kind not in _FRAMING:
         raise ConfigError(f"[framing] kind: {kind!r} is none of {', '.join(_FRAMING)}")
     values = _table(document, "framing", _FRAMING[kind])

@@ -18,6 +18,7 @@ from recorder.devices.frame_count import FrameMark, missing_frames
 from recorder.devices.options import origin, read_options, silence_s
 from recorder.errors import ConfigError
 from recorder.protocols.adc_profile import AdcChannel, AdcProfile
+from recorder.protocols.lines import excerpt
 from recorder.protocols.serial_adc import AdcDecoder, AdcFrames, Damage
 from recorder.schema import Channel, DeviceInfo, Gap, SampleBlock, StreamInfo
 from recorder.schema.streams import Origin
@@ -86,6 +87,10 @@ class SerialAdcDriver:
         self.streams: tuple[StreamInfo, ...] = (stream,)
         self._stream_id = stream.stream_id
         self.silence_s = silence_s(config, self.profile.no_data_s)
+        self.quiet_advice = (
+            f"{self._port} is open but sends no sample: check cable, power, baud rate ({self.profile.link.baud}) "
+            f"and profile ({self.profile.name})"
+        )
         self.info = DeviceInfo(
             config.device_id,
             f"Serial ADC ({self.profile.name})",
@@ -226,7 +231,7 @@ class SerialAdcDriver:
         self._link.spoke_nonsense = True
         text = (
             f"{self._port} sends bytes that profile {self.profile.name} cannot read (they begin "
-            f"{self._link.beginning[:12]!r}): choose another port or profile, or correct the baud rate"
+            f'"{excerpt(self._link.beginning)}"): choose another port or profile, or correct the baud rate'
         )
         return [Notice("nonsense", text, t, self._stream_id, fatal=True)]
 

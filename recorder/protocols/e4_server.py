@@ -24,7 +24,7 @@ from recorder.protocols.e4_events import (
     SampleKind,
     ServerEvent,
 )
-from recorder.protocols.lines import LineSplitter
+from recorder.protocols.lines import LineSplitter, excerpt
 from recorder.schema.decimals import decode_decimal, encode_decimal
 
 SAMPLE_NAMES: Final[dict[str, SampleKind]] = {
@@ -99,12 +99,8 @@ def parse_line(line: bytes) -> ServerEvent:
         if fields and fields[0] == "R":
             return _reply(text[1:].strip())
     except ValueError as error:
-        return Malformed(str(error), _excerpt(text))
-    return Malformed("neither a reply nor a sample of an E4 streaming server", _excerpt(text))
-
-
-def _excerpt(text: str) -> str:
-    return "".join(c if c.isprintable() else "�" for c in text[:60])
+        return Malformed(str(error), excerpt(text))
+    return Malformed("neither a reply nor a sample of an E4 streaming server", excerpt(text))
 
 
 def _sample(fields: list[str]) -> Sample:

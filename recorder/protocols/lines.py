@@ -6,6 +6,17 @@ MAX_LINE_BYTES = 4096
 """No line of a protocol here comes near; the longest is a device list of seven bands, about 200 bytes."""
 
 
+EXCERPT_CHARACTERS = 24
+"""So much of a speaker that is not understood is shown: enough to recognise it, short enough for one line."""
+
+
+def excerpt(said: bytes | str) -> str:
+    """The beginning of what was said, for a message; whatever cannot be shown is a ``·``."""
+    text = said.decode("ascii", errors="replace") if isinstance(said, bytes) else said
+    shown = text[:EXCERPT_CHARACTERS]
+    return "".join(c if c.isprintable() and c != "\N{REPLACEMENT CHARACTER}" else "·" for c in shown)
+
+
 class LineSplitter:
     """Carry-over buffer that gives complete lines without their terminator.
 

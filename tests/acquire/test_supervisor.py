@@ -112,8 +112,11 @@ def test_silence_is_told_by_the_age_of_samples(bench: Bench) -> None:
     bench.until_link("streaming")
     bench.until_link("silent")
     assert bench.cable.opened == 1  # the link is up, the system says nothing is wrong
+    assert bench.supervisor.status().error == "script is open but sends no sample: check the cable"
+    assert bench.events("link")[-1]["cause"] == bench.supervisor.status().error
     bench.cable.samples(5)
     bench.until_link("streaming")
+    assert bench.supervisor.status().error == ""
 
 
 def test_what_the_driver_wants_sent_is_sent_and_it_says_good_bye(bench: Bench) -> None:

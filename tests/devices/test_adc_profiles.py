@@ -125,6 +125,17 @@ def test_a_wrong_value_is_named_with_what_is_allowed(
     assert field in str(caught.value) or field == "struct"
 
 
+def test_a_framing_without_its_kind_and_a_field_outside_any_table_are_named_in_words() -> None:
+    broken = document()
+    del broken["framing"]["kind"]
+    with pytest.raises(ConfigError, match=r"^\[framing\] kind: is missing; it is one of ascii, binary$"):
+        profiles.parse(broken)
+    with pytest.raises(
+        ConfigError, match=r"^'name' at the top of the file: is unknown; its tables are profile, "
+    ):
+        profiles.parse({"name": "x", **document()})
+
+
 @pytest.mark.parametrize("table", ["profile", "transport", "framing", "channel", "timing"])
 def test_a_missing_table_is_named(table: str) -> None:
     broken = document()

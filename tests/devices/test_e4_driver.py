@@ -217,6 +217,26 @@ def test_a_wrong_option_is_named(options: dict[str, object], word: str) -> None:
         e4(**options)
 
 
+def test_an_unknown_option_lists_each_allowed_one_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        e4(hots="x")
+    assert str(caught.value).count("silence_s") == 1
+
+
+def test_nonsense_is_quoted_short_and_printable() -> None:
+    driver = e4()
+    driver.on_connected(0)
+    said = driver.feed(Chunk(b"\x00\xff\x1b'SSH-2.0\xc3\xa4-" + b"x" * 600 + b"\nb\nc\n", 1))
+    (notice,) = [e for e in said if isinstance(e, Notice) and e.kind == "nonsense"]
+    assert '(it said "···\'SSH-2.0ä-xxxxxxxxxxx")' in notice.message
+
+
+def test_a_quiet_link_has_advice() -> None:
+    assert (
+        "E4 streaming server 127.0.0.1:28000 sends no sample: check that the wristband" in e4().quiet_advice
+    )
+
+
 def test_a_simulated_band_never_counts_as_recorded() -> None:
     config = DeviceConfig("e4-tcp", "e4", {"origin": "recorded"}, simulated=True)
     with pytest.raises(ConfigError, match="simulated"):

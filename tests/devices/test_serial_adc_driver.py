@@ -189,6 +189,17 @@ def test_the_wrong_baud_rate_is_named() -> None:
     assert "lab-adc-ascii" in notice.message
 
 
+def test_nonsense_is_quoted_short_and_printable() -> None:
+    noise = b"\x00\xff'GET\x7f" + b"y" * NONSENSE_BYTES
+    (notice,) = notices(feed(connected(), noise, 1.0))
+    assert f'(they begin "··\'GET·{"y" * 17}")' in notice.message
+
+
+def test_a_quiet_link_says_what_to_check() -> None:
+    for word in ("cable", "power", "baud rate (", "profile (lab-adc-ascii)"):
+        assert word in adc(profile="lab-adc-ascii").quiet_advice
+
+
 def test_after_nonsense_a_new_connection_is_judged_afresh() -> None:
     driver = connected()
     assert notices(feed(driver, b"x" * NONSENSE_BYTES, 1.0))[0].fatal

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from recorder.protocols.e4_events import Malformed, Sample
 from recorder.protocols.e4_server import SAMPLE_NAMES, CommandDecoder, E4Decoder, format_sample
-from recorder.protocols.lines import LineSplitter
+from recorder.protocols.lines import EXCERPT_CHARACTERS, LineSplitter
 
 DECIMALS = st.tuples(st.integers(-(10**12), 10**12), st.integers(0, 6)).filter(
     lambda d: len(str(abs(d[0]))) <= 12
@@ -70,8 +70,8 @@ def test_over_long_lines_are_left_out_and_counted(lengths: list[int], seed: int)
     assert splitter.n_overlong + len(lines) == len(lengths)
 
 
-def test_malformed_names_no_more_than_sixty_characters() -> None:
+def test_malformed_names_no_more_than_a_line_can_show() -> None:
     (event,) = E4Decoder().feed(b"\x1b" * 500 + b"\n")
     assert isinstance(event, Malformed)
-    assert len(event.excerpt) <= 60
+    assert event.excerpt == "·" * EXCERPT_CHARACTERS
     assert event.excerpt.isprintable()
