@@ -36,6 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _print(outcome, as_json=getattr(args, "json", False))
         return 0 if outcome is None or outcome.get("ok", True) else 1
     print(f"recorder: {complaint}", file=sys.stderr)
+    if getattr(args, "json", False):
+        print(json.dumps({"ok": False, "error": complaint}))
     return 1
 
 
@@ -55,7 +57,24 @@ def _print(outcome: Outcome | None, *, as_json: bool) -> None:
         print(json.dumps(outcome, default=str))
         return
     for name, value in outcome.items():
-        print(f"{name}: {json.dumps(value, default=str) if isinstance(value, dict | list) else value}")
+        print(f"{name}: {_in_words(value)}")
+
+
+def _in_words(value: Any) -> str:
+    """One line; what consists of parts, a line for each below it."""
+    if isinstance(value, dict):
+        value = [f"{name}: {_in_one_line(part)}" for name, part in value.items()]
+    if not isinstance(value, list | tuple):
+        return str(value)
+    return "".join(f"\n  {_in_one_line(part)}" for part in value) or "none"
+
+
+def _in_one_line(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_in_one_line(part)}" for name, part in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_in_one_line(part) for part in value) or "none"
+    return str(value)
 
 
 # ---- commands
@@ -85,6 +104,20 @@ def _record(args: argparse.Namespace) -> Outcome:
         ),
         say=lambda line: print(line, file=sys.stderr, flush=True),
     )
+
+
+def _stop(args: argparse.Namespace) -> Outcome:
+    from recorder.errors import StationUnreachable
+    from recorder.host import places, processes
+    from recorder.host.connection import check_station
+
+    check_station(args.station)
+    if not processes.shut_down(args.station, args.home, force=args.force):
+        home = args.home or places.home()
+        raise StationUnreachable(
+            f"station {args.station}: no recorder of it runs in {home}; check --station and --home"
+        )
+    return {"ok": True, "stopped": args.station}
 
 
 def _verify(args: argparse.Namespace) -> Outcome:
@@ -129,7 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_serve, _add_record, _add_verify, _add_recover, _add_erase, _add_devices):
+    for add in (_add_serve, _add_record, _add_stop, _add_verify, _add_recover, _add_erase, _add_devices):
         add(commands)
     return parser
 
@@ -152,6 +185,16 @@ def _add_record(commands: Any) -> None:
     record.add_argument("--seconds", type=_positive, metavar="N", help="length; until Ctrl-C without it")
     _add_station(record)
     _add_json(record)
+
+
+def _add_stop(commands: Any) -> None:
+    what = "stop the recorder of a station, and its estimates"
+    stop = _add(commands, "stop", _stop, what, "recorder stop --station bed1")
+    stop.add_argument(
+        "--force", action="store_true", help="also with a session open, which is ended in order"
+    )
+    _add_station(stop)
+    _add_json(stop)
 
 
 def _add_verify(commands: Any) -> None:

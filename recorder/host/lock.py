@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import time
 from pathlib import Path
 from typing import Final, Self
@@ -29,7 +30,7 @@ class StationLock:
 
     def __init__(self, station: str, home: Path | None = None, *, patience_s: float = PATIENCE_S) -> None:
         self.path = places.station_dir(station, home) / "station.lock"
-        self._station, self._patience_s = station, patience_s
+        self._station, self._home, self._patience_s = station, home, patience_s
         self._fd: int | None = None
 
     def __enter__(self) -> Self:
@@ -42,7 +43,8 @@ class StationLock:
                 os.close(fd)
                 raise StationLocked(
                     f"station {self._station}: process {holder or 'unknown'} records on it already; "
-                    "use that one, or give this recorder another --station"
+                    "use that one, give this recorder another --station, or stop it with: "
+                    f"{stop_command(self._station, self._home)}"
                 )
             time.sleep(0.05)
         os.ftruncate(fd, 0)
@@ -59,11 +61,24 @@ class StationLock:
 
 def is_held(station: str, home: Path | None = None) -> bool:
     """Whether a recorder holds the station, alive this moment."""
+    return holder(station, home) is not None
+
+
+def holder(station: str, home: Path | None = None) -> int | None:
+    """Process id of the recorder that holds the station this moment; 0 where it has not said so yet, None if none."""
     try:
-        with StationLock(station, home, patience_s=0):
-            return False
-    except StationLocked:
-        return True
+        fd = os.open(places.station_dir(station, home) / "station.lock", os.O_RDWR)
+    except FileNotFoundError:
+        return None
+    try:
+        return None if platform.try_lock(fd) else _read_pid(fd) or 0
+    finally:
+        os.close(fd)
+
+
+def stop_command(station: str, home: Path | None = None) -> str:
+    """What ends the station's recorder, to be copied out of a message."""
+    return shlex.join(["recorder", "stop", "--station", station, "--home", str(home or places.home())])
 
 
 def _read_pid(fd: int) -> int | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from recorder.clock import Clock
-from recorder.errors import RecorderError, StationError, StationUnreachable
+from recorder.errors import RecorderError, SessionError, StationError, StationUnreachable
 from recorder.host import lock, logs, places, platform
 from recorder.host.client import StationClient
 from recorder.host.connection import Connection, check_station
@@ -22,6 +22,8 @@ from recorder.host.keeper import Keeper
 
 START_TIMEOUT_S: Final = 20.0
 STOP_TIMEOUT_S: Final = 60.0
+ANSWER_TIMEOUT_S: Final = 5.0
+"""A recorder that holds its station and says nothing for so long is still starting, or hangs."""
 
 
 # ---- the recorder
@@ -56,7 +58,11 @@ def ensure_recorder(station: str, home: Path | None = None, *, clock: Clock | No
         return _await_recorder(station, home, None)
     words = ["-m", "recorder.cli", "serve", "--station", station, "--home", str(home)]
     process = _start(words, f"recorder-{station}", home, clock.to_environment() if clock else {})
-    return _await_recorder(station, home, process)
+    try:
+        return _await_recorder(station, home, process)
+    except KeyboardInterrupt:  # nobody has its process id yet: it must not be left alone
+        process.terminate()
+        raise
 
 
 def _await_recorder(station: str, home: Path, process: subprocess.Popen[bytes] | None) -> int:
@@ -182,16 +188,72 @@ def stop_station(station: str, home: Path | None = None, *, force: bool = False)
         Whether both are gone.
     """
     try:
-        pid = Connection.read(station, home).pid
-        with StationClient(station, home, name="processes") as client:
-            client.call("shutdown", timeout_s=STOP_TIMEOUT_S if platform.alive(pid) else 0.1, force=force)
-        _await_death(pid, STOP_TIMEOUT_S)
-    except StationUnreachable:
-        pass  # it is gone already
+        shut_down(station, home, force=force)
     except RecorderError:
         return False
+    return True
+
+
+def shut_down(station: str, home: Path | None = None, *, force: bool = False) -> bool:
+    """:func:`stop_station` that says why it did not; returns whether anything was there to stop.
+
+    Raises:
+        SessionError: a session is open, and not ``force``.
+        StationError: the recorder does not answer or does not end.
+    """
+    held = lock.is_held(station, home)
+    if held:
+        answers = _await_answer(station, home)
+        pid = lock.holder(station, home) or 0
+        if answers:
+            _ask_to_end(station, home, force=force)
+        else:
+            _end_silent(station, pid, force=force)
+        if not _await_death(pid, STOP_TIMEOUT_S):
+            raise StationError(
+                f"station {station}: its recorder, process {pid}, does not end; end it by hand"
+            )
+    had_edge = EdgeNote.read(station, home).wanted
     stop_edge(station, home)
-    return find_recorder(station, home) is None
+    return held or had_edge
+
+
+def _end_silent(station: str, pid: int, *, force: bool) -> None:
+    """A recorder that does not answer; ``pid`` 0: it ended by itself meanwhile. Its session stays open."""
+    if not pid:
+        return
+    if not force or pid == os.getpid():
+        raise StationError(
+            f"station {station}: its recorder, process {pid}, does not answer; wait, or end it with --force"
+        )
+    platform.terminate(pid)
+
+
+def _ask_to_end(station: str, home: Path | None, *, force: bool) -> None:
+    try:
+        with StationClient(station, home, name="processes") as client:
+            client.call("shutdown", timeout_s=STOP_TIMEOUT_S, force=force)
+    except StationUnreachable:
+        if lock.is_held(station, home):
+            raise
+    except SessionError as error:
+        if force:
+            raise
+        raise SessionError(
+            f"station {station}: a session is open on it; stop it in its window, or add --force, which ends it in order"
+        ) from error
+
+
+def _await_answer(station: str, home: Path | None) -> bool:
+    """A recorder that has just been started takes a moment; False where it is silent, or gone meanwhile."""
+    deadline = time.monotonic() + ANSWER_TIMEOUT_S
+    while lock.is_held(station, home):
+        if find_recorder(station, home) is not None:
+            return True
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return False
 
 
 def _start(

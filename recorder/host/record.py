@@ -12,7 +12,7 @@ from recorder import session as store
 from recorder.acquire import template as templates
 from recorder.acquire.template import Template
 from recorder.clock import Clock
-from recorder.errors import RecorderError, SessionError, StationUnreachable
+from recorder.errors import ConfigError, RecorderError, SessionError, StationUnreachable
 from recorder.host import processes
 from recorder.host.client import StationClient
 from recorder.schema import StationStatus
@@ -40,6 +40,8 @@ def run(order: RecordOrder, say: Callable[[str], None]) -> dict[str, Any]:
         RecorderError: the template is wrong, Start was refused, the disk failed, or the session went elsewhere.
     """
     template = templates.load(order.template)
+    if not template.devices:
+        raise ConfigError(f"template {order.template} names no device; add a [[devices]] table for each")
     clock = Clock.from_environment()
     started_it = processes.find_recorder(order.station, order.home) is None
     processes.ensure_recorder(order.station, order.home, clock=clock)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from recorder import cli
+from recorder import cli, session
 from recorder.host import places
 from recorder.host.lock import StationLock
+from recorder.session.verify import Damaged, VerifyReport
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -22,7 +23,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
     return code, out, err
 
 
-@pytest.mark.parametrize("command", ["serve", "record", "verify", "recover", "erase", "devices"])
+@pytest.mark.parametrize("command", ["serve", "record", "stop", "verify", "recover", "erase", "devices"])
 def test_every_command_explains_itself_with_an_example(
     capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
@@ -54,6 +55,46 @@ def test_a_folder_without_a_session_is_one_line(
     code, _, err = run(capsys, command[0], str(tmp_path / "none"), *command[1:], "--json")
     assert code == 1 and err.startswith("recorder: ") and len(err.splitlines()) == 1
     assert str(tmp_path / "none") in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["verify", "none"], ["devices", "--probe", "1"], ["stop", "--station", "bed9", "--home", "."]],
+    ids=" ".join,
+)
+def test_a_failure_is_one_json_object_on_the_last_line_too(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, *words, "--json")
+    told = json.loads(out.splitlines()[-1])
+    assert code == 1 and told["ok"] is False and err == f"recorder: {told['error']}\n"
+    code, out, err = run(capsys, *words)
+    assert code == 1 and not out and told["error"] in err
+
+
+def test_damaged_files_are_told_in_words(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report = VerifyReport(
+        False, 2.0, 1, 1, (Damaged("segments/a.hvs", "checksum"),), 0.5, {"e4.bvp": 128}, "sealed"
+    )
+    monkeypatch.setattr(session, "verify", lambda _: report)
+    code, out, _ = run(capsys, "verify", "any")
+    assert code == 1 and "damaged: \n  file: segments/a.hvs, why: checksum\n" in out
+    assert "rows: \n  e4.bvp: 128\n" in out and "notes: none\n" in out
+    assert not set("(){}[]'") & set(out)
+
+
+def test_a_template_without_devices_is_refused_and_starts_nothing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    template = tmp_path / "empty.toml"
+    template.write_text('name = "empty"\n')
+    words = ["record", "--template", str(template), "--subject", "S", "--out", str(tmp_path / "out")]
+    code, _, err = run(capsys, *words, "--seconds", "1", "--home", str(tmp_path / "home"))
+    assert code == 1 and f"template {template} names no device" in err
+    assert not (tmp_path / "home").exists() and not (tmp_path / "out").exists()
 
 
 def test_devices_lists_ports_kinds_and_profiles_as_json(capsys: pytest.CaptureFixture[str]) -> None:
@@ -126,6 +167,7 @@ def test_a_second_recorder_on_a_station_is_refused_in_one_line(tmp_path: Path) -
         done = subprocess.run(words, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
     assert "station bed1: process" in done.stderr and "records on it already" in done.stderr
+    assert f"recorder stop --station bed1 --home {tmp_path}" in done.stderr
 
 
 def test_help_needs_no_heavy_room() -> None:
