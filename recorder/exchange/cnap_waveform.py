@@ -1,7 +1,7 @@
 """The pressure wave that a CNAP monitor writes to its USB stick. Facts: devices.md §D.2.
 
-``CNAP_YYYY-MM-DD_HH-MM-SS_NNN_waveform.csv``: ASCII, ``;`` between fields **and** at the end of each line, columns found
-by header name, 100 Hz. When it began stands in its name only: the monitor's local time, no zone.
+``CNAP_YYYY-MM-DD_HH-MM-SS_NNN_waveform.csv``: ASCII, ``;`` between fields **and** at the end of each line, columns
+found by header name, 100 Hz. When it began stands in its name only: the monitor's local time, no zone.
 """
 
 from __future__ import annotations
