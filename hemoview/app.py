@@ -22,7 +22,9 @@ from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text
 from hemoview.ui.collector import GuiCollector
 from hemoview.ui.main_window import RECORD, MainWindow
+from hemoview.ui.opening import check_opening
 from hemoview.ui.operations import Operations
+from hemoview.ui.signals import closed_by_signals
 from hemoview.viewmodel import trend_history, window_settings
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.latency import LatencyRecorder
@@ -35,8 +37,10 @@ from hemoview.viewmodel.record_view import Banner, RecordView
 from hemoview.viewmodel.rings import RingSlice
 from hemoview.viewmodel.sweeper import Canvas, Sweeper
 from recorder.clock import Clock
-from recorder.host import places, platform, processes
+from recorder.errors import ConfigError, StorageError
+from recorder.host import lock, places, platform, processes
 from recorder.host.client import StationClient
+from recorder.host.connection import check_station
 from recorder.host.keeper import Keeper, restart_delay_s
 from recorder.schema import SampleBlock
 
@@ -44,6 +48,9 @@ RESOLVE_EVERY_S = 0.25
 """Everything but the waves is renewed four times a second; a banner is then at most that late."""
 
 CLIENT = "window"
+
+LONGEST_S = 604_800
+"""A window that closes by itself does so within a week; Qt counts milliseconds in 31 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +79,17 @@ class AppOptions:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """``hemoview [--station NAME]``: open the window on a station."""
-    args = _parser().parse_args(argv)
+    """``hemoview [--station NAME]``: open the window on a station. A name that is none is wrong usage: exit 2.
+
+    Raises:
+        RecorderError: the window cannot be opened as asked, or its picture was not kept.
+    """
+    parser = _parser()
+    args = parser.parse_args(argv)
+    try:
+        check_station(args.station)
+    except ConfigError as error:
+        parser.error(str(error))
     options = AppOptions(
         station=args.station,
         home=args.home,
@@ -81,7 +97,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         seconds=args.after if args.after is not None else (5.0 if args.screenshot else None),
         show_simulated=args.show_simulated,
     )
-    run(options)
+    shown = run(options)
+    if options.screenshot is not None and not shown["screenshots"]:
+        raise StorageError(f"picture {options.screenshot}: was not written; look at the room on that disk")
     return 0
 
 
@@ -96,29 +114,49 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--screenshot", type=Path, metavar="PNG", help="keep a picture of the window and close"
     )
-    parser.add_argument("--after", type=float, metavar="S", help="close after S seconds")
+    parser.add_argument("--after", type=_seconds, metavar="S", help="close after S seconds")
     parser.add_argument(
         "--show-simulated", action="store_true", help="show estimates without a real reference, tagged SIM"
     )
     return parser
 
 
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= LONGEST_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is not 0 to {LONGEST_S} seconds")
+    return seconds
+
+
 def run(options: AppOptions) -> dict[str, Any]:
-    """Open the window and return when it is closed.
+    """Open the window and return when it is closed: by its button, after its time, by Ctrl-C or SIGTERM.
 
     Returns:
-        ``sample_to_bus_ms`` and ``sample_to_screen_ms`` of every block, ``screenshots``, ``live`` (a summary).
+        ``sample_to_bus_ms`` and ``sample_to_screen_ms`` of every block, ``screenshots`` (those really kept),
+        ``live`` (a summary).
+
+    Raises:
+        RecorderError: station, home or picture cannot be used; no window was opened.
     """
     app, shell = open_window(options)
     collector = GuiCollector()
     shell.window.closing.connect(app.quit)
-    app.exec()
+    with closed_by_signals(shell.close_unasked):
+        app.exec()
     collector.close()
     return shell.measured()
 
 
 def open_window(options: AppOptions) -> tuple[QApplication, Shell]:
-    """Build and show the window; the caller runs the application."""
+    """Build and show the window; the caller runs the application.
+
+    Raises:
+        RecorderError: as :func:`run`.
+    """
+    check_opening(options.station, options.home or places.home(), options.screenshot)
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     qInstallMessageHandler(_qt_message)
@@ -169,6 +207,7 @@ class Shell:
         self._failures = 0
         self._ended = False
         self._keeper: Keeper | None = None
+        self._started_recorder = self._started_edge = False
         self._pictures: list[Path] = []
         self._wire()
 
@@ -188,11 +227,15 @@ class Shell:
 
     def _start_processes(self) -> Exception | None:
         """In another thread: the recorder must come up, the estimates may not."""
-        processes.ensure_recorder(self.options.station, self.home, clock=self.clock)
+        station = self.options.station
+        self._started_recorder |= not lock.is_held(station, self.home)
+        processes.ensure_recorder(station, self.home, clock=self.clock)
         self._adopt_control()
         extra = ("--show-simulated",) if self.options.show_simulated else ()
+        note = processes.EdgeNote.read(station, self.home)
+        self._started_edge |= not (note.wanted and platform.alive(note.pid))
         try:
-            processes.ensure_edge(self.options.station, self.home, clock=self.clock, extra=extra)
+            processes.ensure_edge(station, self.home, clock=self.clock, extra=extra)
         except OSError as error:
             return error
         return None
@@ -323,25 +366,41 @@ class Shell:
 
     # ---- the end
 
+    def close_unasked(self) -> None:
+        """A signal wants the end: nobody may be there to answer a question."""
+        self.window.ask_before_closing = False
+        self.window.close()
+
     def end(self) -> None:
-        """The window closes. Without an open session recorder and edge are stopped; with one they go on."""
+        """The window closes. With an open session recorder and edge go on; without, what was started here ends."""
         if self._ended:
             return
         self._ended = True
-        if self.options.screenshot is not None:
-            self.options.screenshot.parent.mkdir(parents=True, exist_ok=True)
-            self.window.grab().save(str(self.options.screenshot))
-            self._pictures.append(self.options.screenshot)
+        picture = self.options.screenshot
+        if picture is not None and self.window.grab().save(str(picture)):
+            self._pictures.append(picture)
         self.bridge.stop()
         if self._keeper is not None:
             self._keeper.close()
-        recording = self.view is not None and self.view.header.recording
-        reachable = self.model.status is not None and self.model.status.controller in ("", self.name)
         self.client.close()
         self.bedside.close()
-        if reachable and not recording and not self.options.keep_session:
+        if self._may_stop():
             self.window.hide()
+            self._stop_what_was_started()
+
+    def _may_stop(self) -> bool:
+        """Nobody records, and nobody else holds the station."""
+        recording = self.view is not None and self.view.header.recording
+        status = self.model.status
+        mine = status is None or status.controller in ("", self.name)
+        return mine and not recording and not self.options.keep_session
+
+    def _stop_what_was_started(self) -> None:
+        """A recorder that ran before this window belongs to whoever started it."""
+        if self._started_recorder:
             processes.stop_station(self.options.station, self.home)
+        elif self._started_edge:
+            processes.stop_edge(self.options.station, self.home)
 
     def measured(self) -> dict[str, Any]:
         """What the demo and the benchmark report."""

@@ -142,14 +142,16 @@ def test_waves_come_within_five_seconds_and_markers_reach_the_record(qtbot: QtBo
     assert shell.latency.n_blocks > 10
 
 
-def test_without_a_session_the_closed_window_takes_the_station_with_it(
+def test_a_closed_window_leaves_a_recorder_that_ran_before_it(
     qtbot: QtBot, opened: Callable[..., app.Shell], station: Path
 ) -> None:
     shell = opened(keep_session=False)
     until(qtbot, lambda: shell.view is not None and shell.view.header.can_start, 15)
-    assert processes.find_recorder(STATION, station) is not None
+    until(qtbot, lambda: shell._keeper is not None, 15)
+    before = Connection.read(STATION, station).pid
     assert shell.window.close()
-    assert processes.find_recorder(STATION, station) is None
+    assert processes.find_recorder(STATION, station) == before
+    assert not processes.EdgeNote.read(STATION, station).wanted
 
 
 @pytest.mark.slow
