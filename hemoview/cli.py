@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,19 +20,35 @@ Command = Callable[[argparse.Namespace], dict[str, Any] | None]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Exit status: 0 done, 1 the work failed (message on stderr), 2 wrong usage."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends in order, as Ctrl-C does
     try:
         return _run(words)
     except RecorderError as error:
         complaint = str(error)
+    except OSError as error:
+        complaint = (
+            f"{error.filename or 'system'}: {error.strerror or error}; check the folder and its rights"
+        )
     except KeyboardInterrupt:
         complaint = "stopped by the keyboard"
     except ModuleNotFoundError as error:
         complaint = f"{error.name} is not installed; type: pip install 'hemoview[{_extra(error)}]'"
-    except Exception as error:
-        logging.getLogger("hemoview").exception("command failed")
-        complaint = f"{type(error).__name__}: {error}; this is a fault of HemoView, please report it"
+    except Exception as error:  # noqa: BLE001 - no traceback ever reaches a user
+        complaint = _crashed(error)
     print(f"hemoview: {complaint}", file=sys.stderr)
+    if "--json" in words:
+        print(json.dumps({"ok": False, "error": complaint}))
     return 1
+
+
+def _crashed(error: Exception) -> str:
+    """A fault of ours: its stack goes to a file, one line to the user."""
+    from recorder.host import logs
+
+    path = logs.begin("hemoview-cli")
+    logging.getLogger("hemoview").error("command failed", exc_info=error)
+    return f"{type(error).__name__}: {error}; this is a fault of HemoView, please report it with {path}"
 
 
 def _run(words: list[str]) -> int:
@@ -92,12 +110,14 @@ def _demo(args: argparse.Namespace) -> dict[str, Any] | None:
 
 def _models(args: argparse.Namespace) -> dict[str, Any]:
     from hemoview.estimate import models_command
+    from recorder.host import places
 
+    root = args.root or places.models_dir()
     if args.action == "list":
-        return models_command.list_models(args.root)
+        return models_command.list_models(root)
     if args.action == "show":
-        return models_command.show_model(args.root, args.name)
-    return models_command.verify_models(args.root)
+        return models_command.show_model(root, args.name)
+    return models_command.verify_models(root)
 
 
 def _bench_ingest(args: argparse.Namespace) -> dict[str, Any]:
@@ -165,12 +185,12 @@ def _add_demo(commands: Any) -> None:
     )
     demo.add_argument("--headless", action="store_true", help="no window")
     demo.add_argument(
-        "--seconds", type=float, help="length of the recording (default: until the window closes)"
+        "--seconds", type=_above_zero, help="length of the recording (default: until the window closes)"
     )
     demo.add_argument(
-        "--speed", type=float, default=1.0, help="times real time; latency and loss hold for 1 only"
+        "--speed", type=_speed, default=1.0, help="times real time; latency and loss hold for 1 only"
     )
-    demo.add_argument("--seed", type=int, default=1, help="of the virtual subject and devices")
+    demo.add_argument("--seed", type=_whole, default=1, help="of the virtual subject and devices")
     demo.add_argument(
         "--replay", type=Path, metavar="RECORDING", help="E4 zip or folder, WFDB record, or surgery npz"
     )
@@ -193,21 +213,47 @@ def _add_benchmarks(commands: Any) -> None:
         return parser
 
     ingest = add("ingest", _bench_ingest, "stations recording at once: loss, commit time, CPU")
-    ingest.add_argument("--beds", type=int, default=4)
-    ingest.add_argument("--seconds", type=float, default=25.0)
+    ingest.add_argument("--beds", type=_at_least_one, default=4)
+    ingest.add_argument("--seconds", type=_above_zero, default=25.0)
     crash = add("crash", _bench_crash, "kills, power cuts, flipped bytes")
-    crash.add_argument("--kills", type=int, default=10)
-    crash.add_argument("--power-cuts", type=int, default=20)
-    crash.add_argument("--flips", type=int, default=20)
-    crash.add_argument("--seed", type=int, default=1)
+    crash.add_argument("--kills", type=_whole, default=10)
+    crash.add_argument("--power-cuts", type=_whole, default=20)
+    crash.add_argument("--flips", type=_whole, default=20)
+    crash.add_argument("--seed", type=_whole, default=1)
     add("live", _bench_live, "frames per second and sample-to-screen time")
     edge = add("edge", _bench_edge, "time of one window on one thread")
     edge.add_argument("--against", type=Path, metavar="DIR", help="a second model in the same run")
     review = add("review", _bench_review, "opening, panning and zooming a long session")
-    review.add_argument("--hours", type=float, default=24.0)
+    review.add_argument("--hours", type=_above_zero, default=24.0)
     review.add_argument(
         "--wave-hz", type=int, default=100, choices=(100, 1000), help="rate of the pressure wave"
     )
+
+
+def _number(text: str, low: float, high: float, what: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"{text} must be {what}")
+    return value
+
+
+def _above_zero(text: str) -> float:
+    return _number(text, 1e-3, 1e9, "a number above 0")
+
+
+def _speed(text: str) -> float:
+    return _number(text, 0.1, 100, "0.1 to 100")
+
+
+def _whole(text: str) -> int:
+    return int(_number(text, 0, 2**31, "a whole number, 0 or more"))
+
+
+def _at_least_one(text: str) -> int:
+    return int(_number(text, 1, 1e6, "1 or more"))
 
 
 def _version() -> str:

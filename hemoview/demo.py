@@ -16,12 +16,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from hemoview import demo_result
 from recorder.clock import CLOCK_ENV, Clock
-from recorder.errors import ConfigError, RecorderError, StationLocked
+from recorder.errors import (
+    ConfigError,
+    DeviceError,
+    RecorderError,
+    SessionError,
+    StationLocked,
+    StationUnreachable,
+    StorageError,
+)
 from recorder.host import places, processes, virtual_bedside
 from recorder.host.client import StationClient
 from recorder.host.feed import LiveFeed
+from recorder.host.lock import StationLock
 from recorder.schema import REFERENCE_CALIBRATED, SampleBlock, StationStatus
 
 if TYPE_CHECKING:
@@ -29,7 +40,7 @@ if TYPE_CHECKING:
 
 STATION = "demo"
 CLIENT = "demo"
-SUBJECT = {"pseudonym": "DEMO-01", "sex": "female", "age_y": 34, "height_cm": 168.0, "weight_kg": 63.0}
+PSEUDONYM = "DEMO-01"
 CONSENT = {"version": "virtual bedside", "date": "2026-01-01"}
 OFFSCREEN_SECONDS = 30.0
 FIRST_SAMPLE_TIMEOUT_S = 15.0
@@ -59,14 +70,8 @@ def run(options: DemoOptions) -> dict[str, Any]:
     """
     options = _with_display(options)
     home = (options.out or places.home() / "demo").resolve()
-    running = processes.find_recorder(STATION, home)
-    if running is not None:
-        raise StationLocked(
-            f"a demo already runs in {home} (recorder process {running}): "
-            "close its window, or name another folder with --out"
-        )
     clock = Clock() if options.speed == 1.0 else Clock.scaled(options.speed)
-    with _environment(clock):
+    with _only_demo(home), _environment(clock):
         folder = home / "virtual-bedside" / time.strftime("%Y%m%d-%H%M%S")
         recording = None if options.replay is None else _readable(options.replay)
         bedside = virtual_bedside.start(folder, clock, _bedside_config(options.seed, recording, folder))
@@ -75,6 +80,32 @@ def run(options: DemoOptions) -> dict[str, Any]:
         finally:
             bedside.stop()
             processes.stop_station(STATION, home, force=True)
+
+
+@contextmanager
+def _only_demo(home: Path) -> Iterator[None]:
+    """Hold the demo of this folder; what a demo that was killed left running is ended first.
+
+    Raises:
+        StationLocked: another demo runs there.
+        StorageError: the folder cannot be written.
+    """
+    try:
+        held = StationLock(f"{STATION}-command", home, patience_s=0.0)
+        held.__enter__()
+    except StationLocked as error:
+        raise StationLocked(
+            f"a demo already runs in {home}: close its window, or name another folder with --out"
+        ) from error
+    except OSError as error:
+        raise StorageError(
+            f"{home} cannot be written ({error.strerror}): name a folder with --out"
+        ) from error
+    try:
+        processes.stop_station(STATION, home, force=True)
+        yield
+    finally:
+        held.__exit__(None, None, None)
 
 
 def _with_display(options: DemoOptions) -> DemoOptions:
@@ -116,27 +147,39 @@ def _readable(path: Path) -> Recording:
     """The recording to replay.
 
     Raises:
-        ConfigError: it cannot be read, or the wristband has nothing to send of it.
+        ConfigError: it cannot be read, or no device has anything to send of it.
     """
     from recorder.exchange import read_recording
 
     recording = read_recording(path)
-    if "bvp" not in recording.signals:
-        raise ConfigError(f"{path} holds no pulse wave: nothing to replay through the wristband")
+    if not {"bvp", "abp"} & set(recording.signals):
+        raise ConfigError(f"{path} holds neither a pulse wave nor a pressure: nothing to replay")
     return recording
 
 
 def _bedside_config(seed: int, recording: Recording | None, folder: Path) -> dict[str, Any]:
     e4 = {"serial": "9ff167", "port": 0, "ppm": 40.0, "jitter_ms": [5, 60]}
     adc = {"profile": "lab-adc-ascii", "ppm": -30.0, "link": "pty" if hasattr(os, "openpty") else "socket"}
-    config: dict[str, Any] = {"seed": seed, "script": "demo", "replay": None, "e4": e4, "adc": adc}
-    if recording is not None:
-        from recorder.devices.sim import replay
+    config: dict[str, Any] = {"seed": seed, "script": "demo", "tied": True, "e4": e4, "adc": adc}
+    if recording is None:
+        from recorder.devices.sim.population import random_subject
 
-        folder.mkdir(parents=True, exist_ok=True)
-        config["replay"] = str(replay.save(recording, folder / "replay.npz"))
-        config["adc"] = adc if "abp" in recording.signals else None
+        config["subject"] = random_subject(np.random.default_rng(seed)).to_json()
+        return config
+    from recorder.devices.sim import replay
+
+    folder.mkdir(parents=True, exist_ok=True)
+    config["replay"] = str(replay.save(recording, folder / "replay.npz"))
+    config["e4"] = e4 if {"bvp", "acc", "eda", "temp"} & set(recording.signals) else None
+    config["adc"] = adc if "abp" in recording.signals else None
     return config
+
+
+def _subject(config: dict[str, Any]) -> dict[str, Any]:
+    """The form as its operator would fill it in: who lies in the virtual bed; of a replay only the pseudonym."""
+    person = config.get("subject", {})
+    facts = {name: person[name] for name in ("sex", "age_y", "height_cm", "weight_kg") if name in person}
+    return {"pseudonym": PSEUDONYM, **facts}
 
 
 def _record(
@@ -147,30 +190,61 @@ def _record(
     recording: Recording | None,
 ) -> dict[str, Any]:
     processes.ensure_recorder(STATION, home, clock=clock)
-    client = StationClient(STATION, home, name=CLIENT)
-    client.connect()
-    try:
-        client.call("take_control", name=CLIENT)
-        client.call("configure", devices=[_plain(c) for c in bedside.device_configs()])
-        calibration = bedside.calibration(clock)
-        if calibration is not None:
-            client.call("calibrate", **calibration.to_json())
-        processes.ensure_edge(STATION, home, clock=clock, extra=("--show-simulated",))
-        _await_samples(client)
-        folder = _start(client, options)
-        before = bedside.log()
-        threading.Thread(target=_confirm_calibration, args=(client,), daemon=True).start()
-        shown = _watch(options, home, clock, client)
-        log = bedside.stop()
-        status = _drained(client)
-        if status.session.state == "open":  # not if somebody pressed Stop in the window
-            folder = Path(status.session.folder)
-            client.call("stop", reason="demo ended", timeout_s=60.0)
-    finally:
-        client.close()
+    with StationClient(STATION, home, name=CLIENT, clock=clock) as client:
+        client.connect()
+        folder = _begin(options, home, clock, bedside, client)
+        before = bedside.count()
+        keeper = processes.keep_recorder(STATION, home, clock=clock)
+        try:
+            shown = _watch(options, home, clock, client)
+            log = bedside.quiet()
+            status = _drained(client)
+            _end(client, status, folder)
+        except (DeviceError, StationUnreachable) as error:
+            raise RecorderError(f"{error}; what was recorded is in {folder}") from error
+        finally:
+            keeper.close()
     truth = bedside.folder / "truth.jsonl"
     counters = demo_result.Counters(before, log)
     return demo_result.collect(folder, counters, status, shown, truth=truth, recording=recording)
+
+
+def _begin(
+    options: DemoOptions,
+    home: Path,
+    clock: Clock,
+    bedside: virtual_bedside.VirtualBedside,
+    client: StationClient,
+) -> Path:
+    """Set the devices up as an operator would, and press Start."""
+    client.call("take_control", name=CLIENT)
+    client.call("configure", devices=[_plain(c) for c in bedside.device_configs()])
+    calibration = bedside.calibration(clock)
+    if calibration is not None:
+        client.call("calibrate", **calibration.to_json())
+    processes.ensure_edge(STATION, home, clock=clock, extra=("--show-simulated",))
+    _await_samples(client)
+    folder = _start(client, options, _subject(bedside.config))
+    threading.Thread(target=_confirm_calibration, args=(client,), daemon=True).start()
+    return folder
+
+
+def _end(client: StationClient, status: StationStatus, folder: Path) -> None:
+    """Stop the session that the demo started, if it is the one that is open.
+
+    Raises:
+        SessionError: it ended before, and not by anybody's wish.
+    """
+    if status.session.state == "open":
+        client.call("stop", reason="demo ended", timeout_s=60.0)
+        return
+    ends = [
+        event["payload"] for event in client.call("events", since=0)["events"] if event["kind"] == "session"
+    ]
+    if ends and ends[-1].get("state") == "ended":
+        raise SessionError(
+            f"the session ended before the demo did ({ends[-1].get('reason')}); it is kept in {folder}"
+        )
 
 
 def _plain(config: Any) -> dict[str, Any]:
@@ -195,13 +269,13 @@ def _await_samples(client: StationClient) -> None:
         time.sleep(0.05)
 
 
-def _start(client: StationClient, options: DemoOptions) -> Path:
+def _start(client: StationClient, options: DemoOptions, subject: dict[str, Any]) -> Path:
     template = {"name": "Replay" if options.replay else "Virtual bedside"}
     partial = "the replayed recording holds only some of the device's streams"
     overrides = {"e4": partial, "adc": partial} if options.replay else {}
     reply = client.call(
         "start",
-        subject=SUBJECT,
+        subject=subject,
         consent=CONSENT,
         sites={},
         operator="demo",

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from recorder.exchange import Recording
 
 REFERENCE_WINDOW_S = 10.0
+LONGEST_PAUSE_S = 2.5
+"""A wristband sends skin temperature in packets of 2 s."""
 MIN_REFERENCE_BEATS = 6
 """An estimate is compared with the median of at least this many reference beats in its window."""
 
@@ -80,20 +82,27 @@ def _stream(session: sessions.Session, log: Counters, status: StationStatus, nam
 
 
 def _is_the_end(gap: sessions.GapSpan, switched_off_s: float) -> bool:
-    """The emulators are stopped before the session, so that counters can be compared: that gap is no loss."""
-    return gap.t1_s >= switched_off_s and gap.n_missing is None
+    """The emulators fall silent before Stop, so that counters can be compared: a gap that begins then is no loss."""
+    return (
+        gap.t1_s >= switched_off_s and gap.t0_s >= switched_off_s - LONGEST_PAUSE_S and gap.n_missing is None
+    )
 
 
 def _expected(session: sessions.Session, log: Counters, name: str) -> int | None:
-    """Samples the emulator put to its link from the first one of this session on; None for derived streams."""
-    counts = log.at_end["streams"].get(name)
-    if counts is None:
+    """Samples the emulator put to its link from Start on; None for derived streams.
+
+    What it had sent by the time Start had returned bounds what may be missing at the beginning: a session that
+    begins later than that has lost its first samples.
+    """
+    if session.streams[name].origin == "derived":
         return None
-    total = int(counts["sent"] + counts["overrun"])
-    if session.rows(name):
-        return total - int(session.read(name).sample_no[0])
-    earlier = log.at_start["streams"].get(name, {"sent": 0, "overrun": 0})
-    return total - int(earlier["sent"] + earlier["overrun"])
+    none = {"sent": 0, "overrun": 0}
+    at_start, at_end = (
+        int(counts["sent"] + counts["overrun"])
+        for counts in (log.at_start["streams"].get(name, none), log.at_end["streams"].get(name, none))
+    )
+    first = int(session.read(name).sample_no[0]) if session.rows(name) else at_start
+    return at_end - min(first, at_start)
 
 
 def _effective_rate_hz(session: sessions.Session, name: str) -> float | None:
@@ -134,7 +143,7 @@ def _references(
     for device in sorted({numeric.device for numeric in recording.numerics.values() if numeric.parameter}):
         numerics = [n for n in recording.numerics.values() if n.device == device and n.parameter]
         values = {n.parameter: (n.t_s + begin_s, n.values) for n in numerics}
-        found.append(Reference(f"numerics of {device}", values, least_in_window=1))
+        found.append(Reference(f"numerics of {device or recording.name}", values, least_in_window=1))
     return found
 
 

@@ -184,4 +184,6 @@ def _value(outcome: Outcome, unlearned: Reason | None, *, show_simulated: bool) 
     if reason is not None or isinstance(outcome, str):
         return ParameterEstimate.abstained(reason or "implausible")
     value, low, high = outcome
-    return ParameterEstimate(value, low, high, "simulated" if simulated else None)
+    if simulated:  # nobody real stands behind it: no interval is claimed (safety rule 7)
+        return ParameterEstimate(value, None, None, "simulated")
+    return ParameterEstimate(value, low, high)

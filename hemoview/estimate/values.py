@@ -1,4 +1,8 @@
-"""What an estimate is: a value with its 90 % interval, or no value and the reason. There is no third kind."""
+"""What an estimate is: a value with its 90 % interval, or no value and the reason.
+
+A value learned from simulation alone, shown only where a template asks for it, has no interval: with no real
+subjects behind it none may be claimed (safety rule 7).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ class ParameterEstimate:
 
     Args:
         value, low, high: in the parameter's unit, ``low ≤ value ≤ high``; all None where it abstains.
-        reason: None = fine; ``simulated`` = a value to be tagged SIM; else why there is no value.
+        reason: None = fine; ``simulated`` = a value without interval, to be tagged SIM; else why there is no value.
     """
 
     value: float | None
@@ -24,10 +28,13 @@ class ParameterEstimate:
     reason: Reason | None = None
 
     def __post_init__(self) -> None:
-        numbers = (self.value, self.low, self.high)
-        if (self.reason in (None, "simulated")) != all(n is not None for n in numbers):
+        has = tuple(number is not None for number in (self.value, self.low, self.high))
+        wanted = {None: (True, True, True), "simulated": (True, False, False)}.get(
+            self.reason, (False, False, False)
+        )
+        if has != wanted:
             raise ValueError(f"an estimate has a value with its interval or a reason, got {self}")
-        if self.value is not None and not self.low <= self.value <= self.high:  # type: ignore[operator]
+        if self.reason is None and not self.low <= self.value <= self.high:  # type: ignore[operator]
             raise ValueError(f"{self.value:g} is not within its interval {self.low} to {self.high}")
 
     @classmethod

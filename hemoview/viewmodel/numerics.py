@@ -98,16 +98,19 @@ def _estimate(parameter: str, unit: str, facts: Facts, now: EstimateNow) -> Cell
     if why not in ("", SIMULATED):
         return Cell(formats.DASH, reason=say(f"why-{why}"))
     value, low, high = (now.values.get(f"{parameter}{end}", math.nan) for end in ("", "_lo", "_hi"))
+    factor, places = formats.pressure_factor(unit), formats.decimals(parameter, unit)
+    if why == SIMULATED and math.isfinite(value):
+        number = formats.number(value * factor, places)
+        return Cell(number, reason=_assumed_cvp(parameter, facts), tag="tag-simulated")
     if not all(map(math.isfinite, (value, low, high))):
         return Cell(formats.DASH, reason=say("why-no-interval"))
-    if why != SIMULATED and _too_few_subjects(parameter, facts):
+    if _too_few_subjects(parameter, facts):
         return Cell(formats.DASH, reason=say("why-no-real-reference"))
-    factor, places = formats.pressure_factor(unit), formats.decimals(parameter, unit)
     return Cell(
         formats.number(value * factor, places),
         formats.interval(low * factor, high * factor, places),
         reason=_assumed_cvp(parameter, facts),
-        tag="tag-simulated" if why == SIMULATED else "tag-estimate",
+        tag="tag-estimate",
     )
 
 

@@ -136,6 +136,8 @@ def _reading(
     why = reason_name(reasons_of(info), int(np.nan_to_num(code)))
     if not np.isfinite(value) or why not in ("", SIMULATED):
         return Reading(why=why or "unknown")
+    if why == SIMULATED:
+        return Reading(value, why=why)
     low, high = (float(row[columns[n]]) if n in columns else None for n in (f"{channel}_lo", f"{channel}_hi"))
     if low is None or high is None or not np.isfinite([low, high]).all():
         return Reading(why="no-interval")

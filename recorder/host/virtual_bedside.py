@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -14,10 +15,12 @@ from typing import Any
 
 from recorder.clock import Clock
 from recorder.devices.contract import DeviceConfig
-from recorder.errors import DeviceError
+from recorder.errors import DeviceError, StorageError
+from recorder.host import platform
 from recorder.schema import Calibration
 
 READY_TIMEOUT_S = 20.0
+ANSWER_TIMEOUT_S = 10.0
 
 
 @dataclass(slots=True)
@@ -28,6 +31,7 @@ class VirtualBedside:
     folder: Path
     ready: dict[str, Any]
     config: dict[str, Any] = field(default_factory=dict)
+    _asked: int = 0
 
     def device_configs(self) -> list[DeviceConfig]:
         """What the recorder needs to reach the emulated devices, as it would reach real ones."""
@@ -63,6 +67,36 @@ class VirtualBedside:
         value: dict[str, Any] = json.loads((self.folder / "emulator-log.json").read_text())
         return value
 
+    def count(self) -> dict[str, Any]:
+        """The emulators' counters as they stand at this moment."""
+        return self._ask("count")
+
+    def quiet(self) -> dict[str, Any]:
+        """Ask the devices to send nothing more but stay connected; returns their counters once all is sent."""
+        return self._ask("quiet")
+
+    def _ask(self, what: str) -> dict[str, Any]:
+        """Send a request and wait until the log answers it.
+
+        Raises:
+            DeviceError: the emulators have died, or do not answer.
+        """
+        self._asked += 1
+        deadline = time.monotonic() + ANSWER_TIMEOUT_S
+        try:
+            assert self.process.stdin is not None
+            self.process.stdin.write(json.dumps({"do": what, "request": self._asked}).encode() + b"\n")
+            self.process.stdin.flush()
+            while (log := self.log()).get("answered") != self._asked:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise DeviceError(
+                        f"the virtual bedside ended by itself; see {self.folder / 'emulators.log'}"
+                    )
+                time.sleep(0.02)
+        except OSError as error:
+            raise DeviceError(f"the virtual bedside has died; see {self.folder / 'emulators.log'}") from error
+        return log
+
     def stop(self, timeout_s: float = 10.0) -> dict[str, Any]:
         """Ask the emulators to stop sending and end; returns their last counters."""
         if self.process.poll() is None:
@@ -72,16 +106,25 @@ class VirtualBedside:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        if self.process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
         return self.log()
 
 
 def start(folder: Path, clock: Clock, config: dict[str, Any]) -> VirtualBedside:
     """Start the emulators with ``config`` (see ``recorder.devices.sim``) and wait until they listen.
 
+    They run in a session of their own, so that Ctrl-C in a terminal reaches only the command that started them.
+
     Raises:
+        StorageError: their folder cannot be written.
         DeviceError: they did not come up; the message holds what they said.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be made ({error.strerror}): choose another folder") from error
     ready_file = folder / "ready.json"
     ready_file.unlink(missing_ok=True)
     files = {
@@ -94,10 +137,11 @@ def start(folder: Path, clock: Clock, config: dict[str, Any]) -> VirtualBedside:
     with (folder / "emulators.log").open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "recorder.devices.sim", str(config_file)],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=out,
             stderr=out,
             env={**os.environ, **clock.to_environment()},
+            **platform.detach_options(),
         )
     deadline = time.monotonic() + READY_TIMEOUT_S
     while not ready_file.exists():

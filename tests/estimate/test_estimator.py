@@ -70,6 +70,7 @@ def test_cold_values_have_the_cold_interval() -> None:
 def test_simulated_parameters_only_show_when_asked_and_tagged() -> None:
     found = made(show_simulated=True).parameters
     assert found["SV"].reason == "simulated"
+    assert (found["SV"].low, found["CO"].high) == (None, None), "no interval without real subjects"
     assert found["CO"].value == pytest.approx(75.0 * 70.0 / 1000)
     assert found["SBP"].reason is None
 

@@ -8,6 +8,7 @@ import queue
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from recorder.clock import Clock
@@ -27,22 +28,26 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     requests: queue.SimpleQueue[str] = queue.SimpleQueue()
     try:
-        bedside = Bedside(load(options.config), Clock.from_environment(), requests)
+        config = load(options.config)
+        bedside = Bedside(config, Clock.from_environment(), requests)
     except RecorderError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: bedside.stop())
     if sys.stdin is not None and not sys.stdin.closed:
-        threading.Thread(target=_listen, args=(requests,), daemon=True).start()
+        at_end = bedside.stop if config.tied else None
+        threading.Thread(target=_listen, args=(requests, at_end), daemon=True).start()
     bedside.run()
     return 0
 
 
-def _listen(requests: queue.SimpleQueue[str]) -> None:
+def _listen(requests: queue.SimpleQueue[str], at_end: Callable[[], None] | None) -> None:
     with contextlib.suppress(ValueError, OSError):
         for line in sys.stdin:
             requests.put(line)
+    if at_end is not None:
+        at_end()
 
 
 if __name__ == "__main__":

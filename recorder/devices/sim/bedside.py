@@ -51,7 +51,9 @@ class Bedside:
         config: what to be.
         clock: shared host clock; time 0 of the patient is now.
         requests: JSON lines from outside: ``{"do": "tag"}``, ``{"do": "e4-disconnect", "for_s": 5}``,
-            ``{"do": "adc-disconnect" | "adc-dropout" | "recalibrate", "for_s": 5}``, ``{"do": "turn-off"}``.
+            ``{"do": "adc-disconnect" | "adc-dropout" | "recalibrate", "for_s": 5}``, ``{"do": "turn-off"}``,
+            ``{"do": "count"}`` (write the log now), ``{"do": "quiet"}`` (sense nothing more, send what waits, keep
+            the links, then write the log). A ``request`` number in these two comes back as ``answered`` in the log.
 
     Raises:
         ConfigError: profile or replay file is wrong.
@@ -73,7 +75,9 @@ class Bedside:
         self.adc = None if config.adc is None else self._make_adc(config.adc)
         self._truth = TruthFile(config.truth_file, self._truth_header())
         self._next_log_ns, self._done_s = 0, 0.0
-        self.stopped = False
+        self.stopped = self.quiet = False
+        self._request: int | None = None
+        self._answered: int | None = None
         self._log()
         write_whole(config.ready_file, self.ready())
 
@@ -99,6 +103,9 @@ class Bedside:
         """Do everything due, then wait for the next thing to do."""
         now_s = self._done_s = min(self.now_s(), self._done_s + CATCH_UP_S)
         self._obey()
+        if self.quiet:
+            self._rest()
+            return
         due_s = [now_s + MAX_WAIT_S * self._clock.speed]
         if self._wristband is not None:
             self._run_wristband(self._wristband, now_s)
@@ -110,6 +117,17 @@ class Bedside:
             self._log()
         wait_s = self._clock.real_timeout(min(due_s) - self.now_s())
         for key, _ in self._selector.select(min(max(wait_s, 0.001), MAX_WAIT_S)):
+            key.data()
+
+    def _answer(self) -> None:
+        self._answered, self._request = self._request, None
+        self._log()
+
+    def _rest(self) -> None:
+        """Only send what waits and answer what is asked; the log says once that nothing waits any more."""
+        if not self._flush() and self._request is not None:
+            self._answer()
+        for key, _ in self._selector.select(MAX_WAIT_S):
             key.data()
 
     @property
@@ -149,10 +167,15 @@ class Bedside:
             except ValueError:
                 continue
             if isinstance(request, dict):
+                self._request = request.get("request", self._request)
                 self._do(str(request.get("do")), float(request.get("for_s", 5.0)))
 
     def _do(self, what: str, for_s: float) -> None:
         span = (self.now_s(), for_s)
+        if what == "quiet":
+            self.quiet = True
+        elif what == "count":
+            self._answer()
         if self._wristband is not None:
             if what == "tag":
                 self._wristband.server.deliver(self._wristband.band.tag(span[0]))
@@ -251,7 +274,13 @@ class Bedside:
         now_ns = self._clock.monotonic_ns()
         self._next_log_ns = now_ns + int(LOG_EVERY_S * self._clock.speed * 1e9)
         write_whole(
-            self._config.log_file, {"t_host_ns": now_ns, "done": self.done, "streams": self.tally.to_json()}
+            self._config.log_file,
+            {
+                "t_host_ns": now_ns,
+                "done": self.done,
+                "answered": self._answered,
+                "streams": self.tally.to_json(),
+            },
         )
 
 

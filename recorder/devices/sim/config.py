@@ -82,7 +82,12 @@ class AdcConfig:
 
 @dataclass(frozen=True, slots=True)
 class BedsideConfig:
-    """Everything. ``replay``: a file of :mod:`recorder.devices.sim.replay` instead of the virtual patient."""
+    """Everything.
+
+    Args:
+        replay: a file of :mod:`recorder.devices.sim.replay` instead of the virtual patient.
+        tied: end when standard input is closed, that is with the process that started it.
+    """
 
     seed: int = 1
     subject: SimSubject = field(default_factory=SimSubject)
@@ -93,6 +98,7 @@ class BedsideConfig:
     ready_file: Path | None = None
     log_file: Path | None = None
     truth_file: Path | None = None
+    tied: bool = False
 
 
 def parse(value: dict[str, Any]) -> BedsideConfig:
@@ -111,7 +117,7 @@ def parse(value: dict[str, Any]) -> BedsideConfig:
             "adc",
         )
     paths = {key: _path(value.pop(key, None)) for key in ("replay", "ready_file", "log_file", "truth_file")}
-    known = {"seed", "subject", "e4"}
+    known = {"seed", "subject", "e4", "tied"}
     if unknown := sorted(set(value) - known):
         raise ConfigError(f"virtual bedside: unknown key {', '.join(unknown)}")
     return BedsideConfig(
@@ -120,6 +126,7 @@ def parse(value: dict[str, Any]) -> BedsideConfig:
         script=parse_script(script),
         e4=_part(E4Config, value.get("e4"), "e4"),
         adc=adc,
+        tied=bool(value.get("tied", False)),
         **paths,
     )
 
