@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,28 @@ def _stop(args: argparse.Namespace) -> Outcome:
     return {"ok": True, "stopped": args.station}
 
 
+def _calibrate(args: argparse.Namespace) -> Outcome:
+    if (args.against is None) != (args.session is None):
+        args.misused("--against and --session go together")
+    from recorder.host import calibrate
+
+    return calibrate.run(
+        calibrate.CalibrateOrder(
+            stream_id=args.stream,
+            channel=args.channel,
+            operator=args.operator,
+            station=args.station,
+            home=args.home,
+            points=tuple(args.points or ()),
+            against=args.against,
+            session=args.session,
+            file_starts=args.file_start,
+            keep=args.keep,
+            take_control=args.take_control,
+        )
+    )
+
+
 def _verify(args: argparse.Namespace) -> Outcome:
     from recorder import session
 
@@ -162,7 +185,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for add in (_add_serve, _add_record, _add_stop, _add_verify, _add_recover, _add_erase, _add_devices):
+    for add in (
+        _add_serve,
+        _add_record,
+        _add_stop,
+        _add_calibrate,
+        _add_verify,
+        _add_recover,
+        _add_erase,
+        _add_devices,
+    ):
         add(commands)
     return parser
 
@@ -195,6 +227,29 @@ def _add_stop(commands: Any) -> None:
     )
     _add_station(stop)
     _add_json(stop)
+
+
+def _add_calibrate(commands: Any) -> None:
+    what = "find volt → mmHg of an ADC channel: by two points, or by the monitor's own waveform file"
+    example = "recorder calibrate --station bed1 --channel adc0 --points 0.5=40 1.7=160 --operator OP1"
+    calibrate = _add(commands, "calibrate", _calibrate, what, example)
+    calibrate.set_defaults(misused=calibrate.error)
+    calibrate.add_argument("--stream", default="adc.wave", metavar="ID", help="default: adc.wave")
+    calibrate.add_argument("--channel", default="adc0", metavar="NAME", help="default: adc0")
+    way = calibrate.add_mutually_exclusive_group(required=True)
+    way.add_argument("--points", type=_point, nargs=2, metavar="VOLT=MMHG", help="two levels of the monitor")
+    way.add_argument("--against", type=Path, metavar="CSV", help="..._waveform.csv of the monitor's stick")
+    calibrate.add_argument("--session", type=Path, metavar="SESSION", help="folder of what was recorded then")
+    calibrate.add_argument(
+        "--file-start", type=_moment, metavar="TIME", help="when CSV began, local; else told by its name"
+    )
+    calibrate.add_argument("--operator", required=True, metavar="CODE", help="who signs it")
+    calibrate.add_argument("--keep", action="store_true", help="store a refused one too, as refused")
+    calibrate.add_argument(
+        "--take-control", action="store_true", help="from the window that holds it, and give it back"
+    )
+    _add_station(calibrate)
+    _add_json(calibrate)
 
 
 def _add_verify(commands: Any) -> None:
@@ -248,6 +303,21 @@ def _add_station(parser: argparse.ArgumentParser) -> None:
 
 def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+
+
+def _point(text: str) -> tuple[float, float]:
+    volt, _, mmhg = text.partition("=")
+    try:
+        return float(volt), float(mmhg)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is not VOLT=MMHG, e.g. 0.5=40") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no time, e.g. 2026-11-20T16:05:07") from None
 
 
 def _positive(text: str) -> float:

@@ -23,7 +23,9 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
     return code, out, err
 
 
-@pytest.mark.parametrize("command", ["serve", "record", "stop", "verify", "recover", "erase", "devices"])
+@pytest.mark.parametrize(
+    "command", ["serve", "record", "stop", "verify", "recover", "erase", "devices", "calibrate"]
+)
 def test_every_command_explains_itself_with_an_example(
     capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
