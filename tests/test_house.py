@@ -108,3 +108,29 @@ def test_a_wheel_in_an_empty_environment_finds_resources_and_models(tmp_path: Pa
     )
     assert "site-packages" in found.stdout
     assert "lab-adc-ascii.toml" in found.stdout
+
+
+@pytest.mark.parametrize(
+    "words", [["models"], ["models", "verify"], ["models", "show", "ppg-bp-student-0.1.0"]]
+)
+def test_models_answer_with_their_defaults(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    from hemoview import cli  # noqa: PLC0415
+
+    assert cli.main([*words, "--json"]) == 0
+    assert "ppg-bp-student" in capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.parametrize("program", ["recorder", "hemoview"])
+def test_every_command_has_help_with_an_example(program: str) -> None:
+    here = Path(sys.executable).parent / program
+    top = subprocess.run([here, "--help"], capture_output=True, text=True, check=True).stdout
+    commands = [
+        line.split()[0] for line in top.splitlines() if line.startswith("    ") and line[4:5].isalpha()
+    ]
+    assert {
+        "recorder": {"serve", "record", "verify", "recover", "erase", "devices"},
+        "hemoview": {"demo", "models"},
+    }[program] <= set(commands)
+    for command in set(commands) - {"bench"}:
+        text = subprocess.run([here, command, "--help"], capture_output=True, text=True, check=True).stdout
+        assert "example" in text.lower(), command
