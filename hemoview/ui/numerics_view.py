@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPalette, QResizeEvent
+from PySide6.QtGui import QBrush, QFontMetrics, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -20,6 +20,8 @@ from hemoview.ui.catalogue import text, words
 from hemoview.viewmodel.record_view import Cell, NumericRow, NumericsView
 
 BIG = ("SBP", "MAP", "DBP", "HR")
+LEAST_PX = 8
+"""No text is made smaller than this."""
 
 
 class Hatched(QFrame):
@@ -74,6 +76,44 @@ class Words(QLabel):
         self.setText(shown)
 
 
+class Fitted(Words):
+    """A label whose text is never cut: at most ``pixels`` high, smaller where the room asks for it."""
+
+    def __init__(
+        self, pixels: int, *, bold: bool = False, align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft
+    ) -> None:
+        super().__init__(pixels, bold=bold, align=align)
+        self._pixels, self._bold = pixels, bold
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def set_pixels(self, pixels: int) -> None:
+        """The size wanted."""
+        self._pixels = pixels
+        self._fit()
+
+    def show_text(self, shown: str, role: str) -> None:
+        """Words in the colour of ``role``, whole."""
+        super().show_text(shown, role)
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another room, another size."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """By figures of one width, so that a number keeps its size while its digits change."""
+        widest = "".join("0" if c.isdigit() else c for c in self.text())
+        pixels, room = self._pixels, self.width()
+        while (
+            pixels > LEAST_PX
+            and QFontMetrics(theme.font(pixels, bold=self._bold)).horizontalAdvance(widest) > room
+        ):
+            pixels -= 1
+        if self.font().pixelSize() != pixels:
+            self.setFont(theme.font(pixels, bold=self._bold))
+
+
 class BigRow(QFrame):
     """SBP, MAP, DBP or HR: name, estimate with interval, reference."""
 
@@ -83,10 +123,10 @@ class BigRow(QFrame):
         right = Qt.AlignmentFlag.AlignRight
         self.name = Words(20, bold=True)
         self.unit = Words(13)
-        self.value = Words(46, bold=True, align=right)
-        self.interval = Words(19)
+        self.value = Fitted(46, bold=True, align=right)
+        self.interval = Fitted(19)
         self.note = Words(12)
-        self.reference = Words(46, bold=True, align=right)
+        self.reference = Fitted(46, bold=True, align=right)
         self.reference_note = Words(12, align=right)
         self.reference_note.setWordWrap(True)
         self.note.setWordWrap(True)
@@ -119,20 +159,16 @@ class BigRow(QFrame):
         row.addWidget(self.estimate, 11)
         row.addWidget(self.reference_note, 4)
         row.addWidget(self.reference, 5)
-        shared = (self.name, self.unit, self.value, self.interval, self.note, self.estimate, self.reference)
-        for widget in (*shared, self.reference_note):
+        for widget in (self.name, self.unit, self.note, self.estimate, self.reference_note):
             widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Digits as large as the row allows."""
         pixels = max(28, min(int(self.height() * 0.56), int(self.width() * 0.1)))
-        for label, share in (
-            (self.value, 1.0),
-            (self.reference, 1.0),
-            (self.interval, 0.42),
-            (self.name, 0.42),
-        ):
-            label.setFont(theme.font(int(pixels * share), bold=label is not self.interval))
+        self.value.set_pixels(pixels)
+        self.reference.set_pixels(pixels)
+        self.interval.set_pixels(int(pixels * 0.42))
+        self.name.setFont(theme.font(int(pixels * 0.42), bold=True))
         super().resizeEvent(event)
 
     def show_row(self, row: NumericRow) -> None:
@@ -156,16 +192,15 @@ class SmallCell(QFrame):
         self.setObjectName("panel")
         self.name = Words(14, bold=True)
         self.unit = Words(11, align=Qt.AlignmentFlag.AlignRight)
-        self.value = Words(20, bold=True)
-        self.interval = Words(11)
+        self.value = Fitted(20, bold=True)
+        self.interval = Fitted(11)
         self.note = Words(10)
         self.estimate = Hatched()
-        for label in (self.value, self.interval, self.note):
-            label.setMinimumWidth(1)
+        self.note.setMinimumWidth(1)
         beside = QHBoxLayout()
         beside.setSpacing(4)
-        beside.addWidget(self.value)
-        beside.addWidget(self.interval, 1)
+        beside.addWidget(self.value, 4)
+        beside.addWidget(self.interval, 5)
         inner = QVBoxLayout(self.estimate)
         inner.setContentsMargins(4, 0, 2, 2)
         inner.setSpacing(0)

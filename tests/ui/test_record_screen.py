@@ -15,9 +15,12 @@ from pytestqt.qtbot import QtBot
 from synthetic_bedside import SyntheticBedside, event
 
 from hemoview.ui import theme
+from hemoview.ui.catalogue import words
 from hemoview.ui.main_window import MainWindow
+from hemoview.ui.numerics_view import BigRow
+from hemoview.viewmodel.messages import say
 from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Wish
+from hemoview.viewmodel.record_view import Cell, Wish
 from hemoview.viewmodel.sweeper import Canvas, Sweeper
 
 
@@ -109,6 +112,57 @@ def test_numbers_words_and_watermark_are_on_the_screen(window: MainWindow, pictu
     row = window.record.numerics._rows["SBP"]
     assert row.value.text().isdigit()
     assert row.interval.text().startswith("[")
+
+
+def _whole(label: QLabel) -> bool:
+    return label.fontMetrics().horizontalAdvance(label.text()) <= label.width()
+
+
+@pytest.mark.parametrize("unit", ["mmHg", "kPa"])
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_no_number_and_no_interval_is_cut(
+    window: MainWindow, bed: SyntheticBedside, unit: str, width: int
+) -> None:
+    window.resize(width, 800)
+    view = resolve(Wish(pressure_unit=unit), bed.model.facts())
+    wide = Cell("2088", "1258–3009", reason=say("assumed-cvp", cvp="5"), tag="tag-simulated")
+    rows = tuple(
+        replace(row, estimate=wide) if row.parameter in ("SVR", "SVRI") else row for row in view.numerics.rows
+    )
+    window.show_view(replace(view, numerics=replace(view.numerics, rows=rows)))
+    QApplication.processEvents()
+    shown = window.record.numerics._rows
+    assert shown["SVRI"].interval.text() == "[1258–3009]"
+    for parameter, row in shown.items():
+        assert _whole(row.value), parameter
+        assert _whole(row.interval), parameter
+        if isinstance(row, BigRow):
+            assert _whole(row.reference), parameter
+            assert row.value.font().pixelSize() >= 28, parameter
+
+
+def test_no_name_and_no_rate_of_a_stream_is_cut(window: MainWindow, bed: SyntheticBedside) -> None:
+    """Eight streams side by side on the smallest screen."""
+    view = resolve(Wish(), bed.model.facts())
+    beats = next(item for item in view.health if item.stream_id == "edge.beats_abp")
+    beats = replace(beats, rate=say("health-row-rate", rate="0.9"))
+    eighth = replace(beats, stream_id="edge.beats_ppg", title=say("stream-edge.beats_ppg"))
+    health = tuple(beats if item.stream_id == "edge.beats_abp" else item for item in view.health)
+    window.show_view(replace(view, health=(*health, eighth)))
+    QApplication.processEvents()
+    cells = window.record.health._cells
+    assert len(cells) == 8
+    for name, cell in cells.items():
+        assert _whole(cell.title), name
+        assert _whole(cell.rate), name
+
+
+def test_a_rate_of_rows_has_one_digit_after_the_point(bed: SyntheticBedside) -> None:
+    streams = tuple(replace(s, effective_rate_hz=0.914) for s in bed.status().streams)
+    bed.status_changes = {"streams": streams}
+    bed.run(0.6)
+    items = {item.stream_id: item for item in resolve(Wish(), bed.model.facts()).health}
+    assert words(items["edge.beats_abp"].rate) == "0.9/s"
 
 
 def test_estimate_and_reference_differ_in_more_than_colour(window: MainWindow, pictures: Pictures) -> None:
