@@ -60,7 +60,7 @@ def ensure_recorder(station: str, home: Path | None = None, *, clock: Clock | No
     process = _start(words, f"recorder-{station}", home, clock.to_environment() if clock else {})
     try:
         return _await_recorder(station, home, process)
-    except KeyboardInterrupt:  # nobody has its process id yet: it must not be left alone
+    except (KeyboardInterrupt, SystemExit):  # nobody has its process id yet: it must not be left alone
         process.terminate()
         raise
 
