@@ -16,6 +16,8 @@
     kind = "e4-tcp"
     device_id = "e4"
     options = { host = "127.0.0.1", port = 28000 }
+
+``[[calibrations]]``: see :mod:`recorder.acquire.calibrations`.
 """
 
 from __future__ import annotations
@@ -26,13 +28,25 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from recorder.acquire.calibrations import calibrations_from
 from recorder.acquire.settings import device_from
 from recorder.devices.contract import DeviceConfig
 from recorder.errors import ConfigError
-from recorder.schema import Consent, Sites
+from recorder.schema import Calibration, Consent, Sites
 
 _KNOWN = frozenset(
-    {"name", "operator", "notes", "consent", "sites", "devices", "overrides", "markers", "rules"}
+    {
+        "name",
+        "operator",
+        "notes",
+        "consent",
+        "sites",
+        "devices",
+        "overrides",
+        "markers",
+        "rules",
+        "calibrations",
+    }
 )
 
 
@@ -50,6 +64,7 @@ class Template:
         overrides: device id → why a session may begin without it.
         markers: labels of the number keys 1–9.
         rules: switches of the study, kept with the session (``estimates_hidden``, …).
+        calibrations: volt → mmHg of the study's ADC, used unless the station has a newer one.
     """
 
     name: str
@@ -61,6 +76,7 @@ class Template:
     overrides: dict[str, str] = field(default_factory=dict, hash=False)
     markers: tuple[str, ...] = ()
     rules: dict[str, Any] = field(default_factory=dict, hash=False)
+    calibrations: tuple[Calibration, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, as kept in the session's header."""
@@ -108,4 +124,5 @@ def parse(value: Any) -> Template:
         {str(k): str(v) for k, v in value.get("overrides", {}).items()},
         tuple(str(m) for m in value.get("markers", ())),
         dict(value.get("rules", {})),
+        calibrations_from(value.get("calibrations", []), ids),
     )

@@ -15,7 +15,7 @@ from recorder.clock import Clock
 from recorder.errors import ConfigError, RecorderError, SessionError, StationUnreachable
 from recorder.host import processes
 from recorder.host.client import StationClient
-from recorder.schema import StationStatus
+from recorder.schema import Calibration, StationStatus
 
 DELIVER_TIMEOUT_S: Final = 20.0
 SEAL_TIMEOUT_S: Final = 130.0
@@ -60,6 +60,7 @@ def _record(
     client.call("configure", timeout_s=15, devices=[asdict(d) for d in template.devices])
     try:
         _await_delivery(client, template)
+        _calibrate(client, template, say)
         reply = client.call("start", timeout_s=30, **_start_args(order, template))
         say(f"Recording {order.subject} in {reply['folder']}" + ("" if order.seconds else "; Ctrl-C stops"))
         reason = "ended by the keyboard"
@@ -97,6 +98,25 @@ def _await_delivery(client: StationClient, template: Template) -> None:
         if needed <= links and not any(s.stream_id.partition(".")[0] in needed for s in starved):
             return
         time.sleep(0.1)
+
+
+def _calibrate(client: StationClient, template: Template, say: Callable[[str], None]) -> None:
+    """The template's volt → mmHg, unless the station has it already, or a newer one."""
+    told = client.call("describe")
+    present = {stream["device_id"] for stream in told["streams"]}
+    known = {
+        (c.stream_id, c.channel): c for c in map(Calibration.from_json, told["calibrations"]) if c.accepted
+    }
+    for new in template.calibrations:
+        held = known.get((new.stream_id, new.channel))
+        if held is not None and held.calibration_id == new.calibration_id:
+            continue
+        if new.stream_id.partition(".")[0] not in present:
+            say(f"{new.stream_id}: is not there, its calibration is not used")
+        elif held is not None and held.wall_ns > new.wall_ns:
+            say(f"{new.stream_id} {new.channel}: the station's own calibration is newer and stays in use")
+        else:
+            client.call("calibrate", **new.to_json())
 
 
 def _watch(client: StationClient, clock: Clock, seconds: float | None, say: Callable[[str], None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,10 +14,12 @@ from bedside_rig import ADC, Rig
 from recorder import cli, session
 from recorder.acquire import settings
 from recorder.acquire.settings import Settings
+from recorder.acquire.template import Template
 from recorder.clock import ClockEra
 from recorder.devices.contract import DeviceConfig
-from recorder.host import places
+from recorder.host import places, record
 from recorder.host.calibrate import steady
+from recorder.host.client import StationClient
 from recorder.schema import Calibration, Channel, SampleBlock, StreamInfo
 from recorder.session import SessionHeader
 
@@ -195,3 +197,43 @@ def test_a_running_station_takes_it_and_control_goes_back(
         (held,) = rig.client.call("describe")["calibrations"]
         assert (held["gain_mmhg_per_v"], held["operator"]) == (pytest.approx(100.0), "OP1")
         assert rig.status().controller == ""
+
+
+class Station:
+    """Answers ``describe`` as told and remembers what it was asked."""
+
+    def __init__(self, *known: Calibration, devices: tuple[str, ...] = ("adc",)) -> None:
+        streams = [{"device_id": device_id} for device_id in devices]
+        self.told = {"streams": streams, "calibrations": [c.to_json() for c in known]}
+        self.kept: list[str] = []
+
+    def call(self, verb: str, **args: Any) -> dict[str, Any]:
+        if verb == "calibrate":
+            self.kept.append(args["calibration_id"])
+        return self.told
+
+
+@pytest.mark.parametrize(
+    ("station", "kept", "said"),
+    [
+        (Station(), ["study"], ""),
+        (Station(Calibration("study", "adc.wave", "adc0", 99.0, 0.0, "entered", 5)), [], ""),
+        (Station(Calibration("older", "adc.wave", "adc0", 99.0, 0.0, "entered", 4)), ["study"], ""),
+        (Station(Calibration("other", "adc.wave", "cvp", 99.0, 0.0, "entered", 9)), ["study"], ""),
+        (
+            Station(Calibration("poor", "adc.wave", "adc0", 9.0, 0.0, "fitted", 9, accepted=False)),
+            ["study"],
+            "",
+        ),
+        (Station(Calibration("newer", "adc.wave", "adc0", 99.0, 0.0, "fitted", 9)), [], "newer and stays"),
+        (Station(devices=("e4",)), [], "is not there"),
+    ],
+)
+def test_a_templates_calibration_never_replaces_a_newer_one(
+    station: Station, kept: list[str], said: str
+) -> None:
+    lines: list[str] = []
+    study = Template("x", calibrations=(Calibration("study", "adc.wave", "adc0", 98.0, 0.0, "entered", 5),))
+    record._calibrate(cast(StationClient, station), study, lines.append)
+    assert station.kept == kept
+    assert said in "".join(lines) and bool(said) == bool(lines)

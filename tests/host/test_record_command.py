@@ -50,6 +50,10 @@ def test_a_session_is_recorded_and_no_recorder_left_behind(tmp_path: Path) -> No
     )
     try:
         template = template_of(tmp_path, bedside.device_configs())
+        signed = {"date": "2026-01-01", "operator": "OP1", "points": [[0.0, 0.0], [2.0, 200.0]]}
+        study = json.loads(template.read_text())
+        study["calibrations"] = [{"stream": "adc.wave", "channel": "adc0", **signed}]
+        template.write_text(json.dumps(study))
         done = record(tmp_path, template, "--seconds", "4")
         assert done.returncode == 0, done.stderr
         outcome = json.loads(done.stdout.splitlines()[-1])
@@ -58,6 +62,9 @@ def test_a_session_is_recorded_and_no_recorder_left_behind(tmp_path: Path) -> No
         assert outcome["streams"]["e4.bvp"]["rows"] >= 3.5 * 64
         assert outcome["streams"]["adc.wave"]["rows"] >= 3.5 * 100
         with session.open(folder) as stored:
+            (used,) = stored.calibrations()
+            assert (used.operator, used.gain_mmhg_per_v) == ("OP1", 100.0)
+            assert stored.read("adc.wave", calibrated=True).units == ("mmHg",)
             assert (
                 stored.state == "sealed"
                 and stored.header.simulated
