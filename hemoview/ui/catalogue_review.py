@@ -17,10 +17,12 @@ ENGLISH: dict[str, str] = {
     # banners
     "review.open-failed": "This session cannot be opened. {why}",
     "review.damaged": "Damaged: {file} – {why}. Everything else is shown; Verify or Recover in the session browser.",
+    "review.damaged-only": "Damaged: {file} – {why}.",
     "review.more-damaged": "{n} more files are damaged; Verify in the session browser names them all.",
     "review.part-unreadable": "{stream}: a part cannot be read and stays empty. {why}",
     "review.empty": "This session holds no samples. Nothing was received, or it was stopped at once.",
-    "review.nothing-readable": "Nothing can be read from this session as it is. Recover it in the session browser.",
+    "review.nothing-readable": "Nothing can be read from this session as it is. "
+    "Recover in the session browser says whether anything is left.",
     "review.why.damaged": "damaged",
     "review.killed": "This session was never closed: its recorder ended without a stop. Everything up to the last "
     "commit is shown. Recover it in the session browser to seal it.",
@@ -113,14 +115,23 @@ ENGLISH: dict[str, str] = {
     "browser.state.erased": "erased",
     "browser.at-least": "≥ {length}",
     "browser.note": "{why}",
+    "browser.note-card": "Head (session.json): {why}. Recover rebuilds it from what else is known.",
+    "browser.note-manifest": "List of files (manifest.json): {why}. Recover rebuilds it.",
+    "browser.note-nothing": "Its files and the list of them are gone. Copy them back from a backup.",
+    "browser.note-files": "{n} of {total} files are missing or not as sealed: {first} … Verify says what is lost.",
     "browser.note-erased": "Erased; no samples are left.",
     "browser.note-killed": "Never closed; Recover seals it. It can be opened as it is.",
     "browser.verify-running": "Verifying {name} …",
     "browser.recover-running": "Recovering {name} …",
     "browser.verified-ok": "{name} is whole: {segments} segments, every byte checked.",
     "browser.verified-damaged": "{name} is damaged, {seconds:.1f} s lost. {parts}. Recover keeps everything else.",
+    "browser.verified-lost": "{name} is damaged, {seconds:.1f} s lost. {parts}. "
+    "Recover cannot bring that back; everything else can be opened.",
     "browser.recovered": "{name} is whole now: {sealed} segments sealed, {aside} damaged files set aside.",
-    "browser.recovered-partly": "{name} is closed and readable; this could not be saved: {parts}.",
+    "browser.recovered-less": "{name} is whole now, less what was lost. {parts}. "
+    "{sealed} segments sealed, {aside} damaged files set aside.",
+    "browser.recovered-partly": "{name} is still damaged, {seconds:.1f} s lost. {parts}. "
+    "That cannot be brought back; everything else can be opened.",
     "browser.job-failed": "{name}: {why}",
     "browser.recover-live": "{name} is being recorded; stop the recording before recovering.",
 }

@@ -28,7 +28,9 @@ _BUTTONS: Final = (
 )
 _STATE_COLOURS: Final = {"sealed": "ok", "open": "danger", "killed": "warn", "damaged": "danger"}
 _MOST_BANNERS = 3
-_SEVERE: Final = frozenset({"review.damaged", "review.open-failed", "review.part-unreadable"})
+_SEVERE: Final = frozenset(
+    {"review.damaged", "review.damaged-only", "review.open-failed", "review.part-unreadable"}
+)
 
 
 class ReviewHeader(QWidget):

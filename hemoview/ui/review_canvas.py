@@ -75,6 +75,8 @@ class ReviewCanvas(QWidget):
     def show_view(self, view: ReviewView) -> None:
         """Show a view; only strips that differ from the last one are painted again."""
         old, self._view = self._view, view
+        if view.facts is None:
+            self.setToolTip("")
         strips = self._lay_out(view) if view.facts is not None else ()
         if old is None or not _same_frame(old, view):
             self._picture = None

@@ -39,7 +39,7 @@ class CursorCard(QWidget):
     def show_view(self, view: ReviewView) -> None:
         """Show the numbers of a view."""
         old, self._view = self._view, view
-        if old is None or old.cursor != view.cursor:
+        if old is None or old.cursor != view.cursor or old.facts is not view.facts:
             self.setFixedHeight(self._wanted_height())
             self.setAccessibleDescription(self._spoken())
             self.update()

@@ -112,8 +112,11 @@ class ReviewSide(QTabWidget):
         self.addTab(self._session, text("review.tab-session"))
 
     def show_view(self, view: ReviewView) -> None:
-        """Fill the lists where the session changed."""
-        if view.facts is None or (view.facts is self._facts and view.banners == self._said):
+        """Fill the lists where the session changed; without one they are empty, never of the subject before."""
+        if view.facts is self._facts and view.banners == self._said:
+            return
+        if view.facts is None:
+            self._clear(view)
             return
         fresh = self._facts is None or self._facts.path != view.facts.path or not self._panels.count()
         self._facts, self._said = view.facts, view.banners
@@ -123,6 +126,12 @@ class ReviewSide(QTabWidget):
         scrolled = self._session.verticalScrollBar().value()
         self._session.setWidget(facts_form(view.facts, view.banners))
         self._session.verticalScrollBar().setValue(scrolled)
+
+    def _clear(self, view: ReviewView) -> None:
+        self._facts, self._said = None, view.banners
+        self._events.show_entries([])
+        self._fill_panels(view)
+        self._session.setWidget(QWidget())
 
     def _fill_panels(self, view: ReviewView) -> None:
         quiet = QSignalBlocker(self._panels)

@@ -49,7 +49,7 @@ def elapsed_text(t_s: float, step_s: float = 1.0) -> str:
     ticks = round(abs(t_s) * 10**places)
     whole, fraction = divmod(ticks, 10**places)
     text = f"{whole // 3600}:{whole // 60 % 60:02d}:{whole % 60:02d}"
-    sign = "-" if t_s < 0 else ""
+    sign = "-" if t_s < 0 and ticks else ""
     return f"{sign}{text}.{fraction:0{places}d}" if places else f"{sign}{text}"
 
 

@@ -16,6 +16,8 @@ from hemoview.viewmodel.review_facts import being_written
 from hemoview.viewmodel.review_sessions import SessionRow, read_row, session_folders
 from recorder import session as store
 from recorder.errors import RecorderError
+from recorder.session.files import why_of
+from recorder.session.verify import VerifyReport
 
 _log = logging.getLogger(__name__)
 _BATCH = 24
@@ -120,19 +122,20 @@ class SessionJobs:
 
 def finish_job(kind: JobKind, folder: Path) -> Finished:
     """Verify or recover a session, and say in one line what came of it."""
-    name = folder.name
+    name, proved_damaged = folder.name, kind == "verify"
     try:
         if kind == "recover" and being_written(folder):
             ok, message = False, say("browser.recover-live", name=name)
         else:
             ok, message = (_verified if kind == "verify" else _recovered)(folder)
+            proved_damaged = not ok
     except (RecorderError, OSError) as error:
-        ok, message = False, say("browser.job-failed", name=name, why=str(error))
+        ok, message = False, say("browser.job-failed", name=name, why=why_of(error))
     except Exception as error:  # noqa: BLE001 -- the browser must hear of it, whatever it was
         _log.exception("%s failed", kind)
         ok, message = False, say("browser.job-failed", name=name, why=f"{type(error).__name__}: {error}")
     row = read_row(folder)
-    if kind == "verify" and not ok and row.openable:
+    if proved_damaged and not ok and row.openable:
         row = replace(row, state="damaged", note=message)
     return Finished(kind, row, message, ok)
 
@@ -141,21 +144,25 @@ def _verified(folder: Path) -> tuple[bool, Message]:
     report = store.verify(folder)
     if report.ok:
         return True, say("browser.verified-ok", name=folder.name, segments=report.segments)
-    return False, say(
-        "browser.verified-damaged",
-        name=folder.name,
-        parts=_parts([(d.file, d.why) for d in report.damaged]),
-        seconds=report.seconds_lost,
+    return False, _damage(
+        "browser.verified-damaged" if report.mendable else "browser.verified-lost", folder, report
     )
 
 
 def _recovered(folder: Path) -> tuple[bool, Message]:
     report = store.recover(folder)
-    if not report.ok:
-        lost = _parts(list(report.lost)) or "?"
-        return False, say("browser.recovered-partly", name=folder.name, parts=lost)
-    changed = len(report.sealed) + len(report.adopted)
-    return True, say("browser.recovered", name=folder.name, sealed=changed, aside=len(report.set_aside))
+    if report.after is not None and not report.after.ok:
+        return False, _damage("browser.recovered-partly", folder, report.after)
+    counts = {"sealed": len(report.sealed) + len(report.adopted), "aside": len(report.set_aside)}
+    if report.lost:
+        return True, say("browser.recovered-less", name=folder.name, parts=_parts(report.lost), **counts)
+    return True, say("browser.recovered", name=folder.name, **counts)
+
+
+def _damage(message_id: str, folder: Path, report: VerifyReport) -> Message:
+    """Which files are damaged and what that costs."""
+    parts = _parts([(d.file, d.why) for d in report.damaged])
+    return say(message_id, name=folder.name, parts=parts, seconds=report.seconds_lost)
 
 
 def _parts(damaged: list[tuple[str, str]]) -> str:

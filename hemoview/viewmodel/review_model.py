@@ -224,11 +224,12 @@ class ReviewModel:
 
     def _banners(self, facts: SessionFacts) -> list[Message]:
         found = [self._failure] if self._failure else []
-        found += [say("review.damaged", file=name, why=why) for name, why in facts.damaged[:_MOST_DAMAGED]]
+        empty = not facts.streams or facts.duration_s <= 0
+        damaged = "review.damaged-only" if empty else "review.damaged"
+        found += [say(damaged, file=name, why=why) for name, why in facts.damaged[:_MOST_DAMAGED]]
         if len(facts.damaged) > _MOST_DAMAGED:
             found.append(say("review.more-damaged", n=len(facts.damaged) - _MOST_DAMAGED))
         found += list(dict.fromkeys(self._unreadable.values()))
-        empty = not facts.streams or facts.duration_s <= 0
         if empty:
             found.append(say("review.nothing-readable" if facts.damaged else "review.empty"))
         if facts.state == "killed":

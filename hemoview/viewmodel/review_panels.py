@@ -20,7 +20,7 @@ PRESSURES = ("SBP", "MAP", "DBP")
 _SINGLES = tuple(p for p in PARAMETERS if p not in PRESSURES)
 BEAT_CHANNELS = {"SBP": "sbp_mmhg", "MAP": "map_mmhg", "DBP": "dbp_mmhg", "HR": "hr_per_min"}
 _WAVES = {"ppg": "ppg", "abp_wave": "reference", "acc": "acc", "eda": "eda", "temp": "temp"}
-_TITLES = {"ppg": "PPG", "abp_wave": "CNAP", "acc": "ACC", "eda": "EDA", "temp": "TEMP", "hr": "HR"}
+_TITLES = {"ppg": "PPG", "abp_wave": "CNAP", "acc": "Motion", "eda": "EDA", "temp": "TEMP", "hr": "HR"}
 _SHOWN_ROLES = ("ppg", "abp_wave", "acc")
 _KNOWN_ROLES = (*_WAVES, "estimate", "beats", "hr")
 

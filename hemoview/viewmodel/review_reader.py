@@ -22,6 +22,7 @@ from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review_facts import FactSource, GapMark, SessionFacts, damage_of, facts_of
 from hemoview.viewmodel.review_tiles import BINS, Tile, TileKey, floor_level
 from recorder.errors import RecorderError
+from recorder.session.files import why_of
 
 HOLD_S = 0.06
 """Longer than any paint; a lost :meth:`ReviewReader.go_on` costs no more than this."""
@@ -264,5 +265,5 @@ def load_tile(session: Source, facts: SessionFacts, key: TileKey) -> Tile:
 def _failure(error: Exception, key: TileKey | None) -> Message:
     advice = getattr(error, "advice", "session-damaged")
     if key is None:
-        return say("review.open-failed", why=str(error), advice=advice)
-    return say("review.part-unreadable", stream=key.stream_id, why=str(error), advice=advice)
+        return say("review.open-failed", why=why_of(error), advice=advice)
+    return say("review.part-unreadable", stream=key.stream_id, why=why_of(error), advice=advice)

@@ -1,7 +1,9 @@
-"""The list of sessions, from ``session.json`` and ``manifest.json`` alone, so that hundreds are quick."""
+"""The list of sessions, from ``session.json``, ``manifest.json`` and the sizes of files alone: hundreds are quick."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +13,10 @@ from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review_facts import being_written
 from recorder.clock.clock import ClockEra
 from recorder.errors import RecorderError, SessionFormatUnknown
+from recorder.session.files import why_of
 from recorder.session.header import SESSION_FILE, TOMBSTONE_FILE, SessionCard, read_card
 from recorder.session.journal import JOURNAL_FILE
-from recorder.session.manifest import EVENTS, MANIFEST_FILE, Manifest, read_manifest
+from recorder.session.manifest import EVENTS, MANIFEST_FILE, SEGMENT_FOLDER, Manifest, read_manifest
 
 RowState = Literal["open", "killed", "sealed", "damaged", "newer", "erased"]
 
@@ -77,27 +80,36 @@ def read_row(folder: Path) -> SessionRow:
     try:
         card = read_card(folder)
     except SessionFormatUnknown as error:
-        size = folder_bytes(folder, None)
+        size = folder_bytes(folder)
         return SessionRow(
             str(folder), folder.name, "newer", n_bytes=size, note=say("browser.note", why=str(error))
         )
     except (RecorderError, OSError) as error:
-        size = folder_bytes(folder, None)
-        return SessionRow(str(folder), folder.name, "damaged", n_bytes=size, note=_why(error, folder))
+        note: Message | None = say("browser.note-card", why=_why(error, folder / SESSION_FILE))
+        return SessionRow(str(folder), folder.name, "damaged", n_bytes=folder_bytes(folder), note=note)
     try:
         manifest, note = read_manifest(folder), None
     except (RecorderError, OSError) as error:
-        manifest, note = None, _why(error, folder)
+        manifest, note = None, _no_manifest(folder, error)
     return _row(folder, card, manifest, note)
 
 
-def _why(error: Exception, folder: Path) -> Message:
-    return say("browser.note", why=str(error).removeprefix(f"{folder}/"))
+def _why(error: Exception, path: Path) -> str:
+    return why_of(error, path) if path.is_file() else "missing"
+
+
+def _no_manifest(folder: Path, error: Exception) -> Message:
+    if (folder / JOURNAL_FILE).is_file() or any((folder / SEGMENT_FOLDER).glob("*.parquet")):
+        return say("browser.note-manifest", why=_why(error, folder / MANIFEST_FILE))
+    return say("browser.note-nothing")
 
 
 def _row(folder: Path, card: SessionCard, manifest: Manifest | None, note: Message | None) -> SessionRow:
     header = card.header
+    n_bytes, harm = _on_disk(folder, manifest)
     state = _state(folder, manifest)
+    if harm is not None and state != "open":
+        state = "damaged"
     recorded = tuple(s.stream_id for s in card.streams if s.origin != "derived")
     events = None
     if manifest is not None:
@@ -112,10 +124,10 @@ def _row(folder: Path, card: SessionCard, manifest: Manifest | None, note: Messa
         utc_offset_s=header.utc_offset_s,
         length_s=_length_s(card, manifest),
         streams=recorded,
-        n_bytes=folder_bytes(folder, manifest),
+        n_bytes=n_bytes,
         n_events=events,
         simulated=header.simulated or any(s.origin in ("simulated", "replayed") for s in card.streams),
-        note=note or (say("browser.note-killed") if state == "killed" else None),
+        note=note or harm or (say("browser.note-killed") if state == "killed" else None),
     )
 
 
@@ -139,9 +151,21 @@ def _wall_ns(eras: Sequence[ClockEra], era: int, t_host_ns: int) -> int:
     return eras[min(era, len(eras) - 1)].wall_at(t_host_ns)
 
 
-def folder_bytes(folder: Path, manifest: Manifest | None) -> int:
-    """Size: sealed files by the manifest, the rest by the disk; without a manifest all of it by the disk."""
+def _on_disk(folder: Path, manifest: Manifest | None) -> tuple[int, Message | None]:
+    """Bytes of a session, and which sealed files are not there or not as long as they were sealed."""
     if manifest is None:
-        return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
-    sealed = sum(row.bytes for row in manifest.segments)
-    return sealed + sum(p.stat().st_size for p in folder.iterdir() if p.is_file())
+        return folder_bytes(folder), None
+    place, sizes = f"{folder}/{SEGMENT_FOLDER}/", {}
+    for row in manifest.segments:
+        with contextlib.suppress(OSError):
+            sizes[row.name] = os.stat(place + row.name).st_size  # noqa: PTH116 -- a day has thousands of files
+    n_bytes = sum(sizes.values()) + sum(p.stat().st_size for p in folder.iterdir() if p.is_file())
+    wrong = [row.name for row in manifest.segments if sizes.get(row.name) != row.bytes]
+    if not wrong:
+        return n_bytes, None
+    return n_bytes, say("browser.note-files", n=len(wrong), total=len(manifest.segments), first=wrong[0])
+
+
+def folder_bytes(folder: Path) -> int:
+    """Size of everything in a folder."""
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())

@@ -33,6 +33,8 @@ SIMULATED = "simulated"
 _JOIN_BINS = 2.5
 _LEAST_SPANS = {"mmHg": 20.0, "/min": 10.0, "g": 0.2, "V": 0.1}
 """A flat trace is not blown up to noise: least height of a panel by unit."""
+_MARGINS = {"g": 0.08}
+"""Room above and below, as a share of the height: motion is often a level line, which would lie on the edge."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -259,7 +261,8 @@ def _value_range(panel: Panel, traces: Sequence[TraceView], cuffs: Sequence[Cuff
     missing = _LEAST_SPANS.get(panel.unit, 0.0) - (finite_high - finite_low)
     if missing > 0:
         finite_low, finite_high = finite_low - missing / 2, finite_high + missing / 2
-    return nice_range(finite_low, finite_high, 6)
+    margin = _MARGINS.get(panel.unit, 0.0) * (finite_high - finite_low)
+    return nice_range(finite_low - margin, finite_high + margin, 6)
 
 
 def _least(values: Floats32) -> float:

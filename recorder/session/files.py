@@ -16,6 +16,8 @@ from recorder.errors import SessionDamaged, StorageError
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
+ADVICE = "; run recorder recover"
+"""How a complaint about a damaged file ends at the command line."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _REFUSED = {errno.EROFS, errno.EACCES, errno.EPERM}
@@ -62,6 +64,12 @@ def write_synced(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
+def why_of(error: Exception, path: Path | None = None) -> str:
+    """What is wrong, without the path it begins with and the advice it ends with: who asks knows both better."""
+    words = str(error).removesuffix(ADVICE)
+    return words if path is None else words.removeprefix(f"{path}: ")
+
+
 def sha256(content: bytes) -> str:
     """Hex SHA-256 of ``content``."""
     return hashlib.sha256(content).hexdigest()
@@ -83,9 +91,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise SessionDamaged(f"{path}: not readable as JSON ({error}); run recorder recover") from error
+        raise SessionDamaged(f"{path}: not readable, cut or overwritten{ADVICE}") from error
     if not isinstance(value, dict):
-        raise SessionDamaged(f"{path}: holds no JSON object; run recorder recover")
+        raise SessionDamaged(f"{path}: not readable, something else is in it{ADVICE}")
     return value
 
 
@@ -122,6 +130,9 @@ def _from_os(error: OSError, folder: Path, doing: str) -> StorageError:
         return _full(folder, doing)
     if error.errno in _REFUSED:
         return _refused(folder, doing)
+    if error.errno == errno.ENOENT:
+        gone = error.filename or folder
+        return StorageError(f"{folder}: {doing} failed, {gone} is missing; was it moved or erased meanwhile?")
     return StorageError(
         f"{folder}: {doing} failed ({error.strerror or error}); check the disk. "
         "What was committed before is kept"
@@ -140,7 +151,7 @@ def _from_sqlite(error: sqlite3.DatabaseError, folder: Path, doing: str) -> Exce
             "What was committed before is kept"
         )
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return SessionDamaged(f"{folder}: live.sqlite is damaged ({error}); run recorder recover")
+        return SessionDamaged(f"{folder}: live.sqlite is damaged ({error}){ADVICE}")
     return StorageError(f"{folder}: {doing} failed ({error}); check that nothing else uses the session")
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 from recorder.clock import ClockEra
 from recorder.errors import SessionDamaged, SessionError, SessionFormatUnknown
 from recorder.schema import Consent, DeviceInfo, Sites, StreamInfo, Subject
-from recorder.session.files import is_signed, read_json, sign_json, write_whole
+from recorder.session.files import ADVICE, is_signed, read_json, sign_json, write_whole
 
 FORMAT = 1
 """Format number of sessions written by this version. Older ones open read-only, newer ones are refused."""
@@ -135,11 +135,11 @@ def read_card(folder: Path) -> SessionCard:
     value = read_json(path)
     check_format(folder, value)
     if not is_signed(value):
-        raise SessionDamaged(f"{path}: changed since it was written (hash differs); run recorder recover")
+        raise SessionDamaged(f"{path}: changed since it was written (hash differs){ADVICE}")
     try:
         return SessionCard.from_json(value)
     except (ValueError, KeyError, TypeError) as error:
-        raise SessionDamaged(f"{path}: not a session card ({error}); run recorder recover") from error
+        raise SessionDamaged(f"{path}: not a session card, parts of it are missing{ADVICE}") from error
 
 
 def check_format(folder: Path, value: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 from recorder.errors import SessionDamaged
-from recorder.session.files import is_signed, read_json, sign_json, write_whole
+from recorder.session.files import ADVICE, is_signed, read_json, sign_json, write_whole
 from recorder.session.header import FORMAT, check_format
 
 MANIFEST_FILE = "manifest.json"
@@ -96,13 +96,13 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST_FILE
     if not path.is_file():
-        raise SessionDamaged(f"{path}: missing; run recorder recover")
+        raise SessionDamaged(f"{path}: missing{ADVICE}")
     value = read_json(path)
     check_format(folder, value)
     if not is_signed(value):
-        raise SessionDamaged(f"{path}: changed since it was written (hash differs); run recorder recover")
+        raise SessionDamaged(f"{path}: changed since it was written (hash differs){ADVICE}")
     try:
         rows = tuple(SegmentRow.from_json(row) for row in value["segments"])
         return Manifest(value["session_id"], value["state"], rows, value.get("reason", ""))
     except (KeyError, TypeError, ValueError) as error:
-        raise SessionDamaged(f"{path}: not a manifest ({error}); run recorder recover") from error
+        raise SessionDamaged(f"{path}: not a manifest, parts of it are missing{ADVICE}") from error

@@ -16,7 +16,7 @@ from recorder.errors import SessionDamaged
 from recorder.schema import Event, Gap
 from recorder.session.continuity import Fault
 from recorder.session.facts import gap_event
-from recorder.session.files import storage_errors
+from recorder.session.files import make_folder, storage_errors, why_of
 from recorder.session.header import SESSION_FILE, SessionCard, read_card, refuse_erased, write_card
 from recorder.session.journal import JOURNAL_FILE, Journal, JournalSnapshot, read_mark, structure_faults
 from recorder.session.lock import FolderLock
@@ -69,7 +69,8 @@ class RecoverReport:
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {"ok": self.ok, **asdict(self)}
+        plain = {"lost": [list(damage) for damage in self.lost], "after": self.after and self.after.to_json()}
+        return {"ok": self.ok, **asdict(self), **plain}
 
 
 def recover(path: Path | str) -> RecoverReport:
@@ -79,6 +80,7 @@ def recover(path: Path | str) -> RecoverReport:
 
     Raises:
         SessionError: no session here, it was erased, or a recorder is writing it.
+        SessionDamaged: nothing is left of it.
         SessionFormatUnknown: written by a newer HemoView.
         StorageError: the folder is not writable or the disk is full.
     """
@@ -98,7 +100,9 @@ def recover(path: Path | str) -> RecoverReport:
 
 def _recover(folder: Path, report: RecoverReport) -> None:
     journal = salvage_journal(folder)
+    _refuse_nothing(folder)
     card = _mend_card(folder, journal, report)
+    _mend_folder(folder, report)
     if (folder / JOURNAL_FILE).is_file():
         why = _journal_faults(folder, journal)
         report.lost += [(JOURNAL_FILE, w) for w in why]
@@ -118,6 +122,30 @@ def _recover(folder: Path, report: RecoverReport) -> None:
         _replace_journal(folder, None, card, report)
         _close(folder, card, report)
     _tidy(folder, report, torn_is_copy=False)
+
+
+def _refuse_nothing(folder: Path) -> None:
+    """An empty session in place of a lost one would pass as whole.
+
+    Raises:
+        SessionDamaged: no journal, no manifest, and no sealed file that is whole.
+    """
+    if (folder / JOURNAL_FILE).is_file() or not _manifest_faults(folder):
+        return
+    if not look_at_segments(folder).whole:
+        raise SessionDamaged(
+            f"{folder}: nothing is left to recover, {MANIFEST_FILE} and every file of {SEGMENT_FOLDER}/ are gone "
+            "or not readable; copy them back from a backup"
+        )
+
+
+def _mend_folder(folder: Path, report: RecoverReport) -> None:
+    """A folder for what is still to be sealed; what was in the lost one stays lost."""
+    place = folder / SEGMENT_FOLDER
+    if not place.is_dir():
+        n_sealed = len(read_stored(folder).segments)
+        report.lost.append((SEGMENT_FOLDER, f"the folder is missing and with it {n_sealed} sealed files"))
+        make_folder(place)
 
 
 def _mend_card(folder: Path, journal: JournalSnapshot | None, report: RecoverReport) -> SessionCard:
@@ -156,7 +184,7 @@ def _manifest_faults(folder: Path) -> list[Damage]:
     try:
         read_manifest(folder)
     except SessionDamaged as error:
-        return [(MANIFEST_FILE, str(error))]
+        return [(MANIFEST_FILE, f"{why_of(error, folder / MANIFEST_FILE)}; written anew from the segments")]
     return []
 
 
@@ -243,7 +271,10 @@ def _tell(folder: Path, journal: Journal, report: RecoverReport) -> None:
     events = [gap_event(gap, uuid.uuid4().hex, wall_ns) for gap in gaps]
     payload = {"lost": [list(damage) for damage in report.lost], "gaps": len(gaps)}
     events.append(Event(uuid.uuid4().hex, RECOVERED, last_ns, wall_ns, era.number, payload))
-    first = max(snapshot.event_ids.values(), default=0) + 1
+    sealed_to = [
+        row.next_no - 1 for row in stored.event_segments()
+    ]  # a lost one keeps its numbers, and its name
+    first = max([*snapshot.event_ids.values(), *sealed_to], default=0) + 1
     journal.commit(snapshot.commit_no + 1, [], {}, list(enumerate(events, first)))
 
 
@@ -306,7 +337,7 @@ def is_copy(folder: Path, path: Path, rows: Sequence[SegmentRow], card: SessionC
             if r.stream_id == row.stream_id and r.first_no < row.next_no and r.next_no > row.first_no
         ]
         parts = [decode_samples(info, (folder / SEGMENT_FOLDER / r.name).read_bytes()) for r in overlapping]
-    except SessionDamaged:
+    except (SessionDamaged, FileNotFoundError):
         return False
     theirs = join_rows(info, parts)
     chosen = np.searchsorted(theirs.sample_no, mine.sample_no)

@@ -189,7 +189,7 @@ def sealed_event_ids(folder: Path, rows: tuple[SegmentRow, ...]) -> dict[str, in
     ids: dict[str, int] = {}
     for row in rows:
         if row.stream_id == EVENTS:
-            with contextlib.suppress(SessionDamaged):
+            with contextlib.suppress(SessionDamaged, FileNotFoundError):
                 content = (folder / SEGMENT_FOLDER / row.name).read_bytes()
                 ids |= {event.event_id: number for number, event in decode_events(content)}
     return ids

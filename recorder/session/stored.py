@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from recorder.errors import SessionDamaged, SessionError
 from recorder.schema import Event
-from recorder.session.files import sha256
+from recorder.session.files import sha256, why_of
 from recorder.session.header import SESSION_FILE, SessionCard, read_card
 from recorder.session.journal import JOURNAL_FILE, MARK_FILE, Batch, JournalSnapshot, read_mark, read_snapshot
 from recorder.session.manifest import (
@@ -23,7 +23,7 @@ from recorder.session.manifest import (
     read_manifest,
 )
 from recorder.session.points import ClockPoints
-from recorder.session.salvage import card_from_anywhere
+from recorder.session.salvage import card_from_anywhere, look_at_segments
 
 Damage = tuple[str, str]
 """(file name relative to the session, why)."""
@@ -35,7 +35,7 @@ class Stored:
 
     Args:
         state: of the manifest: ``open`` until it was closed.
-        segments: sealed files, by belief order journal → manifest.
+        segments: sealed files, by belief order journal → manifest → their own footers.
         damaged: what is wrong, as far as opening shows; ``verify`` looks further.
     """
 
@@ -129,19 +129,20 @@ def read_stored(folder: Path) -> Stored:
     """
     damaged: list[Damage] = []
     journal, mark_ahead = _read_journal(folder, damaged)
-    manifest = _or_none(lambda: read_manifest(folder), MANIFEST_FILE, damaged)
+    manifest = _manifest_or_none(folder, damaged)
     if journal is None and manifest is not None and manifest.state == "open":
         # it may have been closed between the two reads
-        manifest = _or_none(lambda: read_manifest(folder), MANIFEST_FILE, damaged)
+        manifest = _manifest_or_none(folder, damaged)
     card = _read_card(folder, journal, damaged)
     damaged += mark_ahead
+    segments = _believed(folder, journal, manifest, damaged)
     if journal is None and manifest is not None and manifest.state == "open" and not damaged:
         damaged.append((JOURNAL_FILE, "missing; what was not sealed is lost"))
     return Stored(
         folder,
         card,
         "open" if manifest is None else manifest.state,
-        _believed(journal, manifest),
+        segments,
         journal.batches if journal else (),
         journal.clock if journal else (),
         journal.events if journal else (),
@@ -159,7 +160,7 @@ def _read_journal(folder: Path, damaged: list[Damage]) -> tuple[JournalSnapshot 
     try:
         known = read_mark(folder)  # before the journal: a live one only moves on
     except SessionDamaged as error:
-        damaged.append((MARK_FILE, str(error)))
+        damaged.append((MARK_FILE, why_of(error, folder / MARK_FILE)))
     except OSError:
         known = 0
     try:
@@ -182,26 +183,34 @@ def _read_card(folder: Path, journal: JournalSnapshot | None, damaged: list[Dama
     try:
         read_card(folder)
     except SessionDamaged as error:
-        damaged.append((SESSION_FILE, str(error)))
+        damaged.append((SESSION_FILE, why_of(error, folder / SESSION_FILE)))
     except SessionError:
-        damaged.append((SESSION_FILE, "missing; run recorder recover"))
+        damaged.append((SESSION_FILE, "missing"))
     return card
 
 
-def _believed(journal: JournalSnapshot | None, manifest: Manifest | None) -> tuple[SegmentRow, ...]:
-    """The journal's table where there is one; the manifest may lag behind it by the last seal."""
+def _believed(
+    folder: Path, journal: JournalSnapshot | None, manifest: Manifest | None, damaged: list[Damage]
+) -> tuple[SegmentRow, ...]:
+    """The journal's table where there is one; the manifest may lag behind it by the last seal. Without either
+    every segment is read and speaks for itself; those that cannot are added to ``damaged``.
+    """
     rows: Sequence[SegmentRow] = ()
     if journal is not None and (journal.segments or manifest is None):
         rows = journal.segments
     elif manifest is not None:
         rows = manifest.segments
+    else:
+        found = look_at_segments(folder)
+        rows = found.whole
+        damaged += found.broken
     return tuple(sorted(rows, key=lambda row: (row.stream_id, row.first_no)))
 
 
-def _or_none(read: Callable[[], Manifest], name: str, damaged: list[Damage]) -> Manifest | None:
+def _manifest_or_none(folder: Path, damaged: list[Damage]) -> Manifest | None:
     with contextlib.suppress(FileNotFoundError):
         try:
-            return read()
+            return read_manifest(folder)
         except SessionDamaged as error:
-            damaged.append((name, str(error)))
+            damaged.append((MANIFEST_FILE, why_of(error, folder / MANIFEST_FILE)))
     return None

@@ -55,6 +55,7 @@ class VerifyReport:
         seconds_lost: of the stream that lost most; 0 where nothing is lost.
         rows: readable rows per stream.
         state: ``open`` or ``sealed``.
+        mendable: ``recover`` would change something; a damaged sealed file alone has no second copy.
         notes: what is unusual but no damage (an unfinished seal after a crash).
     """
 
@@ -67,10 +68,12 @@ class VerifyReport:
     rows: dict[str, int]
     state: str
     notes: tuple[str, ...] = ()
+    mendable: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values, the fields of the command line's contract first."""
-        return asdict(self)
+        plain = {"damaged": [asdict(damage) for damage in self.damaged], "notes": list(self.notes)}
+        return {**asdict(self), **plain}
 
 
 class Findings:
@@ -114,7 +117,17 @@ def verify(path: Path | str) -> VerifyReport:
         rows=found.rows,
         state=stored.state,
         notes=tuple(found.notes),
+        mendable=_mendable(stored, found),
     )
+
+
+def _mendable(stored: Stored, found: Findings) -> bool:
+    """Whether there is a journal to seal, a card or manifest to write anew, or a file to put aside."""
+    files = {damage.file for damage in found.damaged}
+    listed = {f"{SEGMENT_FOLDER}/{row.name}" for row in stored.segments}
+    unlisted = {file for file in files - listed if file.startswith(f"{SEGMENT_FOLDER}/")}
+    unfinished = stored.state == "open" or (stored.folder / JOURNAL_FILE).is_file()
+    return unfinished or bool(unlisted or files & {SESSION_FILE, MANIFEST_FILE})
 
 
 def inspect(stored: Stored) -> Findings:
@@ -248,6 +261,7 @@ def _check_manifest(stored: Stored, found: Findings) -> None:
 
 def _check_orphans(stored: Stored, found: Findings) -> None:
     known = {row.name for row in stored.segments}
+    known |= {file.removeprefix(f"{SEGMENT_FOLDER}/") for file, _ in stored.damaged}
     place = stored.folder / SEGMENT_FOLDER
     present = sorted(p.name for p in place.iterdir()) if place.is_dir() else []
     for name in present:
@@ -258,7 +272,7 @@ def _check_orphans(stored: Stored, found: Findings) -> None:
                 f"{SEGMENT_FOLDER}/{name}: a seal that was not finished; its rows are in the journal"
             )
         else:
-            found.damage(f"{SEGMENT_FOLDER}/{name}", "in no manifest; run recorder recover")
+            found.damage(f"{SEGMENT_FOLDER}/{name}", "in no manifest")
 
 
 def _check_numbers(stored: Stored, found: Findings) -> None:

@@ -108,6 +108,21 @@ def test_a_flipped_byte_in_a_segment_is_named(sealed: Path, part: float) -> None
     assert report.rows["adc.wave"] == 0
 
 
+def test_a_report_is_plain_lists_and_names(sealed: Path) -> None:
+    (sealed / "segments" / "e4.bvp-000000000000.parquet").unlink()
+    for plain in (sessions.verify(sealed).to_json(), sessions.recover(sealed).to_json()):
+        assert json.loads(json.dumps(plain)) == plain, "no tuple left"
+
+
+def test_only_what_has_a_second_copy_is_called_mendable(sealed: Path, killed: Path) -> None:
+    for folder in (sealed, killed):
+        (folder / "segments" / "e4.bvp-000000000000.parquet").unlink()
+    assert not sessions.verify(sealed).mendable
+    assert sessions.verify(killed).mendable, "its journal is still to be sealed"
+    (sealed / "manifest.json").unlink()
+    assert sessions.verify(sealed).mendable
+
+
 def test_torn_and_missing_segments_are_named(sealed: Path) -> None:
     torn = sealed / "segments" / "e4.acc-000000000000.parquet"
     torn.write_bytes(torn.read_bytes()[:-30])
@@ -296,6 +311,71 @@ def test_the_manifest_can_be_rebuilt(sealed: Path, how: str) -> None:
     after = sessions.recover(sealed)
     assert after.ok
     assert set(read_manifest(sealed).segments) == set(before.segments)
+    assert after.lost[0][1].endswith("written anew from the segments")
+    assert "run recorder recover" not in json.dumps(after.to_json())
+
+
+@pytest.mark.parametrize("how", ["missing", "flipped"])
+def test_without_a_manifest_the_segments_speak_for_themselves(sealed: Path, how: str) -> None:
+    path = sealed / "manifest.json"
+    path.unlink() if how == "missing" else flip(path, 40)
+    torn = sealed / "segments" / "e4.acc-000000000000.parquet"
+    torn.write_bytes(torn.read_bytes()[:-30])
+    with sessions.open(sealed) as session:
+        assert {file for file, _ in session.damaged} == {
+            "manifest.json",
+            "segments/e4.acc-000000000000.parquet",
+        }
+        assert session.state == "damaged"
+        np.testing.assert_array_equal(session.read("adc.wave").sample_no, np.arange(800))
+        assert len(session.read("e4.acc")) == 0
+        assert session.duration_s == pytest.approx(8, abs=0.1)
+    assert not path.is_file() or how == "flipped", "reading writes nothing"
+    report = sessions.verify(sealed)
+    named = [d.file for d in report.damaged]
+    assert [named.count(f) for f in ("manifest.json", "segments/e4.acc-000000000000.parquet")] == [1, 1]
+    assert report.seconds_lost == 8.0
+    assert report.mendable
+
+
+@pytest.mark.parametrize("lost", [(), ("manifest.json",), ("session.json",)])
+@pytest.mark.parametrize("fixture", ["killed", "sealed"])
+def test_without_the_folder_of_segments_recover_names_what_is_gone(
+    fixture: str, lost: tuple[str, ...], request: pytest.FixtureRequest
+) -> None:
+    folder: Path = request.getfixturevalue(fixture)
+    n_sealed = len(read_manifest(folder).segments)
+    shutil.rmtree(folder / "segments")
+    for name in lost:
+        (folder / name).unlink()
+    if fixture == "sealed" and lost:
+        before = sorted(p.name for p in folder.iterdir() if p.suffix != ".lock")
+        with pytest.raises(SessionError, match=r"nothing is left to recover|no session\.json here"):
+            sessions.recover(folder)
+        assert sorted(p.name for p in folder.iterdir() if p.suffix != ".lock") == before
+        return
+    if fixture == "killed" and "session.json" in lost:
+        with pytest.raises(SessionError, match=r"no session\.json here"):
+            sessions.recover(folder)
+        return
+    report = sessions.recover(folder)
+    assert not report.ok
+    assert ("segments", f"the folder is missing and with it {n_sealed} sealed files") in report.lost
+    assert report.after is not None
+    assert len([d for d in report.after.damaged if d.why == "missing"]) == n_sealed
+    assert report.after.seconds_lost == pytest.approx(8.0, abs=0.1)
+    if fixture == "killed":
+        assert report.after.rows["adc.wave"] == 400, "what was in the journal is sealed"
+
+
+def test_a_damaged_journal_and_a_missing_segment_of_events_are_recovered_from(killed: Path) -> None:
+    next((killed / "segments").glob("_events-*")).unlink()
+    (killed / "live.sqlite").write_bytes(b"\0" * 20000)
+    (killed / "live.sqlite-wal").unlink()
+    report = sessions.recover(killed)
+    assert not report.ok
+    assert report.after is not None
+    assert any(d.file.startswith("segments/_events-") and d.why == "missing" for d in report.after.damaged)
 
 
 def test_the_manifest_lost_while_recording_comes_from_the_journal(killed: Path) -> None:

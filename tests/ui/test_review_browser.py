@@ -145,6 +145,60 @@ def test_verify_says_whole_or_names_the_damaged_file_and_remembers_it(
     assert harmed.state == "damaged"
 
 
+def test_recover_that_cannot_bring_a_file_back_says_so_and_the_row_stays_damaged(
+    folder: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copytree(folder / HARMED, tmp_path / HARMED)
+    said_by = {kind: finish_job(kind, copy) for kind in ("verify", "recover")}
+    for finished, message in zip(said_by.values(), ("verified-lost", "recovered-partly"), strict=True):
+        assert (finished.ok, finished.row.state) == (False, "damaged")
+        assert finished.message.id == f"browser.{message}"
+        values = finished.message.as_dict()
+        assert "segments/adc.wave-" in str(values["parts"])
+        assert values["seconds"] in (120.0, 600.0), "of the file that was harmed"
+        assert finished.row.note == finished.message
+
+
+def test_recover_that_lost_something_names_it(folder: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(folder / KILLED, tmp_path / KILLED)
+    (copy / "live.sqlite").write_bytes(b"\0" * 20000)
+    assert finish_job("verify", copy).message.id == "browser.verified-damaged"
+    finished = finish_job("recover", copy)
+    assert (finished.ok, finished.row.state) == (True, "sealed")
+    assert finished.message.id == "browser.recovered-less"
+    assert "live.sqlite" in str(finished.message.as_dict()["parts"])
+
+
+@pytest.mark.parametrize("how", ["missing", "shorter"])
+def test_a_sealed_file_that_is_gone_or_cut_is_seen_without_verify(
+    folder: Path, tmp_path: Path, how: str
+) -> None:
+    copy = shutil.copytree(folder / GOOD, tmp_path / GOOD)
+    whole = read_row(copy)
+    victim = sorted((copy / "segments").glob("e4.bvp-*"))[0]
+    victim.unlink() if how == "missing" else victim.write_bytes(victim.read_bytes()[:-1])
+    row = read_row(copy)
+    assert (whole.state, row.state) == ("sealed", "damaged")
+    assert victim.name in cell_text(row, "note")
+    assert row.n_bytes < whole.n_bytes, "what verify found before counts no more"
+
+
+def test_notes_are_in_the_words_of_the_operator(folder: Path, tmp_path: Path) -> None:
+    harms = {"session.json": "rebuilds it", "manifest.json": "rebuilds it"}
+    for name, advice in harms.items():
+        for content in ("gone", None, "{}"):
+            copy = shutil.copytree(folder / GOOD, tmp_path / f"{name}-{content}" / GOOD)
+            (copy / name).unlink() if content is None else (copy / name).write_text(content)
+            note = cell_text(read_row(copy), "note")
+            assert name in note and advice in note
+            assert not any(word in note for word in ("recorder recover", "JSON", "Expecting", str(tmp_path)))
+    shutil.rmtree(copy / "segments")
+    assert cell_text(read_row(copy), "note") == text("browser.note-nothing")
+    finished = finish_job("recover", copy)
+    assert (finished.ok, finished.row.state) == (False, "damaged")
+    assert "nothing is left" in str(finished.message.as_dict()["why"])
+
+
 def test_recover_seals_a_killed_session(tmp_path: Path, qtbot: QtBot) -> None:
     make_session(tmp_path / KILLED, Plan(hours=0.05, sealed=False))
     browser = SessionBrowser(tmp_path)

@@ -314,6 +314,62 @@ def test_after_a_failure_a_whole_session_opens(
     assert view(blank).banners == ()
 
 
+def everything_beside(page: ReviewPage) -> str:
+    """Every word of the tabs, shown or not."""
+    side = page._side
+    events = side._event_view.model()
+    rows = [str(events.index(row, 0).data()) for row in range(events.rowCount())]
+    panels = [side._panels.item(row).text() for row in range(side._panels.count())]
+    facts = [label.text() for label in side._session.widget().findChildren(QLabel)]
+    return "\n".join([*rows, *panels, *facts])
+
+
+def test_where_the_next_session_does_not_open_nothing_is_left_of_the_subject_before(
+    page: ReviewPage, tmp_path: Path, folder: Path, qtbot: QtBot
+) -> None:
+    assert "cold pressor" in everything_beside(page)
+    assert str(folder) in everything_beside(page)
+    with qtbot.waitSignal(page.failed, timeout=20_000):
+        page.open_session(str(tmp_path))
+        assert everything_beside(page) == "", "nothing while it opens either"
+    assert everything_beside(page) == ""
+    assert "P-014" not in said(page) and "student-0.1" not in said(page)
+    card = page._card.grab().toImage()
+    assert not has_colour(card, "cursor") and not has_colour(card, "estimate")
+    with qtbot.waitSignal(page.opened, timeout=20_000):
+        page.open_session(str(folder))
+    assert "cold pressor" in everything_beside(page)
+    assert has_colour(page._card.grab().toImage(), "cursor")
+
+
+def test_where_nothing_can_be_read_nothing_else_is_promised(
+    blank: ReviewPage, folder: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    copy = shutil.copytree(folder, tmp_path / "bare")
+    shutil.rmtree(copy / "segments")
+    (copy / "manifest.json").unlink()
+    with qtbot.waitSignal(blank.opened, timeout=20_000):
+        blank.open_session(str(copy))
+    assert [m.id for m in view(blank).banners] == ["review.damaged-only", "review.nothing-readable"]
+    assert "Everything else" not in said(blank)
+
+
+def test_without_its_manifest_a_session_is_shown_all_the_same(
+    blank: ReviewPage, folder: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    copy = shutil.copytree(folder, tmp_path / "harmed")
+    damage_manifest(copy)
+    with qtbot.waitSignal(blank.opened, timeout=20_000):
+        blank.open_session(str(copy))
+    settled(blank, qtbot)
+    facts = view(blank).facts
+    assert facts is not None
+    assert facts.duration_s == pytest.approx(LENGTH_S, abs=0.1)
+    assert [m.label for m in facts.markers][1:] == ["rest", "cold pressor"]
+    assert len(view(blank).panels[0].traces[0].t_s) > 100
+    assert [m.id for m in view(blank).banners] == ["review.damaged"]
+
+
 def test_keys_before_any_session_do_nothing(blank: ReviewPage, qtbot: QtBot) -> None:
     for key in (KEY.Key_Space, KEY.Key_Plus, KEY.Key_Left, KEY.Key_M, KEY.Key_F):
         qtbot.keyClick(blank, key)

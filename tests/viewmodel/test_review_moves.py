@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hemoview.viewmodel import review_moves as moves
+from hemoview.viewmodel.review_axis import elapsed_text
 from hemoview.viewmodel.review_moves import Wish
 
 DAY_S = 86_400.0
@@ -85,3 +86,11 @@ def test_an_empty_session_still_has_a_window() -> None:
     wish = moves.fit(Wish(), 0.0)
     assert wish.t1_s > wish.t0_s == 0.0
     assert moves.to_end(wish, 0.0).t0_s == 0.0
+
+
+@pytest.mark.parametrize(
+    ("t_s", "step_s", "words"),
+    [(-0.2, 1.0, "0:00:00"), (-0.04, 0.1, "0:00:00.0"), (-0.6, 1.0, "-0:00:01"), (3723.4, 0.1, "1:02:03.4")],
+)
+def test_a_moment_that_rounds_to_zero_has_no_sign(t_s: float, step_s: float, words: str) -> None:
+    assert elapsed_text(t_s, step_s) == words

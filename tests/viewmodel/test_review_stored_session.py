@@ -22,7 +22,7 @@ from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_panels import Panel, panels_of
 from hemoview.viewmodel.review_reader import ReviewReader, load_tile
 from hemoview.viewmodel.review_tiles import Tile, TileCache, floor_level, keys_over, level_for
-from hemoview.viewmodel.review_view import PanelView, resolve_panel, runs
+from hemoview.viewmodel.review_view import PanelView, _value_range, resolve_panel, runs
 from recorder import session as store
 from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED
 
@@ -156,6 +156,23 @@ def test_close_up_the_wave_is_its_samples_in_mmhg(opened: tuple[store.Session, S
     assert line.t_s[inside] == pytest.approx(stored.time_s)
     assert view.panel.unit == "mmHg"
     assert view.y_low <= line.low.min() < line.high.max() <= view.y_high
+
+
+def test_motion_is_called_so_and_never_touches_the_edge_of_its_scale(
+    opened: tuple[store.Session, SessionFacts],
+) -> None:
+    view = picture(opened, "e4.acc", Wish(100.0, 130.0, 1200))
+    assert view.panel.title == "Motion"
+    low, high = (min(t.low.min() for t in view.traces), max(t.high.max() for t in view.traces))
+    margin = 0.05 * (high - low)
+    assert view.y_low < low - margin and high + margin < view.y_high
+    still = replace(view.panel, traces=view.panel.traces[:1])
+    level = [
+        replace(view.traces[0], low=np.full_like(t, 1.0), high=np.full_like(t, 1.0))
+        for t in [view.traces[0].low]
+    ]
+    y_low, y_high = _value_range(still, level, ())
+    assert y_high - y_low >= 0.2 and y_low < 0.95 and y_high > 1.05
 
 
 def test_from_afar_every_extreme_is_in_the_picture(opened: tuple[store.Session, SessionFacts]) -> None:
