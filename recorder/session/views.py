@@ -54,7 +54,8 @@ class Overview:
     """Minimum and maximum per bin, physical units; bins without samples are left out.
 
     Args:
-        t_s: ``(m,)`` elapsed time of the first sample of each bin.
+        t_s: ``(m,)`` elapsed time of the first sample of each bin; never before the span, so that neighbouring
+            spans join without a hole or an overlap.
         low, high: ``(m, channels)``.
     """
 
@@ -75,4 +76,4 @@ def binned(
         return Overview(times, low, high)
     slot = np.clip(((times - t0_s) / width_s).astype(np.int64), 0, n_bins - 1)
     starts = np.concatenate([[0], np.flatnonzero(np.diff(slot)) + 1])
-    return Overview(times[starts], reduce_low(low, starts), reduce_high(high, starts))
+    return Overview(np.maximum(times[starts], t0_s), reduce_low(low, starts), reduce_high(high, starts))

@@ -46,6 +46,14 @@ def half_sealed(half_sealed_once: Path, tmp_path: Path) -> Path:
     return tmp_path / "half"
 
 
+def test_overviews_of_neighbouring_spans_join_without_a_hole(half_sealed: Path) -> None:
+    with sessions.open(half_sealed) as session:
+        for stream_id in ("e4.bvp", "adc.wave"):
+            both = [session.overview(stream_id, t, t + 8.0, 8).t_s for t in (0.0, 8.0, 16.0)]
+            steps = np.diff(np.concatenate(both))
+            assert steps.min() > 0.9 and steps.max() < 1.1
+
+
 def test_any_span_is_the_span_of_the_whole(half_sealed: Path) -> None:
     with sessions.open(half_sealed) as session:
         for stream_id in session.streams:
