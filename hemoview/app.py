@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import logging
 import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from hemoview.ui.collector import GuiCollector
 from hemoview.ui.main_window import RECORD, MainWindow
 from hemoview.ui.opening import check_opening
 from hemoview.ui.operations import Operations
+from hemoview.ui.options import AppOptions, command_line
 from hemoview.ui.signals import closed_by_signals
 from hemoview.viewmodel import trend_history, window_settings
 from hemoview.viewmodel.facts import Facts
@@ -35,6 +35,7 @@ from hemoview.viewmodel.numerics import valid_reference
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Banner, RecordView
 from hemoview.viewmodel.rings import RingSlice
+from hemoview.viewmodel.scale_form import adc_now
 from hemoview.viewmodel.sweeper import Canvas, Sweeper
 from recorder.clock import Clock
 from recorder.errors import ConfigError, StorageError
@@ -44,38 +45,12 @@ from recorder.host.connection import check_station
 from recorder.host.keeper import Keeper, restart_delay_s
 from recorder.schema import SampleBlock
 
+__all__ = ["AppOptions", "Shell", "main", "open_window", "run"]
+
 RESOLVE_EVERY_S = 0.25
 """Everything but the waves is renewed four times a second; a banner is then at most that late."""
 
 CLIENT = "window"
-
-LONGEST_S = 604_800
-"""A window that closes by itself does so within a week; Qt counts milliseconds in 31 bits."""
-
-
-@dataclass(frozen=True, slots=True)
-class AppOptions:
-    """How the window is opened.
-
-    Args:
-        station: which recorder.
-        home: where stations and sessions are; the user's place where None.
-        screenshot: keep a picture of the window here when it closes.
-        seconds: close by itself after so many real seconds.
-        show_simulated: parameters without a real reference show the simulated part of the card, tagged SIM.
-        keep_session: leave recorder and session as they are on closing, and do not ask.
-        name: of this client; control is held by name. The default is different for every window.
-        size: width and height, px.
-    """
-
-    station: str = "bed-1"
-    home: Path | None = None
-    screenshot: Path | None = None
-    seconds: float | None = None
-    show_simulated: bool = False
-    keep_session: bool = False
-    name: str = ""
-    size: tuple[int, int] = (1280, 800)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -84,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Raises:
         RecorderError: the window cannot be opened as asked, or its picture was not kept.
     """
-    parser = _parser()
+    parser = command_line()
     args = parser.parse_args(argv)
     try:
         check_station(args.station)
@@ -101,34 +76,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.screenshot is not None and not shown["screenshots"]:
         raise StorageError(f"picture {options.screenshot}: was not written; look at the room on that disk")
     return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="hemoview",
-        description="The window of a station: Record and Review. Research use only.",
-        epilog="example: hemoview --station bed-1",
-    )
-    parser.add_argument("--station", default="bed-1", help="which recorder (default: bed-1)")
-    parser.add_argument("--home", type=Path, metavar="DIR", help="folder of stations and sessions")
-    parser.add_argument(
-        "--screenshot", type=Path, metavar="PNG", help="keep a picture of the window and close"
-    )
-    parser.add_argument("--after", type=_seconds, metavar="S", help="close after S seconds")
-    parser.add_argument(
-        "--show-simulated", action="store_true", help="show estimates without a real reference, tagged SIM"
-    )
-    return parser
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= LONGEST_S:
-        raise argparse.ArgumentTypeError(f"{text!r} is not 0 to {LONGEST_S} seconds")
-    return seconds
 
 
 def run(options: AppOptions) -> dict[str, Any]:
@@ -196,6 +143,7 @@ class Shell:
             client=self.name,
             wall_ns=clock.wall_ns,
             reference_now=lambda: valid_reference(self.model.facts()),
+            adc_now=lambda: adc_now(self.model.streams, now_ns=clock.monotonic_ns(), speed=clock.speed),
         )
         self.bedside = VirtualBedsideOffer(self.bridge, self.client, self.home, clock)
         self.view: RecordView | None = None

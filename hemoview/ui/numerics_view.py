@@ -237,6 +237,7 @@ class NumericsPanel(QWidget):
     """Everything right of the waves."""
 
     calibration_confirmed = Signal()
+    scale_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -253,6 +254,9 @@ class NumericsPanel(QWidget):
         self.ages.setWordWrap(True)
         self.confirm = QPushButton(text("button-confirm-calibration"))
         self.confirm.clicked.connect(self.calibration_confirmed)
+        self.calibrate = QPushButton(text("button-calibrate"))
+        self.calibrate.clicked.connect(self.scale_asked)
+        self.calibrate.hide()
         self._arrange()
 
     def _arrange(self) -> None:
@@ -263,6 +267,7 @@ class NumericsPanel(QWidget):
         lower = QHBoxLayout()
         lower.addLayout(notes, 1)
         lower.addWidget(self.confirm)
+        lower.addWidget(self.calibrate)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -280,10 +285,11 @@ class NumericsPanel(QWidget):
         for row in view.rows:
             self._rows[row.parameter].show_row(row)
         self.cuff.show_text(words(view.cuff) or text("cuff-none"), "cuff" if view.cuff else "muted")
-        ages = [words(note) for note in (view.reference_note, view.estimate_note) if note is not None]
-        self.ages.show_text(" · ".join(ages), "quiet")
+        notes = (view.reference_note, view.scale_note, view.estimate_note)
+        self.ages.show_text(" · ".join(words(note) for note in notes if note is not None), "quiet")
         self.footer.show_text(words(view.footer), "quiet")
         self.confirm.setVisible(view.asks_calibration)
+        self.calibrate.setVisible(view.asks_scale)
 
     def sizeHint(self) -> QSize:
         """A little over a third of a 1280 px screen."""

@@ -16,10 +16,13 @@ from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.cuff_dialog import CuffDialog
 from hemoview.ui.main_window import MainWindow
+from hemoview.ui.scale_dialog import ScaleDialog
 from hemoview.ui.show_panel import ShowPanel
 from hemoview.ui.start_dialog import StartDialog
 from hemoview.viewmodel.cuff_form import CuffForm, CuffView
 from hemoview.viewmodel.cuff_form import examine as examine_cuff
+from hemoview.viewmodel.scale_form import AdcNow, ScaleForm, ScaleView
+from hemoview.viewmodel.scale_form import examine as examine_scale
 from hemoview.viewmodel.start_form import next_subject
 from hemoview.viewmodel.window_settings import WindowSettings
 from recorder import __version__
@@ -37,7 +40,8 @@ class Commands(Protocol):
 class Operations(QObject):
     """Wires what was touched to commands. ``settings`` are those of this user; ``settings_changed`` after each change.
 
-    ``reference_now`` gives (SBP, DBP) of a valid reference or None; ``wall_ns`` the calendar clock.
+    ``reference_now`` gives (SBP, DBP) of a valid reference or None; ``wall_ns`` the calendar clock;
+    ``adc_now`` the channel of the pressure and its volt, None without one.
     """
 
     settings_changed = Signal()
@@ -54,10 +58,12 @@ class Operations(QObject):
         client: str,
         wall_ns: Callable[[], int],
         reference_now: Callable[[], tuple[float, float] | None],
+        adc_now: Callable[[], AdcNow | None] = lambda: None,
     ) -> None:
         super().__init__(window)
         self.window, self.bridge, self.commands, self.settings = window, bridge, commands, settings
         self._client, self._wall_ns, self._reference_now = client, wall_ns, reference_now
+        self._adc_now = adc_now
         self.start_dialog: StartDialog | None = None
         self.show_panel: ShowPanel | None = None
         self._error_box: QMessageBox | None = None
@@ -75,6 +81,7 @@ class Operations(QObject):
         record.undo_asked.connect(lambda: self.command("undo_marker"))
         record.cuff_asked.connect(self.open_cuff)
         record.calibration_confirmed.connect(self.confirm_calibration)
+        record.scale_asked.connect(self.open_scale)
         self.window.banner_asked.connect(self._banner)
 
     def command(
@@ -103,6 +110,19 @@ class Operations(QObject):
         self.command(
             "marker", label=REFERENCE_CALIBRATED, source="button", operator=self.settings.form.operator
         )
+
+    def open_scale(self) -> None:
+        """Ask for two points of volt and mmHg."""
+        dialog = ScaleDialog(self._judge_scale, self._volt_now, self.settings.form.operator, self.window)
+        dialog.entered.connect(lambda request: self.command("calibrate", **request))
+        dialog.open()
+
+    def _judge_scale(self, form: ScaleForm) -> ScaleView:
+        return examine_scale(form, self._adc_now(), wall_ns=self._wall_ns())
+
+    def _volt_now(self) -> float | None:
+        adc = self._adc_now()
+        return None if adc is None else adc.volt
 
     def open_cuff(self) -> None:
         """Ask for a reading."""

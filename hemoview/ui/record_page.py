@@ -21,6 +21,7 @@ class RecordPage(QWidget):
     undo_asked = Signal()
     cuff_asked = Signal()
     calibration_confirmed = Signal()
+    scale_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,6 +47,7 @@ class RecordPage(QWidget):
         self.markers.undo_asked.connect(self.undo_asked)
         self.markers.cuff_asked.connect(self.cuff_asked)
         self.numerics.calibration_confirmed.connect(self.calibration_confirmed)
+        self.numerics.scale_asked.connect(self.scale_asked)
 
     def show_view(self, view: RecordView) -> None:
         """Everything but the waves, which come at their own pace."""

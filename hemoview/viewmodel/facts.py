@@ -85,6 +85,11 @@ class Facts:
         return self.status is not None and self.status.session.state == "open"
 
     @property
+    def in_control(self) -> bool:
+        """This window may start, stop and calibrate."""
+        return self.status is not None and self.status.controller in ("", self.client)
+
+    @property
     def simulated(self) -> bool:
         """Anything on the screen comes from the virtual bedside or a replay."""
         if self.status is None:

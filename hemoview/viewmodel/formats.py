@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 
 DASH = "—"
 KPA_PER_MMHG = 0.133322
@@ -51,6 +52,11 @@ def time_of_day(wall_ns: int, utc_offset_s: int) -> str:
     """``14:05`` at the place of the screen."""
     seconds = (wall_ns // 1_000_000_000 + utc_offset_s) % 86_400
     return f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}"
+
+
+def day(wall_ns: int, utc_offset_s: int) -> str:
+    """``2026-11-20`` at the place of the screen."""
+    return datetime.fromtimestamp(wall_ns // 1_000_000_000 + utc_offset_s, UTC).date().isoformat()
 
 
 def age(seconds: float) -> str:

@@ -13,7 +13,7 @@ from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.footer import footer
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.record_view import Cell, NumericRow, NumericsView, Wish
-from hemoview.viewmodel.reference import Reference, reference
+from hemoview.viewmodel.reference import Reference, reference, scale
 from recorder.schema import PARAMETER_UNITS, PARAMETERS, Event, StreamInfo
 from recorder.schema.subject import ASSUMED_CVP_MMHG
 
@@ -59,6 +59,8 @@ def numerics(wish: Wish, facts: Facts) -> NumericsView:
         cuff=_cuff(facts),
         footer=footer(facts),
         asks_calibration=facts.recording and state.state == "uncalibrated" and not state.asks,
+        scale_note=_scale_note(facts),
+        asks_scale=state.state == "no-scale" and facts.in_control,
     )
 
 
@@ -187,6 +189,17 @@ def _reference_note(facts: Facts, state: Reference) -> Message | None:
     if state.since_ns is None:
         return say("reference-uncalibrated")
     return say("reference-age", age=formats.age(facts.age_s(state.since_ns)))
+
+
+def _scale_note(facts: Facts) -> Message | None:
+    """Date and way of the ADC calibration in use: the third of the three ages (safety rule 8)."""
+    info = facts.by_role("abp_wave")
+    used = scale(facts, info) if info else None
+    if used is None:
+        return None
+    _, found = used
+    date = formats.day(found.wall_ns, facts.utc_offset_s)
+    return say("adc-calibrated", date=date, method=say(f"adc-method-{found.method}"))
 
 
 def _estimate_note(now: EstimateNow) -> Message | None:

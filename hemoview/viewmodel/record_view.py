@@ -108,6 +108,8 @@ class NumericsView:
     cuff: Message | None
     footer: Message
     asks_calibration: bool = False
+    scale_note: Message | None = None
+    asks_scale: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
