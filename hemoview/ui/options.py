@@ -1,0 +1,64 @@
+"""How a window is opened: its options, and the command line that gives them."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+LONGEST_S = 604_800
+"""A window that closes by itself does so within a week; Qt counts milliseconds in 31 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppOptions:
+    """How the window is opened.
+
+    Args:
+        station: which recorder.
+        home: where stations and sessions are; the user's place where None.
+        screenshot: keep a picture of the window here when it closes.
+        seconds: close by itself after so many real seconds.
+        show_simulated: parameters without a real reference show the simulated part of the card, tagged SIM.
+        keep_session: leave recorder and session as they are on closing, and do not ask.
+        name: of this client; control is held by name. The default is different for every window.
+        size: width and height, px.
+    """
+
+    station: str = "bed-1"
+    home: Path | None = None
+    screenshot: Path | None = None
+    seconds: float | None = None
+    show_simulated: bool = False
+    keep_session: bool = False
+    name: str = ""
+    size: tuple[int, int] = (1280, 800)
+
+
+def command_line() -> argparse.ArgumentParser:
+    """``hemoview --help``."""
+    parser = argparse.ArgumentParser(
+        prog="hemoview",
+        description="The window of a station: Record and Review. Research use only.",
+        epilog="example: hemoview --station bed-1",
+    )
+    parser.add_argument("--station", default="bed-1", help="which recorder (default: bed-1)")
+    parser.add_argument("--home", type=Path, metavar="DIR", help="folder of stations and sessions")
+    parser.add_argument(
+        "--screenshot", type=Path, metavar="PNG", help="keep a picture of the window and close"
+    )
+    parser.add_argument("--after", type=_seconds, metavar="S", help="close after S seconds")
+    parser.add_argument(
+        "--show-simulated", action="store_true", help="show estimates without a real reference, tagged SIM"
+    )
+    return parser
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= LONGEST_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is not 0 to {LONGEST_S} seconds")
+    return seconds
