@@ -103,14 +103,14 @@ class ScaleDialog(QDialog):
     def _show_live(self) -> None:
         volt = self._volt_now()
         shown = text("scale-no-volt") if volt is None else text("scale-live", volt=f"{volt:.3f}")
-        self.live.show_text(shown, "muted" if volt is None else "reference")
+        self.live.show_text(shown, "muted" if volt is None else "text")
         for button in self.takes:
             button.setEnabled(volt is not None)
 
     def _change(self, name: str, value: str) -> None:
         self.form = replace(self.form, **{name: value})
         self.problem.show_text("", "warn")
-        self.line.show_text(words(self._judge(self.form).line), "reference")
+        self.line.show_text(words(self._judge(self.form).line), "text")
 
     def _enter(self) -> None:
         view = self._judge(self.form)
