@@ -150,6 +150,7 @@ class StreamWatch:
         """Count from here on; a gap that lasts already counts from here as well, and is returned."""
         self.received, self.lost, self.n_gaps, self.longest_gap_ns = received, 0, 0, 0
         self._floor_ns = t_host_ns
+        self._rate.clear()  # it counts from ``received``, which has just begun anew
         if self.open_gap is None:
             return None
         self.open_gap = replace(self.open_gap, t0_host_ns=max(t_host_ns, self.open_gap.t0_host_ns))
@@ -200,7 +201,23 @@ class StreamWatch:
         return self._as_gap(self.open_gap, None, era)
 
     def _end_gap(self, block: SampleBlock, era: int) -> Gap | None:
-        return None if self.open_gap is None else self._close(block.t_host_ns, era)
+        """The gap that ends with this block. Rows of the edge process that never came are counted here, for they
+        have no driver that does.
+        """
+        skipped = (
+            block.first_sample_no - self.next_no if self.info.origin == "derived" and self.next_no else 0
+        )
+        if self.open_gap is not None:
+            if skipped > 0:
+                self.open_gap = replace(self.open_gap, n_missing=skipped)
+            return self._close(block.t_host_ns, era)
+        if skipped <= 0 or self.last_ns is None:
+            return None
+        since_ns = max(min(self.last_ns, block.t_host_ns), self._floor_ns)
+        self.open_gap = OpenGap(
+            since_ns, self.next_no, "not-delivered", "computed rows that did not arrive", skipped
+        )
+        return self._close(block.t_host_ns, era)
 
     def _close(self, t1_host_ns: int, era: int) -> Gap:
         assert self.open_gap is not None

@@ -1,5 +1,7 @@
 """The watchdog of a stream: three silences kept apart, gaps by age with their cause, effective rate."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -140,3 +142,24 @@ def test_the_effective_rate_is_measured_by_arrival_and_begins_anew_after_a_gap()
     assert w.effective_rate_hz() == pytest.approx(60.0)
     w.judge(40 * S, 0)
     assert w.effective_rate_hz() is None
+
+
+def test_rows_of_the_edge_that_never_came_are_a_counted_gap() -> None:
+    derived = replace(EST, origin="derived")
+    w = watch(derived)
+    w.block(block(0, 3, 1.0, derived), 0)
+    assert w.block(block(4, 1, 3.0, derived), 0) == Gap(
+        "edge.est", 3, 1, S, 3 * S, "not-delivered", 0, "computed rows that did not arrive"
+    )
+    w.interrupt(4 * S, 0, "recorder-restart", "")
+    assert w.block(block(9, 1, 6.0, derived), 1) == Gap("edge.est", 5, 4, 4 * S, 6 * S, "recorder-restart", 1)
+
+
+def test_the_rate_counts_anew_with_every_session() -> None:
+    w = watch()
+    for second in range(20):
+        w.block(block(second * 64, 64, second), 0)
+    w.begin_session(20 * S, 0, 0)
+    for second in range(20, 26):
+        w.block(block(second * 64, 64, second), 0)
+    assert w.effective_rate_hz() == pytest.approx(64, abs=0.5)
