@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import signal
@@ -65,7 +66,9 @@ def _run(words: list[str]) -> int:
     outcome = command(args)
     if outcome is None:
         return 0
-    _print(outcome, as_json=args.json)
+    with contextlib.suppress(BrokenPipeError):  # a reader such as head has seen enough
+        _print(outcome, as_json=args.json)
+        sys.stdout.flush()
     return 0 if outcome.get("ok", True) else 1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import logging
 import sys
@@ -34,7 +35,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001 - no traceback ever reaches a user
         complaint = _crashed(error)
     else:
-        _print(outcome, as_json=getattr(args, "json", False))
+        with contextlib.suppress(BrokenPipeError):  # a reader such as head has seen enough
+            _print(outcome, as_json=getattr(args, "json", False))
+            sys.stdout.flush()
         return 0 if outcome is None or outcome.get("ok", True) else 1
     print(f"recorder: {complaint}", file=sys.stderr)
     if getattr(args, "json", False):
@@ -158,14 +161,12 @@ def _recover(args: argparse.Namespace) -> Outcome:
 def _erase(args: argparse.Namespace) -> Outcome:
     from recorder import session
 
-    if not args.yes and not _confirmed(f"Erase {args.session} for ever? Type its name: ", args.session.name):
-        raise RecorderError(f"{args.session}: nothing was erased; type its name, or give --yes")
+    if sys.stdin.isatty() and not args.yes:
+        name = args.session.name
+        if input(f"Erase {name} for ever? Type its name: ").strip() != name:
+            raise RecorderError(f"{args.session}: nothing was erased; type its name, or give --yes")
     session.erase(args.session, why=args.why)
     return {"ok": True, "erased": str(args.session)}
-
-
-def _confirmed(question: str, expected: str) -> bool:
-    return sys.stdin.isatty() and input(question).strip() == expected
 
 
 def _devices(args: argparse.Namespace) -> Outcome:
@@ -267,8 +268,8 @@ def _add_erase(commands: Any) -> None:
     what = "erase a session, leaving a tombstone"
     erase = _add(commands, "erase", _erase, what, "recorder erase SESSION --why withdrawn")
     _add_session(erase)
-    erase.add_argument("--why", required=True, help="reason, kept in the tombstone")
-    erase.add_argument("--yes", action="store_true", help="do not ask")
+    erase.add_argument("--why", default="not stated", help="reason, kept in the tombstone")
+    erase.add_argument("--yes", action="store_true", help="do not ask, on a terminal either")
 
 
 def _add_devices(commands: Any) -> None:
