@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
-import logging
 import signal
 import sys
 import threading
@@ -13,9 +10,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from recorder.errors import RecorderError
+from recorder.host.console import Outcome, run_command
 
-Command = Callable[[argparse.Namespace], dict[str, Any] | None]
+Command = Callable[[argparse.Namespace], Outcome | None]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -23,36 +20,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends in order, as Ctrl-C does
-    try:
-        return _run(words)
-    except RecorderError as error:
-        complaint = str(error)
-    except OSError as error:
-        complaint = (
-            f"{error.filename or 'system'}: {error.strerror or error}; check the folder and its rights"
-        )
-    except KeyboardInterrupt:
-        complaint = "stopped by the keyboard"
-    except ModuleNotFoundError as error:
-        complaint = f"{error.name} is not installed; type: pip install 'hemoview[{_extra(error)}]'"
-    except Exception as error:  # noqa: BLE001 - no traceback ever reaches a user
-        complaint = _crashed(error)
-    print(f"hemoview: {complaint}", file=sys.stderr)
-    if "--json" in words:
-        print(json.dumps({"ok": False, "error": complaint}))
-    return 1
+    return run_command("hemoview", lambda: _run(words), as_json="--json" in words, explain=_not_installed)
 
 
-def _crashed(error: Exception) -> str:
-    """A fault of ours: its stack goes to a file, one line to the user."""
-    from recorder.host import logs
-
-    path = logs.begin("hemoview-cli")
-    logging.getLogger("hemoview").error("command failed", exc_info=error)
-    return f"{type(error).__name__}: {error}; this is a fault of HemoView, please report it with {path}"
-
-
-def _run(words: list[str]) -> int:
+def _run(words: list[str]) -> Outcome | int | None:
     if words[:1] == ["edge"]:
         from hemoview.edge import process
 
@@ -63,32 +34,18 @@ def _run(words: list[str]) -> int:
         return app.main(words)
     args = _parser().parse_args(words)
     command: Command = args.run
-    outcome = command(args)
-    if outcome is None:
-        return 0
-    with contextlib.suppress(BrokenPipeError):  # a reader such as head has seen enough
-        _print(outcome, as_json=args.json)
-        sys.stdout.flush()
-    return 0 if outcome.get("ok", True) else 1
+    return command(args)
 
 
-def _extra(error: ModuleNotFoundError) -> str:
-    name = (error.name or "").split(".")[0]
-    return {
-        "torch": "learn",
-        "onnx": "learn",
-        "wfdb": "exchange",
-        "edfio": "exchange",
-        "pyxdf": "exchange",
-    }.get(name, "app")
+_EXTRA_OF = {"torch": "learn", "onnx": "learn", "wfdb": "exchange", "edfio": "exchange", "pyxdf": "exchange"}
 
 
-def _print(outcome: dict[str, Any], *, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(outcome, default=str))
-        return
-    for name, value in outcome.items():
-        print(f"{name}: {json.dumps(value, default=str) if isinstance(value, dict | list) else value}")
+def _not_installed(error: Exception) -> str | None:
+    """A package of an extra is missing: which, and the line to type."""
+    if not isinstance(error, ModuleNotFoundError):
+        return None
+    extra = _EXTRA_OF.get((error.name or "").split(".")[0], "app")
+    return f"{error.name} is not installed; type: pip install 'hemoview[{extra}]'"
 
 
 def _demo(args: argparse.Namespace) -> dict[str, Any] | None:

@@ -158,9 +158,7 @@ def _readable(path: Path) -> Recording:
 
 
 def _bedside_config(seed: int, recording: Recording | None, folder: Path) -> dict[str, Any]:
-    e4 = {"serial": "9ff167", "port": 0, "ppm": 40.0, "jitter_ms": [5, 60]}
-    adc = {"profile": "lab-adc-ascii", "ppm": -30.0, "link": "pty" if hasattr(os, "openpty") else "socket"}
-    config: dict[str, Any] = {"seed": seed, "script": "demo", "tied": True, "e4": e4, "adc": adc}
+    config = virtual_bedside.standard_config(seed) | {"tied": True}
     if recording is None:
         from recorder.devices.sim.population import random_subject
 
@@ -170,8 +168,10 @@ def _bedside_config(seed: int, recording: Recording | None, folder: Path) -> dic
 
     folder.mkdir(parents=True, exist_ok=True)
     config["replay"] = str(replay.save(recording, folder / "replay.npz"))
-    config["e4"] = e4 if {"bvp", "acc", "eda", "temp"} & set(recording.signals) else None
-    config["adc"] = adc if "abp" in recording.signals else None
+    if not {"bvp", "acc", "eda", "temp"} & set(recording.signals):
+        config["e4"] = None
+    if "abp" not in recording.signals:
+        config["adc"] = None
     return config
 
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -20,65 +17,11 @@ Command = Callable[[argparse.Namespace], Outcome | None]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Exit status: 0 done, 1 the work failed (message on stderr), 2 wrong usage."""
+    from recorder.host.console import run_command
+
     args = _parser().parse_args(argv)
     command: Command = args.run
-    try:
-        outcome = command(args)
-    except RecorderError as error:
-        complaint = str(error)
-    except OSError as error:
-        complaint = (
-            f"{error.filename or 'system'}: {error.strerror or error}; check the folder and its rights"
-        )
-    except KeyboardInterrupt:
-        complaint = "stopped by the keyboard"
-    except Exception as error:  # noqa: BLE001 - no traceback ever reaches a user
-        complaint = _crashed(error)
-    else:
-        with contextlib.suppress(BrokenPipeError):  # a reader such as head has seen enough
-            _print(outcome, as_json=getattr(args, "json", False))
-            sys.stdout.flush()
-        return 0 if outcome is None or outcome.get("ok", True) else 1
-    print(f"recorder: {complaint}", file=sys.stderr)
-    if getattr(args, "json", False):
-        print(json.dumps({"ok": False, "error": complaint}))
-    return 1
-
-
-def _crashed(error: Exception) -> str:
-    """A fault of ours: its stack goes to a file, one line to the user."""
-    from recorder.host import logs
-
-    path = logs.begin("recorder-cli")
-    logging.getLogger("recorder").error("command failed", exc_info=error)
-    return f"{type(error).__name__}: {error}; this is a fault of the recorder, please report it with {path}"
-
-
-def _print(outcome: Outcome | None, *, as_json: bool) -> None:
-    if outcome is None:
-        return
-    if as_json:
-        print(json.dumps(outcome, default=str))
-        return
-    for name, value in outcome.items():
-        print(f"{name}: {_in_words(value)}")
-
-
-def _in_words(value: Any) -> str:
-    """One line; what consists of parts, a line for each below it."""
-    if isinstance(value, dict):
-        value = [f"{name}: {_in_one_line(part)}" for name, part in value.items()]
-    if not isinstance(value, list | tuple):
-        return str(value)
-    return "".join(f"\n  {_in_one_line(part)}" for part in value) or "none"
-
-
-def _in_one_line(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {_in_one_line(part)}" for name, part in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(_in_one_line(part) for part in value) or "none"
-    return str(value)
+    return run_command("recorder", lambda: command(args), as_json=getattr(args, "json", False))
 
 
 # ---- commands

@@ -23,20 +23,6 @@ STATION = "bench-live"
 WARM_UP_S = 4.0
 MEASURED_S = 20.0
 FIRST_SAMPLE_TIMEOUT_S = 20.0
-BEDSIDE: dict[str, Any] = {
-    "seed": 1,
-    "script": "rest",
-    "replay": None,
-    "e4": {
-        "serial": "9ff167",
-        "port": 0,
-        "ppm": 40.0,
-        "jitter_ms": [5, 60],
-        "dropout": 0.0,
-        "disconnects": [],
-    },
-    "adc": {"profile": "lab-adc-ascii", "ppm": -30.0, "link": "pty" if hasattr(os, "openpty") else "socket"},
-}
 
 
 def run(seconds: float = MEASURED_S) -> dict[str, Any]:
@@ -62,7 +48,9 @@ def run(seconds: float = MEASURED_S) -> dict[str, Any]:
 def _bedside(home: Path) -> Iterator[StationClient]:
     """Emulators and recorder, set up; everything is ended afterwards."""
     clock = Clock()
-    bedside = virtual_bedside.start(home / "virtual-bedside", clock, BEDSIDE)
+    bedside = virtual_bedside.start(
+        home / "virtual-bedside", clock, virtual_bedside.standard_config(script="rest")
+    )
     try:
         processes.ensure_recorder(STATION, home, clock=clock)
         with StationClient(STATION, home, name=STATION) as client:

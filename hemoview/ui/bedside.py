@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from hemoview.ui.bridge import Bridge
 from recorder.clock import Clock
 from recorder.host import virtual_bedside
 from recorder.host.client import StationClient
-
-CONFIG: dict[str, Any] = {
-    "seed": 1,
-    "script": "demo",
-    "replay": None,
-    "e4": {
-        "serial": "9ff167",
-        "port": 0,
-        "ppm": 40.0,
-        "jitter_ms": [5, 60],
-        "dropout": 0.0,
-        "disconnects": [],
-    },
-    "adc": {"profile": "lab-adc-ascii", "ppm": -30.0, "link": "pty" if hasattr(os, "openpty") else "socket"},
-}
 
 
 class VirtualBedsideOffer:
@@ -62,7 +45,7 @@ class VirtualBedsideOffer:
     def _start(self) -> virtual_bedside.VirtualBedside:
         """In another thread. Emulators that cannot be used are stopped again."""
         folder = self._home / "virtual-bedside" / time.strftime("%Y%m%d-%H%M%S")
-        bedside = virtual_bedside.start(folder, self._clock, CONFIG)
+        bedside = virtual_bedside.start(folder, self._clock, virtual_bedside.standard_config())
         try:
             self._client.call("configure", 20.0, devices=[asdict(c) for c in bedside.device_configs()])
             calibration = bedside.calibration(self._clock)

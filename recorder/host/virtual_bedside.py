@@ -23,6 +23,17 @@ READY_TIMEOUT_S = 20.0
 ANSWER_TIMEOUT_S = 10.0
 
 
+def standard_config(seed: int = 1, script: str = "demo") -> dict[str, Any]:
+    """A wristband and a monitor as a ward would have them: clocks a little off, radio packets jittering."""
+    link = "pty" if hasattr(os, "openpty") else "socket"
+    return {
+        "seed": seed,
+        "script": script,
+        "e4": {"serial": "9ff167", "port": 0, "ppm": 40.0, "jitter_ms": [5, 60]},
+        "adc": {"profile": "lab-adc-ascii", "ppm": -30.0, "link": link},
+    }
+
+
 @dataclass(slots=True)
 class VirtualBedside:
     """A running emulator process. ``ready`` is what it offers, ``folder`` holds its configuration, log and truth."""

@@ -1,0 +1,90 @@
+"""What every command line of ours does alike: one line of complaint, an exit status, JSON where it was asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from recorder.errors import RecorderError
+from recorder.host import logs
+
+Outcome = dict[str, Any]
+Explain = Callable[[Exception], str | None]
+
+
+def run_command(
+    program: str,
+    work: Callable[[], Outcome | int | None],
+    *,
+    as_json: bool,
+    explain: Explain = lambda _: None,
+) -> int:
+    """Run ``work`` and print what came of it. No traceback ever reaches a user: a fault of ours goes to a log file.
+
+    Args:
+        program: name before a complaint.
+        work: returns an outcome to print, an exit status of its own, or None.
+        as_json: one JSON object as the last line of standard output, of a failure too.
+        explain: words for an exception that is none of ours, or None.
+
+    Returns:
+        0 done; 1 the work failed, or its outcome says ``ok`` is false.
+    """
+    try:
+        outcome = work()
+    except KeyboardInterrupt:
+        complaint = "stopped by the keyboard"
+    except Exception as error:  # noqa: BLE001 - the last line of defence
+        complaint = explain(error) or _complaint(program, error)
+    else:
+        if isinstance(outcome, int):
+            return outcome
+        with contextlib.suppress(BrokenPipeError):  # a reader such as head has seen enough
+            _print(outcome, as_json=as_json)
+            sys.stdout.flush()
+        return 0 if outcome is None or outcome.get("ok", True) else 1
+    print(f"{program}: {complaint}", file=sys.stderr)
+    if as_json:
+        print(json.dumps({"ok": False, "error": complaint}))
+    return 1
+
+
+def _complaint(program: str, error: Exception) -> str:
+    if isinstance(error, RecorderError):
+        return str(error)
+    if isinstance(error, OSError):
+        return f"{error.filename or 'system'}: {error.strerror or error}; check the folder and its rights"
+    path = logs.begin(f"{program}-cli")
+    logging.getLogger(program).error("command failed", exc_info=error)
+    return f"{type(error).__name__}: {error}; this is a fault of {program}, please report it with {path}"
+
+
+def _print(outcome: Outcome | None, *, as_json: bool) -> None:
+    if outcome is None:
+        return
+    if as_json:
+        print(json.dumps(outcome, default=str))
+        return
+    for name, value in outcome.items():
+        print(f"{name}: {_in_words(value)}")
+
+
+def _in_words(value: Any) -> str:
+    """One line; what consists of parts, a line for each below it."""
+    if isinstance(value, dict):
+        value = [f"{name}: {_in_one_line(part)}" for name, part in value.items()]
+    if not isinstance(value, list | tuple):
+        return str(value)
+    return "".join(f"\n  {_in_one_line(part)}" for part in value) or "none"
+
+
+def _in_one_line(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {_in_one_line(part)}" for name, part in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(_in_one_line(part) for part in value) or "none"
+    return str(value)
