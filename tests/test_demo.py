@@ -136,13 +136,13 @@ def test_a_killed_recorder_goes_on_with_the_same_session(tmp_path: Path) -> None
 @pytest.mark.slow
 def test_the_keyboard_stops_a_demo_and_leaves_nothing_running(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "hemoview", "demo", "--headless", "--out", str(tmp_path)]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    while not list(tmp_path.glob("sessions/*")):
-        time.sleep(0.05)
-    time.sleep(2)
-    emulators = emulator_pid(tmp_path)
-    os.killpg(process.pid, signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        while not list(tmp_path.glob("sessions/*")):
+            time.sleep(0.05)
+        time.sleep(2)
+        emulators = emulator_pid(tmp_path)
+        os.killpg(process.pid, signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert "missing 0" in output
     with pytest.raises(ProcessLookupError):

@@ -42,6 +42,8 @@ class TruthFile:
     def __init__(self, path: Path | None, header: dict[str, Any]) -> None:
         self._file: TextIO | None = None if path is None else path.open("w", encoding="utf-8")
         self._line({"header": header})
+        if self._file is not None:
+            self._file.flush()
 
     def write(self, beats: list[BeatTruth], t0_host_ns: int) -> None:
         """Add ``beats``; ``t0_host_ns`` is patient time 0."""
