@@ -58,21 +58,31 @@ def _be_the_only_one(station: str, home: Path | None) -> None:
         time.sleep(0.1)
 
 
+ALONE_S = 300.0
+"""Real seconds without a recorder after which the process ends."""
+
+
 def run(
     station: str, home: Path | None, options: Options, stop: threading.Event, *, model: str | None = None
 ) -> None:
-    """Attach, follow, attach again when the recorder was restarted; until ``stop`` is set."""
+    """Attach, follow, attach again when the recorder was restarted; until ``stop`` is set, or nobody needs it.
+
+    A recorder that comes back starts its edge process anew, so one that is left alone for long ends.
+    """
     loaded = load_model(model)
     with StationClient(station, home, name=f"edge-{station}") as client:
         follower = Follower(client, loaded, options)
-        failures = 0
+        failures, alone_since_s = 0, None
         while not stop.is_set():
             try:
                 follower.attach()
-                failures = 0
+                failures, alone_since_s = 0, None
                 follower.follow(stop)
             except RecorderError as error:
                 log.warning("station %s: %s", station, error)
+                alone_since_s = alone_since_s or time.monotonic()
+                if time.monotonic() - alone_since_s > ALONE_S:
+                    return
                 stop.wait(BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)])
                 failures += 1
             finally:

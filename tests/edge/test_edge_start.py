@@ -66,6 +66,14 @@ def test_without_a_recorder_it_waits_and_still_ends_when_told(tmp_path: Path) ->
     assert not waiting.is_alive()
 
 
+def test_left_alone_for_long_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "ALONE_S", 0.1)
+    alone = threading.Thread(target=process.run, args=("nowhere", tmp_path, Options(), threading.Event()))
+    alone.start()
+    alone.join(30)
+    assert not alone.is_alive()
+
+
 def test_body_size_comes_from_the_session_header() -> None:
     body = body_of({"subject": Subject("S-01", height_cm=170, weight_kg=65, cvp_mmhg=8).to_json()})
     assert body.bsa_m2 == pytest.approx(1.76, abs=0.02)

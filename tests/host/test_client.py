@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -247,6 +248,8 @@ def test_a_reader_that_stalls_loses_and_can_count_what_it_lost(bedside: Bedside)
     for n in range(sent, sent + 18_000):  # 70 MB: far more than all buffers on the way hold
         bedside.bus.publish(SampleBlock("e4.bvp", n, big, 0))
     sent += 18_000
+    while bedside.bus._queue:  # all of it goes out, or nowhere, before anything is read
+        time.sleep(0.01)
     rings, got, last = Rings(size=1 << 20), 0, 0
     first = None
     while last < sent:  # the last one sent does arrive, once there is room again
