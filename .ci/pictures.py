@@ -8,8 +8,6 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from hemoview import demo
@@ -32,15 +30,6 @@ def main() -> None:
         page.show()
         page.open_session(session)
         end = time.monotonic() + 4
-        while time.monotonic() < end:
-            app.processEvents()
-            time.sleep(0.02)
-        QTest.keyClick(
-            page, Qt.Key.Key_M
-        )  # to the first marker, then on a little, so that the cursor has something to say
-        for _ in range(12):
-            QTest.keyClick(page, Qt.Key.Key_Right)
-        end = time.monotonic() + 2
         while time.monotonic() < end:
             app.processEvents()
             time.sleep(0.02)
