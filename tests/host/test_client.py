@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -240,16 +239,20 @@ def test_a_reader_that_stalls_loses_and_can_count_what_it_lost(bedside: Bedside)
     context = zmq.Context()
     socket = open_socket(context, zmq.SUB, bedside.connection, bedside.connection.pub_port)
     socket.subscribe(b"block/")
-    big = np.zeros((1000, 1), np.int32)
+    witness = open_socket(context, zmq.SUB, bedside.connection, bedside.connection.pub_port)
+    witness.subscribe(b"event")
+    big = np.zeros((2500, 1), np.int32)
     sent = 0
-    while not socket.poll(10):  # joined
+    while not (socket.poll(10) and witness.poll(10)):  # joined
         bedside.bus.publish(SampleBlock("e4.bvp", sent, big, 0))
+        bedside.bus.publish(Event("joined", "marker", 0, 0))
         sent += 1
-    for n in range(sent, sent + 18_000):  # 70 MB: far more than all buffers on the way hold
+    for n in range(sent, sent + 18_000):  # 180 MB: more than all buffers on the way hold
         bedside.bus.publish(SampleBlock("e4.bvp", n, big, 0))
     sent += 18_000
-    while bedside.bus._queue:  # all of it goes out, or nowhere, before anything is read
-        time.sleep(0.01)
+    bedside.bus.publish(Event("all-out", "marker", 0, 0))
+    while b"all-out" not in b"".join(witness.recv_multipart()):
+        pass  # nothing is read before all of it has gone out, or nowhere
     rings, got, last = Rings(size=1 << 20), 0, 0
     first = None
     while last < sent:  # the last one sent does arrive, once there is room again
@@ -262,6 +265,7 @@ def test_a_reader_that_stalls_loses_and_can_count_what_it_lost(bedside: Bedside)
         rings.put(message)
         got, last = got + 1, message.bus_seq
     socket.close()
+    witness.close()
     context.term()
     assert rings.holes > 0
     assert got + rings.holes == sent - first + 1
