@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -45,7 +46,7 @@ def kill_once(folder: Path, rng: random.Random, *, longest_s: float = 1.2) -> Ou
     progress = folder.with_name(folder.name + ".progress")
     resume_ms = -1
     if rng.random() < 0.3:  # a session that was killed once before and went on
-        resume_ms = _run_and_kill(folder, progress, rng, -1, longest_s / 2)
+        resume_ms = _where_to_go_on(folder, _run_and_kill(folder, progress, rng, -1, longest_s / 2))
     _run_and_kill(folder, progress, rng, resume_ms, longest_s)
     handed_ms, promised_ms = workload.read_progress(progress)
     return check(folder, handed_ms, promised_ms)
@@ -112,7 +113,7 @@ def _reach_ms(stream_id: str, end: int) -> int:
 
 
 def _run_and_kill(folder: Path, progress: Path, rng: random.Random, resume_ms: int, longest_s: float) -> int:
-    """Run the workload and kill it; returns the elapsed ms at which a resumed one goes on."""
+    """Run the workload and kill it; returns its process group, in which a sealer may still be at work."""
     before = workload.read_progress(progress)[1]
     command = [sys.executable, "-m", "recorder.testing.killer_workload", str(folder), str(progress)]
     if resume_ms >= 0:
@@ -129,20 +130,15 @@ def _run_and_kill(folder: Path, progress: Path, rng: random.Random, resume_ms: i
         child.wait()
         if child.stderr is not None:
             child.stderr.close()
-    _await_orphans(child.pid)
+    return child.pid
+
+
+def _where_to_go_on(folder: Path, group: int) -> int:
+    """Elapsed ms that a killed session reached; a sealer that outlived its recorder is killed first."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)
     with sessions.open(folder) as session:
         return compare(session)[0]
-
-
-def _await_orphans(group: int) -> None:
-    """A sealer whose recorder was killed alone finishes its segment; where to go on is asked after that."""
-    deadline = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        try:
-            os.killpg(group, 0)
-        except ProcessLookupError:
-            return
-        time.sleep(0.01)
 
 
 def _wait_for_commit(child: subprocess.Popen[bytes], progress: Path, before: int) -> None:
