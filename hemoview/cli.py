@@ -18,7 +18,7 @@ Command = Callable[[argparse.Namespace], Outcome | None]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Exit status: 0 done, 1 the work failed (message on stderr), 2 wrong usage."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if threading.current_thread() is threading.main_thread():
+    if words[:1] != ["edge"] and threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job is born deaf to Ctrl-C
             signal.signal(number, signal.default_int_handler)
     return run_command("hemoview", lambda: _run(words), as_json="--json" in words, explain=_not_installed)

@@ -17,12 +17,16 @@ from hemoview.edge.follower import Follower
 from hemoview.edge.models import load_model
 from hemoview.edge.pipeline import Options
 from recorder.errors import RecorderError, StationLocked
-from recorder.host import logs, places, platform
+from recorder.host import lock, logs, places, platform
 from recorder.host.client import StationClient
 
 LOCK_PATIENCE_S: Final = 3.0
 """One that was told to stop may still be ending."""
 BACK_OFF_S: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
+IN_ORDER_S: Final = 0.3
+"""Time to end in order once told to: a wake-up and a call that is answered."""
+HAND_BACK_S: Final = 10.0
+"""With a recorder still there an end may wait so long for the rows under way to be taken."""
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +39,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     args = _parser().parse_args(argv)
     _be_the_only_one(args.station, args.home)
-    logs.begin(f"edge-{args.station}", args.home)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    threading.Thread(target=_end_anyway, args=(args.station, args.home, stop), daemon=True).start()
+    logs.begin(f"edge-{args.station}", args.home)
     run(args.station, args.home, Options(args.anchor_from, args.show_simulated), stop, model=args.model)
     return 0
 
@@ -55,6 +60,22 @@ def _be_the_only_one(station: str, home: Path | None) -> None:
             raise StationLocked(
                 f"edge of station {station}: another edge process follows it already; leave that one, or end it first"
             )
+        time.sleep(0.1)
+
+
+def _end_anyway(station: str, home: Path | None, stop: threading.Event) -> None:
+    """Ends the process in the midst of a call that nobody will answer; it keeps nothing that could be lost."""
+    await_end(station, home, stop)
+    logging.shutdown()
+    os._exit(0)
+
+
+def await_end(station: str, home: Path | None, stop: threading.Event) -> None:
+    """Until ``stop`` is set, an end in order had its time, and no recorder is left that could take rows."""
+    stop.wait()
+    deadline = time.monotonic() + HAND_BACK_S
+    time.sleep(IN_ORDER_S)
+    while lock.is_held(station, home) and time.monotonic() < deadline:
         time.sleep(0.1)
 
 

@@ -1,11 +1,15 @@
 """Starting the edge process: one a station, and a broken model stops nothing."""
 
 import os
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
 import tiny_bundle
+from bedside_rig import wait_for
 
 from hemoview.edge import process
 from hemoview.edge.follower import body_of
@@ -13,6 +17,7 @@ from hemoview.edge.models import load_model
 from hemoview.edge.pipeline import Options
 from recorder.errors import StationLocked
 from recorder.host import places, platform
+from recorder.host.lock import StationLock
 from recorder.schema import Subject
 
 
@@ -64,6 +69,32 @@ def test_without_a_recorder_it_waits_and_still_ends_when_told(tmp_path: Path) ->
     stop.set()
     waiting.join(15)
     assert not waiting.is_alive()
+
+
+def test_told_to_end_while_it_asks_a_recorder_that_is_gone_it_ends_at_once(tmp_path: Path) -> None:
+    words = ["edge", "--station", "bed1", "--home", str(tmp_path)]
+    edge = subprocess.Popen([sys.executable, "-m", "hemoview", *words], stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: (tmp_path / "logs" / "edge-bed1.log").exists(), "it has begun", 30)
+        time.sleep(1.0)  # its first question waits five seconds for an answer
+        began = time.monotonic()
+        edge.terminate()
+        assert edge.wait(10) == 0
+        assert time.monotonic() - began < 2.5
+    finally:
+        edge.kill()
+
+
+def test_an_end_waits_for_a_recorder_that_may_still_take_rows(tmp_path: Path) -> None:
+    stop = threading.Event()
+    ending = threading.Thread(target=process.await_end, args=("bed1", tmp_path, stop))
+    with StationLock("bed1", tmp_path):
+        ending.start()
+        stop.set()
+        ending.join(3 * process.IN_ORDER_S)
+        assert ending.is_alive()
+    ending.join(5)
+    assert not ending.is_alive()
 
 
 def test_left_alone_for_long_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
