@@ -1,7 +1,7 @@
 """Time: the host clock, its eras, and what can be fitted from raw clock points."""
 
 from recorder.clock.clock import CLOCK_ENV, Clock, ClockEra, begin_era, boot_id
-from recorder.clock.fit import Timebase, fit_timebase
+from recorder.clock.fit import RunPoints, Timebase, fit_device, fit_timebase
 from recorder.clock.live import LiveTimebase
 
 __all__ = [
@@ -9,8 +9,10 @@ __all__ = [
     "Clock",
     "ClockEra",
     "LiveTimebase",
+    "RunPoints",
     "Timebase",
     "begin_era",
     "boot_id",
+    "fit_device",
     "fit_timebase",
 ]

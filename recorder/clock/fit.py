@@ -4,21 +4,22 @@ A block cannot have arrived before its last sample was taken, so jitter only eve
 sample number to time lies *under* all points. Of all lines under the points we take the one with the smallest
 summed distance, which is an edge of the lower convex hull (Moon, Skelly & Towsley, INFOCOM 1999: estimation and
 removal of clock skew). Where the numbering slipped (samples lost that nobody counted, a source that re-anchored
-its stamps) the line may step; all pieces share one rate.
+its stamps) the line may step; all pieces share one rate, and so do all streams of one device.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recorder.clock.steps import lowest_of_runs, step_starts
+from recorder.clock.shared import Evidence, Slope, shared_slopes
+from recorder.clock.steps import step_starts
 
-MIN_POINTS = 20
 MIN_SPAN_S = 20.0
-"""Below either the nominal rate is used: with 60 ms of jitter a shorter fit is off by more than a crystal is."""
+"""Shorter runs are not searched for steps."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -32,11 +33,13 @@ class Timebase:
 
     Args:
         nominal_rate_hz: what the maker says.
-        rate_hz: fitted (or nominal where there were too few points).
+        rate_hz: fitted; exactly nominal until the arrivals say more than that crystals are good (about 50 ppm).
         first_nos: ``(n_pieces,)`` sample number from which each piece holds, rising.
         anchor_nos, anchors_ns: ``(n_pieces,)`` a sample number and its host time, ns, on each piece's line.
         residual_ms: median of arrival − fitted time of the last sample of a block: the typical delay.
-        n_points: clock points used.
+        n_points: clock points of this run.
+        drift_error_ppm: the true drift is within so much of :attr:`drift_ppm` with 95 %, if the delays of blocks
+            are independent (a congestion of minutes is not) and the crystal is steady. 150 before any evidence.
     """
 
     nominal_rate_hz: float
@@ -46,6 +49,7 @@ class Timebase:
     anchors_ns: tuple[int, ...]
     residual_ms: float
     n_points: int
+    drift_error_ppm: float
 
     @property
     def drift_ppm(self) -> float:
@@ -66,99 +70,102 @@ class Timebase:
         return times
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RunPoints:
+    """Clock points of one run: same stream and era, numbering unbroken or broken by a known number of samples.
+
+    Args:
+        sample_no: ``(n,)`` first sample of each block, rising.
+        n_samples: ``(n,)`` samples in each block.
+        t_host_ns: ``(n,)`` arrival of each block, host monotonic ns.
+
+    Raises:
+        ValueError: no points, or arrays of different length.
+    """
+
+    sample_no: NDArray[np.integer]
+    n_samples: NDArray[np.integer]
+    t_host_ns: NDArray[np.integer]
+
+    def __post_init__(self) -> None:
+        shapes = {np.shape(self.sample_no), np.shape(self.n_samples), np.shape(self.t_host_ns)}
+        if len(shapes) > 1 or len(min(shapes)) != 1 or min(shapes) == (0,):
+            raise ValueError(
+                f"a time base needs (n>0,) points, got {np.shape(self.sample_no)} numbers, "
+                f"{np.shape(self.n_samples)} lengths and {np.shape(self.t_host_ns)} times"
+            )
+
+
 def fit_timebase(
     sample_no: NDArray[np.integer],
     n_samples: NDArray[np.integer],
     t_host_ns: NDArray[np.integer],
     nominal_rate_hz: float,
 ) -> Timebase:
-    """Fit the clock points of one run (same era, numbering unbroken or broken by a known number of samples).
-
-    Args:
-        sample_no: ``(n,)`` first sample of each block, rising.
-        n_samples: ``(n,)`` samples in each block.
-        t_host_ns: ``(n,)`` arrival of each block, host monotonic ns.
-        nominal_rate_hz: what the maker says.
+    """Fit the clock points of one run by themselves; see :class:`RunPoints` and :func:`fit_device`.
 
     Raises:
         ValueError: no points, or arrays of different length.
     """
-    last = np.asarray(sample_no, dtype=np.int64) + np.asarray(n_samples, dtype=np.int64) - 1
-    arrival = np.asarray(t_host_ns, dtype=np.int64)
-    if last.shape != arrival.shape or last.ndim != 1 or last.size == 0:
-        raise ValueError(
-            f"a time base needs (n>0,) points, got {last.shape} numbers and {arrival.shape} times"
-        )
-    no0, ns0 = int(last[0]), int(arrival[0])
-    x_s = (last - no0) / nominal_rate_hz
-    late_s = (arrival - ns0) / 1e9 - x_s
-    starts = np.zeros(1, dtype=np.intp)
-    slope = 0.0
-    if last.size >= MIN_POINTS and x_s[-1] - x_s[0] >= MIN_SPAN_S:
-        starts = step_starts(x_s, late_s)
-        slope = common_slope(x_s, late_s, starts)
-    above = late_s - slope * x_s
-    offsets = np.minimum.reduceat(above, starts)
-    pieces = np.diff(np.append(starts, last.size))
-    residual = above - np.repeat(offsets, pieces)
-    rate = nominal_rate_hz / (1.0 + slope)
-    anchors = ns0 + np.rint((offsets + (1.0 + slope) * x_s[starts]) * 1e9).astype(np.int64)
-    return Timebase(
-        nominal_rate_hz=float(nominal_rate_hz),
-        rate_hz=float(rate),
-        first_nos=tuple(int(v) for v in np.asarray(sample_no)[starts]),
-        anchor_nos=tuple(int(v) for v in last[starts]),
-        anchors_ns=tuple(int(v) for v in anchors),
-        residual_ms=float(np.median(residual) * 1e3),
-        n_points=int(last.size),
-    )
+    return fit_device([(nominal_rate_hz, [RunPoints(sample_no, n_samples, t_host_ns)])])[0][0]
 
 
-def common_slope(x: Floats, y: Floats, starts: NDArray[np.intp]) -> float:
-    """Slope shared by the lines that lie under the points of each piece at the smallest summed distance.
+def fit_device(streams: Sequence[tuple[float, Sequence[RunPoints]]]) -> list[list[Timebase]]:
+    """Fit all streams of one device in one clock era: one drift for all, offsets and steps for each run.
 
-    The sum is convex and piecewise linear in the slope; its corners are the slopes of the hulls' edges, so the
-    minimum is found exactly by walking them in order.
+    A stream that contradicts the drift of the others keeps its own (:mod:`recorder.clock.shared` has the rule).
+
+    Args:
+        streams: of each its nominal rate, Hz, and its runs, of which there is at least one.
+
+    Returns:
+        A time base for each run of each stream.
     """
-    slopes: list[float] = []
-    weights: list[float] = []
-    target = 0.0
-    for piece_x, piece_y in zip(np.split(x, starts[1:]), np.split(y, starts[1:]), strict=True):
-        hull_x, hull_y = _lower_hull(*_floors(piece_x, piece_y, 4000))
-        width = np.diff(hull_x)
-        slopes.extend(np.diff(hull_y) / width)
-        weights.extend(piece_x.size * width)
-        target += float(np.sum(piece_x - hull_x[0]))
-    if not slopes:
-        return 0.0
-    order = np.argsort(slopes)
-    reached = np.cumsum(np.asarray(weights)[order])
-    return float(slopes[order[min(int(np.searchsorted(reached, target)), len(slopes) - 1)]])
+    lines = [[_Lines.of(run, rate_hz) for run in runs] for rate_hz, runs in streams]
+    evidence = [Evidence.of([piece for run in runs for piece in run.pieces()]) for runs in lines]
+    slopes = shared_slopes(evidence)
+    return [[run.timebase(slope) for run in runs] for runs, slope in zip(lines, slopes, strict=True)]
 
 
-def _lower_hull(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Vertices of the lower convex hull of points with rising ``x`` (monotone chain)."""
-    hull: list[tuple[float, float]] = []
-    for px, py in zip(x.tolist(), y.tolist(), strict=True):
-        if hull and px <= hull[-1][0]:
-            if py >= hull[-1][1]:
-                continue
-            hull.pop()
-        while len(hull) > 1 and _turns_down(hull[-2], hull[-1], (px, py)):
-            hull.pop()
-        hull.append((px, py))
-    vertices = np.asarray(hull)
-    return vertices[:, 0], vertices[:, 1]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Lines:
+    """A run as points of nominal time and delay since its first, s, and the first point of each piece."""
 
+    run: RunPoints
+    last: Ints
+    nominal_rate_hz: float
+    x_s: Floats
+    late_s: Floats
+    starts: NDArray[np.intp]
 
-def _turns_down(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> bool:
-    return (b[1] - a[1]) * (c[0] - a[0]) >= (c[1] - a[1]) * (b[0] - a[0])
+    @classmethod
+    def of(cls, run: RunPoints, nominal_rate_hz: float) -> _Lines:
+        last = np.asarray(run.sample_no, dtype=np.int64) + np.asarray(run.n_samples, dtype=np.int64) - 1
+        arrival = np.asarray(run.t_host_ns, dtype=np.int64)
+        x_s = (last - last[0]) / nominal_rate_hz
+        late_s = (arrival - arrival[0]) / 1e9 - x_s
+        long = x_s[-1] >= MIN_SPAN_S
+        starts = step_starts(x_s, late_s) if long else np.zeros(1, dtype=np.intp)
+        return cls(run, last, nominal_rate_hz, x_s, late_s, starts)
 
+    def pieces(self) -> list[tuple[Floats, Floats]]:
+        cuts = self.starts[1:]
+        return list(zip(np.split(self.x_s, cuts), np.split(self.late_s, cuts), strict=True))
 
-def _floors(x: Floats, y: Floats, n_max: int) -> tuple[Floats, Floats]:
-    """The lowest point of each of ``n_max`` equal runs of points; the points themselves if they are fewer."""
-    if x.size <= n_max:
-        return x, y
-    starts = np.linspace(0, x.size, n_max, endpoint=False).astype(np.intp)
-    lowest = lowest_of_runs(y, starts)
-    return x[lowest], y[lowest]
+    def timebase(self, slope: Slope) -> Timebase:
+        """The highest lines of a slope under the points."""
+        above = self.late_s - slope.value * self.x_s
+        offsets = np.minimum.reduceat(above, self.starts)
+        sizes = np.diff(np.append(self.starts, self.last.size))
+        anchors_s = offsets + (1.0 + slope.value) * self.x_s[self.starts]
+        anchors_ns = int(self.run.t_host_ns[0]) + np.rint(anchors_s * 1e9).astype(np.int64)
+        return Timebase(
+            nominal_rate_hz=float(self.nominal_rate_hz),
+            rate_hz=float(self.nominal_rate_hz / (1.0 + slope.value)),
+            first_nos=tuple(int(v) for v in np.asarray(self.run.sample_no)[self.starts]),
+            anchor_nos=tuple(int(v) for v in self.last[self.starts]),
+            anchors_ns=tuple(int(v) for v in anchors_ns),
+            residual_ms=float(np.median(above - np.repeat(offsets, sizes)) * 1e3),
+            n_points=int(self.last.size),
+            drift_error_ppm=max(slope.high - slope.value, slope.value - slope.low) * 1e6,
+        )

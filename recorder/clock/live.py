@@ -9,8 +9,11 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from recorder.clock.fit import MIN_POINTS, MIN_SPAN_S, common_slope
+from recorder.clock.envelope import common_slope
 
+MIN_POINTS = 20
+MIN_SPAN_S = 20.0
+"""Below either the nominal rate is used: with 60 ms of jitter a shorter fit is off by more than a crystal is."""
 _BUCKET_S = 1.0
 _HISTORY_BUCKETS = 900
 _STEP_S = 0.5

@@ -27,7 +27,7 @@ from recorder.session.points import ClockPoints, join_points
 from recorder.session.rows import Rows, join_rows, number_span, unpack_rows
 from recorder.session.sealed import SealedFiles
 from recorder.session.stored import Stored, read_stored
-from recorder.session.timeline import EraAxis, StreamTimes, bridged, fit_stream
+from recorder.session.timeline import EraAxis, StreamPoints, StreamTimes, bridged, fit_device_streams
 from recorder.session.views import Overview, StreamData, binned
 
 
@@ -207,6 +207,10 @@ class Session:
     def timebase(self, stream_id: str, era: int) -> Timebase:
         """The fitted time base of a waveform: of the longest run in a clock era.
 
+        Waveforms of one device share one drift in an era unless the arrivals of one contradict it. The drift is 0
+        until the arrivals outweigh that crystals are good, about a minute for an E4; ``drift_error_ppm`` tells how
+        well it is known.
+
         Raises:
             SessionError: no such stream, not a waveform, or nothing arrived in that era.
         """
@@ -277,13 +281,20 @@ class Session:
 
     def _stream_times(self, info: StreamInfo) -> StreamTimes:
         if info.stream_id not in self._times:
-            known = self._stretches(info)
-            points = bridged(self._thin_points(info.stream_id), known)
-            end_no = max((end for _, end, *_ in known), default=0)
-            gaps = self._gaps_of(info.stream_id)
-            rate = info.nominal_rate_hz or 1.0
-            self._times[info.stream_id] = fit_stream(self._axis, points, gaps, end_no, rate)
+            device = [
+                other
+                for other in self._stored.card.streams
+                if other.device_id == info.device_id and other.kind == info.kind
+            ]
+            evidence = {other.stream_id: self._stream_points(other) for other in device}
+            self._times.update(fit_device_streams(self._axis, evidence))
         return self._times[info.stream_id]
+
+    def _stream_points(self, info: StreamInfo) -> StreamPoints:
+        known = self._stretches(info)
+        points = bridged(self._thin_points(info.stream_id), known)
+        end_no = max((end for _, end, *_ in known), default=0)
+        return StreamPoints(points, self._gaps_of(info.stream_id), end_no, info.nominal_rate_hz or 1.0)
 
     def _stretches(self, info: StreamInfo) -> list[tuple[int, int, int, int, int]]:
         """First sample, one past the last, first and last arrival, and era of each segment and unsealed batch."""

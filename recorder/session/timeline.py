@@ -14,9 +14,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recorder.clock import ClockEra, Timebase, fit_timebase
+from recorder.clock import ClockEra, RunPoints, Timebase, fit_device
 from recorder.schema import Gap
-from recorder.session.points import ClockPoints, join_points
+from recorder.session.points import ClockPoints, join_points, thin_points
 
 COUNTED_CAUSES = frozenset({"counter-jump", "checksum", "overrun"})
 """Gaps whose missing samples the device itself counted: numbering and time base go on through them."""
@@ -125,30 +125,68 @@ class StreamTimes:
         return [(run, a, b) for run, a, b in zip(self.runs, cuts[:-1], cuts[1:], strict=True) if b > a]
 
 
-def fit_stream(
-    axis: EraAxis, points: ClockPoints, gaps: Sequence[Gap], end_no: int, rate_hz: float
-) -> StreamTimes:
-    """A time base for each run: eras and gaps the device did not count itself end a run.
+Stretches = list[tuple[int, ClockPoints]]
+"""First sample and points of each run of a stream, in order."""
+
+
+@dataclass(frozen=True)
+class StreamPoints:
+    """What is stored about the times of one waveform.
 
     Args:
-        points: clock points of the stream, thinned or not.
+        points: its clock points, thinned or not.
         gaps: its stored gaps.
         end_no: one past its last sample.
         rate_hz: its nominal rate.
     """
-    numbers = points.sample_no
-    breaks = [g.first_missing_no + (g.n_missing or 0) for g in gaps if not _goes_on(g)]
-    cuts = {*np.searchsorted(numbers, breaks).tolist(), *(np.flatnonzero(np.diff(points.era)) + 1).tolist()}
-    starts = sorted({0, *(c for c in cuts if c < len(points))}) if len(points) else []
-    runs = []
-    for k, start in enumerate(starts):
-        stop = starts[k + 1] if k + 1 < len(starts) else len(points)
-        part = slice(start, stop)
-        base = fit_timebase(numbers[part], points.n_samples[part], points.t_host_ns[part], rate_hz)
-        first = 0 if k == 0 else int(numbers[start])
-        end = int(numbers[stop]) if stop < len(points) else end_no
-        runs.append(Run(first, max(end, first + 1), int(points.era[start]), base))
-    return StreamTimes(axis, tuple(runs))
+
+    points: ClockPoints
+    gaps: Sequence[Gap]
+    end_no: int
+    rate_hz: float
+
+    def runs(self) -> Stretches:
+        """Eras and gaps the device did not count itself end a run.
+
+        Points are thinned alike, or those that are not sealed yet would outweigh all the rest.
+        """
+        points, numbers = self.points, self.points.sample_no
+        breaks = [g.first_missing_no + (g.n_missing or 0) for g in self.gaps if not _goes_on(g)]
+        eras = np.flatnonzero(np.diff(points.era)) + 1
+        cuts = sorted({0, *np.searchsorted(numbers, breaks).tolist(), *eras.tolist(), len(points)})
+        found = []
+        for start, stop in pairwise(cuts):
+            part = points.where(np.arange(start, stop))
+            begins = [b for b in breaks if start > 0 and numbers[start - 1] < b <= numbers[start]]
+            first = 0 if start == 0 else max(begins, default=int(numbers[start]))
+            found.append((first, thin_points(part, self.rate_hz)))
+        return found
+
+
+def fit_device_streams(axis: EraAxis, streams: Mapping[str, StreamPoints]) -> dict[str, StreamTimes]:
+    """A time base for each run of all waveforms of one device, which share one drift in each era."""
+    stretches = {name: stream.runs() for name, stream in streams.items()}
+    runs: dict[str, list[Run]] = {name: [] for name in streams}
+    for era in sorted({int(points.era[0]) for parts in stretches.values() for _, points in parts}):
+        for name, bases in _bases_of_era(streams, stretches, era).items():
+            for base in bases:
+                k = len(runs[name])
+                first = stretches[name][k][0]
+                end = stretches[name][k + 1][0] if k + 1 < len(stretches[name]) else streams[name].end_no
+                runs[name].append(Run(first, max(end, first + 1), era, base))
+    return {name: StreamTimes(axis, tuple(found)) for name, found in runs.items()}
+
+
+def _bases_of_era(
+    streams: Mapping[str, StreamPoints], stretches: Mapping[str, Stretches], era: int
+) -> dict[str, list[Timebase]]:
+    names, points = [], []
+    for name, parts in stretches.items():
+        there = [RunPoints(p.sample_no, p.n_samples, p.t_host_ns) for _, p in parts if int(p.era[0]) == era]
+        if there:
+            names.append(name)
+            points.append((streams[name].rate_hz, there))
+    return dict(zip(names, fit_device(points), strict=True))
 
 
 def bridged(points: ClockPoints, known: Sequence[tuple[int, int, int, int, int]]) -> ClockPoints:
