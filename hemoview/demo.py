@@ -7,6 +7,7 @@ finds as an operator would, records, stops, and then counts what is on disk agai
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import threading
 import time
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hemoview import demo_result
+from recorder.acquire import wire
 from recorder.clock import CLOCK_ENV, Clock
 from recorder.errors import (
     ConfigError,
@@ -31,8 +33,10 @@ from recorder.errors import (
 )
 from recorder.host import places, processes, virtual_bedside
 from recorder.host.client import StationClient
+from recorder.host.console import Tell, progress
 from recorder.host.feed import LiveFeed
 from recorder.host.lock import StationLock
+from recorder.host.record import so_far
 from recorder.schema import REFERENCE_CALIBRATED, SampleBlock, StationStatus
 
 if TYPE_CHECKING:
@@ -316,23 +320,26 @@ def _watch(options: DemoOptions, home: Path, clock: Clock, client: StationClient
         )
     if options.seconds is None:
         print("Recording on the virtual bedside; Ctrl-C stops.", flush=True)
-    with client.feed(("block/",)) as feed:
-        return {"sample_to_bus_ms": _bus_latency_ms(feed, clock, options.seconds)}
+    with (
+        client.feed((wire.BLOCK, wire.STATUS)) as feed,
+        progress("recording on the virtual bedside", options.seconds) as tell,
+    ):
+        return {"sample_to_bus_ms": _bus_latency_ms(feed, clock, options.seconds, tell)}
 
 
-def _bus_latency_ms(feed: LiveFeed, clock: Clock, seconds: float | None) -> list[float]:
+def _bus_latency_ms(feed: LiveFeed, clock: Clock, seconds: float | None, tell: Tell) -> list[float]:
     """Host arrival of a block's last byte → the block in another process, ms, until ``seconds`` are over."""
     latencies_ms: list[float] = []
-    end_ns = None if seconds is None else clock.monotonic_ns() + int(seconds * 1e9)
+    begin_ns, end_s = clock.monotonic_ns(), math.inf if seconds is None else seconds
     try:
-        while end_ns is None or clock.monotonic_ns() < end_ns:
-            latencies_ms += [
-                (clock.monotonic_ns() - message.t_host_ns) / 1e6 / clock.speed
-                for message in feed.drain(wait_s=0.05)
-                if isinstance(message, SampleBlock) and not message.stream_id.startswith("edge.")
-            ]
+        while (elapsed_s := (clock.monotonic_ns() - begin_ns) / 1e9) < end_s:
+            for message in feed.drain(wait_s=0.05):
+                if isinstance(message, StationStatus):
+                    tell(elapsed_s, so_far(elapsed_s, seconds, message))
+                elif isinstance(message, SampleBlock) and not message.stream_id.startswith("edge."):
+                    latencies_ms.append((clock.monotonic_ns() - message.t_host_ns) / 1e6 / clock.speed)
     except KeyboardInterrupt:
-        if end_ns is not None:
+        if seconds is not None:
             raise
     return latencies_ms
 

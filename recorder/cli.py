@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -19,7 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Exit status: 0 done, 1 the work failed (message on stderr), 2 wrong usage."""
     from recorder.host.console import run_command
 
-    args = _parser().parse_args(argv)
+    words = [_no_option(word) for word in (sys.argv[1:] if argv is None else argv)]
+    args = _parser().parse_args(words)
     command: Command = args.run
     return run_command("recorder", lambda: command(args), as_json=getattr(args, "json", False))
 
@@ -91,14 +93,23 @@ def _calibrate(args: argparse.Namespace) -> Outcome:
 
 def _verify(args: argparse.Namespace) -> Outcome:
     from recorder import session
+    from recorder.host.console import progress
 
-    return session.verify(args.session).to_json()
+    with progress(f"checking {_size_of(args.session)}"):
+        return session.verify(args.session).to_json()
 
 
 def _recover(args: argparse.Namespace) -> Outcome:
     from recorder import session
+    from recorder.host.console import progress
 
-    return session.recover(args.session).to_json()
+    with progress(f"recovering {_size_of(args.session)}"):
+        return session.recover(args.session).to_json()
+
+
+def _size_of(folder: Path) -> str:
+    sizes = [path.stat().st_size for path in folder.glob("segments/*.parquet")]
+    return f"{len(sizes)} segments, {sum(sizes) / 1e6:.1f} MB"
 
 
 def _erase(args: argparse.Namespace) -> Outcome:
@@ -249,7 +260,13 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
 
+def _no_option(word: str) -> str:
+    """A point below zero volt, ``-0.5=40``, marked as a value: argparse takes no word with a blank for an option."""
+    return f" {word}" if re.match(r"-[.\d]+[^=]*=", word) else word
+
+
 def _point(text: str) -> tuple[float, float]:
+    text = text.strip()
     volt, _, mmhg = text.partition("=")
     try:
         return float(volt), float(mmhg)

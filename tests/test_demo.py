@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from terminal import run_on_terminal
 
 from hemoview import demo
 from recorder import session as sessions
@@ -49,9 +51,21 @@ def assert_contract(result: dict[str, Any]) -> None:
     assert sessions.verify(result["session"]).ok
 
 
+def test_its_seconds_and_samples_are_seen_on_a_terminal(tmp_path: Path) -> None:
+    words = ["demo", "--headless", "--seconds", "12", "--speed", "4", "--out", str(tmp_path), "--json"]
+    done = run_on_terminal(["hemoview", *words])
+    assert done.code == 0, done.seen
+    shown = re.findall(r"(\d+) of 12 s, ([\d,]+) samples on disk", done.seen)
+    seconds, samples = zip(*((int(s), int(n.replace(",", ""))) for s, n in shown), strict=True)
+    assert seconds[-1] >= 9 and len(set(seconds)) >= 4
+    assert samples == tuple(sorted(samples)) and samples[-1] > 9 * (64 + 32 + 100)
+    assert_contract(json.loads(done.out.splitlines()[-1]))
+
+
 def test_the_last_line_is_the_contracts_object(tmp_path: Path) -> None:
     done = command("demo", "--headless", "--seconds", "30", "--speed", "4", "--out", str(tmp_path), "--json")
     assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
     result = json.loads(done.stdout.splitlines()[-1])
     assert_contract(result)
     assert result["estimates"]["n"] >= 20

@@ -7,10 +7,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from hemoview.bench import machine
+from recorder.host.console import Tell, progress
 from recorder.testing import killer, killer_damage, powercut, powercut_shim
 
 CUT_RECORDING_S = 60.0
@@ -29,11 +32,15 @@ def run(*, kills: int, power_cuts: int, flips: int, seed: int) -> dict[str, Any]
         TimeoutError, subprocess.CalledProcessError: a recording could not be made.
     """
     rng = random.Random(seed)
-    with tempfile.TemporaryDirectory(prefix="hemoview-crash-") as folder:
-        place = Path(folder)
-        outcomes = [killer.kill_once(place / f"kill-{n}", rng) for n in range(kills)]
-        cuts, seen_by = _cut(place, power_cuts, rng)
-        injuries = _injure(place, flips, rng)
+    steps = kills + power_cuts + flips + _torn(flips)
+    with (
+        tempfile.TemporaryDirectory(prefix="hemoview-crash-") as folder,
+        progress("crashing recordings", steps) as tell,
+    ):
+        place, done = Path(folder), _counting(tell)
+        outcomes = _kill(place, kills, rng, done)
+        cuts, seen_by = _cut(place, power_cuts, rng, done)
+        injuries = _injure(place, flips, rng, done)
     both = [*outcomes, *cuts]
     result: dict[str, Any] = {
         "kills": kills,
@@ -58,7 +65,39 @@ def _count(injuries: list[killer_damage.Injury], verdict: str) -> int:
     return sum(i.verdict == verdict for i in injuries)
 
 
-def _cut(place: Path, count: int, rng: random.Random) -> tuple[list[killer.Outcome], str]:
+Done = Callable[[str], None]
+"""Says what has been done once more: ``kills``, ``flips``."""
+
+
+def _counting(tell: Tell) -> Done:
+    counts: Counter[str] = Counter()
+
+    def done(what: str) -> None:
+        counts[what] += 1
+        tell(counts.total(), ", ".join(f"{name} {n}" for name, n in counts.items()))
+
+    return done
+
+
+def _uncounted(_: str) -> None:
+    """Nobody looks."""
+
+
+def _torn(flips: int) -> int:
+    return round(flips * TORN_PER_FLIP)
+
+
+def _kill(place: Path, count: int, rng: random.Random, done: Done) -> list[killer.Outcome]:
+    outcomes = []
+    for number in range(count):
+        outcomes.append(killer.kill_once(place / f"kill-{number}", rng))
+        done("kills")
+    return outcomes
+
+
+def _cut(
+    place: Path, count: int, rng: random.Random, done: Done = _uncounted
+) -> tuple[list[killer.Outcome], str]:
     """Outcomes of simulated power cuts, and how the recording's writes were seen."""
     if count == 0:
         return [], ""
@@ -70,6 +109,7 @@ def _cut(place: Path, count: int, rng: random.Random) -> tuple[list[killer.Outco
         folder = place / f"cut-{number}"
         powercut.materialise(state, str(traced / "session"), folder)
         outcomes.append(killer.check(folder, disk.handed_ms, disk.promised_ms))
+        done("power cuts")
     return outcomes, seen_by
 
 
@@ -83,14 +123,19 @@ def _ops(place: Path) -> tuple[list[powercut.Op], str]:
     return powercut_shim.record(place, seconds=CUT_RECORDING_S, segment_s=SEGMENT_S), "shim"
 
 
-def _injure(place: Path, flips: int, rng: random.Random) -> list[killer_damage.Injury]:
+def _injure(
+    place: Path, flips: int, rng: random.Random, done: Done = _uncounted
+) -> list[killer_damage.Injury]:
     """Flip bytes in, and tear files of, a closed and a killed recording in turn."""
     if flips == 0:
         return []
     sessions = [_recorded(place / "closed", close=True), _recorded(place / "killed", close=False)]
-    injuries = [killer_damage.injure(sessions[n % 2], place, rng) for n in range(flips)]
-    torn = round(flips * TORN_PER_FLIP)
-    return injuries + [killer_damage.injure(sessions[n % 2], place, rng, torn=True) for n in range(torn)]
+    injuries = []
+    for torn, count in ((False, flips), (True, _torn(flips))):
+        for number in range(count):
+            injuries.append(killer_damage.injure(sessions[number % 2], place, rng, torn=torn))
+            done("torn files" if torn else "flips")
+    return injuries
 
 
 def _recorded(folder: Path, *, close: bool) -> Path:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from rich.console import Console
-from rich.progress import Progress
+
+from recorder.host.console import progress
 
 STEPS: Final = 200
 WINDOW_PX: Final = (1280, 800)
@@ -65,9 +64,8 @@ def run(
 
 def _made(make: Callable[..., Path], folder: Path, plan: Any) -> Path:
     """A session is made under a progress bar, silent where nobody looks."""
-    with Progress(console=Console(stderr=True), disable=not sys.stderr.isatty(), transient=True) as bars:
-        bar = bars.add_task(f"making a session of {plan.hours:g} h", total=1.0)
-        return make(folder, plan, lambda share: bars.update(bar, completed=share))
+    with progress(f"making a session of {plan.hours:g} h", 1.0) as tell:
+        return make(folder, plan, lambda share: tell(share, f"{share:.0%}"))
 
 
 def measure(session: Path, steps: int) -> dict[str, Any]:

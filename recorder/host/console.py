@@ -6,14 +6,55 @@ import contextlib
 import json
 import logging
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
 
 from recorder.errors import RecorderError
 from recorder.host import logs
 
 Outcome = dict[str, Any]
 Explain = Callable[[Exception], str | None]
+
+
+class Tell(Protocol):
+    """Says how far long work has come."""
+
+    def __call__(self, done: float, note: str = "") -> None:
+        """``done`` of the total; ``note``: the figures in words."""
+        ...
+
+
+@contextlib.contextmanager
+def progress(what: str, total: float | None = None) -> Iterator[Tell]:
+    """A line on stderr that shows long work, gone when it ends; nothing at all where stderr is no terminal.
+
+    Args:
+        what: is done.
+        total: of what :class:`Tell` counts; None where it is not known.
+    """
+    if not sys.stderr.isatty():
+        yield _say_nothing
+        return
+    from rich.console import Console  # noqa: PLC0415 – only where somebody looks
+    from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
+
+    texts = [TextColumn(part, markup=False) for part in ("{task.description}", "{task.fields[note]}")]
+    bars = Progress(
+        texts[0],
+        BarColumn(),
+        texts[1],
+        console=Console(stderr=True),
+        redirect_stdout=False,  # what is printed there stays there
+        transient=True,
+        refresh_per_second=4,
+    )
+    with bars:
+        bar = bars.add_task(what, total=total, note="")
+        yield lambda done, note="": bars.update(bar, completed=done, note=note)
+
+
+def _say_nothing(done: float, note: str = "") -> None:
+    """Nobody looks."""
 
 
 def run_command(

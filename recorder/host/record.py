@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -15,6 +16,7 @@ from recorder.clock import Clock
 from recorder.errors import ConfigError, RecorderError, SessionError, StationUnreachable
 from recorder.host import processes
 from recorder.host.client import StationClient
+from recorder.host.console import Tell, progress
 from recorder.schema import Calibration, StationStatus
 
 DELIVER_TIMEOUT_S: Final = 20.0
@@ -125,9 +127,16 @@ def _watch(client: StationClient, clock: Clock, seconds: float | None, say: Call
     Raises:
         SessionError: the session ended on its own.
     """
-    end_ns = None if seconds is None else clock.monotonic_ns() + int(seconds * 1e9)
+    with progress("recording", seconds) as tell:
+        _follow(client, clock, seconds, say, tell)
+
+
+def _follow(
+    client: StationClient, clock: Clock, seconds: float | None, say: Callable[[str], None], tell: Tell
+) -> None:
+    begin_ns, end_s = clock.monotonic_ns(), math.inf if seconds is None else seconds
     silent: set[str] = set()
-    while end_ns is None or clock.monotonic_ns() < end_ns:
+    while (elapsed_s := (clock.monotonic_ns() - begin_ns) / 1e9) < end_s:
         time.sleep(min(0.5, clock.real_timeout(seconds or 1.0)))
         try:
             status = _status(client)
@@ -137,12 +146,20 @@ def _watch(client: StationClient, clock: Clock, seconds: float | None, say: Call
             continue
         if status.session.state != "open":
             raise SessionError("; ".join(status.warnings) or "the session was stopped from elsewhere")
+        tell(elapsed_s, so_far(elapsed_s, seconds, status))
         now = {s.stream_id: s for s in status.streams if s.state in ("silent", "lost")}
         for name in sorted(now.keys() - silent):
             say(f"{name}: {now[name].state} ({now[name].cause})")
         for name in sorted(silent - now.keys()):
             say(f"{name}: is back")
         silent = set(now)
+
+
+def so_far(elapsed_s: float, seconds: float | None, status: StationStatus) -> str:
+    """``12 of 60 s, 34,567 samples on disk``."""
+    of = "" if seconds is None else f" of {seconds:g}"
+    on_disk = sum(stream.on_disk for stream in status.streams)
+    return f"{elapsed_s:.0f}{of} s, {on_disk:,} samples on disk"
 
 
 def _status(client: StationClient) -> StationStatus:

@@ -75,7 +75,7 @@ def test_told_to_end_while_it_asks_a_recorder_that_is_gone_it_ends_at_once(tmp_p
     words = ["edge", "--station", "bed1", "--home", str(tmp_path)]
     edge = subprocess.Popen([sys.executable, "-m", "hemoview", *words], stderr=subprocess.DEVNULL)
     try:
-        wait_for(lambda: (tmp_path / "logs" / "edge-bed1.log").exists(), "it has begun", 30)
+        wait_for((tmp_path / "logs" / "edge-bed1.log").exists, "it has begun", 30)
         time.sleep(1.0)  # its first question waits five seconds for an answer
         began = time.monotonic()
         edge.terminate()

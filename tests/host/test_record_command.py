@@ -1,12 +1,14 @@
 """``recorder record`` with real processes: starts a recorder, records by a template, stops it again."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from bedside_rig import ADC, E4, wait_for
+from terminal import run_on_terminal
 
 from recorder import session
 from recorder.clock import Clock
@@ -71,6 +73,26 @@ def test_a_session_is_recorded_and_no_recorder_left_behind(tmp_path: Path) -> No
                 and stored.header.template["name"] == "rest"
             )
         wait_for(lambda: not lock.is_held("default", tmp_path), "the recorder it started is gone")
+    finally:
+        bedside.stop()
+        processes.stop_station("default", tmp_path, force=True)
+
+
+@pytest.mark.slow
+def test_what_is_on_disk_is_seen_on_a_terminal(tmp_path: Path) -> None:
+    bedside = virtual_bedside.start(
+        tmp_path / "virtual", Clock(), {"seed": 2, "script": "rest", "e4": None, "adc": ADC}
+    )
+    try:
+        template = template_of(tmp_path, bedside.device_configs())
+        words = ["--template", str(template), "--home", str(tmp_path), "--out", str(tmp_path / "out")]
+        words += ["--subject", "S-07", "--seconds", "4", "--json"]
+        done = run_on_terminal(["recorder.cli", "record", *words])
+        assert done.code == 0, done.seen
+        counts = [int(n.replace(",", "")) for n in re.findall(r"of 4 s, ([\d,]+) samples on disk", done.seen)]
+        assert counts == sorted(counts) and counts[-1] >= 150
+        assert counts[-1] <= json.loads(done.out.splitlines()[-1])["streams"]["adc.wave"]["rows"]
+        assert "Recording S-07 in" in done.seen
     finally:
         bedside.stop()
         processes.stop_station("default", tmp_path, force=True)
