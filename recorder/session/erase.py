@@ -11,9 +11,11 @@ from recorder.clock import Clock
 from recorder.errors import ConfigError, SessionDamaged
 from recorder.session.files import read_json, sign_json, storage_errors, sync_folder, write_whole
 from recorder.session.header import FORMAT, TOMBSTONE_FILE
-from recorder.session.lock import SEALER_LOCK, WRITER_LOCK, FolderLock
+from recorder.session.lock import SEALER_LOCK, WRITER_LOCK, FolderLock, sealer_lock
 from recorder.session.salvage import card_from_anywhere, salvage_journal
 from recorder.session.stored import read_stored
+
+_LOCKS = (WRITER_LOCK, SEALER_LOCK)
 
 
 @dataclass(frozen=True)
@@ -45,22 +47,19 @@ def erase(path: Path | str, *, why: str) -> Tombstone:
 
     Raises:
         ConfigError: no reason given.
-        SessionError: no session here, or a recorder is writing it.
+        SessionError: no session here, a recorder is writing it, or the sealer of a killed one does not end.
         StorageError: the folder is not writable.
     """
     folder = Path(path)
     if not why.strip():
         raise ConfigError(f"{folder.name}: say why it is erased; the reason stays in its tombstone")
     stone = _earlier(folder) or _describe(folder, why.strip())
-    lock = FolderLock(folder)
-    try:
-        with storage_errors(folder, "erasing"):
-            write_whole(folder / TOMBSTONE_FILE, sign_json({"format": FORMAT, **stone.to_json()}))
-            _remove_all(folder)
-    finally:
-        lock.release()
+    with FolderLock(folder), sealer_lock(folder), storage_errors(folder, "erasing"):
+        write_whole(folder / TOMBSTONE_FILE, sign_json({"format": FORMAT, **stone.to_json()}))
+        _remove_all(folder)
     with storage_errors(folder, "erasing"):
-        (folder / WRITER_LOCK).unlink(missing_ok=True)
+        for name in _LOCKS:
+            (folder / name).unlink(missing_ok=True)
         sync_folder(folder)
     return stone
 
@@ -92,7 +91,6 @@ def _remove_all(folder: Path) -> None:
     for path in sorted(folder.iterdir()):
         if path.is_dir():
             shutil.rmtree(path)
-        elif path.name not in (TOMBSTONE_FILE, WRITER_LOCK):
+        elif path.name not in (TOMBSTONE_FILE, *_LOCKS):
             path.unlink()
-    (folder / SEALER_LOCK).unlink(missing_ok=True)
     sync_folder(folder)

@@ -19,7 +19,7 @@ from recorder.session.facts import gap_event
 from recorder.session.files import make_folder, storage_errors, why_of
 from recorder.session.header import SESSION_FILE, SessionCard, read_card, refuse_erased, write_card
 from recorder.session.journal import JOURNAL_FILE, Journal, JournalSnapshot, read_mark, structure_faults
-from recorder.session.lock import FolderLock
+from recorder.session.lock import FolderLock, sealer_lock
 from recorder.session.manifest import CLOCK, MANIFEST_FILE, SEGMENT_FOLDER, SegmentRow, read_manifest
 from recorder.session.rows import join_rows, same_rows, unpack_rows
 from recorder.session.salvage import (
@@ -32,7 +32,7 @@ from recorder.session.salvage import (
     sealed_event_ids,
     set_aside,
 )
-from recorder.session.sealer import seal
+from recorder.session.sealer import seal_held
 from recorder.session.segments import decode_samples, describe
 from recorder.session.stored import Damage, Stored, read_stored
 from recorder.session.verify import RECOVERED, VerifyReport, inspect, verify
@@ -79,7 +79,7 @@ def recover(path: Path | str) -> RecoverReport:
     A sealed, whole session is left as it is.
 
     Raises:
-        SessionError: no session here, it was erased, or a recorder is writing it.
+        SessionError: no session here, it was erased, a recorder is writing it, or the sealer of one does not end.
         SessionDamaged: nothing is left of it.
         SessionFormatUnknown: written by a newer HemoView.
         StorageError: the folder is not writable or the disk is full.
@@ -88,12 +88,8 @@ def recover(path: Path | str) -> RecoverReport:
     refuse_erased(folder)
     report = RecoverReport()
     card_from_anywhere(folder, salvage_journal(folder))  # refuses what is no session before touching it
-    lock = FolderLock(folder)
-    try:
-        with storage_errors(folder, "recovering"):
-            _recover(folder, report)
-    finally:
-        lock.release()
+    with FolderLock(folder), sealer_lock(folder), storage_errors(folder, "recovering"):
+        _recover(folder, report)
     report.after = verify(folder)
     return report
 
@@ -252,7 +248,7 @@ def _close(folder: Path, card: SessionCard, report: RecoverReport) -> None:
         _tell(folder, journal, report)
     finally:
         journal.close()
-    report.sealed += [row.name for row in seal(folder, upto_commit=MAX_COMMIT)]
+    report.sealed += [row.name for row in seal_held(folder, upto_commit=MAX_COMMIT)]
     journal = Journal.open(folder)
     try:
         finish(folder, journal, card.header.session_id, RECOVERED)

@@ -16,37 +16,61 @@ from pathlib import Path
 
 from recorder.errors import RecorderError, SessionDamaged
 from recorder.session.files import storage_errors, sync_folder, write_synced
-from recorder.session.header import SessionCard
-from recorder.session.journal import BATCHES_PER_COMMIT, Batch, Journal, JournalSnapshot
-from recorder.session.lock import SEALER_LOCK, FolderLock
-from recorder.session.manifest import CLOCK, EVENTS, SEGMENT_FOLDER, Manifest, SegmentRow, write_manifest
+from recorder.session.header import TOMBSTONE_FILE, SessionCard
+from recorder.session.journal import BATCHES_PER_COMMIT, JOURNAL_FILE, Batch, Journal, JournalSnapshot
+from recorder.session.lock import sealer_lock
+from recorder.session.manifest import (
+    CLOCK,
+    EVENTS,
+    SEGMENT_FOLDER,
+    Manifest,
+    SegmentRow,
+    read_manifest,
+    write_manifest,
+)
 from recorder.session.points import ClockPoints, join_points
 from recorder.session.rows import join_rows, same_rows, unpack_rows
 from recorder.session.segments import decode_samples, describe, encode_clock, encode_events, encode_samples
-
-SEALER_WAIT_S = 60.0
 
 
 def seal(folder: Path, upto_commit: int, stream_ids: Collection[str] = ()) -> tuple[SegmentRow, ...]:
     """Seal what the journal holds up to a commit, of some streams or (none named) of all.
 
+    A sealer whose recorder was killed may come late: of a session closed or erased meanwhile nothing is left to seal.
+
     Returns:
         The new rows of the manifest.
 
     Raises:
+        SessionError: another sealer does not end.
         StorageError: the disk refused; what is not sealed is still in the journal.
         SessionDamaged: the journal cannot be read.
     """
-    lock = FolderLock(folder, SEALER_LOCK, wait_s=SEALER_WAIT_S)
+    if _is_over(folder):  # before the lock: nothing is to appear in an erased folder
+        return ()
+    with sealer_lock(folder):
+        return () if _is_over(folder) else seal_held(folder, upto_commit, stream_ids)
+
+
+def seal_held(folder: Path, upto_commit: int, stream_ids: Collection[str] = ()) -> tuple[SegmentRow, ...]:
+    """:func:`seal`, for who holds the sealer's lock already."""
+    with storage_errors(folder, "sealing"):
+        journal = Journal.open(folder)
+        try:
+            return _seal(folder, journal, upto_commit, stream_ids)
+        finally:
+            journal.close()
+
+
+def _is_over(folder: Path) -> bool:
+    if (folder / TOMBSTONE_FILE).is_file():
+        return True
+    if (folder / JOURNAL_FILE).is_file():
+        return False
     try:
-        with storage_errors(folder, "sealing"):
-            journal = Journal.open(folder)
-            try:
-                return _seal(folder, journal, upto_commit, stream_ids)
-            finally:
-                journal.close()
-    finally:
-        lock.release()
+        return read_manifest(folder).state == "sealed"
+    except SessionDamaged:
+        return False
 
 
 def _seal(folder: Path, journal: Journal, upto: int, stream_ids: Collection[str]) -> tuple[SegmentRow, ...]:

@@ -36,6 +36,7 @@ class Stored:
     Args:
         state: of the manifest: ``open`` until it was closed.
         segments: sealed files, by belief order journal → manifest → their own footers.
+        manifest: what ``manifest.json`` says, read before the journal; None if missing or damaged.
         damaged: what is wrong, as far as opening shows; ``verify`` looks further.
     """
 
@@ -47,6 +48,7 @@ class Stored:
     clock: tuple[tuple[int, dict[str, ClockPoints]], ...]
     live_events: tuple[tuple[int, Event], ...]
     commit_no: int
+    manifest: Manifest | None
     damaged: tuple[Damage, ...] = field(default=())
 
     def segments_of(self, stream_id: str) -> list[SegmentRow]:
@@ -128,8 +130,10 @@ def read_stored(folder: Path) -> Stored:
         SessionDamaged: neither session.json nor the journal says what it is.
     """
     damaged: list[Damage] = []
-    journal, mark_ahead = _read_journal(folder, damaged)
+    # before the journal, which a sealer tells first: what was sealed after this look is still in its rows or in its
+    # table, whereas a manifest from after it would show segments whose rows were read from the journal already
     manifest = _manifest_or_none(folder, damaged)
+    journal, mark_ahead = _read_journal(folder, damaged)
     if journal is None and manifest is not None and manifest.state == "open":
         # it may have been closed between the two reads
         manifest = _manifest_or_none(folder, damaged)
@@ -147,6 +151,7 @@ def read_stored(folder: Path) -> Stored:
         journal.clock if journal else (),
         journal.events if journal else (),
         journal.commit_no if journal else 0,
+        manifest,
         tuple(dict.fromkeys(damaged)),
     )
 

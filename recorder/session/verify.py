@@ -22,7 +22,6 @@ from recorder.session.manifest import (
     MANIFEST_FILE,
     SEGMENT_FOLDER,
     SegmentRow,
-    read_manifest,
 )
 from recorder.session.rows import unpack_rows
 from recorder.session.segments import decode_clock, decode_events, decode_samples, describe
@@ -103,10 +102,9 @@ def verify(path: Path | str) -> VerifyReport:
     """
     folder = Path(path)
     try:
-        stored = read_stored(folder)
+        stored, found = _look(folder)
     except SessionDamaged as error:
         return _unreadable(folder, error)
-    found = inspect(stored)
     return VerifyReport(
         ok=not found.damaged,
         seconds=_seconds(stored),
@@ -119,6 +117,16 @@ def verify(path: Path | str) -> VerifyReport:
         notes=tuple(found.notes),
         mendable=_mendable(stored, found),
     )
+
+
+def _look(folder: Path) -> tuple[Stored, Findings]:
+    stored = read_stored(folder)
+    found = inspect(stored)
+    if found.damaged and stored.state == "open" and not (folder / JOURNAL_FILE).is_file():
+        # closed while it was looked at: what was in the journal at first is in files by now
+        stored = read_stored(folder)
+        found = inspect(stored)
+    return stored, found
 
 
 def _mendable(stored: Stored, found: Findings) -> bool:
@@ -242,12 +250,9 @@ def _lose_segment(stored: Stored, row: SegmentRow, found: Findings) -> None:
 
 def _check_manifest(stored: Stored, found: Findings) -> None:
     """Where a journal is there it is believed; here is where the manifest says otherwise."""
-    if not (stored.folder / JOURNAL_FILE).is_file():
-        return
-    try:
-        listed = {row.name: row for row in read_manifest(stored.folder).segments}
-    except SessionDamaged:
-        return  # named already
+    if stored.manifest is None or not (stored.folder / JOURNAL_FILE).is_file():
+        return  # named already, or nothing to compare
+    listed = {row.name: row for row in stored.manifest.segments}
     believed = {row.name: row for row in stored.segments}
     for name, row in listed.items():
         if name not in believed:

@@ -23,7 +23,7 @@ from recorder.session.journal import (
     Journal,
     JournalSnapshot,
 )
-from recorder.session.lock import FolderLock
+from recorder.session.lock import FolderLock, sealer_lock
 from recorder.session.manifest import (
     CLOCK,
     EVENTS,
@@ -203,7 +203,7 @@ class SessionWriter:
                 finished = self._sealer.wait()
                 if finished is None or finished.error:
                     raise StorageError(finished.error if finished else f"{self.folder}: sealer did not start")
-                with storage_errors(self.folder, "closing the session"):
+                with storage_errors(self.folder, "closing the session"), sealer_lock(self.folder):
                     finish(self.folder, self._journal, self.header.session_id, reason)
             finally:
                 self.abandon()
@@ -322,6 +322,12 @@ def create(
 def resume(folder: Path, clock: Clock, *, segment_s: float = SEGMENT_S) -> SessionWriter:
     """Go on with a session whose recorder died, in a new clock era (see ``writer.era``).
 
+    A sealer that outlived that recorder works on beside the new one; the new one's own sealers wait for it.
+
+    Where to go on only the writer knows (``next_sample_no``), not a reader that was opened before: a commit that was
+    killed after its rows were on disk and before SQLite told other processes of them is seen or not seen, as a whole,
+    until somebody has to rebuild SQLite's index – and an orphaned sealer puts that off. No such commit was promised.
+
     Raises:
         SessionError: it is sealed, or another process writes it.
         SessionDamaged: the journal or session.json is damaged; run ``recorder recover``.
@@ -354,7 +360,8 @@ def resume(folder: Path, clock: Clock, *, segment_s: float = SEGMENT_S) -> Sessi
 
 
 def finish(folder: Path, journal: Journal, session_id: str, reason: str) -> None:
-    """Mark a session whose journal is sealed empty as sealed, and take the journal away.
+    """Mark a session whose journal is sealed empty as sealed, and take the journal away. For who holds the sealer's
+    lock: a late sealer of a killed recorder must not find half a journal.
 
     Raises:
         StorageError: something is not sealed yet.
