@@ -133,10 +133,31 @@ def test_a_renamed_file_needs_its_begin(
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "gain", "offset"),
+    [
+        ("-0.5=40", "0.5=120", 80.0, 80.0),
+        ("-5e-1=40", ".5=120", 80.0, 80.0),
+        ("-1.5=40", "-.5=140", 100.0, 190.0),
+        ("-0.5=-20", "0.5=120", 140.0, 50.0),
+    ],
+)
+def test_points_may_lie_below_zero(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, low: str, high: str, gain: float, offset: float
+) -> None:
+    station(tmp_path)
+    words = ("--operator", "OP1", "--station", "bed1", "--home", str(tmp_path))
+    code, told = ask(capsys, "--points", low, high, *words)
+    assert code == 0, told
+    assert told["gain_mmhg_per_v"] == pytest.approx(gain) and told["offset_mmhg"] == pytest.approx(offset)
+
+
+@pytest.mark.parametrize(
     ("words", "why"),
     [
         (("--points", "0.5=100", "1.7=110", "--operator", "OP1"), "too near"),
         (("--points", "0.5=160", "1.7=40", "--operator", "OP1"), "falls"),
+        (("--points", "0.5=40", "-0.5=120", "--operator", "OP1"), "falls"),
+        (("--points", "nan=40", "0.5=120", "--operator", "OP1"), "a point is not a number"),
         (("--points", "0.5=40", "1.7=160", "--operator", " "), "--operator is empty"),
         ((*POINTS, "--channel", "nope"), "no adc.wave with a channel nope in volt"),
         (("--against", "no.csv", "--session", "none", "--operator", "OP1"), "no.csv: cannot be read"),
