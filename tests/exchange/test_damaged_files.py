@@ -48,28 +48,27 @@ def damaged(whole: bytes):
     return st.one_of(st.builds(apply, changes, st.integers(0, len(whole))), st.binary(max_size=200))
 
 
-def is_read_or_refused(path) -> None:
+def read_or_refused_by_name(path) -> bool:
+    """A recording with signals, or a refusal that names the file; any other error is let through."""
     try:
         recording = read_recording(path)
     except RecordingUnreadable as refusal:
-        assert path.name in str(refusal)
-    else:
-        assert isinstance(recording, Recording)
-        assert recording.signals
+        return path.name in str(refusal)
+    return isinstance(recording, Recording) and bool(recording.signals)
 
 
 @FUZZ
 @given(octets=damaged(e4_zip()))
 def test_e4_zip(tmp_path, octets):
     (tmp_path / "s.zip").write_bytes(octets)
-    is_read_or_refused(tmp_path / "s.zip")
+    assert read_or_refused_by_name(tmp_path / "s.zip")
 
 
 @FUZZ
 @given(octets=damaged(waves_npz()))
 def test_surgery_npz(tmp_path, octets):
     (tmp_path / "s_waves.npz").write_bytes(octets)
-    is_read_or_refused(tmp_path / "s_waves.npz")
+    assert read_or_refused_by_name(tmp_path / "s_waves.npz")
 
 
 @FUZZ
@@ -78,7 +77,7 @@ def test_wfdb_header(tmp_path, octets):
     pytest.importorskip("wfdb")
     (tmp_path / "rec.dat").write_bytes(np.arange(16, dtype="<i2").tobytes())
     (tmp_path / "rec.hea").write_bytes(octets)
-    is_read_or_refused(tmp_path / "rec.hea")
+    assert read_or_refused_by_name(tmp_path / "rec.hea")
 
 
 def test_undamaged_ones_are_read(tmp_path):

@@ -107,7 +107,9 @@ def test_what_a_mac_adds_is_passed_over(tmp_path):
     path = write_zip(tmp_path / "x.zip", FILES)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("__MACOSX/._BVP.csv", b"\x00\x05\x16\x07")
-    check(read_recording(path))
+    recording = read_recording(path)
+    check(recording)
+    assert recording.notes == ()
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 nonsense", b"hello" * 100])

@@ -133,22 +133,22 @@ def test_a_renamed_file_needs_its_begin(
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "gain", "offset"),
+    ("points", "line"),
     [
-        ("-0.5=40", "0.5=120", 80.0, 80.0),
-        ("-5e-1=40", ".5=120", 80.0, 80.0),
-        ("-1.5=40", "-.5=140", 100.0, 190.0),
-        ("-0.5=-20", "0.5=120", 140.0, 50.0),
+        (("-0.5=40", "0.5=120"), (80.0, 80.0)),
+        (("-5e-1=40", ".5=120"), (80.0, 80.0)),
+        (("-1.5=40", "-.5=140"), (100.0, 190.0)),
+        (("-0.5=-20", "0.5=120"), (140.0, 50.0)),
     ],
 )
 def test_points_may_lie_below_zero(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, low: str, high: str, gain: float, offset: float
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, points: tuple[str, str], line: tuple[float, float]
 ) -> None:
     station(tmp_path)
     words = ("--operator", "OP1", "--station", "bed1", "--home", str(tmp_path))
-    code, told = ask(capsys, "--points", low, high, *words)
+    code, told = ask(capsys, "--points", *points, *words)
     assert code == 0, told
-    assert told["gain_mmhg_per_v"] == pytest.approx(gain) and told["offset_mmhg"] == pytest.approx(offset)
+    assert (told["gain_mmhg_per_v"], told["offset_mmhg"]) == pytest.approx(line)
 
 
 @pytest.mark.parametrize(

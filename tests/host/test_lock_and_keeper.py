@@ -59,8 +59,10 @@ def test_the_lock_dies_with_its_holder(tmp_path: Path) -> None:
 def test_a_recorder_that_is_just_ending_is_waited_for(tmp_path: Path) -> None:
     process = hold_elsewhere(tmp_path)
     threading.Timer(0.3, process.stdin.close).start()  # type: ignore[union-attr]
-    with StationLock("bed1", tmp_path, patience_s=5):
-        pass
+    began = time.monotonic()
+    with StationLock("bed1", tmp_path, patience_s=5) as held:
+        assert 0.2 < time.monotonic() - began < 5
+        assert json.loads(held.path.read_text())["pid"] == os.getpid()
     process.wait(10)
     process.stdout.close()  # type: ignore[union-attr]
 

@@ -263,3 +263,5 @@ def test_a_client_that_vanishes_does_no_harm(bedside, connect):
     second = connect(made)
     second.subscribe("bvp")
     second.listen(lambda _: len(second.samples("bvp")) > 100)
+    steps_us = [b.stamp_us - a.stamp_us for a, b in pairwise(second.samples("bvp"))]
+    assert len(steps_us) >= 100 and min(steps_us) > 0 and max(steps_us) <= 1e6 / 64 + 1

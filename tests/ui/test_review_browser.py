@@ -229,6 +229,7 @@ def test_no_sessions_yet_is_said(tmp_path: Path, qtbot: QtBot) -> None:
     qtbot.addWidget(browser)
     browser.show()
     qtbot.waitUntil(lambda: text("browser.none") in said(browser), timeout=10_000)
+    assert not browser.table.rows and enabled(browser) == set()
     browser.close_jobs()
 
 

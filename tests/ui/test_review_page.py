@@ -247,8 +247,12 @@ def test_after_a_click_in_the_list_of_events_the_keys_still_move_the_picture(
 
 
 def test_escape_asks_for_the_list(page: ReviewPage, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(page.browse_requested, timeout=10_000):
-        qtbot.keyClick(page, KEY.Key_Escape)
+    asked: list[bool] = []
+    page.browse_requested.connect(lambda: asked.append(True))
+    qtbot.keyClick(page, KEY.Key_End)
+    assert not asked
+    qtbot.keyClick(page, KEY.Key_Escape)
+    assert asked == [True] and view(page).phase == "open"
 
 
 # sessions that are not whole
@@ -300,7 +304,10 @@ def test_an_empty_session_says_that_it_is_empty(blank: ReviewPage, tmp_path: Pat
     qtbot.waitUntil(lambda: text("review.empty") in said(blank), timeout=10_000)
     for key in (KEY.Key_Space, KEY.Key_F, KEY.Key_Plus, KEY.Key_Right, KEY.Key_M, KEY.Key_G, KEY.Key_End):
         qtbot.keyClick(blank, key)
-    painted(blank)
+    image = painted(blank)
+    beside_legends = (GUTTER_PX, 0, image.width() // 2, image.height())
+    assert not any(has_colour(image, key, beside_legends) for key in ("ppg", "reference.SBP", "estimate.SBP"))
+    assert text("review.empty") in said(blank) and view(blank).phase == "open"
 
 
 def test_after_a_failure_a_whole_session_opens(
