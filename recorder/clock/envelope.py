@@ -19,6 +19,8 @@ from recorder.clock.steps import lowest_of_runs
 
 Floats = NDArray[np.float64]
 
+LEAST_SLOPE = -0.9
+"""Ten times the nominal rate: a faster one is a backlog that came at once, and says nothing of any clock."""
 _HULL_POINTS = 4000
 """Of more points, the lowest of each of so many runs."""
 
@@ -106,8 +108,11 @@ class Misfit:
 
 
 def common_slope(x: Floats, y: Floats, starts: NDArray[np.intp]) -> float:
-    """Slope shared by the lines that lie under the points of each piece at the smallest summed distance."""
-    return Misfit.of(zip(np.split(x, starts[1:]), np.split(y, starts[1:]), strict=True)).best
+    """Slope shared by the lines that lie under the points of each piece at the smallest summed distance; not below
+    :data:`LEAST_SLOPE`.
+    """
+    pieces = zip(np.split(x, starts[1:]), np.split(y, starts[1:]), strict=True)
+    return max(Misfit.of(pieces).best, LEAST_SLOPE)
 
 
 def _ratio(amount: float, slope: float) -> float:

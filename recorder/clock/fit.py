@@ -145,7 +145,7 @@ class _Lines:
         x_s = (last - last[0]) / nominal_rate_hz
         late_s = (arrival - arrival[0]) / 1e9 - x_s
         long = x_s[-1] >= MIN_SPAN_S
-        starts = step_starts(x_s, late_s) if long else np.zeros(1, dtype=np.intp)
+        starts = step_starts(x_s, late_s, _blocks_a_point(run, last)) if long else np.zeros(1, dtype=np.intp)
         return cls(run, last, nominal_rate_hz, x_s, late_s, starts)
 
     def pieces(self) -> list[tuple[Floats, Floats]]:
@@ -169,3 +169,9 @@ class _Lines:
             n_points=int(self.last.size),
             drift_error_ppm=max(slope.high - slope.value, slope.value - slope.low) * 1e6,
         )
+
+
+def _blocks_a_point(run: RunPoints, last: Ints) -> float:
+    """Of how many blocks each point is the earliest: 1 where every block has left its point."""
+    spacing = (last[-1] - last[0]) / max(last.size - 1, 1)
+    return max(float(spacing / np.median(run.n_samples)), 1.0)

@@ -18,7 +18,7 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from recorder.clock.envelope import Misfit
+from recorder.clock.envelope import LEAST_SLOPE, Misfit
 
 CRYSTAL_PPM = 50.0
 """Mean distance of a crystal from nominal; data sheets allow 20 to 100."""
@@ -103,7 +103,8 @@ def shared_slopes(streams: Sequence[Evidence]) -> list[Slope]:
 def _fit(streams: Sequence[Evidence]) -> Slope:
     prior = Misfit.around_zero(CRYSTAL_PPM * 1e-6)
     nats = Misfit.weighted([(1.0, prior), *((1.0 / s.scale_s, s.misfit) for s in streams)])
-    return Slope(nats.best, *nats.within(_SURE_NATS))
+    low, high = nats.within(_SURE_NATS)
+    return Slope(max(nats.best, LEAST_SLOPE), low, max(high, LEAST_SLOPE))
 
 
 def _above(x: NDArray[np.float64], late: NDArray[np.float64], slope: float) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ lost than were. A reader that stalls is no step, for after it the delay falls ba
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,29 +21,33 @@ LONG_S = 60.0
 """A step stays for so long; a stall up to this length is none."""
 PAST_S = 30.0
 MIN_SIDE = 20
-"""Points on either side without which nothing is claimed."""
+"""Blocks on either side without which nothing is claimed."""
+MIN_SIDE_THINNED = 5
+"""Points, where each is the earliest of many blocks."""
 _TREND_WINDOW_S = 5.0
 _TREND_POINTS = 8
 
 
-def step_starts(x: Floats, late: Floats) -> Indices:
+def step_starts(x: Floats, late: Floats, blocks_a_point: float = 1.0) -> Indices:
     """Index of the first point of each piece: 0, and every step.
 
     Args:
         x: ``(n,)`` nominal time of the points, s, rising.
         late: ``(n,)`` arrival minus nominal time, s.
+        blocks_a_point: of how many blocks each point is the earliest; 1 if points are not thinned.
     """
-    if x.size < 2 * MIN_SIDE:
+    side = max(ceil(MIN_SIDE / blocks_a_point), MIN_SIDE_THINNED)
+    if x.size < 2 * side:
         return np.zeros(1, dtype=np.intp)
     spacing_s = max((x[-1] - x[0]) / (x.size - 1), 1e-6)
     level = late - _trend(x, late, max(_TREND_WINDOW_S, _TREND_POINTS * spacing_s)) * x
-    n_past = max(MIN_SIDE, round(PAST_S / spacing_s))
-    n_long = max(MIN_SIDE, round(LONG_S / spacing_s))
+    n_past = max(side, round(PAST_S / spacing_s))
+    n_long = max(side, round(LONG_S / spacing_s))
     future = np.minimum(floor_before(level[::-1], n_long)[::-1], level)
-    threshold = max(MIN_STEP_S, float(np.median(level - np.minimum(floor_before(level, MIN_SIDE), level))))
+    threshold = max(MIN_STEP_S, float(np.median(level - np.minimum(floor_before(level, side), level))))
     up = np.flatnonzero(future - floor_before(level, n_past) > threshold)
     down = np.flatnonzero(floor_before(level, n_long) - level > threshold)
-    return _walk(_Delay(level, future, threshold, n_past), up, down[down >= n_long])
+    return _walk(_Delay(level, future, threshold, n_past, side), up, down[down >= n_long])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +58,12 @@ class _Delay:
     future: Floats
     threshold: float
     n_past: int
+    side: int
 
 
 def _walk(delay: _Delay, up: Indices, down: Indices) -> Indices:
     """The steps one after another; after each, the past begins anew."""
-    starts, last = [0], delay.level.size - MIN_SIDE
+    starts, last = [0], delay.level.size - delay.side
     while True:
         begin = starts[-1] + delay.n_past
         far = up[np.searchsorted(up, begin) :][:1]
@@ -81,7 +87,7 @@ def _next_near(delay: _Delay, start: int) -> list[int]:
 
 def _exact(delay: _Delay, first: int) -> int:
     """A late point before the step looks like its beginning: the step is where the future floor is reached."""
-    future = delay.future[first : first + MIN_SIDE]
+    future = delay.future[first : first + delay.side]
     return first + int(np.argmax(future > future.max() - delay.threshold / 2))
 
 

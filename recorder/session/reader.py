@@ -27,7 +27,7 @@ from recorder.session.points import ClockPoints, join_points
 from recorder.session.rows import Rows, join_rows, number_span, unpack_rows
 from recorder.session.sealed import SealedFiles
 from recorder.session.stored import Stored, read_stored
-from recorder.session.timeline import EraAxis, StreamPoints, StreamTimes, bridged, fit_device_streams
+from recorder.session.timeline import EraAxis, StreamPoints, StreamTimes, bridged, fit_device_streams, slipped
 from recorder.session.views import Overview, StreamData, binned
 
 
@@ -282,19 +282,20 @@ class Session:
     def _stream_times(self, info: StreamInfo) -> StreamTimes:
         if info.stream_id not in self._times:
             device = [
-                other
-                for other in self._stored.card.streams
-                if other.device_id == info.device_id and other.kind == info.kind
+                i for i in self._stored.card.streams if (i.device_id, i.kind) == (info.device_id, info.kind)
             ]
-            evidence = {other.stream_id: self._stream_points(other) for other in device}
-            self._times.update(fit_device_streams(self._axis, evidence))
+            times = fit_device_streams(self._axis, {i.stream_id: self._stream_points(i) for i in device})
+            if slipped(times.values()):
+                points = {i.stream_id: self._stream_points(i, every_block=True) for i in device}
+                times = fit_device_streams(self._axis, points)
+            self._times.update(times)
         return self._times[info.stream_id]
 
-    def _stream_points(self, info: StreamInfo) -> StreamPoints:
-        known = self._stretches(info)
-        points = bridged(self._thin_points(info.stream_id), known)
+    def _stream_points(self, info: StreamInfo, *, every_block: bool = False) -> StreamPoints:
+        known, name = self._stretches(info), info.stream_id
+        points = bridged(self.clock_points(name) if every_block else self._thin_points(name), known)
         end_no = max((end for _, end, *_ in known), default=0)
-        return StreamPoints(points, self._gaps_of(info.stream_id), end_no, info.nominal_rate_hz or 1.0)
+        return StreamPoints(points, self._gaps_of(name), end_no, info.nominal_rate_hz or 1.0, every_block)
 
     def _stretches(self, info: StreamInfo) -> list[tuple[int, int, int, int, int]]:
         """First sample, one past the last, first and last arrival, and era of each segment and unsealed batch."""

@@ -6,7 +6,7 @@ hang on their wall anchors.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Self
@@ -134,21 +134,23 @@ class StreamPoints:
     """What is stored about the times of one waveform.
 
     Args:
-        points: its clock points, thinned or not.
+        points: its clock points, of every block or thinned.
         gaps: its stored gaps.
         end_no: one past its last sample.
         rate_hz: its nominal rate.
+        every_block: the points are not thinned and shall not be.
     """
 
     points: ClockPoints
     gaps: Sequence[Gap]
     end_no: int
     rate_hz: float
+    every_block: bool
 
     def runs(self) -> Stretches:
         """Eras and gaps the device did not count itself end a run.
 
-        Points are thinned alike, or those that are not sealed yet would outweigh all the rest.
+        Points are all or none thinned, or those that are not sealed yet would outweigh all the rest.
         """
         points, numbers = self.points, self.points.sample_no
         breaks = [g.first_missing_no + (g.n_missing or 0) for g in self.gaps if not _goes_on(g)]
@@ -159,7 +161,7 @@ class StreamPoints:
             part = points.where(np.arange(start, stop))
             begins = [b for b in breaks if start > 0 and numbers[start - 1] < b <= numbers[start]]
             first = 0 if start == 0 else max(begins, default=int(numbers[start]))
-            found.append((first, thin_points(part, self.rate_hz)))
+            found.append((first, part if self.every_block else thin_points(part, self.rate_hz)))
         return found
 
 
@@ -175,6 +177,16 @@ def fit_device_streams(axis: EraAxis, streams: Mapping[str, StreamPoints]) -> di
                 end = stretches[name][k + 1][0] if k + 1 < len(stretches[name]) else streams[name].end_no
                 runs[name].append(Run(first, max(end, first + 1), era, base))
     return {name: StreamTimes(axis, tuple(found)) for name, found in runs.items()}
+
+
+def slipped(times: Iterable[StreamTimes]) -> bool:
+    """The numbering of a stream of a device seems to have slipped, or they do not share one drift.
+
+    Then one point in 5 s is not enough to tell where: half a second of samples lost every minute looks like a drift.
+    """
+    bases = [(run.era, run.timebase) for stream in times for run in stream.runs]
+    drifts = {(era, round(base.drift_ppm, 3)) for era, base in bases}
+    return any(base.n_steps for _, base in bases) or len(drifts) > len({era for era, _ in bases})
 
 
 def _bases_of_era(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from clock_points import Points, device_points
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from recorder.clock import LiveTimebase
@@ -82,6 +82,33 @@ def test_packets_lost_in_the_air_move_the_line_not_the_rate() -> None:
     assert np.median(late_ms[-500:]) < 20.0
 
 
+A_BACKLOG_AT_ONCE = [
+    (0, 1, 272),
+    (83, 38, 2262),
+    (105, 23, 24058556),
+    (165, 44, 31602),
+    (179, 14, 31052),
+    (181, 55, 934884113),
+    (0, 9, 218750000),
+    (0, 42, 31249999),
+    (0, 22, 0),
+    (0, 50, 73828),
+    (14, 64, 0),
+    (46, 18, 0),
+    (71, 33, 0),
+    (58, 30, 0),
+    (102, 26, 0),
+    (152, 64, 21751),
+    (138, 33, 0),
+    (125, 24, 0),
+    (135, 32, 0),
+    (0, 25, 0),
+    (0, 33, 0),
+]
+"""Many seconds of samples within no time: the steepest line under them has an endless rate."""
+
+
+@example(A_BACKLOG_AT_ONCE)
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(
