@@ -208,7 +208,11 @@ def _held(real: Rows, outputs: F64, prior: F64, column: int) -> Held:
 
 def model_inputs_of(source: Rows) -> Inputs:
     """What the network sees of the rows: as they are, and as a wristband might have seen them."""
-    seen = (views.plain(source), *(views.wristlike(source, seed) for seed in range(1, WRIST_VIEWS + 1)))
+    raw, rate_hz = source.raw, source.rate_hz
+    seen = (
+        views.plain(raw, rate_hz),
+        *(views.wristlike(raw, rate_hz, seed) for seed in range(1, WRIST_VIEWS + 1)),
+    )
     return Inputs(seen, source.labels.astype(np.float32), np.searchsorted(source.subjects, source.subject))
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from hemoview.dsp.filters import band_pass
 from hemoview.dsp.preprocess import model_inputs
-from hemoview.learn.rows import Rows
 
 F32 = NDArray[np.float32]
 
@@ -23,30 +22,28 @@ WRIST_NOISE: Final = (0.02, 0.15)
 _CHUNK: Final = 256
 
 
-def plain(rows: Rows) -> F32:
-    """Model inputs of the rows as they are, ``(n, time)``."""
-    return _preprocess(rows, lambda raw, _: raw, seed=0)
+def plain(raw: F32, rate_hz: float) -> F32:
+    """Model inputs of windows ``(n, n_samples)`` as they are, ``(n, time)``."""
+    return _preprocess(raw, rate_hz, lambda part, _: part, seed=0)
 
 
-def wristlike(rows: Rows, seed: int) -> F32:
-    """Model inputs of the rows as a wristband might have seen them: rounder, noisier, with wandering amplitude."""
+def wristlike(raw: F32, rate_hz: float, seed: int) -> F32:
+    """Model inputs of windows as a wristband might have seen them: rounder, noisier, with wandering amplitude."""
 
-    def blur(raw: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
+    def blur(part: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float64]:
         low_hz, high_hz = WRIST_CORNER_HZ
-        corner_hz = np.exp(rng.uniform(math.log(low_hz), math.log(high_hz), len(raw)))
-        out = smooth(raw, rows.rate_hz, corner_hz)
-        n = raw.shape[1]
+        corner_hz = np.exp(rng.uniform(math.log(low_hz), math.log(high_hz), len(part)))
+        out = smooth(part, rate_hz, corner_hz)
+        n = part.shape[1]
         pulse = out.std(axis=1, keepdims=True)
-        noise = band_pass(rng.normal(size=raw.shape), rows.rate_hz, 0.0, 6.0)
-        out += noise * pulse * rng.uniform(*WRIST_NOISE, (len(raw), 1)) / noise.std()
-        phase = rng.uniform(0, 2 * np.pi, (len(raw), 1))
-        breath = np.sin(
-            2 * np.pi * rng.uniform(0.15, 0.4, (len(raw), 1)) * np.arange(n) / rows.rate_hz + phase
-        )
+        noise = band_pass(rng.normal(size=part.shape), rate_hz, 0.0, 6.0)
+        out += noise * pulse * rng.uniform(*WRIST_NOISE, (len(part), 1)) / noise.std()
+        phase = rng.uniform(0, 2 * np.pi, (len(part), 1))
+        breath = np.sin(2 * np.pi * rng.uniform(0.15, 0.4, (len(part), 1)) * np.arange(n) / rate_hz + phase)
         mean = out.mean(axis=1, keepdims=True)
-        return np.asarray(mean + (out - mean) * (1 + rng.uniform(0, 0.15, (len(raw), 1)) * breath))
+        return np.asarray(mean + (out - mean) * (1 + rng.uniform(0, 0.15, (len(part), 1)) * breath))
 
-    return _preprocess(rows, blur, seed)
+    return _preprocess(raw, rate_hz, blur, seed)
 
 
 def smooth(waves: NDArray[np.float64], rate_hz: float, corner_hz: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -61,11 +58,14 @@ def smooth(waves: NDArray[np.float64], rate_hz: float, corner_hz: NDArray[np.flo
 
 
 def _preprocess(
-    rows: Rows, change: Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]], seed: int
+    raw: F32,
+    rate_hz: float,
+    change: Callable[[NDArray[np.float64], np.random.Generator], NDArray[np.float64]],
+    seed: int,
 ) -> F32:
     rng = np.random.default_rng(seed)
     parts = []
-    for first in range(0, len(rows), _CHUNK):
-        raw = rows.raw[first : first + _CHUNK].astype(np.float64)
-        parts.append(model_inputs(change(raw, rng), rows.rate_hz))
+    for first in range(0, len(raw), _CHUNK):
+        part = raw[first : first + _CHUNK].astype(np.float64)
+        parts.append(model_inputs(change(part, rng), rate_hz))
     return np.concatenate(parts)

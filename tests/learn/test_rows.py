@@ -91,15 +91,16 @@ def test_cohort_is_the_same_for_the_same_seed_and_too_ambiguous_to_learn_by_hear
     assert one.sha256 != simulate_cohort(12, 6, 60.0).sha256
     assert one.rows.simulated and (one.rows.labels[:, 2] < one.rows.labels[:, 1]).all()
     more = simulate_cohort(60, 5, 60.0)
-    found = ambiguity(more, views.plain(more.rows), n_nearest=10)
+    found = ambiguity(more, views.plain(more.rows.raw, more.rows.rate_hz), n_nearest=10)
     assert found["simulated"] and found["many_to_one_fraction"] > 0.2
 
 
 def test_wristlike_waves_are_rounder_and_still_the_same_pulse() -> None:
     cohort = simulate_cohort(6, 5, 60.0)
-    finger, wrist = views.plain(cohort.rows), views.wristlike(cohort.rows, 1)
+    waves = (cohort.rows.raw, cohort.rows.rate_hz)
+    finger, wrist = views.plain(*waves), views.wristlike(*waves, 1)
     assert finger.shape == wrist.shape and np.isfinite(wrist).all()
     steepest = [np.abs(np.diff(x, axis=1)).max(axis=1).mean() for x in (finger, wrist)]
     assert steepest[1] < steepest[0]
     assert np.mean(np.sum(finger * wrist, axis=1) / finger.shape[1]) > 0.5
-    assert (views.wristlike(cohort.rows, 1) == wrist).all()
+    assert (views.wristlike(*waves, 1) == wrist).all()
