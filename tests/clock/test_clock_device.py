@@ -165,7 +165,7 @@ def test_a_step_is_found_among_the_earliest_points_of_every_5_s(seed: int) -> No
     streams = {}
     for k, (name, points) in enumerate(wristband(80.0, 600, seed).items()):
         keep = np.ones(points.first.size, bool)
-        keep[[int((share + 0.02 * k) * points.first.size) for share in (0.2, 0.84)]] = False
+        keep[[int((share + 0.02 * k) * points.first.size) for share in (0.2, 0.8)]] = False
         streams[name] = earliest_of(uncounted(points, keep), E4[name][0], 5.0)
     for name, base in fit(streams).items():
         assert base.n_steps == 2, name
