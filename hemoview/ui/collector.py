@@ -37,7 +37,11 @@ class GuiCollector(QObject):
             gc.collect(due[-1])
 
     def close(self) -> None:
-        """Give collection back to the interpreter; safe to call twice."""
+        """Give collection back to the interpreter; safe to call twice.
+
+        What the window leaves behind is never collected: another thread would do it.
+        """
         self._timer.stop()
-        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
         gc.enable()

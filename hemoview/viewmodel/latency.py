@@ -12,31 +12,41 @@ class LatencyRecorder:
     """Remembers the newest times; percentiles on demand. Holds for a clock that runs at ×1 only."""
 
     def __init__(self, capacity: int = 200_000) -> None:
-        self._shown_ms: deque[float] = deque(maxlen=capacity)
+        self._arrived_ns: deque[int] = deque(maxlen=capacity)
+        self._shown_ns: deque[int] = deque(maxlen=capacity)
         self._painted_ns: deque[int] = deque(maxlen=capacity)
 
     def painted(self, arrivals_ns: Iterable[int], end_ns: int) -> None:
         """A paint ended at ``end_ns``; it was the first to show the blocks that arrived at ``arrivals_ns``."""
         self._painted_ns.append(end_ns)
-        self._shown_ms.extend((end_ns - arrived) / 1e6 for arrived in arrivals_ns)
+        for arrived in arrivals_ns:
+            self._arrived_ns.append(arrived)
+            self._shown_ns.append(end_ns)
 
-    def clear(self) -> None:
-        """Begin anew, e.g. after the start-up."""
-        self._shown_ms.clear()
-        self._painted_ns.clear()
+    def between(self, start_ns: int, stop_ns: int) -> LatencyRecorder:
+        """What was painted from ``start_ns`` until before ``stop_ns``, of the clock :meth:`painted` was told."""
+        part = LatencyRecorder()
+        part._painted_ns.extend(t for t in self._painted_ns if start_ns <= t < stop_ns)
+        for arrived, shown in zip(self._arrived_ns, self._shown_ns, strict=True):
+            if start_ns <= shown < stop_ns:
+                part._arrived_ns.append(arrived)
+                part._shown_ns.append(shown)
+        return part
 
     @property
     def n_blocks(self) -> int:
         """Blocks measured."""
-        return len(self._shown_ms)
+        return len(self._shown_ns)
 
     def percentile_ms(self, q: float) -> float | None:
         """Sample-to-screen time, ms, below which ``q`` percent lie; None before the first paint."""
-        return float(np.percentile(np.fromiter(self._shown_ms, float), q)) if self._shown_ms else None
+        return float(np.percentile(self.shown_ms(), q)) if self._shown_ns else None
 
     def shown_ms(self) -> list[float]:
         """Every sample-to-screen time kept, ms."""
-        return list(self._shown_ms)
+        return [
+            (shown - arrived) / 1e6 for arrived, shown in zip(self._arrived_ns, self._shown_ns, strict=True)
+        ]
 
     def frames_per_s(self) -> float | None:
         """Paints a second between the first and the last."""

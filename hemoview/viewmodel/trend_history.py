@@ -9,6 +9,7 @@ import numpy as np
 from hemoview.viewmodel.facts import NS
 from hemoview.viewmodel.live import NUMERIC_KEPT_ROWS
 from hemoview.viewmodel.rings import RingSlice
+from recorder import session as sessions  # before the window opens: loaded beside it, it held the pictures up
 
 ROLES = ("estimate", "beats")
 HISTORY_S = 3600.0
@@ -25,8 +26,6 @@ def read(folder: Path, start_ns: int, now_ns: int) -> dict[str, RingSlice]:
     Raises:
         SessionError: the folder cannot be read.
     """
-    from recorder import session as sessions  # noqa: PLC0415 - the reader is heavy, the window opens without it
-
     since_s = (now_ns - start_ns) / NS - HISTORY_S
     found = {}
     with sessions.open(folder) as session:

@@ -28,7 +28,8 @@ def allocate_much() -> None:
 
 def test_another_threads_allocations_collect_nothing(qtbot: QtBot) -> None:
     gc.enable()
-    collector, died_in = GuiCollector(), []
+    died_in: list[str] = []
+    collector = GuiCollector()
     try:
         gone = weakref.ref(Knot(died_in))
         thread = threading.Thread(target=allocate_much, name="allocating")
@@ -42,3 +43,22 @@ def test_another_threads_allocations_collect_nothing(qtbot: QtBot) -> None:
     finally:
         collector.close()
     assert gc.isenabled()
+
+
+def test_what_a_closed_window_leaves_is_not_destroyed_by_another_thread(qtbot: QtBot) -> None:
+    gc.enable()
+    died_in: list[str] = []
+    collector, window = GuiCollector(), Knot(died_in)
+    try:
+        collector.close()
+        gone = weakref.ref(window)
+        del window
+        thread = threading.Thread(target=gc.collect, name="collecting")
+        thread.start()
+        thread.join()
+        assert gone() is not None
+        assert died_in == []
+    finally:
+        gc.unfreeze()
+        gc.collect()
+    assert died_in == ["MainThread"]

@@ -43,8 +43,17 @@ def test_latency_is_from_arrival_to_the_end_of_the_paint() -> None:
     assert latency.percentile_ms(50) == pytest.approx(10.0)
     assert latency.frames_per_s() == pytest.approx(1000 / 30)
     assert latency.longest_frame_ms() == pytest.approx(30.0)
-    latency.clear()
-    assert latency.n_blocks == 0
+
+
+def test_latency_of_a_part_of_the_time() -> None:
+    latency = LatencyRecorder()
+    for shown_s, waited_ms in ((1, 90), (2, 80), (3, 10), (4, 12)):
+        latency.painted([shown_s * 10**9 - waited_ms * 10**6], shown_s * 10**9)
+    first, later = latency.between(0, 3 * 10**9), latency.between(3 * 10**9, 5 * 10**9)
+    assert first.shown_ms() == [90.0, 80.0]
+    assert later.shown_ms() == [10.0, 12.0]
+    assert later.frames_per_s() == pytest.approx(1.0)
+    assert latency.between(5 * 10**9, 6 * 10**9).percentile_ms(99) is None
 
 
 def test_a_card_is_read_from_its_bundle_and_nowhere_else(tmp_path: Path) -> None:
