@@ -1,0 +1,278 @@
+"""Who trains, who chooses, who tests: decided by subject before anything else, and leaks that refuse a run."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hemoview.dsp.filters import PPG_BAND_HZ, band_pass
+from recorder.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hemoview.labels.dataset import Dataset
+
+F32 = NDArray[np.float32]
+
+PARTS: Final = ("train", "val", "test")
+SAME_WINDOW: Final = 0.999
+"""From this correlation of the band-passed waves on, two windows count as one."""
+_CHUNK: Final = 1024
+_BLOCK: Final = 8
+_HALF_S: Final = 4.9
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Subjects of each part; nobody is in two.
+
+    Args:
+        name: what ``--split`` calls it.
+        train, val, test: subject ids, sorted.
+
+    Raises:
+        ConfigError: a subject in two parts, or nobody at all.
+    """
+
+    name: str
+    train: tuple[str, ...]
+    val: tuple[str, ...]
+    test: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for part in PARTS:
+            object.__setattr__(self, part, tuple(sorted(set(getattr(self, part)))))
+        for one, other in combinations(PARTS, 2):
+            twice = set(getattr(self, one)) & set(getattr(self, other))
+            if twice:
+                raise ConfigError(
+                    f"split {self.name}: {_some(twice)} in both {one} and {other}; a subject is in one part only"
+                )
+        if not self.everybody:
+            raise ConfigError(f"split {self.name}: names nobody")
+
+    @property
+    def everybody(self) -> frozenset[str]:
+        """All subjects it names."""
+        return frozenset((*self.train, *self.val, *self.test))
+
+    @property
+    def sha256(self) -> str:
+        """Over who is in which part; the name does not count."""
+        return hashlib.sha256(json.dumps([self.train, self.val, self.test]).encode()).hexdigest()
+
+    def refuse_strangers(self, everybody: Iterable[str], where: str) -> None:
+        """Refuse subjects that the dataset does not have.
+
+        Raises:
+            ConfigError: naming some of them.
+        """
+        if strangers := self.everybody - set(everybody):
+            raise ConfigError(
+                f"{where}: split {self.name} names {_some(strangers)}, who are not in the dataset"
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values, with the hash."""
+        return {**{part: list(getattr(self, part)) for part in PARTS}, "sha256": self.sha256}
+
+    @classmethod
+    def from_json(cls, name: str, value: object, where: str) -> Self:
+        """The inverse; a part that is absent is empty.
+
+        Raises:
+            ConfigError: not such an object, or not what was hashed.
+        """
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{where}: split {name} is not an object with {', '.join(PARTS)}")
+        if unknown := set(value) - {*PARTS, "sha256"}:
+            raise ConfigError(
+                f"{where}: split {name} has an unknown part {', '.join(sorted(map(str, unknown)))}"
+            )
+        parts = {part: value.get(part, []) for part in PARTS}
+        for part, members in parts.items():
+            if not isinstance(members, list) or not all(isinstance(each, str) for each in members):
+                raise ConfigError(f"{where}: part {part} of split {name} is not a list of subject ids")
+        split = cls(name, **{part: tuple(members) for part, members in parts.items()})
+        if value.get("sha256", split.sha256) != split.sha256:
+            raise ConfigError(
+                f"{where}: split {name} is not the one its sha256 was made of; restore it, or remove the sha256"
+            )
+        return split
+
+
+def make_split(
+    dataset: Dataset, test_size: float = 0.2, val_size: float = 0.2, seed: int = 42, name: str = "default"
+) -> Split:
+    """Subjects dealt at random; both sizes are parts of all subjects. People who may be one are kept together.
+
+    Raises:
+        ConfigError: sizes out of range, subjects not known, or too few (one only) to fill the parts asked for.
+    """
+    if not (0 <= test_size < 1 and 0 <= val_size < 1 and test_size + val_size < 1):
+        raise ConfigError(
+            f"split {name}: sizes {test_size:g} (test) and {val_size:g} (val) leave nobody to train on"
+        )
+    groups = alike_groups(dataset)
+    wanted = 1 + (test_size > 0) + (val_size > 0)
+    if len(groups) < wanted:
+        people = "1 subject" if len(dataset.subjects) == 1 else f"{len(dataset.subjects)} subjects"
+        together = (
+            f" in {len(groups)} groups of people who may be one"
+            if len(groups) < len(dataset.subjects)
+            else ""
+        )
+        raise ConfigError(
+            f"{dataset.name}: {people}{together} cannot be split into {wanted} parts by subject; use a dataset with "
+            "more subjects, or evaluate this one on a model trained elsewhere"
+        )
+    order = [groups[i] for i in np.random.default_rng(seed).permutation(len(groups))]
+    everybody = len(dataset.subjects)
+    test = _deal(order, round(test_size * everybody) if test_size else 0, wanted - 1)
+    val = _deal(order, round(val_size * everybody) if val_size else 0, 1)
+    if (test_size and not test) or (val_size and not val):
+        raise ConfigError(f"{dataset.name}: too few subjects for a test and a validation part")
+    return Split(name, tuple(s for group in order for s in group), tuple(val), tuple(test))
+
+
+def _deal(order: list[list[str]], size: int, leave: int) -> list[str]:
+    """Take whole groups from the end until ``size`` (at least one group if any is wanted), leaving ``leave`` groups."""
+    taken: list[str] = []
+    if not size:
+        return taken
+    while len(order) > leave and (not taken or len(taken) + len(order[-1]) <= size):
+        taken += order.pop()
+    return taken
+
+
+def alike_groups(dataset: Dataset) -> list[list[str]]:
+    """Subjects in groups that must stay together: same sex, height and weight and an age within a year (chains count),
+    or the same recording (``session_id``); evaluation rule 1. Sorted.
+    """
+    boss = {who: who for who in dataset.subjects}
+
+    def root(who: str) -> str:
+        while boss[who] != who:
+            boss[who] = who = boss[boss[who]]
+        return who
+
+    for pair in (*_alike_people(dataset), *_same_recording(dataset)):
+        boss[root(pair[1])] = root(pair[0])
+    groups: dict[str, list[str]] = defaultdict(list)
+    for who in dataset.subjects:
+        groups[root(who)].append(who)
+    return sorted(groups.values())
+
+
+def _alike_people(dataset: Dataset) -> list[tuple[str, str]]:
+    names, first = np.unique(dataset.subject_id, return_index=True)
+    by_body: dict[tuple[float, ...], list[tuple[float, str]]] = defaultdict(list)
+    for who, (age_y, sex, height_cm, weight_kg) in zip(
+        names.tolist(), dataset.demographics[first].tolist(), strict=True
+    ):
+        if np.isfinite([age_y, sex, height_cm, weight_kg]).all():
+            by_body[sex, round(height_cm, 1), round(weight_kg, 1)].append((age_y, who))
+    return [
+        (one[1], other[1])
+        for people in by_body.values()
+        for one, other in pairwise(sorted(people))
+        if other[0] - one[0] <= 1
+    ]
+
+
+def _same_recording(dataset: Dataset) -> list[tuple[str, str]]:
+    by_session: dict[str, set[str]] = defaultdict(set)
+    for session, who in zip(dataset.session_id.tolist(), dataset.subject_id.tolist(), strict=True):
+        if session:
+            by_session[session].add(who)
+    return [pair for people in by_session.values() for pair in pairwise(sorted(people))]
+
+
+def refuse_leaks(dataset: Dataset, split: Split, correlation: float = SAME_WINDOW) -> None:
+    """Refuse a split across which something is shared: people who may be one, or (nearly) the same window, whole or
+    by a half.
+
+    Raises:
+        ConfigError: naming subjects and windows.
+    """
+    split.refuse_strangers(dataset.subjects, dataset.name)
+    part_of = {who: part for part in PARTS for who in getattr(split, part)}
+    for group in alike_groups(dataset):
+        if len({part_of[who] for who in group if who in part_of}) > 1:
+            raise ConfigError(
+                f"{dataset.name}: split {split.name} parts {_some(group)}, who may be one person or one recording; "
+                "make the split again"
+            )
+    used = [part for part in PARTS if getattr(split, part)]
+    rows = {part: dataset.rows_of(getattr(split, part)) for part in used}
+    waves = {part: pieces(dataset.ppg[rows[part]], dataset.sampling_rate_hz) for part in used}
+    for one, other in combinations(used, 2):
+        for ours, theirs in zip(waves[one], waves[other], strict=True):
+            if found := first_duplicate(ours, theirs, correlation):
+                a, b = rows[one][found[0] % len(rows[one])], rows[other][found[1] % len(rows[other])]
+                raise ConfigError(
+                    f"{dataset.name}: window {a} (subject {dataset.subject_id[a]}, {one}) and window {b} (subject "
+                    f"{dataset.subject_id[b]}, {other}) are nearly the same; are they one recording?"
+                )
+
+
+def pieces(ppg: F32, rate_hz: float) -> list[F32]:
+    """Band-passed windows ``(n, n_samples)`` with mean 0 and deviation 1 (0 where flat), and where halves are long
+    enough to tell recordings apart ``(2·n, n_samples // 2)``: both first, then both second halves.
+    """
+    half = ppg.shape[1] // 2
+    waves = np.concatenate([_band(ppg[i : i + _CHUNK], rate_hz) for i in range(0, len(ppg), _CHUNK)])
+    cuts = [waves]
+    if half / rate_hz >= _HALF_S:
+        cuts.append(np.concatenate((waves[:, :half], waves[:, half : 2 * half])))
+    return [_unit(cut) for cut in cuts]
+
+
+def _band(ppg: F32, rate_hz: float) -> F32:
+    wave = band_pass(ppg.astype(np.float64), rate_hz, *PPG_BAND_HZ)
+    small = wave.std(axis=1) <= 1e-6 * np.abs(ppg).max(axis=1)
+    return np.asarray(np.where(small[:, None], 0.0, wave), dtype=np.float32)
+
+
+def _unit(waves: F32) -> F32:
+    centred = waves - waves.mean(axis=1, keepdims=True)
+    size = centred.std(axis=1, keepdims=True)
+    return np.asarray(centred / np.where(size > 0, size, 1.0), dtype=np.float32)
+
+
+def first_duplicate(ours: F32, theirs: F32, correlation: float = SAME_WINDOW) -> tuple[int, int] | None:
+    """Row numbers of the first pair at or above ``correlation``, or None. Rows have mean 0 and deviation 1 (or are 0).
+
+    Block averages cannot move two waves apart, so a pair that is far after averaging is far; only the others are
+    compared in full.
+    """
+    n = ours.shape[1]
+    small_ours, small_theirs = _averaged(ours), _averaged(theirs)
+    size = (small_theirs**2).sum(axis=1)
+    for begin in range(0, len(ours), _CHUNK):
+        part = small_ours[begin : begin + _CHUNK]
+        distance2 = (part**2).sum(axis=1)[:, None] + size - 2 * part @ small_theirs.T
+        for i, j in np.argwhere(distance2 <= 2 * n * (1 - correlation) + 1e-3 * n * (1 - correlation)):
+            if float(ours[begin + i] @ theirs[j]) / n >= correlation:
+                return int(begin + i), int(j)
+    return None
+
+
+def _averaged(waves: F32) -> F32:
+    """Block means times √block: a projection, lengths never grow."""
+    n = waves.shape[1] // _BLOCK * _BLOCK
+    blocks = waves[:, :n].reshape(len(waves), -1, _BLOCK)
+    return np.asarray(blocks.mean(axis=2) * np.sqrt(_BLOCK), dtype=np.float32)
+
+
+def _some(names: Iterable[str] | Sequence[str]) -> str:
+    listed = sorted(names)
+    more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
+    return ("subjects " if len(listed) > 1 else "subject ") + ", ".join(listed[:3]) + more
