@@ -27,6 +27,7 @@ class Bridge(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="window-call")
+        self._stopped = False
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(FRAME_MS)
@@ -38,13 +39,18 @@ class Bridge(QObject):
         self._timer.start()
 
     def stop(self) -> None:
-        """Stop ticking; work under way is waited for, answers nobody wants any more are dropped."""
+        """Stop ticking; work under way is waited for, its answers are dropped. Safe to call twice."""
+        self._stopped = True  # an answer already queued comes even to a slot that was disconnected
         self._timer.stop()
-        self._answered.disconnect(self._deliver)
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def call(self, work: Callable[[], Any], done: Done | None = None, failed: Failed | None = None) -> None:
-        """Run ``work`` in another thread; ``done(result)`` or ``failed(error)`` follows in this one."""
+        """Run ``work`` in another thread; ``done(result)`` or ``failed(error)`` follows in this one.
+
+        Once stopped, nothing is begun and nothing follows.
+        """
+        if self._stopped:
+            return
 
         def told(future: Future[Any]) -> None:
             if future.cancelled():
@@ -59,6 +65,8 @@ class Bridge(QObject):
 
     @Slot(object, object, object)
     def _deliver(self, callback: Callable[[Any], None] | None, result: Any, error: Exception | None) -> None:
+        if self._stopped:
+            return
         if callback is not None:
             callback(error if error is not None else result)
         elif error is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.ma  # np.median loads it at its first call, which would be between two pictures
 from numpy.typing import NDArray
 
 from hemoview.viewmodel.facts import NS, Facts
