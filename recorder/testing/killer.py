@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,12 +43,28 @@ def kill_once(folder: Path, rng: random.Random, *, longest_s: float = 1.2) -> Ou
         TimeoutError: the recording did not begin.
     """
     progress = folder.with_name(folder.name + ".progress")
-    resume_ms = -1
+    problems: tuple[str, ...] = ()
     if rng.random() < 0.3:  # a session that was killed once before and went on
-        resume_ms = _where_to_go_on(folder, _run_and_kill(folder, progress, rng, -1, longest_s / 2))
-    _run_and_kill(folder, progress, rng, resume_ms, longest_s)
-    handed_ms, promised_ms = workload.read_progress(progress)
-    return check(folder, handed_ms, promised_ms)
+        _run_and_kill(folder, progress, rng, longest_s / 2)
+        problems = look(folder, workload.read_progress(progress)[1])
+    _run_and_kill(folder, progress, rng, longest_s)
+    outcome = check(folder, *workload.read_progress(progress))
+    return replace(outcome, problems=(*problems, *outcome.problems))
+
+
+def look(folder: Path, promised_ms: int) -> tuple[str, ...]:
+    """What a reader finds wrong that comes at once, perhaps beside a sealer that outlived its recorder."""
+    try:
+        with sessions.open(folder) as session:
+            found_ms, wrong = compare(session)
+    except RecorderError as error:
+        return (f"{type(error).__name__}: {error}",)
+    late = (
+        []
+        if found_ms >= promised_ms
+        else [f"{promised_ms} ms were promised, at once {found_ms} ms are there"]
+    )
+    return (*wrong, *late)
 
 
 def check(folder: Path, handed_ms: int, promised_ms: int) -> Outcome:
@@ -112,12 +127,10 @@ def _reach_ms(stream_id: str, end: int) -> int:
     return commits * step
 
 
-def _run_and_kill(folder: Path, progress: Path, rng: random.Random, resume_ms: int, longest_s: float) -> int:
-    """Run the workload and kill it; returns its process group, in which a sealer may still be at work."""
+def _run_and_kill(folder: Path, progress: Path, rng: random.Random, longest_s: float) -> None:
+    """Run the workload, which goes on with the session where there is one, and kill it."""
     before = workload.read_progress(progress)[1]
     command = [sys.executable, "-m", "recorder.testing.killer_workload", str(folder), str(progress)]
-    if resume_ms >= 0:
-        command += ["--resume-at-ms", str(resume_ms)]
     child = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE)
     try:
         _wait_for_commit(child, progress, before)
@@ -130,15 +143,6 @@ def _run_and_kill(folder: Path, progress: Path, rng: random.Random, resume_ms: i
         child.wait()
         if child.stderr is not None:
             child.stderr.close()
-    return child.pid
-
-
-def _where_to_go_on(folder: Path, group: int) -> int:
-    """Elapsed ms that a killed session reached; a sealer that outlived its recorder is killed first."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
-    with sessions.open(folder) as session:
-        return compare(session)[0]
 
 
 def _wait_for_commit(child: subprocess.Popen[bytes], progress: Path, before: int) -> None:

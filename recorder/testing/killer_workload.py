@@ -12,7 +12,7 @@ import os
 import struct
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +76,14 @@ def values(info: StreamInfo, sample_no: NDArray[np.int64]) -> NDArray[np.generic
 def new_header() -> SessionHeader:
     """Header of the recording."""
     return SessionHeader("killed", "bench", ERA.wall_ns, simulated=True)
+
+
+def reached_ms(next_sample_no: Mapping[str, int]) -> int:
+    """Elapsed ms of the commit after which a recorder goes on with these numbers."""
+    t_ms = 0
+    while any(next_no(info, t_ms) < next_sample_no[info.stream_id] for info in STREAMS):
+        t_ms += TICK_MS * COMMIT_TICKS
+    return t_ms
 
 
 def event_id(second: int) -> str:
@@ -149,19 +157,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=3600.0)
     parser.add_argument("--segment-s", type=float, default=8.0)
     parser.add_argument("--pause-s", type=float, default=0.001, help="real pause after each tick")
-    parser.add_argument("--resume-at-ms", type=int, default=-1)
     parser.add_argument(
         "--die", action="store_true", help="end without closing the session, as a crash would"
     )
     options = parser.parse_args(arguments)
-    if options.resume_at_ms >= 0:
+    if options.folder.exists():
         writer = sessions.resume(options.folder, Clock(), segment_s=options.segment_s)
     else:
         writer = sessions.create(options.folder, new_header(), ERA, segment_s=options.segment_s)
         for info in STREAMS:
             writer.add_stream(info)
+    t0_ms, promised_ms = reached_ms(writer.next_sample_no), read_progress(options.progress)[1]
+    if t0_ms < promised_ms:
+        writer.abandon()
+        sys.stderr.write(f"{promised_ms} ms were promised, the recorder is to go on at {t0_ms} ms\n")
+        return 1
     progress = os.open(options.progress, os.O_WRONLY | os.O_CREAT, 0o600)
-    record(writer, progress, max(0, options.resume_at_ms), options.seconds, options.pause_s)
+    record(writer, progress, t0_ms, options.seconds, options.pause_s)
     if options.die:
         os._exit(0)  # no clean-up of SQLite: the write-ahead log stays
     writer.close("done")
