@@ -1,0 +1,344 @@
+"""Everything that may be printed about estimates of labelled windows, by evaluation.md. Arrays in, figures out; no
+model is known here, so that a bundle, a training run and out-of-fold predictions are judged by the same code.
+
+``error = estimate − reference``. Figures weigh every subject once; pooled ones carry ``_pooled``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from hemoview.estimate import metrics_baselines, metrics_cross, standards
+from hemoview.estimate.metrics_agreement import bland_altman, percentage_error, trending
+from hemoview.estimate.metrics_error import error_figures, gain_figures, skill_figures, within_r
+from hemoview.estimate.metrics_groups import by_reference_kind, identity_residuals, subgroups
+from hemoview.estimate.metrics_intervals import constant_width, coverage_figures
+from hemoview.estimate.metrics_rows import Plan, Predictions, Rows, plan
+from hemoview.estimate.metrics_subjects import BOOTSTRAPS, F64, Flags, rounded, subject_means
+from recorder.schema import PARAMETERS
+
+PRESSURES: Final = ("SBP", "MAP", "DBP")
+MOVED_MMHG: Final = 8.0
+NO_WORSE_MMHG: Final = 0.1
+BAR_SUBJECTS: Final = 60
+"""From this many test subjects on a bar for coverage applies (evaluation.md 5)."""
+ORACLE: Final = "subject_mean_oracle"
+
+FIELDS: Final = (
+    *("mae", "me", "sd", "rmse", "mape", "r2", "r_within", "cpe5", "cpe10", "cpe15", "ci95"),
+    *(
+        "baseline_mean_mae",
+        "baseline_hold_mae",
+        "baseline_shrunk_hold_mae",
+        "baseline_subject_mean_oracle_mae",
+    ),
+    *("coverage_90", "coverage_90_ci95", "width_90", "coverage_90_p10_subject", "abstained_fraction"),
+    *("n_windows", "n_subjects"),
+)
+"""What stands in every parameter's object, null where it cannot be computed; ``why`` says why."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """Everything the figures and the plots are made of.
+
+    Args:
+        rows, schedule: the windows, and which of them count.
+        predictions: final values and intervals.
+        baselines: ``(n, 10)`` by name (:data:`hemoview.estimate.metrics_baselines.NAMES` and the oracle).
+        before: the same without abstention, where it could be computed; None = not known.
+        control: of waves shuffled inside their subject.
+    """
+
+    rows: Rows
+    schedule: Plan
+    predictions: Predictions
+    baselines: Mapping[str, F64]
+    before: Predictions | None
+    control: Predictions
+
+    def due(self, parameter: str) -> Flags:
+        """Rows to be scored for one parameter, whether a value was given or not."""
+        known = self.schedule.scored & np.isfinite(self.rows.column(parameter))
+        if self.schedule.k:  # a subject none of whose points had this parameter was not calibrated for it
+            known &= np.isfinite(self.baselines["hold"][:, PARAMETERS.index(parameter)])
+        return known
+
+    def given(self, parameter: str) -> Flags:
+        """Rows to be scored in which a value was given."""
+        return self.due(parameter) & np.isfinite(self.predictions.mean[:, PARAMETERS.index(parameter)])
+
+
+def judge(
+    rows: Rows,
+    predictions: Predictions,
+    *,
+    k: int = 0,
+    training: Rows | None = None,
+    prior_mean: F64 | None = None,
+    before: Predictions | None = None,
+    control: Predictions | None = None,
+) -> Judged:
+    """Put baselines and control beside predictions.
+
+    Args:
+        rows, predictions: ``n`` windows and what was estimated of them.
+        k: calibration points the predictions were made with.
+        training: rows of the training subjects, for the baselines; None = for every subject, the others of ``rows``.
+        prior_mean: ``(10,)`` or ``(n, 10)`` label means of the training subjects, where those are known though their
+            rows are not (a card, a checkpoint, folds); NaN = not known.
+        before: predictions without abstention.
+        control: predictions of waves shuffled inside their subject; None = the estimates themselves are shuffled.
+
+    Raises:
+        ValueError: predictions of another number of rows.
+    """
+    if len(predictions.mean) != len(rows):
+        raise ValueError(f"{len(predictions.mean)} predictions were given for {len(rows)} rows")
+    schedule = plan(rows, k)
+    found = metrics_baselines.all_values(
+        rows, schedule, training, None if training is None else plan(training, k)
+    )
+    if prior_mean is not None:
+        known = np.broadcast_to(prior_mean, rows.labels.shape)
+        found["mean"] = np.where(np.isfinite(known), known, found["mean"])
+    oracle = np.full(rows.labels.shape, np.nan)
+    for column, parameter in enumerate(PARAMETERS):
+        use = schedule.scored & np.isfinite(rows.column(parameter))
+        if use.any():
+            oracle[:, column] = metrics_baselines.own_mean(rows.labels[:, column], rows.code, use)
+    if control is None:
+        usable = schedule.scored & np.isfinite(predictions.mean).any(axis=1)
+        control = predictions.take(metrics_cross.permutation(rows, usable))
+    return Judged(rows, schedule, predictions, {**found, ORACLE: oracle}, before, control)
+
+
+def evaluate(judged: Judged, seed: int = 0) -> dict[str, Any]:
+    """Every figure, as plain JSON values.
+
+    Returns:
+        ``parameters, standards, by_reference_kind, subgroups, identity_residuals, protocol, simulated``.
+    """
+    return {
+        "parameters": {p: parameter_figures(judged, p, seed) for p in PARAMETERS},
+        "standards": {p: _standard(judged, p) for p in ("SBP", "DBP")},
+        "by_reference_kind": rounded(by_reference_kind(judged)),
+        "subgroups": rounded(subgroups(judged)),
+        "identity_residuals": identity_residuals(judged),
+        "protocol": protocol(judged),
+        "simulated": judged.rows.simulated,
+    }
+
+
+def parameter_figures(judged: Judged, parameter: str, seed: int = 0) -> dict[str, Any]:
+    """Figures of one parameter: every one of :data:`FIELDS` and more; null has its reason in ``why``."""
+    column = PARAMETERS.index(parameter)
+    due, given = judged.due(parameter), judged.given(parameter)
+    code = judged.rows.code
+    out: dict[str, Any] = dict.fromkeys(FIELDS)
+    why: dict[str, str] = {}
+    if not due.any():
+        nothing = "no labelled window to be scored"
+        return {**out, "n_windows": 0, "n_subjects": 0, "why": dict.fromkeys(FIELDS[:-2], nothing)}
+    reasons, counts = np.unique(judged.predictions.reason[due & ~given, column], return_counts=True)
+    out["abstained_fraction"] = float(subject_means(code[due], (~given[due]).astype(np.float64)).mean())
+    out["abstained_fraction_pooled"] = float((~given[due]).mean())
+    out["abstained_reasons"] = {str(r): int(n) for r, n in zip(reasons, counts, strict=True)}
+    out |= {"n_windows": int(given.sum()), "n_subjects": len(np.unique(code[given]))}
+    if not given.any():
+        nothing = "every window abstained: " + ", ".join(out["abstained_reasons"])
+        why = dict.fromkeys([f for f in FIELDS if out[f] is None], nothing)
+        return {**rounded(out), "why": why}
+    label, estimate = judged.rows.labels[given, column], judged.predictions.mean[given, column]
+    out |= error_figures(label, estimate, code[given], seed)
+    if parameter not in PRESSURES:
+        for name in [n for n in out if n.startswith("cpe")]:
+            out[name], why[name] = None, "limits of 5, 10 and 15 mmHg mean something for pressures only"
+    out |= _compared(judged, parameter, given, why, seed)
+    out |= _intervals(judged, parameter, due, given, why=why, seed=seed)
+    out |= _agreement(judged, parameter, given, seed)
+    return _with_reasons(rounded(out), why, out["n_subjects"])
+
+
+def _with_reasons(out: dict[str, Any], why: dict[str, str], n_subjects: int) -> dict[str, Any]:
+    """Every null has its reason."""
+    few = (
+        "needs two subjects"
+        if n_subjects < 2
+        else "the reference or the estimate does not move, or too few rows"
+    )
+    return {**out, "why": {n: why.get(n, few) for n in out if out[n] is None}}
+
+
+def _compared(judged: Judged, parameter: str, given: Flags, why: dict[str, str], seed: int) -> dict[str, Any]:
+    """Baselines on the same rows, skill, gain, control, and the rows where the reference moved."""
+    column, k = PARAMETERS.index(parameter), judged.schedule.k
+    label, code = judged.rows.labels[given, column], judged.rows.code[given]
+    mine = _each(judged.predictions.mean[given, column], label, code)
+    out: dict[str, Any] = {}
+    each: dict[str, F64] = {}
+    for name, value in judged.baselines.items():
+        if np.isfinite(value[given, column]).all():
+            each[name] = _each(value[given, column], label, code)
+            out[f"baseline_{name}_mae"] = float(each[name].mean())
+        else:
+            out[f"baseline_{name}_mae"], why[f"baseline_{name}_mae"] = None, _no_baseline(name, judged)
+    if "mean" in each:
+        out |= skill_figures(mine, each["mean"], seed)
+    best = "shrunk_hold" if k else "mean"
+    control = _each(judged.control.mean[given, column], label, code)
+    out["control_permuted_mae"] = float(control.mean()) if np.isfinite(control).all() else None
+    out["control_permuted_r_within"] = within_r(label, judged.control.mean[given, column], code)
+    why["control_permuted_mae"] = "the shuffled waves gave no value in some of these windows"
+    if best not in each:
+        return out
+    out |= gain_figures(mine, each[best], f"gain_over_{best}", seed)
+    if parameter in PRESSURES:
+        out["no_worse"] = bool(mine.mean() <= each[best].mean() + NO_WORSE_MMHG)
+    if out["control_permuted_mae"] is not None:
+        out |= {
+            name: value
+            for name, value in gain_figures(control, each[best], "control_permuted_gain", seed).items()
+            if not name.endswith("made_worse")
+        }
+    if k and parameter in PRESSURES:
+        out |= _moved(judged, parameter, given, seed)
+    return out
+
+
+def _each(estimate: F64, label: F64, code: Any) -> F64:
+    return subject_means(code, np.abs(estimate - label))
+
+
+def _no_baseline(name: str, judged: Judged) -> str:
+    rows = judged.rows
+    if name in ("hold", "shrunk_hold") and not judged.schedule.k:
+        return "needs calibration points (--calibration-points)"
+    if "demographics" in name and not np.isfinite(rows.demographics).any():
+        return "no age, sex, height or weight is known"
+    return "too few other or training subjects to fit it"
+
+
+def _moved(judged: Judged, parameter: str, given: Flags, seed: int) -> dict[str, Any]:
+    """Rows where the reference is at least 8 mmHg from the mean of the calibration points."""
+    column = PARAMETERS.index(parameter)
+    label = judged.rows.labels[:, column]
+    moved = given & (np.abs(label - judged.baselines["hold"][:, column]) >= MOVED_MMHG)
+    out: dict[str, Any] = {"n_windows_moved": int(moved.sum()), "moved_mmhg": MOVED_MMHG}
+    if not moved.any():
+        return out
+    code = judged.rows.code[moved]
+    mine = _each(judged.predictions.mean[moved, column], label[moved], code)
+    shrunk = _each(judged.baselines["shrunk_hold"][moved, column], label[moved], code)
+    return {
+        **out,
+        "n_subjects_moved": len(mine),
+        "moved_mae": float(mine.mean()),
+        "moved_baseline_shrunk_hold_mae": float(shrunk.mean()),
+        "moved_baseline_hold_mae": float(
+            _each(judged.baselines["hold"][moved, column], label[moved], code).mean()
+        ),
+        **gain_figures(mine, shrunk, "moved_gain_over_shrunk_hold", seed),
+    }
+
+
+def _intervals(
+    judged: Judged, parameter: str, due: Flags, given: Flags, *, why: dict[str, str], seed: int
+) -> dict[str, Any]:
+    """Coverage and width after abstention, before it, and of a conformalised constant on the same rows."""
+    column = PARAMETERS.index(parameter)
+    label, code = judged.rows.labels[:, column], judged.rows.code
+
+    def covered(of: Predictions, rows: Flags) -> dict[str, Any] | None:
+        known = rows & np.isfinite(of.q05[:, column]) & np.isfinite(of.q95[:, column])
+        if not known.any() or known.sum() < rows.sum():
+            return None
+        return coverage_figures(label[known], of.q05[known, column], of.q95[known, column], code[known], seed)
+
+    names = [f for f in FIELDS if f.startswith(("coverage", "width"))]
+    out: dict[str, Any] = dict.fromkeys(names)
+    found = covered(judged.predictions, given)
+    if found is None:
+        why |= dict.fromkeys(
+            names, "no interval is claimed: fewer than nine calibration subjects, or none real"
+        )
+    else:
+        out |= found | {"coverage_bar_applies": len(np.unique(code[given])) >= BAR_SUBJECTS}
+    best = "shrunk_hold" if judged.schedule.k else "mean"
+    constant = judged.baselines[best][:, column]
+    if np.isfinite(constant[given]).all():
+        width = constant_width(label[given], constant[given], judged.schedule.age_s[given], code[given])
+        out[f"width_90_conformal_{best}"] = width
+        why[f"width_90_conformal_{best}"] = "needs ten subjects"
+    if judged.before is not None:
+        computed = due & np.isfinite(judged.before.mean[:, column])
+        unabstained = covered(judged.before, computed) or {}
+        for name in ("coverage_90", "coverage_90_ci95", "coverage_90_p10_subject", "width_90"):
+            out[f"{name}_before_abstention"] = unabstained.get(name)
+            why[f"{name}_before_abstention"] = "no interval without abstention"
+        out["n_windows_before_abstention"] = int(computed.sum())
+    return out
+
+
+def _agreement(judged: Judged, parameter: str, given: Flags, seed: int) -> dict[str, Any]:
+    column = PARAMETERS.index(parameter)
+    label, estimate = judged.rows.labels[given, column], judged.predictions.mean[given, column]
+    code = judged.rows.code[given]
+    repeated = bland_altman(label, estimate, code, seed)
+    out: dict[str, Any] = {
+        "bland_altman": repeated,
+        "trending": trending(parameter, label, estimate, t_s=judged.rows.t_s[given], code=code, seed=seed),
+    }
+    if "sd" in repeated:
+        out["percentage_error"] = percentage_error(label, code, repeated["sd"])
+    return out
+
+
+def _standard(judged: Judged, parameter: str) -> dict[str, Any]:
+    given, column = judged.given(parameter), PARAMETERS.index(parameter)
+    order = np.flatnonzero(given)
+    order = order[np.lexsort((judged.rows.t_s[order], judged.rows.code[order]))]
+    rows = judged.rows
+    return standards.judge(
+        standards.Pairs(
+            parameter,
+            rows.labels[order, column],
+            judged.predictions.mean[order, column],
+            rows.code[order],
+            rows.demographics[order, 1],
+            tuple(sorted(set(rows.reference_kind[order].tolist()))),
+            rows.simulated,
+            rows.subject_known,
+        )
+    )
+
+
+def protocol(judged: Judged) -> dict[str, Any]:
+    """How the figures came about, for the reader of the JSON and of the report."""
+    rows, schedule = judged.rows, judged.schedule
+    labelled = np.isfinite(rows.labels).any(axis=1)
+    return {
+        "error": "estimate - reference",
+        "weighting": "every subject once; figures ending in _pooled weigh every window once",
+        "calibration_points": schedule.k,
+        "pause_after_calibration_s": 30.0 if schedule.k else 0.0,
+        "window_s": rows.window_s,
+        "n_windows_given": len(rows),
+        "n_windows_labelled": int(labelled.sum()),
+        "n_windows_overlapping_left_out": int((labelled & ~schedule.kept).sum()) - schedule.n_suggested,
+        "n_windows_kept": int(schedule.kept.sum()),
+        "n_windows_scored": int(schedule.scored.sum()),
+        "n_windows_calibrating": int(schedule.points.sum()),
+        "n_subjects_with_too_few_windows_to_calibrate": schedule.n_subjects_short,
+        "n_labels_suggested_by_a_model_left_out": schedule.n_suggested,
+        "n_subjects": len(rows.names),
+        "subject_known": rows.subject_known,
+        "reference_kinds": sorted(set(rows.reference_kind.tolist())),
+        "origins": sorted(set(rows.origin.tolist())),
+        "bootstrap": f"{BOOTSTRAPS} draws of subjects with replacement; ci95 is of mae",
+        "control": "pulse waves shuffled inside each subject",
+    }

@@ -1,0 +1,106 @@
+"""Intervals: do they cover, how wide are they, and what a conformal one needs. By subject throughout.
+
+Hierarchical split-conformal prediction: Dunn, Wasserman & Ramdas 2018 (arXiv 1809.07441); methods.md §D.4.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from hemoview.estimate.metrics_subjects import F64, Codes, Flags, bootstrap_mean, subject_means
+
+ALPHA: Final = 0.1
+AGE_CLASSES_S: Final = (60.0, 180.0, 390.0, 900.0, 3600.0)
+"""Upper ends of the ages since the last calibration point that are corrected apart."""
+
+
+def conformal_q90(code: Codes, score: F64) -> float:
+    """The correction for the next subject: each of n subjects weighs 1 / (n + 1), the next one ∞.
+
+    Returns:
+        ∞ for fewer than nine subjects.
+    """
+    return _quantile(code, score, np.argsort(score, kind="stable"))
+
+
+def leave_one_out_q90(code: Codes, score: F64) -> F64:
+    """:func:`conformal_q90` of every row from all *other* subjects, ``(n,)``."""
+    order = np.argsort(score, kind="stable")
+    out = np.empty(len(score))
+    for number in np.unique(code):
+        others = order[code[order] != number]
+        out[code == number] = _quantile(code, score, others)
+    return out
+
+
+def _quantile(code: Codes, score: F64, order: Codes) -> float:
+    """Quantile of the rows ``order``, sorted by score."""
+    count = np.bincount(code[order]) if len(order) else np.empty(0)
+    n = int((count > 0).sum())
+    weight = 1.0 / (count[code[order]] * (n + 1)) if n else np.empty(0)
+    reached = int(np.searchsorted(np.cumsum(weight), 1 - ALPHA - 1e-12))
+    return float(score[order[reached]]) if reached < len(order) else float("inf")
+
+
+def aged_q90(code: Codes, score: F64, age_s: F64) -> F64:
+    """Leave-one-subject-out correction within each row's class of age; all ages together where a class is too small.
+
+    Args:
+        code: ``(n,)`` subject numbers.
+        score: ``(n,)`` by how much a row's interval missed.
+        age_s: ``(n,)`` since the last calibration point; NaN = not calibrated, a class of its own.
+    """
+    out = leave_one_out_q90(code, score)
+    age_class = np.where(np.isfinite(age_s), np.searchsorted(AGE_CLASSES_S, age_s), -1)
+    for number in np.unique(age_class):
+        mine = age_class == number
+        found = leave_one_out_q90(code[mine], score[mine])
+        out[mine] = np.where(np.isfinite(found), found, out[mine])
+    return out
+
+
+def coverage_figures(label: F64, low: F64, high: F64, code: Codes, seed: int = 0) -> dict[str, Any]:
+    """Coverage by subject with its bootstrap interval, tenth-percentile and worst subject, and the width.
+
+    Args:
+        label, low, high: ``(n,)`` finite, n ≥ 1.
+        code: ``(n,)`` subject numbers.
+        seed: of the bootstrap.
+    """
+    inside = ((label >= low) & (label <= high)).astype(np.float64)
+    each, rows = subject_means(code, inside), np.bincount(code)
+    rows = rows[rows > 0]
+    worst = int(np.argmin(each))
+    span = bootstrap_mean(each, seed)
+    return {
+        "coverage_90": float(each.mean()),
+        "coverage_90_ci95": span,
+        "coverage_90_includes_90": span is not None and span[0] <= 1 - ALPHA <= span[1],
+        "coverage_90_p10_subject": float(np.percentile(each, 10)),
+        "coverage_90_worst_subject": float(each[worst]),
+        "coverage_90_worst_subject_n": int(rows[worst]),
+        "coverage_90_pooled": float(inside.mean()),
+        "width_90": float(subject_means(code, high - low).mean()),
+        "width_90_pooled": float((high - low).mean()),
+    }
+
+
+def constant_width(label: F64, held: F64, age_s: F64, code: Codes) -> float:
+    """Mean width by subject of a conformalised constant on these rows, the interval ours is compared with.
+
+    ∞ for fewer than ten subjects.
+    """
+    q90 = aged_q90(code, np.abs(label - held), age_s)
+    return float(2 * subject_means(code, q90).mean()) if np.isfinite(q90).all() else float("inf")
+
+
+def cqr_score(label: F64, low: F64, high: F64) -> F64:
+    """By how much the interval misses the label, negative inside (Romano, Patterson & Candès 2019)."""
+    return np.maximum(low - label, label - high)
+
+
+def finite_rows(*columns: F64) -> Flags:
+    """Rows in which every column is a number."""
+    return np.asarray(np.all([np.isfinite(c) for c in columns], axis=0))
