@@ -17,13 +17,15 @@ from hemoview.dsp.filters import band_pass, detrend
 from hemoview.dsp.resample import resample
 
 DETECTOR = "mspt-foot-upstroke"
-VERSION = "1"
+VERSION = "2"
 
 COARSE_HZ = 20.0
 _HALF_BEAT_S = 0.2
 """Scales searched: half a beat at 150/min; slower rates need no larger scale, small rises are dropped instead."""
-_LEAST_RISE = 0.3
+LEAST_RISE = 0.3
 """Part of the typical rise (median of the larger half) below which a trough is a dicrotic notch or noise."""
+FAINT_RISE = 0.05
+"""The same where every pulse counts that left any trace: beats too early to eject much, but notches too."""
 REFRACTORY_S = 0.27
 """Shortest time between beats, 220/min."""
 _RISE_S = 0.45
@@ -62,18 +64,21 @@ class PulseBeat:
         return replace(self, upstroke=self.upstroke + by, foot=self.foot + by, peak=self.peak + by)
 
 
-def find_ppg_beats(samples: NDArray[np.floating], rate_hz: float) -> list[PulseBeat]:
+def find_ppg_beats(
+    samples: NDArray[np.floating], rate_hz: float, *, least_rise: float = LEAST_RISE
+) -> list[PulseBeat]:
     """Beats of a stretch of about 2 to 15 s without a hole, in order; for more see :mod:`hemoview.dsp.tracking`.
 
     Args:
         samples: ``(n_samples,)``, finite, upright.
         rate_hz: 20 Hz or more.
+        least_rise: smallest pulse, as a part of the typical one.
     """
     if len(samples) < 2 * rate_hz or not np.ptp(samples) > 0:
         return []
     wave = band_pass(detrend(samples), rate_hz)
     slope = np.gradient(wave)
-    coarse = _coarse_feet(wave, rate_hz)
+    coarse = _coarse_feet(wave, rate_hz, least_rise)
     feet = [_lowest_near(wave, round(p * rate_hz / COARSE_HZ), rate_hz) for p in coarse]
     marks = []
     for foot, end in zip(feet, [*feet[1:], len(wave)], strict=True):
@@ -87,7 +92,7 @@ def find_ppg_beats(samples: NDArray[np.floating], rate_hz: float) -> list[PulseB
     return _described(wave, slope, marks, rate_hz)
 
 
-def _coarse_feet(wave: NDArray[np.float64], rate_hz: float) -> NDArray[np.int64]:
+def _coarse_feet(wave: NDArray[np.float64], rate_hz: float, least_rise: float) -> NDArray[np.int64]:
     """Feet at 20 Hz: troughs lowest on every scale up to 0.2 s and followed by a rise that is no dicrotic one."""
     x = resample(wave, rate_hz, COARSE_HZ)
     is_foot: NDArray[np.bool_] = np.logical_and.reduce(
@@ -97,10 +102,35 @@ def _coarse_feet(wave: NDArray[np.float64], rate_hz: float) -> NDArray[np.int64]
     feet = np.flatnonzero(is_foot)
     if feet.size == 0:
         return feet
-    limits = np.minimum(np.append(feet[1:], len(x) - 1), feet + round(_RISE_S * COARSE_HZ))
-    rise = np.array([x[foot : limit + 1].max() - x[foot] for foot, limit in zip(feet, limits, strict=True)])
-    typical = np.median(np.sort(rise)[rise.size // 2 :])
-    return np.asarray(feet[rise >= _LEAST_RISE * typical])
+    ends = np.append(feet[1:], len(x) - 1)
+    rise = _rises(x, feet, ends)
+    least = least_rise * float(np.median(np.sort(rise)[rise.size // 2 :]))
+    missed = rise < least
+    late = _late_feet(x, feet[missed], ends[missed])
+    late = late[_rises(x, late, ends[missed]) >= least]
+    return np.asarray(np.union1d(feet[~missed], late))
+
+
+def _rises(x: NDArray[np.float64], feet: NDArray[np.int64], ends: NDArray[np.int64]) -> NDArray[np.float64]:
+    """How far the wave rises after each foot, before the next trough."""
+    limits = np.minimum(ends, feet + round(_RISE_S * COARSE_HZ))
+    return np.array([x[foot : limit + 1].max() - x[foot] for foot, limit in zip(feet, limits, strict=True)])
+
+
+def _late_feet(
+    x: NDArray[np.float64], troughs: NDArray[np.int64], ends: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Where the steepest rise between a trough and the next one sets in. At a slow rate the trough of a beat may be
+    the notch of the one before, from which the wave creeps up for most of a second and has no trough of its own.
+    """
+    reach = round(_UPSTROKE_S * COARSE_HZ)
+    return np.array(
+        [
+            max(i, i + int(np.argmax(np.diff(x[i : k + 1]))) - reach)
+            for i, k in zip(troughs, ends, strict=True)
+        ],
+        dtype=np.int64,
+    )
 
 
 def _higher_than_neighbours(x: NDArray[np.float64], n_scales: int) -> NDArray[np.bool_]:

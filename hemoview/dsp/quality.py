@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemoview.dsp.filters import band_pass
-from hemoview.dsp.ppg_beats import PulseBeat
+from hemoview.dsp.ppg_beats import FAINT_RISE, PulseBeat, find_ppg_beats
 
 Fault = Literal["poor-contact", "clipped", "motion", "too-few-beats", "poor-signal"]
 Rhythm = Literal["regular", "irregular"]
@@ -36,6 +36,8 @@ IRREGULAR_TEMPLATE_R = 0.80
 """The same where the rhythm is irregular: fillings differ, so beats do, but they stay beats."""
 IRREGULAR_CV = 0.12
 """Deviation over mean of the beat intervals that breathing alone does not reach at rest."""
+EDGE_R = 0.5
+"""Least correlation with the median beat of the first and the last beat that bound an interval."""
 AGREEMENT = 0.80
 """Least share of beats on which both detectors agree."""
 LEAST_BEATS = 5
@@ -49,12 +51,14 @@ class Findings:
     Args:
         n_beats: beats in it.
         amplitude: their median amplitude, in the stream's unit.
-        intervals_s: between them, ``(n_beats − 1,)``.
+        intervals_s: between those of them that are whole, see :func:`whole_beats`.
         flat_s: longest stretch without any change.
         clipped_part: part of the samples at an extreme.
         template_r: mean correlation of the beats with their template.
         agreement: share of beats both detectors found.
         motion_g: RMS acceleration, None without an accelerometer.
+        faint_intervals_s: as ``intervals_s`` with every pulse that left any trace; only looked for where the
+            intervals are uneven, else empty.
     """
 
     n_beats: int
@@ -65,6 +69,7 @@ class Findings:
     template_r: float
     agreement: float
     motion_g: float | None
+    faint_intervals_s: tuple[float, ...] = ()
 
     @property
     def hr_per_min(self) -> float | None:
@@ -74,7 +79,7 @@ class Findings:
     @property
     def interval_cv(self) -> float:
         """Deviation over mean of the intervals."""
-        return float(np.std(self.intervals_s) / np.mean(self.intervals_s)) if self.intervals_s else 0.0
+        return variation(self.intervals_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,17 +123,44 @@ def measure(
 ) -> Findings:
     """Every figure the rules need; arguments as :func:`assess`."""
     upstrokes = np.array([b.upstroke for b in beats])
+    whole = np.array([b.upstroke for b in whole_beats(beats)])
+    intervals_s = tuple((np.diff(whole) / rate_hz).tolist())
+    uneven = variation(intervals_s) > IRREGULAR_CV
     shapes = [b.quality for b in beats if b.quality > 0]
     return Findings(
         n_beats=len(beats),
         amplitude=float(np.median([b.amplitude for b in beats])) if beats else 0.0,
-        intervals_s=tuple((np.diff(upstrokes) / rate_hz).tolist()),
+        intervals_s=intervals_s,
         flat_s=longest_run(np.diff(samples) == 0) / rate_hz,
         clipped_part=clipped_part(samples),
         template_r=float(np.mean(shapes)) if shapes else 0.0,
         agreement=agreement(upstrokes, energy_beats(samples, rate_hz), rate_hz),
         motion_g=motion_g,
+        faint_intervals_s=_faint_intervals_s(samples, rate_hz, whole) if uneven else (),
     )
+
+
+def variation(intervals_s: Sequence[float]) -> float:
+    """Deviation over mean; 0 without an interval."""
+    return float(np.std(intervals_s) / np.mean(intervals_s)) if intervals_s else 0.0
+
+
+def _faint_intervals_s(
+    samples: NDArray[np.floating], rate_hz: float, whole: NDArray[np.float64]
+) -> tuple[float, ...]:
+    """Intervals between all pulses, weak ones too, from the first to the last whole beat."""
+    slack = MATCH_S * rate_hz
+    found = [b.upstroke for b in find_ppg_beats(samples, rate_hz, least_rise=FAINT_RISE)]
+    inside = [u for u in found if whole[0] - slack <= u <= whole[-1] + slack]
+    return tuple((np.diff(inside) / rate_hz).tolist())
+
+
+def whole_beats(beats: Sequence[PulseBeat]) -> Sequence[PulseBeat]:
+    """The beats from the first to the last whose shape is that of the others. A window cuts a beat at either end, and
+    what is left of it may look like a beat: its notch does. Leaving one out there costs an interval and no accuracy.
+    """
+    alike = [i for i, beat in enumerate(beats) if beat.quality >= EDGE_R]
+    return beats[alike[0] : alike[-1] + 1] if alike else beats[:0]
 
 
 def rhythm_of(found: Findings) -> Rhythm:
