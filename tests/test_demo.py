@@ -57,7 +57,7 @@ def test_its_seconds_and_samples_are_seen_on_a_terminal(tmp_path: Path) -> None:
     assert done.code == 0, done.seen
     shown = re.findall(r"(\d+) of 12 s, ([\d,]+) samples on disk", done.seen)
     seconds, samples = zip(*((int(s), int(n.replace(",", ""))) for s, n in shown), strict=True)
-    assert seconds[-1] >= 9 and len(set(seconds)) >= 4
+    assert seconds[-1] >= 9 and len(set(seconds)) >= 3
     assert samples == tuple(sorted(samples)) and samples[-1] > 9 * (64 + 32 + 100)
     assert_contract(json.loads(done.out.splitlines()[-1]))
 

@@ -46,7 +46,7 @@ def progress(what: str, total: float | None = None) -> Iterator[Tell]:
         console=Console(stderr=True),
         redirect_stdout=False,  # what is printed there stays there
         transient=True,
-        refresh_per_second=4,
+        refresh_per_second=2,  # drawing takes time from what is shown
     )
     with bars:
         bar = bars.add_task(what, total=total, note="")
