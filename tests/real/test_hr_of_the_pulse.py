@@ -74,10 +74,11 @@ def score(windows: Sequence[Compared], name: str, *, irregular: bool = False) ->
         float(np.abs(error).mean()),
         np.mean([w.covered for w in shown]),
     )
+    kind = "irregular" if irregular else "regular"
     print(
-        f"{name}, {'irregular' if irregular else 'regular'}: {len(judged)} of {len(windows)} windows, shown "
-        f"{result.shown:.2f}, MAE {result.mae:.2f}, bias {error.mean():+.2f}, p95 {np.quantile(np.abs(error), 0.95):.2f}"
-        f", covered {result.covered:.3f}, half width {np.median(width):.1f} ({width.max():.1f})"
+        f"{name}, {kind}: {len(judged)} of {len(windows)} windows, shown {result.shown:.2f}, MAE {result.mae:.2f}, "
+        f"bias {error.mean():+.2f}, p95 {np.quantile(np.abs(error), 0.95):.2f}, covered {result.covered:.3f}, "
+        f"half width {np.median(width):.1f} ({width.max():.1f})"
     )
     return result
 
