@@ -1,0 +1,91 @@
+"""The shared bottom: pulse wave and its derivatives at 64 Hz → one feature map at 8 Hz that every expert reads."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hemoview.learn.moe.lanes import Dense
+from hemoview.learn.moe.layers import Msfgm
+
+STRIDE = 8
+_KERNEL = 7
+_EPS = 1e-5
+_ONE = Dense(1)
+
+
+class SharedBottom(nn.Module):  # type: ignore[misc]
+    """Strided stem and two separable stages, each halving the rate.
+
+    Args:
+        n_channels: width of the feature map, a multiple of 4.
+        use_msfgm: an MSFGM after each stage.
+    """
+
+    def __init__(self, n_channels: int, *, use_msfgm: bool) -> None:
+        super().__init__()
+        first, second = _fours(n_channels // 4), _fours(n_channels // 2)
+        self.stem = nn.Conv1d(3, first, 9, stride=2, padding=4, bias=False)
+        self.norm = nn.BatchNorm1d(first)
+        self.stages = nn.ModuleList((Stage(first, second), Stage(second, n_channels)))
+        widths = (second, n_channels) if use_msfgm else ()
+        self.scales = nn.ModuleList(Msfgm(1, width) for width in widths)
+
+    def forward(self, ppg: Tensor) -> Tensor:
+        """``(B, 1, time)`` → ``(B, time / 8, channels)``."""
+        x = torch.relu(self.norm(self.stem(with_derivatives(ppg))))
+        for number, stage in enumerate(self.stages):
+            x = stage(x)
+            if len(self.scales):
+                mixed = self.scales[number](x.transpose(1, 2).unsqueeze(0), _ONE)
+                x = mixed.squeeze(0).transpose(1, 2)
+        return x.transpose(1, 2).contiguous()
+
+
+class Stage(nn.Module):  # type: ignore[misc]
+    """Depthwise-separable convolution that halves the rate, with a pooled shortcut."""
+
+    def __init__(self, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.depth = nn.Conv1d(n_in, n_in, _KERNEL, stride=2, padding=_KERNEL // 2, groups=n_in, bias=False)
+        self.point = nn.Conv1d(n_in, n_out, 1, bias=False)
+        self.norm = nn.BatchNorm1d(n_out)
+        self.short = nn.Conv1d(n_in, n_out, 1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(B, n_in, time)`` → ``(B, n_out, ceil(time / 2))``."""
+        halved = functional.avg_pool1d(x, 2, ceil_mode=True, count_include_pad=False)
+        return torch.relu(self.norm(self.point(self.depth(x))) + self.short(halved))
+
+
+def with_derivatives(ppg: Tensor) -> Tensor:
+    """``(B, 1, time)`` → ``(B, 3, time)``: the wave, its first and second central difference, each of deviation 1.
+
+    Inside the graph, so that a model's input stays the wave. A flat window gives zeros, not NaN.
+    """
+    velocity = _central_difference(ppg)
+    acceleration = _central_difference(velocity)
+    return torch.cat((ppg, _to_deviation_1(velocity), _to_deviation_1(acceleration)), dim=1)
+
+
+def _central_difference(x: Tensor) -> Tensor:
+    """Half the difference of the neighbours; the ends repeat their neighbour's."""
+    inner = 0.5 * (x[..., 2:] - x[..., :-2])
+    return torch.cat((inner[..., :1], inner, inner[..., -1:]), dim=-1)
+
+
+def _to_deviation_1(x: Tensor) -> Tensor:
+    centred = x - x.mean(dim=2, keepdim=True)
+    return centred * torch.rsqrt(centred.square().mean(dim=2, keepdim=True) + 1e-8)
+
+
+def pooled(x: Tensor) -> Tensor:
+    """``(…, time, channels)`` → ``(…, 2 · channels)``: mean and deviation over time, whatever phase and length."""
+    centre = x.mean(dim=-2)
+    spread = torch.sqrt((x - centre.unsqueeze(-2)).square().mean(dim=-2) + _EPS)
+    return torch.cat((centre, spread), dim=-1)
+
+
+def _fours(n: int) -> int:
+    return max(4, -(-n // 4) * 4)

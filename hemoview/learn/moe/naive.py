@@ -1,0 +1,118 @@
+"""The same mixture written the plain way: a loop over experts, each on every window, a loop over attention groups.
+
+What ``bench train`` measures against, and what the tests hold :class:`~hemoview.learn.moe.model.LSM2oE` equal to. It
+uses the mixture's own parameters, so both compute the same numbers; only how they get there differs.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from hemoview.learn.moe.bottom import pooled
+from hemoview.learn.moe.gate import Routing
+from hemoview.learn.moe.layers import Affine, HybridAttention, Msfgm, Pointwise, ResidualBlock, Temporal
+from hemoview.learn.moe.model import LSM2oE
+
+_EPS = 1e-5
+
+
+class NaiveDense(LSM2oE):
+    """A mixture that ignores how sparse its gates are. Feature maps are ``(B, channels, time)`` and convolved.
+
+    Args:
+        model: whose parameters are used, not copied.
+        loop_attention: group by group, as published; False for the vectorised attention.
+    """
+
+    def __init__(self, model: LSM2oE, *, loop_attention: bool = True) -> None:
+        super().__init__(model.config, model.scale)
+        for name, module in model.named_children():
+            setattr(self, name, module)
+        self.loop_attention = loop_attention
+
+    def _mixed(self, shared: Tensor, routing: Routing) -> Tensor:
+        mixed = None
+        for e in range(self.config.num_experts):
+            x = shared.transpose(1, 2)
+            for block in self.experts:
+                x = self._block(block, x, e)
+            features = pooled(x.transpose(1, 2))
+            part = routing.gates[:, :, e].unsqueeze(2) * features.unsqueeze(1)
+            mixed = part if mixed is None else mixed + part
+        assert mixed is not None
+        return mixed
+
+    def _block(self, block: nn.Module, x: Tensor, e: int) -> Tensor:
+        if isinstance(block, Msfgm):
+            return self._msfgm(block, x, e)
+        assert isinstance(block, ResidualBlock)
+        inner = torch.relu(_affine(block.norm, _point(block.point, _temporal(block.temporal, x, e), e), e))
+        second = block.second
+        if isinstance(second, Msfgm):
+            return torch.relu(self._msfgm(second, inner, e) + x)
+        out = _affine(second.norm, _point(second.point, _temporal(second.temporal, inner, e), e), e)
+        return torch.relu(out + x)
+
+    def _msfgm(self, layer: Msfgm, x: Tensor, e: int) -> Tensor:
+        gate = torch.sigmoid(_point(layer.gate, x, e))
+        parts = x.split(layer.width, dim=1)
+        out = [parts[0]]
+        for i in range(len(parts) - 1):
+            fed = parts[i + 1] if i == 0 else parts[i + 1] + gate[:, i - 1 : i] * out[-1]
+            out.append(torch.relu(_point(layer.point[i], _temporal(layer.temporal[i], fed, e), e)))
+        mixed = _point(layer.mix, functional.group_norm(torch.cat(out, dim=1), 1, eps=_EPS), e) + x
+        if self.loop_attention:
+            return loop_attention(mixed, layer.attention.weight[e])
+        return _attention(layer.attention, mixed, e)
+
+
+def loop_attention(x: Tensor, weight: Tensor) -> Tensor:
+    """Hybrid attention as published, one group after the other.
+
+    Args:
+        x: ``(B, channels, time)``.
+        weight: ``(4, groups)`` α, β of the channel half, α', β' of the time half.
+    """
+    done = []
+    for group, (a, b, c, d) in zip(x.chunk(weight.shape[1], dim=1), weight.unbind(dim=1), strict=True):
+        by_channel, by_step = group.chunk(2, dim=1)
+        by_channel = by_channel * torch.sigmoid(a * by_channel.mean(dim=2, keepdim=True) + b)
+        norm = functional.group_norm(by_step, 1, eps=_EPS)
+        by_step = by_step * torch.sigmoid(c * norm.mean(dim=1, keepdim=True) + d)
+        done.append(torch.cat((by_channel, by_step), dim=1))
+    shuffled = torch.stack(done, dim=1).transpose(1, 2)  # (B, within group, groups, time)
+    return shuffled.flatten(1, 2)
+
+
+class _One:
+    """The single expert ``e`` on the whole batch."""
+
+    def __init__(self, e: int) -> None:
+        self.e = e
+
+    def each(self, parameter: Tensor) -> Tensor:
+        return parameter[self.e : self.e + 1]
+
+    def matmul(self, x: Tensor, weight: Tensor) -> Tensor:
+        return x @ weight[self.e]
+
+
+def _attention(layer: HybridAttention, x: Tensor, e: int) -> Tensor:
+    out: Tensor = layer(x.transpose(1, 2), _One(e))
+    return out.transpose(1, 2)
+
+
+def _point(layer: Pointwise, x: Tensor, e: int) -> Tensor:
+    bias = None if layer.bias is None else layer.bias[e, 0]
+    return functional.conv1d(x, layer.weight[e].t().unsqueeze(2), bias)
+
+
+def _temporal(layer: Temporal, x: Tensor, e: int) -> Tensor:
+    weight = layer.weight[e].t().unsqueeze(1)
+    return functional.conv1d(x, weight, padding=1, groups=weight.shape[0])
+
+
+def _affine(layer: Affine, x: Tensor, e: int) -> Tensor:
+    return functional.group_norm(x, 1, layer.gain[e, 0], layer.shift[e, 0], eps=_EPS)
