@@ -190,8 +190,15 @@ class Journal:
             )
 
     def checkpoint(self) -> None:
-        """Move the write-ahead log into the file and shorten it; leaves it to the next time when readers hold it."""
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        """Move the write-ahead log into the file and shorten it; leaves it to the next time when readers hold it.
+
+        It waits for nobody: SQLite would wait for the readers with the writer's lock held, and commits with it.
+        """
+        self._db.execute("PRAGMA busy_timeout=0")
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout={round(BUSY_TIMEOUT_S * 1000)}")
 
     def snapshot(self) -> JournalSnapshot:
         """Everything in one short read transaction; payloads stay packed."""

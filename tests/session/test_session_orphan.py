@@ -5,9 +5,11 @@ At every step of a seal a reader sees every committed sample exactly once, and a
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from recorder.errors import SessionError
 from recorder.schema import Event
 from recorder.session import lock as locks
 from recorder.session import stored as looks
+from recorder.session.journal import BUSY_TIMEOUT_S, connect
 from recorder.session.lock import WRITER_LOCK, FolderLock, sealer_lock
 from recorder.session.sealer import seal
 
@@ -161,6 +164,29 @@ def test_at_every_step_of_an_orphaned_sealer_a_new_recorder_goes_on_where_a_read
     seal(folder, ALL)
     assert faults_of(folder, seconds, markers=3) == []
     assert sessions.verify(folder).damaged == ()
+
+
+def test_a_reader_that_stands_still_holds_up_neither_the_sealer_nor_the_recorder(
+    new_writer: NewWriter,
+) -> None:
+    writer = new_writer()
+    record(writer, range(3))
+    wal = writer.folder / "live.sqlite-wal"
+    with contextlib.closing(connect(writer.folder / "live.sqlite", "ro")) as reader:
+        reader.execute("BEGIN")
+        assert len(reader.execute("SELECT * FROM batch").fetchall()) == 3 * len(STREAMS)
+        record(writer, range(3, 4))
+        began = time.monotonic()
+        seal(writer.folder, ALL)
+        record(writer, range(4, 5))
+        assert time.monotonic() - began < BUSY_TIMEOUT_S / 2
+        assert len(reader.execute("SELECT * FROM batch").fetchall()) == 3 * len(STREAMS)
+        assert wal.stat().st_size > 0
+    assert faults_of(writer.folder, 5, markers=0) == []
+    seal(writer.folder, ALL)
+    assert wal.stat().st_size == 0
+    writer.abandon()
+    assert faults_of(writer.folder, 5, markers=0) == []
 
 
 def unannounced(new_writer: NewWriter, tmp_path: Path) -> tuple[Path, subprocess.Popen[str]]:
