@@ -247,7 +247,7 @@ def body_surface_m2(demographics: NDArray[np.floating]) -> F64:
 
 
 def _text(value: str | NDArray[np.str_], n: int) -> NDArray[np.str_]:
-    return np.full(n, value, dtype=np.str_) if isinstance(value, str) else np.asarray(value, dtype=np.str_)
+    return np.full(n, value) if isinstance(value, str) else np.asarray(value, dtype=np.str_)
 
 
 def _plain(column: NDArray[Any]) -> NDArray[Any]:
