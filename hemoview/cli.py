@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import signal
 import sys
 import threading
@@ -33,12 +34,19 @@ def _run(words: list[str]) -> Outcome | int | None:
         from hemoview import app
 
         return app.main(words)
-    args = _parser().parse_args(words)
+    args = _parser(words[0] if words else "").parse_args(words)
     command: Command = args.run
     return command(args)
 
 
-_EXTRA_OF = {"torch": "learn", "onnx": "learn", "wfdb": "exchange", "edfio": "exchange", "pyxdf": "exchange"}
+_EXTRA_OF = {
+    "torch": "learn",
+    "onnx": "learn",
+    "matplotlib": "learn",
+    "wfdb": "exchange",
+    "edfio": "exchange",
+    "pyxdf": "exchange",
+}
 
 
 def _not_installed(error: Exception) -> str | None:
@@ -111,7 +119,23 @@ def _bench_review(args: argparse.Namespace) -> dict[str, Any]:
     return review.run(hours=args.hours, wave_hz=args.wave_hz)
 
 
-def _parser() -> argparse.ArgumentParser:
+_ROOMS = {
+    "dataset": ("hemoview.learn.dataset_command", "datasets of labelled windows"),
+    "evaluate": ("hemoview.learn.evaluate_command", "judge a model on labelled windows and write a report"),
+}
+"""Commands that register themselves (``add_parser``): module, and the line in the list of commands."""
+
+
+def _add_rooms(commands: Any, wanted: str) -> None:
+    """Only the room that is wanted is imported."""
+    for name, (module, text) in _ROOMS.items():
+        if name == wanted:
+            importlib.import_module(module).add_parser(commands)
+        else:
+            commands.add_parser(name, help=text)
+
+
+def _parser(wanted: str = "") -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="hemoview",
         description="Opens the window. Research use only: never for treatment, never for alarms.",
@@ -133,6 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("--root", type=Path, help="folder of bundles (default: the shipped ones)")
     models.add_argument("--json", action="store_true", help="one JSON object as the last line")
     models.set_defaults(run=_models)
+    _add_rooms(commands, wanted)
     _add_benchmarks(commands)
     return parser
 

@@ -1,0 +1,398 @@
+"""``hemoview evaluate``: a model and a dataset in, honest figures and a report out (contracts, evaluation.md)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from hemoview.dsp.ppg_beats import find_ppg_beats
+from hemoview.dsp.quality import assess
+from hemoview.estimate import bundle as bundles
+from hemoview.estimate import metrics, metrics_cross
+from hemoview.estimate.estimator import heart_rate_span
+from hemoview.estimate.metrics import Judged
+from hemoview.estimate.metrics_rows import Rows, plan, rows_of
+from hemoview.estimate.metrics_subjects import F64
+from hemoview.labels.dataset import Dataset
+from hemoview.labels.dataset_folder import read_dataset, read_seed_files
+from hemoview.labels.splits import PARTS, Split, refuse_leaks
+from hemoview.learn.predictors import (
+    BundlePredictor,
+    Predictor,
+    RunPredictor,
+    hop_s,
+    look,
+    recording_times,
+    rows_from,
+)
+from recorder.errors import ConfigError
+from recorder.host import places
+from recorder.host.console import progress
+from recorder.schema import PARAMETERS
+
+ALL: Final = "all"
+MOST_RATES: Final = 1500
+"""Training windows in which the heart rate is counted for the baselines; evenly spread where there are more."""
+FIGURES, REPORT, VALUES = "evaluation.json", "report.html", "predictions.npz"
+
+
+def add_parser(commands: Any) -> None:
+    """Register the command."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="judge a model on labelled windows and write a report",
+        description="Figures weigh every subject once and stand beside what needs no pulse wave. Research use only.",
+        epilog="example: hemoview evaluate --model RUN_OR_BUNDLE --dataset DIR --calibration-points 3 --json",
+    )
+    parser.add_argument(
+        *("--model", "--model_path", "--model_weights"),
+        type=Path,
+        required=True,
+        metavar="RUN_OR_BUNDLE",
+        help="a training run, a bundle's folder, or the name of a shipped bundle",
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--dataset", type=Path, metavar="DIR", help="a dataset folder")
+    source.add_argument("--ppg_file", type=Path, metavar="NPY", help="windows; with --labels_file")
+    parser.add_argument("--labels_file", type=Path, metavar="NPY", help="labels 2, 3, 4 or 10 wide")
+    parser.add_argument("--sampling_rate_hz", type=float, metavar="HZ", help="of --ppg_file")
+    parser.add_argument(
+        "--split", metavar="NAME", help="a split of the dataset; a run's own is found by itself"
+    )
+    parser.add_argument(
+        *("--part", "--eval_split"),
+        choices=(*PARTS, ALL),
+        help="of the split (default: test; without a split all)",
+    )
+    parser.add_argument(
+        *("--calibration-points", "--calibration_points"),
+        type=_points,
+        default=0,
+        metavar="K",
+        help="the first K windows of a subject calibrate and are never scored",
+    )
+    parser.add_argument("--output_dir", type=Path, default=Path("eval_output"), help="where the report goes")
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    parser.set_defaults(run=run)
+
+
+def _points(text: str) -> int:
+    if not text.isdigit() or int(text) > 1000:
+        raise argparse.ArgumentTypeError(f"{text} must be a whole number, 0 or more")
+    return int(text)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Judge, write the report, and answer.
+
+    Returns:
+        every figure with ``--json``, else a line a parameter.
+
+    Raises:
+        ConfigError: model or dataset are refused; says which and what to do.
+    """
+    opened = open_model(args.model)
+    dataset = read(args)
+    chosen = choose(dataset, opened, args.split, args.part)
+    judged, facts = judge_dataset(opened, chosen, args.calibration_points)
+    figures = metrics.evaluate(judged)
+    figures["protocol"] |= chosen.protocol | facts["protocol"]
+    figures |= {
+        "model": facts["model"]["name"],
+        "model_facts": facts["model"],
+        "dataset": dataset.name,
+        "dataset_version": dataset.version,
+    }
+    figures["report"] = str(write(args.output_dir, figures, judged))
+    return figures if args.json else summary(figures)
+
+
+def read(args: argparse.Namespace) -> Dataset:
+    """The dataset of ``--dataset``, or of ``--ppg_file`` and ``--labels_file``.
+
+    Raises:
+        ConfigError: as the readers; windows without labels; windows too short for an estimate.
+    """
+    if args.dataset is None and args.labels_file is None:
+        raise ConfigError("--ppg_file: without labels there is nothing to judge; add --labels_file FILE")
+    dataset = (
+        read_dataset(args.dataset)
+        if args.dataset is not None
+        else read_seed_files(args.ppg_file, args.labels_file, args.sampling_rate_hz)
+    )
+    if dataset.short_windows:
+        raise ConfigError(
+            f"{dataset.name}: windows of {dataset.window_s:g} s are for pre-training only; evaluation needs 5 to 10 s"
+        )
+    return dataset
+
+
+# ---- the model
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A checked model: a bundle, or the network of a training run with its facts."""
+
+    name: str
+    bundle: bundles.Bundle | None = None
+    network: Any = None
+    facts: Any = None
+
+    @property
+    def split(self) -> Mapping[str, Any] | None:
+        """Whose rows trained a run, chose it and were kept for its test; None where that is not known."""
+        return None if self.facts is None else self.facts.split
+
+    @property
+    def trained_on(self) -> str:
+        """Version of the dataset it was trained on, where it says so."""
+        return str(self.facts.dataset_version) if self.facts is not None else ""
+
+
+def open_model(path: Path) -> Opened:
+    """A bundle's folder, the name of a shipped bundle, a run's folder or its checkpoint.
+
+    Raises:
+        ConfigError: it is none of these, or is refused.
+    """
+    if not path.exists() and (places.models_dir() / path.name).is_dir() and path.name == str(path):
+        path = places.models_dir() / path.name
+    if any((path / name).is_file() for name in bundles.FILES):
+        bundle = bundles.load(path)
+        return Opened(bundle.name, bundle=bundle)
+    if path.suffix == ".pt" or (path.is_dir() and any(path.glob("*.pt"))):
+        from hemoview.learn import checkpoint  # noqa: PLC0415 – torch: a bundle needs none
+
+        network, facts = checkpoint.load(path)
+        return Opened(
+            path.parent.name if path.suffix == ".pt" else path.resolve().name, network=network, facts=facts
+        )
+    raise ConfigError(
+        f"{path}: neither a model bundle (card.json, model.onnx) nor a training run (checkpoint.pt); name one of them"
+    )
+
+
+# ---- which rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """Rows to be judged, training rows for the baselines where they are here, and what the reader must know."""
+
+    dataset: Dataset
+    training: Dataset | None
+    protocol: dict[str, Any]
+
+
+def choose(dataset: Dataset, opened: Opened, name: str | None, part: str | None) -> Chosen:
+    """The part of a split that is judged: the one named, a run's own, else every row.
+
+    Raises:
+        ConfigError: no such split or nobody in the part, or subjects of the training among those judged.
+    """
+    own = opened.split is not None and opened.trained_on == dataset.version
+    split = dataset.split(name) if name is not None else None
+    if split is None and own and part != ALL:
+        split = Split.from_json("the run's own", opened.split, f"training run {opened.name}")
+    if split is None or part == ALL:
+        leakage = _leakage(opened, dataset.subjects, known=dataset.subject_known, own=own)
+        everybody = {"split": None, "part": ALL, "split_sha256": None}
+        return Chosen(dataset, None, {**everybody, "leakage": leakage})
+    part = part or "test"
+    subjects: tuple[str, ...] = getattr(split, part)
+    if not subjects:
+        raise ConfigError(
+            f"{dataset.name}: part {part} of split {split.name} names nobody; choose another --part"
+        )
+    if own and part == "test" and (both := _trained(opened) & set(subjects)):
+        raise ConfigError(
+            f"{dataset.name}: {len(both)} subjects of the test part of split {split.name} trained {opened.name} "
+            f"(first {min(both)}); evaluate on the split it was trained with, or train again"
+        )
+    refuse_leaks(dataset, split)
+    judged = dataset.take(dataset.rows_of(subjects))
+    training = dataset.take(dataset.rows_of(split.train)) if split.train and part != "train" else None
+    protocol = {
+        "split": split.name,
+        "part": part,
+        "split_sha256": split.sha256,
+        "leakage": _leakage(opened, subjects, known=dataset.subject_known, own=own),
+    }
+    return Chosen(judged, training, protocol)
+
+
+def _trained(opened: Opened) -> set[str]:
+    split = opened.split or {}
+    return {*split.get("train", ()), *split.get("val", ())}
+
+
+def _leakage(opened: Opened, subjects: Sequence[str], *, known: bool, own: bool) -> str:
+    """What can be said about whether the model has seen these subjects; ``own``: the set it was trained on."""
+    if not known:
+        return "no subjects are known, every row counts as its own: leakage cannot be excluded"
+    if opened.split is None:
+        return "the model does not list its training subjects: that none is here cannot be checked"
+    if both := _trained(opened) & set(subjects):
+        where = "trained or chose the model" if own else "stand in its training on another dataset, too"
+        return f"NOT HELD BACK: {len(both)} of {len(subjects)} subject ids judged here {where}"
+    if own:
+        return "subject-grouped: nobody judged here trained or chose the model; no window is in two parts"
+    return "trained on another dataset: that nobody is in both cannot be checked"
+
+
+# ---- figures
+
+
+def judge_dataset(opened: Opened, chosen: Chosen, k: int) -> tuple[Judged, dict[str, Any]]:
+    """Predictions, control and baselines of the chosen rows.
+
+    Returns:
+        what the figures are made of, and ``{model, protocol}`` facts.
+    """
+    dataset = chosen.dataset
+    with progress("judging", 2.0 * len(dataset)) as tell:
+        seen = look(dataset, lambda done: tell(done, "beats and quality"))
+        rows = rows_from(dataset, seen)
+        predictor: Predictor
+        if opened.bundle is not None:
+            predictor = BundlePredictor(
+                opened.bundle, dataset, seen, lambda done: tell(len(dataset) + done, "model")
+            )
+        else:
+            predictor = RunPredictor(opened.name, opened.network, opened.facts, dataset=dataset, seen=seen)
+        schedule = plan(rows, k)
+        final, before = predictor.predict(rows, schedule)
+        shuffled = metrics_cross.permutation(rows, seen.usable & (schedule.scored | schedule.points))
+        control, _ = predictor.predict(rows, schedule, shuffled)
+    training = None if chosen.training is None else training_rows(chosen.training)
+    prior = np.full(len(PARAMETERS), np.nan) if training is not None else predictor.prior_mean
+    judged = metrics.judge(
+        rows, final, k=k, training=training, prior_mean=prior, before=before, control=control
+    )
+    others = "for every subject, the other subjects judged here"
+    known = np.isfinite(prior)
+    protocol = {
+        "baseline_mean_source": (
+            "the split's training subjects"
+            if training is not None
+            else "label means of the training subjects, as the model states them"
+            if known.all()
+            else others
+            if not known.any()
+            else f"as the model states them for {', '.join(p for p, ok in zip(PARAMETERS, known, strict=True) if ok)}; "
+            f"else {others}"
+        ),
+        "other_baselines_source": "the split's training subjects" if training is not None else others,
+        "heart_rate_of_baselines": "counted from the pulse wave",
+        "sampling_rate_hz": dataset.sampling_rate_hz,
+        "ppg_sites": sorted(set(dataset.ppg_site.tolist())),
+        "notes": [*dataset.about.get("notes", []), *_notes(dataset)],
+    }
+    return judged, {"model": predictor.facts, "protocol": protocol}
+
+
+def training_rows(dataset: Dataset) -> Rows:
+    """Rows of training subjects for the baselines; the heart rate is counted in :data:`MOST_RATES` of them at most."""
+    hr: F64 = np.full(len(dataset), np.nan)
+    for row in np.unique(np.linspace(0, len(dataset) - 1, min(len(dataset), MOST_RATES)).round().astype(int)):
+        samples = dataset.ppg[row].astype(np.float64)
+        quality = assess(samples, dataset.sampling_rate_hz, find_ppg_beats(samples, dataset.sampling_rate_hz))
+        span = quality.fault or heart_rate_span(quality)
+        hr[row] = np.nan if isinstance(span, str) else span[0]
+    return rows_of(
+        dataset.subject_id,
+        dataset.labels.astype(np.float64),
+        dataset.window_s,
+        t_s=recording_times(dataset),
+        hr_per_min=hr,
+        demographics=dataset.demographics.astype(np.float64),
+        reference_kind=dataset.reference_kind,
+        origin=dataset.origin,
+        hop_s=hop_s(dataset),
+        subject_known=dataset.subject_known,
+    )
+
+
+def _notes(dataset: Dataset) -> list[str]:
+    """What a reader must know of the references."""
+    notes = []
+    if not np.isfinite(dataset.t0_s).all():
+        notes.append(
+            "times of windows are not known: rows count as following each other, overlap cannot be excluded"
+        )
+    cnap = np.char.find(np.char.upper(dataset.reference_kind), "CNAP") >= 0
+    if (cnap & ~np.isfinite(dataset.reference_calibration_age_s)).any():
+        notes.append(
+            "CO, CI, SV, SI, SVR and SVRI of CNAP without a known haemodynamic calibration are uncalibrated CO"
+        )
+    if not np.isfinite(dataset.cvp_mmhg).all():
+        notes.append("central venous pressure is assumed to be 5 mmHg where it is not known")
+    return notes
+
+
+# ---- what is left behind
+
+
+def write(folder: Path, figures: dict[str, Any], judged: Judged) -> Path:
+    """``evaluation.json``, ``predictions.npz`` and ``report.html``; the report's path.
+
+    Raises:
+        ConfigError: the folder cannot be written.
+    """
+    from hemoview.report import evaluation_page  # noqa: PLC0415 – matplotlib is slow to load
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        page = evaluation_page.page(figures, judged)
+        (folder / REPORT).write_text(page, encoding="utf-8", newline="\n")
+        (folder / FIGURES).write_text(json.dumps(figures, indent=1, ensure_ascii=False), encoding="utf-8")
+        found, rows = judged.predictions, judged.rows
+        np.savez_compressed(
+            folder / VALUES,
+            subject=rows.subject,
+            t_s=rows.t_s,
+            labels=rows.labels,
+            scored=judged.schedule.scored,
+            mean=found.mean,
+            q05=found.q05,
+            q95=found.q95,
+            reason=found.reason.astype(np.str_),
+        )
+    except OSError as error:
+        raise ConfigError(f"{folder}: the report cannot be written there ({error.strerror})") from error
+    return folder / REPORT
+
+
+def summary(figures: dict[str, Any]) -> dict[str, Any]:
+    """A line a parameter, for people."""
+    lines = {}
+    for parameter, one in figures["parameters"].items():
+        if one["mae"] is None:
+            lines[parameter] = f"— ({one['why']['mae']})"
+            continue
+        baseline = "shrunk_hold" if figures["protocol"]["calibration_points"] else "mean"
+        beside = one[f"baseline_{baseline}_mae"]
+        lines[parameter] = (
+            f"MAE {one['mae']:.2f}, {baseline.replace('_', ' ')} {_or_dash(beside, '.2f')}, 90 % interval covers "
+            f"{_or_dash(one['coverage_90'], '.0%')} ({one['n_subjects']} subjects, {one['n_windows']} windows)"
+        )
+    marked = {"SIMULATED": "every figure is of simulated people"} if figures["simulated"] else {}
+    return {
+        **marked,
+        "model": figures["model"],
+        "dataset": f"{figures['dataset']} {figures['dataset_version'][:16]}",
+        "parameters": lines,
+        "leakage": figures["protocol"]["leakage"],
+        "report": figures["report"],
+    }
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "—" if value is None else format(value, form)

@@ -1,0 +1,365 @@
+"""What a model says of the windows of a dataset: a bundle by the very code that runs live, a training run by torch.
+
+Both see a window as the bedside does: beats, quality gate, heart rate counted, flow and resistance by identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hemoview.dsp.ppg_beats import find_ppg_beats
+from hemoview.dsp.preprocess import model_inputs
+from hemoview.dsp.quality import Quality, assess
+from hemoview.estimate import bundle as bundles
+from hemoview.estimate import metrics_cross
+from hemoview.estimate.conformal import conformal_span
+from hemoview.estimate.estimator import Body, estimate, heart_rate_span
+from hemoview.estimate.identities import Span
+from hemoview.estimate.metrics_derived import derive, empty, silenced, with_spans
+from hemoview.estimate.metrics_groups import body_surface_m2
+from hemoview.estimate.metrics_rows import ALIVE, Plan, Predictions, Rows, rows_of
+from hemoview.estimate.metrics_subjects import F64, Codes, Flags
+from hemoview.estimate.personalise import Anchor, Personalisation
+from hemoview.estimate.runner import Prediction, Runner
+from hemoview.labels.dataset import Dataset
+from recorder.errors import ConfigError
+from recorder.schema import PARAMETERS
+
+Tell = Callable[[float], None]
+SESSION_GAP_S: Final = 3600.0
+"""Put between sessions of a subject whose clocks both start anew; how far apart they really were is not known."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """What the bedside's signal path finds in every window.
+
+    Args:
+        quality: ``n`` judgements.
+        hr: ``n`` heart rates with interval, or the reason there is none.
+    """
+
+    quality: list[Quality]
+    hr: list[Span | str]
+
+    @property
+    def hr_per_min(self) -> F64:
+        """``(n,)``, NaN where there is none."""
+        return np.array([np.nan if isinstance(h, str) else h[0] for h in self.hr])
+
+    @property
+    def usable(self) -> Flags:
+        """Windows without a fault."""
+        return np.array([q.fault is None for q in self.quality])
+
+
+def look(dataset: Dataset, tell: Tell = lambda _: None) -> Seen:
+    """Beats, quality and heart rate of every window."""
+    quality = []
+    for number, window in enumerate(dataset.ppg):
+        samples = window.astype(np.float64)
+        beats = find_ppg_beats(samples, dataset.sampling_rate_hz)
+        quality.append(assess(samples, dataset.sampling_rate_hz, beats))
+        tell(number + 1)
+    return Seen(quality, [q.fault or heart_rate_span(q) for q in quality])
+
+
+def rows_from(dataset: Dataset, seen: Seen) -> Rows:
+    """The rows to be judged."""
+    return rows_of(
+        dataset.subject_id,
+        dataset.labels.astype(np.float64),
+        dataset.window_s,
+        t_s=recording_times(dataset),
+        hr_per_min=seen.hr_per_min,
+        demographics=dataset.demographics.astype(np.float64),
+        reference_kind=dataset.reference_kind,
+        origin=dataset.origin,
+        rhythm=np.array([q.rhythm for q in seen.quality]),
+        cvp_mmhg=dataset.cvp_mmhg.astype(np.float64),
+        hop_s=hop_s(dataset),
+        subject_known=dataset.subject_known,
+    )
+
+
+def hop_s(dataset: Dataset) -> float | None:
+    """Between windows whose time is not known, where the dataset says so."""
+    stated = dataset.about.get("hop_s")
+    return float(stated) if isinstance(stated, int | float) and stated > 0 else None
+
+
+def recording_times(dataset: Dataset) -> F64:
+    """``(n,)`` start of every window on one clock of its subject, NaN where any of the subject's is not known; sessions
+    that start anew follow each other in the order of the rows, :data:`SESSION_GAP_S` apart.
+    """
+    out, session = dataset.t0_s.astype(np.float64).copy(), dataset.session_id
+    for subject in dataset.subjects:
+        mine = np.flatnonzero(dataset.subject_id == subject)
+        if not np.isfinite(out[mine]).all():
+            out[mine] = np.nan
+            continue
+        end_s = -np.inf
+        for name in dict.fromkeys(session[mine].tolist()):
+            part = mine[session[mine] == name]
+            if out[part].min() < end_s:
+                out[part] += end_s + SESSION_GAP_S - out[part].min()
+            end_s = float(out[part].max()) + dataset.window_s
+    return out
+
+
+class Predictor(Protocol):
+    """A model before the rows of one dataset."""
+
+    name: str
+
+    def predict(
+        self, rows: Rows, schedule: Plan, order: Codes | None = None
+    ) -> tuple[Predictions, Predictions | None]:
+        """Final predictions and, where it can be said, those without abstention.
+
+        Args:
+            rows, schedule: which windows calibrate and which are scored.
+            order: ``(n,)`` which row's wave stands in each row's place (the control); None = its own.
+        """
+        ...
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the report says of the model."""
+        ...
+
+    @property
+    def prior_mean(self) -> F64:
+        """``(10,)`` label means of the training subjects, NaN where the model does not say."""
+        ...
+
+
+class BundlePredictor:
+    """A bundle through :func:`hemoview.estimate.estimator.estimate`, personalised and aged as at the bedside.
+
+    Args:
+        bundle: checked.
+        dataset, seen: whose windows.
+        tell: hears how many windows are done.
+
+    Raises:
+        ConfigError: the model cannot run here, or the windows are not of a length it takes.
+    """
+
+    def __init__(
+        self, bundle: bundles.Bundle, dataset: Dataset, seen: Seen, tell: Tell = lambda _: None
+    ) -> None:
+        self.name, self._bundle, self._seen, self._simulated = bundle.name, bundle, seen, dataset.simulated
+        self.card = bundle.card
+        half = 0.5 / dataset.sampling_rate_hz
+        if not self.card.window_s_min - half <= dataset.window_s <= self.card.window_s_max + half:
+            raise ConfigError(
+                f"model bundle {bundle.name} takes windows of {self.card.window_s_min:g} to "
+                f"{self.card.window_s_max:g} s, those of {dataset.name} have {dataset.window_s:g} s; cut it anew"
+            )
+        runner = Runner(bundle)
+        self._raw: list[Prediction | None] = []
+        for number, window in enumerate(dataset.ppg):
+            self._raw.append(_run(runner, window, dataset.sampling_rate_hz))
+            tell(number + 1)
+        bsa = body_surface_m2(*dataset.demographics.astype(np.float64)[:, 2:].T)
+        self._bodies = [
+            Body(_or_none(b), _or_none(c))
+            for b, c in zip(bsa, dataset.cvp_mmhg.astype(np.float64), strict=True)
+        ]
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Identity, hash and the card's limits."""
+        raw = self.card.raw
+        return {
+            "kind": "bundle",
+            "name": self.name,
+            "sha256": self._bundle.model_sha256,
+            "training_hash": raw["training_hash"],
+            "split_hash": raw["split_hash"],
+            "intervals": "conformal tables of the card, as live",
+            "personalisation": f"as live; expires after {self.card.personal_expiry_s:g} s, newest 5 points",
+            "reference_kinds": {p: f.reference_kind for p, f in self.card.per_parameter.items()},
+            "limits": raw["limits"],
+        }
+
+    @property
+    def prior_mean(self) -> F64:
+        """From ``training_label_mean`` of the card, where it has it."""
+        stated = self.card.raw.get("training_label_mean", {})
+        return np.array([float(stated.get(p) or np.nan) for p in PARAMETERS])
+
+    def predict(
+        self, rows: Rows, schedule: Plan, order: Codes | None = None
+    ) -> tuple[Predictions, Predictions | None]:
+        """See :class:`Predictor`."""
+        source = np.arange(len(rows)) if order is None else order
+        end_ns = np.round((rows.t_s + rows.window_s) * 1e9).astype(np.int64)
+        personal = [
+            self._personal(rows, schedule, source, end_ns, number) for number in range(len(rows.names))
+        ]
+        final, before = (empty(len(rows), "not-in-model") for _ in range(2))
+        for row in np.flatnonzero(schedule.scored).tolist():
+            at, own = int(source[row]), personal[rows.code[row]]
+            self._final(final, row, at, own, int(end_ns[row]))
+            self._ungated(before, row, at, own, int(end_ns[row]))
+        if self._simulated:
+            final = self._with_simulated_intervals(final, before, rows)
+        return final, before
+
+    def _personal(
+        self, rows: Rows, schedule: Plan, source: Codes, end_ns: Codes, number: int
+    ) -> Personalisation:
+        """The anchors of one subject: its points, each against what the model said of that very window."""
+        personal = Personalisation()
+        for row in np.flatnonzero(schedule.points & (rows.code == number)):
+            at = int(source[row])
+            raw, good = self._raw[at], self._seen.quality[at].fault is None
+            known = {p: float(v) for p, v in zip(PARAMETERS, rows.labels[row], strict=True) if np.isfinite(v)}
+            if raw is not None and good:
+                anchor = Anchor(str(row), int(end_ns[row]), "reference", known, raw.mean)
+                personal = personal.with_anchor(anchor)
+        return personal
+
+    def _final(self, into: Predictions, row: int, at: int, personal: Personalisation, wall_ns: int) -> None:
+        found = estimate(
+            self._seen.quality[at],
+            self._raw[at],
+            self.card,
+            personal,
+            body=self._bodies[row],
+            wall_ns=wall_ns,
+            show_simulated=self._simulated,
+        )
+        for column, p in enumerate(PARAMETERS):
+            one = found.parameters[p]
+            _put(into, row, column, (one.value, one.low, one.high))
+            into.reason[row, column] = one.reason or ALIVE
+
+    def _ungated(self, into: Predictions, row: int, at: int, personal: Personalisation, wall_ns: int) -> None:
+        raw, age_s = self._raw[at], personal.age_s(wall_ns)
+        for column, p in enumerate(PARAMETERS):
+            span: Any = heart_rate_span(self._seen.quality[at]) if p == "HR" else "not-in-model"
+            if p != "HR" and p in self.card.parameters and raw is not None:
+                span = conformal_span(self.card, p, raw, personal, age_s)
+            if not isinstance(span, str):
+                _put(into, row, column, span)
+
+    def _with_simulated_intervals(self, final: Predictions, before: Predictions, rows: Rows) -> Predictions:
+        """On simulated people an interval may be judged that must not be shown at a bedside."""
+        learned = [PARAMETERS.index(p) for p in self.card.parameters if p != "HR"]
+        open_ = (final.reason == "simulated") & np.isfinite(before.q05)
+        spans = replace(
+            final, q05=np.where(open_, before.q05, final.q05), q95=np.where(open_, before.q95, final.q95)
+        )
+        derived = derive(spans, rows)
+        mask = final.reason == "simulated"
+        mask[:, learned] = False
+        return replace(
+            spans, q05=np.where(mask, derived.q05, spans.q05), q95=np.where(mask, derived.q95, spans.q95)
+        )
+
+
+class RunPredictor:
+    """A training run: the network's mean and quantiles, offsets and intervals from the other subjects of the set.
+
+    Args:
+        name: of the run.
+        model, run_facts: as ``hemoview.learn.checkpoint.load`` gives them.
+        dataset, seen: whose windows.
+    """
+
+    def __init__(self, name: str, model: Any, run_facts: Any, *, dataset: Dataset, seen: Seen) -> None:
+        self.name, self.run_facts, self._seen = name, run_facts, seen
+        self.parameters: tuple[str, ...] = model.parameters_out
+        flat = dataset.flat
+        values = network_outputs(model, dataset, ~flat)
+        self._learned = empty(len(dataset), "not-in-model")
+        for place, p in enumerate(self.parameters):
+            column = PARAMETERS.index(p)
+            for kind, value in zip(("mean", "q05", "q95"), values, strict=True):
+                getattr(self._learned, kind)[:, column] = value[:, place]
+            self._learned.reason[:, column] = np.where(flat, "poor-contact", ALIVE)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Identity and how offsets and intervals came about."""
+        run = self.run_facts
+        return {
+            "kind": "run",
+            "name": self.name,
+            "dataset_version": run.dataset_version,
+            "split_sha256": (run.split or {}).get("sha256", ""),
+            "trained_on_simulated": run.simulated,
+            "pass": run.pass_no,
+            "intervals": "cross-conformal: each subject's correction from the other subjects scored here",
+            "personalisation": "offset shrunk by kappa of the other subjects scored here; no expiry",
+        }
+
+    @property
+    def prior_mean(self) -> F64:
+        """Label means of the training rows, from the checkpoint."""
+        return np.asarray(self.run_facts.scale.mean, np.float64)
+
+    def predict(
+        self, rows: Rows, schedule: Plan, order: Codes | None = None
+    ) -> tuple[Predictions, Predictions | None]:
+        """See :class:`Predictor`."""
+        source = np.arange(len(rows)) if order is None else order
+        learned = self._learned.take(source)
+        quality = [self._seen.quality[at] for at in source.tolist()]
+        rates = [heart_rate_span(q) for q in quality]
+        before = self._finished(rows, schedule, learned, rates)
+        heard = silenced(learned, [q.fault for q in quality])
+        gated = [q.fault or rate for q, rate in zip(quality, rates, strict=True)]
+        return self._finished(rows, schedule, heard, gated), before
+
+    def _finished(
+        self, rows: Rows, schedule: Plan, raw: Predictions, hr: Sequence[Span | str]
+    ) -> Predictions:
+        moved = metrics_cross.shifted(raw, metrics_cross.offsets(rows, raw, schedule, self.parameters))
+        if "HR" not in self.parameters:
+            moved = derive(with_spans(moved, "HR", hr), rows)
+        return metrics_cross.conformal(rows, moved, schedule)
+
+
+def network_outputs(model: Any, dataset: Dataset, usable: Flags, batch: int = 256) -> tuple[F64, F64, F64]:
+    """Mean, q05 and q95 of a torch network, ``(n, P)`` each, NaN where a window is not usable."""
+    import torch  # noqa: PLC0415
+
+    n_out = len(model.parameters_out)
+    found = tuple(np.full((len(dataset), n_out), np.nan) for _ in range(3))
+    rows = np.flatnonzero(usable)
+    with torch.no_grad():
+        for first in range(0, len(rows), batch):
+            part = rows[first : first + batch]
+            ppg = torch.from_numpy(model_inputs(dataset.ppg[part], dataset.sampling_rate_hz)[:, None])
+            output = model(ppg, torch.from_numpy(dataset.demographics[part]))
+            for into, name in zip(found, ("mean", "q05", "q95"), strict=True):
+                into[part] = getattr(output, name).numpy()
+    return found[0], found[1], found[2]
+
+
+def _put(
+    into: Predictions, row: int, column: int, span: tuple[float | None, float | None, float | None]
+) -> None:
+    for array, value in zip((into.mean, into.q05, into.q95), span, strict=True):
+        array[row, column] = np.nan if value is None else value
+
+
+def _run(runner: Runner, window: NDArray[np.float32], rate_hz: float) -> Prediction | None:
+    """None of a window without a pulse; the quality gate says why."""
+    try:
+        return runner.predict(window, rate_hz)
+    except ValueError:
+        return None
+
+
+def _or_none(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

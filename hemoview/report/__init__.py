@@ -1,0 +1,1 @@
+"""Reports: pages of their own, with nothing to load from anywhere."""

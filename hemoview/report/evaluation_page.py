@@ -1,0 +1,359 @@
+"""The report of an evaluation: one page with nothing to load from anywhere, the same bytes for the same figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
+from typing import Any, Final
+
+from hemoview.estimate.metrics import Judged
+from hemoview.report.html import (
+    DASH,
+    Cell,
+    bullets,
+    document,
+    figure,
+    heading,
+    number,
+    paragraph,
+    span,
+    table,
+)
+from recorder.schema import PARAMETER_UNITS, PARAMETERS
+
+LIMITS: Final = (
+    "Agreement with the reference named above, not accuracy: the reference has errors of its own, which add to these.",
+    "90 % intervals hold on average over subjects like these, not for every subject: see the tenth-percentile and the "
+    "worst subject.",
+    "Standards are compared with numerically. None is passed here, and no grade is given.",
+    "Research use only: not for diagnosis, treatment or alarms.",
+)
+BASELINES: Final = (
+    ("mean", "mean of the training subjects"),
+    ("hr_ridge", "ridge on the counted heart rate"),
+    ("demographics_ridge", "ridge on age, sex, height, weight"),
+    ("demographics_hr_ridge", "the same and heart rate"),
+    ("time_trend", "time alone"),
+    ("hold", "calibration points held"),
+    ("shrunk_hold", "calibration points held, shrunk"),
+    ("subject_mean_oracle", "subject's own mean (an oracle: it knows the answers)"),
+)
+
+
+def page(figures: Mapping[str, Any], judged: Judged) -> str:
+    """The whole page.
+
+    Args:
+        figures: of :func:`hemoview.estimate.metrics.evaluate`, with ``model``, ``dataset_version`` and whatever
+            else the caller knows in ``protocol``.
+        judged: what they were made of, for the drawings.
+    """
+    title = f"Evaluation of {figures.get('model', 'a model')} on {figures.get('dataset', 'a dataset')}"
+    return document(title, _body(title, figures, judged))
+
+
+def _body(title: str, figures: Mapping[str, Any], judged: Judged) -> Iterator[str]:
+    if figures["simulated"]:
+        yield (
+            '<div class="simulated">SIMULATED<small>Figures of people from a physiology model: they show that the '
+            "pipeline works and say nothing about people.</small></div>"
+        )
+    yield heading(title, 1)
+    yield paragraph(_of_what(figures), "lead")
+    leakage = figures["protocol"].get("leakage")
+    if leakage:
+        yield paragraph(f"Held back? {leakage}.", "note")
+    yield heading("At a glance")
+    yield _overview(figures)
+    yield heading("How the figures came about")
+    yield _facts(figures["protocol"])
+    for parameter in PARAMETERS:
+        yield from _parameter(parameter, figures["parameters"][parameter], judged)
+    yield heading("Standards for blood pressure")
+    yield from _standards(figures["standards"])
+    yield heading("Subgroups")
+    yield paragraph("Fewer than five subjects read “too few”.", "lead")
+    for family, groups in figures["subgroups"].items():
+        yield _groups(family.replace("_", " "), groups)
+    yield heading("By kind of reference")
+    yield _groups("kind of reference", figures["by_reference_kind"])
+    yield heading("Do the ten numbers agree with each other?")
+    yield _residuals(figures["identity_residuals"])
+    yield heading("Limits")
+    yield bullets([*LIMITS, *figures.get("model_facts", {}).get("limits", ())])
+    yield (
+        "<footer>"
+        + paragraph(
+            f"Model {figures.get('model', DASH)}; dataset version {figures.get('dataset_version', DASH)}. "
+            "error = estimate − reference. A dash shows why on hovering."
+        )
+        + "</footer>"
+    )
+
+
+def _of_what(figures: Mapping[str, Any]) -> str:
+    protocol = figures["protocol"]
+    k = protocol["calibration_points"]
+    mode = f"calibrated on the first {k} windows of each subject" if k else "without calibration"
+    kinds = ", ".join(kind or "unknown reference" for kind in protocol["reference_kinds"])
+    return (
+        f"{protocol['n_windows_scored']} scored windows of {protocol['window_s']:g} s, {protocol['n_subjects']} "
+        f"subjects, {mode}. Reference: {kinds}. Headline figures weigh every subject once."
+    )
+
+
+# ---- tables
+
+
+def _overview(figures: Mapping[str, Any]) -> str:
+    k = figures["protocol"]["calibration_points"]
+    best = "shrunk_hold" if k else "mean"
+    head = ["", "unit", "subjects", "windows", "MAE", "95 % CI", "ME", "SD"]
+    head += [f"MAE of {best.replace('_', ' ')}", "gain (95 % CI)", "MAE, wave shuffled"]
+    head += ["within-subject r", "covers 90 %", "95 % CI", "10th-percentile subject", "width", "abstained"]
+    rows = []
+    for parameter in PARAMETERS:
+        one = figures["parameters"][parameter]
+
+        def cell(name: str, form: str = ".2f", one: Mapping[str, Any] = one) -> Cell:
+            why = one.get("why", {}).get(name, "")
+            value = one.get(name)
+            return (span(value, form) if isinstance(value, list) else number(value, form), why)
+
+        rows.append(
+            [
+                parameter,
+                PARAMETER_UNITS[parameter],
+                *(cell(n, "d") for n in ("n_subjects", "n_windows")),
+                *(cell(n) for n in ("mae", "ci95", "me", "sd", f"baseline_{best}_mae")),
+                (f"{number(one.get(f'gain_over_{best}'))} ({span(one.get(f'gain_over_{best}_ci95'))})", ""),
+                *(cell(n) for n in ("control_permuted_mae", "r_within")),
+                *(cell(n, ".1%") for n in ("coverage_90", "coverage_90_ci95", "coverage_90_p10_subject")),
+                cell("width_90"),
+                cell("abstained_fraction", ".1%"),
+            ]
+        )
+    return table(head, rows)
+
+
+def _facts(protocol: Mapping[str, Any]) -> str:
+    return table(
+        ["", ""], [[name.replace("_", " "), _words(value)] for name, value in protocol.items()], words=True
+    )
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return "; ".join(str(v) or "unknown" for v in value) or "none"
+    return (
+        DASH
+        if value is None
+        else {True: "yes", False: "no"}[value]
+        if isinstance(value, bool)
+        else str(value)
+    )
+
+
+def _parameter(parameter: str, one: Mapping[str, Any], judged: Judged) -> Iterator[str]:
+    unit = PARAMETER_UNITS[parameter]
+    yield heading(f"{parameter}, {unit}" + (" — SIMULATED" if judged.rows.simulated else ""))
+    if one["mae"] is None:
+        yield paragraph(f"No figures: {one['why'].get('mae', 'unknown')}.")
+        return
+    yield _errors(one)
+    yield _against(one)
+    if one.get("moved_mae") is not None:
+        yield _moved(one)
+    yield _intervals(one)
+    yield _repeated(one)
+    drawings = _drawings(judged, parameter, one)
+    yield '<div class="plots">'
+    for svg, caption in drawings:
+        yield figure(svg, caption) if svg else paragraph(caption, "note")
+    yield "</div>"
+
+
+def _drawings(judged: Judged, parameter: str, one: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    if find_spec("matplotlib") is None:
+        return (
+            [("", "Drawings need matplotlib: pip install 'hemoview[learn]'.")]
+            if parameter == PARAMETERS[0]
+            else []
+        )
+    from hemoview.report import plots  # noqa: PLC0415 – absent where only the bedside is installed
+
+    return plots.parameter_plots(judged, parameter, one)
+
+
+def _errors(one: Mapping[str, Any]) -> str:
+    names = ["mae", "me", "sd", "rmse", "mape", "r2", "cpe5", "cpe10", "cpe15"]
+    head = ["", "MAE", "ME", "SD", "RMSE", "MAPE %", "R²", "≤ 5 %", "≤ 10 %", "≤ 15 %", "within-subject r"]
+    ours = [number(one[n]) for n in names]
+    pooled = [number(one.get(f"{n}_pooled")) for n in names]
+    return table(
+        head, [["subjects alike", *ours, number(one["r_within"])], ["pooled", *pooled, ""]], caption="Error"
+    )
+
+
+def _against(one: Mapping[str, Any]) -> str:
+    rows: list[Sequence[Cell]] = [["this model", number(one["mae"]), _skill(one)]]
+    for name, text in BASELINES:
+        key = f"baseline_{name}_mae"
+        rows.append([text, (number(one.get(key)), one["why"].get(key, "")), ""])
+    shuffled = (
+        f"gain {number(one.get('control_permuted_gain'))} ({span(one.get('control_permuted_gain_ci95'))})"
+    )
+    rows.append(
+        ["control: waves shuffled inside each subject", number(one["control_permuted_mae"]), shuffled]
+    )
+    best = "shrunk_hold" if one.get("gain_over_shrunk_hold") is not None else "mean"
+    caption = (
+        f"MAE on the same rows. Gain over {best.replace('_', ' ')}: {number(one.get(f'gain_over_{best}'))} "
+        f"({span(one.get(f'gain_over_{best}_ci95'))}, paired bootstrap); subjects made worse: "
+        f"{number(one.get(f'gain_over_{best}_subjects_made_worse'), '.0%')}"
+    )
+    return table(["", "MAE", ""], rows, caption=caption)
+
+
+def _skill(one: Mapping[str, Any]) -> str:
+    return f"skill against the mean {number(one.get('skill'))} ({span(one.get('skill_ci95'))})"
+
+
+def _moved(one: Mapping[str, Any]) -> str:
+    return table(
+        ["", "MAE", "of shrunk hold", "of hold", "gain (95 % CI)", "windows", "subjects"],
+        [
+            [
+                f"reference moved ≥ {one['moved_mmhg']:g} mmHg",
+                *(
+                    number(one[n])
+                    for n in ("moved_mae", "moved_baseline_shrunk_hold_mae", "moved_baseline_hold_mae")
+                ),
+                f"{number(one['moved_gain_over_shrunk_hold'])} ({span(one['moved_gain_over_shrunk_hold_ci95'])})",
+                number(one["n_windows_moved"], "d"),
+                number(one["n_subjects_moved"], "d"),
+            ]
+        ],
+    )
+
+
+def _intervals(one: Mapping[str, Any]) -> str:
+    names = ("coverage_90", "coverage_90_ci95", "coverage_90_p10_subject", "coverage_90_worst_subject")
+
+    def line(suffix: str) -> list[str]:
+        values = [one.get(f"{n}{suffix}") for n in names]
+        return [
+            *(span(v, ".1%") if isinstance(v, list) else number(v, ".1%") for v in values),
+            number(one.get(f"width_90{suffix}")),
+        ]
+
+    constant = next((one[n] for n in one if n.startswith("width_90_conformal_")), None)
+    rows = [["as shown", *line("")], ["without abstention", *line("_before_abstention")]]
+    rows.append(["a conformalised constant", *[""] * 4, number(constant)])
+    head = ["", "mean by subject", "95 % CI", "10th-percentile subject", "worst subject", "width"]
+    worst = one.get("coverage_90_worst_subject_n")
+    return table(head, rows, caption=f"90 % intervals (worst subject: {number(worst, 'd')} windows)")
+
+
+def _repeated(one: Mapping[str, Any]) -> str:
+    found, trend = one["bland_altman"], one["trending"]
+    if "why" in found:
+        return paragraph(f"Limits of agreement: {found['why']}.")
+    rows = [
+        ["bias", number(found["bias"]), span(found["bias_ci95"])],
+        ["lower limit", number(found["limits"][0]), span(found["lower_limit_ci95"])],
+        ["upper limit", number(found["limits"][1]), span(found["upper_limit_ci95"])],
+        ["SD within / between subjects", f"{number(found['sd_within'])} / {number(found['sd_between'])}", ""],
+        [
+            "slope of a proportional bias",
+            number(found["proportional_bias_slope"]),
+            span(found["proportional_bias_slope_ci95"]),
+        ],
+        ["percentage error (1.96·SD / mean), %", number(one.get("percentage_error"), ".1f"), ""],
+        [
+            f"changes in the same direction, % of {trend['n_changes']} ({trend['n_changes_excluded']} below "
+            f"{number(trend['exclusion_zone'])} left out)",
+            number(trend["concordance"], ".1f"),
+            span(trend["concordance_ci95"], ".1f"),
+        ],
+    ]
+    return table(["", "", "95 % CI by subject"], rows, caption="Agreement, repeated measures; trending")
+
+
+def _standards(standards: Mapping[str, Any]) -> Iterator[str]:
+    yield paragraph(
+        "Numerical comparison on three windows of each subject chosen beforehand. Every unmet condition is listed; "
+        "while one is unmet nothing is passed."
+    )
+    names = {
+        "iso_81060_2": "ISO 81060-2",
+        "bhs": "BHS",
+        "ieee_1708": "IEEE 1708",
+        "iso_81060_3": "ISO 81060-3",
+    }
+    rows = []
+    for parameter, judged in standards.items():
+        for key, found in judged.items():
+            rows.append(
+                [
+                    f"{parameter}: {names[key]}",
+                    found["verdict"],
+                    _detail(found),
+                    "; ".join(found.get("unmet", [])) or found.get("why", ""),
+                ]
+            )
+    yield table(["", "", "figures", "unmet"], rows, words=True)
+
+
+def _detail(found: Mapping[str, Any]) -> str:
+    if "criterion_1" in found:
+        one, two = found["criterion_1"], found["criterion_2"]
+        return (
+            f"criterion 1 {one['verdict']}: ME {number(one['me'])}, SD {number(one['sd'])} (5, 8); criterion 2 "
+            f"{two['verdict']}: SD of subjects {number(two['sd_of_subject_means'])} (at most {number(two['limit'])})"
+        )
+    if "limits" not in found:
+        return ""
+    figures = found.get("within_5_10_15_percent")
+    said = "/".join(number(v, ".1f") for v in figures) + " %" if figures else f"MAD {number(found['mad'])}"
+    return (
+        said + "; " + "; ".join(f"limits of class {name}: {text}" for name, text in found["limits"].items())
+    )
+
+
+def _groups(family: str, groups: Any) -> str:
+    if isinstance(groups, str):
+        return paragraph(f"{family}: {groups}.")
+    rows: list[Sequence[Cell]] = []
+    for name, found in groups.items():
+        if isinstance(found, str):
+            rows.append([name, found, *[""] * 6])
+            continue
+        for parameter, one in found.items():
+            if isinstance(one, str):
+                rows.append([name, parameter, one, *[""] * 5])
+                continue
+            rows.append(
+                [
+                    name,
+                    parameter,
+                    *(number(one[n], "d") for n in ("n_subjects", "n_windows")),
+                    *(number(one[n]) for n in ("mae", "me")),
+                    *(number(one[n], ".1%") for n in ("coverage_90", "abstained_fraction")),
+                ]
+            )
+    head = [family, "", "subjects", "windows", "MAE", "ME", "covers 90 %", "abstained"]
+    return table(head, rows)
+
+
+def _residuals(found: Mapping[str, Any]) -> str:
+    rows = []
+    for name in ("CO", "CI", "SI", "SVR", "SVRI"):
+        ours, theirs = found["estimate"][name], found["reference"][name]
+        rows.append(
+            [name, *(number(v, ".2g") for v in (ours["largest"], theirs["largest"])), number(ours["n"], "d")]
+        )
+    order = found["estimate"]["order"]
+    wrong = f"{order['violations']} of {order['n']} windows"
+    caption = f"Largest relative residual. DBP < MAP < SBP does not hold in {wrong}."
+    return table(["", "of the estimates", "of the references", "windows"], rows, caption=caption)
