@@ -88,7 +88,7 @@ def _in_transaction(db: sqlite3.Connection) -> bool:
 class Paced:
     """Work in another thread that takes one step each time it is told to."""
 
-    def __init__(self, work: Callable[[], None]) -> None:
+    def __init__(self, work: Callable[[], object]) -> None:
         self.steps: list[str] = []
         self.failure: BaseException | None = None
         self._work = work

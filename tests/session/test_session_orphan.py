@@ -116,7 +116,7 @@ def test_a_sealer_that_goes_on_between_two_looks_of_a_reader_doubles_and_hides_n
 ) -> None:
     """``pace``: how many steps the sealer takes before each look. Were the manifest read last, it would double."""
     folder = killed(new_writer)
-    sealer = Paced(lambda: work(folder) and None)
+    sealer = Paced(lambda: work(folder))
     steps_of = dict(zip(LOOKS, pace, strict=True))
     for name in LOOKS:
         real = getattr(looks, name)
