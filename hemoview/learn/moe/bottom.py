@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from hemoview.learn.moe.lanes import Dense
+from hemoview.learn.moe.lanes import Dense, Sparse
 from hemoview.learn.moe.layers import Msfgm
 
 STRIDE = 8
 _KERNEL = 7
 _EPS = 1e-5
-_ONE = Dense(1)
 
 
 class SharedBottom(nn.Module):  # type: ignore[misc]
@@ -32,31 +30,38 @@ class SharedBottom(nn.Module):  # type: ignore[misc]
         widths = (second, n_channels) if use_msfgm else ()
         self.scales = nn.ModuleList(Msfgm(1, width) for width in widths)
 
-    def forward(self, ppg: Tensor) -> Tensor:
-        """``(B, 1, time)`` → ``(B, time / 8, channels)``."""
+    def forward(self, ppg: Tensor, *, static: bool = False) -> Tensor:
+        """``(B, 1, time)`` → ``(B, time / 8, channels)``; ``static``: only shapes an exporter can follow."""
         x = torch.relu(self.norm(self.stem(with_derivatives(ppg))))
         for number, stage in enumerate(self.stages):
             x = stage(x)
             if len(self.scales):
-                mixed = self.scales[number](x.transpose(1, 2).unsqueeze(0), _ONE)
-                x = mixed.squeeze(0).transpose(1, 2)
+                x = _mixed(self.scales[number], x.transpose(1, 2), static=static).transpose(1, 2)
         return x.transpose(1, 2).contiguous()
 
 
+def _mixed(layer: nn.Module, x: Tensor, *, static: bool) -> Tensor:
+    """An MSFGM with one set of parameters, ``(B, time, channels)``."""
+    if static:
+        dense: Tensor = layer(x.unsqueeze(0), Dense(1)).squeeze(0)
+        return dense
+    mixed: Tensor = layer(x.contiguous(), Sparse.single(x))
+    return mixed
+
+
 class Stage(nn.Module):  # type: ignore[misc]
-    """Depthwise-separable convolution that halves the rate, with a pooled shortcut."""
+    """Depthwise-separable convolution that halves the rate, with a strided shortcut."""
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
         self.depth = nn.Conv1d(n_in, n_in, _KERNEL, stride=2, padding=_KERNEL // 2, groups=n_in, bias=False)
         self.point = nn.Conv1d(n_in, n_out, 1, bias=False)
         self.norm = nn.BatchNorm1d(n_out)
-        self.short = nn.Conv1d(n_in, n_out, 1, bias=False)
+        self.short = nn.Conv1d(n_in, n_out, 1, stride=2, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """``(B, n_in, time)`` → ``(B, n_out, ceil(time / 2))``."""
-        halved = functional.avg_pool1d(x, 2, ceil_mode=True, count_include_pad=False)
-        return torch.relu(self.norm(self.point(self.depth(x))) + self.short(halved))
+        return torch.relu(self.norm(self.point(self.depth(x))) + self.short(x))
 
 
 def with_derivatives(ppg: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ class Macs:
 
     Args:
         bottom, expert, heads: shared bottom; one expert; gates, demographics and towers.
-        experts_run: the most experts a window can reach: gates × k, or all of them.
+        experts_run: the most experts a window can reach: k, or k for every gate that chooses for itself.
         n_experts: in the bank.
     """
 
@@ -51,7 +51,8 @@ def count_macs(model: LSM2oE, n_samples: int) -> Macs:
     heads = model.gates.clean.weight.numel() + model.towers.hidden.numel() + model.towers.last.numel()
     if model.demographics is not None:
         heads += model.demographics.linear.weight.numel()
-    reached = min(config.num_experts, model.gates.shape[0] * config.k)
+    votes = 1 if model.gates.agree else model.gates.shape[0]
+    reached = min(config.num_experts, votes * config.k)
     expert = sum(block.macs(n_steps) for block in model.experts)
     return Macs(bottom, expert, heads, reached, config.num_experts)
 

@@ -30,6 +30,7 @@ _CHOICES: Final = {
     "noise_type": NOISE_TYPES,
     "expert_type": ("resnet", "msfgm"),
     "gates": ("group", "task"),
+    "selection": ("window", "gate"),
     "outputs": ("physiology", "unconstrained"),
 }
 _MEAN: Final = (116.0, 87.0, 73.0, 81.0, 6.4, 3.6, 84.0, 45.0, 950.0, 1730.0)
@@ -45,13 +46,16 @@ class ModelConfig:
     Args:
         num_experts: experts in the bank.
         hidden_channels: width of the shared feature map and of every expert; a multiple of 4.
-        k: experts each gate chooses for a window.
+        k: experts that are chosen for a window; see ``selection``.
         noisy_gating: whether noise is added to the gates' logits while training.
         noise_type: its family, one of :data:`NOISE_TYPES`.
         expert_type: ``resnet`` = residual blocks; ``msfgm`` = a chain of MSFGMs.
         use_msfgm: MSFGM as second half of every residual block, and in every stage of the shared bottom.
         n_blocks: residual blocks of an expert; an ``msfgm`` expert has one MSFGM more (3, as the seed, at 2).
         gates: one gate per task ``group`` or per ``task``.
+        selection: ``window`` = the gates of a window agree on k experts (top k of the mean of their logits) and each
+            weighs them for its task, so that k experts run whatever the number of gates, as in the seed; ``gate`` =
+            each gate chooses its own k, and up to gates × k run.
         outputs: ``physiology`` = :data:`PREDICTED`, in their order by construction; ``unconstrained`` = all ten.
         demographics: whether age, sex, height and weight are an input.
         dropout: before the towers.
@@ -69,6 +73,7 @@ class ModelConfig:
     use_msfgm: bool = False
     n_blocks: int = 2
     gates: str = "group"
+    selection: str = "window"
     outputs: str = "physiology"
     demographics: bool = False
     dropout: float = 0.1

@@ -42,47 +42,56 @@ class Gates(nn.Module):  # type: ignore[misc]
 
     Args:
         n_in: features.
-        n_gates, n_experts, k: G, E, and experts a gate chooses.
+        n_gates, n_experts, k: G, E, and experts that are chosen.
         noise_type: family of the training noise; None for none.
+        agree: the gates choose the same k experts, by the mean of their logits, and differ in the weights.
     """
 
-    def __init__(self, n_in: int, n_gates: int, n_experts: int, k: int, noise_type: str | None) -> None:
+    def __init__(
+        self, n_in: int, n_gates: int, n_experts: int, k: int, noise_type: str | None, *, agree: bool
+    ) -> None:
         super().__init__()
         self.shape = (n_gates, n_experts)
         self.k = k
         self.noise_type = noise_type
+        self.agree = agree
         self.clean = nn.Linear(n_in, n_gates * n_experts, bias=False)
         nn.init.normal_(
             self.clean.weight, 0.0, _FIRST_WEIGHT_SD
         )  # at zero all experts tie and the same k win
-        self.scale = nn.Linear(n_in, n_gates * n_experts, bias=False) if noise_type else None
+        n_votes = 1 if agree else n_gates
+        self.scale = nn.Linear(n_in, n_votes * n_experts, bias=False) if noise_type else None
         if self.scale is not None:
             nn.init.zeros_(self.scale.weight)
 
     def forward(self, features: Tensor) -> Routing:
         """``(B, n_in)`` → routing."""
         logits = self.clean(features).unflatten(1, self.shape)
+        votes = logits.mean(dim=1, keepdim=True) if self.agree else logits
         scale = None
-        noisy = logits
+        noisy = votes
         if self.training and self.noise_type and self.scale is not None:
-            scale = functional.softplus(self.scale(features)).unflatten(1, self.shape) + _LEAST_SCALE
-            noisy = disturbed(logits, scale, self.noise_type)
-        top = noisy.topk(self.k, dim=2)
-        gates = torch.zeros_like(noisy).scatter(2, top.indices, torch.softmax(top.values, dim=2))
-        chosen = torch.zeros_like(noisy).scatter(2, top.indices, 1.0) > 0
-        load = self._load(logits, noisy, scale, chosen)
+            scale = functional.softplus(self.scale(features)).unflatten(1, (-1, self.shape[1])) + _LEAST_SCALE
+            noisy = disturbed(votes, scale, self.noise_type)
+        top = noisy.topk(self.k, dim=2).indices
+        chosen = torch.zeros_like(noisy).scatter(2, top, 1.0) > 0
+        load = self._load(votes, noisy, scale, chosen).expand(self.shape)
+        heard = logits + (noisy - votes)
+        gates = torch.softmax(heard.masked_fill(~chosen, float("-inf")), dim=2)
         importance = gates.sum(dim=0)
         balance = (spread(importance) + spread(load)).mean()
         z = torch.logsumexp(logits, dim=2).square().mean()
-        return Routing(importance, load, balance, z, torch.softmax(logits, dim=2), gates, chosen)
+        return Routing(
+            importance, load, balance, z, torch.softmax(logits, dim=2), gates, chosen.expand_as(gates)
+        )
 
-    def _load(self, logits: Tensor, noisy: Tensor, scale: Tensor | None, chosen: Tensor) -> Tensor:
+    def _load(self, votes: Tensor, noisy: Tensor, scale: Tensor | None, chosen: Tensor) -> Tensor:
         if scale is None or self.noise_type is None or self.k == self.shape[1]:
-            return chosen.to(logits.dtype).sum(dim=0)
+            return chosen.to(votes.dtype).sum(dim=0)
         # An expert is selected under fresh noise if it beats the k-th best of the others as they are.
         best = noisy.topk(self.k + 1, dim=2).values
         to_beat = torch.where(chosen, best[..., self.k :], best[..., self.k - 1 : self.k])
-        return chance_above(logits, scale, to_beat, self.noise_type).sum(dim=0)
+        return chance_above(votes, scale, to_beat, self.noise_type).sum(dim=0)
 
 
 def spread(per_expert: Tensor) -> Tensor:

@@ -48,6 +48,14 @@ class Sparse:
         expert, sample = union.nonzero(as_tuple=True)
         return cls(expert, sample, union.sum(dim=1).cumsum(0).to(torch.int32))
 
+    @classmethod
+    def single(cls, like: Tensor) -> Sparse:
+        """One expert that sees all of ``(B, …)``."""
+        n_windows = like.shape[0]
+        expert = torch.zeros(n_windows, dtype=torch.int64, device=like.device)
+        sample = torch.arange(n_windows, device=like.device)
+        return cls(expert, sample, torch.full((1,), n_windows, dtype=torch.int32, device=like.device))
+
     def gather(self, x: Tensor) -> Tensor:
         """``(B, …)`` → ``(pairs, …)``."""
         return x.index_select(0, self.sample)

@@ -34,7 +34,7 @@ class Pointwise(nn.Module):  # type: ignore[misc]
 
     def macs(self, n_steps: int) -> int:
         """Of one window through one expert."""
-        return n_steps * self.weight[0].numel()
+        return n_steps * int(self.weight[0].numel())
 
 
 class Temporal(nn.Module):  # type: ignore[misc]
@@ -56,7 +56,7 @@ class Temporal(nn.Module):  # type: ignore[misc]
 
     def macs(self, n_steps: int) -> int:
         """Of one window through one expert."""
-        return n_steps * self.weight[0].numel()
+        return n_steps * int(self.weight[0].numel())
 
 
 class _Shifted(torch.autograd.Function):  # type: ignore[misc]
@@ -107,11 +107,12 @@ def normalised(x: Tensor) -> Tensor:
 
 
 class HybridAttention(nn.Module):  # type: ignore[misc]
-    """Per group of channels: one half weighted by channel, the other by time step; then the groups are shuffled.
+    """Per group of channels: one half weighted by channel, the other by time step (lsm2oe.md §3.2), all groups at once.
 
-    The published loop over groups, as reductions on one reshaped map (lsm2oe.md §3.2). Groups are as many as up to 32
-    divide the width into even parts, so any even width works. The group norm of the second half is never formed:
-    its mean over channels is all that is used.
+    Channels come in the order the published module leaves them in after its shuffle, (half, place, group): both halves
+    are then contiguous and the shuffle costs nothing, because the matrix before learns which channel goes where.
+    Groups are as many as up to 32 divide the width into even parts, so any even width works. The group norm of the
+    second half is never formed: its mean over channels is all that is used.
     """
 
     def __init__(self, n_experts: int, n_channels: int) -> None:
@@ -122,17 +123,77 @@ class HybridAttention(nn.Module):  # type: ignore[misc]
 
     def forward(self, x: Tensor, lanes: Lanes) -> Tensor:
         """``(…, time, channels)``, the same out."""
-        grouped = x.unflatten(-1, (self.n_groups, 2, -1))
-        by_channel, by_step = grouped[..., 0, :], grouped[..., 1, :]
-        weight = lanes.each(self.weight).unsqueeze(-1).unsqueeze(-4)
-        a, b, c, d = (weight[..., i, :, :] for i in range(4))
-        by_channel = by_channel * torch.sigmoid(a * by_channel.mean(dim=-3, keepdim=True) + b)
-        step = by_step.mean(dim=-1, keepdim=True)
+        halves = x.unflatten(-1, (2, -1, self.n_groups))
+        weight = lanes.each(self.weight).unsqueeze(-2).unsqueeze(-2)  # (…, 4, 1, 1, groups)
+        a, b, c, d = weight.unbind(dim=-4)
+        sparse = isinstance(lanes, Sparse)
+        channel, step, square = _Summaries.apply(halves) if sparse else _summaries(halves)
         centre = step.mean(dim=-3, keepdim=True)
-        variance = (by_step - centre).square().mean(dim=(-3, -1), keepdim=True)
-        by_step = by_step * torch.sigmoid(c * (step - centre) * torch.rsqrt(variance + _EPS) + d)
-        shuffled = torch.stack((by_channel.transpose(-1, -2), by_step.transpose(-1, -2)), dim=-3)
-        return shuffled.flatten(-3)
+        variance = (square - centre.square()).clamp_min(0)
+        by_channel = torch.sigmoid(a * channel + b)
+        by_step = torch.sigmoid(c * (step - centre) * torch.rsqrt(variance + _EPS) + d)
+        out: Tensor = (
+            _Weighted.apply(halves, by_channel, by_step) if sparse else _weighted(halves, by_channel, by_step)
+        )
+        return out.flatten(-3)
+
+
+def _summaries(halves: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What attention looks at in ``(…, time, 2, places, groups)``: of the first half the mean over time, of the second
+    the mean over places and the mean square over both."""
+    first, second = halves[..., 0, :, :], halves[..., 1, :, :]
+    channel = first.mean(dim=-3, keepdim=True)
+    step = second.mean(dim=-2, keepdim=True)
+    return channel, step, second.square().mean(dim=(-3, -2), keepdim=True)
+
+
+def _weighted(halves: Tensor, by_channel: Tensor, by_step: Tensor) -> Tensor:
+    """Each half times its own weights."""
+    return torch.stack((halves[..., 0, :, :] * by_channel, halves[..., 1, :, :] * by_step), dim=-3)
+
+
+class _Summaries(torch.autograd.Function):  # type: ignore[misc]
+    """:func:`_summaries` with one pass over the map for its gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, halves: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        ctx.save_for_backward(halves)
+        return _summaries(halves)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, channel: Tensor, step: Tensor, square: Tensor) -> Tensor:
+        (halves,) = ctx.saved_tensors
+        n_steps, n_places = halves.shape[1], halves.shape[3]
+        grad = torch.empty_like(halves)
+        grad[:, :, 0] = channel / n_steps
+        torch.mul(halves[:, :, 1], square * (2 / (n_steps * n_places)), out=grad[:, :, 1])
+        grad[:, :, 1] += step / n_places
+        return grad
+
+
+class _Weighted(torch.autograd.Function):  # type: ignore[misc]
+    """:func:`_weighted` without the copies of its halves."""
+
+    @staticmethod
+    def forward(ctx: Any, halves: Tensor, by_channel: Tensor, by_step: Tensor) -> Tensor:
+        ctx.save_for_backward(halves, by_channel, by_step)
+        return _products(halves, by_channel, by_step)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        halves, by_channel, by_step = ctx.saved_tensors
+        channel = (grad[:, :, 0] * halves[:, :, 0]).sum(dim=1, keepdim=True)
+        step = (grad[:, :, 1] * halves[:, :, 1]).sum(dim=2, keepdim=True)
+        return _products(grad, by_channel, by_step), channel, step
+
+
+def _products(halves: Tensor, by_channel: Tensor, by_step: Tensor) -> Tensor:
+    out = torch.empty_like(halves)
+    torch.mul(halves[:, :, 0], by_channel, out=out[:, :, 0])
+    torch.mul(halves[:, :, 1], by_step, out=out[:, :, 1])
+    return out
 
 
 def attention_groups(n_channels: int) -> int:
@@ -165,9 +226,9 @@ class Msfgm(nn.Module):  # type: ignore[misc]
             fed = parts[i + 1]
             if i > 0:
                 fed = fed + gate[..., i - 1 : i] * out[-1]
-            out.append(torch.relu(self.point[i](self.temporal[i](fed, lanes), lanes)))
+            out.append(torch.relu_(self.point[i](self.temporal[i](fed, lanes), lanes)))
         mixed = self.mix(normalised(torch.cat(out, dim=-1)), lanes)
-        return self.attention(mixed + x, lanes)
+        return x + self.attention(mixed, lanes)
 
     def macs(self, n_steps: int) -> int:
         """Of one window through one expert."""
@@ -188,8 +249,8 @@ class ResidualBlock(nn.Module):  # type: ignore[misc]
 
     def forward(self, x: Tensor, lanes: Lanes) -> Tensor:
         """``(…, time, channels)``, the same out."""
-        inner = torch.relu(self.norm(self.point(self.temporal(x, lanes), lanes), lanes))
-        return torch.relu(self.second(inner, lanes) + x)
+        inner = torch.relu_(self.norm(self.point(self.temporal(x, lanes), lanes), lanes))
+        return torch.relu_(self.second(inner, lanes) + x)
 
     def macs(self, n_steps: int) -> int:
         """Of one window through one expert."""

@@ -63,7 +63,14 @@ class LSM2oE(nn.Module):  # type: ignore[misc]
         extra = people.N_FEATURES if config.demographics else 0
         gate_of = config.gate_of_parameter
         noise = config.noise_type if config.noisy_gating else None
-        self.gates = Gates(n_features + extra, max(gate_of) + 1, config.num_experts, config.k, noise)
+        self.gates = Gates(
+            n_features + extra,
+            max(gate_of) + 1,
+            config.num_experts,
+            config.k,
+            noise,
+            agree=config.selection == "window",
+        )
         self.experts = nn.ModuleList(_expert_blocks(config))
         self.towers = Towers(len(gate_of), n_features + extra, max(16, width // 2), config.dropout)
         self.units = PhysicalUnits(config, self.scale)
@@ -86,7 +93,7 @@ class LSM2oE(nn.Module):  # type: ignore[misc]
             ValueError: another shape.
         """
         _refuse(ppg, demographics)
-        shared = self.bottom(ppg)
+        shared = self.bottom(ppg, static=self.dispatch == "dense")
         summary = functional.layer_norm(pooled(shared), (2 * self.config.hidden_channels,))
         person = self._person(ppg, demographics)
         routing: Routing = self.gates(summary if person is None else torch.cat((summary, person), dim=1))
@@ -123,8 +130,9 @@ class Deployed(nn.Module):  # type: ignore[misc]
 
     def __init__(self, model: LSM2oE) -> None:
         super().__init__()
-        self.model = model.eval()
+        self.model = model
         model.dispatch = "dense"
+        self.eval()
 
     def forward(
         self, ppg: Tensor, demographics: Tensor | None = None

@@ -62,10 +62,12 @@ class NaiveDense(LSM2oE):
         for i in range(len(parts) - 1):
             fed = parts[i + 1] if i == 0 else parts[i + 1] + gate[:, i - 1 : i] * out[-1]
             out.append(torch.relu(_point(layer.point[i], _temporal(layer.temporal[i], fed, e), e)))
-        mixed = _point(layer.mix, functional.group_norm(torch.cat(out, dim=1), 1, eps=_EPS), e) + x
-        if self.loop_attention:
-            return loop_attention(mixed, layer.attention.weight[e])
-        return _attention(layer.attention, mixed, e)
+        mixed = _point(layer.mix, functional.group_norm(torch.cat(out, dim=1), 1, eps=_EPS), e)
+        if not self.loop_attention:
+            return x + _attention(layer.attention, mixed, e)
+        n_groups = layer.attention.n_groups
+        unshuffled = mixed.unflatten(1, (-1, n_groups)).transpose(1, 2).flatten(1, 2)
+        return x + loop_attention(unshuffled, layer.attention.weight[e])
 
 
 def loop_attention(x: Tensor, weight: Tensor) -> Tensor:
