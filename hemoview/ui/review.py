@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable
 from typing import Final
@@ -13,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from hemoview.ui.catalogue import text
 from hemoview.ui.review_bar import ReviewBar, ReviewHeader
-from hemoview.ui.review_bridge import end_with
+from hemoview.ui.review_bridge import Bell, end_with
 from hemoview.ui.review_canvas import ReviewCanvas
 from hemoview.ui.review_card import CursorCard
 from hemoview.ui.review_minimap import Minimap
@@ -65,12 +64,10 @@ _KEYS: Final[dict[tuple[Qt.Key, Qt.KeyboardModifier], Move]] = {
 class ReviewPage(QWidget):
     """The Review workspace.
 
-    Signals: ``_answered`` crosses from the reader's thread; ``opened(path)`` and ``failed(text)`` tell the outcome
-    of :meth:`open_session`; ``shown()`` follows every view that was put on the screen;
-    ``browse_requested()`` asks for the list of sessions.
+    Signals: ``opened(path)`` and ``failed(text)`` tell the outcome of :meth:`open_session`; ``shown()`` follows every
+    view that was put on the screen; ``browse_requested()`` asks for the list of sessions.
     """
 
-    _answered = Signal()
     opened = Signal(str)
     failed = Signal(str)
     shown = Signal()
@@ -80,7 +77,7 @@ class ReviewPage(QWidget):
         self, parent: QWidget | None = None, open_store: Callable[[str], Source] = store.open
     ) -> None:
         super().__init__(parent)
-        self._model = model = ReviewModel(ReviewReader(open_store, self._notify))
+        self._model = model = ReviewModel(ReviewReader(open_store, Bell(self._on_answer).ring))
         end_with(self, model.close)
         self._phase: Phase = "empty"
         self._last_tick_s = 0.0
@@ -159,7 +156,6 @@ class ReviewPage(QWidget):
         column.addWidget(self._bar)
 
     def _connect(self) -> None:
-        self._answered.connect(self._on_answer, Qt.ConnectionType.QueuedConnection)
         self._frames.timeout.connect(self._on_frame)
         self._filling.timeout.connect(self._show)
         self._idle.timeout.connect(self._model.look_ahead)
@@ -174,10 +170,6 @@ class ReviewPage(QWidget):
         self._side.jumped.connect(self._on_jumped)
         self._side.chosen.connect(self._on_chosen)
         self._bar.asked.connect(self.press)
-
-    def _notify(self) -> None:
-        with contextlib.suppress(RuntimeError):  # the page went away while a tile was being read
-            self._answered.emit()
 
     # moves
 

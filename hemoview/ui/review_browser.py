@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 
 from PySide6.QtCore import (
@@ -28,7 +27,7 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui.catalogue import text
-from hemoview.ui.review_bridge import end_with
+from hemoview.ui.review_bridge import Bell, end_with
 from hemoview.ui.review_table import COLUMNS, SEARCH_ROLE, SORT_ROLE, SessionTable, size_text
 from hemoview.ui.review_text import said
 from hemoview.ui.review_theme import colour, font
@@ -47,14 +46,12 @@ class SessionBrowser(QWidget):
     """
 
     open_requested = Signal(str)
-    _reported = Signal()
 
     def __init__(self, folder: Path | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._folder = folder or places.sessions_dir()
-        self._jobs = jobs = SessionJobs(self._notify)
+        self._jobs = jobs = SessionJobs(Bell(self._on_report).ring)
         end_with(self, jobs.close)
-        self._reported.connect(self._on_report, Qt.ConnectionType.QueuedConnection)
         self._table = SessionTable()
         self._proxy = QSortFilterProxyModel()
         self._proxy.setSourceModel(self._table)
@@ -154,10 +151,6 @@ class SessionBrowser(QWidget):
             self.refresh()
         else:
             super().keyPressEvent(event)
-
-    def _notify(self) -> None:
-        with contextlib.suppress(RuntimeError):  # the window went away while a job was running
-            self._reported.emit()
 
     def _start(self, kind: str) -> None:
         row = self.selected()
