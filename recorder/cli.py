@@ -8,9 +8,12 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recorder.errors import RecorderError
+
+if TYPE_CHECKING:
+    from recorder.host.console import Tell
 
 Outcome = dict[str, Any]
 Command = Callable[[argparse.Namespace], Outcome | None]
@@ -95,21 +98,24 @@ def _verify(args: argparse.Namespace) -> Outcome:
     from recorder import session
     from recorder.host.console import progress
 
-    with progress(f"checking {_size_of(args.session)}"):
-        return session.verify(args.session).to_json()
+    with progress("checking", _bytes_of(args.session)) as tell:
+        return session.verify(args.session, _counted(tell)).to_json()
 
 
 def _recover(args: argparse.Namespace) -> Outcome:
     from recorder import session
     from recorder.host.console import progress
 
-    with progress(f"recovering {_size_of(args.session)}"):
-        return session.recover(args.session).to_json()
+    with progress("recovering", _bytes_of(args.session)) as tell:
+        return session.recover(args.session, _counted(tell)).to_json()
 
 
-def _size_of(folder: Path) -> str:
-    sizes = [path.stat().st_size for path in folder.glob("segments/*.parquet")]
-    return f"{len(sizes)} segments, {sum(sizes) / 1e6:.1f} MB"
+def _bytes_of(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob("segments/*.parquet"))
+
+
+def _counted(tell: Tell) -> Callable[[int, int], None]:
+    return lambda segments, n_bytes: tell(n_bytes, f"{segments} segments, {n_bytes / 1e6:.1f} MB checked")
 
 
 def _erase(args: argparse.Namespace) -> Outcome:

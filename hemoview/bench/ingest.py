@@ -14,11 +14,12 @@ from recorder import session as sessions
 from recorder.clock import Clock
 from recorder.host import processes, virtual_bedside
 from recorder.host.client import StationClient
-from recorder.host.console import Tell, progress
 from recorder.schema import StationStatus
 
 WAVE_PROFILE = "lab-adc-1k"
 SETTLE_TIMEOUT_S = 20.0
+DRAIN_S = 0.3
+"""Nothing new for so long: what the emulators put to their links has been read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,8 @@ class Bed:
     client: StationClient
     bedside: virtual_bedside.VirtualBedside
     session: Path
+    at_start: dict[str, dict[str, int]]
+    """The emulators' counters when Start had returned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +51,18 @@ def run(*, beds: int = 4, seconds: float = 25.0) -> dict[str, Any]:
         RecorderError: a station did not start.
     """
     clock = Clock()
-    with (
-        tempfile.TemporaryDirectory(prefix="hemoview-ingest-") as folder,
-        ExitStack() as stack,
-        progress(f"recording {beds} beds", seconds) as tell,
-    ):
+    with tempfile.TemporaryDirectory(prefix="hemoview-ingest-") as folder, ExitStack() as stack:
         home = Path(folder)
-        running = []
-        for number in range(beds):
-            tell(0, f"starting bed {number + 1} of {beds}")
-            running.append(_open_bed(f"bed-{number:02d}", home, clock, stack, seed=number))
+        running = [_open_bed(f"bed-{number:02d}", home, clock, stack, seed=number) for number in range(beds)]
         cpu_before = [_status(bed).cpu_s or 0.0 for bed in running]
-        elapsed_s = _let_run(seconds, tell)
+        started = time.monotonic()
+        time.sleep(seconds)
+        elapsed_s = time.monotonic() - started
         statuses = [_status(bed) for bed in running]
         cpu = [
             100 * ((s.cpu_s or 0.0) - before) / elapsed_s
             for s, before in zip(statuses, cpu_before, strict=True)
         ]
-        tell(seconds, "counting what is on disk")
         counts = [count for bed in running for count in _close_bed(bed)]
     total = {name: sum(getattr(c, name) for c in counts) for name in ("expected", "received", "on_disk")}
     return {
@@ -81,15 +78,6 @@ def run(*, beds: int = 4, seconds: float = 25.0) -> dict[str, Any]:
         "wave": WAVE_PROFILE,
         "machine": machine.describe(),
     }
-
-
-def _let_run(seconds: float, tell: Tell) -> float:
-    """Leave the beds alone – asking them would be measured too; returns how long it was, s."""
-    started = time.monotonic()
-    while (left_s := seconds - (time.monotonic() - started)) > 0:
-        tell(seconds - left_s, f"{seconds - left_s:.0f} of {seconds:g} s")
-        time.sleep(min(1.0, left_s))
-    return time.monotonic() - started
 
 
 def _open_bed(station: str, home: Path, clock: Clock, stack: ExitStack, *, seed: int) -> Bed:
@@ -119,7 +107,7 @@ def _open_bed(station: str, home: Path, clock: Clock, stack: ExitStack, *, seed:
         overrides={},
         notes="",
     )
-    return Bed(client, bedside, Path(reply["folder"]))
+    return Bed(client, bedside, Path(reply["folder"]), bedside.count()["streams"])
 
 
 def _status(bed: Bed) -> StationStatus:
@@ -136,23 +124,38 @@ def _await_streaming(client: StationClient) -> None:
 
 
 def _close_bed(bed: Bed) -> list[Count]:
-    """Stop the emulators, let the recorder finish, stop the session, count what can be read back."""
-    log = bed.bedside.stop()
+    """Silence the emulators, let the recorder finish, stop the session, count what can be read back.
+
+    The links stay until the session has ended, so that closing them can cut nothing off.
+    """
+    log = bed.bedside.quiet()
     deadline = time.monotonic() + SETTLE_TIMEOUT_S
+    before = -1
     while True:
         status = _status(bed)
-        if all(s.on_disk == s.received for s in status.streams) or time.monotonic() > deadline:
+        received = sum(s.received for s in status.streams)
+        stored = all(s.on_disk == s.received for s in status.streams)
+        if (stored and received == before) or time.monotonic() > deadline:
             break
-        time.sleep(0.2)
+        before = received
+        time.sleep(DRAIN_S)
     bed.client.call("stop", reason="bench ended", timeout_s=60.0)
-    received = {s.stream_id: s.received for s in status.streams}
+    heard = {s.stream_id: s.received for s in status.streams}
     with sessions.open(bed.session) as session:
         return [
-            _count(session, name, counts, received.get(name, 0)) for name, counts in log["streams"].items()
+            _count(session, name, _put(bed.at_start, name), _put(log["streams"], name), heard.get(name, 0))
+            for name in log["streams"]
         ]
 
 
-def _count(session: sessions.Session, name: str, counts: dict[str, int], received: int) -> Count:
+def _put(streams: dict[str, dict[str, int]], name: str) -> int:
+    """Samples of a stream that an emulator put, or would have put, to its link."""
+    counts = streams.get(name, {"sent": 0, "overrun": 0})
+    return counts["sent"] + counts["overrun"]
+
+
+def _count(session: sessions.Session, name: str, at_start: int, at_end: int, received: int) -> Count:
+    """A stream without a row (a battery tells its level once a minute) began no later than Start returned."""
     first = session.read(name).sample_no[:1]
-    expected = counts["sent"] + counts["overrun"] - int(first[0] if len(first) else 0)
-    return Count(session.path.name, name, expected, received, session.rows(name))
+    begin = min(int(first[0]), at_start) if len(first) else at_start
+    return Count(session.path.name, name, at_end - begin, received, session.rows(name))

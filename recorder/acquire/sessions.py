@@ -204,15 +204,16 @@ class Sessions:
             RecorderError: it cannot be gone on with.
         """
         with self._lock, store.open(path) as before:
-            arrivals, events, left_open = last_arrivals(before), before.events(), open_gaps(before)
             self.guard = self._guard_of(path.parent)
             writer = self._open(before.header, path, lambda: store.resume(path, self._clock))
+            before.refresh()  # a last commit that no reader saw may have come to light with the journal (store.resume)
+            arrivals, events, left_open = last_arrivals(before), before.events(), open_gaps(before)
             era = writer.era
             self.guard.hold_reserve()
             self._hub.restore(events)
             self._hub.add_streams(tuple(writer.streams.values()))
             self._hub.attach(self._journal(), era, writer.rows_on_disk, writer.next_sample_no)
-            self.eras = (*before.eras, era)
+            self.eras = before.eras
             first = before.eras[0]
             self._started_wall_ns = first.wall_ns
             self._started_host_ns = era.monotonic_ns - (era.wall_ns - first.wall_ns)

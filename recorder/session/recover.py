@@ -35,7 +35,7 @@ from recorder.session.salvage import (
 from recorder.session.sealer import seal_held
 from recorder.session.segments import decode_samples, describe
 from recorder.session.stored import Damage, Stored, read_stored
-from recorder.session.verify import RECOVERED, VerifyReport, inspect, verify
+from recorder.session.verify import RECOVERED, Checked, VerifyReport, inspect, unwatched, verify
 from recorder.session.writer import finish
 
 MAX_COMMIT = 1 << 40
@@ -73,10 +73,14 @@ class RecoverReport:
         return {"ok": self.ok, **asdict(self), **plain}
 
 
-def recover(path: Path | str) -> RecoverReport:
+def recover(path: Path | str, checked: Checked = unwatched) -> RecoverReport:
     """Seal what the journal of a killed session holds, repair what describes it, and close it.
 
     A sealed, whole session is left as it is.
+
+    Args:
+        path: folder of the session.
+        checked: is told how far the check at the end is.
 
     Raises:
         SessionError: no session here, it was erased, a recorder is writing it, or the sealer of one does not end.
@@ -90,7 +94,7 @@ def recover(path: Path | str) -> RecoverReport:
     card_from_anywhere(folder, salvage_journal(folder))  # refuses what is no session before touching it
     with FolderLock(folder), sealer_lock(folder), storage_errors(folder, "recovering"):
         _recover(folder, report)
-    report.after = verify(folder)
+    report.after = verify(folder, checked)
     return report
 
 

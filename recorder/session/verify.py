@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -93,8 +93,20 @@ class Findings:
         self.damaged[Damaged(file, why)] = None
 
 
-def verify(path: Path | str) -> VerifyReport:
+Checked = Callable[[int, int], None]
+"""Told after each segment: how many are checked, and their bytes."""
+
+
+def unwatched(_segments: int, _bytes: int) -> None:
+    """Nobody looks."""
+
+
+def verify(path: Path | str, checked: Checked = unwatched) -> VerifyReport:
     """Check every byte and every number of a session; sealed, killed or being recorded.
+
+    Args:
+        path: folder of the session.
+        checked: is told how far it is.
 
     Raises:
         SessionError: no session here, or it was erased.
@@ -102,7 +114,7 @@ def verify(path: Path | str) -> VerifyReport:
     """
     folder = Path(path)
     try:
-        stored, found = _look(folder)
+        stored, found = _look(folder, checked)
     except SessionDamaged as error:
         return _unreadable(folder, error)
     return VerifyReport(
@@ -119,13 +131,13 @@ def verify(path: Path | str) -> VerifyReport:
     )
 
 
-def _look(folder: Path) -> tuple[Stored, Findings]:
+def _look(folder: Path, checked: Checked) -> tuple[Stored, Findings]:
     stored = read_stored(folder)
-    found = inspect(stored)
+    found = inspect(stored, checked)
     if found.damaged and stored.state == "open" and not (folder / JOURNAL_FILE).is_file():
         # closed while it was looked at: what was in the journal at first is in files by now
         stored = read_stored(folder)
-        found = inspect(stored)
+        found = inspect(stored, checked)
     return stored, found
 
 
@@ -138,14 +150,14 @@ def _mendable(stored: Stored, found: Findings) -> bool:
     return unfinished or bool(unlisted or files & {SESSION_FILE, MANIFEST_FILE})
 
 
-def inspect(stored: Stored) -> Findings:
-    """Check all that ``stored`` names."""
+def inspect(stored: Stored, checked: Checked = unwatched) -> Findings:
+    """Check all that ``stored`` names; ``checked`` is told how far it is."""
     found = Findings()
     for file, why in stored.damaged:
         found.damage(file, why)
     found.rows = {info.stream_id: 0 for info in stored.card.streams}
     _check_journal(stored, found)
-    _check_segments(stored, found)
+    _check_segments(stored, found, checked)
     _check_manifest(stored, found)
     _check_orphans(stored, found)
     _check_numbers(stored, found)
@@ -213,8 +225,9 @@ def _unsealed_s(stored: Stored) -> float:
     return max(0, known - max(stored.commit_no, sealed_to)) * every_s
 
 
-def _check_segments(stored: Stored, found: Findings) -> None:
-    for row in stored.segments:
+def _check_segments(stored: Stored, found: Findings, checked: Checked) -> None:
+    n_bytes = 0
+    for n_segments, row in enumerate(stored.segments, 1):
         file = f"{SEGMENT_FOLDER}/{row.name}"
         # what a damaged segment held is known from its row: its numbers are not missing without a reason
         found.stretches[row.stream_id] += [Stretch(a, a + n, file) for a, n in row.runs]
@@ -226,6 +239,8 @@ def _check_segments(stored: Stored, found: Findings) -> None:
         except SessionDamaged as error:
             found.damage(file, str(error).removeprefix(f"{file}: "))
             _lose_segment(stored, row, found)
+        n_bytes += row.bytes
+        checked(n_segments, n_bytes)
 
 
 def _read_segment(stored: Stored, row: SegmentRow, content: bytes, found: Findings) -> None:

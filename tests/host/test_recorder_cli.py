@@ -81,7 +81,7 @@ def test_damaged_files_are_told_in_words(
     report = VerifyReport(
         False, 2.0, 1, 1, (Damaged("segments/a.hvs", "checksum"),), 0.5, {"e4.bvp": 128}, "sealed"
     )
-    monkeypatch.setattr(session, "verify", lambda _: report)
+    monkeypatch.setattr(session, "verify", lambda *_: report)
     code, out, _ = run(capsys, "verify", "any")
     assert code == 1 and "damaged: \n  file: segments/a.hvs, why: checksum\n" in out
     assert "rows: \n  e4.bvp: 128\n" in out and "notes: none\n" in out
