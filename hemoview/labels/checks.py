@@ -79,7 +79,7 @@ def check_labels(labels: NDArray[np.floating], n: int, where: str) -> None:
     """Refuse labels that cannot be what they are called.
 
     Raises:
-        ConfigError: wrong shape, infinite, zero or negative, DBP not below SBP.
+        ConfigError: wrong shape, infinite, zero or negative, DBP not below SBP, columns in another order.
     """
     if labels.shape != (n, len(PARAMETERS)):
         raise ConfigError(
@@ -92,6 +92,7 @@ def check_labels(labels: NDArray[np.floating], n: int, where: str) -> None:
             f"{where}: {PARAMETERS[column]} of window {row} is {labels[row, column]:g}; write NaN where a label is "
             "missing"
         )
+    refuse_swapped(labels, where)
     crossed = crossed_pressures(labels)
     if crossed.any():
         raise ConfigError(f"{where}: DBP of window {int(np.argmax(crossed))} is not below its SBP")

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -159,10 +160,11 @@ def read_array(path: Path) -> NDArray[np.float64 | np.float32]:
         ConfigError: absent, not a ``.npy``, or not numbers.
     """
     try:
-        array = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            array = np.load(file, allow_pickle=False)
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: there is no such file; a dataset needs it") from error
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise ConfigError(f"{path}: not an array of numbers in numpy's format ({error})") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise ConfigError(f"{path}: holds {getattr(array, 'dtype', 'several arrays')}, not numbers")
@@ -209,7 +211,7 @@ def _clean_labels(
     if len(wide) != n:
         raise ConfigError(f"{path}: {len(wide)} rows of labels for {n} windows; they must be as many")
     named = facts.get("parameters")
-    if named is not None and list(named) != list(COLUMNS_OF_WIDTH[labels.shape[1]]):
+    if named not in (None, list(PARAMETERS), list(COLUMNS_OF_WIDTH[labels.shape[1]])):
         raise ConfigError(
             f"{where / FACTS}: parameters {named} are not those of {labels.shape[1]} columns, "
             f"{', '.join(COLUMNS_OF_WIDTH[labels.shape[1]])}"
@@ -315,7 +317,8 @@ def _person(path: Path, name: str, column: NDArray[Any] | None, n: int) -> NDArr
     unknown = ~np.isin(words, list(_SEXES))
     if unknown.any():
         raise ConfigError(
-            f"{path}: sex of row {int(np.argmax(unknown))} is {column[unknown][0]!r}; give female, male, other or null"
+            f"{path}: sex of row {int(np.argmax(unknown))} is {str(column[unknown][0])!r}; give female, male, "
+            "other or null"
         )
     return np.array([_SEXES[word] for word in words.tolist()])
 

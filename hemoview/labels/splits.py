@@ -135,11 +135,13 @@ def make_split(
         )
     order = [groups[i] for i in np.random.default_rng(seed).permutation(len(groups))]
     everybody = len(dataset.subjects)
-    test = _deal(order, round(test_size * everybody) if test_size else 0, wanted - 1)
-    val = _deal(order, round(val_size * everybody) if val_size else 0, 1)
-    if (test_size and not test) or (val_size and not val):
-        raise ConfigError(f"{dataset.name}: too few subjects for a test and a validation part")
+    test = _deal(order, _size(test_size, everybody), wanted - 1)
+    val = _deal(order, _size(val_size, everybody), 1)
     return Split(name, tuple(s for group in order for s in group), tuple(val), tuple(test))
+
+
+def _size(part: float, everybody: int) -> int:
+    return max(round(part * everybody), 1) if part else 0
 
 
 def _deal(order: list[list[str]], size: int, leave: int) -> list[str]:
@@ -228,11 +230,15 @@ def pieces(ppg: F32, rate_hz: float) -> list[F32]:
     enough to tell recordings apart ``(2·n, n_samples // 2)``: both first, then both second halves.
     """
     half = ppg.shape[1] // 2
-    waves = np.concatenate([_band(ppg[i : i + _CHUNK], rate_hz) for i in range(0, len(ppg), _CHUNK)])
-    cuts = [waves]
-    if half / rate_hz >= _HALF_S:
-        cuts.append(np.concatenate((waves[:, :half], waves[:, half : 2 * half])))
-    return [_unit(cut) for cut in cuts]
+    cuts = [ppg]
+    if (
+        half / rate_hz >= _HALF_S
+    ):  # filtered after cutting: equal samples give equal waves, whatever is around them
+        cuts.append(np.concatenate((ppg[:, :half], ppg[:, half : 2 * half])))
+    return [
+        np.concatenate([_unit(_band(cut[i : i + _CHUNK], rate_hz)) for i in range(0, len(cut), _CHUNK)])
+        for cut in cuts
+    ]
 
 
 def _band(ppg: F32, rate_hz: float) -> F32:
