@@ -1,0 +1,248 @@
+"""``hemoview train``: a dataset in, a training run with its report out. The seed's flags mean what they say."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from hemoview.labels.dataset import Dataset
+from hemoview.labels.dataset_folder import read_dataset, read_seed_files
+from hemoview.labels.splits import Split, make_split, refuse_leaks
+from hemoview.learn import checkpoint, distributed, prepare
+from hemoview.learn.batches import Drawing
+from hemoview.learn.checkpoint import RunFacts
+from hemoview.learn.loop import train
+from hemoview.learn.losses import Weights
+from hemoview.learn.moe.complexity import count_params
+from hemoview.learn.moe.config import NOISE_TYPES, ModelConfig
+from hemoview.learn.run_config import RunConfig
+from recorder.errors import ConfigError
+from recorder.host.console import progress
+
+CONFIG: Final = "config.json"
+EXAMPLE: Final = """example:
+  hemoview dataset simulate --subjects 60 --out cohort
+  hemoview train --dataset cohort --output_dir run --num_experts 4 --hidden_channels 32 --k 2 --epochs 10"""
+
+
+def add_parser(commands: Any) -> None:
+    """Register ``train`` with its flags: the seed's own (lsm2oe §8), and ours."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "train",
+        help="train LSM²oE on a dataset",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--dataset", type=Path, metavar="DIR", help="a dataset folder")
+    what.add_argument("--ppg_file", type=Path, metavar="NPY", help="windows (n, samples); with --labels_file")
+    parser.add_argument("--labels_file", type=Path, metavar="NPY", help="labels (n, 2, 3, 4 or 10)")
+    parser.add_argument("--sampling_rate_hz", type=float, help="of --ppg_file; default: a window is 10 s")
+    parser.add_argument("--split", metavar="NAME", help="a split of the dataset; default: made from --seed")
+    parser.add_argument("--output_dir", type=Path, default=Path("output"), metavar="RUN")
+    add_split_arguments(parser)
+    add_model_arguments(parser)
+    default = RunConfig()
+    parser.add_argument(
+        "--epochs", type=int, default=default.passes, help="passes over the training rows, at most"
+    )
+    parser.add_argument("--batch_size", type=int, default=default.drawing.batch_size)
+    parser.add_argument("--lr", type=float, default=default.lr)
+    parser.add_argument("--weight_decay", type=float, default=default.weight_decay)
+    parser.add_argument(
+        "--patience",
+        type=int,
+        default=default.patience,
+        help="passes without a better validation score; 0 = all passes",
+    )
+    parser.add_argument("--device", default="cuda:0", help="cuda:0 where there is one, else the CPU")
+    parser.add_argument(
+        "--wrist_views", type=int, default=0, help="add N wristband-like views of every window"
+    )
+    parser.add_argument(
+        "--level_weight",
+        type=float,
+        default=default.weights.level,
+        help="1 = the error as it is; below, the rest goes to changes inside a subject",
+    )
+    parser.add_argument("--resume", action="store_true", help="go on from the run in --output_dir")
+
+
+def add_split_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--test_size --val_size --seed``."""
+    parser.add_argument("--test_size", type=float, default=0.2, help="part of all subjects")
+    parser.add_argument("--val_size", type=float, default=0.2, help="part of all subjects")
+    parser.add_argument("--seed", type=int, default=RunConfig().seed)
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags that shape the network."""
+    model = ModelConfig()
+    parser.add_argument("--num_experts", type=int, default=model.num_experts)
+    parser.add_argument("--hidden_channels", type=int, default=model.hidden_channels, help="a multiple of 4")
+    parser.add_argument("--k", type=int, default=model.k, help="experts a gate chooses for a window")
+    parser.add_argument("--noisy_gating", action="store_true")
+    parser.add_argument("--noise_type", choices=NOISE_TYPES, default=model.noise_type)
+    parser.add_argument("--expert_type", choices=("resnet", "msfgm"), default=model.expert_type)
+    parser.add_argument("--use_msfgm", action="store_true")
+    parser.add_argument("--gates", choices=("group", "task"), default=model.gates)
+    parser.add_argument(
+        "--outputs",
+        choices=("physiology", "unconstrained"),
+        default=model.outputs,
+        help="physiology: order of pressures and identities hold by construction; unconstrained: ten free numbers",
+    )
+    parser.add_argument(
+        "--demographics", action="store_true", help="age, sex, height, weight as masked input"
+    )
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Train as the flags say.
+
+    Returns:
+        ``{run, passes, score, params, train_subjects, …, simulated}``.
+
+    Raises:
+        ConfigError: flags, data or an earlier run that do not fit; says which and what to do.
+    """
+    distributed.share_cores()
+    device = usable_device(args.device)
+    dataset = read(args)
+    split = chosen_split(dataset, args)
+    parts = [prepare.part_of(dataset, split.train, wrist_views=args.wrist_views)]
+    validation = prepare.part_of(dataset, split.val) if split.val else None
+    config = config_of(args)
+    facts = RunFacts(
+        run=config,
+        scale=prepare.scale_of(parts),
+        dataset_version=dataset.version,
+        split=split.to_json(),
+        simulated=dataset.simulated,
+        software={"torch": torch.__version__.partition("+")[0], "numpy": np.__version__},
+    )
+    folder: Path = args.output_dir
+    with distributed.joined(device), progress("training", config.passes) as tell:
+        if distributed.rank() == 0:
+            begin_folder(folder, facts, resume=args.resume)
+        distributed.wait()
+        model = train(
+            parts,
+            validation,
+            facts,
+            folder=folder,
+            resume=args.resume,
+            device=device,
+            on_pass=lambda number, _, line: tell(number, f"pass {number}, score {line['score']}"),
+        )
+    _, kept = checkpoint.load(folder)
+    return {
+        "run": str(folder),
+        "passes": kept.pass_no,
+        "score": kept.score,
+        "params": count_params(model),
+        "train_subjects": len(split.train),
+        "val_subjects": len(split.val),
+        "test_subjects": len(split.test),
+        "train_windows": len(parts[0]),
+        "simulated": dataset.simulated,
+        "device": device,
+    }
+
+
+def read(args: argparse.Namespace) -> Dataset:
+    """The dataset of ``--dataset``, or of ``--ppg_file`` and ``--labels_file``.
+
+    Raises:
+        ConfigError: as the readers; a windows file without labels.
+    """
+    if args.dataset is not None:
+        return read_dataset(args.dataset)
+    if args.labels_file is None:
+        raise ConfigError("--ppg_file: windows without labels teach nothing; add --labels_file FILE")
+    return read_seed_files(args.ppg_file, args.labels_file, args.sampling_rate_hz)
+
+
+def chosen_split(dataset: Dataset, args: argparse.Namespace) -> Split:
+    """The split asked for by name, or one made by subject; refused where something leaks across it.
+
+    Raises:
+        ConfigError: no such split, too few subjects, or a leak.
+    """
+    if args.split is not None:
+        split = dataset.split(args.split)
+    else:
+        split = make_split(dataset, args.test_size, args.val_size, args.seed)
+    refuse_leaks(dataset, split)
+    return split
+
+
+def config_of(args: argparse.Namespace) -> RunConfig:
+    """The configuration the flags ask for.
+
+    Raises:
+        ConfigError: a value that makes no model or no run; names it.
+    """
+    if not 0 <= args.level_weight <= 1:
+        raise ConfigError(f"--level_weight {args.level_weight:g} is outside 0 to 1")
+    inside = args.level_weight < 1
+    return RunConfig(
+        model=model_of(args),
+        drawing=Drawing(
+            batch_size=args.batch_size, windows_a_subject=min(12, args.batch_size // 2) if inside else 0
+        ),
+        weights=Weights(level=args.level_weight),
+        passes=args.epochs,
+        lr=args.lr,
+        weight_decay=args.weight_decay,
+        patience=args.patience,
+        seed=args.seed,
+    )
+
+
+def model_of(args: argparse.Namespace) -> ModelConfig:
+    """The network the flags ask for."""
+    return ModelConfig(
+        num_experts=args.num_experts,
+        hidden_channels=args.hidden_channels,
+        k=args.k,
+        noisy_gating=args.noisy_gating,
+        noise_type=args.noise_type,
+        expert_type=args.expert_type,
+        use_msfgm=args.use_msfgm,
+        gates=args.gates,
+        outputs=args.outputs,
+        demographics=args.demographics,
+    )
+
+
+def usable_device(wanted: str) -> str:
+    """``wanted`` where torch can use it, else the CPU (as the seed's programs do)."""
+    if wanted.startswith("cuda") and not torch.cuda.is_available():
+        return "cpu"
+    try:
+        torch.zeros(1, device=wanted)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"--device {wanted}: torch cannot use it; give cpu or cuda:0") from error
+    return wanted
+
+
+def begin_folder(folder: Path, facts: RunFacts, *, resume: bool) -> None:
+    """Make the folder of the run and write its configuration; an earlier run is not written over.
+
+    Raises:
+        ConfigError: it holds a run already and ``resume`` is off.
+    """
+    if not resume and (folder / checkpoint.LAST).exists():
+        raise ConfigError(
+            f"{folder}: there is a training run already; add --resume to go on with it, or give another --output_dir"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / CONFIG).write_text(json.dumps(facts.to_json(), indent=1) + "\n", encoding="utf-8")
