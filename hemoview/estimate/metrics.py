@@ -190,23 +190,37 @@ def _compared(judged: Judged, parameter: str, given: Flags, why: dict[str, str],
     if "mean" in each:
         out |= skill_figures(mine, each["mean"], seed)
     best = "shrunk_hold" if k else "mean"
-    control = _each(judged.control.mean[given, column], label, code)
-    out["control_permuted_mae"] = float(control.mean()) if np.isfinite(control).all() else None
-    out["control_permuted_r_within"] = within_r(label, judged.control.mean[given, column], code)
-    why["control_permuted_mae"] = "the shuffled waves gave no value in some of these windows"
+    out |= _control(judged, parameter, given, best if best in each else "", seed)
+    why["control_permuted_mae"] = "the shuffled waves gave no value in these windows"
     if best not in each:
         return out
     out |= gain_figures(mine, each[best], f"gain_over_{best}", seed)
     if parameter in PRESSURES:
         out["no_worse"] = bool(mine.mean() <= each[best].mean() + NO_WORSE_MMHG)
-    if out["control_permuted_mae"] is not None:
-        out |= {
-            name: value
-            for name, value in gain_figures(control, each[best], "control_permuted_gain", seed).items()
-            if not name.endswith("made_worse")
-        }
     if k and parameter in PRESSURES:
         out |= _moved(judged, parameter, given, seed)
+    return out
+
+
+def _control(judged: Judged, parameter: str, given: Flags, best: str, seed: int) -> dict[str, Any]:
+    """Figures of the shuffled waves, in the rows where they gave a value as well."""
+    column = PARAMETERS.index(parameter)
+    both = given & np.isfinite(judged.control.mean[:, column])
+    if not both.any():
+        return {"control_permuted_mae": None}
+    label, code = judged.rows.labels[both, column], judged.rows.code[both]
+    shuffled = judged.control.mean[both, column]
+    each = _each(shuffled, label, code)
+    out: dict[str, Any] = {
+        "control_permuted_mae": float(each.mean()),
+        "control_permuted_r_within": within_r(label, shuffled, code),
+        "control_permuted_n_windows": int(both.sum()),
+    }
+    if best:
+        gain = gain_figures(
+            each, _each(judged.baselines[best][both, column], label, code), "control_permuted_gain", seed
+        )
+        out |= {name: value for name, value in gain.items() if not name.endswith("made_worse")}
     return out
 
 

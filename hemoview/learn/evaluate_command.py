@@ -78,6 +78,7 @@ def add_parser(commands: Any) -> None:
         help="the first K windows of a subject calibrate and are never scored",
     )
     parser.add_argument("--output_dir", type=Path, default=Path("eval_output"), help="where the report goes")
+    parser.add_argument("--no-report", action="store_true", help="figures only: no page, no drawings")
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     parser.set_defaults(run=run)
 
@@ -109,7 +110,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "dataset": dataset.name,
         "dataset_version": dataset.version,
     }
-    figures["report"] = str(write(args.output_dir, figures, judged))
+    figures["report"] = str(write(args.output_dir, figures, judged, page=not args.no_report))
     return figures if args.json else summary(figures)
 
 
@@ -340,8 +341,8 @@ def _notes(dataset: Dataset) -> list[str]:
 # ---- what is left behind
 
 
-def write(folder: Path, figures: dict[str, Any], judged: Judged) -> Path:
-    """``evaluation.json``, ``predictions.npz`` and ``report.html``; the report's path.
+def write(folder: Path, figures: dict[str, Any], judged: Judged, *, page: bool = True) -> Path:
+    """``evaluation.json``, ``predictions.npz`` and, with ``page``, ``report.html``; the path of the last or the first.
 
     Raises:
         ConfigError: the folder cannot be written.
@@ -350,8 +351,9 @@ def write(folder: Path, figures: dict[str, Any], judged: Judged) -> Path:
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        page = evaluation_page.page(figures, judged)
-        (folder / REPORT).write_text(page, encoding="utf-8", newline="\n")
+        if page:
+            said = evaluation_page.page(figures, judged)
+            (folder / REPORT).write_text(said, encoding="utf-8", newline="\n")
         (folder / FIGURES).write_text(json.dumps(figures, indent=1, ensure_ascii=False), encoding="utf-8")
         found, rows = judged.predictions, judged.rows
         np.savez_compressed(
@@ -367,7 +369,7 @@ def write(folder: Path, figures: dict[str, Any], judged: Judged) -> Path:
         )
     except OSError as error:
         raise ConfigError(f"{folder}: the report cannot be written there ({error.strerror})") from error
-    return folder / REPORT
+    return folder / (REPORT if page else FIGURES)
 
 
 def summary(figures: dict[str, Any]) -> dict[str, Any]:

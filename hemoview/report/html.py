@@ -15,6 +15,7 @@ body { font: 15px/1.45 system-ui, "DejaVu Sans", sans-serif; color: #1a1a1a; bac
 h1 { font-size: 1.6rem; margin: 0 0 .3rem; } h2 { font-size: 1.2rem; margin: 2.2rem 0 .5rem;
   border-bottom: 1px solid #bbb; } h3 { font-size: 1rem; margin: 1.4rem 0 .3rem; }
 p.lead { margin: .2rem 0; color: #444; }
+td { white-space: nowrap; } td.text { white-space: normal; }
 table { border-collapse: collapse; margin: .5rem 0 1rem; font-size: 13px; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: #444; padding-bottom: .2rem; }
 th, td { border: 1px solid #ccc; padding: .2rem .5rem; text-align: right; vertical-align: top; }
@@ -76,7 +77,8 @@ def table(
     top = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
     body = "".join(f"<tr>{_row(cells, words)}</tr>" for cells in rows)
     said = f"<caption>{escape(caption)}</caption>" if caption else ""
-    return f'<div class="wide"><table>{said}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    top = f"<thead><tr>{top}</tr></thead>" if any(head) else ""
+    return f'<div class="wide"><table>{said}{top}<tbody>{body}</tbody></table></div>'
 
 
 def _row(cells: Sequence[Cell], words: bool) -> str:
