@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hemoview.dsp.filters import band_pass
 from hemoview.dsp.preprocess import WINDOW_S_MAX, WINDOW_S_MIN
 from recorder.errors import ConfigError
 from recorder.schema import PARAMETERS
@@ -32,6 +33,8 @@ _SENSIBLE: Final = {
     "cvp_mmhg": (-10.0, 60.0),
 }
 _SBP, _MAP, _DBP = 0, 1, 2
+_FLAT: Final = 2e-6
+"""Twice the limit of :func:`hemoview.dsp.preprocess.model_inputs`, which refuses such windows: it resamples first."""
 
 
 def widen_labels(labels: NDArray[np.floating], where: str) -> NDArray[np.float32]:
@@ -73,6 +76,12 @@ def check_waves(ppg: NDArray[np.floating], rate_hz: float, where: str, *, short_
             f"{where}: window {int(np.argmax(bad))} holds values that are not finite ({int(bad.sum())} of "
             f"{len(ppg)} windows); leave such windows out"
         )
+
+
+def without_pulse(ppg: NDArray[np.floating], rate_hz: float) -> NDArray[np.bool_]:
+    """``(n,)``: nothing is left of the window in the pulse band."""
+    wave = band_pass(ppg.astype(np.float64), rate_hz)
+    return np.asarray(wave.std(axis=1) <= _FLAT * np.abs(ppg).max(axis=1))
 
 
 def check_labels(labels: NDArray[np.floating], n: int, where: str) -> None:

@@ -24,7 +24,6 @@ VERSION_PREFIX: Final = "hv1:"
 """Of the hash below; a folder with another kind of version keeps it beside ours."""
 _NUMBERS: Final = ("t0_s", "cvp_mmhg", "sqi", "reference_calibration_age_s")
 _WORDS: Final = ("origin", "reference_kind", "ppg_site")
-_FLAT: Final = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,11 +133,12 @@ class Dataset:
         """``(n,)`` body surface area (DuBois & DuBois 1916: 0.007184·W^0.425·H^0.725), NaN where unknown."""
         return body_surface_m2(self.demographics)
 
-    @property
+    @cached_property
     def flat(self) -> NDArray[np.bool_]:
-        """``(n,)`` windows without any pulse: nothing can be estimated from them, nothing learned."""
-        wave = self.ppg.astype(np.float64)
-        return np.asarray(np.ptp(wave, axis=1) <= _FLAT * np.abs(wave).max(axis=1))
+        """``(n,)`` windows without any pulse, a mere slope too: nothing can be estimated from them, nothing learned."""
+        step = 1024
+        parts = (self.ppg[i : i + step] for i in range(0, len(self), step))
+        return np.concatenate([checks.without_pulse(part, self.sampling_rate_hz) for part in parts])
 
     @cached_property
     def version(self) -> str:

@@ -243,7 +243,7 @@ def pieces(ppg: F32, rate_hz: float) -> list[F32]:
 
 def _band(ppg: F32, rate_hz: float) -> F32:
     wave = band_pass(ppg.astype(np.float64), rate_hz, *PPG_BAND_HZ)
-    small = wave.std(axis=1) <= 1e-6 * np.abs(ppg).max(axis=1)
+    small = wave.std(axis=1) <= 2e-6 * np.abs(ppg).max(axis=1)
     return np.asarray(np.where(small[:, None], 0.0, wave), dtype=np.float32)
 
 

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hemoview.dsp.preprocess import model_inputs
 from hemoview.labels import (
     Dataset,
     make_dataset,
@@ -354,8 +355,13 @@ def test_flat_windows_are_known_and_bsa_is_dubois() -> None:
     dataset = small(demographics=np.tile([40, 1, 180, 75], (8, 1)))
     assert not dataset.flat.any()
     flat = dataset.ppg.copy()
-    flat[2] = 7.0
-    assert replace(dataset, ppg=flat).flat.tolist() == [i == 2 for i in range(8)]
+    flat[2], flat[4], flat[5] = 7.0, np.linspace(3, 900, 640), 0.0
+    found = replace(dataset, ppg=flat)
+    assert np.flatnonzero(found.flat).tolist() == [2, 4, 5]
+    assert len(model_inputs(found.ppg[~found.flat], RATE_HZ)) == 5
+    for row in (2, 4, 5):
+        with pytest.raises(ValueError, match="is flat"):
+            model_inputs(found.ppg[[row]], RATE_HZ)
     assert dataset.bsa_m2[0] == pytest.approx(1.942, abs=0.001)
     assert np.isnan(small().bsa_m2).all()
     assert small(words={"origin": "simulated"}).simulated and not dataset.simulated
