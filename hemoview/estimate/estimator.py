@@ -28,7 +28,7 @@ HR_HALF_WIDTH_PER_MIN = 2.0
 WIDEST_HR_HALF_WIDTH_PER_MIN = 15.0
 """A heart rate less certain than this is not shown. The two rates a fast fibrillating heart is brought below, 110 and
 80/min at rest (Van Gelder 2010), are 30 apart: a wider interval cannot tell on which side of both a heart is."""
-TOO_UNCERTAIN: Reason = "poor-signal"
+TOO_UNCERTAIN: Reason = "irregular-pulse"
 FULL_SHARE, SHORT_QUANTILE = 0.75, 0.1
 """An interval holds another beat from this part of a whole one on; the shortest whole ones of a window are this
 quantile of its intervals."""
@@ -111,8 +111,6 @@ def heart_rate_span(quality: Quality) -> Outcome:
     error_s = 1.645 * float(intervals_s.std(ddof=1)) / float(np.sqrt(intervals_s.size))
     hr = 60.0 / mean_s
     half = max(HR_HALF_WIDTH_PER_MIN, hr * error_s / mean_s)
-    if quality.rhythm == "irregular":
-        half += hr / intervals_s.size
     span = hr, hr - half, hr + half
     if len(found.faint_intervals_s) >= 2:
         span = uneven_rate_span(intervals_s, np.asarray(found.faint_intervals_s))

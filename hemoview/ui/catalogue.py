@@ -82,6 +82,7 @@ ENGLISH: Final[dict[str, str]] = {
     "why-gap": "gap in the pulse wave",
     "why-clipped": "signal clipped",
     "why-poor-signal": "poor signal",
+    "why-irregular-pulse": "irregular pulse",
     "why-no-model": "no model",
     "why-not-in-model": "not in the model",
     "why-implausible": "implausible",

@@ -157,13 +157,24 @@ def test_contradicting_pressures_abstain_together(means: dict[str, float]) -> No
     assert {found[p].reason for p in ("SBP", "MAP", "DBP")} == {"implausible"}
 
 
+def uneven(intervals_s: tuple[float, ...], faint_s: tuple[float, ...]) -> Quality:
+    found = replace(GOOD.findings, intervals_s=intervals_s, faint_intervals_s=faint_s)
+    return replace(GOOD, rhythm="irregular", findings=found)
+
+
 def test_uneven_beats_widen_the_interval_of_the_heart_rate() -> None:
-    uneven = replace(GOOD, findings=replace(GOOD.findings, intervals_s=(0.5, 1.1) * 5))
-    even, wide = made().parameters["HR"], made(quality=uneven).parameters["HR"]
-    assert wide.value == pytest.approx(75.0)
+    lost_one = (0.6,) * 7 + (1.2,) + (0.6,) * 7
+    even, wide = made().parameters["HR"], made(quality=uneven(lost_one, lost_one)).parameters["HR"]
+    assert wide.value == pytest.approx(100.0), "the pause held a beat"
+    assert wide.low <= 60 / np.mean(lost_one) <= wide.high
     assert wide.high - wide.low > 2 * (even.high - even.low)
-    irregular = made(quality=replace(uneven, rhythm="irregular")).parameters["HR"]
-    assert irregular.high - irregular.low == pytest.approx(wide.high - wide.low + 2 * 75.0 / 10)
+
+
+def test_a_heart_rate_wider_than_may_be_shown_abstains_with_all_that_rests_on_it() -> None:
+    lost_many = (0.5, 1.1) * 5
+    found = made(quality=uneven(lost_many, lost_many), show_simulated=True).parameters
+    assert {found[p].reason for p in ("HR", "CO", "CI", "SVR")} == {"irregular-pulse"}
+    assert found["SBP"].reason is None
 
 
 # ---- personalised
