@@ -42,7 +42,7 @@ def joined(device: str) -> Iterator[None]:
 def share_cores() -> None:
     """Processes of one machine share its cores instead of each taking all."""
     here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // here))
+    torch.set_num_threads(max(1, torch.get_num_threads() // here))
 
 
 def total(value: Tensor) -> Tensor:
