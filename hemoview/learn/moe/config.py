@@ -50,7 +50,7 @@ class ModelConfig:
         noisy_gating: whether noise is added to the gates' logits while training.
         noise_type: its family, one of :data:`NOISE_TYPES`.
         expert_type: ``resnet`` = residual blocks; ``msfgm`` = a chain of MSFGMs.
-        use_msfgm: MSFGM as second half of every residual block, and in every stage of the shared bottom.
+        use_msfgm: MSFGM as second half of every residual block, and at the end of the shared bottom.
         n_blocks: residual blocks of an expert; an ``msfgm`` expert has one MSFGM more (3, as the seed, at 2).
         gates: one gate per task ``group`` or per ``task``.
         selection: ``window`` = the gates of a window agree on k experts (top k of the mean of their logits) and each

@@ -77,12 +77,11 @@ class _Shifted(torch.autograd.Function):  # type: ignore[misc]
         grad_x = grad * weight[:, 1:2]
         grad_x[:, :-1].addcmul_(grad[:, 1:], weight[:, :1])
         grad_x[:, 1:].addcmul_(grad[:, :-1], weight[:, 2:])
-        taps = (
-            (grad[:, 1:] * x[:, :-1]).sum(dim=1),
-            (grad * x).sum(dim=1),
-            (grad[:, :-1] * x[:, 1:]).sum(dim=1),
-        )
-        return grad_x, torch.stack(taps, dim=1)
+        now = grad * x
+        taps = [now.sum(dim=1)]
+        for there, here in ((grad[:, 1:], x[:, :-1]), (grad[:, :-1], x[:, 1:])):
+            taps.append(torch.mul(there, here, out=now[:, 1:]).sum(dim=1))
+        return grad_x, torch.stack((taps[1], taps[0], taps[2]), dim=1)
 
 
 class Affine(nn.Module):  # type: ignore[misc]
@@ -121,75 +120,69 @@ class HybridAttention(nn.Module):  # type: ignore[misc]
         start = torch.tensor([0.0, 1.0, 0.0, 1.0]).view(1, 4, 1)
         self.weight = nn.Parameter(start.repeat(n_experts, 1, self.n_groups))
 
-    def forward(self, x: Tensor, lanes: Lanes) -> Tensor:
-        """``(…, time, channels)``, the same out."""
+    def forward(self, x: Tensor, lanes: Lanes, skip: Tensor) -> Tensor:
+        """``skip`` + attention of ``x``, all ``(…, time, channels)``."""
         halves = x.unflatten(-1, (2, -1, self.n_groups))
-        weight = lanes.each(self.weight).unsqueeze(-2).unsqueeze(-2)  # (…, 4, 1, 1, groups)
-        a, b, c, d = weight.unbind(dim=-4)
-        sparse = isinstance(lanes, Sparse)
-        channel, step, square = _Summaries.apply(halves) if sparse else _summaries(halves)
-        centre = step.mean(dim=-3, keepdim=True)
-        variance = (square - centre.square()).clamp_min(0)
-        by_channel = torch.sigmoid(a * channel + b)
-        by_step = torch.sigmoid(c * (step - centre) * torch.rsqrt(variance + _EPS) + d)
-        out: Tensor = (
-            _Weighted.apply(halves, by_channel, by_step) if sparse else _weighted(halves, by_channel, by_step)
-        )
-        return out.flatten(-3)
+        weight = lanes.each(self.weight)
+        if isinstance(lanes, Sparse):
+            out: Tensor = _Attended.apply(halves, weight, skip)
+            return out
+        by_channel, by_step, _ = _attention(halves, weight)
+        first, second = halves[..., 0, :, :] * by_channel, halves[..., 1, :, :] * by_step
+        return skip + torch.stack((first, second), dim=-3).flatten(-3)
 
 
-def _summaries(halves: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """What attention looks at in ``(…, time, 2, places, groups)``: of the first half the mean over time, of the second
-    the mean over places and the mean square over both."""
+def _attention(halves: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+    """Weights of both halves of ``(…, time, 2, places, groups)``, and what their gradient needs."""
     first, second = halves[..., 0, :, :], halves[..., 1, :, :]
+    a, b, c, d = weight.unsqueeze(-2).unsqueeze(-2).unbind(dim=-4)
     channel = first.mean(dim=-3, keepdim=True)
     step = second.mean(dim=-2, keepdim=True)
-    return channel, step, second.square().mean(dim=(-3, -2), keepdim=True)
+    centre = step.mean(dim=-3, keepdim=True)
+    variance = second.square().mean(dim=(-3, -2), keepdim=True) - centre.square()
+    inverse = torch.rsqrt(variance.clamp_min(0) + _EPS)
+    norm = (step - centre) * inverse
+    by_channel, by_step = torch.sigmoid(a * channel + b), torch.sigmoid(c * norm + d)
+    return by_channel, by_step, (channel, centre, inverse, norm)
 
 
-def _weighted(halves: Tensor, by_channel: Tensor, by_step: Tensor) -> Tensor:
-    """Each half times its own weights."""
-    return torch.stack((halves[..., 0, :, :] * by_channel, halves[..., 1, :, :] * by_step), dim=-3)
-
-
-class _Summaries(torch.autograd.Function):  # type: ignore[misc]
-    """:func:`_summaries` with one pass over the map for its gradient."""
-
-    @staticmethod
-    def forward(ctx: Any, halves: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        ctx.save_for_backward(halves)
-        return _summaries(halves)
+class _Attended(torch.autograd.Function):  # type: ignore[misc]
+    """Attention and skip with a gradient in few passes over the map; autograd's takes twice as many."""
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
-    def backward(ctx: Any, channel: Tensor, step: Tensor, square: Tensor) -> Tensor:
-        (halves,) = ctx.saved_tensors
-        n_steps, n_places = halves.shape[1], halves.shape[3]
-        grad = torch.empty_like(halves)
-        grad[:, :, 0] = channel / n_steps
-        torch.mul(halves[:, :, 1], square * (2 / (n_steps * n_places)), out=grad[:, :, 1])
-        grad[:, :, 1] += step / n_places
-        return grad
-
-
-class _Weighted(torch.autograd.Function):  # type: ignore[misc]
-    """:func:`_weighted` without the copies of its halves."""
-
-    @staticmethod
-    def forward(ctx: Any, halves: Tensor, by_channel: Tensor, by_step: Tensor) -> Tensor:
-        ctx.save_for_backward(halves, by_channel, by_step)
-        return _products(halves, by_channel, by_step)
+    def forward(ctx: Any, halves: Tensor, weight: Tensor, skip: Tensor) -> Tensor:
+        by_channel, by_step, rest = _attention(halves, weight)
+        ctx.save_for_backward(halves, weight, by_channel, by_step, *rest)
+        out = _weighted(halves, by_channel, by_step).flatten(-3)
+        return out.add_(skip)
 
     @staticmethod
     @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        halves, by_channel, by_step = ctx.saved_tensors
-        channel = (grad[:, :, 0] * halves[:, :, 0]).sum(dim=1, keepdim=True)
-        step = (grad[:, :, 1] * halves[:, :, 1]).sum(dim=2, keepdim=True)
-        return _products(grad, by_channel, by_step), channel, step
+        halves, weight, by_channel, by_step, channel, centre, inverse, norm = ctx.saved_tensors
+        n_steps, n_places = halves.shape[-4], halves.shape[-2]
+        split = grad.view(halves.shape)
+        a, _, c, _ = weight.unsqueeze(-2).unsqueeze(-2).unbind(dim=-4)
+        # First half: d(by_channel) → its logit → the mean over time.
+        logit = (split[:, :, 0] * halves[:, :, 0]).sum(dim=1, keepdim=True) * by_channel * (1 - by_channel)
+        grad_a, grad_b = (logit * channel).sum(dim=-2), logit.sum(dim=-2)
+        # Second half: d(by_step) → its logit → the normalised mean over places → mean and mean square.
+        late = (split[:, :, 1] * halves[:, :, 1]).sum(dim=2, keepdim=True) * by_step * (1 - by_step)
+        grad_c, grad_d = (late * norm).sum(dim=1), late.sum(dim=1)
+        on_norm = late * c
+        on_step = on_norm * inverse
+        on_variance = -0.5 * inverse.square() * (on_norm * norm).sum(dim=1, keepdim=True)
+        on_step = on_step - on_step.mean(dim=1, keepdim=True) - (2 / n_steps) * centre * on_variance
+        out = _weighted(split, by_channel, by_step)
+        out[:, :, 0] += logit * (a / n_steps)
+        out[:, :, 1].addcmul_(halves[:, :, 1], on_variance * (2 / (n_steps * n_places)))
+        out[:, :, 1] += on_step / n_places
+        on_weight = torch.cat([g.flatten(1, -2) for g in (grad_a, grad_b, grad_c, grad_d)], dim=1)
+        return out, on_weight, grad
 
 
-def _products(halves: Tensor, by_channel: Tensor, by_step: Tensor) -> Tensor:
+def _weighted(halves: Tensor, by_channel: Tensor, by_step: Tensor) -> Tensor:
+    """Each half of ``(pairs, time, 2, places, groups)`` times its own weights."""
     out = torch.empty_like(halves)
     torch.mul(halves[:, :, 0], by_channel, out=out[:, :, 0])
     torch.mul(halves[:, :, 1], by_step, out=out[:, :, 1])
@@ -225,10 +218,10 @@ class Msfgm(nn.Module):  # type: ignore[misc]
         for i in range(SCALES - 1):
             fed = parts[i + 1]
             if i > 0:
-                fed = fed + gate[..., i - 1 : i] * out[-1]
+                fed = torch.addcmul(fed, gate[..., i - 1 : i], out[-1])
             out.append(torch.relu_(self.point[i](self.temporal[i](fed, lanes), lanes)))
         mixed = self.mix(normalised(torch.cat(out, dim=-1)), lanes)
-        return x + self.attention(mixed, lanes)
+        return self.attention(mixed, lanes, x)
 
     def macs(self, n_steps: int) -> int:
         """Of one window through one expert."""

@@ -77,10 +77,10 @@ def test_sparse_dense_and_plain_loops_give_the_same_answers_and_gradients(option
         level = (out.mean - model.units.mean) / model.units.sd
         width = (out.q95 - out.q05) / model.units.sd
         (level.square().mean() + width.mean() + out.log_scale.mean()).backward()
-        gradients.append({n: p.grad for n, p in model.named_parameters() if p.grad is not None})
+        gradients.append(_gradients(model, naive if which is naive else None))
         answers.append(out)
     assert float(answers[0].mean.detach().std(dim=0).max()) > 0.01, (
-        "every window got the same answer; the test shows nothing"
+        "all windows alike; the test would show nothing"
     )
     for other in (1, 2):
         assert _apart(model, answers[0], answers[other]) < 1e-5
@@ -88,6 +88,15 @@ def test_sparse_dense_and_plain_loops_give_the_same_answers_and_gradients(option
         assert gradients[0].keys() == gradients[other].keys()
         for name, grad in gradients[0].items():
             torch.testing.assert_close(gradients[other][name], grad, rtol=1e-3, atol=1e-5, msg=name)
+
+
+def _gradients(model: LSM2oE, naive: NaiveDense | None) -> dict[str, "torch.Tensor"]:
+    """By name; an expert's from the plain mixture, whose experts are apart, if there is one."""
+    found = {n: p.grad for n, p in model.named_parameters() if p.grad is not None}
+    for name, _ in model.experts.named_parameters() if naive else ():
+        each = [dict(expert.named_parameters())[name].grad for expert in naive.each]
+        found[f"experts.{name}"] = torch.cat(each)
+    return found
 
 
 @pytest.mark.parametrize("width", [4, 12, 36, 64, 100])
@@ -101,7 +110,8 @@ def test_attention_is_the_published_loop(width: int) -> None:
     lanes = Sparse(
         torch.tensor([0, 0, 1, 2, 2, 2]), torch.arange(6), torch.tensor([2, 3, 6], dtype=torch.int32)
     )
-    found = layer(shuffled.contiguous(), lanes).transpose(1, 2)
+    skip = torch.randn(6, 11, width)
+    found = (layer(shuffled.contiguous(), lanes, skip) - skip).transpose(1, 2)
     for i, expert in enumerate(lanes.expert.tolist()):
         # What stays of the published module is its input order; ours starts from the order it ends in.
         told = loop_attention(x[i : i + 1], layer.weight[expert])
@@ -121,10 +131,13 @@ def test_gradients_written_by_hand_are_right(layer: "torch.nn.Module") -> None:
     torch.nn.init.normal_(exact.weight)
     x = torch.randn(3, 5, 8, dtype=torch.float64, requires_grad=True)
 
-    def run(x: "torch.Tensor", weight: "torch.Tensor") -> "torch.Tensor":
-        return torch.func.functional_call(exact, {"weight": weight}, (x, lanes))
+    skips = isinstance(layer, HybridAttention)
+    skip = (torch.randn(3, 5, 8, dtype=torch.float64, requires_grad=True),) if skips else ()
 
-    assert torch.autograd.gradcheck(run, (x, exact.weight.detach().requires_grad_()))
+    def run(x: "torch.Tensor", weight: "torch.Tensor", *skip: "torch.Tensor") -> "torch.Tensor":
+        return torch.func.functional_call(exact, {"weight": weight}, (x, lanes, *skip))
+
+    assert torch.autograd.gradcheck(run, (x, exact.weight.detach().requires_grad_(), *skip))
 
 
 def test_a_grouped_product_with_an_expert_nobody_chose() -> None:
