@@ -63,8 +63,9 @@ def ridge(columns: F64, label: F64, code: Codes) -> Ridge:
     z = np.where(has, centred / scale, 0.0)
     level = float(subject_means(code, label).mean())
     penalty = RIDGE_SUBJECTS / len(np.unique(code))
-    inner = (z * w[:, None]).T @ z + penalty * np.eye(z.shape[1])
-    slope = np.linalg.solve(inner, (z * w[:, None]).T @ (label - level))
+    weighed = z * w[:, None]  # einsum: threads of a linear-algebra library cost more than they give here
+    inner = np.einsum("ni,nj->ij", weighed, z) + penalty * np.eye(z.shape[1])
+    slope = np.linalg.solve(inner, np.einsum("ni,n->i", weighed, label - level))
     return Ridge(level, centre, scale, np.asarray(slope))
 
 
@@ -135,9 +136,9 @@ def _drift(rows: Rows, label: F64, schedule: Plan, found: Fit) -> tuple[float, f
     if not use.any():
         return None
     w = weights(rows.code[use])
-    mx, my = float(w @ x[use]), float(w @ y[use])
-    spread = float(w @ (x[use] - mx) ** 2)
-    slope = float(w @ ((x[use] - mx) * (y[use] - my))) / spread if spread > 1e-9 else 0.0
+    mx, my = float((w * x[use]).sum()), float((w * y[use]).sum())
+    spread = float((w * (x[use] - mx) ** 2).sum())
+    slope = float((w * (x[use] - mx) * (y[use] - my)).sum()) / spread if spread > 1e-9 else 0.0
     return my - slope * mx, slope
 
 
@@ -164,13 +165,15 @@ def held(rows: Rows, label: F64, schedule: Plan) -> F64:
 def _shrunk(rows: Rows, label: F64, schedule: Plan, found: Fit) -> F64:
     """The points shrunk to what is expected of such people."""
     out = np.full(len(rows), np.nan)
+    at = np.flatnonzero(schedule.points & np.isfinite(label))
+    if found.kappa is None or not len(at):
+        return out
     prior = found.prior(rows.demographics)
-    at = schedule.points & np.isfinite(label)
-    for number in np.unique(rows.code[at]) if found.kappa is not None else ():
-        mine = rows.code == number
-        level = float(prior[mine][0])
-        out[mine] = level + shrunk_offset((label[at & mine] - level).tolist(), found.kappa or 0.0)
-    return out
+    gap = label[at] - prior[at]  # of one subject's rows the prior is the same
+    for number in np.unique(rows.code[at]):
+        offset = shrunk_offset(gap[rows.code[at] == number].tolist(), found.kappa)
+        out[rows.code == number] = offset
+    return out + prior
 
 
 def values(rows: Rows, parameter: str, schedule: Plan, found: Fit) -> dict[str, F64]:
@@ -206,26 +209,24 @@ def all_values(
             ``rows``.
     """
     out = {name: np.full(rows.labels.shape, np.nan) for name in NAMES}
-    for column, parameter in enumerate(PARAMETERS):
-        if not np.isfinite(rows.labels[:, column]).any():
-            continue
-        if schedule.k:
-            out["hold"][:, column] = held(rows, rows.labels[:, column], schedule)
+    labelled = [p for c, p in enumerate(PARAMETERS) if np.isfinite(rows.labels[:, c]).any()]
+    for parameter in labelled if schedule.k else ():
+        column = PARAMETERS.index(parameter)
+        out["hold"][:, column] = held(rows, rows.labels[:, column], schedule)
+    everybody = np.ones(len(rows), bool)
+    for mine in [everybody] if training is not None else _folds(rows):
         if training is not None and training_plan is not None:
-            found = fit(training, parameter, training_plan)
-            if found is not None:
-                _put(out, column, np.ones(len(rows), bool), values(rows, parameter, schedule, found))
+            teachers, taught = training, training_plan
+        elif mine.all():
             continue
-        for mine in _folds(rows):
-            found = fit(rows.take(~mine), parameter, _part(schedule, ~mine)) if not mine.all() else None
-            if found is not None:
-                _put(out, column, mine, values(rows, parameter, schedule, found))
+        else:
+            teachers, taught = rows.take(~mine), _part(schedule, ~mine)
+        ours, own = rows.take(mine), _part(schedule, mine)
+        for parameter in labelled:
+            found = fit(teachers, parameter, taught)
+            for name, value in (values(ours, parameter, own, found) if found else {}).items():
+                out[name][mine, PARAMETERS.index(parameter)] = value
     return out
-
-
-def _put(out: dict[str, F64], column: int, where: Flags, found: dict[str, F64]) -> None:
-    for name, value in found.items():
-        out[name][where, column] = value[where]
 
 
 def _folds(rows: Rows) -> list[Flags]:

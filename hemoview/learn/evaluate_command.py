@@ -104,6 +104,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     judged, facts = judge_dataset(opened, chosen, args.calibration_points)
     figures = metrics.evaluate(judged)
     figures["protocol"] |= chosen.protocol | facts["protocol"]
+    beside_oracle(figures, dataset)
     figures |= {
         "model": facts["model"]["name"],
         "model_facts": facts["model"],
@@ -148,13 +149,20 @@ class Opened:
 
     @property
     def split(self) -> Mapping[str, Any] | None:
-        """Whose rows trained a run, chose it and were kept for its test; None where that is not known."""
-        return None if self.facts is None else self.facts.split
+        """Whose rows trained it, chose it and were kept for its test (``split`` of a card); None where not known."""
+        found = (
+            self.bundle.card.raw.get("split")
+            if self.bundle is not None
+            else getattr(self.facts, "split", None)
+        )
+        return found if isinstance(found, Mapping) else None
 
     @property
     def trained_on(self) -> str:
-        """Version of the dataset it was trained on, where it says so."""
-        return str(self.facts.dataset_version) if self.facts is not None else ""
+        """Version of the dataset it was trained on (``dataset_version`` of a card), where it says so."""
+        if self.bundle is not None:
+            return str(self.bundle.card.raw.get("dataset_version", ""))
+        return str(getattr(self.facts, "dataset_version", ""))
 
 
 def open_model(path: Path) -> Opened:
@@ -319,6 +327,21 @@ def training_rows(dataset: Dataset) -> Rows:
         hop_s=hop_s(dataset),
         subject_known=dataset.subject_known,
     )
+
+
+def beside_oracle(figures: dict[str, Any], dataset: Dataset) -> None:
+    """R² of simulated people beside what the simulator's own normalised pulse wave can tell (evaluation.md 7)."""
+    cohort = dataset.about.get("simulated")
+    if not figures["simulated"] or not isinstance(cohort, Mapping):
+        return
+    ambiguity = cohort.get("ambiguity") or {}
+    figures["protocol"] |= {
+        "simulated_config_sha256": cohort.get("config_sha256"),
+        "simulated_many_to_one_fraction": ambiguity.get("many_to_one_fraction"),
+    }
+    for parameter, one in figures["parameters"].items():
+        for name in ("oracle_r2", "oracle_r2_demographics"):
+            one[name] = (ambiguity.get(name) or {}).get(parameter)
 
 
 def _notes(dataset: Dataset) -> list[str]:

@@ -6,18 +6,17 @@ Pure numpy; ``error = estimate − reference`` everywhere; a label that is NaN t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hemoview.estimate import metrics_intervals, metrics_subjects
+from hemoview.estimate.metrics_rows import PAUSE_S
+from hemoview.estimate.metrics_subjects import bootstrap_mean, codes_of
 from hemoview.estimate.personalise import shrunk_offset
 
 F64 = NDArray[np.float64]
-
-ALPHA: Final = 0.1
-PAUSE_S: Final = 30.0
-"""After the calibration points this much is not scored either (evaluation.md 4)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,24 +55,15 @@ def by_subject(held: Held, value: F64, rows: NDArray[np.bool_] | None = None) ->
     return np.array(means)
 
 
-def bootstrap(per_subject: F64, seed: int = 0, n: int = 2000) -> tuple[float, float]:
-    """95 % interval of the mean over subjects, subjects drawn with replacement."""
-    rng = np.random.default_rng(seed)
-    means = per_subject[rng.integers(0, len(per_subject), (n, len(per_subject)))].mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
+def bootstrap(per_subject: F64, seed: int = 0) -> tuple[float, float]:
+    """95 % interval of the mean over subjects, subjects drawn with replacement; NaN of fewer than two."""
+    return bootstrap_mean(per_subject, seed) or (float("nan"), float("nan"))
 
 
 def shrinkage(subject: NDArray[np.str_], residual: F64) -> float:
-    """κ of ``n / (n + κ)``: within-subject over between-subject variance of the residual, by moments.
-
-    Unequal subjects weigh alike; the between variance has the within part of a subject's mean taken off.
-    """
-    groups = [residual[subject == name] for name in sorted(set(subject.tolist()))]
-    within = float(np.mean([g.var(ddof=1) for g in groups if len(g) > 1]))
-    noise = float(np.mean([g.var(ddof=1) / len(g) for g in groups if len(g) > 1]))
-    between = float(np.var([g.mean() for g in groups], ddof=1)) - noise
-    return within / max(between, 1e-3 * within)
+    """κ of ``n / (n + κ)`` (:func:`hemoview.estimate.metrics_subjects.shrinkage`); NaN where it cannot be told."""
+    found = metrics_subjects.shrinkage(codes_of(subject)[1], residual)
+    return float("nan") if found is None else found
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,18 +107,8 @@ def personalise(held: Held, n_points: int) -> Personalised:
 
 
 def conformal_q90(subject: NDArray[np.str_], score: F64) -> float:
-    """Hierarchical split-conformal quantile: each of n subjects weighs 1 / (n + 1), the next one ∞ (methods.md §D.4).
-
-    Returns:
-        ∞ for fewer than nine subjects.
-    """
-    names = sorted(set(subject.tolist()))
-    weight = np.zeros(len(score))
-    for name in names:
-        weight[subject == name] = 1.0 / ((subject == name).sum() * (len(names) + 1))
-    order = np.argsort(score, kind="stable")
-    reached = np.searchsorted(np.cumsum(weight[order]), 1 - ALPHA - 1e-12)
-    return float(score[order][reached]) if reached < len(score) else float("inf")
+    """Hierarchical split-conformal quantile (:func:`hemoview.estimate.metrics_intervals.conformal_q90`)."""
+    return metrics_intervals.conformal_q90(codes_of(subject)[1], score)
 
 
 def scores(held: Held, shift: F64) -> F64:

@@ -338,3 +338,40 @@ def test_a_run_is_judged_only_on_whom_it_never_saw(tmp_path: Path) -> None:
         evaluate_command.choose(other, opened, "other", None)
     everybody = evaluate_command.choose(made, opened, None, "all")
     assert everybody.protocol["leakage"].startswith("NOT HELD BACK: 8 of 11")
+
+
+def test_a_bundle_that_names_its_split_is_judged_on_the_test_part(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    people = np.column_stack((20.0 + 5 * (np.arange(88) // N_WINDOWS), np.tile(ME[1:], (88, 1))))
+    made = dataset(demographics=people)
+    split = Split("x", tuple(made.subjects[:6]), (), tuple(made.subjects[6:])).to_json()
+    changes = {"split": split, "dataset_version": made.version, "training_label_mean": {"SBP": 100.0}}
+    model = tiny_bundle.write(tmp_path / "models", changes=changes).folder
+    data = folder(tmp_path, made)
+    _, found, _ = ask(capsys, tmp_path, "--model", model, "--dataset", data)
+    assert found["parameters"]["SBP"]["n_subjects"] == 5
+    assert found["protocol"]["leakage"].startswith("subject-grouped")
+    _, found, _ = ask(capsys, tmp_path, "--model", model, "--dataset", data, "--part", "all")
+    assert found["protocol"]["leakage"].startswith("NOT HELD BACK: 6 of 11")
+    assert found["parameters"]["SBP"]["baseline_mean_mae"] == pytest.approx(
+        17
+    )  # what the card says of its people
+    assert found["protocol"]["baseline_mean_source"].startswith("as the model states them for SBP")
+
+
+def test_r2_of_simulated_people_stands_beside_the_simulators_own(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    about = {
+        "simulated": {
+            "config_sha256": "ab",
+            "ambiguity": {"oracle_r2": {"SBP": 0.41}, "many_to_one_fraction": 0.3},
+        }
+    }
+    made = dataset(words={"origin": "simulated"}, about=about)
+    _, found, _ = ask(capsys, tmp_path, "--model", model, "--dataset", folder(tmp_path, made), page=True)
+    assert found["parameters"]["SBP"]["oracle_r2"] == 0.41
+    assert found["protocol"]["simulated_config_sha256"] == "ab"
+    page = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "can tell R² 0.41" in page and page.index("SIMULATED") < page.index("<h1>")
