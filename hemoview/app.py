@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import sys
@@ -39,10 +40,12 @@ from hemoview.viewmodel.scale_form import adc_now
 from hemoview.viewmodel.sweeper import Canvas, Sweeper
 from recorder.clock import Clock
 from recorder.errors import ConfigError, StorageError
-from recorder.host import lock, places, platform, processes
+from recorder.host import places, processes
 from recorder.host.client import StationClient
 from recorder.host.connection import check_station
 from recorder.host.keeper import Keeper, restart_delay_s
+from recorder.host.leaving import client_is_gone, leave
+from recorder.host.presence import Presence
 from recorder.schema import SampleBlock
 
 __all__ = ["AppOptions", "Shell", "main", "open_window", "run"]
@@ -88,11 +91,15 @@ def run(options: AppOptions) -> dict[str, Any]:
     Raises:
         RecorderError: station, home or picture cannot be used; no window was opened.
     """
-    app, shell = open_window(options)
+    app, shell = _build(options)
     collector = GuiCollector()
     shell.window.closing.connect(app.quit)
-    with closed_by_signals(shell.close_unasked):
-        app.exec()
+    try:
+        with closed_by_signals(shell.close_unasked):  # from the first process on that is started here
+            shell.open()
+            app.exec()
+    finally:
+        qInstallMessageHandler(None)
     collector.close()
     return shell.measured()
 
@@ -103,20 +110,21 @@ def open_window(options: AppOptions) -> tuple[QApplication, Shell]:
     Raises:
         RecorderError: as :func:`run`.
     """
+    app, shell = _build(options)
+    shell.open()
+    return app, shell
+
+
+def _build(options: AppOptions) -> tuple[QApplication, Shell]:
+    """Window and model, of which nothing is seen or started yet."""
     check_opening(options.station, options.home or places.home(), options.screenshot)
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     qInstallMessageHandler(_qt_message)
+    atexit.register(qInstallMessageHandler, None)  # Qt may speak when there is no Python left to hear it
     theme.apply(app)
     app.setWindowIcon(QIcon(str(places.resources_dir() / "icons" / "hemoview.svg")))
-    shell = Shell(options, Clock.from_environment())
-    shell.window.resize(*options.size)
-    shell.window.show()
-    shell.window.setFocus()
-    shell.begin()
-    if options.seconds is not None:
-        QTimer.singleShot(int(options.seconds * 1000), shell.window.close)
-    return app, shell
+    return app, Shell(options, Clock.from_environment())
 
 
 class Shell:
@@ -155,7 +163,7 @@ class Shell:
         self._failures = 0
         self._ended = False
         self._keeper: Keeper | None = None
-        self._started_recorder = self._started_edge = False
+        self._presence: Presence | None = None
         self._pictures: list[Path] = []
         self._wire()
 
@@ -167,8 +175,18 @@ class Shell:
         self.operations.settings_changed.connect(self._settings_changed)
         self.operations.virtual_bedside_asked.connect(lambda: self.bedside.open(self._bedside_failed))
 
+    def open(self) -> None:
+        """Show the window, and begin."""
+        self.window.resize(*self.options.size)
+        self.window.show()
+        self.window.setFocus()
+        self.begin()
+        if self.options.seconds is not None:
+            QTimer.singleShot(int(self.options.seconds * 1000), self.window.close)
+
     def begin(self) -> None:
         """Start recorder and edge beside the window, and the pictures."""
+        self._presence = Presence(self.options.station, self.home)
         self._show(self.model.facts())
         self.bridge.call(self._start_processes, self._started, self._recorder_failed)
         self.bridge.start()
@@ -176,23 +194,22 @@ class Shell:
     def _start_processes(self) -> Exception | None:
         """In another thread: the recorder must come up, the estimates may not."""
         station = self.options.station
-        self._started_recorder |= not lock.is_held(station, self.home)
         processes.ensure_recorder(station, self.home, clock=self.clock)
         self._adopt_control()
-        extra = ("--show-simulated",) if self.options.show_simulated else ()
-        note = processes.EdgeNote.read(station, self.home)
-        self._started_edge |= not (note.wanted and platform.alive(note.pid))
         try:
-            processes.ensure_edge(station, self.home, clock=self.clock, extra=extra)
+            self._start_edge()
         except OSError as error:
             return error
         return None
 
+    def _start_edge(self) -> None:
+        extra = ("--show-simulated",) if self.options.show_simulated else ()
+        processes.ensure_edge(self.options.station, self.home, clock=self.clock, extra=extra)
+
     def _adopt_control(self) -> None:
         """A window that died may still be named as the one in control: nobody is there to ask."""
         holder = str(self.client.call("status")["status"]["controller"])
-        prefix, _, pid = holder.partition("-")
-        if prefix == CLIENT and pid.isdigit() and not platform.alive(int(pid)):
+        if client_is_gone(holder):
             self.client.call("take_control", name=self.name)
 
     def _started(self, edge_error: Exception | None) -> None:
@@ -201,7 +218,12 @@ class Shell:
             message = say("edge-failed", error=str(edge_error))
             self._trouble["edge-failed"] = Banner("edge-failed", "warn", message)
         if self._keeper is None:
-            self._keeper = processes.keep_recorder(self.options.station, self.home, clock=self.clock)
+            self._keeper = processes.keep_recorder(
+                self.options.station,
+                self.home,
+                clock=self.clock,
+                then=self._start_edge,  # who stopped the recorder stopped the estimates too
+            )
 
     def _recorder_failed(self, error: Exception) -> None:
         self._failures += 1
@@ -320,7 +342,7 @@ class Shell:
         self.window.close()
 
     def end(self) -> None:
-        """The window closes. With an open session recorder and edge go on; without, what was started here ends."""
+        """The window closes. With an open session recorder and edge go on; without, the last one ends both."""
         if self._ended:
             return
         self._ended = True
@@ -332,23 +354,11 @@ class Shell:
             self._keeper.close()
         self.client.close()
         self.bedside.close()
-        if self._may_stop():
+        if self._presence is not None:
+            self._presence.close()
+        if not self.options.keep_session:
             self.window.hide()
-            self._stop_what_was_started()
-
-    def _may_stop(self) -> bool:
-        """Nobody records, and nobody else holds the station."""
-        recording = self.view is not None and self.view.header.recording
-        status = self.model.status
-        mine = status is None or status.controller in ("", self.name)
-        return mine and not recording and not self.options.keep_session
-
-    def _stop_what_was_started(self) -> None:
-        """A recorder that ran before this window belongs to whoever started it."""
-        if self._started_recorder:
-            processes.stop_station(self.options.station, self.home)
-        elif self._started_edge:
-            processes.stop_edge(self.options.station, self.home)
+            leave(self.options.station, self.home, name=self.name)
 
     def measured(self) -> dict[str, Any]:
         """What the demo and the benchmark report."""

@@ -7,13 +7,14 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from recorder.errors import RecorderError
 from recorder.host import logs
 
 Outcome = dict[str, Any]
 Explain = Callable[[Exception], str | None]
+STOPPED: Final = "stopped by the keyboard"
 
 
 class Tell(Protocol):
@@ -78,9 +79,9 @@ def run_command(
     try:
         outcome = work()
     except KeyboardInterrupt:
-        complaint = "stopped by the keyboard"
+        complaint = STOPPED
     except Exception as error:  # noqa: BLE001 - the last line of defence
-        complaint = explain(error) or _complaint(program, error)
+        complaint = _stopped_within(error) or explain(error) or _complaint(program, error)
     else:
         if isinstance(outcome, int):
             return outcome
@@ -92,6 +93,25 @@ def run_command(
     if as_json:
         print(json.dumps({"ok": False, "error": complaint}))
     return 1
+
+
+def _stopped_within(error: Exception) -> str | None:
+    """What an import was doing when Ctrl-C came may wrap it: ``RuntimeError: Error calling __set_name__`` and others.
+
+    An error with words for the user says more than that, and stays.
+    """
+    if isinstance(error, RecorderError | OSError):
+        return None
+    seen: set[int] = set()
+    links: list[BaseException | None] = [error]
+    while links:
+        link = links.pop()
+        if isinstance(link, KeyboardInterrupt):
+            return STOPPED
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            links += (link.__cause__, link.__context__)
+    return None
 
 
 def _complaint(program: str, error: Exception) -> str:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -24,6 +24,10 @@ START_TIMEOUT_S: Final = 20.0
 STOP_TIMEOUT_S: Final = 60.0
 ANSWER_TIMEOUT_S: Final = 5.0
 """A recorder that holds its station and says nothing for so long is still starting, or hangs."""
+EDGE_STOP_TIMEOUT_S: Final = 12.0
+"""An edge process takes 0.3 s to end, and up to 10 s in the midst of a call to a recorder that goes on."""
+DETACHED_ENV: Final = "RECORDER_DETACHED"
+"""Set for a recorder that is started here and not by somebody's own ``recorder serve``; it is not handed on."""
 
 
 # ---- the recorder
@@ -57,7 +61,8 @@ def ensure_recorder(station: str, home: Path | None = None, *, clock: Clock | No
     if lock.is_held(station, home):  # just starting, or busy going on with a session
         return _await_recorder(station, home, None)
     words = ["-m", "recorder.cli", "serve", "--station", station, "--home", str(home)]
-    process = _start(words, f"recorder-{station}", home, clock.to_environment() if clock else {})
+    environment = {DETACHED_ENV: "1", **(clock.to_environment() if clock else {})}
+    process = _start(words, f"recorder-{station}", home, environment)
     try:
         return _await_recorder(station, home, process)
     except (KeyboardInterrupt, SystemExit):  # nobody has its process id yet: it must not be left alone
@@ -82,14 +87,39 @@ def _await_recorder(station: str, home: Path, process: subprocess.Popen[bytes] |
     )
 
 
-def keep_recorder(station: str, home: Path | None = None, *, clock: Clock | None = None) -> Keeper:
-    """Restart the recorder whenever it dies, until closed. The window does this."""
-    return Keeper(
-        f"recorder-{station}",
-        lambda: True,
-        lambda: _recorder_lives(station, home),
-        lambda: ensure_recorder(station, home, clock=clock),
-    )
+def note_detached(station: str, home: Path | None = None) -> None:
+    """A recorder leaves word whether it runs detached or somebody started it by hand; it holds the lock."""
+    note = {"pid": os.getpid(), "detached": os.environ.pop(DETACHED_ENV, "") == "1"}
+    platform.write_owner_only(_recorder_file(station, home), json.dumps(note).encode())
+
+
+def runs_detached(station: str, home: Path | None = None) -> bool:
+    """Whether the recorder that holds the station was started by :func:`ensure_recorder`: nobody else will end it."""
+    try:
+        note = json.loads(_recorder_file(station, home).read_text())
+        return bool(note["detached"]) and note["pid"] == lock.holder(station, home)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _recorder_file(station: str, home: Path | None) -> Path:
+    return places.station_dir(station, home) / "recorder.json"
+
+
+def keep_recorder(
+    station: str,
+    home: Path | None = None,
+    *,
+    clock: Clock | None = None,
+    then: Callable[[], object] = lambda: None,
+) -> Keeper:
+    """Restart the recorder whenever it dies, until closed; ``then`` follows each restart. The window does this."""
+
+    def restart() -> None:
+        ensure_recorder(station, home, clock=clock)
+        then()
+
+    return Keeper(f"recorder-{station}", lambda: True, lambda: _recorder_lives(station, home), restart)
 
 
 def _recorder_lives(station: str, home: Path | None) -> bool:
@@ -170,12 +200,27 @@ def _start_edge(station: str, home: Path | None, extra: tuple[str, ...], environ
 
 
 def stop_edge(station: str, home: Path | None = None) -> None:
-    """End the edge process; its estimates can be computed again from the session."""
+    """End the edge process; its estimates can be computed again from the session.
+
+    Raises:
+        StationError: it does not end.
+    """
+    _await_edge_death(station, _ask_edge_to_end(station, home))
+
+
+def _ask_edge_to_end(station: str, home: Path | None) -> int:
+    """Nobody restarts it any longer; returns its process id, 0 where none was wanted."""
     note = EdgeNote.read(station, home)
-    if note.wanted:
-        replace(note, wanted=False).write(station, home)
-        platform.terminate(note.pid)
-        _await_death(note.pid, 5.0)
+    if not note.wanted:
+        return 0
+    replace(note, wanted=False).write(station, home)
+    platform.terminate(note.pid)
+    return note.pid
+
+
+def _await_edge_death(station: str, pid: int) -> None:
+    if not _await_death(pid, EDGE_STOP_TIMEOUT_S):
+        raise StationError(f"station {station}: its edge process {pid} does not end; end it by hand")
 
 
 # ---- both
@@ -197,11 +242,13 @@ def stop_station(station: str, home: Path | None = None, *, force: bool = False)
 def shut_down(station: str, home: Path | None = None, *, force: bool = False) -> bool:
     """:func:`stop_station` that says why it did not; returns whether anything was there to stop.
 
+    Once the recorder has agreed both end at the same time.
+
     Raises:
         SessionError: a session is open, and not ``force``.
-        StationError: the recorder does not answer or does not end.
+        StationError: the recorder does not answer, or one of them does not end.
     """
-    held = lock.is_held(station, home)
+    held, pid = lock.is_held(station, home), 0
     if held:
         answers = _await_answer(station, home)
         pid = lock.holder(station, home) or 0
@@ -209,13 +256,11 @@ def shut_down(station: str, home: Path | None = None, *, force: bool = False) ->
             _ask_to_end(station, home, force=force)
         else:
             _end_silent(station, pid, force=force)
-        if not _await_death(pid, STOP_TIMEOUT_S):
-            raise StationError(
-                f"station {station}: its recorder, process {pid}, does not end; end it by hand"
-            )
-    had_edge = EdgeNote.read(station, home).wanted
-    stop_edge(station, home)
-    return held or had_edge
+    edge_pid = _ask_edge_to_end(station, home)
+    if not _await_death(pid, STOP_TIMEOUT_S):
+        raise StationError(f"station {station}: its recorder, process {pid}, does not end; end it by hand")
+    _await_edge_death(station, edge_pid)
+    return held or edge_pid > 0
 
 
 def _end_silent(station: str, pid: int, *, force: bool) -> None:

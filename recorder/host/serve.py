@@ -52,6 +52,7 @@ def serve(
     connection.check_station(station)
     home = (home or places.home()).absolute()
     with lock.StationLock(station, home):
+        processes.note_detached(station, home)
         logs.begin(f"recorder-{station}", home)
         ours = Station(
             station,

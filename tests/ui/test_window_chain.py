@@ -146,16 +146,19 @@ def test_waves_come_within_five_seconds_and_markers_reach_the_record(qtbot: QtBo
     assert shell.latency.n_blocks > 10
 
 
-def test_a_closed_window_leaves_a_recorder_that_ran_before_it(
+def test_a_window_leaves_the_station_to_a_client_in_control(
     qtbot: QtBot, opened: Callable[..., app.Shell], station: Path
 ) -> None:
     shell = opened(keep_session=False)
     until(qtbot, lambda: shell.view is not None and shell.view.header.can_start, 15)
     until(qtbot, lambda: shell._keeper is not None, 15)
     before = Connection.read(STATION, station).pid
-    assert shell.window.close()
-    assert processes.find_recorder(STATION, station) == before
-    assert not processes.EdgeNote.read(STATION, station).wanted
+    with StationClient(STATION, station, name="recorder record") as client:
+        client.call("take_control")
+        assert shell.window.close()
+        assert processes.find_recorder(STATION, station) == before
+        assert processes.EdgeNote.read(STATION, station).wanted
+        client.call("release_control")
 
 
 @pytest.mark.slow

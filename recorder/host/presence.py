@@ -1,0 +1,75 @@
+"""Which windows are open on a station: each holds a file lock of its own, which the system frees when it dies."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from pathlib import Path
+from typing import Self
+
+from recorder.host import places, platform
+
+
+class Presence:
+    """One window of a station, until closed; a context manager.
+
+    Args:
+        station: its name.
+        home: where stations are; the user's place where None.
+
+    Raises:
+        OSError: the station's folder cannot be written.
+    """
+
+    def __init__(self, station: str, home: Path | None = None) -> None:
+        folder = _folder(station, home)
+        folder.mkdir(parents=True, exist_ok=True)
+        while True:
+            self.path = folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lock"
+            self._fd: int | None = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            # who counts the windows this very moment takes a file not yet locked for a dead window's
+            if platform.try_lock(self._fd) and self.path.exists():
+                return
+            self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """The window is gone; safe to call twice."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+            _remove(self.path)
+
+
+def count(station: str, home: Path | None = None) -> int:
+    """Windows open on ``station`` this moment, of all processes; what dead ones left is cleared away."""
+    return sum(_is_open(path) for path in sorted(_folder(station, home).glob("*.lock")))
+
+
+def _is_open(path: Path) -> bool:
+    try:
+        fd = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        if not platform.try_lock(fd):
+            return True
+    finally:
+        os.close(fd)
+    _remove(path)
+    return False
+
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):  # somebody else was quicker, or (Windows) looks into it this moment
+        path.unlink()
+
+
+def _folder(station: str, home: Path | None) -> Path:
+    return places.station_dir(station, home) / "windows"
