@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from hemoview.dsp.filters import band_pass
 from hemoview.dsp.preprocess import WINDOW_S_MAX, WINDOW_S_MIN
@@ -47,8 +47,17 @@ def widen_labels(labels: NDArray[np.floating], where: str) -> NDArray[np.float32
         widths = "; ".join(f"{n} = {', '.join(names)}" for n, names in COLUMNS_OF_WIDTH.items())
         raise ConfigError(f"{where}: labels of shape {labels.shape} are unknown; give (windows, {widths})")
     wide = np.full((len(labels), len(PARAMETERS)), np.nan, dtype=np.float32)
-    wide[:, [PARAMETERS.index(name) for name in COLUMNS_OF_WIDTH[labels.shape[1]]]] = labels
+    with np.errstate(
+        over="ignore", invalid="ignore"
+    ):  # what is too large becomes infinite, and is refused as that
+        wide[:, [PARAMETERS.index(name) for name in COLUMNS_OF_WIDTH[labels.shape[1]]]] = labels
     return wide
+
+
+def float32(values: ArrayLike) -> NDArray[np.float32]:
+    """What is too large for it becomes infinite, and is refused as that."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.asarray(values, dtype=np.float32)
 
 
 def check_waves(ppg: NDArray[np.floating], rate_hz: float, where: str, *, short_windows: bool) -> None:

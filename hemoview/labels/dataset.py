@@ -214,13 +214,14 @@ def make_dataset(
     Raises:
         ConfigError: as :class:`Dataset`.
     """
-    waves = np.asarray(ppg, dtype=np.float32)
+    waves = checks.float32(ppg)
     n = len(waves)
     given, texts = dict(numbers or {}), dict(words or {})
     nothing = np.full(n, np.nan)
     columns: dict[str, Any] = {
-        key: np.asarray(given.pop(key, nothing), dtype=np.float64 if key == "t0_s" else np.float32)
+        key: np.asarray(column, dtype=np.float64) if key == "t0_s" else checks.float32(column)
         for key in _NUMBERS
+        for column in [given.pop(key, nothing)]
     }
     said: dict[str, Any] = {key: _text(texts.pop(key, ""), n) for key in _WORDS}
     if given or texts:
@@ -229,9 +230,9 @@ def make_dataset(
     return Dataset(
         ppg=waves,
         sampling_rate_hz=float(sampling_rate_hz),
-        labels=checks.widen_labels(np.asarray(labels, dtype=np.float64), name),
+        labels=checks.widen_labels(checks.float32(labels), name),
         subject_id=np.asarray(subject_id, dtype=np.str_),
-        demographics=np.asarray(people, dtype=np.float32),
+        demographics=checks.float32(people),
         extra={key: _plain(column) for key, column in (extra or {}).items()},
         name=name,
         **columns,

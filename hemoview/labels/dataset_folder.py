@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Final
 
 import numpy as np
@@ -164,7 +165,7 @@ def read_array(path: Path) -> NDArray[np.float64 | np.float32]:
             array = np.load(file, allow_pickle=False)
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: there is no such file; a dataset needs it") from error
-    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, MemoryError, SyntaxError, TokenError, zipfile.BadZipFile) as error:
         raise ConfigError(f"{path}: not an array of numbers in numpy's format ({error})") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise ConfigError(f"{path}: holds {getattr(array, 'dtype', 'several arrays')}, not numbers")
@@ -266,13 +267,14 @@ def _read_meta(path: Path, n: int) -> dict[str, NDArray[Any]]:
         return {}
     try:
         table = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
+        names = table.column_names
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise ConfigError(f"{path}: not readable as Parquet ({error})") from error
     if table.num_rows != n:
         raise ConfigError(f"{path}: {table.num_rows} rows for {n} windows; they must be as many")
-    if "subject_id" not in table.column_names:
+    if "subject_id" not in names:
         raise ConfigError(f"{path}: has no column subject_id; add it, or remove the file")
-    return {name: _column(path, name, table.column(name)) for name in table.column_names}
+    return {name: _column(path, name, table.column(name)) for name in names}
 
 
 def _column(path: Path, name: str, column: pa.ChunkedArray) -> NDArray[Any]:
@@ -297,7 +299,7 @@ def _column(path: Path, name: str, column: pa.ChunkedArray) -> NDArray[Any]:
         return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
     try:
         texts = column.cast(pa.string()).to_pylist()
-    except pa.ArrowException as error:
+    except (ValueError, pa.ArrowException) as error:
         raise ConfigError(f"{path}: column {name} is {kind}; give numbers or text") from error
     return np.array([text or "" for text in texts], dtype=np.str_)
 

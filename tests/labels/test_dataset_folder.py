@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hemoview.dsp.preprocess import model_inputs
@@ -196,6 +196,11 @@ def spoil_ppg(folder: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
     np.save(folder / "ppg.npy", change(np.load(folder / "ppg.npy")))
 
 
+def tear(path: Path) -> None:
+    """Cut the description inside numpy's header open."""
+    path.write_bytes(path.read_bytes().replace(b"(8, 640)", b"((8, 640"))
+
+
 def spoil_facts(folder: Path, **facts: Any) -> None:
     known = json.loads((folder / "dataset.json").read_text())
     merged = {k: v for k, v in {**known, **facts}.items() if v is not None}
@@ -236,6 +241,8 @@ WRONG: list[tuple[str, Callable[[Path], Any], str]] = [
     ("map", lambda f: np.save(f / "cnap.npy", np.full((8, 3), [120.0, 70, 90])), "DBP is not below MAP in most"),
     ("text", lambda f: np.save(f / "cnap.npy", np.array([["a", "b"]] * 8)), "not numbers"),
     ("no array", lambda f: (f / "ppg.npy").write_bytes(b"1,2,3"), r"ppg\.npy: not an array"),
+    ("torn header", lambda f: tear(f / "ppg.npy"), r"ppg\.npy: not an array"),
+    ("too large", lambda f: np.save(f / "cnap.npy", np.full((8, 2), [1e300, 70.0])), "SBP of window 0 is inf"),
     ("half an archive", lambda f: (f / "ppg.npy").write_bytes(b"PK\x03\x04"), r"ppg\.npy: not an array"),
     ("gone", lambda f: (f / "cnap.npy").unlink(), r"cnap\.npy: there is no such file"),
     ("no facts", lambda f: (f / "dataset.json").unlink(), r"dataset\.json: there is no such file"),
@@ -277,6 +284,41 @@ def test_what_is_wrong_is_refused_by_name(tmp_path: Path, spoil: Callable[[Path]
     spoil(tmp_path / "set")
     with pytest.raises(ConfigError, match=message):
         read_dataset(tmp_path / "set")
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(["ppg.npy", "cnap.npy", "meta.parquet", "splits.json", "dataset.json"]), st.data())
+def test_a_damaged_file_is_refused_or_makes_no_difference(
+    written: Path, name: str, data: st.DataObject
+) -> None:
+    """One byte changed, or the end lost: never a traceback, never other numbers."""
+    whole = (written / name).read_bytes()
+    at = data.draw(st.one_of(st.integers(0, min(len(whole), 300) - 1), st.integers(0, len(whole) - 1)))
+    changed = data.draw(
+        st.sampled_from(
+            [whole[:at], whole[:at] + data.draw(st.binary(min_size=1, max_size=1)) + whole[at + 1 :]]
+        )
+    )
+    before = read_dataset(written)
+    try:
+        (written / name).write_bytes(changed)
+        after = read_dataset(written)
+    except ConfigError:
+        return
+    finally:
+        (written / name).write_bytes(whole)
+    if name == "dataset.json" and not json.loads(changed).get("version", "").startswith("hv1:"):
+        return  # without its version a folder is as good as its files
+    assert after.version == before.version
+    assert {split.sha256 for split in after.splits.values()} <= {
+        split.sha256 for split in before.splits.values()
+    }
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Path:
+    write_dataset(tmp_path / "set", small(12).with_split(make_split(small(12))))
+    return tmp_path / "set"
 
 
 def test_no_folder_is_no_traceback(tmp_path: Path) -> None:

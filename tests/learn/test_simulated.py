@@ -17,7 +17,7 @@ from hemoview.learn.simulated import PUBLISHED, CohortConfig, simulate_cohort, t
 from recorder.errors import ConfigError
 from recorder.schema import PARAMETERS
 
-SMALL = CohortConfig(40, 60.0, seed=5)
+SMALL = CohortConfig(24, 60.0, seed=5)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def cohort() -> Dataset:
 @pytest.fixture(scope="module")
 def people() -> Dataset:
     """Enough people, briefly, to look at means and spreads."""
-    return simulate_cohort(CohortConfig(160, 30.0, seed=11))
+    return simulate_cohort(CohortConfig(120, 30.0, seed=11))
 
 
 def test_label_means_and_spreads_are_near_the_published_ones(people: Dataset) -> None:
@@ -62,7 +62,7 @@ def test_what_is_unknown_makes_derived_labels_unknown() -> None:
 
 
 def test_one_person_changes_within_minutes() -> None:
-    found = simulate_cohort(CohortConfig(24, 120.0, seed=3))
+    found = simulate_cohort(CohortConfig(16, 120.0, seed=3))
     sbp = found.labels[:, 0]
     within = [np.ptp(sbp[found.rows_of([who])]) for who in found.subjects]
     assert np.median(within) > 5 and max(within) > 15
@@ -77,7 +77,7 @@ def test_same_configuration_same_content_however_it_is_computed(cohort: Dataset)
         simulate_cohort(CohortConfig(6, 60.0, seed=6)).version
         != simulate_cohort(CohortConfig(6, 60.0)).version
     )
-    assert CohortConfig(40, 60.0, 5).sha256 == SMALL.sha256 != CohortConfig(40, 60.0, 6).sha256
+    assert CohortConfig(24, 60.0, 5).sha256 == SMALL.sha256 != CohortConfig(24, 60.0, 6).sha256
 
 
 def test_first_people_stay_who_they_are_in_a_larger_cohort(cohort: Dataset) -> None:
@@ -95,7 +95,7 @@ def test_rows_say_what_they_are(cohort: Dataset) -> None:
 
 
 def test_moving_windows_are_kept_only_when_asked_and_flagged(cohort: Dataset) -> None:
-    with_motion = simulate_cohort(CohortConfig(40, 60.0, seed=5, moving=True))
+    with_motion = simulate_cohort(CohortConfig(24, 60.0, seed=5, moving=True))
     still = ~with_motion.extra["moving"]
     np.testing.assert_array_equal(with_motion.ppg[still], cohort.ppg)
     assert (~still).sum() == cohort.about["simulated"]["dropped_moving"]
