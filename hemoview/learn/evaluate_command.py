@@ -339,6 +339,8 @@ def beside_oracle(figures: dict[str, Any], dataset: Dataset) -> None:
         "simulated_config_sha256": cohort.get("config_sha256"),
         "simulated_many_to_one_fraction": ambiguity.get("many_to_one_fraction"),
     }
+    if figures["protocol"]["calibration_points"]:
+        return  # the oracle has no calibration point
     for parameter, one in figures["parameters"].items():
         for name in ("oracle_r2", "oracle_r2_demographics"):
             one[name] = (ambiguity.get(name) or {}).get(parameter)

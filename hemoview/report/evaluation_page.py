@@ -94,7 +94,8 @@ def _body(title: str, figures: Mapping[str, Any], judged: Judged) -> Iterator[st
 def _of_what(figures: Mapping[str, Any]) -> str:
     protocol = figures["protocol"]
     k = protocol["calibration_points"]
-    mode = f"calibrated on the first {k} windows of each subject" if k else "without calibration"
+    first = "first window" if k == 1 else f"first {k} windows"
+    mode = f"calibrated on the {first} of each subject" if k else "without calibration"
     kinds = ", ".join(kind or "unknown reference" for kind in protocol["reference_kinds"])
     return (
         f"{protocol['n_windows_scored']} scored windows of {protocol['window_s']:g} s, {protocol['n_subjects']} "
@@ -106,34 +107,42 @@ def _of_what(figures: Mapping[str, Any]) -> str:
 
 
 def _overview(figures: Mapping[str, Any]) -> str:
-    k = figures["protocol"]["calibration_points"]
-    best = "shrunk_hold" if k else "mean"
-    head = ["", "unit", "subjects", "windows", "MAE", "95 % CI", "ME", "SD"]
-    head += [f"MAE of {best.replace('_', ' ')}", "gain (95 % CI)", "MAE, wave shuffled"]
-    head += ["within-subject r", "covers 90 %", "95 % CI", "10th-percentile subject", "width", "abstained"]
-    rows = []
+    """Two tables that fit a sheet: errors beside the baseline, and intervals."""
+    best = "shrunk_hold" if figures["protocol"]["calibration_points"] else "mean"
+    head = ["", "unit", "subjects", "windows", "MAE", "95 % CI", "ME", "SD", "within-subject r"]
+    head += [f"MAE of {best.replace('_', ' ')}", "gain", "95 % CI", "MAE, wave shuffled"]
+    errors, intervals = [], []
     for parameter in PARAMETERS:
         one = figures["parameters"][parameter]
+        row: list[Cell] = [parameter, PARAMETER_UNITS[parameter]]
+        row += [_cell(one, name, "d") for name in ("n_subjects", "n_windows")]
+        row += [_cell(one, name) for name in ("mae", "ci95", "me", "sd", "r_within", f"baseline_{best}_mae")]
+        gain = f"gain_over_{best}"
+        errors.append([*row, *(_cell(one, name) for name in (gain, f"{gain}_ci95", "control_permuted_mae"))])
+        parts = ("coverage_90", "coverage_90_ci95", "coverage_90_p10_subject", "coverage_90_worst_subject")
+        shares = [_cell(one, name, ".1%") for name in (*parts, "abstained_fraction")]
+        widths = [_cell(one, name) for name in ("width_90", f"width_90_conformal_{best}")]
+        intervals.append([parameter, PARAMETER_UNITS[parameter], *shares[:4], *widths, shares[4]])
+    second = [
+        "",
+        "unit",
+        "90 % interval covers",
+        "95 % CI",
+        "10th-percentile subject",
+        "worst subject",
+        "width",
+    ]
+    second += [f"width of a conformalised {best.replace('_', ' ')}", "abstained"]
+    return table(head, errors, caption="Error") + table(second, intervals, caption="Intervals")
 
-        def cell(name: str, form: str = ".2f", one: Mapping[str, Any] = one) -> Cell:
-            why = one.get("why", {}).get(name, "")
-            value = one.get(name)
-            return (span(value, form) if isinstance(value, list) else number(value, form), why)
 
-        rows.append(
-            [
-                parameter,
-                PARAMETER_UNITS[parameter],
-                *(cell(n, "d") for n in ("n_subjects", "n_windows")),
-                *(cell(n) for n in ("mae", "ci95", "me", "sd", f"baseline_{best}_mae")),
-                (f"{number(one.get(f'gain_over_{best}'))} ({span(one.get(f'gain_over_{best}_ci95'))})", ""),
-                *(cell(n) for n in ("control_permuted_mae", "r_within")),
-                *(cell(n, ".1%") for n in ("coverage_90", "coverage_90_ci95", "coverage_90_p10_subject")),
-                cell("width_90"),
-                cell("abstained_fraction", ".1%"),
-            ]
-        )
-    return table(head, rows)
+def _cell(one: Mapping[str, Any], name: str, form: str = ".2f") -> Cell:
+    """A figure, or a dash that says why on hovering."""
+    value = one.get(name)
+    return (
+        span(value, form) if isinstance(value, list) else number(value, form),
+        one.get("why", {}).get(name, ""),
+    )
 
 
 def _facts(protocol: Mapping[str, Any]) -> str:
