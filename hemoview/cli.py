@@ -113,6 +113,12 @@ def _bench_edge(args: argparse.Namespace) -> dict[str, Any]:
     return edge.run(against=args.against)
 
 
+def _bench_train(_: argparse.Namespace) -> dict[str, Any]:
+    from hemoview.bench import train
+
+    return train.run()
+
+
 def _bench_review(args: argparse.Namespace) -> dict[str, Any]:
     from hemoview.bench import review
 
@@ -210,6 +216,7 @@ def _add_benchmarks(commands: Any) -> None:
     add("live", _bench_live, "frames per second and sample-to-screen time")
     edge = add("edge", _bench_edge, "time of one window on one thread")
     edge.add_argument("--against", type=Path, metavar="DIR", help="a second model in the same run")
+    add("train", _bench_train, "training speed and memory of the mixture against a naive dense one")
     review = add("review", _bench_review, "opening, panning and zooming a long session")
     review.add_argument("--hours", type=_above_zero, default=24.0)
     review.add_argument(

@@ -59,11 +59,10 @@ class NaiveDense(LSM2oE):
         return torch.relu_(_affine(second.norm, _point(second.point, _temporal(second.temporal, inner))) + x)
 
     def _msfgm(self, layer: Msfgm, x: Tensor) -> Tensor:
-        gate = torch.sigmoid(_point(layer.gate, x))
         parts = x.split(layer.width, dim=1)
         out = [parts[0]]
         for i in range(len(parts) - 1):
-            fed = parts[i + 1] if i == 0 else parts[i + 1] + gate[:, i - 1 : i] * out[-1]
+            fed = parts[i + 1] if i == 0 else parts[i + 1] + _scale_gate(layer.gate, x, i - 1) * out[-1]
             out.append(torch.relu_(_point(layer.point[i], _temporal(layer.temporal[i], fed))))
         mixed = _point(layer.mix, functional.group_norm(torch.cat(out, dim=1), 1, eps=_EPS))
         if not self.loop_attention:
@@ -109,6 +108,13 @@ def _attention(layer: HybridAttention, x: Tensor, skip: Tensor) -> Tensor:
 def _point(layer: Pointwise, x: Tensor) -> Tensor:
     bias = None if layer.bias is None else layer.bias[0, 0]
     return functional.conv1d(x, layer.weight[0].t().unsqueeze(2), bias)
+
+
+def _scale_gate(layer: Pointwise, x: Tensor, i: int) -> Tensor:
+    """As published: each scale has a 1×1 convolution to one channel of its own."""
+    assert layer.bias is not None
+    weight = layer.weight[0, :, i].view(1, -1, 1)
+    return torch.sigmoid(functional.conv1d(x, weight, layer.bias[0, 0, i : i + 1]))
 
 
 def _temporal(layer: Temporal, x: Tensor) -> Tensor:
