@@ -117,6 +117,28 @@ def judge(
     return Judged(rows, schedule, predictions, {**found, ORACLE: oracle}, before, control)
 
 
+def judge_out_of_fold(rows: Rows, raw: Predictions, *, k: int = 0, prior_mean: F64 | None = None) -> Judged:
+    """Judge predictions of which each row's model never saw its subject: offset, interval and baselines of a subject
+    come from the other subjects, and the control shuffles the waves before anything is calibrated.
+
+    Args:
+        rows: the windows.
+        raw: mean and quantiles out of fold, before any offset or correction.
+        k: calibration points.
+        prior_mean: ``(n, 10)`` label means of each row's training folds; None = of the other subjects.
+    """
+    schedule = plan(rows, k)
+    usable = (schedule.scored | schedule.points) & np.isfinite(raw.mean).any(axis=1)
+    shuffled = raw.take(metrics_cross.permutation(rows, usable))
+    return judge(
+        rows,
+        metrics_cross.personalised(rows, raw, schedule),
+        k=k,
+        prior_mean=prior_mean,
+        control=metrics_cross.personalised(rows, shuffled, schedule),
+    )
+
+
 def evaluate(judged: Judged, seed: int = 0) -> dict[str, Any]:
     """Every figure, as plain JSON values.
 

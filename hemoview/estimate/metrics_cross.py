@@ -6,11 +6,13 @@ predictions use this.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from hemoview.estimate.metrics_intervals import aged_q90, cqr_score
-from hemoview.estimate.metrics_rows import Plan, Predictions, Rows
+from hemoview.estimate.metrics_intervals import AGE_CLASSES_S, aged_q90, conformal_q90, cqr_score
+from hemoview.estimate.metrics_rows import Plan, Predictions, Rows, plan
 from hemoview.estimate.metrics_subjects import F64, Codes, Flags, Spread
 from hemoview.estimate.personalise import shrunk_offset
 from recorder.schema import PARAMETERS
@@ -61,6 +63,47 @@ def conformal(rows: Rows, predictions: Predictions, schedule: Plan) -> Predictio
         low[use, column] = np.minimum(q05[use] - q90, mean[use])
         high[use, column] = np.maximum(q95[use] + q90, mean[use])
     return replace(predictions, q05=low, q95=high)
+
+
+def personalised(
+    rows: Rows, raw: Predictions, schedule: Plan, parameters: tuple[str, ...] = PARAMETERS
+) -> Predictions:
+    """Out-of-fold predictions as a subject would have got them: offset by its points, interval from the others."""
+    return conformal(rows, shifted(raw, offsets(rows, raw, schedule, parameters)), schedule)
+
+
+def card_table(rows: Rows, raw: Predictions, parameter: str) -> dict[str, Any]:
+    """What a model card says of one parameter, from the out-of-fold predictions of everybody.
+
+    Returns:
+        ``{kappa, conformal: {cold, personalised: [{age_s_max, q90, n_subjects}]}}``, ages after one point; ``kappa``
+        None where it cannot be told. Ages that fewer than nine subjects reached, and a cold start of fewer, are left
+        out (None).
+    """
+    column, cold, warm = PARAMETERS.index(parameter), plan(rows, 0), plan(rows, 1)
+    label = rows.column(parameter)
+    known = cold.scored & np.isfinite(label) & np.isfinite(raw.mean[:, column])
+    gap = label[known] - raw.mean[known, column]
+    moved = shifted(raw, offsets(rows, raw, warm, (parameter,)))
+
+    def cell(of: Predictions, which: Flags) -> dict[str, Any] | None:
+        use = which & np.isfinite(label) & np.isfinite(of.mean[:, column])
+        score = cqr_score(label[use], of.q05[use, column], of.q95[use, column])
+        q90 = conformal_q90(rows.code[use], score) if use.any() else np.inf
+        n = len(np.unique(rows.code[use]))
+        return {"q90": round(float(q90), 4), "n_subjects": n} if np.isfinite(q90) else None
+
+    ages, aged = (0.0, *AGE_CLASSES_S), []
+    for younger, oldest in pairwise(ages):
+        with np.errstate(invalid="ignore"):
+            found = cell(moved, warm.scored & (warm.age_s > younger) & (warm.age_s <= oldest))
+        if found is not None:
+            aged.append({"age_s_max": oldest, **found})
+    kappa = Spread.of(rows.code[known], gap).kappa
+    return {
+        "kappa": None if kappa is None else round(kappa, 4),
+        "conformal": {"cold": cell(raw, cold.scored), "personalised": aged},
+    }
 
 
 def permutation(rows: Rows, usable: Flags, seed: int = 0) -> Codes:

@@ -20,9 +20,8 @@ from recorder.schema import PARAMETERS
 
 
 def evaluated(rows: Rows, raw: Predictions, k: int = 0, **more: Any) -> dict[str, Any]:
-    schedule = plan(rows, k)
-    moved = metrics_cross.shifted(raw, metrics_cross.offsets(rows, raw, schedule))
-    return metrics.evaluate(metrics.judge(rows, metrics_cross.conformal(rows, moved, schedule), k=k, **more))
+    found = metrics_cross.personalised(rows, raw, plan(rows, k))
+    return metrics.evaluate(metrics.judge(rows, found, k=k, **more))
 
 
 def test_every_field_of_the_contract_is_there_for_every_parameter_and_a_null_has_a_reason() -> None:
@@ -321,3 +320,30 @@ def test_own_mean_is_nobody_elses() -> None:
     rows = people(5)
     found = metrics_baselines.own_mean(rows.labels[:, SBP], rows.code, np.ones(len(rows), bool))
     assert found == pytest.approx(own_means(rows))
+
+
+def test_out_of_fold_the_control_is_shuffled_before_it_is_calibrated() -> None:
+    rows = people(50, seed=3)
+    raw = follows(rows)
+    found = metrics.evaluate(metrics.judge_out_of_fold(rows, raw, k=3))["parameters"]["SBP"]
+    plain = evaluated(rows, raw, 3)["parameters"]["SBP"]
+    assert found["mae"] == plain["mae"] and found["coverage_90"] == plain["coverage_90"]
+    assert found["control_permuted_mae"] != plain["control_permuted_mae"]
+    assert found["control_permuted_mae"] > found["baseline_shrunk_hold_mae"]
+    assert not found["control_permuted_gain_better"]
+
+
+def test_a_cards_tables_are_those_of_everybody_and_grow_where_people_drift() -> None:
+    rows = people(30, n=80, step_s=10.0)
+    rng = np.random.default_rng(0)
+    labels = rows.labels.copy()
+    labels[:, SBP] += np.concatenate([np.cumsum(rng.normal(0, 1.2, 80)) for _ in range(30)])
+    drifting, raw = replace_labels(rows, labels), follows(rows)
+    found = metrics_cross.card_table(drifting, raw, "SBP")
+    residual = labels[:, SBP] - raw.mean[:, SBP]
+    assert found["kappa"] == pytest.approx(shrinkage(rows.code, residual), rel=1e-3)
+    widths = [row["q90"] for row in found["conformal"]["personalised"]]
+    assert widths == sorted(widths) and found["conformal"]["cold"]["n_subjects"] == 30
+    assert [row["age_s_max"] for row in found["conformal"]["personalised"]] == [60, 180, 390, 900]
+    few = metrics_cross.card_table(drifting.take(drifting.code < 8), raw.take(drifting.code < 8), "SBP")
+    assert few["conformal"] == {"cold": None, "personalised": []}
