@@ -12,6 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from recorder.host.console import interrupts_wait
+
+with interrupts_wait():  # Qt's Python side aborts the process when Ctrl-C comes while it builds itself
+    import PySide6.QtWidgets  # noqa: F401
+
 from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication

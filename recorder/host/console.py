@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Final, Protocol
 
@@ -58,6 +60,26 @@ def _say_nothing(done: float, note: str = "") -> None:
     """Nobody looks."""
 
 
+@contextlib.contextmanager
+def interrupts_wait() -> Iterator[None]:
+    """Ctrl-C and SIGTERM take effect at the end of the block: for what must not be torn, such as the import of Qt."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: came.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, was in before.items():
+            signal.signal(number, was if was is not None else signal.SIG_DFL)
+    if came:
+        signal.raise_signal(came[0])
+
+
 def run_command(
     program: str,
     work: Callable[[], Outcome | int | None],
@@ -98,12 +120,11 @@ def run_command(
 def _stopped_within(error: Exception) -> str | None:
     """What an import was doing when Ctrl-C came may wrap it: ``RuntimeError: Error calling __set_name__`` and others.
 
-    An error with words for the user says more than that, and stays.
+    An error with words for the user stays, unless it was raised *from* such a wrap: "numpy is not installed".
     """
-    if isinstance(error, RecorderError | OSError):
-        return None
+    in_words = isinstance(error, RecorderError | OSError)
     seen: set[int] = set()
-    links: list[BaseException | None] = [error]
+    links: list[BaseException | None] = [error.__cause__] if in_words else [error]
     while links:
         link = links.pop()
         if isinstance(link, KeyboardInterrupt):
