@@ -15,7 +15,7 @@ import numpy as np
 from hemoview.estimate import metrics_baselines, metrics_cross, standards
 from hemoview.estimate.metrics_agreement import bland_altman, percentage_error, trending
 from hemoview.estimate.metrics_error import error_figures, gain_figures, skill_figures, within_r
-from hemoview.estimate.metrics_groups import by_reference_kind, identity_residuals, subgroups
+from hemoview.estimate.metrics_groups import by_reference_kind, identity_residuals, rate_by_rhythm, subgroups
 from hemoview.estimate.metrics_intervals import constant_width, coverage_figures
 from hemoview.estimate.metrics_rows import Plan, Predictions, Rows, plan
 from hemoview.estimate.metrics_subjects import BOOTSTRAPS, F64, Flags, rounded, subject_means
@@ -183,6 +183,8 @@ def parameter_figures(judged: Judged, parameter: str, seed: int = 0) -> dict[str
     out |= _compared(judged, parameter, given, why, seed)
     out |= _intervals(judged, parameter, due, given, why=why, seed=seed)
     out |= _agreement(judged, parameter, given, seed)
+    if parameter == "HR":
+        out["by_rhythm"] = rate_by_rhythm(judged)
     return _with_reasons(rounded(out), why, out["n_subjects"])
 
 

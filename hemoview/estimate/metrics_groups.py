@@ -25,6 +25,12 @@ def by_reference_kind(judged: Judged) -> dict[str, Any]:
     return {kind or "unknown": _short(judged, judged.rows.reference_kind == kind, least=1) for kind in kinds}
 
 
+def rate_by_rhythm(judged: Judged) -> dict[str, Any]:
+    """Heart rate apart for each rhythm, however few subjects: beats are counted otherwise where it is irregular."""
+    rhythms = {name: _short(judged, judged.rows.rhythm == name, least=1) for name in ("regular", "irregular")}
+    return {name: found["HR"] for name, found in rhythms.items() if isinstance(found, dict) and "HR" in found}
+
+
 def subgroups(judged: Judged) -> dict[str, Any]:
     """Error, coverage and abstention by sex, age, pressure and rhythm; fewer than five subjects read "too few"."""
     out: dict[str, Any] = {}

@@ -32,7 +32,7 @@ BHS_LIMITS: Final = {"A": (60.0, 85.0, 95.0), "B": (50.0, 75.0, 90.0), "C": (40.
 IEEE_LIMITS: Final = {"A": 5.0, "B": 6.0, "C": 7.0}
 LEAST_SEX_PART: Final = 0.30
 IEEE_LEAST_OF_A_SEX: Final = 26
-REFERENCES: Final = ("auscultat", "arterial line", "intra-arterial", "invasive")
+REFERENCES: Final = ("auscultat", "arterial line", "intra arterial", "invasive")
 """Words of a reference kind that ISO 81060-2 allows as a reference."""
 
 
@@ -208,7 +208,7 @@ def _unmet(pairs: Pairs, label: F64, code: Codes) -> dict[str, list[str]]:
 
 
 def _allowed(kind: str) -> bool:
-    words = kind.lower().replace("non-invasive", "").replace("noninvasive", "")
+    words = kind.lower().replace("-", " ").replace("non invasive", "").replace("noninvasive", "")
     return any(word in words for word in REFERENCES) and "finger" not in words
 
 

@@ -175,6 +175,8 @@ def _parameter(parameter: str, one: Mapping[str, Any], judged: Judged) -> Iterat
         yield _moved(one)
     yield _intervals(one)
     yield _repeated(one)
+    if one.get("by_rhythm"):
+        yield _groups("rhythm", {name: {parameter: found} for name, found in one["by_rhythm"].items()})
     drawings = _drawings(judged, parameter, one)
     yield '<div class="plots">'
     for svg, caption in drawings:

@@ -9,7 +9,7 @@ import numpy as np
 from hemoview.estimate.metrics_rows import Predictions, Rows, predictions_of, rows_of
 from recorder.schema import PARAMETERS
 
-SBP, MAP, DBP = 0, 1, 2
+SBP, MAP, DBP, HR = 0, 1, 2, 3
 
 
 def people(

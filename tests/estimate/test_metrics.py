@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from known_people import DBP, MAP, SBP, follows, knows_nothing, own_means, people
+from known_people import DBP, HR, MAP, SBP, follows, knows_nothing, own_means, people
 
 from hemoview.estimate import metrics, metrics_baselines, metrics_cross, metrics_derived
 from hemoview.estimate.metrics_groups import body_surface_m2
@@ -347,3 +347,15 @@ def test_a_cards_tables_are_those_of_everybody_and_grow_where_people_drift() -> 
     assert [row["age_s_max"] for row in found["conformal"]["personalised"]] == [60, 180, 390, 900]
     few = metrics_cross.card_table(drifting.take(drifting.code < 8), raw.take(drifting.code < 8), "SBP")
     assert few["conformal"] == {"cold": None, "personalised": []}
+
+
+def test_heart_rate_in_an_irregular_rhythm_stands_apart() -> None:
+    rows = people(3, rhythm=np.where(np.arange(120) % 4 == 0, "irregular", "regular"))
+    labels = rows.labels.copy()
+    labels[:, HR] = 70.0
+    again = rows_of(rows.subject, labels, 10.0, t_s=rows.t_s, rhythm=rows.rhythm)
+    mean = np.full(labels.shape, np.nan)
+    mean[:, HR] = np.where(rows.rhythm == "irregular", 76.0, 71.0)
+    found = metrics.evaluate(metrics.judge(again, predictions_of(mean)))["parameters"]["HR"]["by_rhythm"]
+    assert found["regular"]["mae"] == 1 and found["irregular"]["mae"] == 6
+    assert found["irregular"]["n_windows"] == 30
