@@ -134,7 +134,9 @@ def _scaled(columns: F64, weight: float) -> F64:
 
 
 def _guesses(x: F32, labels: F64, subject: NDArray[np.str_], asked: NDArray[np.int64]) -> list[F64]:
-    """Mean labels ``(n_asked, 10)`` of the nearest windows of other people, one array per number of neighbours."""
+    """Mean labels ``(n_asked, 10)`` of the nearest windows of other people, one array per number of neighbours;
+    NaN where there is nobody else.
+    """
     numbers = [min(k, max(len(x) // 4, 1)) for k in NEIGHBOURS]
     out = [np.empty((len(asked), labels.shape[1])) for _ in numbers]
     for begin in range(0, len(asked), _CHUNK):
@@ -143,7 +145,10 @@ def _guesses(x: F32, labels: F64, subject: NDArray[np.str_], asked: NDArray[np.i
         distance2[subject[part][:, None] == subject] = np.inf
         for guess, k in zip(out, numbers, strict=True):
             nearest = np.argpartition(distance2, k - 1, axis=1)[:, :k]
-            guess[begin : begin + _CHUNK] = labels[nearest].mean(axis=1)
+            others = np.isfinite(np.take_along_axis(distance2, nearest, axis=1))[..., None]
+            n_others = others.sum(axis=1)
+            total = np.where(others, labels[nearest], 0.0).sum(axis=1)
+            guess[begin : begin + _CHUNK] = np.where(n_others > 0, total / np.maximum(n_others, 1), np.nan)
     return out
 
 

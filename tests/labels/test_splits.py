@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hemoview.labels import Dataset, Split, make_dataset, make_split, refuse_leaks
+from hemoview.labels.splits import first_duplicate
 from recorder.errors import ConfigError
 
 
@@ -23,7 +24,7 @@ def people(n_subjects: int, rows_each: int = 2, n_samples: int = 640, **rest: An
 
 
 @given(
-    st.integers(1, 40),
+    st.one_of(st.integers(1, 6), st.integers(1, 40)),
     st.sampled_from([0.0, 0.1, 0.2, 0.5]),
     st.sampled_from([0.0, 0.2, 0.4]),
     st.integers(0, 9),
@@ -130,6 +131,19 @@ def test_overlapping_windows_under_two_names_are_found() -> None:
     waves[theirs, :320] = waves[ours, 320:]
     with pytest.raises(ConfigError, match="nearly the same"):
         refuse_leaks(replace(dataset, ppg=waves), split)
+
+
+@pytest.mark.parametrize(("correlation", "same"), [(0.9992, True), (0.9988, False)])
+def test_the_limit_is_a_correlation_of_0_999(correlation: float, same: bool) -> None:
+    """The quick comparison of block means drops nothing that the full one would find."""
+    rng = np.random.default_rng(0)
+    for seed in range(20):
+        one, other = np.linalg.qr(rng.normal(size=(644, 2)))[0][:640].T
+        one, other = one - one.mean(), other - other.mean()
+        other -= one * (one @ other) / (one @ one)
+        near = correlation * one / one.std() + np.sqrt(1 - correlation**2) * other / other.std()
+        waves = [np.float32([w / w.std()]) for w in (one, near)]
+        assert (first_duplicate(*waves) is not None) == same, seed
 
 
 def test_flat_windows_are_no_duplicates() -> None:

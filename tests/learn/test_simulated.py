@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,10 +130,22 @@ def test_an_oracle_finds_labels_that_are_in_the_wave_and_none_that_are_not(peopl
     told = people.labels.copy()
     told[rows, 4] = 60 + shapes_of(people).beats[:, 24] * 10
     told[:, 5] = np.random.default_rng(0).permutation(told[:, 4])
-    found = ambiguity(
-        Dataset(**{**{f: getattr(people, f) for f in people.__dataclass_fields__}, "labels": told})
-    )
+    found = ambiguity(replace(people, labels=told))
     assert found["oracle_r2"]["CO"] > 0.8 and found["oracle_r2"]["CI"] < 0.05
+
+
+def test_alone_nobody_looks_like_another(cohort: Dataset) -> None:
+    alone = cohort.take(np.repeat(cohort.rows_of(cohort.subjects[:1]), 2))
+    found = ambiguity(replace(alone, labels=_far_apart(alone.labels)))
+    assert found["many_to_one_fraction"] == 0, "one person's own windows are no other's"
+    assert set(found["oracle_r2"].values()) == {None}
+
+
+def _far_apart(labels: np.ndarray) -> np.ndarray:
+    """SBP 20 mmHg up in every other row."""
+    out = labels.copy()
+    out[::2, 0] += 20
+    return out
 
 
 def test_the_command_writes_a_dataset_with_its_figures(
