@@ -58,8 +58,8 @@ def run(
         ``windows_per_s``, ``dense_windows_per_s``, ``ratio_vs_dense`` = their quotient, ``from_sparsity``,
         ``from_vectorising``; ``largest_difference`` between both answers in label deviations; ``peak_mb`` of this
         process after training steps on 10-s windows (None where the system does not tell), before the dense ones;
-        ``memory``: what a step keeps for its gradient at two ``num_experts`` and two ``k``, from the teacher's up; ``others``: the same
-        ratio for other experts; parameters, multiply-accumulates, machine.
+        ``memory``: what a step keeps for its gradient, with the teacher's experts and k, and with twice as many;
+        ``others``: the same ratio for other experts; parameters, multiply-accumulates, machine.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -110,7 +110,8 @@ def _measure(
 
 def _model(config: ModelConfig) -> LSM2oE:
     torch.manual_seed(0)
-    model = LSM2oE(config).train()
+    model = LSM2oE(config)
+    model.train()
     torch.nn.init.normal_(model.towers.last, 0.0, 0.1)  # else every gradient before the last layer is zero
     return model
 

@@ -142,7 +142,7 @@ def _attention(halves: Tensor, weight: Tensor) -> tuple[Tensor, Tensor, tuple[Te
     variance = second.square().mean(dim=(-3, -2), keepdim=True) - centre.square()
     inverse = torch.rsqrt(variance.clamp_min(0) + _EPS)
     norm = (step - centre) * inverse
-    by_channel, by_step = torch.sigmoid(a * channel + b), torch.sigmoid(c * norm + d)
+    by_channel, by_step = torch.sigmoid(a * channel + b), torch.addcmul(d, c, norm).sigmoid_()
     return by_channel, by_step, (channel, centre, inverse, norm)
 
 
@@ -163,22 +163,28 @@ class _Attended(torch.autograd.Function):  # type: ignore[misc]
         n_steps, n_places = halves.shape[-4], halves.shape[-2]
         split = grad.view(halves.shape)
         a, _, c, _ = weight.unsqueeze(-2).unsqueeze(-2).unbind(dim=-4)
-        # First half: d(by_channel) → its logit → the mean over time.
-        logit = (split[:, :, 0] * halves[:, :, 0]).sum(dim=1, keepdim=True) * by_channel * (1 - by_channel)
-        grad_a, grad_b = (logit * channel).sum(dim=-2), logit.sum(dim=-2)
-        # Second half: d(by_step) → its logit → the normalised mean over places → mean and mean square.
-        late = (split[:, :, 1] * halves[:, :, 1]).sum(dim=2, keepdim=True) * by_step * (1 - by_step)
-        grad_c, grad_d = (late * norm).sum(dim=1), late.sum(dim=1)
-        on_norm = late * c
-        on_step = on_norm * inverse
-        on_variance = -0.5 * inverse.square() * (on_norm * norm).sum(dim=1, keepdim=True)
-        on_step = on_step - on_step.mean(dim=1, keepdim=True) - (2 / n_steps) * centre * on_variance
+        # First half: its weights → their logit → the mean over time.
+        on_channel = _through_sigmoid((split[:, :, 0] * halves[:, :, 0]).sum(dim=1, keepdim=True), by_channel)
+        grad_a, grad_b = (on_channel * channel).sum(dim=-2), on_channel.sum(dim=-2)
+        # Second half: its weights → their logit → the normalised mean over places → mean and mean square.
+        late = _through_sigmoid((split[:, :, 1] * halves[:, :, 1]).sum(dim=2, keepdim=True), by_step)
+        along = (late * norm).sum(dim=1, keepdim=True)
+        total = late.sum(dim=1, keepdim=True)
+        on_variance = -0.5 * inverse.square() * c * along
+        level = total * (c * inverse / n_steps) + (2 / n_steps) * centre * on_variance
+        on_step = (late * (c * inverse / n_places)).sub_(level / n_places)
         out = _weighted(split, by_channel, by_step)
-        out[:, :, 0] += logit * (a / n_steps)
+        out[:, :, 0] += on_channel * (a / n_steps)
         out[:, :, 1].addcmul_(halves[:, :, 1], on_variance * (2 / (n_steps * n_places)))
-        out[:, :, 1] += on_step / n_places
-        on_weight = torch.cat([g.flatten(1, -2) for g in (grad_a, grad_b, grad_c, grad_d)], dim=1)
+        out[:, :, 1] += on_step
+        parts = (grad_a, grad_b, along.squeeze(1), total.squeeze(1))
+        on_weight = torch.cat([part.flatten(1, -2) for part in parts], dim=1)
         return out, on_weight, grad
+
+
+def _through_sigmoid(grad: Tensor, value: Tensor) -> Tensor:
+    through: Tensor = torch.ops.aten.sigmoid_backward(grad, value)
+    return through
 
 
 def _weighted(halves: Tensor, by_channel: Tensor, by_step: Tensor) -> Tensor:
