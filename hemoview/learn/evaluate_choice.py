@@ -1,0 +1,134 @@
+"""Which model, and which rows it may be judged on: nobody it has seen, or the report says so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from hemoview.estimate import bundle as bundles
+from hemoview.labels.dataset import Dataset
+from hemoview.labels.splits import Split, refuse_leaks
+from recorder.errors import ConfigError
+from recorder.host import places
+
+ALL: Final = "all"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A checked model: a bundle, or the network of a training run with its facts."""
+
+    name: str
+    bundle: bundles.Bundle | None = None
+    network: Any = None
+    facts: Any = None
+
+    @property
+    def split(self) -> Mapping[str, Any] | None:
+        """Whose rows trained it, chose it and were kept for its test (``split`` of a card); None where not known."""
+        found = (
+            self.bundle.card.raw.get("split")
+            if self.bundle is not None
+            else getattr(self.facts, "split", None)
+        )
+        return found if isinstance(found, Mapping) else None
+
+    @property
+    def trained_on(self) -> str:
+        """Version of the dataset it was trained on (``dataset_version`` of a card), where it says so."""
+        if self.bundle is not None:
+            return str(self.bundle.card.raw.get("dataset_version", ""))
+        return str(getattr(self.facts, "dataset_version", ""))
+
+
+def open_model(path: Path) -> Opened:
+    """A bundle's folder, the name of a shipped bundle, a run's folder or its checkpoint.
+
+    Raises:
+        ConfigError: it is none of these, or is refused.
+    """
+    if not path.exists() and (places.models_dir() / path.name).is_dir() and path.name == str(path):
+        path = places.models_dir() / path.name
+    if any((path / name).is_file() for name in bundles.FILES):
+        bundle = bundles.load(path)
+        return Opened(bundle.name, bundle=bundle)
+    if path.suffix == ".pt" or (path.is_dir() and any(path.glob("*.pt"))):
+        from hemoview.learn import checkpoint  # noqa: PLC0415 – torch: a bundle needs none
+
+        network, facts = checkpoint.load(path)
+        return Opened(
+            path.parent.name if path.suffix == ".pt" else path.resolve().name, network=network, facts=facts
+        )
+    raise ConfigError(
+        f"{path}: neither a model bundle (card.json, model.onnx) nor a training run (checkpoint.pt); name one of them"
+    )
+
+
+# ---- which rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """Rows to be judged, training rows for the baselines where they are here, and what the reader must know."""
+
+    dataset: Dataset
+    training: Dataset | None
+    protocol: dict[str, Any]
+
+
+def choose(dataset: Dataset, opened: Opened, name: str | None, part: str | None) -> Chosen:
+    """The part of a split that is judged: the one named, a run's own, else every row.
+
+    Raises:
+        ConfigError: no such split or nobody in the part, or subjects of the training among those judged.
+    """
+    own = opened.split is not None and opened.trained_on == dataset.version
+    split = dataset.split(name) if name is not None else None
+    if split is None and own and part != ALL:
+        split = Split.from_json("the run's own", opened.split, f"training run {opened.name}")
+    if split is None or part == ALL:
+        leakage = _leakage(opened, dataset.subjects, known=dataset.subject_known, own=own)
+        everybody = {"split": None, "part": ALL, "split_sha256": None}
+        return Chosen(dataset, None, {**everybody, "leakage": leakage})
+    part = part or "test"
+    subjects: tuple[str, ...] = getattr(split, part)
+    if not subjects:
+        raise ConfigError(
+            f"{dataset.name}: part {part} of split {split.name} names nobody; choose another --part"
+        )
+    if own and part == "test" and (both := _trained(opened) & set(subjects)):
+        raise ConfigError(
+            f"{dataset.name}: {len(both)} subjects of the test part of split {split.name} trained {opened.name} "
+            f"(first {min(both)}); evaluate on the split it was trained with, or train again"
+        )
+    refuse_leaks(dataset, split)
+    judged = dataset.take(dataset.rows_of(subjects))
+    training = dataset.take(dataset.rows_of(split.train)) if split.train and part != "train" else None
+    protocol = {
+        "split": split.name,
+        "part": part,
+        "split_sha256": split.sha256,
+        "leakage": _leakage(opened, subjects, known=dataset.subject_known, own=own),
+    }
+    return Chosen(judged, training, protocol)
+
+
+def _trained(opened: Opened) -> set[str]:
+    split = opened.split or {}
+    return {*split.get("train", ()), *split.get("val", ())}
+
+
+def _leakage(opened: Opened, subjects: Sequence[str], *, known: bool, own: bool) -> str:
+    """What can be said about whether the model has seen these subjects; ``own``: the set it was trained on."""
+    if not known:
+        return "no subjects are known, every row counts as its own: leakage cannot be excluded"
+    if opened.split is None:
+        return "the model does not list its training subjects: that none is here cannot be checked"
+    if both := _trained(opened) & set(subjects):
+        where = "trained or chose the model" if own else "stand in its training on another dataset, too"
+        return f"NOT HELD BACK: {len(both)} of {len(subjects)} subject ids judged here {where}"
+    if own:
+        return "subject-grouped: nobody judged here trained or chose the model; no window is in two parts"
+    return "trained on another dataset: that nobody is in both cannot be checked"
