@@ -248,10 +248,10 @@ class Shell:
         self.model.bus_holes = self.feed.holes
         now_ns = self.clock.monotonic_ns()
         self.bus_ms += [(now_ns - block.t_host_ns) / 1e6 / self.clock.speed for block in shown]
+        self._paint(shown)  # the rest would hold up the wave: 2 ms of 34 at the 99th percentile
         self._ask_what_is_wanted()
         if time.monotonic() - self._resolved_s >= RESOLVE_EVERY_S:
             self._show(self.model.facts())
-        self._paint(shown)
 
     def _show(self, facts: Facts) -> None:
         self._resolved_s = time.monotonic()
