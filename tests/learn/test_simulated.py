@@ -91,6 +91,7 @@ def test_rows_say_what_they_are(cohort: Dataset) -> None:
     assert cohort.simulated and (cohort.origin == "simulated").all()
     assert set(cohort.ppg_site.tolist()) == {"wrist", "finger"} and not cohort.extra["moving"].any()
     assert cohort.about["simulated"]["dropped_moving"] > 0
+    assert cohort.about["simulated"]["dropped_unsteady"] > 0, "a pressure on the move has no one label"
     assert np.isfinite(model_inputs(cohort.ppg, 64.0)).all()
     refuse_leaks(cohort, cohort.split("default"))
 
