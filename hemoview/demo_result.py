@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorder import session as sessions
+from recorder.clock import Timebase
+from recorder.errors import SessionError
 from recorder.schema import PARAMETERS, StationStatus
 
 if TYPE_CHECKING:
@@ -71,13 +73,14 @@ def _stream(session: sessions.Session, log: Counters, status: StationStatus, nam
     gaps = [gap for gap in session.gaps(name) if not _is_the_end(gap, switched_off_s)]
     live = {s.stream_id: s for s in status.streams}.get(name)
     return {
-        "expected": _expected(session, log, name),
+        "expected": None if info.origin == "derived" else expected(session, log, name),
         "received": live.received if live else None,
         "on_disk": session.rows(name),
         "gaps": len(gaps),
         "longest_gap_s": round(max((gap.t1_s - gap.t0_s for gap in gaps), default=0.0), 3),
         "nominal_rate_hz": info.nominal_rate_hz,
         "effective_rate_hz": _effective_rate_hz(session, name),
+        **drift(session, name),
     }
 
 
@@ -88,27 +91,44 @@ def _is_the_end(gap: sessions.GapSpan, switched_off_s: float) -> bool:
     )
 
 
-def _expected(session: sessions.Session, log: Counters, name: str) -> int | None:
-    """Samples the emulator put to its link from Start on; None for derived streams.
+def expected(session: sessions.Session, log: Counters, name: str) -> int:
+    """Samples the emulator put, or would have put, to its link from Start on.
 
     What it had sent by the time Start had returned bounds what may be missing at the beginning: a session that
-    begins later than that has lost its first samples.
+    begins later than that has lost its first samples, and a stream without a row began no later than that.
     """
-    if session.streams[name].origin == "derived":
-        return None
     none = {"sent": 0, "overrun": 0}
     at_start, at_end = (
         int(counts["sent"] + counts["overrun"])
         for counts in (log.at_start["streams"].get(name, none), log.at_end["streams"].get(name, none))
     )
-    first = int(session.read(name).sample_no[0]) if session.rows(name) else at_start
-    return at_end - min(first, at_start)
+    first = session.read(name).sample_no[:1]
+    return at_end - min(int(first[0]), at_start) if len(first) else at_end - at_start
+
+
+def drift(session: sessions.Session, name: str) -> dict[str, float | None]:
+    """``drift_ppm`` of a stream in the session's last era and ``drift_error_ppm`` (95 %); None where not known."""
+    base = _timebase(session, name)
+    return {
+        "drift_ppm": None if base is None else round(base.drift_ppm, 2),
+        "drift_error_ppm": None if base is None else round(base.drift_error_ppm, 2),
+    }
 
 
 def _effective_rate_hz(session: sessions.Session, name: str) -> float | None:
-    if session.streams[name].nominal_rate_hz is None or session.rows(name) == 0:
+    base = _timebase(session, name)
+    return None if base is None else round(base.rate_hz, 4)
+
+
+def _timebase(session: sessions.Session, name: str) -> Timebase | None:
+    """None of a stream without a rate, or of which nothing arrived since the recorder was started last."""
+    info = session.streams.get(name)
+    if info is None or info.nominal_rate_hz is None:
         return None
-    return round(float(session.timebase(name, session.eras[-1].number).rate_hz), 4)
+    try:
+        return session.timebase(name, session.eras[-1].number)
+    except SessionError:
+        return None
 
 
 Values = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -224,9 +244,15 @@ def print_summary(result: dict[str, Any]) -> None:
             missing = stream["expected"] - stream["on_disk"]
             print(
                 f"  {name:12} sent {stream['expected']:>8}  on disk {stream['on_disk']:>8}"
-                f"  missing {missing}  gaps {stream['gaps']}"
+                f"  missing {missing}  gaps {stream['gaps']}{_drift_words(stream)}"
             )
     estimates = result["estimates"]
     print(f"Estimates: {estimates['n']}, abstained {estimates['abstained']}")
     if result["simulated"]:
         print("SIMULATED: everything above comes from the virtual bedside.")
+
+
+def _drift_words(stream: dict[str, Any]) -> str:
+    if stream["drift_ppm"] is None:
+        return ""
+    return f"  drift {stream['drift_ppm']:+.1f} ± {stream['drift_error_ppm']:.1f} ppm"

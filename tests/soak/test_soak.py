@@ -19,7 +19,9 @@ from pathlib import Path
 
 import pytest
 
+from hemoview import demo_result
 from hemoview.bench import machine
+from hemoview.demo_result import Counters
 from recorder import session as sessions
 from recorder.clock import Clock
 from recorder.host import processes, virtual_bedside
@@ -71,6 +73,7 @@ def test_nothing_is_lost_while_windows_die_and_cores_are_busy(tmp_path: Path) ->
             "start", subject={"pseudonym": "SOAK-01"}, consent={"version": "soak", "date": "2026-01-01"},
             sites={}, operator="soak", template={"name": "soak"}, overrides={}, notes="",
         )  # fmt: skip
+        at_start = bedside.count()
         processes.ensure_edge(STATION, tmp_path, clock=clock)
         with busy_cores():
             for _ in range(3):
@@ -90,29 +93,25 @@ def test_nothing_is_lost_while_windows_die_and_cores_are_busy(tmp_path: Path) ->
         bedside.stop()
         client.close()
         processes.stop_station(STATION, tmp_path, force=True)
-    figures = count(Path(reply["folder"]), log, status)
+    figures = count(Path(reply["folder"]), Counters(at_start, log), status)
     print(json.dumps(figures))
     assert all(stream["lost"] == 0 and stream["gaps"] == 0 for stream in figures["streams"].values())
     assert figures["verify_ok"]
 
 
-def count(folder: Path, log: dict, status: StationStatus) -> dict:
+def count(folder: Path, log: Counters, status: StationStatus) -> dict:
     report = sessions.verify(folder)
     streams = {}
     with sessions.open(folder) as session:
-        for name, counts in log["streams"].items():
-            first = session.read(name).sample_no
-            expected = counts["sent"] + counts["overrun"] - int(first[0] if len(first) else 0)
-            quiet_s = session.t_s(log["t_host_ns"], session.eras[-1].number)
-            gaps = [gap for gap in session.gaps(name) if gap.t0_s < quiet_s - 3]
-            info = session.streams[name]
-            timebase = session.timebase(name, session.eras[-1].number) if info.nominal_rate_hz else None
+        quiet_s = session.t_s(log.at_end["t_host_ns"], session.eras[-1].number)
+        for name in log.at_end["streams"]:
+            expected, on_disk = demo_result.expected(session, log, name), session.rows(name)
             streams[name] = {
                 "expected": expected,
-                "on_disk": session.rows(name),
-                "lost": expected - session.rows(name),
-                "gaps": len(gaps),
-                "drift_ppm": round(timebase.drift_ppm, 2) if timebase else None,
+                "on_disk": on_disk,
+                "lost": expected - on_disk,
+                "gaps": sum(gap.t0_s < quiet_s - 3 for gap in session.gaps(name)),
+                **demo_result.drift(session, name),
             }
         seconds = session.duration_s
     megabytes = sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6
