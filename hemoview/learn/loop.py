@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from hemoview.learn.checkpoint import BEST, LAST, LOG, RunFacts
 from hemoview.learn.losses import Target, TaskWeights, total_loss
 from hemoview.learn.moe.config import LabelScale
 from hemoview.learn.moe.model import LSM2oE
-from hemoview.learn.run_config import RunConfig
 from recorder.errors import ConfigError
 from recorder.schema import PARAMETER_UNITS
 
@@ -59,6 +58,8 @@ def train(
     resume: bool = False,
     device: str = "cpu",
     on_pass: OnPass | None = None,
+    start: LSM2oE | None = None,
+    only: Collection[str] = (),
 ) -> LSM2oE:
     """Train a network; the same configuration and rows give the same network.
 
@@ -71,6 +72,8 @@ def train(
         resume: go on from ``last.pt`` of the folder; the result is that of an uninterrupted run.
         device: ``cpu`` or ``cuda:0``.
         on_pass: for a progress display.
+        start: a network of the same shape whose weights to begin with.
+        only: parameters to train, by name; the rest stays as it is, statistics included. () = all.
 
     Raises:
         ConfigError: no labelled row; nothing to resume, or a run of another configuration; the loss is not finite.
@@ -79,13 +82,13 @@ def train(
     _refuse_unlabelled(parts)
     torch.manual_seed(run.seed)
     torch.use_deterministic_algorithms(mode=True, warn_only=device != "cpu")
-    state = _begin(facts, device)
+    state = _begin(facts, device, start, only)
     if resume:
         _go_on(state, facts, _folder(folder))
     lead = distributed.rank() == 0
     while state.pass_no < run.passes and not (run.patience and state.since_best >= run.patience):
         started = time.perf_counter()
-        loss = _one_pass(state, parts, run, device, facts.scale)
+        loss = _one_pass(state, parts, facts, device, only)
         state.pass_no += 1
         score = _score(state, validation, facts.scale, device)
         better = score < state.best
@@ -148,12 +151,17 @@ def lr_share(step: int, steps: int) -> float:
     return LAST_LR + (1 - LAST_LR) * 0.5 * (1 + math.cos(math.pi * done))
 
 
-def _begin(facts: RunFacts, device: str) -> _State:
+def _begin(facts: RunFacts, device: str, start: LSM2oE | None, only: Collection[str]) -> _State:
     run = facts.run
     model = distributed.with_shared_statistics(LSM2oE(run.model, facts.scale)).to(device)
+    if start is not None:
+        weights = {n: v for n, v in start.state_dict().items() if not n.startswith("units.")}
+        model.load_state_dict(weights, strict=False)
     tasks = TaskWeights(len(model.parameters_out)).to(device)
-    kernels = [p for p in model.parameters() if p.ndim > 1]
-    others = [p for p in model.parameters() if p.ndim <= 1]
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad_(not only or name in only)
+    kernels = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
+    others = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
     optimiser = torch.optim.AdamW(
         [
             {"params": kernels, "lr": run.lr, "weight_decay": run.weight_decay},
@@ -166,9 +174,12 @@ def _begin(facts: RunFacts, device: str) -> _State:
     return _State(model, tasks, optimiser)
 
 
-def _one_pass(state: _State, parts: Sequence[Part], run: RunConfig, device: str, scale: LabelScale) -> float:
+def _one_pass(
+    state: _State, parts: Sequence[Part], facts: RunFacts, device: str, only: Collection[str]
+) -> float:
     """Mean loss over the pass."""
-    state.model.train()
+    run, scale = facts.run, facts.scale
+    state.model.train(not only)
     count = n_batches(parts, run.drawing)
     columns = [PARAMETERS.index(name) for name in state.model.parameters_out]
     unit, centre = (_tensor(np.array(v)[columns], device) for v in (scale.sd, scale.mean))

@@ -270,3 +270,23 @@ def hemoview(*words: object) -> subprocess.CompletedProcess[str]:
 def made(folder: Path) -> Path:
     folder.mkdir()
     return folder
+
+
+def test_some_parameters_can_be_trained_alone_from_another_network(dataset: Dataset) -> None:
+    """Stroke volume known from one set is learned on features another set has made, and changes no pressure."""
+    pressures = prepare.part_of(dataset, dataset.subjects)
+    pressures.labels[:, 6] = np.nan
+    start = loop.train([pressures], None, facts_of(pressures, passes=2))
+    volumes = prepare.part_of(dataset, dataset.subjects[:6])
+    volumes.labels[:, :3] = np.nan
+    facts = replace(facts_of(volumes, passes=6), scale=prepare.scale_of([pressures, volumes]))
+    towers = {f"towers.{name}" for name in ("hidden", "hidden_bias", "last", "last_bias")}
+    alone = replace(
+        facts, run=replace(facts.run, weight_decay=0.0, weights=Weights(balance=0.0, router_z=0.0))
+    )
+    ends = loop.train([volumes], None, alone, start=start, only=towers)
+    moved = {n for n, v in start.state_dict().items() if not torch.equal(v, ends.state_dict()[n])}
+    assert moved - {n for n in moved if n.startswith("units.")} == towers
+    for tower in towers:
+        before, after = start.state_dict()[tower], ends.state_dict()[tower]
+        assert torch.equal(before[:3], after[:3]) and not torch.equal(before[3], after[3])
