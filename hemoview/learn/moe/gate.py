@@ -53,6 +53,9 @@ class Gates(nn.Module):  # type: ignore[misc]
         super().__init__()
         self.shape = (n_gates, n_experts)
         self.k = k
+        noise_type = (
+            noise_type if k < n_experts else None
+        )  # nothing to explore, and a scale nothing would train
         self.noise_type = noise_type
         self.agree = agree
         self.clean = nn.Linear(n_in, n_gates * n_experts, bias=False)

@@ -253,6 +253,30 @@ def test_the_same_seed_trains_to_the_same_bits() -> None:
     assert not torch.equal(_trained(1), _trained(2))
 
 
+@pytest.mark.parametrize("options", [{}, {"use_msfgm": True, "noisy_gating": True}, {"expert_type": "msfgm"}])
+def test_a_rate_that_moves_the_label_is_found(options: dict[str, object]) -> None:
+    rng = np.random.default_rng(0)
+    rate_hz = rng.uniform(0.9, 1.8, 256)
+    angle = 2 * np.pi * (rate_hz[:, None] * np.arange(320) / 64 + rng.random((256, 1)))
+    ppg = torch.from_numpy((np.sqrt(2) * np.sin(angle)).astype(np.float32))[:, None]
+    told = torch.from_numpy((10 * (rate_hz - 1.35) / 0.45).astype(np.float32))[:, None]
+    torch.manual_seed(0)
+    model = LSM2oE(ModelConfig(**{**TINY, **options}, dropout=0.0)).train()  # type: ignore[arg-type]
+    optimiser = torch.optim.Adam(model.parameters(), 3e-3)
+    for step in range(80):
+        rows = slice(64 * (step % 3), 64 * (step % 3 + 1))
+        optimiser.zero_grad()
+        out = model(ppg[rows])
+        error = (out.mean - model.units.mean - told[rows]) / model.units.sd
+        (error.square().mean() + 0.01 * out.routing.balance + 1e-3 * out.routing.z).backward()
+        optimiser.step()
+    with torch.no_grad():
+        out = model.eval()(ppg[192:])
+    for column in range(4):
+        assert np.corrcoef(out.mean[:, column], told[192:, 0])[0, 1] > 0.9
+    assert (out.routing.chosen.any(dim=1).sum(dim=0) > 0).sum() >= 3, "most experts are never asked"
+
+
 def test_activation_memory_grows_with_pairs_not_with_experts() -> None:
     def kept(**options: object) -> int:
         model, total = _model(**options).train(), 0
