@@ -36,6 +36,7 @@ _CHOICES: Final = {
 _MEAN: Final = (116.0, 87.0, 73.0, 81.0, 6.4, 3.6, 84.0, 45.0, 950.0, 1730.0)
 _SD: Final = (12.1, 7.9, 7.9, 5.3, 0.81, 0.55, 7.3, 5.2, 128.0, 305.0)
 """Implied by the published table (lsm2oe.md §1); stand in for a parameter that has no label."""
+_FRACTION: Final = (_MEAN[1] - _MEAN[2]) / (_MEAN[0] - _MEAN[2])
 _FRACTION_RANGE: Final = (0.15, 0.62)
 
 
@@ -150,7 +151,7 @@ class LabelScale:
 
     mean: tuple[float, ...] = _MEAN
     sd: tuple[float, ...] = _SD
-    fraction: float = (_MEAN[1] - _MEAN[2]) / (_MEAN[0] - _MEAN[2])
+    fraction: float = _FRACTION
 
     def __post_init__(self) -> None:
         for name, values in (("mean", self.mean), ("sd", self.sd)):
@@ -175,17 +176,12 @@ class LabelScale:
         pairs = [_statistics(column, m, s) for column, m, s in zip(labels.T, _MEAN, _SD, strict=True)]
         sbp, middle, dbp = np.asarray(labels[np.isfinite(labels[:, :3]).all(axis=1), :3], dtype=np.float64).T
         pulse = float((sbp - dbp).sum())
-        fraction = float((middle - dbp).sum()) / pulse if pulse > 0 else cls.fraction_of_table()
+        fraction = float((middle - dbp).sum()) / pulse if pulse > 0 else _FRACTION
         return cls(
             tuple(m for m, _ in pairs),
             tuple(s for _, s in pairs),
             float(np.clip(fraction, *_FRACTION_RANGE)),
         )
-
-    @staticmethod
-    def fraction_of_table() -> float:
-        """MAP's place between DBP and SBP in the published means."""
-        return (_MEAN[1] - _MEAN[2]) / (_MEAN[0] - _MEAN[2])
 
     def to_json(self) -> dict[str, Any]:
         """As written into a checkpoint."""
