@@ -31,6 +31,16 @@ def test_variance_components_are_found_though_subjects_have_unequal_numbers() ->
     assert within == pytest.approx(9, rel=0.05) and between == pytest.approx(25, rel=0.08)
 
 
+def test_a_few_long_subjects_among_short_ones_do_not_shrink_the_variance_between() -> None:
+    code = np.repeat(np.arange(6), [5, 5, 5, 5, 60, 60])
+    rng = np.random.default_rng(0)
+    found = [
+        variance_components(rng.normal(0, 5, 6)[code] + rng.normal(0, 1, len(code)), code)[1]
+        for _ in range(1500)
+    ]
+    assert np.mean(found) == pytest.approx(25, rel=0.08)
+
+
 def test_limits_are_those_of_the_total_deviation_and_its_bootstrap_covers_the_truth() -> None:
     covered = 0
     for seed in range(20):
