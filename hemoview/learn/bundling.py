@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from hemoview.dsp.preprocess import MODEL_RATE_HZ, PREPROCESSING, WINDOW_S_MAX, WINDOW_S_MIN
 from hemoview.estimate import bundle
-from hemoview.estimate.card import CARD_FORMAT, parse_card
+from hemoview.estimate.card import CARD_FORMAT
+from hemoview.learn.compress import bundle_folder
 from hemoview.learn.evaluation import AGES_S
-from hemoview.learn.export import F32, write_model
+from hemoview.learn.export import F32, model_bytes
 from hemoview.learn.rows import LABELS
 from hemoview.learn.student import Student
 from recorder.errors import ConfigError
@@ -106,22 +104,13 @@ def write_bundle(
         ConfigError: too large, or it does not verify.
     """
     folder = out / f"{NAME}-{VERSION}"
-    folder.mkdir(parents=True, exist_ok=True)
-    write_model(student, folder / bundle.MODEL)
-    size = (folder / bundle.MODEL).stat().st_size
+    model = model_bytes(student)
+    size = len(model)
     if size > MOST_BYTES:
         raise ConfigError(
             f"bundle {folder.name}: model.onnx has {size} bytes, at most {MOST_BYTES}; make it smaller"
         )
-    np.savez(folder / bundle.GOLDEN, allow_pickle=False, **golden)
-    value = card(report, facts, n_subjects, size)
-    parse_card(value, f"bundle {folder.name}")
-    (folder / bundle.CARD).write_text(
-        json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8", newline="\n"
-    )
-    bundle.write_hashes(folder)
-    bundle.verify(folder)
-    return folder
+    return bundle_folder.write_bundle(folder, model, card(report, facts, n_subjects, size), golden)
 
 
 def card(report: Mapping[str, Any], facts: Mapping[str, Any], n_subjects: int, size: int) -> dict[str, Any]:
