@@ -49,10 +49,14 @@ class Presence:
 
 def count(station: str, home: Path | None = None) -> int:
     """Windows open on ``station`` this moment, of all processes; what dead ones left is cleared away."""
-    return sum(_is_open(path) for path in sorted(_folder(station, home).glob("*.lock")))
+    return sum(_is_open(path) for path in sorted(_folder(station, home).glob("[0-9]*-*.lock")))
 
 
 def _is_open(path: Path) -> bool:
+    """Held by a process that lives: somebody else who counts holds a dead one's for a moment."""
+    if not platform.alive(int(path.name.partition("-")[0])):
+        _remove(path)
+        return False
     try:
         fd = os.open(path, os.O_RDWR)
     except FileNotFoundError:

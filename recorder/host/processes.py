@@ -15,7 +15,7 @@ from typing import Final
 
 from recorder.clock import Clock
 from recorder.errors import RecorderError, SessionError, StationError, StationUnreachable
-from recorder.host import lock, logs, places, platform
+from recorder.host import lock, logs, places, platform, presence
 from recorder.host.client import StationClient
 from recorder.host.connection import Connection, check_station
 from recorder.host.keeper import Keeper
@@ -227,11 +227,15 @@ def _await_edge_death(station: str, pid: int) -> None:
 
 
 def stop_station(station: str, home: Path | None = None, *, force: bool = False) -> bool:
-    """Stop recorder and edge. With a session open nothing is stopped unless ``force``, which stops it in order.
+    """Stop recorder and edge, by whoever is done with them.
+
+    With a session or a window open nothing is stopped unless ``force``, which stops a session in order.
 
     Returns:
         Whether both are gone.
     """
+    if not force and presence.count(station, home):
+        return False
     try:
         shut_down(station, home, force=force)
     except RecorderError:
@@ -240,7 +244,7 @@ def stop_station(station: str, home: Path | None = None, *, force: bool = False)
 
 
 def shut_down(station: str, home: Path | None = None, *, force: bool = False) -> bool:
-    """:func:`stop_station` that says why it did not; returns whether anything was there to stop.
+    """:func:`stop_station` that asks no window and says why it did not; returns whether anything was there to stop.
 
     Once the recorder has agreed both end at the same time.
 

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from terminal import run_on_terminal
 from recorder import session
 from recorder.clock import Clock
 from recorder.host import lock, processes, virtual_bedside
+from recorder.host.client import StationClient
+from recorder.host.leaving import leave
+from recorder.host.presence import Presence
 
 
 def record(home: Path, template: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -43,6 +47,39 @@ def template_of(home: Path, devices: list, consent: bool = True) -> Path:
     path = home / "rest.json"
     path.write_text(json.dumps(value))
     return path
+
+
+@pytest.mark.slow
+def test_record_and_a_window_leave_each_other_the_recorder(tmp_path: Path) -> None:
+    """A window that closes while a session is recorded by command ends nothing, and the other way round."""
+    bedside = virtual_bedside.start(
+        tmp_path / "virtual", Clock(), {"seed": 2, "script": "rest", "e4": E4, "adc": None}
+    )
+    running = lambda: lock.is_held("default", tmp_path)  # noqa: E731
+    try:
+        template = template_of(tmp_path, bedside.device_configs())
+        done: list[subprocess.CompletedProcess[str]] = []
+        recording = threading.Thread(target=lambda: done.append(record(tmp_path, template, "--seconds", "4")))
+        recording.start()
+        with StationClient("default", tmp_path, name="test") as client:
+            wait_for(lambda: processes.find_recorder("default", tmp_path), "it has started a recorder")
+            controller = lambda: client.call("status")["status"]["controller"]  # noqa: E731
+            wait_for(lambda: controller() == "recorder record", "it is in control")
+            state = lambda: client.call("status")["status"]["session"]["state"]  # noqa: E731
+            leave("default", tmp_path, name="window-1")
+            assert running(), "no session is open yet"
+            wait_for(lambda: state() == "open", "the session is open")
+            leave("default", tmp_path, name="window-1")
+            assert running()
+        with Presence("default", tmp_path):
+            recording.join()
+            assert done[0].returncode == 0, done[0].stderr
+            assert running(), "a window is open on it"
+        leave("default", tmp_path, name="window-1")
+        assert not running()
+    finally:
+        bedside.stop()
+        processes.stop_station("default", tmp_path, force=True)
 
 
 @pytest.mark.slow

@@ -149,7 +149,9 @@ def test_a_recorder_by_hand_outlives_its_windows(bed: Bed) -> None:
 def test_a_recorder_stopped_under_a_window_comes_back_with_its_edge(bed: Bed) -> None:
     window = bed.open()
     before = lock.holder(STATION, bed.home)
-    assert processes.stop_station(STATION, bed.home)
+    assert not processes.stop_station(STATION, bed.home), "a window needs it"
+    assert lock.holder(STATION, bed.home) == before
+    assert processes.shut_down(STATION, bed.home), "as `recorder stop` does"
     wait_for(lambda: bed.runs() == (True, True), "both run again")
     assert lock.holder(STATION, bed.home) != before
     close(window)
