@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from hemoview.estimate import bundle as bundles
 from hemoview.labels.dataset import Dataset
-from hemoview.labels.splits import Split, refuse_leaks
+from hemoview.labels.splits import Split, make_split, refuse_leaks
 from recorder.errors import ConfigError
 from recorder.host import places
 
@@ -26,21 +26,32 @@ class Opened:
     facts: Any = None
 
     @property
-    def split(self) -> Mapping[str, Any] | None:
-        """Whose rows trained it, chose it and were kept for its test (``split`` of a card); None where not known."""
-        found = (
-            self.bundle.card.raw.get("split")
-            if self.bundle is not None
-            else getattr(self.facts, "split", None)
-        )
-        return found if isinstance(found, Mapping) else None
-
-    @property
     def trained_on(self) -> str:
-        """Version of the dataset it was trained on (``dataset_version`` of a card), where it says so."""
+        """Version of the dataset it was trained on: a run's, or the ``training_hash`` of a card."""
         if self.bundle is not None:
-            return str(self.bundle.card.raw.get("dataset_version", ""))
+            return str(self.bundle.card.raw["training_hash"])
         return str(getattr(self.facts, "dataset_version", ""))
+
+    def split(self, dataset: Dataset) -> Split | None:
+        """Whose rows trained it, chose it and were kept for its test. A run says so; a card has the ``split_hash``
+        alone, which names a split of the dataset it was trained on, or the one that is made by default.
+        """
+        if self.bundle is None:
+            stored = getattr(self.facts, "split", None)
+            return Split.from_json("the run's own", stored, f"training run {self.name}") if stored else None
+        wanted = self.bundle.card.raw["split_hash"]
+        if self.trained_on != dataset.version or not wanted:
+            return None
+        named = next((s for s in dataset.splits.values() if s.sha256 == wanted), None)
+        return named or self._default(dataset, wanted)
+
+    @staticmethod
+    def _default(dataset: Dataset, wanted: str) -> Split | None:
+        try:
+            made = make_split(dataset)
+        except ConfigError:  # too few subjects for one
+            return None
+        return made if made.sha256 == wanted else None
 
 
 def open_model(path: Path) -> Opened:
@@ -84,12 +95,11 @@ def choose(dataset: Dataset, opened: Opened, name: str | None, part: str | None)
     Raises:
         ConfigError: no such split or nobody in the part, or subjects of the training among those judged.
     """
-    own = opened.split is not None and opened.trained_on == dataset.version
-    split = dataset.split(name) if name is not None else None
-    if split is None and own and part != ALL:
-        split = Split.from_json("the run's own", opened.split, f"training run {opened.name}")
+    theirs = opened.split(dataset)
+    own = theirs is not None and opened.trained_on == dataset.version
+    split = dataset.split(name) if name is not None else theirs if own and part != ALL else None
     if split is None or part == ALL:
-        leakage = _leakage(opened, dataset.subjects, known=dataset.subject_known, own=own)
+        leakage = _leakage(theirs, dataset.subjects, known=dataset.subject_known, own=own)
         everybody = {"split": None, "part": ALL, "split_sha256": None}
         return Chosen(dataset, None, {**everybody, "leakage": leakage})
     part = part or "test"
@@ -98,7 +108,7 @@ def choose(dataset: Dataset, opened: Opened, name: str | None, part: str | None)
         raise ConfigError(
             f"{dataset.name}: part {part} of split {split.name} names nobody; choose another --part"
         )
-    if own and part == "test" and (both := _trained(opened) & set(subjects)):
+    if own and part == "test" and (both := _trained(theirs) & set(subjects)):
         raise ConfigError(
             f"{dataset.name}: {len(both)} subjects of the test part of split {split.name} trained {opened.name} "
             f"(first {min(both)}); evaluate on the split it was trained with, or train again"
@@ -110,23 +120,22 @@ def choose(dataset: Dataset, opened: Opened, name: str | None, part: str | None)
         "split": split.name,
         "part": part,
         "split_sha256": split.sha256,
-        "leakage": _leakage(opened, subjects, known=dataset.subject_known, own=own),
+        "leakage": _leakage(theirs, subjects, known=dataset.subject_known, own=own),
     }
     return Chosen(judged, training, protocol)
 
 
-def _trained(opened: Opened) -> set[str]:
-    split = opened.split or {}
-    return {*split.get("train", ()), *split.get("val", ())}
+def _trained(split: Split | None) -> set[str]:
+    return set() if split is None else {*split.train, *split.val}
 
 
-def _leakage(opened: Opened, subjects: Sequence[str], *, known: bool, own: bool) -> str:
+def _leakage(theirs: Split | None, subjects: Sequence[str], *, known: bool, own: bool) -> str:
     """What can be said about whether the model has seen these subjects; ``own``: the set it was trained on."""
     if not known:
         return "no subjects are known, every row counts as its own: leakage cannot be excluded"
-    if opened.split is None:
+    if theirs is None:
         return "the model does not list its training subjects: that none is here cannot be checked"
-    if both := _trained(opened) & set(subjects):
+    if both := _trained(theirs) & set(subjects):
         where = "trained or chose the model" if own else "stand in its training on another dataset, too"
         return f"NOT HELD BACK: {len(both)} of {len(subjects)} subject ids judged here {where}"
     if own:

@@ -20,7 +20,7 @@ from hemoview import cli  # noqa: E402
 from hemoview.estimate import metrics  # noqa: E402
 from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
 from hemoview.labels.dataset_folder import write_dataset  # noqa: E402
-from hemoview.labels.splits import Split  # noqa: E402
+from hemoview.labels.splits import Split, make_split  # noqa: E402
 from hemoview.learn import evaluate_choice, predictors  # noqa: E402
 from recorder.errors import ConfigError  # noqa: E402
 from recorder.schema import PARAMETERS  # noqa: E402
@@ -338,20 +338,27 @@ def test_a_run_is_judged_only_on_whom_it_never_saw(tmp_path: Path) -> None:
     assert everybody.protocol["leakage"].startswith("NOT HELD BACK: 8 of 11")
 
 
+@pytest.mark.parametrize("stored", [True, False])
 def test_a_bundle_that_names_its_split_is_judged_on_the_test_part(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    stored: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     people = np.column_stack((20.0 + 5 * (np.arange(88) // N_WINDOWS), np.tile(ME[1:], (88, 1))))
     made = dataset(demographics=people)
-    split = Split("x", tuple(made.subjects[:6]), (), tuple(made.subjects[6:])).to_json()
-    changes = {"split": split, "dataset_version": made.version, "training_label_mean": {"SBP": 100.0}}
+    split = Split("x", tuple(made.subjects[:6]), (), tuple(made.subjects[6:]))
+    made = made.with_split(split) if stored else made
+    wanted = split if stored else make_split(made)
+    changes = {
+        "split_hash": wanted.sha256, "training_hash": made.version, "training_label_mean": {"SBP": 100.0}
+    }  # fmt: skip
     model = tiny_bundle.write(tmp_path / "models", changes=changes).folder
     data = folder(tmp_path, made)
     _, found, _ = ask(capsys, tmp_path, "--model", model, "--dataset", data)
-    assert found["parameters"]["SBP"]["n_subjects"] == 5
+    assert found["parameters"]["SBP"]["n_subjects"] == len(wanted.test)
     assert found["protocol"]["leakage"].startswith("subject-grouped")
     _, found, _ = ask(capsys, tmp_path, "--model", model, "--dataset", data, "--part", "all")
-    assert found["protocol"]["leakage"].startswith("NOT HELD BACK: 6 of 11")
+    assert found["protocol"]["leakage"].startswith(
+        f"NOT HELD BACK: {len({*wanted.train, *wanted.val})} of 11"
+    )
     assert found["parameters"]["SBP"]["baseline_mean_mae"] == pytest.approx(
         17
     )  # what the card says of its people
