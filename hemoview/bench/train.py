@@ -5,7 +5,7 @@ same shared feature map. Naive means: written as the published code is – every
 other, attention group by group. So the ratio has two parts, both measured here:
 
 - ``from_sparsity``: k of ``num_experts`` run; naive with vectorised attention against sparse. 16/3 = 5.3 is what
-  arithmetic allows; above it the sparse run is also more efficient per expert, below it the shared bottom weighs in
+  arithmetic allows; above it the sparse run is also more efficient per expert, below it the shared bottom weighs in.
 - ``from_vectorising``: what the loop over attention groups costs; 1 where an expert has no attention.
 
 It is largest for experts made of attention, which the headline's are; ``others`` holds those with less and with none.
