@@ -64,14 +64,18 @@ def _is_open(path: Path) -> bool:
     try:
         if not platform.try_lock(fd):
             return True
+        _remove(
+            path
+        )  # under the lock: a window that is just opening sees that its file is gone, and makes another
+        return False
     finally:
         os.close(fd)
-    _remove(path)
-    return False
 
 
 def _remove(path: Path) -> None:
-    with contextlib.suppress(OSError):  # somebody else was quicker, or (Windows) looks into it this moment
+    with contextlib.suppress(
+        OSError
+    ):  # somebody was quicker, or (Windows) has it open: then the next who counts
         path.unlink()
 
 
