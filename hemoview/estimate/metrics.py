@@ -6,27 +6,27 @@ model is known here, so that a bundle, a training run and out-of-fold prediction
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
-from hemoview.estimate import metrics_baselines, metrics_cross, standards
+from hemoview.estimate import standards
 from hemoview.estimate.metrics_agreement import bland_altman, percentage_error, trending
 from hemoview.estimate.metrics_error import error_figures, gain_figures, skill_figures, within_r
 from hemoview.estimate.metrics_groups import by_reference_kind, identity_residuals, rate_by_rhythm, subgroups
 from hemoview.estimate.metrics_intervals import constant_width, coverage_figures
-from hemoview.estimate.metrics_rows import Plan, Predictions, Rows, plan
+from hemoview.estimate.metrics_judged import Judged, judge, judge_out_of_fold
+from hemoview.estimate.metrics_rows import Predictions
 from hemoview.estimate.metrics_subjects import BOOTSTRAPS, F64, Flags, rounded, subject_means
 from recorder.schema import PARAMETERS
+
+__all__ = ["FIELDS", "Judged", "evaluate", "judge", "judge_out_of_fold", "parameter_figures", "protocol"]
 
 PRESSURES: Final = ("SBP", "MAP", "DBP")
 MOVED_MMHG: Final = 8.0
 NO_WORSE_MMHG: Final = 0.1
 BAR_SUBJECTS: Final = 60
 """From this many test subjects on a bar for coverage applies (evaluation.md 5)."""
-ORACLE: Final = "subject_mean_oracle"
 
 FIELDS: Final = (
     *("mae", "me", "sd", "rmse", "mape", "r2", "r_within", "cpe5", "cpe10", "cpe15", "ci95"),
@@ -40,103 +40,6 @@ FIELDS: Final = (
     *("n_windows", "n_subjects"),
 )
 """What stands in every parameter's object, null where it cannot be computed; ``why`` says why."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Judged:
-    """Everything the figures and the plots are made of.
-
-    Args:
-        rows, schedule: the windows, and which of them count.
-        predictions: final values and intervals.
-        baselines: ``(n, 10)`` by name (:data:`hemoview.estimate.metrics_baselines.NAMES` and the oracle).
-        before: the same without abstention, where it could be computed; None = not known.
-        control: of waves shuffled inside their subject.
-    """
-
-    rows: Rows
-    schedule: Plan
-    predictions: Predictions
-    baselines: Mapping[str, F64]
-    before: Predictions | None
-    control: Predictions
-
-    def due(self, parameter: str) -> Flags:
-        """Rows to be scored for one parameter, whether a value was given or not."""
-        known = self.schedule.scored & np.isfinite(self.rows.column(parameter))
-        if self.schedule.k:  # a subject none of whose points had this parameter was not calibrated for it
-            known &= np.isfinite(self.baselines["hold"][:, PARAMETERS.index(parameter)])
-        return known
-
-    def given(self, parameter: str) -> Flags:
-        """Rows to be scored in which a value was given."""
-        return self.due(parameter) & np.isfinite(self.predictions.mean[:, PARAMETERS.index(parameter)])
-
-
-def judge(
-    rows: Rows,
-    predictions: Predictions,
-    *,
-    k: int = 0,
-    training: Rows | None = None,
-    prior_mean: F64 | None = None,
-    before: Predictions | None = None,
-    control: Predictions | None = None,
-) -> Judged:
-    """Put baselines and control beside predictions.
-
-    Args:
-        rows, predictions: ``n`` windows and what was estimated of them.
-        k: calibration points the predictions were made with.
-        training: rows of the training subjects, for the baselines; None = for every subject, the others of ``rows``.
-        prior_mean: ``(10,)`` or ``(n, 10)`` label means of the training subjects, where those are known though their
-            rows are not (a card, a checkpoint, folds); NaN = not known.
-        before: predictions without abstention.
-        control: predictions of waves shuffled inside their subject; None = the estimates themselves are shuffled.
-
-    Raises:
-        ValueError: predictions of another number of rows.
-    """
-    if len(predictions.mean) != len(rows):
-        raise ValueError(f"{len(predictions.mean)} predictions were given for {len(rows)} rows")
-    schedule = plan(rows, k)
-    found = metrics_baselines.all_values(
-        rows, schedule, training, None if training is None else plan(training, k)
-    )
-    if prior_mean is not None:
-        known = np.broadcast_to(prior_mean, rows.labels.shape)
-        found["mean"] = np.where(np.isfinite(known), known, found["mean"])
-    oracle = np.full(rows.labels.shape, np.nan)
-    for column, parameter in enumerate(PARAMETERS):
-        use = schedule.scored & np.isfinite(rows.column(parameter))
-        if use.any():
-            oracle[:, column] = metrics_baselines.own_mean(rows.labels[:, column], rows.code, use)
-    if control is None:
-        usable = schedule.scored & np.isfinite(predictions.mean).any(axis=1)
-        control = predictions.take(metrics_cross.permutation(rows, usable))
-    return Judged(rows, schedule, predictions, {**found, ORACLE: oracle}, before, control)
-
-
-def judge_out_of_fold(rows: Rows, raw: Predictions, *, k: int = 0, prior_mean: F64 | None = None) -> Judged:
-    """Judge predictions of which each row's model never saw its subject: offset, interval and baselines of a subject
-    come from the other subjects, and the control shuffles the waves before anything is calibrated.
-
-    Args:
-        rows: the windows.
-        raw: mean and quantiles out of fold, before any offset or correction.
-        k: calibration points.
-        prior_mean: ``(n, 10)`` label means of each row's training folds; None = of the other subjects.
-    """
-    schedule = plan(rows, k)
-    usable = (schedule.scored | schedule.points) & np.isfinite(raw.mean).any(axis=1)
-    shuffled = raw.take(metrics_cross.permutation(rows, usable))
-    return judge(
-        rows,
-        metrics_cross.personalised(rows, raw, schedule),
-        k=k,
-        prior_mean=prior_mean,
-        control=metrics_cross.personalised(rows, shuffled, schedule),
-    )
 
 
 def evaluate(judged: Judged, seed: int = 0) -> dict[str, Any]:
@@ -310,8 +213,10 @@ def _intervals(
     constant = judged.baselines[best][:, column]
     if np.isfinite(constant[given]).all():
         width = constant_width(label[given], constant[given], judged.schedule.age_s[given], code[given])
+        if judged.constant_q90 is not None and not np.isfinite(width):
+            width = float(2 * subject_means(code[given], judged.constant_q90[given, column]).mean())
         out[f"width_90_conformal_{best}"] = width
-        why[f"width_90_conformal_{best}"] = "needs ten subjects"
+        why[f"width_90_conformal_{best}"] = "needs ten subjects, or nine to train on"
     if judged.before is not None:
         computed = due & np.isfinite(judged.before.mean[:, column])
         unabstained = covered(judged.before, computed) or {}

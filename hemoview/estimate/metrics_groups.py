@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
+from hemoview.estimate.metrics_judged import Judged
 from hemoview.estimate.metrics_subjects import F64, Flags, rounded, subject_means
 from recorder.schema import PARAMETERS
 from recorder.schema.subject import ASSUMED_CVP_MMHG
-
-if TYPE_CHECKING:
-    from hemoview.estimate.metrics import Judged
 
 LEAST_SUBJECTS: Final = 5
 TOO_FEW: Final = "too few"

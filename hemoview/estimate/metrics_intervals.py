@@ -44,6 +44,26 @@ def _quantile(code: Codes, score: F64, order: Codes) -> float:
     return float(score[order[reached]]) if reached < len(order) else float("inf")
 
 
+def age_class(age_s: F64) -> Codes:
+    """Class of age since calibration, ``(n,)``; NaN = not calibrated, a class of its own."""
+    return np.where(np.isfinite(age_s), np.searchsorted(AGE_CLASSES_S, age_s), -1)
+
+
+def q90_from(code: Codes, score: F64, age_s: F64, wanted_age_s: F64) -> F64:
+    """Corrections for rows of other ages, from these rows; of all ages together where a class is too small.
+
+    Returns:
+        ``(n_wanted,)``, ∞ of fewer than nine subjects.
+    """
+    whole, theirs, ours = conformal_q90(code, score), age_class(age_s), age_class(wanted_age_s)
+    out = np.full(len(wanted_age_s), whole)
+    for number in np.unique(ours):
+        mine = theirs == number
+        found = conformal_q90(code[mine], score[mine]) if mine.any() else np.inf
+        out[ours == number] = found if np.isfinite(found) else whole
+    return out
+
+
 def aged_q90(code: Codes, score: F64, age_s: F64) -> F64:
     """Leave-one-subject-out correction within each row's class of age; all ages together where a class is too small.
 
@@ -53,9 +73,9 @@ def aged_q90(code: Codes, score: F64, age_s: F64) -> F64:
         age_s: ``(n,)`` since the last calibration point; NaN = not calibrated, a class of its own.
     """
     out = leave_one_out_q90(code, score)
-    age_class = np.where(np.isfinite(age_s), np.searchsorted(AGE_CLASSES_S, age_s), -1)
-    for number in np.unique(age_class):
-        mine = age_class == number
+    classes = age_class(age_s)
+    for number in np.unique(classes):
+        mine = classes == number
         found = leave_one_out_q90(code[mine], score[mine])
         out[mine] = np.where(np.isfinite(found), found, out[mine])
     return out

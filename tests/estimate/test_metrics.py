@@ -359,3 +359,15 @@ def test_heart_rate_in_an_irregular_rhythm_stands_apart() -> None:
     found = metrics.evaluate(metrics.judge(again, predictions_of(mean)))["parameters"]["HR"]["by_rhythm"]
     assert found["regular"]["mae"] == 1 and found["irregular"]["mae"] == 6
     assert found["irregular"]["n_windows"] == 30
+
+
+def test_with_few_test_subjects_the_width_of_a_constant_comes_from_the_training_subjects() -> None:
+    few, training = people(5, seed=7), people(60, seed=8)
+    for k, best in ((0, "mean"), (2, "shrunk_hold")):
+        raw = follows(few)
+        alone = evaluated(few, raw, k)["parameters"]["SBP"]
+        taught = evaluated(few, raw, k, training=training)["parameters"]["SBP"]
+        many = evaluated(training, follows(training), k)["parameters"]["SBP"]
+        name = f"width_90_conformal_{best}"
+        assert alone[name] is None and alone["why"][name]
+        assert taught[name] == pytest.approx(many[name], rel=0.05)
