@@ -64,18 +64,15 @@ def _is_open(path: Path) -> bool:
     try:
         if not platform.try_lock(fd):
             return True
-        _remove(
-            path
-        )  # under the lock: a window that is just opening sees that its file is gone, and makes another
+        # under the lock, so that a window that is just opening sees its file gone, and makes another
+        _remove(path)
         return False
     finally:
         os.close(fd)
 
 
 def _remove(path: Path) -> None:
-    with contextlib.suppress(
-        OSError
-    ):  # somebody was quicker, or (Windows) has it open: then the next who counts
+    with contextlib.suppress(OSError):  # somebody was quicker, or (Windows) has it open: the next one's job
         path.unlink()
 
 
