@@ -209,6 +209,10 @@ class BundlePredictor:
             at, own = int(source[row]), personal[rows.code[row]]
             self._final(final, row, at, own, int(end_ns[row]))
             self._ungated(before, row, at, own, int(end_ns[row]))
+        direct = np.isin(PARAMETERS, ("HR", *self.card.parameters))
+        shown = np.isfinite(final.q05) & direct  # a value that was shown is the same without abstention
+        for name in ("mean", "q05", "q95"):
+            getattr(before, name)[shown] = getattr(final, name)[shown]
         if self._simulated:
             final = self._with_simulated_intervals(final, before, rows)
         return final, before
