@@ -90,9 +90,10 @@ def read(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"training run {path.parent.name}: there is no {path.name}; train first, or name another folder"
         ) from None
-    except Exception as error:  # torch raises what its unpickler raises
-        first_line = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(f"{path.name}: not a checkpoint of this program ({first_line})") from error
+    except Exception as error:  # torch raises what its unpickler raises, with advice we do not give
+        raise ConfigError(
+            f"{path.name}: damaged, or not a checkpoint of this program ({type(error).__name__}); train again"
+        ) from error
     if number != FORMAT:
         raise ConfigError(
             f"{path.name}: checkpoint format {number}, this HemoView reads {FORMAT}; train again"

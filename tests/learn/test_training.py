@@ -132,7 +132,7 @@ def test_a_checkpoint_gives_the_network_back_or_says_why_not(dataset: Dataset, t
     with pytest.raises(ConfigError, match="another network than 3 experts, 32 channels"):
         checkpoint.restore(wider, checkpoint.read(path)["state"], path, wider.config)
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(ConfigError, match="not a checkpoint"):
+    with pytest.raises(ConfigError, match="damaged, or not a checkpoint"):
         checkpoint.load(tmp_path / "run")
     with pytest.raises(ConfigError, match="train first"):
         checkpoint.load(tmp_path / "nothing")
