@@ -23,6 +23,7 @@ from hemoview.learn.compress.calibrate import Calibration, calibration
 from hemoview.learn.compress.card import CardFacts, Learned, card_of
 from hemoview.learn.compress.distil import Recipe
 from hemoview.learn.compress.pipeline import FORMS, Compressed, Settings, compress
+from hemoview.learn.compress.slim import shape_for
 from hemoview.learn.moe.config import NOISE_TYPES, PARAMETERS, ModelConfig
 from hemoview.learn.run_config import RunConfig
 from hemoview.learn.train_command import read, usable_device
@@ -114,15 +115,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """
     folder = bundle_folder(args.output_dir)
     settings = Settings(args.target_sparsity, Recipe(passes=args.distillation_epochs), args.form)
-    if not 0 <= settings.target_sparsity < 1:
-        raise ConfigError(
-            f"--target_sparsity {settings.target_sparsity:g} is outside 0 to 1; it is the share of parameters to "
-            "remove, e.g. 0.8"
-        )
     distributed.share_cores()
     device = usable_device(args.device)
     teacher, facts = checkpoint.load(args.teacher_weights)
     refuse_other_shape(args, facts.run.model)
+    shape_for(facts.run.model, settings.target_sparsity)  # before anything that takes time
     dataset = read(args)
     split = split_of(facts, dataset, args)
     parts = [prepare.part_of(dataset, split.train, wrist_views=args.wrist_views)]
@@ -200,7 +197,7 @@ def split_of(facts: RunFacts, dataset: Dataset, args: argparse.Namespace) -> Spl
     """
     if facts.split is None:
         raise ConfigError(
-            f"{args.teacher_weights.name}: its checkpoint holds no split, so who was kept apart is not known; train again"
+            f"{args.teacher_weights.name}: its checkpoint has no split, so who was kept apart is not known; train again"
         )
     if dataset.version != facts.dataset_version:
         raise ConfigError(

@@ -37,7 +37,7 @@ class Recipe:
     Args:
         passes: over the training rows.
         lr, teacher_lr: of Adam; the student's falls along a cosine.
-        hard: weight of the training loss on labels; ``soft``: of the distance to the teacher's means (label deviations).
+        hard: weight of the training loss; ``soft``: of the distance to the teacher's means, in label deviations.
         features: of the distance of the student's projected features; ``uncertainty``: of log deviations and quantile
             distances.
         both_ways: whether the teacher learns from the student.

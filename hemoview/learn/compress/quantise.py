@@ -1,8 +1,8 @@
 """From an fp32 ONNX graph to smaller ones: int8 arithmetic (static QDQ), or int8 weights with fp32 arithmetic.
 
 *int8*: activations and weights of every large convolution and matrix, calibrated on windows; gates and the last layer
-of the towers stay fp32. *int8 weights*: stored as int8 with a scale for each output channel of each expert, widened once
-when the model is opened. Its answers do not hang on how a processor rounds inside, which those of int8 arithmetic do.
+of the towers stay fp32. *int8 weights*: stored as int8 with a scale for each output channel of each expert, widened
+once when the model is opened. Its answers do not hang on how a processor rounds inside, which those of int8 arithmetic do.
 """
 
 from __future__ import annotations
