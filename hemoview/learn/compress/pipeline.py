@@ -150,6 +150,7 @@ def compress(
     settings: Settings | None = None,
     device: str = "cpu",
     tell: Tell = lambda _: None,
+    finish: Callable[[LSM2oE], LSM2oE] = lambda student: student,
 ) -> Compressed:
     """Everything, measured after each stage.
 
@@ -162,6 +163,7 @@ def compress(
         settings: how.
         device: for the distillation.
         tell: hears what is being done.
+        finish: what else is done to the distilled student, of the same shape, before it is exported.
 
     Raises:
         ConfigError: the sparsity is out of reach, a loss is not finite, or no form is small and exact enough.
@@ -186,6 +188,7 @@ def compress(
             f"distilling, pass {number} of {of}, validation {line['score']}"
         ),
     )
+    made = replace(made, student=finish(made.student))
     tell("exporting and quantising")
     network = export.AtBedside(made.student)
     fp32 = export.model_bytes(network)
