@@ -2,7 +2,7 @@
 
 *int8*: activations and weights of every large convolution and matrix, calibrated on windows; gates and the last layer
 of the towers stay fp32. *int8 weights*: stored as int8 with a scale for each output channel of each expert, widened
-once when the model is opened. Its answers do not hang on how a processor rounds inside, which those of int8 arithmetic do.
+once when the model is opened. Its answers do not hang on how a processor rounds inside, as int8 arithmetic does.
 """
 
 from __future__ import annotations
