@@ -14,8 +14,9 @@ from typing import Any
 
 from recorder.host.console import interrupts_wait
 
-with interrupts_wait():  # Qt's Python side aborts the process when Ctrl-C comes while it builds itself
-    import PySide6.QtWidgets  # noqa: F401
+# Ctrl-C in the midst of it makes Qt's Python side abort the process, or is lost in it
+with interrupts_wait():
+    import hemoview.ui.main_window  # noqa: F401
 
 from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QIcon
@@ -96,7 +97,8 @@ def run(options: AppOptions) -> dict[str, Any]:
     Raises:
         RecorderError: station, home or picture cannot be used; no window was opened.
     """
-    app, shell = _build(options)
+    with interrupts_wait():  # what Qt calls must not be interrupted
+        app, shell = _build(options)
     collector = GuiCollector()
     shell.window.closing.connect(app.quit)
     try:
