@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from hemoview.dsp.abp_beats import PressureBeat
 from hemoview.estimate.personalise import Anchor, Personalisation
+from hemoview.estimate.tracking import Tracking
 
 AnchorFrom = Literal["cuff", "reference", "both"]
 
@@ -31,9 +32,16 @@ class Anchoring:
     def __init__(self, anchor_from: AnchorFrom) -> None:
         self._from = anchor_from
         self.personal = Personalisation()
+        self.tracking = None if anchor_from == "cuff" else Tracking()
+        """How wide the interval must be, by the reference; None where the operator did not choose it."""
         self._reference_valid = False
         self._predictions: deque[tuple[int, Mapping[str, float]]] = deque()
         self._pressures: deque[tuple[int, PressureBeat]] = deque()
+
+    @property
+    def follows_reference(self) -> bool:
+        """The operator chose the arterial wave, and somebody saw it calibrated."""
+        return self.tracking is not None and self._reference_valid
 
     def cuff(self, event_id: str, reading: Mapping[str, Any]) -> None:
         """A cuff reading was stored (payload of a ``cuff`` event)."""
@@ -55,6 +63,8 @@ class Anchoring:
     def recalibrated(self) -> None:
         """The arterial wave steps here: what it said before no longer personalises (safety rule 8)."""
         self._pressures.clear()
+        if self.tracking is not None:
+            self.tracking.reset(valid=self._reference_valid)
         for anchor in self.personal.anchors:
             if anchor.kind == "reference":
                 self.personal = self.personal.without(anchor.anchor_id)
@@ -70,11 +80,22 @@ class Anchoring:
         """Take over what the model said, as another of the same session computed it."""
         self.personal = self.personal.joined(other._predictions)
 
+    def go_on_from(self, other: Anchoring) -> None:
+        """Take over what the reference taught another of the same session up to now."""
+        if not self.follows_reference or not other.follows_reference:
+            return
+        self.tracking, self._pressures = other.tracking, other._pressures
+        for anchor in other.personal.anchors:
+            if anchor.kind == "reference":
+                self.personal = self.personal.with_anchor(anchor)
+
     def pressure(self, wall_ns: int, beat: PressureBeat) -> None:
         """A beat of the arterial wave, in mmHg."""
         self._pressures.append((wall_ns, beat))
         while self._pressures[0][0] < wall_ns - REFERENCE_SPAN_S * 1e9:
             self._pressures.popleft()
+        if self.tracking is not None:
+            self.tracking.beat(wall_ns, beat)
 
     def look(self, wall_ns: int) -> None:
         """Make a reference anchor if one is due."""

@@ -1,9 +1,13 @@
-"""What a restarted edge process has to know of the session it finds running: what the model said around each cuff."""
+"""What a restarted edge process has to know of the session it finds running: what the model said around each cuff, and
+what the reference taught where it personalises.
+"""
 
 from __future__ import annotations
 
 import logging
 from pathlib import Path
+
+import numpy as np
 
 from hemoview.dsp.windows import WINDOW_S
 from hemoview.edge.offline import prepared, push
@@ -13,29 +17,46 @@ from hemoview.estimate.personalise import AFTER_S, BEFORE_S
 from hemoview.estimate.runner import Runner
 from recorder import session as sessions
 from recorder.errors import SessionError
+from recorder.session import Session
 
 log = logging.getLogger(__name__)
 
+FOLLOWED_S = 600.0
+"""So much of the past is followed again: 120 comparisons, after which tracking no longer shows where it began."""
 _SETTLE_S = 2.0
 
 
 def recall(folder: Path, pipeline: Pipeline, runner: Runner | None) -> None:
-    """Compute again, from what is on disk, the windows around the readings that still wait for their estimate.
+    """Compute again, from what is on disk, the windows around the readings that still wait for their estimate, and
+    the last minutes of a reference that is followed.
 
     A session that cannot be read costs the personalisation, not the estimates: the readings stay unused, which the
     screens show by the missing age.
     """
-    waiting = [a for a in pipeline.anchoring.personal.anchors if not a.usable]
-    if not waiting or runner is None:
+    if runner is None or not pipeline.remembers:
         return
     try:
         with sessions.open(folder) as session:
-            for anchor in waiting:
-                at_s = (anchor.wall_ns - session.start_wall_ns) / 1e9
-                begin_s = max(0.0, at_s - BEFORE_S - WINDOW_S - _SETTLE_S)
-                twin = prepared(session, runner, pipeline.options)
-                for item in replayed(session, pipeline.sources, begin_s, at_s + AFTER_S + _SETTLE_S):
-                    push(twin, item)
-                pipeline.anchoring.learn_from(twin.anchoring)
+            _around_readings(session, pipeline, runner)
+            if pipeline.anchoring.follows_reference:
+                since_s = max(0.0, session.duration_s - FOLLOWED_S)
+                pipeline.anchoring.go_on_from(_again(session, pipeline, runner, since_s, np.inf).anchoring)
     except SessionError as error:
         log.warning("anchors of the session that is going on are not used: %s", error)
+
+
+def _around_readings(session: Session, pipeline: Pipeline, runner: Runner) -> None:
+    for anchor in pipeline.anchoring.personal.anchors:
+        if not anchor.usable:
+            at_s = (anchor.wall_ns - session.start_wall_ns) / 1e9
+            begin_s = max(0.0, at_s - BEFORE_S - WINDOW_S - _SETTLE_S)
+            twin = _again(session, pipeline, runner, begin_s, at_s + AFTER_S + _SETTLE_S)
+            pipeline.anchoring.learn_from(twin.anchoring)
+
+
+def _again(session: Session, pipeline: Pipeline, runner: Runner, t0_s: float, t1_s: float) -> Pipeline:
+    """A pipeline of the same choices that has lived through ``[t0_s, t1_s]`` of the session."""
+    twin = prepared(session, runner, pipeline.options)
+    for item in replayed(session, pipeline.sources, t0_s, t1_s):
+        push(twin, item)
+    return twin

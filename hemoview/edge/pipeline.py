@@ -22,10 +22,14 @@ from hemoview.edge.sources import BeatSource, MotionSource
 from hemoview.edge.streams import ABP_BEATS, ESTIMATES, PPG_BEATS, Sources, estimate_row
 from hemoview.estimate.estimator import Body, abstain_all, estimate
 from hemoview.estimate.runner import Runner
+from hemoview.estimate.tracking import Widening
 from hemoview.estimate.values import Estimate
 from recorder.clock import ClockEra
 from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED, Calibration, Event, SampleBlock
 from recorder.schema.physical import physical
+
+NO_PRESSURE: Final = ("flat-line", "saturation", "invalid-value")
+"""Notices about an arterial wave while which its beats are not believed; a square wave is more, see ``_on_notice``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ class Pipeline:
         self._calibrations: dict[str, Calibration] = {}
         self._next_no: dict[str, int] = {}
         self._said_calibrated = ""
+        self._heard: set[str] = set()
 
     # ---- what is known beside the samples
 
@@ -78,10 +83,18 @@ class Pipeline:
         """The anchors of the session that is going on."""
         return self._anchoring
 
+    @property
+    def remembers(self) -> bool:
+        """The session so far bears on what comes: readings personalise, or a reference is followed. A process that
+        meets it half-way has to :func:`hemoview.edge.memory.recall` it.
+        """
+        return bool(self._anchoring.personal.anchors) or self._anchoring.follows_reference
+
     def begin_session(self, session_id: str, body: Body) -> None:
         """Another session: nothing of the subject before carries over. The same one again changes nothing."""
         if session_id != self.session_id:
             self.session_id, self._body = session_id, body
+            self._said_calibrated, self._heard = "", set()
             self._anchoring = Anchoring(self.options.anchor_from)
 
     def know_eras(self, eras: Iterable[ClockEra]) -> None:
@@ -124,24 +137,26 @@ class Pipeline:
             self._windower.cut()
         for window in self._windower.push(block.first_sample_no, samples):
             end_ns = self._ppg.clock.t_ns(window.end_no)
-            row = estimate_row(self._estimate(window, end_ns, block.era))
+            row = estimate_row(*self._estimate(window, end_ns, block.era))
             yield self._rows(ESTIMATES, row, [end_ns], Moment(block.t_host_ns, block.era))
 
-    def _estimate(self, window: Window, end_ns: int, era: int) -> Estimate:
+    def _estimate(self, window: Window, end_ns: int, era: int) -> tuple[Estimate, Mapping[str, Widening]]:
+        """The estimate of a window, and what tracking made of its intervals."""
         wall_ns = self._wall_ns(end_ns, era)
         if self.session_id:
             self._anchoring.look(wall_ns)
         if window.samples is None:
-            return abstain_all("gap" if window.after_gap else "starting")
+            return abstain_all("gap" if window.after_gap else "starting"), {}
         pulse = window.samples[:, 0]
         if not np.isfinite(pulse).all():
-            return abstain_all("gap")
+            return abstain_all("gap"), {}
         quality = self._judge(pulse, end_ns, era)
         prediction = None
         if self._runner is not None and quality.fault is None and self._ppg is not None:
             prediction = self._runner.predict(pulse, self._ppg.clock.rate_hz)
             self._anchoring.predicted(wall_ns, prediction.mean)
-        return estimate(
+        tracked = self._tracked(wall_ns)
+        made = estimate(
             quality,
             prediction,
             self._runner.card if self._runner else None,
@@ -149,6 +164,21 @@ class Pipeline:
             body=self._body,
             wall_ns=wall_ns,
             show_simulated=self.options.show_simulated,
+            tracked=tracked,
+        )
+        if self.session_id and self._anchoring.tracking is not None:
+            self._anchoring.tracking.shown(wall_ns, made)
+        return made, tracked
+
+    def _tracked(self, wall_ns: int) -> Mapping[str, Widening]:
+        """What the reference has taught about the intervals up to here; nothing unless the operator chose that."""
+        tracking, personal = self._anchoring.tracking, self._anchoring.personal
+        if tracking is None or self._runner is None or not self.session_id:
+            return {}
+        return tracking.widenings(
+            wall_ns,
+            personal=personal.age_s(wall_ns) is not None,
+            expiry_s=self._runner.card.personal_expiry_s,
         )
 
     def _judge(self, pulse: NDArray[np.float64], end_ns: int, era: int) -> Quality:
@@ -216,15 +246,30 @@ class Pipeline:
         self._anchoring.withdraw(str(event.payload["event_id"]))
 
     def _on_marker(self, event: Event) -> None:
+        """A word on the reference's calibration. Told again, as after a restart of the recorder, it is no other."""
         label = event.payload.get("label")
-        if label in (REFERENCE_CALIBRATED, FINGER_CHANGED):
+        if label in (REFERENCE_CALIBRATED, FINGER_CHANGED) and event.event_id not in self._heard:
+            self._heard.add(event.event_id)
             self._said_calibrated = event.event_id
             self._anchoring.judge_reference(valid=label == REFERENCE_CALIBRATED)
 
     def _on_marker_undone(self, event: Event) -> None:
         """Whatever the last word on the reference's calibration was: taken back, it is in doubt."""
         if event.payload.get("event_id") == self._said_calibrated:
+            self._said_calibrated = ""
             self._anchoring.judge_reference(valid=False)
+
+    def _on_notice(self, event: Event) -> None:
+        """The recorder saw something on the arterial wave that is no pressure."""
+        told, tracking = event.payload, self._anchoring.tracking
+        if tracking is None or self._abp is None or told.get("stream_id") != self._abp.info.stream_id:
+            return
+        if told.get("channel") not in (None, self._abp.info.channels[0].name):
+            return
+        if "square-wave" in (told.get("kind"), told.get("ended")):
+            tracking.doubt()
+        elif told.get("kind") in NO_PRESSURE or told.get("ended") in NO_PRESSURE:
+            tracking.forget()
 
     def _on_calibration(self, event: Event) -> None:
         self.know_calibration(Calibration.from_json(event.payload))
@@ -255,6 +300,7 @@ _ON_EVENT: Final[Mapping[str, Callable[[Pipeline, Event], Any]]] = {
     "calibration": Pipeline._on_calibration,
     "marker": Pipeline._on_marker,
     "marker-undone": Pipeline._on_marker_undone,
+    "notice": Pipeline._on_notice,
     "era": Pipeline._on_era,
 }
 

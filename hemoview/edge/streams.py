@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemoview.dsp import abp_beats, ppg_beats
+from hemoview.estimate.estimator import NOTHING_TRACKED
+from hemoview.estimate.personalise import PRESSURES
 from hemoview.estimate.reasons import REASONS, code
+from hemoview.estimate.tracking import Widening
 from hemoview.estimate.values import Estimate
 from recorder.schema import PARAMETER_UNITS, PARAMETERS, Channel, StreamInfo
 
@@ -82,13 +85,23 @@ def declared(sources: Sources, model: ModelName) -> tuple[StreamInfo, ...]:
     return tuple(streams)
 
 
-def estimate_row(estimate: Estimate) -> NDArray[np.float32]:
-    """An estimate as the one row of :data:`ESTIMATES` it becomes, ``(1, columns)``; NaN where it abstains."""
+def estimate_row(
+    estimate: Estimate, tracked: Mapping[str, Widening] = NOTHING_TRACKED
+) -> NDArray[np.float32]:
+    """An estimate as the one row of :data:`ESTIMATES` it becomes, ``(1, columns)``; NaN where it abstains.
+
+    Args:
+        estimate: of one window.
+        tracked: what was made of its intervals while a reference streamed.
+    """
     row: list[float] = []
     for parameter in PARAMETERS:
         e = estimate.parameters[parameter]
         row += [_number(e.value), _number(e.low), _number(e.high), float(code(e.reason))]
     row += [estimate.sqi, _number(estimate.personalisation_age_s), _number(estimate.infer_ms)]
+    for parameter in PRESSURES:
+        widened = parameter in tracked and estimate.parameters[parameter].low is not None
+        row.append(float(tracked[parameter].code) if widened else 0.0)
     return np.array([row], dtype=np.float32)
 
 
@@ -103,12 +116,14 @@ def _estimates(sources: Sources, model: ModelName) -> StreamInfo:
         channels += [Channel(f"{parameter}{suffix}", unit) for suffix in ("", "_lo", "_hi")]
         channels.append(Channel(f"{parameter}_why", "1"))
     channels += [Channel(name, unit) for name, unit in AFTER_PARAMETERS]
+    channels += [Channel(f"{parameter}_tracked", "1") for parameter in PRESSURES]
     facts = {
         "model": model.name,
         "model_sha256": model.sha256,
         "model_refused": model.refused,
         "reasons": json.dumps(REASONS),
         "interval": "90 %",
+        "tracked": "0 = the card's interval, 1 = tracked by the reference wave, 2 = frozen since it ended",
     }
     return _numeric(ESTIMATES, "estimate", channels, sources, facts)
 

@@ -6,7 +6,7 @@ Who reads it: the edge process (which parameters, which intervals), the window's
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -89,25 +89,53 @@ class Conformal:
         q90: in the parameter's unit; may be negative (the model's own quantiles were too wide).
         n_subjects: people it was computed from.
         age_s_max: holds up to this personalisation age; None for the cold start.
+        sqi_min: holds from this signal quality on; 0 = for every quality not better served by another row.
     """
 
     q90: float
     n_subjects: int
     age_s_max: float | None = None
+    sqi_min: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class ConformalTable:
-    """Corrections of one parameter: cold start, and by personalisation age, youngest first."""
+    """Corrections of one parameter: cold start, and by personalisation age, youngest first; both also by signal
+    quality where the training filled that in.
+
+    Args:
+        cold: without personalisation, for any quality.
+        personalised: by age, in each age class by quality, lowest first.
+        cold_by_quality: as ``cold`` for better windows, lowest quality first.
+    """
 
     cold: Conformal | None
     personalised: tuple[Conformal, ...] = ()
+    cold_by_quality: tuple[Conformal, ...] = ()
 
-    def at_age(self, age_s: float | None) -> Conformal | None:
-        """The correction for a personalisation of this age; None = not covered, fall back to cold."""
+    def at_age(self, age_s: float | None, sqi: float = 0.0) -> Conformal | None:
+        """The correction for a personalisation of this age and a window of this quality; a quality that is not told
+        counts as the lowest. None = not covered, fall back to :meth:`at_cold`.
+        """
         if age_s is None:
-            return self.cold
-        return next((c for c in self.personalised if c.age_s_max is not None and age_s <= c.age_s_max), None)
+            return self.at_cold(sqi)
+        ages = (c.age_s_max for c in self.personalised)
+        age_class = next((a for a in ages if a is not None and age_s <= a), None)
+        return _of_quality([c for c in self.personalised if c.age_s_max == age_class], sqi)
+
+    def at_cold(self, sqi: float = 0.0) -> Conformal | None:
+        """The correction without personalisation for a window of this quality."""
+        return _of_quality([c for c in (self.cold, *self.cold_by_quality) if c is not None], sqi)
+
+    @property
+    def rows(self) -> tuple[Conformal, ...]:
+        """Every correction there is."""
+        return tuple(c for c in (self.cold, *self.cold_by_quality, *self.personalised) if c is not None)
+
+
+def _of_quality(rows: Sequence[Conformal], sqi: float) -> Conformal | None:
+    """The last of the rows, lowest quality first, that a window of this quality reaches."""
+    return next((row for row in reversed(rows) if sqi >= row.sqi_min), None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -221,25 +249,51 @@ def _table(value: Any, parameter: str, who: str) -> ConformalTable:
         return ConformalTable(cold=None)
     if not isinstance(value, dict):
         raise _wrong(who, at, "must be an object or null")
-    listed = value.get("personalised", [])
+    rows = _cells(value, "personalised", at, who)
+    keys = [(row.age_s_max, row.sqi_min) for row in rows]
+    if any(age is None for age, _ in keys) or keys != sorted(set(keys)):
+        raise _wrong(who, f"{at}.personalised", "needs age_s_max in every row, rising, and sqi_min within it")
+    if {age for age, _ in keys} != {age for age, sqi_min in keys if sqi_min == 0.0}:
+        raise _wrong(
+            who, f"{at}.personalised", "needs a row for any quality (no sqi_min) for every age_s_max"
+        )
+    return ConformalTable(_cold(value.get("cold"), f"{at}.cold", who), rows, _better_cold(value, at, who))
+
+
+def _cold(value: Any, at: str, who: str) -> Conformal | None:
+    cell = None if value is None else _cell(value, at, who)
+    if cell is not None and cell.sqi_min != 0.0:
+        raise _wrong(who, f"{at}.sqi_min", "must be left out: this row is for any quality")
+    return cell
+
+
+def _better_cold(value: Mapping[str, Any], at: str, who: str) -> tuple[Conformal, ...]:
+    """Cold rows of better windows; they build on the one for any quality."""
+    rows = _cells(value, "cold_by_quality", at, who)
+    least = [0.0, *(row.sqi_min for row in rows)]
+    if rows and (value.get("cold") is None or least != sorted(set(least))):
+        raise _wrong(who, f"{at}.cold_by_quality", "needs cold, and sqi_min above 0 in every row, rising")
+    return rows
+
+
+def _cells(value: Mapping[str, Any], field: str, at: str, who: str) -> tuple[Conformal, ...]:
+    listed = value.get(field, [])
     if not isinstance(listed, list):
-        raise _wrong(who, f"{at}.personalised", "must be a list")
-    rows = tuple(_cell(row, f"{at}.personalised[{i}]", who) for i, row in enumerate(listed))
-    ages = [row.age_s_max for row in rows]
-    if None in ages or ages != sorted(set(ages), key=float):  # type: ignore[arg-type]
-        raise _wrong(who, f"{at}.personalised", "needs age_s_max in every row, rising")
-    cold = value.get("cold")
-    return ConformalTable(None if cold is None else _cell(cold, f"{at}.cold", who), rows)
+        raise _wrong(who, f"{at}.{field}", "must be a list")
+    return tuple(_cell(row, f"{at}.{field}[{i}]", who) for i, row in enumerate(listed))
 
 
 def _cell(value: Any, at: str, who: str) -> Conformal:
     if not isinstance(value, dict):
         raise _wrong(who, at, "must be an object")
-    age = value.get("age_s_max")
+    age, sqi_min = value.get("age_s_max"), value.get("sqi_min")
+    if sqi_min is not None and not 0 <= _check(value, "sqi_min", _NUMBER, who, at) <= 1:
+        raise _wrong(who, f"{at}.sqi_min", "must be 0 to 1")
     return Conformal(
         q90=float(_check(value, "q90", _NUMBER, who, at)),
         n_subjects=_check(value, "n_subjects", int, who, at),
         age_s_max=None if age is None else float(_check(value, "age_s_max", _NUMBER, who, at)),
+        sqi_min=0.0 if sqi_min is None else float(sqi_min),
     )
 
 

@@ -13,9 +13,16 @@ from hemoview.estimate.runner import Prediction
 
 
 def conformal_span(
-    card: Card, parameter: str, prediction: Prediction, personal: Personalisation, age_s: float | None
+    card: Card,
+    parameter: str,
+    prediction: Prediction,
+    personal: Personalisation,
+    age_s: float | None,
+    *,
+    sqi: float = 0.0,
 ) -> Span | Reason:
-    """(value, low, high) of one parameter, or why there is none.
+    """(value, low, high) of one parameter, or why there is none. ``sqi`` chooses among rows of better quality where
+    the card has such.
 
     What was learned from simulation alone has the model's own quantiles, which claim nothing about people; whether it
     may be shown at all is not decided here (:func:`interval_claimed`).
@@ -25,7 +32,7 @@ def conformal_span(
     """
     if age_s is not None and age_s > card.personal_expiry_s and parameter in card.personal_kappa:
         return "calibration-old"
-    cell, offset = _cell(card, parameter, personal, age_s)
+    cell, offset = _cell(card, parameter, personal, age_s, sqi)
     if cell is None and card.per_parameter[parameter].is_real:
         return "no-real-reference"
     q90 = cell.q90 if cell is not None else 0.0
@@ -36,22 +43,20 @@ def conformal_span(
 
 
 def _cell(
-    card: Card, parameter: str, personal: Personalisation, age_s: float | None
+    card: Card, parameter: str, personal: Personalisation, age_s: float | None, sqi: float
 ) -> tuple[Conformal | None, float]:
     """The table row that holds now and the offset it goes with; the cold row goes with no offset."""
     table = card.conformal[parameter]
     kappa = card.personal_kappa.get(parameter)
     if age_s is not None and kappa is not None:
-        cell = table.at_age(age_s)
+        cell = table.at_age(age_s, sqi)
         if cell is not None and cell.age_s_max is not None:
             return cell, personal.offset(parameter, kappa)
-    return table.cold, 0.0
+    return table.at_cold(sqi), 0.0
 
 
 def interval_claimed(card: Card, parameter: str) -> bool:
     """Enough real people stand behind this parameter's interval (safety rule 7)."""
-    table = card.conformal[parameter]
-    cells = [cell for cell in (table.cold, *table.personalised) if cell is not None]
     return card.per_parameter[parameter].interval_allowed and all(
-        cell.n_subjects >= MIN_CALIBRATION_SUBJECTS for cell in cells
+        row.n_subjects >= MIN_CALIBRATION_SUBJECTS for row in card.conformal[parameter].rows
     )

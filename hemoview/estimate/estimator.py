@@ -18,6 +18,7 @@ from hemoview.estimate.identities import Span
 from hemoview.estimate.personalise import PRESSURES, Personalisation
 from hemoview.estimate.reasons import Reason, first
 from hemoview.estimate.runner import Prediction
+from hemoview.estimate.tracking import Widening
 from hemoview.estimate.values import Estimate, ParameterEstimate
 from recorder.schema import PARAMETERS
 from recorder.schema.subject import ASSUMED_CVP_MMHG
@@ -36,6 +37,7 @@ quantile of its intervals."""
 NEEDS_BODY_SIZE = ("CI", "SI", "SVRI")
 
 Outcome = Span | Reason
+NOTHING_TRACKED: Mapping[str, Widening] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ def estimate(
     body: Body,
     wall_ns: int,
     show_simulated: bool = False,
+    tracked: Mapping[str, Widening] = NOTHING_TRACKED,
 ) -> Estimate:
     """The estimate of one whole window.
 
@@ -76,6 +79,7 @@ def estimate(
         body: of the subject.
         wall_ns: end of the window, UTC ns, for the age of the anchors.
         show_simulated: let parameters learned from simulation alone through, tagged ``simulated``.
+        tracked: parameter -> what a reference that streams (or just did) makes of its interval.
     """
     age_s = personal.age_s(wall_ns)
     if quality.fault is not None:
@@ -84,7 +88,8 @@ def estimate(
     tags: dict[str, Reason | None] = dict.fromkeys(PARAMETERS)
     if prediction is not None and card is not None:
         for parameter in PARAMETERS:
-            spans[parameter] = _learned(card, parameter, prediction, personal, age_s)
+            spans[parameter] = _learned(card, parameter, prediction, personal, age_s=age_s, sqi=quality.sqi)
+        spans |= {p: _tracked(spans[p], tracked[p]) for p in tracked}
         spans |= _checked_pressures(spans)
         spans |= {p: _within_training(card, p, spans[p]) for p in card.parameters}
     spans["HR"] = heart_rate_span(quality)
@@ -145,11 +150,21 @@ def _filled_rate(intervals_s: NDArray[np.float64], whole_s: float) -> float:
 
 
 def _learned(
-    card: Card, parameter: str, prediction: Prediction, personal: Personalisation, age_s: float | None
+    card: Card,
+    parameter: str,
+    prediction: Prediction,
+    personal: Personalisation,
+    *,
+    age_s: float | None,
+    sqi: float,
 ) -> Outcome:
     if parameter not in card.parameters:
         return "not-in-model"
-    return conformal_span(card, parameter, prediction, personal, age_s)
+    return conformal_span(card, parameter, prediction, personal, age_s, sqi=sqi)
+
+
+def _tracked(outcome: Outcome, widening: Widening) -> Outcome:
+    return outcome if isinstance(outcome, str) else widening.applied(outcome)
 
 
 def _checked_pressures(spans: Mapping[str, Outcome]) -> dict[str, Outcome]:

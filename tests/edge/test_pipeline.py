@@ -39,6 +39,7 @@ from hemoview.edge.streams import (
     find_sources,
 )
 from hemoview.estimate.estimator import Body
+from hemoview.estimate.personalise import PRESSURES
 from hemoview.estimate.reasons import REASONS
 from hemoview.estimate.runner import Runner
 from recorder import session
@@ -272,6 +273,120 @@ def test_the_arterial_wave_anchors_only_when_chosen_and_calibrated(runner: Runne
     assert all(a.wall_ns > WALL_NS + 55 * SECOND_NS for a in made.anchoring.personal.anchors)
 
 
+# ---- tracking
+
+
+def seen(at_s: float = 5.0) -> Event:
+    return event("marker", at_s, {"label": REFERENCE_CALIBRATED})
+
+
+def notice(at_s: float, kind: str, **more: str) -> Event:
+    return event("notice", at_s, {"kind": kind, "stream_id": ABP.stream_id, "channel": "adc0", **more})
+
+
+def width(blocks: Sequence[SampleBlock], parameter: str = "SBP") -> np.ndarray:
+    high, low = (column(blocks, f"{parameter}_{end}") for end in ("hi", "lo"))
+    return np.asarray(high - low)
+
+
+def test_intervals_are_tracked_only_when_the_operator_chose_the_reference(
+    runner: Runner, bedside: Bedside
+) -> None:
+    """The values stay those of the model and its anchors; a stored row tells which intervals are not the card's."""
+    followed = [calibrated(), seen()]
+    plain = run(pipeline(runner), with_events(bedside))[ESTIMATES]
+    cuff_only = run(pipeline(runner), with_events(bedside, *followed, notice(30.0, "square-wave")))[ESTIMATES]
+    infer = COLUMNS.index("infer_ms")
+    np.testing.assert_array_equal(np.delete(values(plain), infer, 1), np.delete(values(cuff_only), infer, 1))
+    assert (column(plain, "SBP_tracked") == 0).all()
+    chosen = run(pipeline(runner, Options("reference")), with_events(bedside, *followed))[ESTIMATES]
+    for p in PRESSURES:
+        told, card = column(chosen, f"{p}_tracked") > 0, {12.0, 28.0}
+        assert told[-20:].any()
+        untracked = width(chosen, p)[~told & np.isfinite(width(chosen, p))]
+        assert set(np.round(untracked, 3).tolist()) <= card
+        assert not set(np.round(width(chosen, p)[told], 3).tolist()) & card
+    assert not (np.isnan(column(chosen, "SBP")) & (column(chosen, "SBP_tracked") > 0)).any()
+
+
+def test_nobody_tracks_an_uncalibrated_reference_nor_one_that_stepped(
+    runner: Runner, bedside: Bedside
+) -> None:
+    def newest(*events: Item) -> float:
+        made = pipeline(runner, Options("reference"))
+        return float(column(run(made, with_events(bedside, *events))[ESTIMATES], "SBP_tracked")[50:].max())
+
+    finger = event("marker", 30.0, {"label": FINGER_CHANGED})
+    assert newest(calibrated(), seen()) == 1
+    assert newest(seen()) == 0, "no mmHg"
+    assert newest(calibrated()) == 0, "nobody saw the monitor calibrate itself"
+    assert newest(calibrated(), seen(), finger) == 0
+    square = notice(12.0, "square-wave")
+    assert newest(calibrated(), seen(), square) == 0
+    assert newest(calibrated(), seen(), replace(square, payload=square.payload | {"channel": "adc7"})) == 1
+    assert newest(calibrated(), seen(), square, seen(20.0)) == 1
+
+
+def test_samples_of_the_reference_from_t_on_never_change_what_was_said_before(
+    runner: Runner, bedside: Bedside
+) -> None:
+    items = with_events(bedside, calibrated(), seen())
+    t_ns = BOOT_NS + 60 * SECOND_NS
+    other = [
+        replace(i, values=i.values * 2)
+        if isinstance(i, SampleBlock) and i.stream_id == ABP.stream_id and i.t_host_ns >= t_ns
+        else i
+        for i in items
+    ]
+    ours, theirs = (run(pipeline(runner, Options("reference")), i)[ESTIMATES] for i in (items, other))
+    keep = [k for k in range(len(COLUMNS)) if COLUMNS[k] != "infer_ms"]
+    before = times_s(ours) < 60
+    np.testing.assert_array_equal(values(ours)[before][:, keep], values(theirs)[before][:, keep])
+    assert not np.array_equal(
+        values(ours)[~before][:, keep], values(theirs)[~before][:, keep], equal_nan=True
+    )
+    assert (column(ours, "SBP_tracked")[before] == 1).any()
+
+
+def test_a_restarted_process_goes_on_where_the_reference_had_brought_it(
+    runner: Runner, bedside: Bedside, tmp_path: Path
+) -> None:
+    items = with_events(bedside, calibrated(), seen())
+    first = pipeline(runner, Options("reference"))
+    run(first, items)
+    restarted = pipeline(runner, Options("reference"))
+    for item in items:
+        if isinstance(item, Event):
+            restarted.push_event(item)
+    folder = store(tmp_path, items)
+    assert restarted.remembers
+    recall(folder, restarted, runner)
+    ours, theirs = first.anchoring, restarted.anchoring
+    assert ours.tracking is not None and theirs.tracking is not None
+    assert theirs.tracking.states == ours.tracking.states != {}
+    assert theirs.personal == ours.personal
+    cuff_only = pipeline(runner)
+    cuff_only.push_event(seen())
+    assert not cuff_only.remembers
+    assert cuff_only.anchoring.tracking is None
+
+
+def test_facts_told_again_are_no_recalibration_and_another_subject_is(
+    runner: Runner, bedside: Bedside
+) -> None:
+    made = pipeline(runner, Options("reference"))
+    run(made, with_events(bedside, calibrated(), seen()))
+    before = made.anchoring
+    assert before.tracking is not None
+    learned = dict(before.tracking.states)
+    made.push_event(seen())
+    assert before.tracking.states == learned != {}
+    made.push_event(seen(89.0))
+    assert before.tracking.states == {}
+    made.begin_session("two", BODY)
+    assert made.anchoring.tracking is not before.tracking
+
+
 # ---- streams
 
 
@@ -282,7 +397,7 @@ def test_streams_are_found_by_role_and_derived_ones_are_not_sources() -> None:
     est = made[0]
     assert est.metadata["simulated"] == "true"
     assert json.loads(est.metadata["reasons"]) == list(REASONS)
-    assert len(est.channels) == 4 * len(PARAMETERS) + 3
+    assert len(est.channels) == 4 * len(PARAMETERS) + 3 + len(PRESSURES)
     assert {i.stream_id for i in declared(Sources(abp=ABP), ModelName())} == {ABP_BEATS}
     assert declared(Sources(), ModelName()) == ()
 
@@ -290,9 +405,12 @@ def test_streams_are_found_by_role_and_derived_ones_are_not_sources() -> None:
 # ---- live = recomputed
 
 
-def test_recomputed_from_disk_equals_live(runner: Runner, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [Options(), Options("both")], ids=["cuff", "both"])
+def test_recomputed_from_disk_equals_live(runner: Runner, tmp_path: Path, options: Options) -> None:
     events = [
         calibrated(3.0),
+        seen(4.0),
+        notice(60.0, "flat-line"),
         cuff(35.0, 133.0, 85.0),
         event("cuff-withdrawn", 95.0, {"event_id": "cuff", "why": "typed wrong"}),
         cuff(75.0, 128.0, 84.0, "cuff-2"),
@@ -302,10 +420,10 @@ def test_recomputed_from_disk_equals_live(runner: Runner, tmp_path: Path) -> Non
     )
     bedside.still = False
     items = bedside.items()
-    live = run(pipeline(runner), items)
+    live = run(pipeline(runner, options), items)
     folder = store(tmp_path, items)
     bundle = tiny_bundle.write(tmp_path, shape_gain=2.0)
-    again = recompute(folder, bundle)
+    again = recompute(folder, bundle, options)
     assert set(again) == set(live) == {ESTIMATES, PPG_BEATS, ABP_BEATS}
     infer = COLUMNS.index("infer_ms")
     for stream_id, blocks in live.items():
@@ -318,6 +436,7 @@ def test_recomputed_from_disk_equals_live(runner: Runner, tmp_path: Path) -> Non
             again[stream_id].t_host_ns,
         )
     assert np.isfinite(again[ESTIMATES].values[:, COLUMNS.index("personalisation_age_s")]).any()
+    assert (column(live[ESTIMATES], "SBP_tracked") > 0).any() == (options.anchor_from == "both")
 
 
 def test_samples_that_are_no_numbers_are_a_gap(runner: Runner) -> None:

@@ -171,6 +171,51 @@ def test_correction_by_personalisation_age(card: dict[str, Any]) -> None:
     assert [r.q90 for r in table.personalised][-1] >= table.cold.q90  # type: ignore[union-attr]
 
 
+def test_correction_by_age_and_quality(card: dict[str, Any]) -> None:
+    plain = parse_card(card, "bundle x").conformal["SBP"]
+    assert plain.at_age(30.0, 0.95) == plain.at_age(30.0)
+    rows = card["conformal"]["SBP"]["personalised"]
+    better = [{**row, "sqi_min": 0.9, "q90": row["q90"] - 1} for row in rows]
+    both = [row for pair in zip(rows, better, strict=True) for row in pair]
+    card["conformal"]["SBP"]["personalised"] = both
+    card["conformal"]["SBP"]["cold_by_quality"] = [{"q90": 7.0, "n_subjects": 23, "sqi_min": 0.8}]
+    table = parse_card(card, "bundle x").conformal["SBP"]
+    assert table.at_age(30.0, 0.89) == table.at_age(30.0) == plain.at_age(30.0)
+    for low, high in zip(rows, better, strict=True):
+        found = table.at_age(low["age_s_max"], 0.9)
+        assert found is not None and found.q90 == high["q90"]
+    assert [table.at_age(None, q).q90 for q in (0.79, 0.8)] == [plain.cold.q90, 7.0]  # type: ignore[union-attr]
+    assert table.at_age(rows[-1]["age_s_max"] + 1, 1.0) is None
+    assert len(table.rows) == 2 + len(both)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"sqi_min": 0.5}, "row for any quality"),
+        ({"sqi_min": 1.5}, r"personalised\[0\].sqi_min: must be 0 to 1"),
+        ({"sqi_min": "good"}, "sqi_min: must be a number"),
+        ({"sqi_min": float("nan")}, "sqi_min: must be a number"),
+    ],
+)
+def test_wrong_quality_rows_are_refused(card: dict[str, Any], change: dict[str, Any], says: str) -> None:
+    card["conformal"]["SBP"]["personalised"][0] |= change
+    with pytest.raises(ConfigError, match=says):
+        parse_card(card, "bundle x")
+
+
+def test_wrong_cold_quality_rows_are_refused(card: dict[str, Any]) -> None:
+    row = {"q90": 7.0, "n_subjects": 23}
+    for better in ([row], [{**row, "sqi_min": 0.9}, {**row, "sqi_min": 0.8}], {}):
+        card["conformal"]["SBP"]["cold_by_quality"] = better
+        with pytest.raises(ConfigError, match="cold_by_quality"):
+            parse_card(card, "bundle x")
+    card["conformal"]["SBP"]["cold_by_quality"] = []
+    card["conformal"]["SBP"]["cold"]["sqi_min"] = 0.5
+    with pytest.raises(ConfigError, match="for any quality"):
+        parse_card(card, "bundle x")
+
+
 def test_show_finds_a_bundle_with_or_without_version(root: Path) -> None:
     assert models_command.show_model(root, NAME)["model_sha256"]
     assert models_command.show_model(root, "ppg-bp-student")["version"] == "0.1.0"

@@ -15,6 +15,7 @@ from hemoview.estimate.estimator import Body, abstain_all, estimate
 from hemoview.estimate.personalise import Anchor, Personalisation, shrunk_offset
 from hemoview.estimate.reasons import REASONS, code, first
 from hemoview.estimate.runner import Prediction, Runner
+from hemoview.estimate.tracking import Widening
 from hemoview.estimate.values import ParameterEstimate
 from recorder.errors import ConfigError
 from recorder.schema import PARAMETERS
@@ -199,6 +200,32 @@ def test_the_interval_grows_with_the_age_of_the_anchor() -> None:
 def test_beyond_the_tables_the_offset_is_not_used() -> None:
     found = made(personal=Personalisation().with_anchor(cuff(130.0, 82.0, 2500.0)))
     assert found.parameters["SBP"].value == pytest.approx(120.0)
+
+
+def test_the_quality_of_a_window_chooses_its_row() -> None:
+    base = tiny_bundle.card(PARAMETERS)
+    row = {"q90": 0.0, "n_subjects": 20, "sqi_min": 0.85}
+    base["conformal"]["SBP"]["personalised"].insert(1, {**row, "age_s_max": 300.0})
+    base["conformal"]["SBP"]["cold_by_quality"] = [row]
+    chosen, anchored = parse_card(base, "test"), Personalisation().with_anchor(cuff(130.0, 82.0, 60.0))
+
+    def width(sqi: float, personal: Personalisation) -> float:
+        sbp = made(card=chosen, quality=replace(GOOD, sqi=sqi), personal=personal).parameters["SBP"]
+        return float(sbp.high - sbp.low)
+
+    assert [width(sqi, anchored) for sqi in (0.84, 0.9)] == [pytest.approx(12), pytest.approx(8)]
+    assert [width(sqi, Personalisation()) for sqi in (0.84, 0.9)] == [28.0, 8.0]
+
+
+def test_tracking_moves_the_ends_and_what_rests_on_them_never_a_value() -> None:
+    plain = made(show_simulated=True).parameters
+    wide = made(show_simulated=True, tracked={"SBP": Widening(1, 2.0), "MAP": Widening(1, 0.5)}).parameters
+    assert (wide["SBP"].low, wide["SBP"].high) == (92.0, 148.0)
+    assert (wide["MAP"].low, wide["MAP"].high) == (85.0, 99.0)
+    assert wide["DBP"] == plain["DBP"]
+    assert {p: wide[p].value for p in PARAMETERS} == {p: plain[p].value for p in PARAMETERS}
+    silent = made(quality=replace(GOOD, fault="motion"), tracked={"SBP": Widening(1, 2.0)})
+    assert silent.parameters["SBP"].reason == "motion"
 
 
 def test_an_expired_anchor_silences_pressure_and_nothing_else() -> None:
