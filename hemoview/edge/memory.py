@@ -22,7 +22,9 @@ from recorder.session import Session
 log = logging.getLogger(__name__)
 
 FOLLOWED_S = 600.0
-"""So much of the past is followed again: 120 comparisons, after which tracking no longer shows where it began."""
+"""So much of the past is followed again, from the card's own intervals on. 120 comparisons find again what an interval
+needs to be wider; one that had become narrower by then is wider than before the restart, and narrows again.
+"""
 _SETTLE_S = 2.0
 
 

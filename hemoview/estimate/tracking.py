@@ -14,14 +14,16 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from hemoview.dsp.abp_beats import PressureBeat
 from hemoview.dsp.windows import HOP_S, WINDOW_S
 from hemoview.estimate.identities import Span
 from hemoview.estimate.personalise import PRESSURES
 from hemoview.estimate.values import Estimate
-from hemoview.labels.pressure import PressureLabel, label_of
+
+if TYPE_CHECKING:
+    from hemoview.labels.pressure import PressureLabel
 
 ALPHA: Final = 0.1
 GAMMA: Final = 0.1
@@ -215,6 +217,8 @@ def reference_of(beats: list[PressureBeat], window_s: float = WINDOW_S) -> Press
         beats: the good ones that begin in the window, in mmHg, in order.
         window_s: its length.
     """
+    from hemoview.labels.pressure import label_of  # noqa: PLC0415 – its room is 30 MB, needed by sessions that track
+
     if sum(60.0 / b.hr_per_min for b in beats) < LEAST_COVERED * window_s:
         return None
     label = label_of(beats, window_s)

@@ -11,13 +11,15 @@ import pytest
 from bedside_rig import Rig, wait_for
 
 from hemoview.edge.offline import recompute
+from hemoview.edge.pipeline import Options
 from hemoview.edge.streams import ABP_BEATS, ESTIMATES, PPG_BEATS
 from hemoview.estimate import bundle
+from hemoview.estimate.personalise import PRESSURES
 from recorder import session
 from recorder.clock import Clock
 from recorder.host import places, processes
 from recorder.host.client import LiveFeed
-from recorder.schema import SampleBlock
+from recorder.schema import REFERENCE_CALIBRATED, SampleBlock
 
 BODY = {"height_cm": 170.0, "weight_kg": 65.0}
 
@@ -62,6 +64,42 @@ def test_edge_attaches_estimates_and_personalises(tmp_path: Path, monkeypatch: p
         assert stored.rows(ESTIMATES) > 20
         assert stored.rows(PPG_BEATS) > 10
         assert stored.streams[ESTIMATES].metadata["simulated"] == "true"
+
+
+def test_edge_tracks_the_reference_it_was_told_to_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At eight times real speed; what the rows tell is computed again from disk."""
+    monkeypatch.setattr(bedside_rig, "Clock", lambda: Clock.scaled(8.0))
+    with Rig(tmp_path) as rig:
+        rig.up()
+        rig.configure()
+        rig.await_streaming()
+        calibration = rig.bedside.calibration(rig.clock)
+        assert calibration is not None
+        rig.client.call("calibrate", **calibration.to_json())
+        chosen = ("--anchor-from", "reference")
+        processes.ensure_edge(rig.station, rig.home, clock=rig.clock, extra=chosen)
+        rig.start(subject={"pseudonym": "S-01", "sex": "female", "age_y": 40, **BODY})
+        rig.client.call("marker", label=REFERENCE_CALIBRATED, source="command", operator="test")
+        wait_for(lambda: has(rig, ESTIMATES) and rig.stream(ESTIMATES).received > 20, "estimates", 40)
+        feed = rig.client.feed([f"block/{ESTIMATES}"])
+        columns = tracked_columns(rig)
+        wait_for(lambda: any((b.values[-1, columns] == 1).any() for b in newest(feed)), "tracked", 40)
+        feed.close()
+        folder = rig.stop()
+    found = bundle.load(bundle.list_bundles(places.models_dir())[-1])
+    again = recompute(folder, found, Options("reference"))[ESTIMATES]
+    with session.open(folder) as stored:
+        live = stored.read(ESTIMATES)
+    assert (live.values[:, columns] == 1).any()
+    assert (again.values[:, columns] == 1).any()
+
+
+def tracked_columns(rig: Rig) -> list[int]:
+    info = next(s for s in rig.client.call("describe")["streams"] if s["stream_id"] == ESTIMATES)
+    names = [c["name"] for c in info["channels"]]
+    return [names.index(f"{p}_tracked") for p in PRESSURES]
 
 
 @pytest.mark.slow
