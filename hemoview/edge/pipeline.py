@@ -19,7 +19,7 @@ from hemoview.dsp.tracking import Tracked
 from hemoview.dsp.windows import WINDOW_S, Window, Windower
 from hemoview.edge.anchoring import AnchorFrom, Anchoring
 from hemoview.edge.sources import BeatSource, MotionSource
-from hemoview.edge.streams import ABP_BEATS, ESTIMATES, PPG_BEATS, Sources, estimate_row
+from hemoview.edge.streams import ABP_BEATS, ESTIMATES, PPG_BEATS, Sources, estimate_row, stored
 from hemoview.estimate.estimator import Body, abstain_all, estimate
 from hemoview.estimate.runner import Runner
 from hemoview.estimate.tracking import Widening
@@ -196,7 +196,7 @@ class Pipeline:
         found = list(beats)
         if found:
             rows = [[_or_nan(b.interval_s), b.beat.amplitude, b.beat.quality] for _, b in found]
-            yield self._rows(PPG_BEATS, np.array(rows, np.float32), [t for t, _ in found], now)
+            yield self._rows(PPG_BEATS, stored(rows), [t for t, _ in found], now)
 
     def _pressure_rows(
         self, beats: Iterable[tuple[int, Tracked[PressureBeat]]], now: Moment
@@ -210,7 +210,7 @@ class Pipeline:
                 if np.isfinite(beat.sbp):
                     self._anchoring.pressure(self._wall_ns(t_ns, now.era), beat)
         if rows:
-            yield self._rows(ABP_BEATS, np.array(rows, np.float32), times, now)
+            yield self._rows(ABP_BEATS, stored(rows), times, now)
 
     def _calibrated(self, beat: PressureBeat, t_ns: int) -> PressureBeat | None:
         """The beat in mmHg; without a calibration its pressures are unknown; None where it is no artery's."""
