@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from recorder.errors import ConfigError
@@ -138,6 +138,24 @@ def _of_quality(rows: Sequence[Conformal], sqi: float) -> Conformal | None:
     return next((row for row in reversed(rows) if sqi >= row.sqi_min), None)
 
 
+@dataclass(frozen=True, slots=True)
+class ColdStart:
+    """What is shown of an estimate before any calibration: ``mean + share · (estimate − mean)``. People's levels differ
+    more than their waves tell. One share for all pressures keeps their order.
+
+    Args:
+        share: above 0, at most 1.
+        mean: of the training subjects, by parameter in its unit; a parameter without one is shown as it is.
+    """
+
+    share: float = 1.0
+    mean: Mapping[str, float] = field(default_factory=dict)
+
+    def shift(self, parameter: str, estimate: float) -> float:
+        """What to add to an estimate and its quantiles."""
+        return (self.share - 1.0) * (estimate - self.mean.get(parameter, estimate))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Card:
     """A checked model card. ``raw`` is the whole JSON object, for people and reports.
@@ -167,6 +185,7 @@ class Card:
     macs: int
     params: int
     raw: Mapping[str, Any]
+    cold_start: ColdStart = ColdStart()
 
 
 def parse_card(value: Any, who: str) -> Card:
@@ -210,7 +229,23 @@ def parse_card(value: Any, who: str) -> Card:
         macs=value["macs"],
         params=value["params"],
         raw=value,
+        cold_start=_cold_start(value, parameters, who),
     )
+
+
+def _cold_start(value: Mapping[str, Any], parameters: Sequence[str], who: str) -> ColdStart:
+    """Cards without one show an estimate as it is."""
+    if "cold_start" not in value:
+        return ColdStart()
+    share = float(_check(value, "cold_start.share", _NUMBER, who))
+    means = _check(value, "cold_start.mean", dict, who)
+    if not 0 < share <= 1:
+        raise _wrong(who, "cold_start.share", "must be above 0 and at most 1")
+    if strangers := [p for p in means if p not in parameters]:
+        raise _wrong(
+            who, "cold_start.mean", f"names {', '.join(map(str, strangers))}, which are not estimated"
+        )
+    return ColdStart(share, {p: float(_check(means, p, _NUMBER, who, "cold_start.mean")) for p in means})
 
 
 def _parameters(value: Mapping[str, Any], who: str) -> tuple[str, ...]:

@@ -33,6 +33,8 @@ def conformal_span(
     if age_s is not None and age_s > card.personal_expiry_s and parameter in card.personal_kappa:
         return "calibration-old"
     cell, offset = _cell(card, parameter, personal, age_s, sqi)
+    if offset is None:
+        offset = card.cold_start.shift(parameter, prediction.mean[parameter])
     if cell is None and card.per_parameter[parameter].is_real:
         return "no-real-reference"
     q90 = cell.q90 if cell is not None else 0.0
@@ -44,15 +46,15 @@ def conformal_span(
 
 def _cell(
     card: Card, parameter: str, personal: Personalisation, age_s: float | None, sqi: float
-) -> tuple[Conformal | None, float]:
-    """The table row that holds now and the offset it goes with; the cold row goes with no offset."""
+) -> tuple[Conformal | None, float | None]:
+    """The table row that holds now and the offset it goes with; None = that of a cold start."""
     table = card.conformal[parameter]
     kappa = card.personal_kappa.get(parameter)
     if age_s is not None and kappa is not None:
         cell = table.at_age(age_s, sqi)
         if cell is not None and cell.age_s_max is not None:
             return cell, personal.offset(parameter, kappa)
-    return table.at_cold(sqi), 0.0
+    return table.at_cold(sqi), None
 
 
 def interval_claimed(card: Card, parameter: str) -> bool:

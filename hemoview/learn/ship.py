@@ -1,0 +1,350 @@
+"""The shipped student, from people and a simulated cohort to a bundle, top to bottom.
+
+``python -m hemoview.learn.ship --people DIR --cohort DIR --out DIR``. People (a dataset folder) teach pressures, the
+cohort teaches stroke volume on features it cannot change. First repeated cross-validation by subject: in every fold a
+teacher is trained and compressed as the shipped one, and both estimate people they never saw. These give every
+figure, the card's intervals and its shrinkage. Then the same again with everybody, and the bundle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from hemoview.estimate import metrics, metrics_cross, metrics_repeats
+from hemoview.estimate.metrics_rows import Predictions, Rows, predictions_of
+from hemoview.labels.dataset import Dataset
+from hemoview.labels.dataset_folder import read_dataset
+from hemoview.labels.splits import Split, alike_groups, refuse_leaks
+from hemoview.learn import evaluate_command, loop, predictors, prepare, ship_card
+from hemoview.learn.batches import Drawing, Part
+from hemoview.learn.checkpoint import RunFacts
+from hemoview.learn.compress import bundle_folder, card, distil
+from hemoview.learn.compress.pipeline import Settings, compress, student_of
+from hemoview.learn.losses import Weights
+from hemoview.learn.moe.config import PREDICTED, ModelConfig
+from hemoview.learn.moe.model import LSM2oE
+from hemoview.learn.run_config import RunConfig
+from recorder.errors import ConfigError, RecorderError
+from recorder.schema import PARAMETERS
+
+log = logging.getLogger(__name__)
+
+F64 = NDArray[np.float64]
+PRESSURES: Final = ("SBP", "MAP", "DBP")
+CALIBRATION_POINTS: Final = (0, 1, 3, 5)
+STROKE: Final = frozenset(
+    {"towers.hidden", "towers.hidden_bias", "towers.last", "towers.last_bias", "gates.clean.weight"}
+)
+"""What stroke volume may change. Rows of other tasks in these have no label in its training, hence no gradient."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides the shipped bundle; chosen on the cross-validation it is reported with (LOG.md).
+
+    Args:
+        teacher: training of pressures. Most of the loss is on changes inside a subject: decision 0011.
+        stroke: training of stroke volume, everything else as it is.
+        settings: of the compression.
+        wrist_views: how often a window is also seen as a wristband might have seen it.
+        cold_share: of the distance from the training mean, what an estimate without calibration keeps: people's levels
+            differ more than their waves tell, and strangers turn out nearer to the mean than the network says.
+        n_folds, deals: of the cross-validations.
+    """
+
+    teacher: RunConfig = field(
+        default_factory=lambda: RunConfig(
+            model=ModelConfig(
+                num_experts=4,
+                hidden_channels=64,
+                k=2,
+                n_blocks=1,
+                use_msfgm=True,
+                noisy_gating=True,
+                noise_type="gaussian",
+                dropout=0.2,
+            ),
+            drawing=Drawing(batch_size=72, windows_a_subject=12, flip=0.03),
+            weights=Weights(level=0.15, level_share=(0.0, 0.5, 0.5, 1.0)),
+            passes=16,
+            lr=3e-3,
+            weight_decay=0.05,
+            patience=0,
+            seed=1,
+        )
+    )
+    stroke: RunConfig = field(
+        default_factory=lambda: RunConfig(
+            weights=Weights(balance=0.0, router_z=0.0), passes=4, weight_decay=0.0, patience=0, seed=1
+        )
+    )
+    settings: Settings = field(
+        default_factory=lambda: Settings(target_sparsity=0.6, recipe=distil.Recipe(passes=12, lr=2e-3))
+    )
+    wrist_views: int = 2
+    cold_share: float = 0.5
+    n_folds: int = 6
+    deals: tuple[int, ...] = (0, 1)
+
+
+def run(people: Dataset, cohort: Dataset, recipe: Recipe, out: Path) -> dict[str, Any]:
+    """Cross-validate, train on everybody, compress, and write the bundle with its report.
+
+    Returns:
+        ``{bundle, student: {k: figures}, teacher: {k: figures}, simulated}``.
+
+    Raises:
+        ConfigError: windows shared between subjects, or a bundle that does not verify.
+    """
+    torch.set_num_threads(1)
+    rows = predictors.rows_from(people, predictors.look(people))
+    deals = []
+    for seed in recipe.deals:
+        log.info("cross-validation %d of %d", seed + 1, len(recipe.deals))
+        deals.append(cross_validate(people, recipe, seed))
+    share = recipe.cold_share
+    figures = {who: judged(rows, [deal[who] for deal in deals], share) for who in ("student", "teacher")}
+    tables = card_tables(rows, [deal["student"] for deal in deals], share)
+
+    log.info("training on all %d subjects", len(people.subjects))
+    part = prepare.part_of(people, people.subjects, wrist_views=recipe.wrist_views)
+    teacher = train_teacher([part], recipe)
+    split = cohort.split("default")
+    volumes = volumes_of(cohort, split.train)
+    made = compress(
+        teacher,
+        [part],
+        None,
+        part,
+        run=recipe.teacher,
+        settings=recipe.settings,
+        finish=lambda student: with_stroke(student, volumes, recipe),
+    )
+    simulated = simulated_figures(made.student, cohort, split)
+    facts = ship_card.facts(
+        people,
+        cohort,
+        made,
+        split=split,
+        tables=tables,
+        metrics={f"k{k}": figures["student"][k]["parameters"] for k in CALIBRATION_POINTS},
+        simulated=simulated,
+        recipe=to_json(recipe),
+        cold_start=ship_card.ColdStart(share, label_means(people, people.subjects)),
+    )
+    folder = bundle_folder.write_bundle(
+        out / f"{facts.name}-{facts.version}", made.model, card.card_of(made, facts), made.golden
+    )
+    report = {
+        "bundle": folder.name,
+        **figures,
+        "simulated": simulated,
+        "stages": [asdict(s) for s in made.stages],
+    }
+    (out / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
+    for k in CALIBRATION_POINTS:
+        of_first = _judged(rows, deals[0]["student"], k, share)
+        write_page(of_first, figures["student"][k], out / f"report-k{k}")
+    return report
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Folded:
+    """Out-of-fold estimates of one cross-validation.
+
+    Args:
+        raw: of every row, by a model that never saw its subject.
+        prior: ``(n, 10)`` mean over the training subjects of that fold.
+    """
+
+    raw: Predictions
+    prior: F64
+
+
+def cross_validate(people: Dataset, recipe: Recipe, seed: int) -> dict[str, Folded]:
+    """Estimate every row by a student, and by a teacher, that never saw its subject."""
+    shape = (3, len(people), len(PARAMETERS))
+    found = {who: np.full(shape, np.nan) for who in ("student", "teacher")}
+    prior = np.full(shape[1:], np.nan)
+    for number, test in enumerate(dealt(people, recipe.n_folds, seed)):
+        train = tuple(s for s in people.subjects if s not in test)
+        refuse_leaks(people, Split(f"fold {number}", train, (), test))
+        part = prepare.part_of(people, train, wrist_views=recipe.wrist_views)
+        rows = people.rows_of(test)
+        prior[rows] = label_means(people, train)
+        waves = prepare.part_of(people, test).views[0]
+        teacher = train_teacher([part], recipe)
+        made = student_of(teacher, [part], None, run=recipe.teacher, settings=recipe.settings)
+        for who, model in (("teacher", teacher), ("student", made.student)):
+            outputs = loop.predict(model, waves)
+            for column, name in enumerate(PRESSURES):
+                found[who][:, rows, PARAMETERS.index(name)] = outputs[:, :, column]
+        log.info("fold %d of %d", number + 1, recipe.n_folds)
+    return {who: Folded(predictions_of(*outputs), prior) for who, outputs in found.items()}
+
+
+def dealt(people: Dataset, n_folds: int, seed: int) -> list[tuple[str, ...]]:
+    """Subjects in folds by a seeded shuffle; who may be one person stays together.
+
+    Raises:
+        ConfigError: fewer people than folds.
+    """
+    groups = alike_groups(people)
+    if len(groups) < n_folds:
+        raise ConfigError(f"{people.name}: {len(groups)} people cannot be dealt into {n_folds} folds")
+    order = np.random.default_rng(seed).permutation(len(groups))
+    return [tuple(s for i in order[k::n_folds] for s in groups[i]) for k in range(n_folds)]
+
+
+def label_means(people: Dataset, subjects: Sequence[str]) -> F64:
+    """``(10,)`` label means, subjects weighing alike; NaN where there is no label."""
+    labels = people.labels.astype(np.float64)
+    return _known_mean(np.array([_known_mean(labels[people.subject_id == s]) for s in subjects]))
+
+
+def _known_mean(values: F64) -> F64:
+    known = np.isfinite(values)
+    n = known.sum(axis=0)
+    total = np.where(known, values, 0.0).sum(axis=0)
+    return np.asarray(np.where(n > 0, total / np.maximum(n, 1), np.nan))
+
+
+def train_teacher(parts: Sequence[Part], recipe: Recipe) -> LSM2oE:
+    """Pressures from people."""
+    return loop.train(parts, None, RunFacts(run=recipe.teacher, scale=prepare.scale_of(parts)))
+
+
+def volumes_of(cohort: Dataset, subjects: Sequence[str]) -> Part:
+    """Simulated windows that know stroke volume and nothing else."""
+    part = prepare.part_of(cohort, subjects)
+    labels = np.full_like(part.labels, np.nan)
+    labels[:, PARAMETERS.index("SV")] = part.labels[:, PARAMETERS.index("SV")]
+    return replace(part, labels=labels)
+
+
+def with_stroke(student: LSM2oE, volumes: Part, recipe: Recipe) -> LSM2oE:
+    """Teach stroke volume to a student without touching a pressure; its unit becomes the cohort's."""
+    place = PARAMETERS.index("SV")
+    of_cohort, own = prepare.scale_of([volumes]), student.scale
+    scale = replace(
+        own,
+        mean=(*own.mean[:place], of_cohort.mean[place], *own.mean[place + 1 :]),
+        sd=(*own.sd[:place], of_cohort.sd[place], *own.sd[place + 1 :]),
+    )
+    facts = RunFacts(run=replace(recipe.stroke, model=student.config), scale=scale)
+    return loop.train([volumes], None, facts, start=student, only=STROKE)
+
+
+def judged(rows: Rows, deals: Sequence[Folded], cold_share: float) -> dict[int, dict[str, Any]]:
+    """Figures by number of calibration points, means over the cross-validations."""
+    return {
+        k: metrics_repeats.mean_of_repeats(
+            [metrics.evaluate(_judged(rows, deal, k, cold_share)) for deal in deals]
+        )
+        for k in CALIBRATION_POINTS
+    }
+
+
+def _judged(rows: Rows, deal: Folded, k: int, cold_share: float) -> metrics.Judged:
+    raw = deal.raw if k else cold(deal, cold_share)
+    return metrics.judge_out_of_fold(rows, raw, k=k, prior_mean=deal.prior)
+
+
+def cold(deal: Folded, share: float) -> Predictions:
+    """Estimates and intervals moved towards the training mean, as the bedside shows them before any calibration."""
+    return metrics_cross.shifted(deal.raw, (share - 1) * (deal.raw.mean - deal.prior))
+
+
+def card_tables(rows: Rows, deals: Sequence[Folded], cold_share: float) -> dict[str, dict[str, Any]]:
+    """Shrinkage and conformal tables of every pressure, means over the cross-validations."""
+    found = {}
+    for p in PRESSURES:
+        warm = mean_of([metrics_cross.card_table(rows, deal.raw, p) for deal in deals])
+        start = mean_of([metrics_cross.card_table(rows, cold(deal, cold_share), p) for deal in deals])
+        found[p] = {**warm, "conformal": {**warm["conformal"], "cold": start["conformal"]["cold"]}}
+    return found
+
+
+def mean_of(values: Sequence[Any]) -> Any:
+    """The mean of numbers that sit in equally shaped dicts and lists; whole numbers that agree stay whole."""
+    first = values[0]
+    if isinstance(first, dict):
+        return {key: mean_of([v[key] for v in values]) for key in first}
+    if isinstance(first, list):
+        return [mean_of(list(each)) for each in zip(*values, strict=True)]
+    if any(v is None for v in values):
+        return None
+    return first if len(set(values)) == 1 else round(float(np.mean(values)), 4)
+
+
+def simulated_figures(student: LSM2oE, cohort: Dataset, split: Split) -> dict[str, Any]:
+    """SIMULATED: how much of stroke volume the student tells of simulated people it never saw."""
+    part = prepare.part_of(cohort, split.test)
+    found = loop.predict(student, part.views[0])[0][:, PREDICTED.index("SV")]
+    label = part.labels[:, PARAMETERS.index("SV")].astype(np.float64)
+    r2 = 1 - float(((found - label) ** 2).mean() / label.var())
+    return {
+        "parameters": {"SV": {"r2_pooled": round(r2, 3), "n_subjects": len(split.test)}},
+        "oracle_r2": cohort.about.get("simulated", {}).get("ambiguity", {}).get("oracle_r2", {}),
+        "cohort_version": cohort.version,
+    }
+
+
+def write_page(of_first: metrics.Judged, figures: Mapping[str, Any], folder: Path) -> None:
+    """The HTML report of one number of calibration points; plots are of the first cross-validation."""
+    about = {
+        "model": f"{ship_card.NAME}-{ship_card.VERSION}, cross-validated",
+        "dataset": ship_card.PEOPLE,
+        "dataset_version": "",
+        "simulated": False,
+    }
+    evaluate_command.write(folder, {**figures, **about, "report": "report.html"}, of_first)
+
+
+def to_json(recipe: Recipe) -> dict[str, Any]:
+    """Plain JSON values of everything that decides the bundle."""
+    settings, distilling = recipe.settings, recipe.settings.recipe
+    return {
+        "teacher": recipe.teacher.to_json(),
+        "stroke": recipe.stroke.to_json(),
+        "settings": {name: getattr(settings, name) for name in settings.__slots__ if name != "recipe"},
+        "distillation": {name: getattr(distilling, name) for name in distilling.__slots__},
+        "wrist_views": recipe.wrist_views,
+        "cold_share": recipe.cold_share,
+        "n_folds": recipe.n_folds,
+        "deals": list(recipe.deals),
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m hemoview.learn.ship", description=__doc__)
+    parser.add_argument("--people", type=Path, required=True, help="dataset folder that teaches pressures")
+    parser.add_argument(
+        "--cohort", type=Path, required=True, help="dataset folder of hemoview dataset simulate"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for bundle and reports")
+    options = parser.parse_args(argv)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        run(read_dataset(options.people), read_dataset(options.cohort), Recipe(), options.out)
+    except (RecorderError, OSError) as error:
+        print(f"ship: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
