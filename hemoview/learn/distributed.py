@@ -26,6 +26,11 @@ def rank() -> int:
     return int(dist.get_rank()) if dist.is_initialized() else 0
 
 
+def leads() -> bool:
+    """This process is the one that writes; known before the others are joined and after they are left."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
 @contextmanager
 def joined(device: str) -> Iterator[None]:
     """Join the group ``torchrun`` has set up, if it has; leave it at the end."""

@@ -95,10 +95,36 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     Raises:
         ConfigError: model or dataset are refused; says which and what to do.
     """
-    opened = open_model(args.model)
-    dataset = read(args)
-    chosen = choose(dataset, opened, args.split, args.part)
-    judged, facts = judge_dataset(opened, chosen, args.calibration_points)
+    figures = evaluated(
+        args.model,
+        read(args),
+        args.output_dir,
+        split=args.split,
+        part=args.part,
+        k=args.calibration_points,
+        page=not args.no_report,
+    )
+    return figures if args.json else summary(figures)
+
+
+def evaluated(
+    model: Path,
+    dataset: Dataset,
+    folder: Path,
+    *,
+    split: str | None = None,
+    part: str | None = None,
+    k: int = 0,
+    page: bool = True,
+) -> dict[str, Any]:
+    """All figures of a bundle or run on a dataset, written to ``folder``, with the report where ``page`` says so.
+
+    Raises:
+        ConfigError: as :func:`run`.
+    """
+    opened = open_model(model)
+    chosen = choose(dataset, opened, split, part)
+    judged, facts = judge_dataset(opened, chosen, k)
     figures = metrics.evaluate(judged)
     figures["protocol"] |= chosen.protocol | facts["protocol"]
     beside_oracle(figures, dataset)
@@ -108,8 +134,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "dataset": dataset.name,
         "dataset_version": dataset.version,
     }
-    figures["report"] = str(write(args.output_dir, figures, judged, page=not args.no_report))
-    return figures if args.json else summary(figures)
+    figures["report"] = str(write(folder, figures, judged, page=page))
+    return figures
 
 
 def read(args: argparse.Namespace) -> Dataset:

@@ -85,7 +85,7 @@ def train(
     state = _begin(facts, device, start, only)
     if resume:
         _go_on(state, facts, _folder(folder))
-    lead = distributed.rank() == 0
+    lead = distributed.leads()
     while state.pass_no < run.passes and not (run.patience and state.since_best >= run.patience):
         started = time.perf_counter()
         loss = _one_pass(state, parts, facts, device, only)

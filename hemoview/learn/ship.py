@@ -336,7 +336,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for bundle and reports")
     options = parser.parse_args(argv)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
+    log.setLevel(logging.INFO)  # of the exporter's hundreds of lines nobody wants to know
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         run(read_dataset(options.people), read_dataset(options.cohort), Recipe(), options.out)

@@ -13,7 +13,7 @@ import torch
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.dataset_folder import read_dataset, read_seed_files
 from hemoview.labels.splits import Split, make_split, refuse_leaks
-from hemoview.learn import checkpoint, distributed, prepare
+from hemoview.learn import checkpoint, distributed, evaluate_command, prepare
 from hemoview.learn.batches import Drawing
 from hemoview.learn.checkpoint import RunFacts
 from hemoview.learn.loop import train
@@ -24,7 +24,7 @@ from hemoview.learn.run_config import RunConfig
 from recorder.errors import ConfigError
 from recorder.host.console import progress
 
-CONFIG: Final = "config.json"
+CONFIG, REPORT = "config.json", "report"
 EXAMPLE: Final = """example:
   hemoview dataset simulate --subjects 60 --out cohort
   hemoview train --dataset cohort --output_dir run --num_experts 4 --hidden_channels 32 --k 2 --epochs 10"""
@@ -108,7 +108,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Train as the flags say.
 
     Returns:
-        ``{run, passes, score, params, train_subjects, …, simulated}``.
+        ``{run, passes, score, params, train_subjects, …, parameters, report}``.
 
     Raises:
         ConfigError: flags, data or an earlier run that do not fit; says which and what to do.
@@ -130,7 +130,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     )
     folder: Path = args.output_dir
     with distributed.joined(device), progress("training", config.passes) as tell:
-        if distributed.rank() == 0:
+        if distributed.leads():
             begin_folder(folder, facts, resume=args.resume)
         distributed.wait()
         model = train(
@@ -152,9 +152,16 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "val_subjects": len(split.val),
         "test_subjects": len(split.test),
         "train_windows": len(parts[0]),
-        "simulated": dataset.simulated,
         "device": device,
+        **(judged(dataset, folder) if split.test and distributed.leads() else {}),
     }
+
+
+def judged(dataset: Dataset, folder: Path) -> dict[str, Any]:
+    """The report of a run on the subjects it was not trained on, with a line a parameter."""
+    said = evaluate_command.summary(evaluate_command.evaluated(folder, dataset, folder / REPORT))
+    kept = ("SIMULATED", "parameters", "leakage", "report")
+    return {name: said[name] for name in kept if name in said}
 
 
 def read(args: argparse.Namespace) -> Dataset:

@@ -246,6 +246,9 @@ def test_the_command_trains_and_refuses_with_reasons(dataset: Dataset, tmp_path:
     said = json.loads(done.stdout.splitlines()[-1])
     assert (said["train_subjects"], said["val_subjects"], said["test_subjects"]) == (8, 2, 2)
     assert checkpoint.load(tmp_path / "run")[1].dataset_version == dataset.version
+    assert set(said["parameters"]) == set(loop.PARAMETERS) and "SIMULATED" not in said
+    report = Path(said["report"])
+    assert report == tmp_path / "run" / "report" / "report.html" and "SBP" in report.read_text()
     for flags, why in (
         (["--dataset", tmp_path / "set", "--output_dir", tmp_path / "run"], "a training run already"),
         (
