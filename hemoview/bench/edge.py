@@ -24,7 +24,7 @@ REPEATS: Final = 500
 
 
 def run(against: Path | None = None, *, repeats: int = REPEATS) -> dict[str, Any]:
-    """Time the newest shipped bundle and, in the same run, a second one.
+    """Time the bundle the edge runs and, in the same run, a second one.
 
     Args:
         against: folder of another bundle, or with just a ``.onnx`` file in it; None for none.
@@ -39,7 +39,7 @@ def run(against: Path | None = None, *, repeats: int = REPEATS) -> dict[str, Any
     """
     window = _pulse_wave()
     ppg = model_input(window, MODEL_RATE_HZ)
-    models = [_row(bundles.load(newest(bundles.list_bundles(places.models_dir()))), ppg, repeats)]
+    models = [_row(bundles.load(bundles.default_bundle(places.models_dir())), ppg, repeats)]
     if against is not None:
         models.append(_other_row(against, ppg, repeats))
     return {
@@ -50,21 +50,6 @@ def run(against: Path | None = None, *, repeats: int = REPEATS) -> dict[str, Any
         "repeats": repeats,
         "machine": machine.describe(),
     }
-
-
-def newest(folders: list[Path]) -> Path:
-    """The bundle whose folder was named last by version, then by name.
-
-    Raises:
-        ConfigError: there is none.
-    """
-    if not folders:
-        raise ConfigError("bench edge: no model bundle is installed; give one with --against DIR")
-    return max(folders, key=lambda f: (_version(f.name), f.name))
-
-
-def _version(name: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in name.rpartition("-")[2].split(".") if part.isdigit())
 
 
 def _row(bundle: Bundle, ppg: F32, repeats: int) -> dict[str, Any]:

@@ -30,7 +30,7 @@ class Loaded:
 
 
 def load_model(name: str | None = None, root: Path | None = None) -> Loaded:
-    """The bundle called ``name``, else the newest by name, of the installed ones. Never raises: a refused bundle is
+    """The bundle called ``name``, else the default, of the installed ones. Never raises: a refused bundle is
     told in the log and in the stream's metadata, and recording is none of its business.
     """
     try:
@@ -42,9 +42,11 @@ def load_model(name: str | None = None, root: Path | None = None) -> Loaded:
 
 
 def _folder(name: str | None, root: Path) -> Path:
-    folders = bundle.list_bundles(root)
-    chosen = [f for f in folders if name in (None, f.name)]
+    if name is None:
+        return bundle.default_bundle(root)
+    chosen = [f for f in bundle.list_bundles(root) if f.name == name]
     if not chosen:
-        wanted = f"model bundle {name}" if name else "a model bundle"
-        raise ConfigError(f"{wanted}: none installed; install HemoView again or name one of models_bin")
-    return chosen[-1]
+        raise ConfigError(
+            f"model bundle {name}: none installed; install HemoView again or name one of models_bin"
+        )
+    return chosen[0]

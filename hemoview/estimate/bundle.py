@@ -81,6 +81,24 @@ def list_bundles(root: Path) -> list[Path]:
     return sorted(p for p in root.iterdir() if p.is_dir() and any((p / name).is_file() for name in FILES))
 
 
+def default_bundle(root: Path) -> Path:
+    """The bundle that runs where none is named: the newest student (``…-student-<version>``) by version and name, else
+    the newest of all. A teacher is there to be asked for.
+
+    Raises:
+        ConfigError: none is installed.
+    """
+    folders = list_bundles(root)
+    if not folders:
+        raise ConfigError("a model bundle: none installed; install HemoView again or name one of models_bin")
+    students = [f for f in folders if "-student-" in f.name]
+    return max(students or folders, key=lambda f: (_version(f.name), f.name))
+
+
+def _version(name: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in name.rpartition("-")[2].split(".") if part.isdigit())
+
+
 def open_model(bundle: Bundle, threads: int = 1) -> Any:
     """An ``onnxruntime.InferenceSession`` of the hashed bytes, on the CPU.
 

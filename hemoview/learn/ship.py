@@ -26,11 +26,11 @@ from hemoview.estimate.metrics_rows import Predictions, Rows, predictions_of
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.dataset_folder import read_dataset
 from hemoview.labels.splits import Split, alike_groups, refuse_leaks
-from hemoview.learn import evaluate_command, loop, predictors, prepare, ship_card
+from hemoview.learn import evaluate_command, export, loop, predictors, prepare, ship_card
 from hemoview.learn.batches import Drawing, Part
 from hemoview.learn.checkpoint import RunFacts
 from hemoview.learn.compress import bundle_folder, card, distil
-from hemoview.learn.compress.pipeline import Settings, compress, student_of
+from hemoview.learn.compress.pipeline import Compressed, Settings, compress, student_of
 from hemoview.learn.losses import Weights
 from hemoview.learn.moe.config import PREDICTED, ModelConfig
 from hemoview.learn.moe.model import LSM2oE
@@ -102,7 +102,7 @@ def run(people: Dataset, cohort: Dataset, recipe: Recipe, out: Path) -> dict[str
     """Cross-validate, train on everybody, compress, and write the bundle with its report.
 
     Returns:
-        ``{bundle, student: {k: figures}, teacher: {k: figures}, simulated}``.
+        ``{student: {k: figures}, teacher: {k: figures}, simulated, stages}``.
 
     Raises:
         ConfigError: windows shared between subjects, or a bundle that does not verify.
@@ -115,7 +115,7 @@ def run(people: Dataset, cohort: Dataset, recipe: Recipe, out: Path) -> dict[str
         deals.append(cross_validate(people, recipe, seed))
     share = recipe.cold_share
     figures = {who: judged(rows, [deal[who] for deal in deals], share) for who in ("student", "teacher")}
-    tables = card_tables(rows, [deal["student"] for deal in deals], share)
+    tables = {who: card_tables(rows, [deal[who] for deal in deals], share) for who in figures}
 
     log.info("training on all %d subjects", len(people.subjects))
     part = prepare.part_of(people, people.subjects, wrist_views=recipe.wrist_views)
@@ -131,27 +131,26 @@ def run(people: Dataset, cohort: Dataset, recipe: Recipe, out: Path) -> dict[str
         settings=recipe.settings,
         finish=lambda student: with_stroke(student, volumes, recipe),
     )
-    simulated = simulated_figures(made.student, cohort, split)
-    facts = ship_card.facts(
-        people,
-        cohort,
-        made,
-        split=split,
-        tables=tables,
-        metrics={f"k{k}": figures["student"][k]["parameters"] for k in CALIBRATION_POINTS},
-        simulated=simulated,
-        recipe=to_json(recipe),
-        cold_start=ship_card.ColdStart(share, label_means(people, people.subjects)),
-    )
-    folder = bundle_folder.write_bundle(
-        out / f"{facts.name}-{facts.version}", made.model, card.card_of(made, facts), made.golden
-    )
-    report = {
-        "bundle": folder.name,
-        **figures,
-        "simulated": simulated,
-        "stages": [asdict(s) for s in made.stages],
-    }
+    as_is = uncompressed(with_stroke(teacher, volumes, recipe), part, recipe)
+    start = ship_card.ColdStart(share, label_means(people, people.subjects))
+    simulated = {}
+    for who, network in (("student", made), ("teacher", as_is)):
+        simulated[who] = simulated_figures(network.student, cohort, split)
+        facts = ship_card.facts(
+            people,
+            cohort,
+            network,
+            name=ship_card.NAMES[who],
+            split=split,
+            tables=tables[who],
+            metrics={f"k{k}": figures[who][k]["parameters"] for k in CALIBRATION_POINTS},
+            simulated=simulated[who],
+            recipe=to_json(recipe),
+            cold_start=start,
+        )
+        folder = out / f"{facts.name}-{facts.version}"
+        bundle_folder.write_bundle(folder, network.model, card.card_of(network, facts), network.golden)
+    report = {**figures, "simulated": simulated, "stages": [asdict(s) for s in made.stages]}
     (out / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     for k in CALIBRATION_POINTS:
         of_first = _judged(rows, deals[0]["student"], k, share)
@@ -246,6 +245,22 @@ def with_stroke(student: LSM2oE, volumes: Part, recipe: Recipe) -> LSM2oE:
     return loop.train([volumes], None, facts, start=student, only=STROKE)
 
 
+def uncompressed(teacher: LSM2oE, part: Part, recipe: Recipe) -> Compressed:
+    """The teacher as a bundle holds it: fp32, every expert computed, nothing taken away."""
+    network = export.AtBedside(teacher)
+    return Compressed(
+        teacher,
+        teacher,
+        export.model_bytes(network),
+        "fp32",
+        "the teacher is shipped as it is",
+        export.golden(network, part.views[0], recipe.teacher.seed),
+        [],
+        [],
+        np.empty(0),
+    )
+
+
 def judged(rows: Rows, deals: Sequence[Folded], cold_share: float) -> dict[int, dict[str, Any]]:
     """Figures by number of calibration points, means over the cross-validations."""
     return {
@@ -304,7 +319,7 @@ def simulated_figures(student: LSM2oE, cohort: Dataset, split: Split) -> dict[st
 def write_page(of_first: metrics.Judged, figures: Mapping[str, Any], folder: Path) -> None:
     """The HTML report of one number of calibration points; plots are of the first cross-validation."""
     about = {
-        "model": f"{ship_card.NAME}-{ship_card.VERSION}, cross-validated",
+        "model": f"{ship_card.NAMES['student']}-{ship_card.VERSION}, cross-validated",
         "dataset": ship_card.PEOPLE,
         "dataset_version": "",
         "simulated": False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,17 +13,14 @@ from numpy.typing import NDArray
 
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.splits import Split
-from hemoview.learn.compress.card import CardFacts, Learned
+from hemoview.learn.compress.calibrate import with_untested_row
+from hemoview.learn.compress.card import EXPIRY_S, CardFacts, Learned
 from hemoview.learn.compress.pipeline import Compressed
 from recorder.schema import PARAMETERS
 
-NAME: Final = "lsm2oe-student"
+NAMES: Final = {"student": "lsm2oe-student", "teacher": "lsm2oe-teacher"}
 VERSION: Final = "0.1.0"
 PEOPLE: Final = "bcg_finapres"
-EXPIRY_S: Final = 1800.0
-"""After this an offset is dropped. The recordings end at 390 s of age; up to here the cold width is kept instead of a
-measured one, which assumes only that a person at rest drifts less in half an hour than people differ."""
-
 INTENDED_USE: Final = (
     "Research display of arterial pressure trends in adults at rest beside a reference, with its uncertainty. "
     "Not a medical device; not for diagnosis, treatment or alarms."
@@ -111,12 +108,18 @@ class ColdStart:
     share: float
     mean: NDArray[np.float64]
 
+    def to_json(self, parameters: Iterable[str]) -> dict[str, Any]:
+        """As the card has it."""
+        mean = {p: round(float(self.mean[PARAMETERS.index(p)]), 3) for p in parameters}
+        return {"share": self.share, "mean": mean}
+
 
 def facts(
     people: Dataset,
     cohort: Dataset,
     made: Compressed,
     *,
+    name: str,
     split: Split,
     tables: Mapping[str, Mapping[str, Any]],
     metrics: Mapping[str, Mapping[str, Any]],
@@ -128,7 +131,7 @@ def facts(
 
     Args:
         people, cohort: what pressures and stroke volume were learned from.
-        made: the compressed student.
+        made: the network. ``name``: of its bundle, without the version.
         split: of the cohort.
         tables: ``{kappa, conformal}`` of every pressure, from out-of-fold estimates.
         metrics: figures by number of calibration points.
@@ -141,18 +144,15 @@ def facts(
     pressure = Learned("Finapres finger cuff", "finger", n, n)
     tested = max(row["age_s_max"] for t in tables.values() for row in t["conformal"]["personalised"])
     return CardFacts(
-        name=NAME,
+        name=name,
         version=VERSION,
         learned={**dict.fromkeys(tables, pressure), "SV": stroke},
         conformal={p: with_untested_row(t["conformal"]) for p, t in tables.items()},
         kappa={p: t["kappa"] for p, t in tables.items()},
         training_range={p: _range(people if p in tables else cohort, p) for p in made.student.parameters_out},
-        training_mean={
-            p: round(made.student.scale.mean[PARAMETERS.index(p)], 3) for p in made.student.parameters_out
-        },
+        training_mean=label_means(made),
         training_sets=[
-            {**TRAINING_SETS[0], "version": people.version},
-            {**TRAINING_SETS[1], "version": cohort.version},
+            {**s, "version": d.version} for s, d in zip(TRAINING_SETS, (people, cohort), strict=True)
         ],
         metrics={
             "protocol": PROTOCOL,
@@ -168,29 +168,29 @@ def facts(
         expiry_s=EXPIRY_S,
         tested_up_to_s=tested,
         reproduce="python -m hemoview.learn.ship --people DIR --cohort DIR --out DIR",
-        software={
-            "torch": torch.__version__.partition("+")[0],
-            "numpy": np.__version__,
-            "onnxruntime": onnxruntime.__version__,
-        },
+        software=software(),
         more={
             "quantiles": "around a subject's own level; the level's own uncertainty is in the conformal tables",
-            "cold_start": {
-                "share": cold_start.share,
-                "mean": {p: round(float(cold_start.mean[PARAMETERS.index(p)]), 3) for p in tables},
-            },
+            "cold_start": cold_start.to_json(tables),
             "recipe": dict(recipe),
             "SIMULATED": dict(simulated),
         },
     )
 
 
-def with_untested_row(table: Mapping[str, Any]) -> dict[str, Any]:
-    """The measured table, with a last row up to the expiry that is never narrower than the cold start."""
-    cold = table["cold"]
-    last = max(cold["q90"], *(row["q90"] for row in table["personalised"]))
-    untested = {"age_s_max": EXPIRY_S, "q90": last, "n_subjects": cold["n_subjects"], "tested": False}
-    return {"cold": cold, "personalised": [*table["personalised"], untested]}
+def label_means(made: Compressed) -> dict[str, float]:
+    """Mean of the training labels of every output."""
+    mean = made.student.scale.mean
+    return {p: round(mean[PARAMETERS.index(p)], 3) for p in made.student.parameters_out}
+
+
+def software() -> dict[str, str]:
+    """Versions of what trained and exported."""
+    return {
+        "torch": torch.__version__.partition("+")[0],
+        "numpy": np.__version__,
+        "onnxruntime": onnxruntime.__version__,
+    }
 
 
 def _range(source: Dataset, parameter: str) -> list[float]:

@@ -247,9 +247,13 @@ def test_bench_edge_times_two_models_in_one_run(root: Path, tmp_path: Path) -> N
         bench_edge.run(tmp_path / NAME / "none", repeats=1)
 
 
-def test_newest_version_is_measured() -> None:
-    folders = [Path("a-0.9.0"), Path("b-0.10.0")]
-    assert bench_edge.newest(folders).name == "b-0.10.0"
+def test_the_newest_student_runs_where_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="none installed"):
+        bundle.default_bundle(tmp_path)
+    for name in ("x-teacher-0.11.0", "a-student-0.9.0", "b-student-0.10.0"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / bundle.CARD).write_text("{}")
+    assert bundle.default_bundle(tmp_path).name == "b-student-0.10.0"
 
 
 def _places(value: Any, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

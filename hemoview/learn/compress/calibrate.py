@@ -1,12 +1,12 @@
 """A card's conformal tables and shrinkage from subjects that trained nothing: what one split can give.
 
-Cross-validated figures (:mod:`hemoview.learn.evaluation`) are better where there are few subjects; their maker passes
-them to the card instead.
+Cross-validated tables (:mod:`hemoview.learn.ship`) are better where there are few subjects; their maker passes them to
+the card instead.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,15 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemoview.estimate.card import MIN_CALIBRATION_SUBJECTS
+from hemoview.estimate.metrics_cross import card_table
+from hemoview.estimate.metrics_rows import Predictions, Rows, predictions_of, rows_of
 from hemoview.labels.dataset import Dataset
-from hemoview.learn import evaluation, scores, views
+from hemoview.learn import views
 from hemoview.learn.compress.card import EXPIRY_S
 from hemoview.learn.compress.quantise import answers
-from hemoview.learn.moe.config import PARAMETERS, LabelScale
+from hemoview.learn.moe.config import PARAMETERS
 from hemoview.learn.predictors import recording_times
-from hemoview.learn.scores import Held
-
-_WINDOWS_A_SUBJECT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,75 +40,60 @@ class Calibration:
     tested_up_to_s: float = 0.0
 
 
-def calibration(
-    dataset: Dataset, subjects: Sequence[str], model: bytes, names: Sequence[str], scale: LabelScale
-) -> Calibration:
+def calibration(dataset: Dataset, subjects: Sequence[str], model: bytes, names: Sequence[str]) -> Calibration:
     """Tables of every parameter that has labels of nine subjects or more.
 
     Args:
         dataset, subjects: rows of people who did not train.
         model: ONNX bytes that will be shipped.
         names: its outputs.
-        scale: label statistics of the training rows.
     """
-    held = held_rows(dataset, subjects, model, names, scale)
-    out = Calibration(tested_up_to_s=evaluation.AGES_S[-1])
-    for name, rows in held.items():
-        n_subjects = len(rows.names)
-        out.n_subjects[name] = n_subjects
-        if n_subjects < MIN_CALIBRATION_SUBJECTS or not dataset.subject_known:
-            continue
-        out.conformal[name] = table_of(rows)
-        if _enough(rows):
-            out.kappa[name] = evaluation.kappa(rows)
-    return out
-
-
-def held_rows(
-    dataset: Dataset, subjects: Sequence[str], model: bytes, names: Sequence[str], scale: LabelScale
-) -> dict[str, Held]:
-    """What the model says of the labelled windows of ``subjects``, by parameter."""
-    if not subjects:
-        return {}
     chosen = dataset.take(np.intersect1d(dataset.rows_of(subjects), np.flatnonzero(~dataset.flat)))
     if not len(chosen):
-        return {}
+        return Calibration()
+    rows = rows_of(chosen.subject_id, chosen.labels.astype(np.float64), chosen.window_s, t_s=_times_s(chosen))
+    return tables_of(rows, _said(chosen, model, names), names, subject_known=dataset.subject_known)
+
+
+def tables_of(
+    rows: Rows, raw: Predictions, names: Sequence[str], *, subject_known: bool = True
+) -> Calibration:
+    """Tables from estimates of people who did not train; where rows are not known to be people, none."""
+    conformal, kappa, n_subjects = {}, {}, {}
+    for name in names:
+        known = np.isfinite(rows.column(name))
+        n_subjects[name] = len(np.unique(rows.code[known]))
+        if n_subjects[name] < MIN_CALIBRATION_SUBJECTS or not subject_known:
+            continue
+        found = card_table(rows, raw, name)
+        if found["conformal"]["cold"] is not None:
+            conformal[name] = with_untested_row(found["conformal"])
+        if found["kappa"] is not None and conformal[name]["personalised"]:
+            kappa[name] = found["kappa"]
+    ages = [
+        row["age_s_max"] for t in conformal.values() for row in t["personalised"] if row.get("tested", True)
+    ]
+    return Calibration(conformal, kappa, n_subjects, max(ages, default=0.0))
+
+
+def with_untested_row(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The measured table, with a last row up to the expiry that is never narrower than the cold start."""
+    cold, rows = table["cold"], table["personalised"]
+    if not rows:
+        return {"cold": cold, "personalised": []}
+    widest = max(cold["q90"], *(row["q90"] for row in rows))
+    untested = {"age_s_max": EXPIRY_S, "q90": widest, "n_subjects": cold["n_subjects"], "tested": False}
+    return {"cold": cold, "personalised": [*(row for row in rows if row["age_s_max"] < EXPIRY_S), untested]}
+
+
+def _said(chosen: Dataset, model: bytes, names: Sequence[str]) -> Predictions:
+    """Outputs of the model in the order of all parameters."""
     said = answers(model, views.plain(chosen.ppg, chosen.sampling_rate_hz))
-    times_s = _times_s(chosen)
-    out = {}
+    out = np.full((3, len(chosen), len(PARAMETERS)), np.nan)
     for column, name in enumerate(names):
-        index = PARAMETERS.index(name)
-        label = chosen.labels[:, index].astype(np.float64)
-        known = np.isfinite(label)
-        mean, q05, q95 = (said[kind][known, column].astype(np.float64) for kind in ("mean", "q05", "q95"))
-        prior = np.full(int(known.sum()), scale.mean[index])
-        out[name] = Held(chosen.subject_id[known], times_s[known], label[known], mean, q05, q95, prior)
-    return out
-
-
-def table_of(held: Held) -> dict[str, Any]:
-    """Cold, and by age after one calibration point; the last row, to the expiry, no narrower than cold."""
-    if not _enough(held):
-        none = np.zeros(len(held.label))
-        q90 = scores.conformal_q90(held.subject, scores.scores(held, none))
-        return {"cold": {"q90": round(q90, 3), "n_subjects": len(held.names)}, "personalised": []}
-    table = evaluation.conformal_table(held)
-    cold = table["cold"]
-    rows = [row for row in table["personalised"] if row["n_subjects"] >= MIN_CALIBRATION_SUBJECTS]
-    widest = max(cold["q90"], *(row["q90"] for row in rows)) if rows else cold["q90"]
-    untested = {
-        "age_s_max": EXPIRY_S,
-        "q90": widest,
-        "n_subjects": cold["n_subjects"],
-        "tested": False,
-    }
-    return {"cold": cold, "personalised": [*rows, untested]}
-
-
-def _enough(held: Held) -> bool:
-    """Every subject has windows to be calibrated with and windows to be judged on."""
-    counts = [int(held.of(name).sum()) for name in held.names]
-    return len(counts) >= MIN_CALIBRATION_SUBJECTS and min(counts) >= _WINDOWS_A_SUBJECT
+        for kind, key in enumerate(("mean", "q05", "q95")):
+            out[kind, :, PARAMETERS.index(name)] = said[key][:, column]
+    return predictions_of(*out)
 
 
 def _times_s(dataset: Dataset) -> NDArray[np.float64]:

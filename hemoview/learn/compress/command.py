@@ -138,7 +138,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             device=device,
             tell=lambda note: tell(0, note),
         )
-    tables = calibration(dataset, split.val, made.model, made.student.parameters_out, made.student.scale)
+    tables = calibration(dataset, split.val, made.model, made.student.parameters_out)
     card = card_of(made, card_facts(folder.name, dataset, split, made, tables=tables, judged_on=judged_on))
     write_bundle(folder, made.model, card, made.golden)
     stages.write(

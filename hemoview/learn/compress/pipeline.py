@@ -188,7 +188,30 @@ def compress(
             f"distilling, pass {number} of {of}, validation {line['score']}"
         ),
     )
-    made = replace(made, student=finish(made.student))
+    return _written(
+        replace(made, student=finish(made.student)),
+        cut,
+        table,
+        parts,
+        validation,
+        run=run,
+        settings=settings,
+        tell=tell,
+    )
+
+
+def _written(
+    made: distil.Distilled,
+    cut: Cut,
+    table: _Table,
+    parts: Sequence[Part],
+    validation: Part | None,
+    *,
+    run: RunConfig,
+    settings: Settings,
+    tell: Tell,
+) -> Compressed:
+    """The student in the form that serves best."""
     tell("exporting and quantising")
     network = export.AtBedside(made.student)
     fp32 = export.model_bytes(network)

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ pytest.importorskip("onnxscript", reason="onnxscript is not installed (pip insta
 from hemoview import cli  # noqa: E402
 from hemoview.estimate import bundle  # noqa: E402
 from hemoview.estimate.conformal import interval_claimed  # noqa: E402
+from hemoview.estimate.metrics_rows import predictions_of, rows_of  # noqa: E402
 from hemoview.estimate.runner import Runner  # noqa: E402
 from hemoview.labels.dataset import Dataset  # noqa: E402
 from hemoview.labels.dataset_folder import read_dataset, write_dataset  # noqa: E402
@@ -20,12 +20,11 @@ from hemoview.labels.splits import Split  # noqa: E402
 from hemoview.learn import prepare  # noqa: E402
 from hemoview.learn.batches import Drawing  # noqa: E402
 from hemoview.learn.checkpoint import RunFacts  # noqa: E402
-from hemoview.learn.compress.calibrate import table_of  # noqa: E402
+from hemoview.learn.compress.calibrate import Calibration, tables_of  # noqa: E402
 from hemoview.learn.compress.command import bundle_folder  # noqa: E402
 from hemoview.learn.loop import train  # noqa: E402
 from hemoview.learn.moe.config import ModelConfig  # noqa: E402
 from hemoview.learn.run_config import RunConfig  # noqa: E402
-from hemoview.learn.scores import Held  # noqa: E402
 
 pytestmark = [pytest.mark.learn, pytest.mark.timeout(600)]
 
@@ -52,7 +51,7 @@ def trained(people: Dataset, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 def _args(trained: tuple[Path, Path], out: Path, *more: str) -> list[str]:
     dataset, run = trained
     known = ("--dataset", str(dataset), "--teacher_weights", str(run), "--output_dir", str(out))
-    return ["compress", *known, "--device", "cpu", *more]
+    return ["compress", *known, "--target_sparsity", "0.6", "--device", "cpu", *more]
 
 
 @pytest.fixture(scope="module")
@@ -156,16 +155,20 @@ def test_missing_weights_another_dataset_and_a_present_bundle_are_refused(
     assert "--teacher_weights" in capsys.readouterr().err
 
 
-def test_too_few_subjects_get_no_interval(people: Dataset) -> None:
-    def held(n_subjects: int, n_windows: int, off: float) -> Any:
+def test_a_table_has_a_row_for_every_tested_age_and_one_up_to_the_expiry() -> None:
+    def tables(n_subjects: int, n_windows: int, off: float) -> Calibration:
         who = np.repeat([f"p{i:02d}" for i in range(n_subjects)], n_windows)
-        label = np.random.default_rng(0).normal(100, 5, len(who))
-        t_s = np.tile(np.arange(n_windows) * 40.0, n_subjects)
-        return Held(who, t_s, label, label + off, label + off - 1, label + off + 1, np.full(len(who), 100.0))
+        label = np.full((len(who), 10), np.nan)
+        label[:, 0] = np.random.default_rng(0).normal(100, 5, len(who))
+        rows = rows_of(who, label, 10.0, t_s=np.tile(np.arange(n_windows) * 40.0, n_subjects))
+        return tables_of(rows, predictions_of(label + off, label + off - 1, label + off + 1), ["SBP", "SV"])
 
-    table = table_of(held(12, 8, off=3.0))
+    found = tables(12, 8, off=3.0)
+    table = found.conformal["SBP"]
     assert table["cold"] == {"q90": pytest.approx(2.0), "n_subjects": 12}
     ages = [row["age_s_max"] for row in table["personalised"]]
-    assert ages == sorted(ages) and ages[-1] == 1800.0
+    assert ages == sorted(ages) and ages[-1] == 1800.0 and found.tested_up_to_s == ages[-2]
     assert table["personalised"][-1]["q90"] >= table["cold"]["q90"]
-    assert table_of(held(12, 2, off=3.0))["personalised"] == []
+    assert set(found.conformal) == {"SBP"} and found.n_subjects == {"SBP": 12, "SV": 0}
+    assert tables(12, 1, off=3.0).conformal["SBP"]["personalised"] == []
+    assert tables(8, 8, off=3.0).conformal == {}

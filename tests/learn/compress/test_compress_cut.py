@@ -32,7 +32,7 @@ KINDS: list[dict[str, Any]] = [
 def _model(seed: int = 0, **more: Any) -> LSM2oE:
     torch.manual_seed(seed)
     config = ModelConfig(**{"num_experts": 5, "hidden_channels": 16, "k": 2, **more})
-    model = LSM2oE(config).eval()
+    model: LSM2oE = LSM2oE(config).eval()
     with torch.no_grad():
         for value in model.parameters():
             value.add_(

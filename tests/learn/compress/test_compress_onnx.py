@@ -32,7 +32,9 @@ KINDS: list[dict[str, Any]] = [
 def _model(**more: Any) -> LSM2oE:
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    model = LSM2oE(ModelConfig(**{"num_experts": 3, "hidden_channels": 16, "k": 2, "n_blocks": 1, **more}))
+    model: LSM2oE = LSM2oE(
+        ModelConfig(**{"num_experts": 3, "hidden_channels": 16, "k": 2, "n_blocks": 1, **more})
+    )
     with torch.no_grad():
         model.towers.last.normal_(0.0, 0.3)
         for name, value in model.named_buffers():
@@ -41,7 +43,8 @@ def _model(**more: Any) -> LSM2oE:
             if name.endswith("running_var"):
                 value.copy_(0.5 + torch.rand_like(value))
         model.bottom.norm.bias.normal_(0.0, 0.2)
-    return model.eval()
+    model.eval()
+    return model
 
 
 def _waves(n: int, seconds: float, seed: int) -> NDArray[np.float32]:
