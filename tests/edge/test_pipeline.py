@@ -304,8 +304,8 @@ def test_intervals_are_tracked_only_when_the_operator_chose_the_reference(
         told, card = column(chosen, f"{p}_tracked") > 0, {12.0, 28.0}
         assert told[-20:].any()
         untracked = width(chosen, p)[~told & np.isfinite(width(chosen, p))]
-        assert set(np.round(untracked, 3).tolist()) <= card
-        assert not set(np.round(width(chosen, p)[told], 3).tolist()) & card
+        assert set(np.round(untracked, 1).tolist()) <= card
+        assert not set(np.round(width(chosen, p)[told], 1).tolist()) & card
     assert not (np.isnan(column(chosen, "SBP")) & (column(chosen, "SBP_tracked") > 0)).any()
 
 
