@@ -151,13 +151,8 @@ def facts(
         kappa={p: t["kappa"] for p, t in tables.items()},
         training_range={p: _range(people if p in tables else cohort, p) for p in made.student.parameters_out},
         training_mean=label_means(made),
-        training_sets=[
-            {**s, "version": d.version} for s, d in zip(TRAINING_SETS, (people, cohort), strict=True)
-        ],
-        metrics={
-            "protocol": PROTOCOL,
-            **{k: {p: _short(found[p]) for p in tables} for k, found in metrics.items()},
-        },
+        training_sets=_sets(people, cohort),
+        metrics=_metrics(metrics, tables),
         training_hash=people.version,
         split_hash=split.sha256,
         limits=[line.format(n=n) for line in LIMITS],
@@ -176,6 +171,15 @@ def facts(
             "SIMULATED": dict(simulated),
         },
     )
+
+
+def _sets(*sources: Dataset) -> list[dict[str, Any]]:
+    return [{**told, "version": d.version} for told, d in zip(TRAINING_SETS, sources, strict=True)]
+
+
+def _metrics(metrics: Mapping[str, Mapping[str, Any]], parameters: Iterable[str]) -> dict[str, Any]:
+    short = {k: {p: _short(found[p]) for p in parameters} for k, found in metrics.items()}
+    return {"protocol": PROTOCOL, **short}
 
 
 def label_means(made: Compressed) -> dict[str, float]:
