@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +22,39 @@ from hemoview.estimate.estimator import Body, estimate
 from hemoview.estimate.personalise import PRESSURES, Anchor, Personalisation
 from hemoview.estimate.runner import Runner
 from hemoview.estimate.tracking import Tracking
-from hemoview.learn.rows import LABELS, Rows, read_bcg_finapres
+from hemoview.learn.sources import bcg_finapres
+from recorder.schema import PARAMETERS
 
 SECOND_NS = 1_000_000_000
 T0_NS = 1_700_000_000 * SECOND_NS
 WINDOW_S, ANCHOR_EVERY_S, ANCHOR_WINDOWS, UNSCORED_S = 5.0, 300.0, 6, 60.0
-COLUMNS = [LABELS.index(p) for p in PRESSURES]
+COLUMNS = [PARAMETERS.index(p) for p in PRESSURES]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Windows of one person in order of time.
+
+    Args:
+        raw: ``(n, n_samples)`` at ``rate_hz``.
+        labels: ``(n, 3)`` of the pressures.
+        t_s: ``(n,)`` starts.
+    """
+
+    raw: NDArray[np.float64]
+    rate_hz: float
+    labels: NDArray[np.float64]
+    t_s: NDArray[np.float64]
+
+
+def people(folder: Path) -> list[Rows]:
+    """Everybody, by name."""
+    data, found = bcg_finapres(folder), []
+    for name in sorted(set(data.subject_id.tolist())):
+        mine = data.subject_id == name
+        raw, labels = data.ppg[mine].astype(float), data.labels[mine][:, COLUMNS].astype(float)
+        found.append(Rows(raw, data.sampling_rate_hz, labels, data.t0_s[mine] - data.t0_s[mine][0]))
+    return found
 
 
 def one_person(rows: Rows, runner: Runner, *, tracked: bool, until_s: float) -> NDArray[np.float64]:
@@ -37,11 +64,11 @@ def one_person(rows: Rows, runner: Runner, *, tracked: bool, until_s: float) -> 
     tracking, personal, due_s = Tracking(WINDOW_S), Personalisation(), 0.0
     recent: list[tuple[NDArray[np.float64], Mapping[str, float]]] = []
     tracking.reset(valid=True)
-    out = np.full((len(rows), 3, 4), np.nan)
-    for i in range(len(rows)):
+    out = np.full((len(rows.t_s), 3, 4), np.nan)
+    for i in range(len(rows.t_s)):
         end_s = float(rows.t_s[i]) + WINDOW_S
         wall_ns = T0_NS + round(end_s * SECOND_NS)
-        raw, reference = rows.raw[i].astype(float), rows.labels[i, COLUMNS]
+        raw, reference = rows.raw[i], rows.labels[i]
         quality = assess(raw, rows.rate_hz, find_ppg_beats(raw, rows.rate_hz))
         if quality.fault is not None:
             continue
@@ -76,14 +103,12 @@ def one_person(rows: Rows, runner: Runner, *, tracked: bool, until_s: float) -> 
     return out
 
 
-def judge(rows: Rows, runner: Runner, *, tracked: bool, half: bool) -> list[str]:
+def judge(real: list[Rows], runner: Runner, *, tracked: bool, half: bool) -> list[str]:
     """Per pressure "mean coverage / tenth-percentile person / mean width", of the windows after the first minute, or
     (``half``) after the reference was pulled out half-way.
     """
     scores: list[list[tuple[float, float]]] = [[], [], []]
-    for name in rows.subjects:
-        mine = rows.take(rows.subject == name)
-        mine = replace(mine, t_s=mine.t_s - mine.t_s[0])
+    for mine in real:
         until_s = float(mine.t_s[-1]) / 2 if half else np.inf
         found = one_person(mine, runner, tracked=tracked, until_s=until_s)
         for k in range(3):
@@ -100,7 +125,7 @@ def judge(rows: Rows, runner: Runner, *, tracked: bool, half: bool) -> list[str]
 
 
 if __name__ == "__main__":
-    real = read_bcg_finapres(Path(sys.argv[1]))
+    real = people(Path(sys.argv[1]))
     student = Runner(bundle.load(Path("models_bin/ppg-bp-student-0.1.0")))
     for half in (False, True):
         for tracked in (False, True):
