@@ -141,7 +141,7 @@ class Follower:
             event = Event.from_json(value)
             if event.kind in FACTS:
                 self._pipeline.push_event(event)
-        if not known and self._pipeline.anchoring.personal.anchors:
+        if not known and self._pipeline.remembers:
             from hemoview.edge.memory import recall  # noqa: PLC0415 – the store's reader is 40 MB, seldom needed
 
             recall(Path(session.folder), self._pipeline, self._loaded.runner)

@@ -2,8 +2,8 @@
 
 Hierarchical split-conformal prediction: Dunn, Wasserman & Ramdas 2018 (arXiv 1809.07441); methods.md §D.4. With the
 next subject's whole share, 1 / (n + 1), counted as a miss, 22 subjects cover 93 to 94 % where 90 % is said; with half
-of it (mid-rank, as ties are broken in smoothed conformal prediction: Vovk, Gammerman & Shafer 2005, §2.2) the mean is
-what is said. The bound "at least 90 %" becomes "at least 90 % − ½ / (n + 1)" (decision 0016).
+of it (mid-rank, as ties are broken in smoothed conformal prediction: Vovk, Gammerman & Shafer 2005, §2.2) 91 %, but
+the tenth-percentile subject loses 5 points. Three quarters are counted: 92 to 93 % (decision 0016, LOG.md).
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from hemoview.estimate.metrics_subjects import F64, Codes, Flags, bootstrap_mean
 
 ALPHA: Final = 0.1
 LEAST_SUBJECTS: Final = 9
+_NEXT_SHARE: Final = 0.75
 AGE_CLASSES_S: Final = (60.0, 180.0, 390.0, 900.0, 3600.0)
 """Upper ends of the ages since the last calibration point that are corrected apart."""
 
 
 def conformal_q90(code: Codes, score: F64) -> float:
-    """The correction for the next subject: each of n subjects weighs 1 / (n + 1), the next one half as much below.
+    """The correction for the next subject: each of n subjects weighs 1 / (n + 1), the next one mostly above all.
 
     Returns:
         ∞ for fewer than nine subjects.
@@ -46,7 +47,7 @@ def _quantile(code: Codes, score: F64, order: Codes) -> float:
     if n < LEAST_SUBJECTS:
         return float("inf")
     weight = 1.0 / (count[code[order]] * (n + 1))
-    reached = int(np.searchsorted(np.cumsum(weight), 1 - ALPHA - 0.5 / (n + 1) - 1e-12))
+    reached = int(np.searchsorted(np.cumsum(weight), 1 - ALPHA - (1 - _NEXT_SHARE) / (n + 1) - 1e-12))
     return float(score[order[reached]])
 
 

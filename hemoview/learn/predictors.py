@@ -251,7 +251,7 @@ class BundlePredictor:
         for column, p in enumerate(PARAMETERS):
             span: Any = heart_rate_span(self._seen.quality[at]) if p == "HR" else "not-in-model"
             if p != "HR" and p in self.card.parameters and raw is not None:
-                span = conformal_span(self.card, p, raw, personal, age_s)
+                span = conformal_span(self.card, p, raw, personal, age_s, sqi=self._seen.quality[at].sqi)
             if not isinstance(span, str):
                 _put(into, row, column, span)
 

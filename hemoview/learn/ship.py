@@ -114,6 +114,7 @@ def run(people: Dataset, cohort: Dataset, recipe: Recipe, out: Path) -> dict[str
         log.info("cross-validation %d of %d", seed + 1, len(recipe.deals))
         deals.append(cross_validate(people, recipe, seed))
     share = recipe.cold_share
+    keep(out / "out-of-fold.npz", rows, deals)
     figures = {who: judged(rows, [deal[who] for deal in deals], share) for who in ("student", "teacher")}
     tables = {who: card_tables(rows, [deal[who] for deal in deals], share) for who in figures}
 
@@ -258,6 +259,19 @@ def uncompressed(teacher: LSM2oE, part: Part, recipe: Recipe) -> Compressed:
         [],
         [],
         np.empty(0),
+    )
+
+
+def keep(path: Path, rows: Rows, deals: Sequence[Mapping[str, Folded]]) -> None:
+    """Out-of-fold estimates, ``(deal, mean q05 q95, row, parameter)``, for whoever asks another question of them."""
+    raw = {who: [(d[who].raw.mean, d[who].raw.q05, d[who].raw.q95) for d in deals] for who in deals[0]}
+    np.savez_compressed(
+        path,
+        subject=rows.subject,
+        t_s=rows.t_s,
+        labels=rows.labels,
+        prior=[d["student"].prior for d in deals],
+        **{who: np.array(values) for who, values in raw.items()},
     )
 
 

@@ -101,8 +101,10 @@ def _kind(kind: str) -> str:
 
 
 def number(value: object, form: str = ".2f") -> str:
-    """A number as text, a dash where there is none."""
+    """A number as text, a dash where there is none. A count that is a mean over repeats is rounded."""
     if isinstance(value, int | float) and not isinstance(value, bool):
+        if form == "d":
+            value = round(value)
         return format(value, form).replace("-", "−")
     return DASH
 
