@@ -264,14 +264,18 @@ def uncompressed(teacher: LSM2oE, part: Part, recipe: Recipe) -> Compressed:
 
 def keep(path: Path, rows: Rows, deals: Sequence[Mapping[str, Folded]]) -> None:
     """Out-of-fold estimates, ``(deal, mean q05 q95, row, parameter)``, for whoever asks another question of them."""
-    raw = {who: [(d[who].raw.mean, d[who].raw.q05, d[who].raw.q95) for d in deals] for who in deals[0]}
+    student, teacher = (
+        np.array([(d[who].raw.mean, d[who].raw.q05, d[who].raw.q95) for d in deals])
+        for who in ("student", "teacher")
+    )
     np.savez_compressed(
         path,
         subject=rows.subject,
         t_s=rows.t_s,
         labels=rows.labels,
         prior=[d["student"].prior for d in deals],
-        **{who: np.array(values) for who, values in raw.items()},
+        student=student,
+        teacher=teacher,
     )
 
 
