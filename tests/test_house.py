@@ -111,13 +111,13 @@ def test_a_wheel_in_an_empty_environment_finds_resources_and_models(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "words", [["models"], ["models", "verify"], ["models", "show", "ppg-bp-student-0.1.0"]]
+    "words", [["models"], ["models", "verify"], ["models", "show", "lsm2oe-student-0.1.0"]]
 )
 def test_models_answer_with_their_defaults(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     from hemoview import cli  # noqa: PLC0415
 
     assert cli.main([*words, "--json"]) == 0
-    assert "ppg-bp-student" in capsys.readouterr().out.splitlines()[-1]
+    assert "lsm2oe-student" in capsys.readouterr().out.splitlines()[-1]
 
 
 @pytest.mark.parametrize("program", ["recorder", "hemoview"])

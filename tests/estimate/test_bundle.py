@@ -18,7 +18,7 @@ from hemoview.estimate.card import parse_card
 from recorder.errors import ConfigError
 from recorder.host import places
 
-NAME = "ppg-bp-student-0.1.0"
+NAME = "lsm2oe-student-0.1.0"
 
 
 @pytest.fixture
@@ -110,7 +110,17 @@ def _paths(value: dict[str, Any]) -> list[str]:
     return [*(key for key in value if key not in OPTIONAL), *nested]
 
 
-OPTIONAL = {"reproduce", "software", "quantiles", "recipe", "plan", "SIMULATED"}
+OPTIONAL = {
+    "reproduce",
+    "software",
+    "quantiles",
+    "recipe",
+    "SIMULATED",
+    "cold_start",
+    "conformal_from",
+    "training_label_mean",
+}
+OPTIONAL |= {"stages", "form", "why_this_form", "network", "label_scale"}
 
 
 def test_every_missing_field_is_named(card: dict[str, Any]) -> None:
@@ -218,8 +228,8 @@ def test_wrong_cold_quality_rows_are_refused(card: dict[str, Any]) -> None:
 
 def test_show_finds_a_bundle_with_or_without_version(root: Path) -> None:
     assert models_command.show_model(root, NAME)["model_sha256"]
-    assert models_command.show_model(root, "ppg-bp-student")["version"] == "0.1.0"
-    with pytest.raises(ConfigError, match=r"name one of: ppg-bp-student-0[.]1[.]0"):
+    assert models_command.show_model(root, "lsm2oe-student")["version"] == "0.1.0"
+    with pytest.raises(ConfigError, match=r"name one of: lsm2oe-student-0[.]1[.]0"):
         models_command.show_model(root, "nobody")
 
 
