@@ -126,10 +126,10 @@ def _bench_review(args: argparse.Namespace) -> dict[str, Any]:
 
 
 _ROOMS = {
-    "compress": ("hemoview.learn.compress.command", "make a small bundle of a training run"),
+    "compress": ("hemoview.learn.compress.flags", "make a small bundle of a training run"),
     "dataset": ("hemoview.learn.dataset_command", "datasets of labelled windows"),
     "evaluate": ("hemoview.learn.evaluate_command", "judge a model on labelled windows and write a report"),
-    "train": ("hemoview.learn.train_command", "train LSM²oE on a dataset"),
+    "train": ("hemoview.learn.train_flags", "train LSM²oE on a dataset"),
 }
 """Commands that register themselves (``add_parser``): module, and the line in the list of commands."""
 

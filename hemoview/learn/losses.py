@@ -19,31 +19,10 @@ from torch.nn import functional
 from hemoview.learn import distributed
 from hemoview.learn.moe.gate import spread
 from hemoview.learn.moe.model import Output
+from hemoview.learn.run_config import Weights
 
 QUANTILES: Final = (0.05, 0.95)
 LOG_VARIANCE_LIMITS: Final = (-4.0, 4.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """How parts of the loss weigh.
-
-    Args:
-        level: of the error as it is; the rest of 1 goes to the error inside a subject, around the subject's mean in
-            the batch. 1 is the seed's loss. People differ more than their waves tell: decision 0011.
-        level_share: of a person's own level, how much the level error asks for, one an output; () = all of it.
-        balance: of the load balance of the gates (the seed's 0.01).
-        router_z: of the squared log-sum-exp of gate logits (Zoph et al. 2022, ST-MoE), which keeps them small.
-    """
-
-    level: float = 1.0
-    level_share: tuple[float, ...] = ()
-    balance: float = 0.01
-    router_z: float = 1e-3
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.level <= 1:
-            raise ValueError(f"level weight {self.level:g} is outside 0 to 1")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

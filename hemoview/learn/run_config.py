@@ -1,4 +1,4 @@
-"""Everything that decides a training run; stands in its checkpoint, so that the run can be made again."""
+"""Everything that decides a training run; stands in its checkpoint, so that it can be made again. No torch here."""
 
 from __future__ import annotations
 
@@ -7,9 +7,30 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from hemoview.learn.batches import Drawing
-from hemoview.learn.losses import Weights
 from hemoview.learn.moe.config import ModelConfig
 from recorder.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How parts of the loss weigh.
+
+    Args:
+        level: of the error as it is; the rest of 1 goes to the error inside a subject, around the subject's mean in
+            the batch. 1 is the seed's loss. People differ more than their waves tell: decision 0011.
+        level_share: of a person's own level, how much the level error asks for, one an output; () = all of it.
+        balance: of the load balance of the gates (the seed's 0.01).
+        router_z: of the squared log-sum-exp of gate logits (Zoph et al. 2022, ST-MoE), which keeps them small.
+    """
+
+    level: float = 1.0
+    level_share: tuple[float, ...] = ()
+    balance: float = 0.01
+    router_z: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.level <= 1:
+            raise ValueError(f"level weight {self.level:g} is outside 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,10 +31,9 @@ from hemoview.learn.batches import Drawing, Part
 from hemoview.learn.checkpoint import RunFacts
 from hemoview.learn.compress import bundle_folder, card, distil
 from hemoview.learn.compress.pipeline import Compressed, Settings, compress, student_of
-from hemoview.learn.losses import Weights
 from hemoview.learn.moe.config import PREDICTED, ModelConfig
 from hemoview.learn.moe.model import LSM2oE
-from hemoview.learn.run_config import RunConfig
+from hemoview.learn.run_config import RunConfig, Weights
 from recorder.errors import ConfigError, RecorderError
 from recorder.schema import PARAMETERS
 

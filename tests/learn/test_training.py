@@ -20,10 +20,10 @@ from hemoview.labels.splits import make_split  # noqa: E402
 from hemoview.learn import checkpoint, loop, prepare  # noqa: E402
 from hemoview.learn.batches import Drawing, Part, batches  # noqa: E402
 from hemoview.learn.checkpoint import RunFacts  # noqa: E402
-from hemoview.learn.losses import Target, TaskWeights, Weights, total_loss  # noqa: E402
+from hemoview.learn.losses import Target, TaskWeights, total_loss  # noqa: E402
 from hemoview.learn.moe.config import ModelConfig  # noqa: E402
 from hemoview.learn.moe.model import LSM2oE  # noqa: E402
-from hemoview.learn.run_config import RunConfig  # noqa: E402
+from hemoview.learn.run_config import RunConfig, Weights  # noqa: E402
 from recorder.errors import ConfigError  # noqa: E402
 
 pytestmark = pytest.mark.learn

@@ -22,17 +22,15 @@ from hemoview.learn.compress.bundle_folder import write_bundle
 from hemoview.learn.compress.calibrate import Calibration, calibration
 from hemoview.learn.compress.card import CardFacts, Learned, card_of
 from hemoview.learn.compress.distil import Recipe
-from hemoview.learn.compress.pipeline import FORMS, Compressed, Settings, compress
+from hemoview.learn.compress.flags import DEFAULT_NAME
+from hemoview.learn.compress.pipeline import Compressed, Settings, compress
 from hemoview.learn.compress.slim import shape_for
-from hemoview.learn.moe.config import NOISE_TYPES, PARAMETERS, ModelConfig
+from hemoview.learn.moe.config import PARAMETERS, ModelConfig
 from hemoview.learn.run_config import RunConfig
 from hemoview.learn.train_command import read, usable_device
 from recorder.errors import ConfigError
 from recorder.host.console import progress
 
-DEFAULT_NAME: Final = "lsm2oe-student-0.1.0"
-EXAMPLE: Final = """example:
-  hemoview compress --dataset cohort --teacher_weights run --output_dir lsm2oe-student-0.1.0"""
 _FOLDER: Final = re.compile(r"(?P<name>\w[\w.-]*)-(?P<version>\d[\w.]*)")
 _SHAPE_FLAGS: Final = (
     "num_experts",
@@ -43,65 +41,6 @@ _SHAPE_FLAGS: Final = (
     "noisy_gating",
     "use_msfgm",
 )
-
-
-def add_parser(commands: Any) -> None:
-    """Register ``compress`` with the seed's flags (lsm2oe §8) and ours."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        "compress",
-        help="make a small bundle of a training run",
-        description="Prune experts, slim channels, distil both ways, quantise, and write a verified bundle.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.set_defaults(run=run)
-    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--dataset", type=Path, metavar="DIR", help="the dataset folder the run was trained on")
-    what.add_argument("--ppg_file", type=Path, metavar="NPY", help="windows (n, samples); with --labels_file")
-    parser.add_argument("--labels_file", type=Path, metavar="NPY", help="labels (n, 2, 3, 4 or 10)")
-    parser.add_argument("--sampling_rate_hz", type=float, help="of --ppg_file; default: a window is 10 s")
-    parser.add_argument(
-        "--teacher_weights",
-        type=Path,
-        required=True,
-        metavar="RUN",
-        help="the training run, or its checkpoint",
-    )
-    parser.add_argument(
-        "--output_dir",
-        type=Path,
-        required=True,
-        metavar="BUNDLE",
-        help=f"NAME-VERSION, the bundle's folder; below any other name a folder {DEFAULT_NAME} is made",
-    )
-    settings, recipe = Settings(), Recipe()
-    parser.add_argument(
-        "--target_sparsity",
-        type=float,
-        default=settings.target_sparsity,
-        help="share of the teacher's parameters to remove",
-    )
-    parser.add_argument("--distillation_epochs", type=int, default=recipe.passes)
-    parser.add_argument(
-        "--form", choices=("auto", *FORMS), default=settings.form, help="how weights are stored"
-    )
-    parser.add_argument("--batch_size", type=int, help="default: the run's")
-    parser.add_argument("--seed", type=int, help="default: the run's")
-    parser.add_argument("--device", default="cuda:0", help="cuda:0 where there is one, else the CPU")
-    parser.add_argument(
-        "--wrist_views", type=int, default=0, help="add N wristband-like views of every window"
-    )
-    parser.add_argument("--test_size", type=float, help="checked against the run's split")
-    parser.add_argument("--val_size", type=float, help="checked against the run's split")
-    for name in ("num_experts", "hidden_channels", "k"):
-        parser.add_argument(f"--{name}", type=int, help="checked against the checkpoint")
-    parser.add_argument("--noise_type", choices=NOISE_TYPES, help="checked against the checkpoint")
-    parser.add_argument("--expert_type", choices=("resnet", "msfgm"), help="checked against the checkpoint")
-    for name in ("noisy_gating", "use_msfgm"):
-        parser.add_argument(
-            f"--{name}", action="store_true", default=None, help="checked against the checkpoint"
-        )
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

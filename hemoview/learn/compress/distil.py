@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hemoview.learn.batches import Batch, Part, batches, n_batches
+from hemoview.learn.compress.flags import PASSES
 from hemoview.learn.compress.targets import target_of, tensor
 from hemoview.learn.loop import lr_share, predict, score_of
 from hemoview.learn.losses import Target, TaskWeights, total_loss
@@ -44,7 +45,7 @@ class Recipe:
         most_gradient: norm to which a step's gradient is clipped.
     """
 
-    passes: int = 10
+    passes: int = PASSES
     lr: float = 5e-4
     teacher_lr: float = 1e-5
     hard: float = 0.5

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from hemoview.learn import export
 from hemoview.learn.batches import Part
 from hemoview.learn.compress import distil, qat, quantise, stages
+from hemoview.learn.compress.flags import FORMS, TARGET_SPARSITY
 from hemoview.learn.compress.prune import expert_usage, keep_experts
 from hemoview.learn.compress.slim import MOST_MACS, importance, keep_channels, shape_for
 from hemoview.learn.compress.stages import Stage
@@ -25,7 +26,6 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 Tell = Callable[[str], None]
 
-FORMS: Final = ("fp32", "int8-weights", "int8")
 MOST_BYTES: Final = 500_000
 MOST_OFF_SD: Final = 0.02
 """Mean distance to the fp32 student that a form may have, in label deviations: 0.24 mmHg where SBP spreads by 12."""
@@ -47,7 +47,7 @@ class Settings:
         qat_passes: of fine-tuning where int8 costs more than :data:`MOST_OFF_SD`; 0 = none.
     """
 
-    target_sparsity: float = 0.8
+    target_sparsity: float = TARGET_SPARSITY
     recipe: distil.Recipe = field(default_factory=distil.Recipe)
     form: str = "auto"
     most_macs: int = MOST_MACS
