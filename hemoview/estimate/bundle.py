@@ -69,7 +69,7 @@ def load(folder: Path) -> Bundle:
     except ValueError as error:
         raise _refuse(folder, f"card.json is no JSON ({error})") from error
     card = parse_card(value, f"bundle {folder.name}")
-    if f"{card.name}-{card.version}" != folder.name:
+    if folder.resolve().name not in (f"{card.name}-{card.version}", card.name):
         raise _refuse(folder, f"its card says {card.name}-{card.version}, the folder is named otherwise")
     return Bundle(folder, card, content[MODEL], expected[MODEL], content[GOLDEN])
 

@@ -22,7 +22,7 @@ from hemoview.learn.compress.bundle_folder import write_bundle
 from hemoview.learn.compress.calibrate import Calibration, calibration
 from hemoview.learn.compress.card import CardFacts, Learned, card_of
 from hemoview.learn.compress.distil import Recipe
-from hemoview.learn.compress.flags import DEFAULT_NAME
+from hemoview.learn.compress.flags import FIRST_VERSION
 from hemoview.learn.compress.pipeline import Compressed, Settings, compress
 from hemoview.learn.compress.slim import shape_for
 from hemoview.learn.moe.config import PARAMETERS, ModelConfig
@@ -99,15 +99,21 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def bundle_folder(output_dir: Path) -> Path:
-    """Where the bundle goes: a bundle's folder is named as its card says.
+    """Where the bundle goes: the folder that was asked for.
 
     Raises:
         ConfigError: a bundle is there already.
     """
-    folder = output_dir if _FOLDER.fullmatch(output_dir.name) else output_dir / DEFAULT_NAME
+    folder = output_dir.resolve()
     if any((folder / name).exists() for name in bundle.FILES):
         raise ConfigError(f"{folder}: there is a bundle already; give another --output_dir")
     return folder
+
+
+def named(folder_name: str) -> tuple[str, str]:
+    """Name and version of the bundle in a folder of this name: NAME-VERSION says both, another is the name."""
+    found = _FOLDER.fullmatch(folder_name)
+    return (found["name"], found["version"]) if found else (folder_name, FIRST_VERSION)
 
 
 def refuse_other_shape(args: argparse.Namespace, config: ModelConfig) -> None:
@@ -163,8 +169,7 @@ def card_facts(
     folder_name: str, dataset: Dataset, split: Split, made: Compressed, *, tables: Calibration, judged_on: str
 ) -> CardFacts:
     """What the card says of data and figures, as far as a dataset and one split tell."""
-    named = _FOLDER.fullmatch(folder_name)
-    assert named is not None  # bundle_folder saw to it
+    bundle_name, version = named(folder_name)
     names, train = made.student.parameters_out, dataset.take(dataset.rows_of(split.train))
     learned = {p: _learned(p, train, tables.n_subjects.get(p, 0)) for p in names}
     last = made.stages[-1]
@@ -174,8 +179,8 @@ def card_facts(
         "parameters": {p: {"mae": chosen.mae[p], "skill_over_mean": chosen.skill[p]} for p in names},
     }
     return CardFacts(
-        name=named["name"],
-        version=named["version"],
+        name=bundle_name,
+        version=version,
         learned=learned,
         conformal=tables.conformal,
         kappa=tables.kappa,

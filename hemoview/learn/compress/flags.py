@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from hemoview.learn.moe.config import NOISE_TYPES
 
-DEFAULT_NAME: Final = "lsm2oe-student-0.1.0"
+FIRST_VERSION: Final = "0.1.0"
 FORMS: Final = ("fp32", "int8-weights", "int8")
 TARGET_SPARSITY: Final = 0.8
 PASSES: Final = 10
@@ -44,7 +44,7 @@ def add_parser(commands: Any) -> None:
         type=Path,
         required=True,
         metavar="BUNDLE",
-        help=f"NAME-VERSION, the bundle's folder; below any other name a folder {DEFAULT_NAME} is made",
+        help=f"the bundle's folder; NAME-VERSION names the bundle, without a version it is {FIRST_VERSION}",
     )
     parser.add_argument(
         "--target_sparsity",

@@ -21,7 +21,7 @@ from hemoview.learn import prepare  # noqa: E402
 from hemoview.learn.batches import Drawing  # noqa: E402
 from hemoview.learn.checkpoint import RunFacts  # noqa: E402
 from hemoview.learn.compress.calibrate import Calibration, tables_of  # noqa: E402
-from hemoview.learn.compress.command import bundle_folder  # noqa: E402
+from hemoview.learn.compress.command import named  # noqa: E402
 from hemoview.learn.loop import train  # noqa: E402
 from hemoview.learn.moe.config import ModelConfig  # noqa: E402
 from hemoview.learn.run_config import RunConfig  # noqa: E402
@@ -103,11 +103,12 @@ def test_what_is_simulated_says_so_and_claims_no_interval(made: Path) -> None:
     assert raw["size_bytes"] == (made / "model.onnx").stat().st_size
 
 
-def test_a_folder_with_another_name_gets_the_bundle_inside(
-    trained: tuple[Path, Path], tmp_path: Path
-) -> None:
-    assert bundle_folder(tmp_path / "compressed") == tmp_path / "compressed" / "lsm2oe-student-0.1.0"
-    assert bundle_folder(tmp_path / "mine-1.2.0") == tmp_path / "mine-1.2.0"
+def test_a_folder_without_a_version_is_a_bundle_as_well(trained: tuple[Path, Path], tmp_path: Path) -> None:
+    out = tmp_path / "compressed"
+    assert cli.main(_args(trained, out, "--distillation_epochs", "0")) == 0
+    bundle.verify(out)
+    assert bundle.load(out).name == "compressed-0.1.0"
+    assert named("mine-1.2.0") == ("mine", "1.2.0")
 
 
 @pytest.mark.parametrize(
