@@ -14,6 +14,7 @@ from recorder import session as sessions
 from recorder.clock import Clock
 from recorder.host import processes, virtual_bedside
 from recorder.host.client import StationClient
+from recorder.host.console import Tell, progress
 from recorder.schema import StationStatus
 
 WAVE_PROFILE = "lab-adc-1k"
@@ -51,18 +52,24 @@ def run(*, beds: int = 4, seconds: float = 25.0) -> dict[str, Any]:
         RecorderError: a station did not start.
     """
     clock = Clock()
-    with tempfile.TemporaryDirectory(prefix="hemoview-ingest-") as folder, ExitStack() as stack:
+    with (
+        tempfile.TemporaryDirectory(prefix="hemoview-ingest-") as folder,
+        ExitStack() as stack,
+        progress(f"recording {beds} beds", seconds) as tell,
+    ):
         home = Path(folder)
-        running = [_open_bed(f"bed-{number:02d}", home, clock, stack, seed=number) for number in range(beds)]
+        running = []
+        for number in range(beds):
+            tell(0, f"starting bed {number + 1} of {beds}")
+            running.append(_open_bed(f"bed-{number:02d}", home, clock, stack, seed=number))
         cpu_before = [_status(bed).cpu_s or 0.0 for bed in running]
-        started = time.monotonic()
-        time.sleep(seconds)
-        elapsed_s = time.monotonic() - started
+        elapsed_s = _let_run(seconds, tell)
         statuses = [_status(bed) for bed in running]
         cpu = [
             100 * ((s.cpu_s or 0.0) - before) / elapsed_s
             for s, before in zip(statuses, cpu_before, strict=True)
         ]
+        tell(seconds, "counting what is on disk")
         counts = [count for bed in running for count in _close_bed(bed)]
     total = {name: sum(getattr(c, name) for c in counts) for name in ("expected", "received", "on_disk")}
     return {
@@ -78,6 +85,15 @@ def run(*, beds: int = 4, seconds: float = 25.0) -> dict[str, Any]:
         "wave": WAVE_PROFILE,
         "machine": machine.describe(),
     }
+
+
+def _let_run(seconds: float, tell: Tell) -> float:
+    """Leave the beds alone – asking them would be measured too; returns how long it was, s."""
+    started = time.monotonic()
+    while (left_s := seconds - (time.monotonic() - started)) > 0:
+        tell(seconds - left_s, f"{seconds - left_s:.0f} of {seconds:g} s")
+        time.sleep(min(1.0, left_s))
+    return time.monotonic() - started
 
 
 def _open_bed(station: str, home: Path, clock: Clock, stack: ExitStack, *, seed: int) -> Bed:

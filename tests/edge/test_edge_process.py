@@ -88,7 +88,7 @@ def test_edge_tracks_the_reference_it_was_told_to_follow(
         wait_for(lambda: any((b.values[-1, columns] == 1).any() for b in newest(feed)), "tracked", 40)
         feed.close()
         folder = rig.stop()
-    found = bundle.load(bundle.list_bundles(places.models_dir())[-1])
+    found = bundle.load(bundle.default_bundle(places.models_dir()))
     again = recompute(folder, found, Options("reference"))[ESTIMATES]
     with session.open(folder) as stored:
         live = stored.read(ESTIMATES)
@@ -141,7 +141,7 @@ def test_edge_follows_a_station_through_thick_and_thin(tmp_path: Path) -> None:
         feed.close()
         rig.stop()
 
-    found = bundle.load(bundle.list_bundles(places.models_dir())[-1])
+    found = bundle.load(bundle.default_bundle(places.models_dir()))
     again = recompute(folder, found)
     with session.open(folder) as stored:
         for stream_id in (ESTIMATES, PPG_BEATS, ABP_BEATS):
