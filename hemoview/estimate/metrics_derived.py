@@ -9,9 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from hemoview.estimate import identities
-from hemoview.estimate.metrics_groups import body_surface_m2
 from hemoview.estimate.metrics_rows import ALIVE, Predictions, Rows
-from recorder.schema import PARAMETERS
+from recorder.schema import PARAMETERS, body_surface_m2
 from recorder.schema.subject import ASSUMED_CVP_MMHG
 
 NEEDS_BODY_SIZE: Final = "needs-height-weight"

@@ -9,7 +9,7 @@ import numpy as np
 
 from hemoview.estimate.metrics_judged import Judged
 from hemoview.estimate.metrics_subjects import F64, Flags, rounded, subject_means
-from recorder.schema import PARAMETERS
+from recorder.schema import PARAMETERS, body_surface_m2
 from recorder.schema.subject import ASSUMED_CVP_MMHG
 
 LEAST_SUBJECTS: Final = 5
@@ -138,8 +138,3 @@ def _residuals(judged: Judged, values: F64, use: Flags) -> dict[str, Any]:
     ordered = np.isfinite(v["SBP"]) & np.isfinite(v["MAP"]) & np.isfinite(v["DBP"])
     wrong = ordered & ~((v["DBP"] < v["MAP"]) & (v["MAP"] < v["SBP"]))
     return {**out, "order": {"violations": int(wrong.sum()), "n": int(ordered.sum())}}
-
-
-def body_surface_m2(height_cm: F64, weight_kg: F64) -> F64:
-    """Body surface area, m² (DuBois & DuBois 1916), as :attr:`recorder.schema.Subject.bsa_m2`; NaN where not known."""
-    return np.asarray(0.007184 * weight_kg**0.425 * height_cm**0.725)

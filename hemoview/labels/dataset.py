@@ -16,6 +16,7 @@ from hemoview.labels import checks
 from hemoview.labels.checks import DEMOGRAPHICS
 from hemoview.labels.splits import Split
 from recorder.errors import ConfigError
+from recorder.schema import body_surface_m2
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -130,8 +131,8 @@ class Dataset:
 
     @property
     def bsa_m2(self) -> F64:
-        """``(n,)`` body surface area (DuBois & DuBois 1916: 0.007184·W^0.425·H^0.725), NaN where unknown."""
-        return body_surface_m2(self.demographics)
+        """``(n,)`` body surface area, NaN where unknown."""
+        return body_surfaces_m2(self.demographics)
 
     @cached_property
     def flat(self) -> NDArray[np.bool_]:
@@ -241,10 +242,10 @@ def make_dataset(
     )
 
 
-def body_surface_m2(demographics: NDArray[np.floating]) -> F64:
+def body_surfaces_m2(demographics: NDArray[np.floating]) -> F64:
     """``(n, 4)`` of :data:`~hemoview.labels.checks.DEMOGRAPHICS` → ``(n,)`` m², NaN where unknown."""
     height_cm, weight_kg = demographics[:, 2].astype(np.float64), demographics[:, 3].astype(np.float64)
-    return np.asarray(0.007184 * weight_kg**0.425 * height_cm**0.725)
+    return body_surface_m2(height_cm, weight_kg)
 
 
 def _text(value: str | NDArray[np.str_], n: int) -> NDArray[np.str_]:

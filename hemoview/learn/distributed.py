@@ -13,7 +13,6 @@ from typing import Any
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.nn.functional import all_reduce
 
 
 def world_size() -> int:
@@ -52,7 +51,25 @@ def share_cores() -> None:
 
 def total(value: Tensor) -> Tensor:
     """Sum over all processes; gradients flow back to each."""
-    return all_reduce(value) if world_size() > 1 else value
+    return _Total.apply(value) if world_size() > 1 else value
+
+
+class _Total(torch.autograd.Function):  # type: ignore[misc]
+    """A sum is passed back as a sum: every process's part moves every process's loss."""
+
+    @staticmethod
+    def forward(_: Any, value: Tensor) -> Tensor:
+        return _summed(value)
+
+    @staticmethod
+    def backward(_: Any, *gradients: Tensor) -> Tensor:
+        return _summed(gradients[0])
+
+
+def _summed(value: Tensor) -> Tensor:
+    out = value.detach().clone().contiguous()
+    dist.all_reduce(out)
+    return out
 
 
 def wait() -> None:

@@ -18,8 +18,8 @@ from hemoview.estimate.metrics import Judged
 from hemoview.estimate.metrics_rows import Rows, plan, rows_of
 from hemoview.estimate.metrics_subjects import F64
 from hemoview.labels.dataset import Dataset
-from hemoview.labels.dataset_folder import read_dataset, read_seed_files
 from hemoview.labels.splits import PARTS
+from hemoview.learn.dataset_flags import add_dataset, read
 from hemoview.learn.evaluate_choice import ALL, Chosen, Opened, choose, open_model
 from hemoview.learn.predictors import (
     BundlePredictor,
@@ -54,11 +54,7 @@ def add_parser(commands: Any) -> None:
         metavar="RUN_OR_BUNDLE",
         help="a training run, a bundle's folder, or the name of a shipped bundle",
     )
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--dataset", type=Path, metavar="DIR", help="a dataset folder")
-    source.add_argument("--ppg_file", type=Path, metavar="NPY", help="windows; with --labels_file")
-    parser.add_argument("--labels_file", type=Path, metavar="NPY", help="labels 2, 3, 4 or 10 wide")
-    parser.add_argument("--sampling_rate_hz", type=float, metavar="HZ", help="of --ppg_file")
+    add_dataset(parser)
     parser.add_argument(
         "--split", metavar="NAME", help="a split of the dataset; a run's own is found by itself"
     )
@@ -136,26 +132,6 @@ def evaluated(
     }
     figures["report"] = str(write(folder, figures, judged, page=page))
     return figures
-
-
-def read(args: argparse.Namespace) -> Dataset:
-    """The dataset of ``--dataset``, or of ``--ppg_file`` and ``--labels_file``.
-
-    Raises:
-        ConfigError: as the readers; windows without labels; windows too short for an estimate.
-    """
-    if args.dataset is None and args.labels_file is None:
-        raise ConfigError("--ppg_file: without labels there is nothing to judge; add --labels_file FILE")
-    dataset = (
-        read_dataset(args.dataset)
-        if args.dataset is not None
-        else read_seed_files(args.ppg_file, args.labels_file, args.sampling_rate_hz)
-    )
-    if dataset.short_windows:
-        raise ConfigError(
-            f"{dataset.name}: windows of {dataset.window_s:g} s are for pre-training only; evaluation needs 5 to 10 s"
-        )
-    return dataset
 
 
 # ---- figures

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import copy
-import logging
-import warnings
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -18,7 +14,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from hemoview.dsp.preprocess import MODEL_RATE_HZ, WINDOW_S_MAX, WINDOW_S_MIN
 from hemoview.estimate import bundle
 from hemoview.learn.moe.model import Deployed, LSM2oE
-from hemoview.learn.moe.onnx_graph import OPSET, rename, strip
+from hemoview.learn.moe.onnx_graph import graph_bytes
 
 F32 = NDArray[np.float32]
 
@@ -51,39 +47,10 @@ def _folded(convolution: Any, norm: Any) -> tuple[Any, Any]:
     return fuse_conv_bn_eval(convolution, norm), nn.Identity()
 
 
-def write_model(network: nn.Module, path: Path) -> None:
-    """Export with batch and time left open, without the exporter's traces (they hold paths of the machine).
-
-    Args:
-        network: ``ppg (B, 1, time)`` → mean, q05, q95, such as :class:`AtBedside`.
-        path: of the ``.onnx`` file.
-    """
-    path.write_bytes(model_bytes(network))
-
-
 def model_bytes(network: nn.Module) -> bytes:
-    """What :func:`write_model` writes."""
+    """``model.onnx`` of a network ``ppg (B, 1, time)`` → mean, q05, q95, such as :class:`AtBedside`."""
     low, high = round(WINDOW_S_MIN * MODEL_RATE_HZ), round(WINDOW_S_MAX * MODEL_RATE_HZ)
-    batch, time = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("time", min=low, max=high)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it tells of packages nobody asked for
-    with warnings.catch_warnings():
-        # torch 2.13's exporter uses names of its own that torch deprecated.
-        warnings.filterwarnings("ignore", category=FutureWarning)
-        warnings.filterwarnings("ignore", category=DeprecationWarning)
-        program = torch.onnx.export(
-            network.eval(),
-            (torch.zeros(2, 1, (low + high) // 2),),
-            dynamo=True,
-            input_names=["ppg"],
-            dynamic_shapes={"ppg": {0: batch, 2: time}},
-            opset_version=OPSET,
-            verbose=False,
-        )
-    model = program.model_proto
-    strip(model)
-    rename(model.graph, bundle.OUTPUTS)
-    onnx.checker.check_model(model, full_check=True)
-    return bytes(model.SerializeToString(deterministic=True))
+    return graph_bytes(network.eval(), {"ppg": torch.zeros(2, 1, (low + high) // 2)}, bundle.OUTPUTS)
 
 
 def golden(network: nn.Module, real: F32, seed: int) -> dict[str, F32]:

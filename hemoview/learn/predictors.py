@@ -21,14 +21,13 @@ from hemoview.estimate.conformal import conformal_span
 from hemoview.estimate.estimator import Body, estimate, heart_rate_span
 from hemoview.estimate.identities import Span
 from hemoview.estimate.metrics_derived import derive, empty, silenced, with_spans
-from hemoview.estimate.metrics_groups import body_surface_m2
 from hemoview.estimate.metrics_rows import ALIVE, Plan, Predictions, Rows, rows_of
 from hemoview.estimate.metrics_subjects import F64, Codes, Flags
 from hemoview.estimate.personalise import Anchor, Personalisation
 from hemoview.estimate.runner import Prediction, Runner
 from hemoview.labels.dataset import Dataset
 from recorder.errors import ConfigError
-from recorder.schema import PARAMETERS
+from recorder.schema import PARAMETERS, body_surface_m2
 
 Tell = Callable[[float], None]
 SESSION_GAP_S: Final = 3600.0

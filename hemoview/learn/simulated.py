@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hemoview.labels.dataset import Dataset, body_surface_m2, make_dataset
+from hemoview.labels.dataset import Dataset, body_surfaces_m2, make_dataset
 from hemoview.labels.splits import make_split
 from recorder.devices.sim.physiology import (
     E4_OPTICS,
@@ -312,7 +312,7 @@ def ten_labels(
         demographics: ``(n, 4)`` as a dataset has them.
     """
     sbp, mean, dbp, hr, sv = known.astype(np.float64).T
-    bsa = body_surface_m2(demographics)
+    bsa = body_surfaces_m2(demographics)
     co = hr * sv / 1000.0
     svr = 80.0 * (mean - cvp_mmhg.astype(np.float64)) / co
     columns = {

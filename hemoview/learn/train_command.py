@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from hemoview.labels.dataset import Dataset
-from hemoview.labels.dataset_folder import read_dataset, read_seed_files
 from hemoview.labels.splits import Split, make_split, refuse_leaks
 from hemoview.learn import checkpoint, distributed, evaluate_command, prepare
 from hemoview.learn.batches import Drawing
 from hemoview.learn.checkpoint import RunFacts
+from hemoview.learn.dataset_flags import read
 from hemoview.learn.loop import train
 from hemoview.learn.moe.complexity import count_params
 from hemoview.learn.moe.config import ModelConfig
@@ -26,11 +26,11 @@ from recorder.host.console import progress
 CONFIG, REPORT = "config.json", "report"
 
 
-def run(args: argparse.Namespace) -> dict[str, Any]:
+def run(args: argparse.Namespace) -> dict[str, Any] | None:
     """Train as the flags say.
 
     Returns:
-        ``{run, passes, score, params, train_subjects, …, parameters, report}``.
+        ``{run, passes, score, params, train_subjects, …, parameters, report}``; None where another process leads.
 
     Raises:
         ConfigError: flags, data or an earlier run that do not fit; says which and what to do.
@@ -64,6 +64,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             device=device,
             on_pass=lambda number, _, line: tell(number, f"pass {number}, score {line['score']}"),
         )
+    if not distributed.leads():
+        return None  # one of several processes speaks
     _, kept = checkpoint.load(folder)
     return {
         "run": str(folder),
@@ -75,7 +77,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "test_subjects": len(split.test),
         "train_windows": len(parts[0]),
         "device": device,
-        **(judged(dataset, folder) if split.test and distributed.leads() else {}),
+        **(judged(dataset, folder) if split.test else {}),
     }
 
 
@@ -84,19 +86,6 @@ def judged(dataset: Dataset, folder: Path) -> dict[str, Any]:
     said = evaluate_command.summary(evaluate_command.evaluated(folder, dataset, folder / REPORT))
     kept = ("SIMULATED", "parameters", "leakage", "report")
     return {name: said[name] for name in kept if name in said}
-
-
-def read(args: argparse.Namespace) -> Dataset:
-    """The dataset of ``--dataset``, or of ``--ppg_file`` and ``--labels_file``.
-
-    Raises:
-        ConfigError: as the readers; a windows file without labels.
-    """
-    if args.dataset is not None:
-        return read_dataset(args.dataset)
-    if args.labels_file is None:
-        raise ConfigError("--ppg_file: windows without labels teach nothing; add --labels_file FILE")
-    return read_seed_files(args.ppg_file, args.labels_file, args.sampling_rate_hz)
 
 
 def chosen_split(dataset: Dataset, args: argparse.Namespace) -> Split:

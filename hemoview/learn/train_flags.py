@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
+from hemoview.learn.dataset_flags import add_dataset
 from hemoview.learn.moe.config import NOISE_TYPES, ModelConfig
 from hemoview.learn.run_config import RunConfig
 
@@ -24,11 +25,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.set_defaults(run=_run)
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--dataset", type=Path, metavar="DIR", help="a dataset folder")
-    what.add_argument("--ppg_file", type=Path, metavar="NPY", help="windows (n, samples); with --labels_file")
-    parser.add_argument("--labels_file", type=Path, metavar="NPY", help="labels (n, 2, 3, 4 or 10)")
-    parser.add_argument("--sampling_rate_hz", type=float, help="of --ppg_file; default: a window is 10 s")
+    add_dataset(parser)
     parser.add_argument("--split", metavar="NAME", help="a split of the dataset; default: made from --seed")
     parser.add_argument("--output_dir", type=Path, default=Path("output"), metavar="RUN")
     add_split_arguments(parser)
@@ -88,7 +85,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _run(args: argparse.Namespace) -> dict[str, Any]:
+def _run(args: argparse.Namespace) -> dict[str, Any] | None:
     from hemoview.learn import train_command  # noqa: PLC0415 – torch
 
     return train_command.run(args)

@@ -23,7 +23,7 @@ from recorder.schema.status import (
     StreamStatus,
 )
 from recorder.schema.streams import Channel, DeviceInfo, StreamInfo, StreamKind
-from recorder.schema.subject import Consent, Sites, Subject
+from recorder.schema.subject import Consent, Sites, Subject, body_surface_m2
 from recorder.schema.units import PARAMETER_UNITS, PARAMETERS
 
 __all__ = [
@@ -53,4 +53,5 @@ __all__ = [
     "StreamState",
     "StreamStatus",
     "Subject",
+    "body_surface_m2",
 ]

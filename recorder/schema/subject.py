@@ -5,13 +5,25 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 Sex = Literal["female", "male", "other", "unknown"]
 Side = Literal["left", "right", "unknown"]
 
 ASSUMED_CVP_MMHG = 5.0
 """Central venous pressure assumed for SVR where none is given (safety rule 11); always shown as assumed."""
+
+_Area = TypeVar("_Area", float, NDArray[np.float64])
+
+
+def body_surface_m2(height_cm: _Area, weight_kg: _Area) -> _Area:
+    """Body surface area, m² (DuBois & DuBois 1916: 0.007184·W^0.425·H^0.725, kg and cm); NaN where one is NaN."""
+    area: _Area = 0.007184 * weight_kg**0.425 * height_cm**0.725
+    return area
+
 
 _PSEUDONYM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}\Z")
 
@@ -52,10 +64,10 @@ class Subject:
 
     @property
     def bsa_m2(self) -> float | None:
-        """Body surface area, m² (DuBois & DuBois 1916: 0.007184·W^0.425·H^0.725, kg and cm)."""
+        """Body surface area, m²; None where height or weight is not known."""
         if self.height_cm is None or self.weight_kg is None:
             return None
-        return float(0.007184 * self.weight_kg**0.425 * self.height_cm**0.725)
+        return body_surface_m2(self.height_cm, self.weight_kg)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from known_people import DBP, HR, MAP, SBP, follows, knows_nothing, own_means, people
 
 from hemoview.estimate import metrics, metrics_baselines, metrics_cross, metrics_derived
-from hemoview.estimate.metrics_groups import body_surface_m2
 from hemoview.estimate.metrics_rows import Predictions, Rows, plan, predictions_of, rows_of
 from hemoview.estimate.metrics_subjects import shrinkage
-from recorder.schema import PARAMETERS
+from recorder.schema import PARAMETERS, body_surface_m2
 
 
 def evaluated(rows: Rows, raw: Predictions, k: int = 0, **more: Any) -> dict[str, Any]:

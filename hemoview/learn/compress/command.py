@@ -25,9 +25,10 @@ from hemoview.learn.compress.distil import Recipe
 from hemoview.learn.compress.flags import FIRST_VERSION
 from hemoview.learn.compress.pipeline import Compressed, Settings, compress
 from hemoview.learn.compress.slim import shape_for
+from hemoview.learn.dataset_flags import read
 from hemoview.learn.moe.config import PARAMETERS, ModelConfig
 from hemoview.learn.run_config import RunConfig
-from hemoview.learn.train_command import read, usable_device
+from hemoview.learn.train_command import usable_device
 from recorder.errors import ConfigError
 from recorder.host.console import progress
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
+from hemoview.learn.dataset_flags import add_dataset
 from hemoview.learn.moe.config import NOISE_TYPES
 
 FIRST_VERSION: Final = "0.1.0"
@@ -27,11 +28,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.set_defaults(run=_run)
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--dataset", type=Path, metavar="DIR", help="the dataset folder the run was trained on")
-    what.add_argument("--ppg_file", type=Path, metavar="NPY", help="windows (n, samples); with --labels_file")
-    parser.add_argument("--labels_file", type=Path, metavar="NPY", help="labels (n, 2, 3, 4 or 10)")
-    parser.add_argument("--sampling_rate_hz", type=float, help="of --ppg_file; default: a window is 10 s")
+    add_dataset(parser, "the dataset folder the run was trained on")
     parser.add_argument(
         "--teacher_weights",
         type=Path,

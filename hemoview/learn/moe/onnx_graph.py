@@ -1,63 +1,57 @@
-"""The whole mixture as one ONNX graph, batch and time left open. Needs onnx and onnxscript."""
+"""A network as one ONNX graph, batch and time left open. Needs onnx and onnxscript."""
 
 from __future__ import annotations
 
+import logging
 import warnings
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import onnx
 import torch
+from torch import Tensor, nn
 
 from hemoview.dsp.preprocess import MODEL_RATE_HZ, WINDOW_S_MAX, WINDOW_S_MIN
-from hemoview.learn.moe.model import Deployed, LSM2oE
 
 OPSET: Final = 18
-OUTPUTS: Final = ("mean", "q05", "q95", "log_scale")
+"""onnxruntime 1.19, the oldest we allow, reads up to 21."""
 
 
-def write_graph(model: LSM2oE, path: Path) -> None:
-    """Export a mixture: every expert is computed, those not chosen weigh nothing.
+def graph_bytes(network: nn.Module, inputs: Mapping[str, Tensor], outputs: Sequence[str]) -> bytes:
+    """Export, without the exporter's traces (they hold paths of the machine).
 
-    Inputs ``ppg (batch, 1, time)`` and, where the model has them, ``demographics (batch, 4)``; outputs
-    :data:`OUTPUTS`, each ``(batch, P)``. The model is left in evaluation, its ``dispatch`` as it was.
+    Args:
+        network: in evaluation, called with the inputs in their order.
+        inputs: an example of each by name, two rows; ``(2, channels, time)`` is open in batch and time (5 to 10 s),
+            ``(2, columns)`` in batch.
+        outputs: names of what it answers.
     """
     low, high = round(WINDOW_S_MIN * MODEL_RATE_HZ), round(WINDOW_S_MAX * MODEL_RATE_HZ)
     batch, time = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("time", min=low, max=high)
-    inputs = [torch.zeros(2, 1, (low + high) // 2)]
-    shapes = {"ppg": {0: batch, 2: time}}
-    if model.demographics is not None:
-        inputs.append(torch.full((2, 4), float("nan")))
-        shapes["demographics"] = {0: batch}
-    was = model.dispatch
-    try:
-        program = _exported(Deployed(model), tuple(inputs), shapes)
-    finally:
-        model.dispatch = was
-    proto = program.model_proto
-    strip(proto)
-    rename(proto.graph, OUTPUTS)
-    onnx.checker.check_model(proto, full_check=True)
-    onnx.save_model(proto, str(path))
-
-
-def _exported(model: Deployed, inputs: tuple[torch.Tensor, ...], shapes: dict[str, Any]) -> Any:
+    shapes = {name: {0: batch, 2: time} if x.ndim == 3 else {0: batch} for name, x in inputs.items()}
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it tells of packages nobody asked for
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "# The axis name: batch will not be used")  # both inputs share it
-        return torch.onnx.export(
-            model,
-            inputs,
+        # torch 2.13's exporter uses names of its own that torch deprecated.
+        warnings.filterwarnings("ignore", category=FutureWarning)
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        warnings.filterwarnings("ignore", "# The axis name: batch will not be used")  # inputs share it
+        program = torch.onnx.export(
+            network,
+            tuple(inputs.values()),
             dynamo=True,
-            input_names=list(shapes),
+            input_names=list(inputs),
             dynamic_shapes=shapes,
             opset_version=OPSET,
             verbose=False,
         )
+    model = program.model_proto
+    _strip(model)
+    _rename(model.graph, outputs)
+    onnx.checker.check_model(model, full_check=True)
+    return bytes(model.SerializeToString(deterministic=True))
 
 
-def strip(model: Any) -> None:
-    """Take out the exporter's traces; they hold paths of the machine."""
+def _strip(model: Any) -> None:
     model.doc_string, model.producer_version = "", ""
     del model.metadata_props[:]
     for holder in (*model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
@@ -68,7 +62,7 @@ def strip(model: Any) -> None:
     del model.graph.value_info[:]
 
 
-def rename(graph: Any, outputs: Sequence[str]) -> None:
+def _rename(graph: Any, outputs: Sequence[str]) -> None:
     """Outputs get their contract names, everything in between a number, so that no two can clash."""
     names = {old.name: new for old, new in zip(graph.output, outputs, strict=True)}
     for number, name in enumerate(name for node in graph.node for name in node.output):

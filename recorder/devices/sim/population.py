@@ -6,6 +6,7 @@ import numpy as np
 
 from recorder.devices.sim.subject import Rhythm, SimSubject
 from recorder.devices.sim.vessels import compliance_for_pulse_pressure
+from recorder.schema import body_surface_m2
 
 
 def random_subject(rng: np.random.Generator, *, rhythm: Rhythm = "sinus") -> SimSubject:
@@ -18,7 +19,7 @@ def random_subject(rng: np.random.Generator, *, rhythm: Rhythm = "sinus") -> Sim
     age_y = int(np.clip(rng.normal(38, 14), 18, 85))
     height_cm = float(np.clip(rng.normal(163 if female else 176, 6.5), 145, 205))
     weight_kg = float(np.clip(rng.normal(22.8, 2.8), 17, 36) * (height_cm / 100) ** 2)
-    bsa_m2 = 0.007184 * weight_kg**0.425 * height_cm**0.725
+    bsa_m2 = body_surface_m2(height_cm, weight_kg)
     hr = float(np.clip(rng.normal(79, 8), 50, 115))
     sv = float(np.clip(rng.normal(45, 5) * bsa_m2, 40, 130))
     map_mmhg = float(np.clip(rng.normal(83 + 0.12 * age_y, 8), 62, 125))

@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 
 from recorder.devices.sim.windkessel import DYN_PER_MMHG_S_ML
 from recorder.errors import ConfigError
+from recorder.schema import body_surface_m2
 
 MODEL_VERSION = "wk3-1"
 """Rises whenever the same seed would give other samples."""
@@ -72,8 +73,8 @@ class SimSubject:
 
     @property
     def bsa_m2(self) -> float:
-        """Body surface area, m² (DuBois & DuBois 1916)."""
-        return float(0.007184 * self.weight_kg**0.425 * self.height_cm**0.725)
+        """Body surface area, m²."""
+        return body_surface_m2(self.height_cm, self.weight_kg)
 
     @property
     def co_l_min(self) -> float:

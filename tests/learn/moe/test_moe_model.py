@@ -13,9 +13,9 @@ from hemoview.learn.moe.complexity import count_macs, count_params  # noqa: E402
 from hemoview.learn.moe.config import PARAMETERS, LabelScale, ModelConfig  # noqa: E402
 from hemoview.learn.moe.lanes import Dense, Sparse  # noqa: E402
 from hemoview.learn.moe.layers import HybridAttention, Temporal, attention_groups  # noqa: E402
-from hemoview.learn.moe.model import LSM2oE, Output  # noqa: E402
+from hemoview.learn.moe.model import Deployed, LSM2oE, Output  # noqa: E402
 from hemoview.learn.moe.naive import NaiveDense, loop_attention  # noqa: E402
-from hemoview.learn.moe.onnx_graph import write_graph  # noqa: E402
+from hemoview.learn.moe.onnx_graph import graph_bytes  # noqa: E402
 
 pytestmark = pytest.mark.learn
 
@@ -314,7 +314,11 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., "tuple[L
     def export(**options: object) -> tuple[LSM2oE, Path]:
         model = _model(**options).eval()
         path = tmp_path_factory.mktemp("graph") / "model.onnx"
-        write_graph(model, path)
+        inputs = {"ppg": torch.zeros(2, 1, 480)}
+        if model.demographics is not None:
+            inputs["demographics"] = torch.full((2, 4), float("nan"))
+        path.write_bytes(graph_bytes(Deployed(model), inputs, ("mean", "q05", "q95", "log_scale")))
+        model.dispatch = "sparse"
         return model, path
 
     return export
