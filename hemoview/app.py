@@ -267,7 +267,7 @@ class Shell:
     def _paint(self, arrived: list[SampleBlock]) -> None:
         """Draw the waves at once; the end of that call is the end of the paint."""
         view, waves = self.view, self.window.record.waves
-        if view is None or self.window.pages.currentIndex() != RECORD or not waves.isVisible():
+        if view is None or self.window.page != RECORD or not waves.isVisible():
             return
         mm_per_s = view.mm_per_s
         canvas = Canvas(waves.width(), waves.height(), theme.px_per_mm(), mm_per_s, self.clock.speed)

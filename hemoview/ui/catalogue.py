@@ -1,12 +1,19 @@
-"""Every word on the screens, by id. English; the one place a translation replaces."""
+"""Every word on the screens, by id, in each language.
+
+A room keeps its words in a module ``catalogue_<room>.py`` beside this one: ``ENGLISH`` and ``CHINESE``, the same ids.
+"""
 
 from __future__ import annotations
 
 import importlib
+import pkgutil
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal, get_args
 
+import hemoview.ui
 from hemoview.viewmodel.messages import Message
+
+Language = Literal["en", "zh"]
 
 ENGLISH: Final[dict[str, str]] = {
     # window
@@ -210,42 +217,51 @@ ENGLISH: Final[dict[str, str]] = {
 }
 
 
+def use_language(language: Language) -> None:
+    """Say everything from now on in English or Simplified Chinese; an id without a translation stays English.
+
+    Windows that are open keep the words they have.
+    """
+    _words.clear()
+    _words.update(ENGLISH_WORDS | (CHINESE_WORDS if language == "zh" else {}))
+
+
 def text(message_id: str, **values: object) -> str:
     """The words of a message.
 
     Raises:
         KeyError: the catalogue has no such id.
     """
-    return _WORDS[message_id].format(**{name: _word(value) for name, value in values.items()})
+    return _words[message_id].format(**{name: _word(value) for name, value in values.items()})
 
 
 def words(message: Message | None) -> str:
     """The words of a message, empty for none. A stream nobody named is called by its id."""
     if message is None:
         return ""
-    known = message.id if message.id in _WORDS else message.id.split("-", 1)[0]
+    known = message.id if message.id in _words else message.id.split("-", 1)[0]
     return text(known, **message.as_dict()).strip()
 
 
 def known_ids() -> frozenset[str]:
     """Every id that has text."""
-    return frozenset(_WORDS)
+    return frozenset(ENGLISH_WORDS)
 
 
 def _word(value: object) -> object:
     return words(value) if isinstance(value, Message) else value
 
 
-def _merged() -> Mapping[str, str]:
+def _merged(language: str, own: Mapping[str, str]) -> dict[str, str]:
     """The words of this page and of the rooms that keep their own."""
-    merged = dict(ENGLISH)
-    for room in ("catalogue_start", "catalogue_review"):
-        try:
-            merged |= importlib.import_module(f"hemoview.ui.{room}").ENGLISH
-        except ModuleNotFoundError as error:
-            if error.name != f"hemoview.ui.{room}":
-                raise
+    merged = dict(own)
+    for room in pkgutil.iter_modules(hemoview.ui.__path__):
+        if room.name.startswith("catalogue_"):
+            merged |= getattr(importlib.import_module(f"hemoview.ui.{room.name}"), language, {})
     return merged
 
 
-_WORDS = _merged()
+LANGUAGES: Final = get_args(Language)
+ENGLISH_WORDS: Final = _merged("ENGLISH", ENGLISH)
+CHINESE_WORDS: Final = _merged("CHINESE", {})
+_words: Final = dict(ENGLISH_WORDS)

@@ -17,7 +17,7 @@ _DISK_ROLES = {"ok": "quiet", "24h": "info", "2h": "warn", "15min": "danger", "s
 class HeaderBar(QFrame):
     """Tabs left, the recording in the middle, room and buttons right."""
 
-    page_chosen = Signal(int)
+    page_chosen = Signal(str)
     start_asked = Signal()
     stop_asked = Signal()
     show_asked = Signal()
@@ -28,7 +28,7 @@ class HeaderBar(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("header")
-        self.tabs = QButtonGroup(self)
+        self._group, self.tabs = QButtonGroup(self), dict[str, QPushButton]()
         self.recording, self.subject, self.template = Words(22, bold=True), Words(22, bold=True), Words(14)
         self.disk, self.control = Words(15), Words(13)
         self.start = self._button("button-start", self.start_asked, "start")
@@ -40,7 +40,6 @@ class HeaderBar(QFrame):
         self.row = QHBoxLayout(self)
         self.row.setContentsMargins(8, 3, 8, 3)
         self.row.setSpacing(8)
-        self._n_tabs = 0
         for label in (self.recording, self.subject, self.template):
             self.row.addWidget(label)
         self.row.addStretch()
@@ -57,17 +56,15 @@ class HeaderBar(QFrame):
         self.row.addWidget(self.start)
         self.row.addWidget(self.stop)
 
-    def add_tab(self, label: str) -> None:
-        """A page's button, in the order of the pages."""
-        button = QPushButton(label)
+    def add_tab(self, name: str) -> None:
+        """A page's button, behind those that are there."""
+        button = QPushButton(text(f"tab-{name}"))
         button.setObjectName("tab")
         button.setCheckable(True)
-        button.setChecked(self._n_tabs == 0)
-        self.tabs.addButton(button, self._n_tabs)
-        page = self._n_tabs
-        button.clicked.connect(lambda: self.page_chosen.emit(page))
-        self.row.insertWidget(self._n_tabs, button)
-        self._n_tabs += 1
+        self._group.addButton(button)
+        button.clicked.connect(lambda: self.page_chosen.emit(name))
+        self.row.insertWidget(len(self.tabs), button)
+        self.tabs[name] = button
 
     def show_view(self, view: HeaderView) -> None:
         """Set words and which buttons work."""

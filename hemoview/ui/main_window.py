@@ -1,7 +1,8 @@
-"""The window: header, watermark, banners, and the pages Record and Review below."""
+"""The window: header, watermark, banners, and the pages below: Record, and those built when first wanted."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -27,7 +28,7 @@ from hemoview.ui.record_page import RecordPage
 from hemoview.viewmodel.record_view import RecordView
 
 TYPING = (QLineEdit, QAbstractSpinBox, QComboBox, QPlainTextEdit, QTextEdit)
-RECORD, REVIEW = 0, 1
+RECORD, REVIEW = "record", "review"
 
 
 class MainWindow(QMainWindow):
@@ -42,13 +43,15 @@ class MainWindow(QMainWindow):
 
     def __init__(self, sessions: Path | None = None) -> None:
         super().__init__()
-        self._sessions = sessions
         self.setWindowTitle(text("app-title"))
         self.header, self.watermark, self.banners = HeaderBar(), Watermark(), BannerStack()
         self.record = RecordPage()
         self.pages = QStackedWidget()
-        self.pages.addWidget(self.record)
-        self.header.add_tab(text("tab-record"))
+        self.page = RECORD
+        self._build: dict[str, Callable[[], QWidget]] = {}
+        self._built: dict[str, QWidget] = {}
+        self.add_page(RECORD, lambda: self.record)
+        self.add_page(REVIEW, lambda: _review(sessions))
         self.header.page_chosen.connect(self.show_page)
         self.banners.asked.connect(self.banner_asked)
         self.view: RecordView | None = None
@@ -62,7 +65,12 @@ class MainWindow(QMainWindow):
         column.addWidget(self.pages, 1)
         self.setCentralWidget(body)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.header.add_tab(text("tab-review"))
+        self.show_page(RECORD)
+
+    def add_page(self, name: str, build: Callable[[], QWidget]) -> None:
+        """A tab ``tab-<name>``; its page is built when it is first wanted."""
+        self._build[name] = build
+        self.header.add_tab(name)
 
     def show_view(self, view: RecordView) -> None:
         """The state of everything but the waves."""
@@ -70,27 +78,27 @@ class MainWindow(QMainWindow):
         self.header.show_view(view.header)
         self.watermark.show_watermark(view.watermark)
         self.banners.show_banners(view.banners)
-        if self.pages.currentIndex() == RECORD:
+        if self.page == RECORD:
             self.record.show_view(view)
 
-    def show_page(self, page: int) -> None:
-        """Record or Review; the review page is built when it is first wanted."""
-        if page == REVIEW and self.pages.count() == 1:
-            from hemoview.ui.review_workspace import ReviewWorkspace  # noqa: PLC0415
-
-            self.pages.addWidget(ReviewWorkspace(self._sessions))
-        self.pages.setCurrentIndex(page)
-        self.header.tabs.button(page).setChecked(True)
+    def show_page(self, name: str) -> None:
+        """Bring a page to the front."""
+        if name not in self._built:
+            self._built[name] = self._build[name]()
+            self.pages.addWidget(self._built[name])
+        self.page = name
+        self.pages.setCurrentWidget(self._built[name])
+        self.header.tabs[name].setChecked(True)
         for button in (self.header.show_button, self.header.clear):
-            button.setVisible(page == RECORD)
-        if page == RECORD and self.view is not None:
+            button.setVisible(name == RECORD)
+        if name == RECORD and self.view is not None:
             self.record.show_view(self.view)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Number keys mark, unless a field has the focus (safety rule 9) or the page is not Record."""
         key = event.key() - Qt.Key.Key_0
         typing = isinstance(QApplication.focusWidget(), TYPING)
-        if 1 <= key <= 9 and self.pages.currentIndex() == RECORD and not typing and not event.isAutoRepeat():
+        if 1 <= key <= 9 and self.page == RECORD and not typing and not event.isAutoRepeat():
             self.record.markers.press(key)
             return
         super().keyPressEvent(event)
@@ -115,3 +123,9 @@ class MainWindow(QMainWindow):
         box.setDefaultButton(stay)
         box.exec()
         return box.clickedButton() is leave
+
+
+def _review(sessions: Path | None) -> QWidget:
+    from hemoview.ui.review_workspace import ReviewWorkspace  # noqa: PLC0415 – only who reviews waits for it
+
+    return ReviewWorkspace(sessions)
