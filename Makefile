@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?=
 
-.PHONY: demo test test-slow soak third-party pictures clean
+.PHONY: demo test test-slow soak bundle third-party pictures clean
 
 demo: $(VENV)/.app
 	@sh .ci/system-packages
@@ -25,6 +25,11 @@ test-slow: $(VENV)/.learn
 # Hours; by hand. Its log is quoted where its figures are.
 soak: $(VENV)/.dev
 	$(BIN)/python -m pytest -m soak --timeout 0 -s
+
+# A folder with everything inside, for a bedside computer without Python: dist/hemoview.
+bundle: $(VENV)/.dev
+	$(BIN)/pyinstaller --noconfirm --log-level WARN --workpath build/bundle .ci/bundle/hemoview.spec
+	@echo "dist/hemoview/hemoview is HemoView; copy the folder where it is needed."
 
 third-party: $(VENV)/.dev
 	$(BIN)/python .ci/third-party.py

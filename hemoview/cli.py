@@ -53,6 +53,8 @@ def _not_installed(error: Exception) -> str | None:
     """A package of an extra is missing: which, and the line to type."""
     if not isinstance(error, ModuleNotFoundError):
         return None
+    if getattr(sys, "frozen", False):
+        return f"{error.name} is not part of this bundle; install HemoView by pip for that command"
     extra = _EXTRA_OF.get((error.name or "").split(".")[0], "app")
     return f"{error.name} is not installed; type: pip install 'hemoview[{extra}]'"
 
