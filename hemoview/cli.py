@@ -7,6 +7,7 @@ import importlib
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,16 @@ def _models(args: argparse.Namespace) -> dict[str, Any]:
     return models_command.verify_models(root)
 
 
+def _diagnose(args: argparse.Namespace) -> dict[str, Any]:
+    from hemoview.estimate import models_command
+    from recorder.host import diagnose, places
+
+    out = args.out or Path(f"hemoview-diagnosis-{time.strftime('%Y%m%d-%H%M%S')}.zip")
+    models = models_command.verify_models(places.models_dir())
+    entries = diagnose.write(out, args.home, {"models": models["bundles"]})
+    return {"ok": True, "file": str(out), "holds": [f"{e.name}: {e.about}" for e in entries]}
+
+
 def _bench_ingest(args: argparse.Namespace) -> dict[str, Any]:
     from hemoview.bench import ingest
 
@@ -167,6 +178,18 @@ def _parser(wanted: str = "") -> argparse.ArgumentParser:
     models.add_argument("--root", type=Path, help="folder of bundles (default: the shipped ones)")
     models.add_argument("--json", action="store_true", help="one JSON object as the last line")
     models.set_defaults(run=_models)
+    diagnose = commands.add_parser(
+        "diagnose",
+        help="one file to send when something is wrong: no samples, no pseudonyms",
+        description="Versions, devices, counts and logs in one zip; no samples, pseudonyms or free text.",
+        epilog="example: hemoview diagnose --out diagnosis.zip",
+    )
+    diagnose.add_argument(
+        "--out", type=Path, metavar="ZIP", help="file to write (default: here, with the date)"
+    )
+    diagnose.add_argument("--home", type=Path, metavar="DIR", help="folder of stations and sessions")
+    diagnose.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    diagnose.set_defaults(run=_diagnose)
     _add_rooms(commands, wanted)
     _add_benchmarks(commands)
     return parser
@@ -257,3 +280,7 @@ def _version() -> str:
     from recorder import __version__
 
     return f"hemoview {__version__}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -16,7 +16,7 @@ KEPT: Final = 5
 _faults: list[TextIO] = []
 
 
-_SESSION_FOLDER = re.compile(r"(\d{8}-\d{6})_[A-Za-z0-9._-]{1,32}_([0-9a-f]{6})")
+SESSION_FOLDER = re.compile(r"(\d{8}-\d{6})_[A-Za-z0-9._-]{1,32}_([0-9a-f]{6})")
 
 
 class NoSubject(logging.Formatter):
@@ -24,7 +24,7 @@ class NoSubject(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One record as text."""
-        return _SESSION_FOLDER.sub(r"\1_*_\2", super().format(record))
+        return SESSION_FOLDER.sub(r"\1_*_\2", super().format(record))
 
 
 def logs_dir(home: Path | None = None) -> Path:
