@@ -44,6 +44,7 @@ from hemoview.viewmodel.record_view import Banner, RecordView
 from hemoview.viewmodel.rings import RingSlice
 from hemoview.viewmodel.scale_form import adc_now
 from hemoview.viewmodel.sweeper import Canvas, Sweeper
+from hemoview.viewmodel.template_choice import template_library
 from recorder.clock import Clock
 from recorder.errors import ConfigError, StorageError
 from recorder.host import places, processes
@@ -159,6 +160,7 @@ class Shell:
             wall_ns=clock.wall_ns,
             reference_now=lambda: valid_reference(self.model.facts()),
             adc_now=lambda: adc_now(self.model.streams, now_ns=clock.monotonic_ns(), speed=clock.speed),
+            templates=template_library(self.home),
         )
         self.bedside = VirtualBedsideOffer(self.bridge, self.client, self.home, clock)
         self.view: RecordView | None = None

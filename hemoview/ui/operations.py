@@ -24,8 +24,10 @@ from hemoview.viewmodel.cuff_form import examine as examine_cuff
 from hemoview.viewmodel.scale_form import AdcNow, ScaleForm, ScaleView
 from hemoview.viewmodel.scale_form import examine as examine_scale
 from hemoview.viewmodel.start_form import next_subject
+from hemoview.viewmodel.template_choice import chosen, template_library, with_template
 from hemoview.viewmodel.window_settings import WindowSettings
 from recorder import __version__
+from recorder.acquire.template_library import TemplateLibrary
 from recorder.schema import REFERENCE_CALIBRATED
 
 
@@ -59,11 +61,13 @@ class Operations(QObject):
         wall_ns: Callable[[], int],
         reference_now: Callable[[], tuple[float, float] | None],
         adc_now: Callable[[], AdcNow | None] = lambda: None,
+        templates: TemplateLibrary | None = None,
     ) -> None:
         super().__init__(window)
         self.window, self.bridge, self.commands, self.settings = window, bridge, commands, settings
         self._client, self._wall_ns, self._reference_now = client, wall_ns, reference_now
         self._adc_now = adc_now
+        self.templates = templates or template_library()
         self.start_dialog: StartDialog | None = None
         self.show_panel: ShowPanel | None = None
         self._error_box: QMessageBox | None = None
@@ -137,7 +141,9 @@ class Operations(QObject):
 
     def open_start(self) -> None:
         """The form for the next subject."""
-        dialog = StartDialog(next_subject(self.settings.form), self.window, today=self._today)
+        form = next_subject(self.settings.form)
+        form = chosen(form, self.templates.by_name(form.template))
+        dialog = StartDialog(form, self.window, today=self._today, templates=self.templates)
         dialog.checks_asked.connect(self._ask_checks)
         dialog.start_asked.connect(self._start)
         dialog.resize(min(1100, self.window.width() - 60), min(720, self.window.height() - 40))
@@ -151,7 +157,7 @@ class Operations(QObject):
         dialog = self.start_dialog
         assert dialog is not None
         self.bridge.call(
-            lambda: self.commands.call("preflight", 10.0, **dialog.view_request()),
+            lambda: self.commands.call("preflight", 10.0, **self._with_template(dialog.view_request())),
             lambda answer: dialog.show_checks(answer["checks"]),
             lambda error: dialog.show_refusal(str(error)),
         )
@@ -167,7 +173,12 @@ class Operations(QObject):
         def refused(error: Exception) -> None:
             dialog.show_refusal(str(error))
 
-        self.bridge.call(lambda: self.commands.call("start", 20.0, **request), started, refused)
+        order = self._with_template(request)
+        self.bridge.call(lambda: self.commands.call("start", 20.0, **order), started, refused)
+
+    def _with_template(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The request with the chosen template as it lies in the library now."""
+        return with_template(request, self.templates.by_name(request["template"].get("name", "")))
 
     def ask_stop(self) -> None:
         """Once more before the recording ends."""

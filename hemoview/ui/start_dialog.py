@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.numerics_view import Words
+from hemoview.ui.template_chooser import TemplateChooser
 from hemoview.viewmodel.start_form import (
     NEEDED,
     POSTURES,
@@ -36,6 +37,9 @@ from hemoview.viewmodel.start_form import (
     examine,
     request,
 )
+from hemoview.viewmodel.template_choice import FILLED, chosen
+from recorder.acquire.template import Template
+from recorder.acquire.template_library import TemplateLibrary
 
 _CHOICES = {
     "sex": SEXES,
@@ -76,6 +80,7 @@ class StartDialog(QDialog):
 
     checks_asked = Signal()
     start_asked = Signal(dict)
+    templates_asked = Signal()
 
     def __init__(
         self,
@@ -83,8 +88,10 @@ class StartDialog(QDialog):
         parent: QWidget | None = None,
         *,
         today: Callable[[], date] = date.today,
+        templates: TemplateLibrary | None = None,
     ) -> None:
         super().__init__(parent)
+        self._templates = templates
         self.setWindowTitle(text("start-title"))
         self._today = today
         self.form = form
@@ -210,6 +217,10 @@ class StartDialog(QDialog):
                 widget.addItem(text(f"choice-{choice}"), choice)
             widget.setCurrentIndex(_CHOICES[name].index(value))
             widget.currentIndexChanged.connect(lambda i: self._change(name, _CHOICES[name][i]))
+        elif name == "template" and self._templates is not None:
+            widget = TemplateChooser(self._templates, value)
+            widget.chosen.connect(self._choose)
+            widget.edit_asked.connect(self.templates_asked)
         else:
             widget = QLineEdit(value)
             widget.textChanged.connect(lambda typed: self._change(name, typed.strip()))
@@ -217,6 +228,17 @@ class StartDialog(QDialog):
         widget.setAccessibleName(text(f"field-{name}"))
         self.inputs[name] = widget
         return widget
+
+    def _choose(self, template: Template | None) -> None:
+        """What the template knows and nobody has filled in yet stands in the fields."""
+        self.form = chosen(self.form, template)
+        for name in FILLED:
+            widget, value = self.inputs[name], getattr(self.form, name)
+            if isinstance(widget, QComboBox):
+                widget.setCurrentIndex(_CHOICES[name].index(value) if value in _CHOICES[name] else 0)
+            elif isinstance(widget, QLineEdit):
+                widget.setText(value)
+        self.show_form()
 
     def _change(self, name: str, value: str | bool) -> None:
         self.form = replace(self.form, **{name: value})  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from recorder.acquire import wire
+from recorder.acquire import required, wire
 from recorder.acquire.commands import Verb
 from recorder.acquire.orders import StartOrder
 from recorder.acquire.settings import device_from
@@ -79,7 +79,8 @@ def _ports(station: Station, _: Request) -> Answer:
 
 
 def _preflight(station: Station, request: Request) -> Answer:
-    found = station.sessions.preflight(StartOrder.from_args(request.args), station.link_statuses())
+    order = StartOrder.from_args(request.args)
+    found = station.sessions.preflight(order, required.links(station, order.template))
     return {"checks": [check.to_json() for check in found]}
 
 
@@ -93,7 +94,9 @@ def _configure(station: Station, request: Request) -> Answer:
 
 def _start(station: Station, request: Request) -> Answer:
     order = StartOrder.from_args(request.args)
-    session_id, folder = station.sessions.start(order, station.link_statuses, station.calibrations)
+    session_id, folder = station.sessions.start(
+        order, lambda: required.links(station, order.template), station.calibrations
+    )
     return {"session_id": session_id, "folder": str(folder)}
 
 

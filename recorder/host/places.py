@@ -27,6 +27,11 @@ def station_dir(station: str, base: Path | None = None) -> Path:
     return (base or home()) / "stations" / station
 
 
+def templates_dir(base: Path | None = None) -> Path:
+    """Folder of the templates made on this machine."""
+    return (base or home()) / "templates"
+
+
 def resources_dir() -> Path:
     """Icons, profiles, templates: inside an installed wheel, or beside the packages in a checkout."""
     return _installed("_resources", "resources")

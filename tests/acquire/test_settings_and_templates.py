@@ -70,14 +70,17 @@ def test_shipped_templates_are_good(path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("devices = []", "name is missing"),
+        ("devices = []", "name: is missing"),
         ('name = "x"\ncolour = 1', "colour: unknown"),
         ('name = "x"\n[[devices]]\ndevice_id = "e4"', "device e4: misses kind"),
         (
             'name = "x"\n[[devices]]\nkind = "e4-tcp"\ndevice_id = "e4"\nport = 1',
             "device e4: has unknown port",
         ),
-        ('name = "x"\ndevices = [{kind="a",device_id="d"},{kind="a",device_id="d"}]', "d is there twice"),
+        (
+            'name = "x"\ndevices = [{kind="e4-tcp",device_id="d"},{kind="e4-tcp",device_id="d"}]',
+            "[[devices]] 2: device_id: d is there twice",
+        ),
         ('name = "x"\n[consent]\nversion = ""\ndate = "2026-01-01"', "consent needs the version"),
         ('name = "x"\n[sites]\nnose = "left"', "nose"),
         ("name = ", "Invalid value"),
