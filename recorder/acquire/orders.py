@@ -13,7 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from recorder.clock import ClockEra
-from recorder.schema import Consent, DeviceInfo, Sites, StreamInfo, Subject
+from recorder.schema import Consent, Details, DeviceInfo, Sites, StreamInfo, Subject
 from recorder.session import SessionHeader
 
 
@@ -22,6 +22,10 @@ class StartOrder:
     """The arguments of ``start`` and ``preflight``, checked.
 
     A subject or consent that cannot be taken is kept as the reason, so that every refusal is named at once.
+
+    Args:
+        entry: how the pseudonym came (``how``: ``scanned``, ``typed-twice``, ``check-character``) and which questions
+            about it were answered (``answered``); kept with the session's start.
     """
 
     subject: Subject | str | None
@@ -32,13 +36,15 @@ class StartOrder:
     overrides: dict[str, str] = field(default_factory=dict, hash=False)
     notes: str = ""
     out: Path | None = None
+    details: Details | None = None
+    entry: dict[str, Any] = field(default_factory=dict, hash=False)
 
     @classmethod
     def from_args(cls, args: Mapping[str, Any]) -> StartOrder:
         """From the plain values of a command.
 
         Raises:
-            ValueError, TypeError: sites or overrides are not what they should be.
+            ValueError, TypeError: sites, details or overrides are not what they should be.
         """
         sites = args.get("sites")
         return cls(
@@ -50,6 +56,8 @@ class StartOrder:
             {str(k): str(v) for k, v in (args.get("overrides") or {}).items()},
             str(args.get("notes") or ""),
             Path(args["out"]) if args.get("out") else None,
+            Details(**args["details"]) if args.get("details") else None,
+            dict(args.get("entry") or {}),
         )
 
 
@@ -91,6 +99,7 @@ def header_of(
         simulated=any(device.simulated for device in devices) or bool(origins & {"simulated", "replayed"}),
         speed=era.speed,
         notes=order.notes,
+        details=order.details,
     )
 
 

@@ -19,9 +19,11 @@ from recorder.acquire.preflight import Check, Facts, checks, refusals
 from recorder.acquire.resumption import last_arrivals, open_gaps
 from recorder.clock import Clock, ClockEra, begin_era
 from recorder.errors import RecorderError, SessionError, SessionRefused, StorageError
-from recorder.schema import Calibration, LinkStatus, SessionStatus
+from recorder.schema import Amendment, Calibration, LinkStatus, SessionStatus
 from recorder.schema.status import SessionState
 from recorder.session import SessionHeader, SessionWriter
+from recorder.session.amended import amended, corrections
+from recorder.session.known_subjects import KnownSubjects
 
 FIRST_SAMPLES_S: Final = 3.0
 """An E4 sends its slowest streams about every 2 s."""
@@ -61,6 +63,8 @@ class Sessions:
         self.path: Path | None = None
         self.incomplete_reason = ""
         self.warnings: dict[str, str] = {}
+        self.amended_fields: tuple[str, ...] = ()
+        self.known = KnownSubjects(folder)
         self._started_host_ns = self._started_wall_ns = 0
         self._station, self._folder, self._hub, self._clock = station, folder, hub, clock
         self._machine, self._keep = machine, keep
@@ -125,9 +129,7 @@ class Sessions:
             self.eras = (era,)
             self._started_host_ns, self._started_wall_ns = era.monotonic_ns, era.wall_ns
             self.incomplete_reason = "; ".join(f"{k}: {v}" for k, v in order.overrides.items() if v.strip())
-            self._hub.event(
-                "session", {"state": "started", "incomplete_reason": self.incomplete_reason}, era.monotonic_ns
-            )
+            self._hub.event("session", self._as_started(order), era.monotonic_ns)
             for link in links:
                 self._hub.event(
                     "link", {"device_id": link.device_id, "state": link.state, "cause": link.error}
@@ -135,6 +137,14 @@ class Sessions:
             for calibration in calibrations:
                 self._hub.event("calibration", calibration.to_json())
             return header.session_id, path
+
+    def _as_started(self, order: StartOrder) -> dict[str, Any]:
+        """What the first event of a session says: by whom, how the pseudonym came, what was overridden and why."""
+        told = {"state": "started", "incomplete_reason": self.incomplete_reason, "operator": order.operator}
+        given = {device: why for device, why in order.overrides.items() if why.strip()}
+        return (
+            told | ({"overrides": given} if given else {}) | ({"entry": order.entry} if order.entry else {})
+        )
 
     def _await_first_samples(self) -> None:
         """A link that came up just now delivers its slow streams a little later than its fast ones."""
@@ -147,6 +157,7 @@ class Sessions:
         writer = journal.start()
         self.journal, self.header, self.path, self.state = journal, header, path, "open"
         self.warnings.clear()
+        self.amended_fields = ()
         self._keep(path)
         self._hold_awake()
         return writer
@@ -169,6 +180,30 @@ class Sessions:
         if self.state in ("open", "sealing"):
             return "a session is open already; stop it first"
         return ""
+
+    # ---- corrections
+
+    def amend(self, changes: dict[str, Any], *, who: str, why: str, event_id: str) -> list[Amendment]:
+        """Correct what was written about the open session; samples, and the folder's name, stay.
+
+        Raises:
+            SessionError: none is open.
+            ConfigError: a correction cannot be taken; none of them was.
+        """
+        with self._lock:
+            if self.state != "open" or self.header is None:
+                raise SessionError(
+                    "no session is open on this station; correct a stored one in the session browser"
+                )
+            found = corrections(self.header, changes, who=who, why=why, wall_ns=self._clock.wall_ns())
+            for amendment in found:
+                self._hub.record(amendment)
+            self.header = amended(self.header, found)
+            self.amended_fields = tuple(dict.fromkeys((*self.amended_fields, *changes)))
+            payload = {"fields": list(changes), "operator": who, "why": why}
+            self._hub.event("amended", payload, event_id=event_id)
+            self._hub.describe_no += 1
+            return found
 
     # ---- Stop, failure, going on
 
@@ -217,7 +252,7 @@ class Sessions:
             first = before.eras[0]
             self._started_wall_ns = first.wall_ns
             self._started_host_ns = era.monotonic_ns - (era.wall_ns - first.wall_ns)
-            self.incomplete_reason = _incomplete_reason_of(events)
+            self.incomplete_reason, self.amended_fields = _incomplete_reason_of(events), before.amended_fields
             for gap, t1_host_ns in left_open:
                 self._hub.close_gap(gap, t1_host_ns)
             self._hub.resume(era, {s: a.in_era(era) for s, a in arrivals.items()})
@@ -333,6 +368,7 @@ class Sessions:
             sum(kinds.values()),
             header.simulated,
             self.incomplete_reason,
+            self.amended_fields,
         )
 
     def try_resume(self, folder: str) -> None:

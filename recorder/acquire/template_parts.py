@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from recorder.acquire.template_faults import Table, number, short
+from recorder.schema import CHECK_SCHEMES
 
 DURATION_MIN: Final = (0.1, 1440.0)
 EVERY_MIN: Final = (1.0, 1440.0)
@@ -15,7 +16,7 @@ RANGE_LIMITS: Final = {"SBP": (40, 300), "MAP": (30, 250), "DBP": (20, 200), "HR
 RULES: Final[dict[str, tuple[str, ...] | None]] = {
     "anchor_from": ("cuff", "reference", "both"),
     "estimates_hidden": None,
-    "pseudonym_check": ("none", "mod37-36", "mod11-10"),
+    "pseudonym_check": CHECK_SCHEMES,
     "show_simulated": None,
 }
 """Switches of a study: the allowed words, or None for true and false. A misspelt one would silently do nothing."""

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from recorder.acquire import required, wire
+from recorder.acquire import required, subject_verbs, wire
 from recorder.acquire.commands import Verb
 from recorder.acquire.orders import StartOrder
 from recorder.acquire.settings import device_from
 from recorder.acquire.wire import Request
 from recorder.errors import ConfigError, SessionError
-from recorder.schema import Amendment, Calibration, CuffReading, Marker, StreamInfo
+from recorder.schema import Calibration, CuffReading, Marker, StreamInfo
 
 if TYPE_CHECKING:
     from recorder.acquire.station import Station
@@ -40,13 +40,12 @@ def table(station: Station) -> dict[str, Verb]:
         "undo_marker": Verb(of(_undo_marker)),
         "cuff": Verb(of(_cuff)),
         "withdraw_cuff": Verb(of(_withdraw_cuff)),
-        "amend": Verb(of(_amend)),
-        "confirm_subject": Verb(of(_confirm_subject)),
         "declare": Verb(of(_declare)),
         "derived": Verb(of(_derived)),
         "take_control": Verb(of(_take_control)),
         "release_control": Verb(of(_release_control)),
         "shutdown": Verb(of(_shutdown), slow=True),
+        **subject_verbs.table(station),
     }
 
 
@@ -183,28 +182,6 @@ def _withdraw_cuff(station: Station, request: Request) -> Answer:
         raise SessionError("cuff reading: there is none with that id; nothing was withdrawn")
     payload = {"event_id": found.event_id, "why": str(request.args["why"])}
     event = station.hub.event("cuff-withdrawn", payload, event_id=request.request_id)
-    return {"event_id": event.event_id}
-
-
-def _amend(station: Station, request: Request) -> Answer:
-    _need_session(station)
-    args = {"wall_ns": station.clock.wall_ns(), **request.args}
-    amendment = Amendment(**args)
-    station.hub.record(amendment)
-    event = station.hub.event("amended", {"field": amendment.field}, event_id=request.request_id)
-    return {"event_id": event.event_id}
-
-
-def _confirm_subject(station: Station, request: Request) -> Answer:
-    """After a long gap: the same person? (safety rule 3)."""
-    _need_session(station)
-    header = station.sessions.header
-    expected = header.subject.pseudonym if header and header.subject else ""
-    same = str(request.args["pseudonym"]) == expected
-    event = station.hub.event("subject-confirmed", {"same": same}, event_id=request.request_id)
-    if not same:
-        raise SessionError("subject: another pseudonym than this session's; stop and start a new session")
-    station.sessions.warnings.pop("confirm-subject", None)
     return {"event_id": event.event_id}
 
 

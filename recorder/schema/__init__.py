@@ -5,6 +5,7 @@ No I/O, no clock, no asyncio in this room.
 
 from recorder.schema.blocks import ClockPoint, Gap, SampleBlock
 from recorder.schema.calibration import Calibration
+from recorder.schema.check_character import CHECK_SCHEMES, CheckScheme, carries_check, check_character
 from recorder.schema.events import (
     FINGER_CHANGED,
     REFERENCE_CALIBRATED,
@@ -23,20 +24,36 @@ from recorder.schema.status import (
     StreamStatus,
 )
 from recorder.schema.streams import Channel, DeviceInfo, StreamInfo, StreamKind
-from recorder.schema.subject import Consent, Sites, Subject, body_surface_m2
+from recorder.schema.subject import (
+    PERFUSIONS,
+    RHYTHMS,
+    USES,
+    Consent,
+    Details,
+    Sites,
+    Subject,
+    Use,
+    body_surface_m2,
+)
 from recorder.schema.units import PARAMETER_UNITS, PARAMETERS
 
 __all__ = [
+    "CHECK_SCHEMES",
     "FINGER_CHANGED",
     "PARAMETERS",
     "PARAMETER_UNITS",
+    "PERFUSIONS",
     "REFERENCE_CALIBRATED",
+    "RHYTHMS",
+    "USES",
     "Amendment",
     "Calibration",
     "Channel",
+    "CheckScheme",
     "ClockPoint",
     "Consent",
     "CuffReading",
+    "Details",
     "DeviceInfo",
     "DiskStatus",
     "Event",
@@ -53,5 +70,8 @@ __all__ = [
     "StreamState",
     "StreamStatus",
     "Subject",
+    "Use",
     "body_surface_m2",
+    "carries_check",
+    "check_character",
 ]

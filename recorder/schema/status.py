@@ -60,7 +60,7 @@ class DiskStatus:
 
 @dataclass(frozen=True, slots=True)
 class SessionStatus:
-    """The open session, if any."""
+    """The open session, if any. ``subject`` as corrected; ``amended`` names the fields that were."""
 
     state: SessionState = "none"
     session_id: str = ""
@@ -72,6 +72,7 @@ class SessionStatus:
     n_events: int = 0
     simulated: bool = False
     incomplete_reason: str = ""
+    amended: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,8 @@ class StationStatus:
     def from_json(cls, value: dict[str, Any]) -> Self:
         """Inverse of :meth:`to_json`; keys this version does not know are ignored."""
         known = {k: v for k, v in value.items() if k in cls.__dataclass_fields__}
-        known["session"] = _make(SessionStatus, value["session"])
+        session = dict(value["session"])
+        known["session"] = _make(SessionStatus, session | {"amended": tuple(session.get("amended", ()))})
         known["disk"] = _make(DiskStatus, value["disk"])
         known["links"] = tuple(_make(LinkStatus, v) for v in value.get("links", ()))
         known["streams"] = tuple(_make(StreamStatus, v) for v in value.get("streams", ()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,8 +59,7 @@ class Subject:
             ("weight", self.weight_kg, 2, 400),
             ("CVP", self.cvp_mmhg, -5, 40),
         ):
-            if value is not None and not (math.isfinite(value) and low <= value <= high):
-                raise ValueError(f"{name} {value:g} is outside {low} to {high}")
+            _within(name, value, low, high)
 
     @property
     def bsa_m2(self) -> float | None:
@@ -101,3 +100,69 @@ class Consent:
             raise ValueError("consent needs the version of the form and a date, year-month-day")
         if not self.record:
             raise ValueError("consent does not allow recording")
+
+    def allows(self, use: Use) -> bool:
+        """Whether this scope was given."""
+        return bool(getattr(self, use))
+
+
+Use = Literal["record", "upload", "reuse_for_training", "feedback"]
+"""What a consent may allow; a scope not given excludes the session from that use (safety rule 14)."""
+USES: tuple[Use, ...] = get_args(Use)
+
+RHYTHMS = ("sinus", "atrial-fibrillation", "extrasystoles", "paced", "other")
+PERFUSIONS = ("normal", "cool", "poor")
+_MONK = (1, 10)
+_WRIST_CM = (8.0, 30.0)
+_FREE_TEXT = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What may explain how well light and pressure meet at the wrist: optional, consented, never required (safety 16).
+
+    Args:
+        skin_tone: Monk scale, 1 (lightest) to 10 (darkest).
+        rhythm: one of :data:`RHYTHMS`.
+        perfusion: one of :data:`PERFUSIONS`, of the hand as touched.
+        vasoactive_drugs: which, and at what rate; no brand of a person's own list, no name.
+        wrist_cm: circumference below the wristband.
+        tattoo: there is ink below the sensor.
+        consented: the person agreed that these are kept.
+
+    Raises:
+        ValueError: a value is out of range, or one is told without consent.
+    """
+
+    skin_tone: int | None = None
+    rhythm: str | None = None
+    perfusion: str | None = None
+    vasoactive_drugs: str | None = None
+    wrist_cm: float | None = None
+    tattoo: bool | None = None
+    consented: bool = False
+
+    def __post_init__(self) -> None:
+        _within("skin tone", self.skin_tone, *_MONK)
+        _within("wrist circumference", self.wrist_cm, *_WRIST_CM)
+        for name, value, known in (
+            ("rhythm", self.rhythm, RHYTHMS),
+            ("perfusion", self.perfusion, PERFUSIONS),
+        ):
+            if value is not None and value not in known:
+                raise ValueError(f"{name} {value!r} is none of {', '.join(known)}")
+        if self.vasoactive_drugs is not None and len(self.vasoactive_drugs) > _FREE_TEXT:
+            raise ValueError(f"vasoactive drugs: at most {_FREE_TEXT} characters")
+        if self.given and not self.consented:
+            raise ValueError(f"{', '.join(self.given)}: kept only with consent")
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """Those that were told."""
+        told = asdict(self)
+        return {name: value for name, value in told.items() if value is not None and name != "consented"}
+
+
+def _within(name: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not (math.isfinite(value) and low <= value <= high):
+        raise ValueError(f"{name} {value:g} is outside {low:g} to {high:g}")

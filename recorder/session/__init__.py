@@ -11,6 +11,7 @@
     tombstone.json      instead of all of them, once erased
 """
 
+from recorder.session.amended import AMENDABLE, amend
 from recorder.session.erase import Tombstone, erase
 from recorder.session.facts import GapSpan, gap_event
 from recorder.session.header import FORMAT, SessionCard, SessionHeader
@@ -25,6 +26,7 @@ from recorder.session.views import Overview, StreamData
 from recorder.session.writer import SessionWriter, create, resume
 
 __all__ = [
+    "AMENDABLE",
     "FORMAT",
     "NO_TIME",
     "ClockPoints",
@@ -39,6 +41,7 @@ __all__ = [
     "StreamData",
     "Tombstone",
     "VerifyReport",
+    "amend",
     "create",
     "erase",
     "gap_event",

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from recorder.clock import ClockEra
 from recorder.errors import SessionDamaged, SessionError, SessionFormatUnknown
-from recorder.schema import Consent, DeviceInfo, Sites, StreamInfo, Subject
+from recorder.schema import Consent, Details, DeviceInfo, Sites, StreamInfo, Subject
 from recorder.session.files import ADVICE, is_signed, read_json, sign_json, write_whole
 
 FORMAT = 1
@@ -32,6 +32,7 @@ class SessionHeader:
         software: name -> version.
         simulated: any stream comes from the virtual bedside; such a session stays marked for ever.
         speed: scale of the clock; claims on latency, loss and drift hold for 1 only.
+        details: optional facts about the subject, kept with consent; left out of the JSON where there are none.
     """
 
     session_id: str
@@ -49,10 +50,14 @@ class SessionHeader:
     simulated: bool = False
     speed: float = 1.0
     notes: str = ""
+    details: Details | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return asdict(self)
+        value = asdict(self)
+        if self.details is None:
+            del value["details"]
+        return value
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:
@@ -63,7 +68,12 @@ class SessionHeader:
         """
         known = {k: v for k, v in value.items() if k in cls.__dataclass_fields__}
         known["devices"] = tuple(_make(DeviceInfo, v) for v in value.get("devices", ()))
-        for name, kind in (("subject", Subject), ("consent", Consent), ("sites", Sites)):
+        for name, kind in (
+            ("subject", Subject),
+            ("consent", Consent),
+            ("sites", Sites),
+            ("details", Details),
+        ):
             if value.get(name) is not None:
                 known[name] = _make(kind, value[name])
         return cls(**known)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recorder.clock import ClockEra, Timebase
 from recorder.errors import SessionError
-from recorder.schema import Calibration, Event, Gap, StreamInfo
+from recorder.schema import Amendment, Calibration, Event, Gap, StreamInfo, Use
 from recorder.schema.physical import physical
 from recorder.session import amendments, facts
+from recorder.session.amended import amended, amended_fields
 from recorder.session.facts import GapSpan
 from recorder.session.header import SessionHeader
 from recorder.session.levels import (
@@ -60,6 +61,7 @@ class Session:
 
     def _take(self, stored: Stored) -> None:
         self._stored = stored
+        self._header: SessionHeader | None = None
         self._axis = EraAxis.of(stored.card.eras, stored.last_arrivals_ns())
         self._forget_live()
 
@@ -76,8 +78,25 @@ class Session:
 
     @property
     def header(self) -> SessionHeader:
-        """What was known at Start; see :meth:`amendments` for corrections."""
+        """What is known now: corrections laid over :attr:`header_at_start`; :attr:`amended_fields` names them."""
+        if self._header is None:
+            self._header = amended(self.header_at_start, self.amendments())
+        return self._header
+
+    @property
+    def header_at_start(self) -> SessionHeader:
+        """What was written at Start, before any correction."""
         return self._stored.card.header
+
+    @property
+    def amended_fields(self) -> tuple[str, ...]:
+        """Fields of the header that were corrected, e.g. ``subject.pseudonym``."""
+        return amended_fields(self.amendments())
+
+    def allows(self, use: Use) -> bool:
+        """Whether the subject's consent, as it stands now, covers a use. A session without a consent allows none."""
+        consent = self.header.consent
+        return consent is not None and consent.allows(use)
 
     @property
     def state(self) -> str:
@@ -190,7 +209,7 @@ class Session:
             self._all_events = [both[number] for number in sorted(both)]
         return [e for e in self._all_events if kind in (None, e.kind)]
 
-    def amendments(self) -> list[Any]:
+    def amendments(self) -> list[Amendment]:
         """Corrections of what was written about the session, in order."""
         return amendments.read(self.path)[0]
 

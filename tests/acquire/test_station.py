@@ -1,89 +1,22 @@
 """A whole station in this process, with scripted devices, a fake machine, a real store and real commands."""
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scripted import Cable, FakeMachine, ScriptedDriver, args, sessions_folder
+from bed import Bed
+from scripted import args, sessions_folder
 
 from recorder import session
 from recorder.acquire import wire
 from recorder.acquire.disk import STOP_BYTES
-from recorder.acquire.station import Station
 from recorder.acquire.wire import Request
-from recorder.clock import Clock
-from recorder.devices.contract import DeviceConfig, Driver, Notice
+from recorder.devices.contract import Notice
 from recorder.errors import ConfigError, SessionError, SessionRefused, StationError
-from recorder.schema import Calibration, Channel, SampleBlock, StationStatus, StreamInfo
+from recorder.schema import Calibration, Channel, SampleBlock, StreamInfo
 
 EST = StreamInfo("edge.est", "edge", "numeric", (Channel("SBP", "mmHg"),), "float32", None, "estimate")
-
-
-class Bed:
-    """One station and what its devices are connected to."""
-
-    def __init__(self, tmp_path: Path) -> None:
-        self.clock, self.machine, self.tmp_path = Clock(), FakeMachine(), tmp_path
-        self.cables: dict[str, Cable] = {}
-        self.wrong: set[str] = set()
-        self.requests = 0
-        self.station = self.make()
-
-    def make(self) -> Station:
-        return Station(
-            "bed1",
-            self.tmp_path / "station",
-            sessions_folder(self.tmp_path),
-            clock=self.clock,
-            machine=self.machine.machine(),
-            make_driver=self.driver,
-        )
-
-    def driver(self, config: DeviceConfig, clock: Clock) -> Driver:
-        if config.device_id in self.wrong:
-            raise ConfigError(f"profile of {config.device_id}: baud is missing; add it")
-        self.cables[config.device_id] = Cable(clock)
-        return ScriptedDriver(config, self.cables[config.device_id])
-
-    def ask(
-        self, verb: str, client: str = "window", frames: tuple[bytes, ...] = (), **arguments: object
-    ) -> dict:
-        self.requests += 1
-        request = Request(f"r{self.requests}", client, verb, dict(arguments), frames)
-        return wire.unpack_reply(self.station.desk.answer(request))
-
-    def status(self) -> StationStatus:
-        return self.station.status()
-
-    def until(self, condition: Callable[[], object], timeout_s: float = 10.0) -> None:
-        deadline = time.monotonic() + timeout_s
-        while not condition():
-            assert time.monotonic() < deadline, self.status()
-            time.sleep(0.01)
-
-    def connect(self, *device_ids: str) -> None:
-        self.ask("configure", devices=[{"kind": "scripted", "device_id": name} for name in device_ids])
-        for name in device_ids:
-            self.cables[name].samples(10)
-        self.until(lambda: all(link.state == "streaming" for link in self.status().links))
-
-    def start(self, **changes: object) -> Path:
-        return Path(self.ask("start", **args(**changes))["folder"])
-
-    def read(self, folder: Path) -> session.Session:
-        """What is on disk, without the second that sealing takes."""
-        self.station.sessions.abandon()
-        return session.open(folder)
-
-    def crash(self) -> None:
-        """The process dies; another recorder takes the station over."""
-        for link in self.station._links.values():
-            link.stop()
-        self.station.sessions.abandon()
-        self.station.close()
-        self.station = self.make()
 
 
 @pytest.fixture
@@ -260,9 +193,9 @@ def test_derived_streams_are_declared_stored_and_published(bed: Bed) -> None:
 def test_amendments_are_stored_and_samples_untouched(bed: Bed) -> None:
     bed.connect("adc")
     folder = bed.start()
-    bed.ask("amend", field="subject.pseudonym", old="S-01", new="S-02", who="op1", why="mistyped")
-    with pytest.raises(ConfigError, match="names a field and a reason"):
-        bed.ask("amend", field="note", old="", new="x", who="op1", why=" ")
+    bed.ask("amend", field="subject.pseudonym", new="S-02", who="op1", why="mistyped")
+    with pytest.raises(ConfigError, match="say why"):
+        bed.ask("amend", field="notes", new="x", who="op1", why=" ")
     bed.ask("stop")
     assert "mistyped" in (folder / "amendments.jsonl").read_text()
 
