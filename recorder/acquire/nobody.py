@@ -69,27 +69,6 @@ class Presence:
             del worn[place]
 
 
-def nobody_since_ns(self) -> int | None:
-        """Host time since when the band is off **and** the pressure flat; None while either is not so."""
-        first = [min(places.values(), default=None) for places in self._since_ns.values()]
-        known = [t for t in first if t is not None]
-        return max(known) if len(known) == len(first) else None
-
-    def _notice(self, told: dict[str, Any], t_host_ns: int) -> None:
-        place = tuple(str(told.get(name) or "") for name in ("device_id", "stream_id", "channel"))
-        device_id, stream_id, channel = place
-        kind, ended = str(told.get("kind")), str(told.get("ended", ""))
-        if kind in self._since_ns:
-            self._since_ns[kind].setdefault((device_id, stream_id, channel), t_host_ns)
-        elif ended in self._since_ns:
-            self._since_ns[ended].pop((device_id, stream_id, channel), None)
-
-    def _forget(self, device_id: str | None) -> None:
-        for places in self._since_ns.values():
-            for place in [p for p in places if device_id is None or p[0] == device_id]:
-                del places[place]
-
-
 def nobody_since_ns(events: Iterable[Event]) -> int | None:
     """Host time since when the events of a session say that nobody is there; see :class:`Presence`."""
     presence = Presence()
