@@ -26,6 +26,7 @@ from hemoview.ui import theme
 from hemoview.ui.bedside import VirtualBedsideOffer
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text
+from hemoview.ui.chime import Player
 from hemoview.ui.collector import GuiCollector
 from hemoview.ui.main_window import RECORD, MainWindow
 from hemoview.ui.opening import check_opening
@@ -33,6 +34,7 @@ from hemoview.ui.operations import Operations
 from hemoview.ui.options import AppOptions, command_line
 from hemoview.ui.signals import closed_by_signals
 from hemoview.viewmodel import trend_history, window_settings
+from hemoview.viewmodel.chime import Chime
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.latency import LatencyRecorder
 from hemoview.viewmodel.live import LiveModel
@@ -149,7 +151,7 @@ class Shell:
         self.bus_ms: list[float] = []
         self.settings_file = self.home / "settings" / "window.json"
         settings = window_settings.load(self.settings_file)
-        theme.use_palette(settings.palette)
+        theme.use_palette(settings.taste.palette)
         self.window, self.bridge = MainWindow(places.sessions_dir(self.home)), Bridge()
         self.operations = Operations(
             self.window,
@@ -165,6 +167,7 @@ class Shell:
         self.bedside = VirtualBedsideOffer(self.bridge, self.client, self.home, clock)
         self.view: RecordView | None = None
         self.cleared_at_ns = 0
+        self._chime, self._player = Chime(), Player(self.home / "settings")
         self._asking: set[str] = set()
         self._trouble: dict[str, Banner] = {}
         self._resolved_s = 0.0
@@ -265,6 +268,12 @@ class Shell:
             view = replace(view, banners=(*self._trouble.values(), *view.banners))
         self.view = view
         self.window.show_view(view)
+        self._sound(view)
+
+    def _sound(self, view: RecordView) -> None:
+        self._chime, due = self._chime.look(view.banners, time.monotonic(), recording=view.header.recording)
+        if due and self.operations.settings.taste.chime:
+            self._player.play()
 
     def _paint(self, arrived: list[SampleBlock]) -> None:
         """Draw the waves at once; the end of that call is the end of the paint."""

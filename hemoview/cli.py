@@ -102,6 +102,17 @@ def _diagnose(args: argparse.Namespace) -> dict[str, Any]:
     return {"ok": True, "file": str(out), "holds": [f"{e.name}: {e.about}" for e in entries]}
 
 
+def _autostart(args: argparse.Namespace) -> dict[str, Any]:
+    from recorder.host import autostart
+
+    if args.action == "on":
+        autostart.switch_on(args.station)
+    elif args.action == "off":
+        autostart.switch_off(args.station)
+    path = autostart.entry(args.station)
+    return {"ok": True, "on": path.is_file(), "entry": str(path)}
+
+
 def _bench_ingest(args: argparse.Namespace) -> dict[str, Any]:
     from hemoview.bench import ingest
 
@@ -190,6 +201,16 @@ def _parser(wanted: str = "") -> argparse.ArgumentParser:
     diagnose.add_argument("--home", type=Path, metavar="DIR", help="folder of stations and sessions")
     diagnose.add_argument("--json", action="store_true", help="one JSON object as the last line")
     diagnose.set_defaults(run=_diagnose)
+    start = commands.add_parser(
+        "autostart",
+        help="open the window at login: on, off, or how it stands",
+        description="Opens a station's window when you log in, so that a recording a reboot cut short goes on.",
+        epilog="example: hemoview autostart on --station bed-1",
+    )
+    start.add_argument("action", nargs="?", choices=("on", "off", "status"), default="status")
+    start.add_argument("--station", default="bed-1", help="whose window (default: bed-1)")
+    start.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    start.set_defaults(run=_autostart)
     _add_rooms(commands, wanted)
     _add_benchmarks(commands)
     return parser

@@ -11,6 +11,7 @@ from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.record_view import HeaderView
 
+_BATTERY_ROLES = {"ok": "quiet", "warn": "warn", "danger": "danger"}
 _DISK_ROLES = {"ok": "quiet", "24h": "info", "2h": "warn", "15min": "danger", "stopped": "danger"}
 
 
@@ -30,7 +31,7 @@ class HeaderBar(QFrame):
         self.setObjectName("header")
         self._group, self.tabs = QButtonGroup(self), dict[str, QPushButton]()
         self.recording, self.subject, self.template = Words(22, bold=True), Words(22, bold=True), Words(14)
-        self.disk, self.control = Words(15), Words(13)
+        self.disk, self.battery, self.control = Words(15), Words(15), Words(13)
         self.start = self._button("button-start", self.start_asked, "start")
         self.stop = self._button("button-stop", self.stop_asked, "stop")
         self.show_button = self._button("button-show", self.show_asked)
@@ -46,6 +47,7 @@ class HeaderBar(QFrame):
         right: tuple[QWidget, ...] = (
             self.control,
             self.take,
+            self.battery,
             self.disk,
             self.show_button,
             self.clear,
@@ -75,6 +77,7 @@ class HeaderBar(QFrame):
         named = text("header-template", template=view.template) if view.template and view.recording else ""
         self.template.show_text(named, "quiet")
         self.disk.show_text(words(view.disk), _DISK_ROLES[view.disk_level])
+        self.battery.show_text(words(view.battery), _BATTERY_ROLES[view.battery_level])
         self.control.show_text(words(view.control), "warn")
         self.take.setVisible(view.control is not None)
         self.start.setVisible(not view.recording)

@@ -25,7 +25,7 @@ from hemoview.viewmodel.scale_form import AdcNow, ScaleForm, ScaleView
 from hemoview.viewmodel.scale_form import examine as examine_scale
 from hemoview.viewmodel.start_form import next_subject
 from hemoview.viewmodel.template_choice import chosen, template_library, with_template
-from hemoview.viewmodel.window_settings import WindowSettings
+from hemoview.viewmodel.window_settings import Taste, WindowSettings
 from recorder import __version__
 from recorder.acquire.template_library import TemplateLibrary
 from recorder.schema import REFERENCE_CALIBRATED
@@ -197,9 +197,9 @@ class Operations(QObject):
 
     def open_show(self) -> None:
         """What is shown."""
-        panel = ShowPanel(self.settings.wish, self.settings.palette, self.window)
+        panel = ShowPanel(self.settings.wish, self.settings.taste, self.window)
         panel.wished.connect(lambda wish: self._keep(wish=wish))
-        panel.palette_chosen.connect(self._use_palette)
+        panel.tasted.connect(self._use_taste)
         self.show_panel = panel
         panel.show()
 
@@ -212,9 +212,9 @@ class Operations(QObject):
             text("about-text", version=__version__, qt=qt_version, folder=folder),
         )
 
-    def _use_palette(self, name: str) -> None:
-        theme.use_palette(name)
-        self._keep(palette=name)
+    def _use_taste(self, taste: Taste) -> None:
+        theme.use_palette(taste.palette)
+        self._keep(taste=taste)
 
     def _keep(self, **changes: Any) -> None:
         self.settings = replace(self.settings, **changes)

@@ -12,27 +12,28 @@ from hemoview.ui import theme
 from hemoview.ui.catalogue import text
 from hemoview.viewmodel.record_view import TREND_GROUPS, TREND_SPANS_S, WAVES, Wish
 from hemoview.viewmodel.waves import PAPER_SPEEDS_MM_PER_S
+from hemoview.viewmodel.window_settings import PALETTES, Taste
 from recorder.schema import PARAMETERS
 
 
 class ShowPanel(QDialog):
-    """Emits ``wished(Wish)`` with every touch."""
+    """Emits ``wished(Wish)`` or ``tasted(Taste)`` with every touch."""
 
     wished = Signal(object)
-    palette_chosen = Signal(str)
+    tasted = Signal(object)
 
-    def __init__(self, wish: Wish, palette: str, parent: QWidget | None = None) -> None:
+    def __init__(self, wish: Wish, taste: Taste, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(text("show-title"))
         self.setWindowFlag(Qt.WindowType.Tool)
-        self.wish = wish
+        self.wish, self.taste = wish, taste
         grid = QGridLayout(self)
         grid.setHorizontalSpacing(28)
         numbers = self._boxes("show-parameters", PARAMETERS, wish.parameters, self._toggle_parameter)
         waves = self._boxes("show-waves", WAVES, wish.waves, self._toggle_wave, prefix="lane-")
         grid.addLayout(numbers, 0, 0)
         grid.addLayout(waves, 0, 1)
-        grid.addLayout(self._choices(palette), 0, 2)
+        grid.addLayout(self._choices(), 0, 2)
 
     def _boxes(
         self,
@@ -57,19 +58,21 @@ class ShowPanel(QDialog):
         column.addStretch()
         return column
 
-    def _choices(self, palette: str) -> QVBoxLayout:
+    def _choices(self) -> QVBoxLayout:
         column = QVBoxLayout()
-        wish = self.wish
+        wish, taste = self.wish, self.taste
         speeds = [(text("axis-speed", speed=f"{v:g}"), v) for v in PAPER_SPEEDS_MM_PER_S]
         spans = [(text("trend-span", minutes=v // 60), v) for v in TREND_SPANS_S]
         groups = [(text(f"trend-{v}"), v) for v in TREND_GROUPS]
         units = [(v, v) for v in ("mmHg", "kPa")]
-        palettes = [(text(f"palette-{v}"), v) for v in theme.PALETTES]
+        palettes = [(text(f"palette-{v}"), v) for v in PALETTES]
+        chimes = [(text("chime-on"), True), (text("chime-off"), False)]
         self._choice(column, "show-speed", speeds, wish.mm_per_s, lambda v: self._wish(mm_per_s=v))
         self._choice(column, "show-unit", units, wish.pressure_unit, lambda v: self._wish(pressure_unit=v))
         self._choice(column, "show-trend", groups, wish.trend_group, lambda v: self._wish(trend_group=v))
         self._choice(column, "", spans, wish.trend_span_s, lambda v: self._wish(trend_span_s=v))
-        self._choice(column, "show-palette", palettes, palette, self.palette_chosen.emit)
+        self._choice(column, "show-palette", palettes, taste.palette, lambda v: self._taste(palette=v))
+        self._choice(column, "show-chime", chimes, taste.chime, lambda v: self._taste(chime=v))
         column.addStretch()
         return column
 
@@ -99,6 +102,10 @@ class ShowPanel(QDialog):
     def _wish(self, **changes: object) -> None:
         self.wish = replace(self.wish, **changes)  # type: ignore[arg-type]
         self.wished.emit(self.wish)
+
+    def _taste(self, **changes: object) -> None:
+        self.taste = replace(self.taste, **changes)  # type: ignore[arg-type]
+        self.tasted.emit(self.taste)
 
 
 def _with(names: frozenset[str], name: str, *, checked: bool) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hemoview.viewmodel import formats
+from hemoview.viewmodel.battery import battery_banners
 from hemoview.viewmodel.facts import NS, Facts
 from hemoview.viewmodel.health import live_state, title
 from hemoview.viewmodel.messages import Message, say
@@ -30,7 +31,7 @@ def banners(facts: Facts) -> tuple[Banner, ...]:
     down = _recorder(facts)
     if down is not None:
         return (down,)
-    found = [*_links(facts), *_starved(facts), *_disk(facts), *_others(facts)]
+    found = [*_links(facts), *_starved(facts), *_disk(facts), *battery_banners(facts), *_others(facts)]
     return tuple(sorted(found, key=lambda banner: _LEVELS.index(banner.level)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hemoview.viewmodel import formats
 from hemoview.viewmodel.banners import banners
+from hemoview.viewmodel.battery import battery_line
 from hemoview.viewmodel.facts import NS, Facts
 from hemoview.viewmodel.health import health
 from hemoview.viewmodel.lanes import lanes
@@ -47,6 +48,7 @@ def resolve(wish: Wish, facts: Facts) -> RecordView:
 def _header(facts: Facts, in_control: bool) -> HeaderView:
     status = facts.status
     start_ns = facts.session_start_ns
+    battery, battery_level = battery_line(facts)
     return HeaderView(
         subject=_subject(facts),
         template=str(((facts.header or {}).get("template") or {}).get("name", "")),
@@ -54,6 +56,8 @@ def _header(facts: Facts, in_control: bool) -> HeaderView:
         elapsed=formats.clock_time((facts.now_ns - start_ns) / NS) if start_ns is not None else "",
         disk=_disk(facts),
         disk_level=status.disk.level if status else "ok",
+        battery=battery,
+        battery_level=battery_level,
         control=None if status is None or in_control else say("control-elsewhere", name=status.controller),
         can_start=status is not None and in_control and status.session.state in ("none", "sealed"),
         can_stop=facts.recording and in_control,

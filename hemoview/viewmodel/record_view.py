@@ -50,6 +50,8 @@ class HeaderView:
     elapsed: str
     disk: Message
     disk_level: str
+    battery: Message | None
+    battery_level: str
     control: Message | None
     can_start: bool
     can_stop: bool

@@ -15,13 +15,29 @@ from recorder.schema import PARAMETERS
 _T = TypeVar("_T")
 
 
+PALETTES = ("standard", "colour-blind")
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """How the window looks and sounds, whatever it shows.
+
+    Args:
+        palette: of the colours by parameter, see :data:`PALETTES`.
+        chime: whether technical trouble of a recording is heard.
+    """
+
+    palette: str = "standard"
+    chime: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class WindowSettings:
     """Of one user on one machine."""
 
     wish: Wish = field(default_factory=Wish)
     form: StartForm = field(default_factory=StartForm)
-    palette: str = "standard"
+    taste: Taste = field(default_factory=Taste)
 
 
 def load(path: Path) -> WindowSettings:
@@ -33,7 +49,7 @@ def load(path: Path) -> WindowSettings:
         return WindowSettings()
     if not isinstance(wish, dict) or not isinstance(form, dict):
         return WindowSettings()
-    return WindowSettings(_wish(wish), _form(form), str(value.get("palette", "standard")))
+    return WindowSettings(_wish(wish), _form(form), _taste(value.get("taste")))
 
 
 def save(path: Path, settings: WindowSettings) -> None:
@@ -46,7 +62,7 @@ def save(path: Path, settings: WindowSettings) -> None:
     kept = asdict(next_subject(settings.form))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps({"wish": wish, "form": kept, "palette": settings.palette}, indent=1))
+    temporary.write_text(json.dumps({"wish": wish, "form": kept, "taste": asdict(settings.taste)}, indent=1))
     temporary.replace(path)
 
 
@@ -60,6 +76,16 @@ def _wish(value: dict[str, Any]) -> Wish:
         trend_span_s=_known(value.get("trend_span_s"), TREND_SPANS_S, first.trend_span_s),
         mm_per_s=_known(value.get("mm_per_s"), PAPER_SPEEDS_MM_PER_S, first.mm_per_s),
         pressure_unit=_known(value.get("pressure_unit"), ("mmHg", "kPa"), first.pressure_unit),
+    )
+
+
+def _taste(value: Any) -> Taste:
+    """Only values this version knows."""
+    first = Taste()
+    kept = value if isinstance(value, dict) else {}
+    return Taste(
+        palette=_known(kept.get("palette"), PALETTES, first.palette),
+        chime=_known(kept.get("chime"), (True, False), first.chime),
     )
 
 

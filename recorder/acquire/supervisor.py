@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from recorder.acquire.battery import BatteryWatch
 from recorder.acquire.hub import Hub
 from recorder.acquire.link import RELINK_S, Link, LinkEvent, retry_delay_s
 from recorder.acquire.notices import NoticeGate
@@ -49,7 +50,7 @@ class Supervisor:
         self._hub, self._clock, self._who_holds = hub, clock, who_holds
         self._info: DeviceInfo = driver.info
         self._roles = {s.stream_id: s.role for s in driver.streams}
-        self._battery: float | None = None
+        self._battery = BatteryWatch()
         self._gate = NoticeGate()
         self._last_sample_ns = 0
         self._told = ("", "")
@@ -79,7 +80,8 @@ class Supervisor:
             self.link.attempt,
             self.link.since_ns,
             self.link.error,
-            self._battery,
+            self._battery.level,
+            battery_hours_left=self._battery.hours_left(self._clock.monotonic_ns()),
         )
 
     # ---- the thread
@@ -149,7 +151,7 @@ class Supervisor:
         if self.link.state != "streaming":
             self._see("sample")
         if self._roles.get(block.stream_id) == "battery":
-            self._battery = float(block.values[-1, 0])
+            self._battery.told(block.t_host_ns, float(block.values[-1, 0]))
         self._hub.block(block)
 
     def _take_notice(self, notice: Notice) -> None:

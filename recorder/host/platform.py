@@ -8,6 +8,7 @@ listed in the README.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -291,6 +292,24 @@ def _zone_windows(icu: Any = None) -> str:
     text, status = ctypes.create_unicode_buffer(128), ctypes.c_int(0)
     library.ucal_getDefaultTimeZone(text, len(text), ctypes.byref(status))
     return text.value if status.value <= 0 else ""
+
+
+def sound_command(
+    system: str = SYSTEM, which: Callable[[str], str | None] = shutil.which
+) -> list[str] | None:
+    """What plays a WAV file given as the next word; None where nothing is known to."""
+    players = {
+        "win32": [
+            "powershell",
+            "-NoProfile",
+            "-Command",
+            "(New-Object Media.SoundPlayer $args[0]).PlaySync()",
+        ],
+        "darwin": ["afplay"],
+    }
+    if system in players:
+        return players[system]
+    return next(([player] for player in ("pw-play", "paplay", "aplay") if which(player)), None)
 
 
 def warnings(system: str = SYSTEM, root: Path = Path("/")) -> list[tuple[str, str]]:

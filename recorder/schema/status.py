@@ -32,7 +32,8 @@ class StreamStatus:
 
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
-    """One device's link. ``error`` is the last message in plain words; ``attempt`` counts retries."""
+    """One device's link. ``error`` is the last message in plain words; ``attempt`` counts retries;
+    ``battery`` is 0 to 1, ``battery_hours_left`` a forecast from its pace, None until that is known."""
 
     device_id: str
     state: LinkState
@@ -45,6 +46,7 @@ class LinkStatus:
     since_ns: int = 0
     error: str = ""
     battery: float | None = None
+    battery_hours_left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -289,3 +289,17 @@ def test_warnings_about_the_machine(tmp_path: Path) -> None:
     (mains / "online").write_text("1\n")
     assert len(platform.warnings("linux", tmp_path)) == 1
     assert platform.warnings("win32", tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("system", "has", "first"),
+    [
+        ("linux", {"aplay", "paplay"}, "paplay"),
+        ("linux", set(), None),
+        ("darwin", set(), "afplay"),
+        ("win32", set(), "powershell"),
+    ],
+)
+def test_a_sound_is_played_by_what_is_there(system: str, has: set[str], first: str | None) -> None:
+    words = platform.sound_command(system, lambda name: name if name in has else None)
+    assert (words or [None])[0] == first

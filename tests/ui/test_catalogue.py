@@ -17,6 +17,7 @@ from hemoview.ui.catalogue import ENGLISH, known_ids, text, words
 from hemoview.viewmodel.messages import say
 from hemoview.viewmodel.record_view import TREND_GROUPS, WAVES
 from hemoview.viewmodel.start_form import POSTURES, SEXES, SIDES
+from hemoview.viewmodel.window_settings import PALETTES
 from recorder.schema import DiskStatus, LinkStatus, StreamStatus
 
 ROOMS = [Path(hemoview.__file__).parent / room for room in ("viewmodel", "ui")]
@@ -72,6 +73,10 @@ def test_every_built_id_has_a_family() -> None:
 )
 def test_families_are_whole(prefix: str, ends: list[str]) -> None:
     assert not {f"{prefix}{end}" for end in ends} - known_ids()
+
+
+def test_settings_and_theme_know_the_same_palettes() -> None:
+    assert tuple(theme.PALETTES) == PALETTES
 
 
 def test_schema_states_are_the_ones_translated() -> None:

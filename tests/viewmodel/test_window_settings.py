@@ -8,17 +8,17 @@ from hemoview.viewmodel.latency import LatencyRecorder
 from hemoview.viewmodel.model_card import load_card
 from hemoview.viewmodel.record_view import Wish
 from hemoview.viewmodel.start_form import StartForm
-from hemoview.viewmodel.window_settings import WindowSettings, load, save
+from hemoview.viewmodel.window_settings import Taste, WindowSettings, load, save
 
 
 def test_settings_return_but_the_subject_never_does(tmp_path: Path) -> None:
     wish = Wish(parameters=frozenset({"HR", "SBP"}), mm_per_s=12.5, pressure_unit="kPa", cleared_at_ns=5)
     form = StartForm(pseudonym="P-014", sex="male", age_y="50", operator="OP1")
     path = tmp_path / "deep" / "window.json"
-    save(path, WindowSettings(wish, form, "colour-blind"))
+    save(path, WindowSettings(wish, form, Taste("colour-blind", chime=False)))
     assert "P-014" not in path.read_text()
     back = load(path)
-    assert back.palette == "colour-blind"
+    assert back.taste == Taste("colour-blind", chime=False)
     assert back.wish.parameters == {"HR", "SBP"}
     assert (back.wish.mm_per_s, back.wish.pressure_unit, back.wish.cleared_at_ns) == (12.5, "kPa", 0)
     assert (back.form.operator, back.form.pseudonym, back.form.age_y) == ("OP1", "", "")
