@@ -15,6 +15,7 @@ from recorder.acquire import verbs
 from recorder.acquire.bus import BusServer, Keys
 from recorder.acquire.clockwatch import ClockWatch, read_clocks
 from recorder.acquire.commands import CommandDesk, Control
+from recorder.acquire.guide import Guide
 from recorder.acquire.hub import Hub
 from recorder.acquire.journal import QUEUE_WARN_BYTES
 from recorder.acquire.machine import Machine
@@ -27,7 +28,7 @@ from recorder.devices.contract import DeviceConfig, Driver
 from recorder.devices.cuff import cuff_info
 from recorder.devices.ports import PortInfo
 from recorder.errors import ConfigError
-from recorder.schema import Calibration, DeviceInfo, LinkStatus, StationStatus
+from recorder.schema import Calibration, DeviceInfo, Event, LinkStatus, StationStatus
 
 PULSE_S: Final = 0.5
 DISK_EVERY: Final = 10
@@ -66,6 +67,7 @@ class Station:
         self._settings_lock = threading.Lock()
         self._make_driver, self._who_holds = make_driver, who_holds
         self._links: dict[str, Supervisor | NoLink] = {}
+        self.guide = Guide(self)
         self.desk = CommandDesk(verbs.table(self), Control(self._control_changed))
         self.bus = BusServer(self.desk, Keys.fresh(), clock.monotonic_ns)
         self.hub = Hub(clock, begin_era(clock), self.bus.publish)
@@ -162,12 +164,12 @@ class Station:
         self.hub.describe_no += 1
 
     def last_marker_id(self) -> str | None:
-        """The newest marker that was not undone."""
+        """The newest marker somebody made that was not undone; those of the protocol stay."""
         undone: set[str] = set()
         for event in reversed(self.hub.events_since(0)):
             if event.kind == "marker-undone":
                 undone.add(str(event.payload["event_id"]))
-            elif event.kind == "marker" and event.event_id not in undone:
+            elif event.kind == "marker" and event.event_id not in undone and _by_hand(event):
                 return event.event_id
         return None
 
@@ -198,6 +200,7 @@ class Station:
         """One look at clocks, streams and disk, then tell everybody."""
         self._look_at_clocks()
         self.hub.judge()
+        self.guide.look()
         if pulse % DISK_EVERY == 0:
             self._look_at_disk()
         self.bus.publish(self.status())
@@ -262,6 +265,10 @@ class Station:
         if self._clock_step_s is not None:
             found.append(f"clock-step|{self._clock_step_s:+.1f}")
         return tuple(found)
+
+
+def _by_hand(marker: Event) -> bool:
+    return marker.payload.get("source") != "automatic"
 
 
 def _is_wrong(link: Supervisor | NoLink) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from recorder.acquire import required, subject_verbs, wire
+from recorder.acquire import guide, required, subject_verbs, wire
 from recorder.acquire.commands import Verb
 from recorder.acquire.orders import StartOrder
 from recorder.acquire.settings import device_from
@@ -46,6 +46,7 @@ def table(station: Station) -> dict[str, Verb]:
         "release_control": Verb(of(_release_control)),
         "shutdown": Verb(of(_shutdown), slow=True),
         **subject_verbs.table(station),
+        **guide.table(station),
     }
 
 
@@ -100,6 +101,7 @@ def _start(station: Station, request: Request) -> Answer:
 
 
 def _stop(station: Station, request: Request) -> Answer:
+    station.guide.stopping()
     return {"folder": str(station.sessions.stop(str(request.args.get("reason", ""))))}
 
 
@@ -153,6 +155,7 @@ def _marker(station: Station, request: Request) -> Answer:
         str(args.get("note") or ""),
     )
     event = station.hub.event("marker", asdict(marker), args.get("t_host_ns"), request.request_id)
+    station.guide.marked(event, args.get("arm"))
     return {"event_id": event.event_id}
 
 
@@ -163,6 +166,7 @@ def _undo_marker(station: Station, request: Request) -> Answer:
     if found is None or found.kind != "marker":
         raise SessionError("marker: there is none to undo; nothing was changed")
     event = station.hub.event("marker-undone", {"event_id": wanted}, event_id=request.request_id)
+    station.guide.undone(str(wanted))
     return {"event_id": event.event_id, "undone": wanted}
 
 
@@ -172,6 +176,7 @@ def _cuff(station: Station, request: Request) -> Answer:
     era = station.hub.era
     measured = era.monotonic_ns + (reading.measured_at_ns - era.wall_ns)
     event = station.hub.event("cuff", asdict(reading), measured, request.request_id)
+    station.guide.end_inflation("reading")
     return {"event_id": event.event_id}
 
 

@@ -7,8 +7,12 @@ from recorder.schema.blocks import ClockPoint, Gap, SampleBlock
 from recorder.schema.calibration import Calibration
 from recorder.schema.check_character import CHECK_SCHEMES, CheckScheme, carries_check, check_character
 from recorder.schema.events import (
+    ARM_MOVED,
+    CUFF_INFLATES,
+    CUFF_INFLATION,
     FINGER_CHANGED,
     REFERENCE_CALIBRATED,
+    SKIN_CHECKED,
     Amendment,
     CuffReading,
     Event,
@@ -38,13 +42,17 @@ from recorder.schema.subject import (
 from recorder.schema.units import PARAMETER_UNITS, PARAMETERS
 
 __all__ = [
+    "ARM_MOVED",
     "CHECK_SCHEMES",
+    "CUFF_INFLATES",
+    "CUFF_INFLATION",
     "FINGER_CHANGED",
     "PARAMETERS",
     "PARAMETER_UNITS",
     "PERFUSIONS",
     "REFERENCE_CALIBRATED",
     "RHYTHMS",
+    "SKIN_CHECKED",
     "USES",
     "Amendment",
     "Calibration",

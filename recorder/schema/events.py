@@ -47,6 +47,21 @@ REFERENCE_CALIBRATED = "reference calibrated"
 FINGER_CHANGED = "finger changed"
 """Label of the marker that ends the validity of the reference's calibration."""
 
+CUFF_INFLATES = "cuff inflates"
+"""Label of the marker that says so; it begins a span ``cuff-inflation`` (safety rule 10)."""
+
+CUFF_INFLATION = "cuff-inflation"
+"""Kind of the events at both ends of that span.
+
+``{"arm": "left" | "right" | "unknown", "state": "started" | "ended"}``; an unknown arm may be either.
+"""
+
+ARM_MOVED = "arm move"
+"""Label of the marker after which the height of the hand is asked for."""
+
+SKIN_CHECKED = "skin checked"
+"""Label of the marker that says that somebody looked at the skin under the sensors."""
+
 
 @dataclass(frozen=True, slots=True)
 class Marker:
