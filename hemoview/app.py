@@ -20,7 +20,7 @@ with interrupts_wait():
 
 from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from hemoview.ui import theme
 from hemoview.ui.bedside import VirtualBedsideOffer
@@ -164,6 +164,7 @@ class Shell:
             adc_now=lambda: adc_now(self.model.streams, now_ns=clock.monotonic_ns(), speed=clock.speed),
             templates=template_library(self.home),
         )
+        self.window.add_page("trends", lambda: _trends(self))
         self.bedside = VirtualBedsideOffer(self.bridge, self.client, self.home, clock)
         self.view: RecordView | None = None
         self.cleared_at_ns = 0
@@ -378,6 +379,11 @@ class Shell:
             self.window.hide()
             leave(self.options.station, self.home, name=self.name)
 
+    def running_folder(self) -> Path | None:
+        """Folder of the session being recorded now."""
+        session = self.model.status.session if self.model.status else None
+        return Path(session.folder) if session is not None and session.state == "open" else None
+
     def measured(self) -> dict[str, Any]:
         """What the demo and the benchmark report."""
         return {
@@ -386,6 +392,12 @@ class Shell:
             "screenshots": [str(path) for path in self._pictures],
             "live": self.latency.summary(),
         }
+
+
+def _trends(shell: Shell) -> QWidget:
+    from hemoview.ui.trends_workspace import TrendsWorkspace  # noqa: PLC0415 – only who looks at trends waits for it
+
+    return TrendsWorkspace(places.sessions_dir(shell.home), shell.running_folder)
 
 
 def _qt_message(kind: QtMsgType, _context: QMessageLogContext, message: str) -> None:

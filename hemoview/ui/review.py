@@ -256,7 +256,7 @@ class ReviewPage(QWidget):
         self._side.show_view(view)
         self._header.show_view(view)
         self._bar.show_view(view)
-        self._footer.setText(_footer(view.facts) if view.facts else "")
+        self._footer.setText(claim_of(view.facts) if view.facts else "")
         self._run(self._frames, wanted=view.wish.playing)
         self._run(self._live, wanted=view.facts is not None and view.facts.live)
         self._announce(view)
@@ -280,7 +280,7 @@ class ReviewPage(QWidget):
             timer.stop()
 
 
-def _footer(facts: SessionFacts) -> str:
+def claim_of(facts: SessionFacts) -> str:
     """What the estimates are and are not; nothing where the session holds none."""
     if not facts.models:
         return ""

@@ -207,7 +207,7 @@ class ReviewCanvas(QWidget):
         for mark in marks:
             ink, x = colour(_mark_key(mark)), axis.x(mark.t_s)
             painter.fillRect(QRectF(x - 1, AXIS_PX + 2, 3, LANE_PX - 6), ink)
-            if _by_person(mark) and x >= free_from:
+            if _named(mark) and x >= free_from:
                 painter.setPen(ink)
                 painter.drawText(QPointF(x + 5, AXIS_PX + LANE_PX - 5), mark.label)
                 free_from = x + metrics.horizontalAdvance(mark.label) + 8
@@ -217,8 +217,8 @@ class ReviewCanvas(QWidget):
         if len(marks) * _LINE_ROOM_PX > axis.width:
             return
         for mark in marks:
-            style = Qt.PenStyle.DashLine if _by_person(mark) else Qt.PenStyle.DotLine
-            painter.setPen(QPen(faded(_mark_key(mark), 150 if _by_person(mark) else 70), 1, style))
+            style = Qt.PenStyle.DashLine if _named(mark) else Qt.PenStyle.DotLine
+            painter.setPen(QPen(faded(_mark_key(mark), 150 if _named(mark) else 70), 1, style))
             x = int(axis.x(mark.t_s))
             painter.drawLine(x, AXIS_PX, x, self.height())
 
@@ -294,11 +294,11 @@ class ReviewCanvas(QWidget):
 
 
 def _mark_key(mark: Mark) -> str:
-    return mark.kind if mark.kind in ("marker", "tag", "era") else "event"
+    return mark.kind if mark.kind in ("marker", "tag", "era", "step") else "event"
 
 
-def _by_person(mark: Mark) -> bool:
-    return mark.kind in ("marker", "tag")
+def _named(mark: Mark) -> bool:
+    return mark.kind in ("marker", "tag", "step")
 
 
 def _same_frame(old: ReviewView, new: ReviewView) -> bool:

@@ -65,11 +65,22 @@ def draw_strip(painter: QPainter, strip: Strip, tick_xs: Sequence[float]) -> Non
     for trace in strip.view.traces:
         if trace.band_low is not None and trace.band_high is not None:
             _band(painter, strip, trace)
-    for trace in sorted(strip.view.traces, key=lambda t: t.trace.style == "band"):
+    for trace in sorted(strip.view.traces, key=lambda t: _layer(strip, t)):
         _trace(painter, strip, trace)
     _cuffs(painter, strip)
     _legend(painter, strip)
     painter.restore()
+
+
+def _layer(strip: Strip, trace: TraceView) -> int:
+    """Crowded rows lie below the estimate so that it shows through, dots that stand alone above it."""
+    if trace.trace.style == "band":
+        return 1
+    return 2 if trace.trace.style == "dots" and _sparse(strip, trace) else 0
+
+
+def _sparse(strip: Strip, trace: TraceView) -> bool:
+    return len(trace.t_s) <= strip.box.width() / _DOT_ROOM_PX
 
 
 def _grid(painter: QPainter, strip: Strip, tick_xs: Sequence[float]) -> None:
@@ -167,7 +178,7 @@ def _trace(painter: QPainter, strip: Strip, trace: TraceView) -> None:
 def _line(painter: QPainter, strip: Strip, trace: TraceView, where: NDArray[np.bool_], ink: QColor) -> None:
     x = _xs(strip, trace)
     low, high = strip.y(trace.low.astype(np.float64)), strip.y(trace.high.astype(np.float64))
-    sparse = len(x) <= strip.box.width() / _DOT_ROOM_PX
+    sparse = _sparse(strip, trace)
     if trace.trace.style == "dots" and sparse:
         draw_dots(painter, x[where], low[where], ink)
         return

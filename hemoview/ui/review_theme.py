@@ -28,6 +28,9 @@ _FIXED: Final = {
     "estimate.DBP": "#37d0c4",
     "heart.device": "#8fae97",
     "quality": "#9fb3c8",
+    "step": "#8fd3c8",
+    "horizon.up": "#f0c24b",
+    "horizon.down": "#8fa8ff",
 }
 _ROLES: Final = {
     "era": "info",

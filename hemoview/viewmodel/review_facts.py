@@ -14,7 +14,7 @@ from hemoview.viewmodel.footer import OWN_DEVICES
 from hemoview.viewmodel.model_card import load_card
 from recorder.clock.clock import ClockEra
 from recorder.host import places
-from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED, Calibration, Event, StreamInfo
+from recorder.schema import FINGER_CHANGED, PARAMETERS, REFERENCE_CALIBRATED, Calibration, Event, StreamInfo
 from recorder.session.lock import WRITER_LOCK
 
 _LABEL_FIELDS = ("label", "device_id", "stream_id", "kind", "state", "level", "text")
@@ -108,6 +108,7 @@ class SessionFacts:
 
     ``edition`` counts the refreshes of a live session: what was read for an older one is stale. ``card`` is that of
     the model whose estimates it holds, empty where that bundle is not installed here; ``products`` are its devices.
+    ``ranges``: parameter → (low, high) that the template names for time in target; never an alarm.
     """
 
     path: str
@@ -131,6 +132,7 @@ class SessionFacts:
     edition: int = 0
     products: tuple[str, ...] = ()
     card: dict[str, Any] = field(default_factory=dict, hash=False)
+    ranges: dict[str, tuple[float, float]] = field(default_factory=dict, hash=False)
 
     @property
     def live(self) -> bool:
@@ -204,7 +206,19 @@ def facts_of(session: FactSource, edition: int = 0) -> SessionFacts:
         edition=edition,
         products=tuple(device.product for device in header.devices if device.device_id not in OWN_DEVICES),
         card=_card(streams),
+        ranges=_ranges(header.template.get("ranges")),
     )
+
+
+def _ranges(value: Any) -> dict[str, tuple[float, float]]:
+    """Parameter → (low, high) in its own unit; what is no range is passed over."""
+    found = {}
+    for name, ends in value.items() if isinstance(value, dict) else ():
+        with contextlib.suppress(TypeError, ValueError):
+            low, high = (float(end) for end in ends)
+            if name in PARAMETERS and low < high:
+                found[str(name)] = (low, high)
+    return found
 
 
 def _card(streams: Sequence[StreamInfo]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from hemoview.viewmodel.review_cursor import CursorView, at_cursor, cursor_keys
 from hemoview.viewmodel.review_facts import Mark, SessionFacts
 from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_panels import Panel, panels_of
-from hemoview.viewmodel.review_reader import Failed, Opened, ReviewReader, Tiled
+from hemoview.viewmodel.review_reader import Answer, Failed, Key, Opened, ReviewReader, Tiled
 from hemoview.viewmodel.review_tiles import TileCache, TileKey, floor_level, keys_over, level_for
 from hemoview.viewmodel.review_view import PanelView, resolve_panel, visible_marks
 
@@ -53,8 +53,8 @@ class ReviewModel:
         self._wish = Wish()
         self._versions: Counter[str] = Counter()
         self._resolved: dict[str, tuple[object, PanelView]] = {}
-        self._unreadable: dict[TileKey, Message] = {}
-        self._asked: list[TileKey] = []
+        self._unreadable: dict[Key, Message] = {}
+        self._asked: list[Key] = []
         self._visible: frozenset[TileKey] = frozenset()
         self._view: ReviewView | None = None
         self._looking_ahead = False
@@ -93,28 +93,43 @@ class ReviewModel:
             if answer.generation != self._generation:
                 continue
             changed = True
-            if isinstance(answer, Tiled):
-                self._cache.put(answer.tile)
-                self._versions[answer.tile.key.stream_id] += answer.tile.key in self._visible
-                if answer.tile.key in self._under_cursor:
-                    self._cursor = None
-            elif isinstance(answer, Opened):
-                self._take_facts(answer.facts)
-            else:
-                self._take_failure(answer)
+            self._take(answer)
         if changed:
             self.ask()
         return changed
 
+    def _take(self, answer: Answer) -> None:
+        if isinstance(answer, Tiled):
+            self._cache.put(answer.tile)
+            self._versions[answer.tile.key.stream_id] += answer.tile.key in self._visible
+            if answer.tile.key in self._under_cursor:
+                self._cursor = None
+        elif isinstance(answer, Opened):
+            self._take_facts(answer.facts)
+        elif isinstance(answer, Failed):
+            self._take_failure(answer)
+
+    def _offer(self, facts: SessionFacts) -> tuple[Panel, ...]:
+        """The panels to choose from."""
+        return panels_of(facts)
+
+    def _first_look(self, facts: SessionFacts) -> Wish:
+        """Where a session opens."""
+        shown = frozenset(panel.panel_id for panel in self._offered if panel.shown)
+        return moves.fit(replace(self._wish, panels=shown), facts.duration_s)
+
+    def _behind(self, facts: SessionFacts) -> list[Key]:  # noqa: ARG002 -- Trends reads medians of these facts
+        """What is read once the picture is complete; nothing here."""
+        return []
+
     def _take_facts(self, facts: SessionFacts) -> None:
         first = self._facts is None
         self._facts, self._phase, self._cursor, self._failure = facts, "open", None, None
-        self._offered = panels_of(facts)
+        self._offered = self._offer(facts)
         self._versions.update(stream.stream_id for stream in facts.streams)
         self._unreadable.clear()
         if first:
-            shown = frozenset(panel.panel_id for panel in self._offered if panel.shown)
-            self._wish = moves.fit(replace(self._wish, panels=shown), facts.duration_s)
+            self._wish = self._first_look(facts)
         elif self._wish.follow:
             self._wish = moves.follow_end(self._wish, facts.duration_s)
 
@@ -250,11 +265,12 @@ class ReviewModel:
         self._under_cursor = frozenset(cursor_keys(self._facts, self._chosen(), self._wish.cursor_s))
         likely = likely_keys(self._facts, self._chosen(), self._wish) if self._looking_ahead else []
         wanted = dict.fromkeys([*visible, *likely])
-        missing = [
+        missing: list[Key] = [
             key
             for key in wanted
             if key not in self._unreadable and not self._cache.current(key, self._facts.duration_s)
         ]
+        missing += self._behind(self._facts)
         if missing != self._asked:
             self._asked = missing
             self._reader.want(missing)

@@ -21,6 +21,7 @@ import numpy as np
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review_facts import FactSource, GapMark, SessionFacts, damage_of, facts_of
 from hemoview.viewmodel.review_tiles import BINS, Tile, TileKey, floor_level
+from hemoview.viewmodel.trend_slots import SlotBlock, SlotKey, summarise
 from recorder.errors import RecorderError
 from recorder.session.files import why_of
 
@@ -59,18 +60,32 @@ class Tiled:
 
 
 @dataclass(frozen=True, slots=True)
+class Summed:
+    """Medians that were asked for."""
+
+    generation: int
+    block: SlotBlock
+
+
+Key = TileKey | SlotKey
+"""A piece that can be asked for: levels to draw, or medians of an hour."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The session cannot be opened (``key`` None) or one piece of it cannot be read."""
 
     generation: int
     message: Message
-    key: TileKey | None = None
+    key: Key | None = None
 
 
-Answer = Opened | Tiled | Failed
+Answer = Opened | Tiled | Summed | Failed
 
 
-def _key_of(answer: Answer) -> TileKey | None:
+def _key_of(answer: Answer) -> Key | None:
+    if isinstance(answer, Summed):
+        return answer.block.key
     return answer.tile.key if isinstance(answer, Tiled) else getattr(answer, "key", None)
 
 
@@ -89,8 +104,8 @@ class ReviewReader:
         self._changed = threading.Condition()
         self._path: str | None = None
         self._refresh = False
-        self._wanted: list[TileKey] = []
-        self._under_way: set[TileKey | None] = set()
+        self._wanted: list[Key] = []
+        self._under_way: set[Key | None] = set()
         self._generation = 0
         self._closed = False
         self._held_until_s = 0.0
@@ -106,8 +121,8 @@ class ReviewReader:
             self._changed.notify()
             return self._generation
 
-    def want(self, keys: Sequence[TileKey]) -> None:
-        """These tiles, in this order, and none of those asked for before."""
+    def want(self, keys: Sequence[Key]) -> None:
+        """These pieces, in this order, and none of those asked for before."""
         with self._changed:
             self._wanted = [key for key in keys if key not in self._under_way]
             self._changed.notify()
@@ -192,9 +207,7 @@ class _Reading:
         self._told: SessionFacts | None = None
         self._told_s = 0.0
 
-    def answers(
-        self, generation: int, path: str | None, *, refresh: bool, key: TileKey | None
-    ) -> list[Answer]:
+    def answers(self, generation: int, path: str | None, *, refresh: bool, key: Key | None) -> list[Answer]:
         """Do one piece of work; every failure becomes an answer."""
         try:
             if path is not None:
@@ -211,9 +224,9 @@ class _Reading:
                 _log.exception("review: a session could not be read")
             return [Failed(generation, _failure(error, key), key)]
 
-    def _load(self, generation: int, session: Source, facts: SessionFacts, key: TileKey) -> list[Answer]:
-        """A tile; a damaged file met on the way goes into the facts, with its stretch as a gap."""
-        tile = load_tile(session, facts, key)
+    def _load(self, generation: int, session: Source, facts: SessionFacts, key: Key) -> list[Answer]:
+        """A piece; a damaged file met on the way goes into the facts, with its stretch as a gap."""
+        piece = _piece(generation, session, facts, key)
         damaged = damage_of(session)
         if damaged != facts.damaged:
             read = session.read(key.stream_id, key.t0_s, key.t1_s)
@@ -224,7 +237,7 @@ class _Reading:
             ]
             gaps = sorted({*facts.gaps, *holes}, key=lambda gap: (gap.t0_s, gap.stream_id))
             self._facts = replace(facts, damaged=damaged, state="damaged", gaps=tuple(gaps))
-        return [Tiled(generation, tile)]
+        return [piece]
 
     def found_damage(self, generation: int, *, now: bool) -> list[Answer]:
         """Facts again where reading found damaged files; of many at most twice a second, unless all is read ``now``."""
@@ -262,7 +275,20 @@ def load_tile(session: Source, facts: SessionFacts, key: TileKey) -> Tile:
     return Tile(key, t_s, low, high, exact, facts.edition, min(key.t1_s, facts.duration_s))
 
 
-def _failure(error: Exception, key: TileKey | None) -> Message:
+def load_slots(session: Source, facts: SessionFacts, key: SlotKey) -> SlotBlock:
+    """Medians of an hour of a numeric stream."""
+    rows = session.read(key.stream_id, key.t0_s, key.t1_s)
+    t_s, values = np.asarray(rows.time_s, np.float64), np.asarray(rows.values, np.float32)
+    return summarise(key, facts.stream(key.stream_id), t_s, values, min(key.t1_s, facts.duration_s))
+
+
+def _piece(generation: int, session: Source, facts: SessionFacts, key: Key) -> Tiled | Summed:
+    if isinstance(key, SlotKey):
+        return Summed(generation, load_slots(session, facts, key))
+    return Tiled(generation, load_tile(session, facts, key))
+
+
+def _failure(error: Exception, key: Key | None) -> Message:
     advice = getattr(error, "advice", "session-damaged")
     if key is None:
         return say("review.open-failed", why=why_of(error), advice=advice)

@@ -116,6 +116,12 @@ def resolve_panel(panel: Panel, facts: SessionFacts, wish: Wish, cache: TileCach
     )
 
 
+def with_traces(view: PanelView, traces: Sequence[TraceView]) -> PanelView:
+    """The same strip with other lines, its range fitted to them."""
+    y_low, y_high = _value_range(view.panel, traces, view.cuffs)
+    return replace(view, traces=tuple(traces), y_low=y_low, y_high=y_high, y_ticks=value_ticks(y_low, y_high))
+
+
 def gaps_over(
     facts: SessionFacts, stream_ids: Sequence[str], t0_s: float, t1_s: float
 ) -> tuple[GapMark, ...]:

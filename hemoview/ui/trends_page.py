@@ -1,0 +1,287 @@
+"""Trends: the parameters of one session over minutes to a day, running or stored. Shows views, sends moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from hemoview.ui.catalogue import text
+from hemoview.ui.review_bar import ReviewHeader
+from hemoview.ui.review_bridge import Bell, end_with
+from hemoview.ui.review_canvas import ReviewCanvas
+from hemoview.ui.review_minimap import Minimap
+from hemoview.ui.review_text import said
+from hemoview.ui.trends_bar import TrendsBar
+from hemoview.ui.trends_horizon import HorizonView
+from hemoview.ui.trends_side import TrendsSide
+from hemoview.viewmodel import review_moves as moves
+from hemoview.viewmodel import trend_moves
+from hemoview.viewmodel.review_facts import Mark
+from hemoview.viewmodel.review_model import Phase, ReviewView
+from hemoview.viewmodel.review_moves import Wish
+from hemoview.viewmodel.review_reader import ReviewReader, Source
+from hemoview.viewmodel.trend_lines import STEP
+from hemoview.viewmodel.trend_model import TrendModel, TrendPage
+from recorder import session as store
+from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED
+
+LIVE_REFRESH_MS = 2000
+FILL_MS = 33
+SIDE_PX = 400
+_PAGE = 0.9
+
+Move = Callable[[Wish, float], Wish]
+_SHIFT = Qt.KeyboardModifier.ShiftModifier
+_CTRL = Qt.KeyboardModifier.ControlModifier
+_NONE = Qt.KeyboardModifier.NoModifier
+
+_KEYS: Final[dict[tuple[Qt.Key, Qt.KeyboardModifier], Move]] = {
+    (Qt.Key.Key_Left, _NONE): lambda w, end: moves.pan(w, -moves.PAN_STEP, end),
+    (Qt.Key.Key_Right, _NONE): lambda w, end: moves.pan(w, moves.PAN_STEP, end),
+    (Qt.Key.Key_Left, _SHIFT): lambda w, end: moves.pan(w, -_PAGE, end),
+    (Qt.Key.Key_Right, _SHIFT): lambda w, end: moves.pan(w, _PAGE, end),
+    (Qt.Key.Key_PageUp, _NONE): lambda w, end: moves.pan(w, -_PAGE, end),
+    (Qt.Key.Key_PageDown, _NONE): lambda w, end: moves.pan(w, _PAGE, end),
+    (Qt.Key.Key_Left, _CTRL): lambda w, end: moves.jump(w, w.cursor_s - trend_moves.cursor_step_s(w), end),
+    (Qt.Key.Key_Right, _CTRL): lambda w, end: moves.jump(w, w.cursor_s + trend_moves.cursor_step_s(w), end),
+    (Qt.Key.Key_Plus, _NONE): lambda w, end: trend_moves.zoom(w, moves.ZOOM_STEP, end),
+    (Qt.Key.Key_Equal, _NONE): lambda w, end: trend_moves.zoom(w, moves.ZOOM_STEP, end),
+    (Qt.Key.Key_Up, _NONE): lambda w, end: trend_moves.zoom(w, moves.ZOOM_STEP, end),
+    (Qt.Key.Key_Minus, _NONE): lambda w, end: trend_moves.zoom(w, 1 / moves.ZOOM_STEP, end),
+    (Qt.Key.Key_Down, _NONE): lambda w, end: trend_moves.zoom(w, 1 / moves.ZOOM_STEP, end),
+    (Qt.Key.Key_Home, _NONE): moves.to_start,
+    (Qt.Key.Key_End, _NONE): moves.to_end,
+    (Qt.Key.Key_F, _NONE): moves.fit,
+    (Qt.Key.Key_L, _NONE): moves.follow_end,
+}
+_SPAN_KEYS: Final = {Qt.Key(Qt.Key.Key_1 + i): span_s for i, span_s in enumerate(trend_moves.SPANS_S)}
+_WORDS: Final = {
+    REFERENCE_CALIBRATED: "trends.reference-calibrated",
+    FINGER_CHANGED: "trends.finger-changed",
+}
+
+
+class TrendsPage(QWidget):
+    """The Trends workspace of one session.
+
+    Signals: ``opened(path)`` and ``failed(text)`` tell the outcome of :meth:`open_session`; ``shown()`` follows every
+    view; ``browse_requested()`` and ``running_requested()`` ask for another session.
+    """
+
+    opened = Signal(str)
+    failed = Signal(str)
+    shown = Signal()
+    browse_requested = Signal()
+    running_requested = Signal()
+
+    def __init__(
+        self, parent: QWidget | None = None, open_store: Callable[[str], Source] = store.open
+    ) -> None:
+        super().__init__(parent)
+        self._model = model = TrendModel(ReviewReader(open_store, Bell(self._on_answer).ring))
+        end_with(self, model.close)
+        self._phase: Phase = "empty"
+        self._header, self._canvas, self._minimap = ReviewHeader(), ReviewCanvas(), Minimap()
+        self._horizon, self._side, self._bar = HorizonView(), TrendsSide(), TrendsBar()
+        self._lay_out()
+        self._filling = QTimer(self, interval=FILL_MS, singleShot=True)
+        self._live = QTimer(self, interval=LIVE_REFRESH_MS)
+        self._connect()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        for part in (self._canvas, self._minimap):
+            part.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+            part.setFocusProxy(self)
+        self.setAccessibleName(text("tab-trends"))
+        self._canvas.setAccessibleName(text("tab-trends"))
+        self._show()
+
+    @property
+    def model(self) -> TrendModel:
+        """The state behind the page."""
+        return self._model
+
+    @property
+    def picture(self) -> ReviewCanvas:
+        """The painted strips."""
+        return self._canvas
+
+    def open_session(self, path: str) -> None:
+        """Open a session folder; ``opened`` or ``failed`` follows."""
+        self._model.open(str(path))
+        self._phase = "opening"
+        self._show()
+        self.setFocus()
+
+    def close_session(self) -> None:
+        """End the reading thread; the page is not used afterwards."""
+        for timer in (self._filling, self._live):
+            timer.stop()
+        self._model.close()
+
+    def _lay_out(self) -> None:
+        picture = QVBoxLayout()
+        picture.setSpacing(4)
+        picture.addWidget(self._canvas, 1)
+        picture.addWidget(self._horizon)
+        picture.addWidget(self._minimap)
+        self._side.setFixedWidth(SIDE_PX)
+        middle = QHBoxLayout()
+        middle.setSpacing(6)
+        middle.addLayout(picture, 1)
+        middle.addWidget(self._side)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 6, 8, 6)
+        column.setSpacing(6)
+        column.addWidget(self._header)
+        column.addLayout(middle, 1)
+        column.addWidget(self._bar)
+
+    def _connect(self) -> None:
+        self._filling.timeout.connect(self._show)
+        self._live.timeout.connect(self._model.refresh)
+        self._canvas.painted.connect(self._model.painted)
+        self._canvas.resized.connect(self._on_resized)
+        self._canvas.clicked.connect(lambda t: self._move(lambda w, end: moves.jump(w, t, end)))
+        self._canvas.panned.connect(lambda share: self._move(lambda w, end: moves.pan(w, share, end)))
+        self._canvas.zoomed.connect(lambda f, at: self._move(lambda w, end: trend_moves.zoom(w, f, end, at)))
+        for source in (self._canvas, self._minimap):
+            source.spanned.connect(lambda t0, t1: self._move(lambda w, end: moves.look_at(w, t0, t1, end)))
+        self._bar.asked.connect(self.press)
+        self._bar.span_chosen.connect(self.show_span)
+        self._bar.groups_chosen.connect(self._choose_groups)
+        self._bar.horizon_chosen.connect(lambda on: self._choose(horizon=on))
+        self._bar.baseline_asked.connect(self._choose_baseline)
+        self._bar.browse_asked.connect(self.browse_requested)
+        self._bar.running_asked.connect(self.running_requested)
+        self._side.parameter_chosen.connect(lambda name: self._choose(parameter=name))
+        self._side.jumped.connect(lambda t: self._move(lambda w, end: moves.jump(w, t, end)))
+
+    def show_running(self, *, can: bool) -> None:
+        """Whether a running session other than this one may be asked for."""
+        self._bar.show_running(can=can)
+
+    # moves
+
+    def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = _NONE) -> bool:
+        """Do what a key stands for; True if it stands for anything. Buttons press keys too."""
+        if key in _SPAN_KEYS:
+            self.show_span(_SPAN_KEYS[key])
+            return True
+        if key == Qt.Key.Key_H:
+            self._choose(horizon=not self._model.choice.horizon)
+            return True
+        if key == Qt.Key.Key_B:
+            self._choose_baseline("view" if not modifiers & _SHIFT else "first")
+            return True
+        if key == Qt.Key.Key_Escape:
+            self.browse_requested.emit()
+            return True
+        step = _KEYS.get((key, modifiers)) or _KEYS.get((key, _NONE))
+        if step is None:
+            return False
+        self._move(step)
+        return True
+
+    def show_span(self, span_s: int) -> None:
+        """So many seconds of the session, up to all of it."""
+        facts = self._model.facts
+        live = facts is not None and facts.live
+        self._move(lambda w, end: trend_moves.show_span(w, span_s, end, live=live))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Every move has a key."""
+        if not self.press(Qt.Key(event.key()), event.modifiers() & (_SHIFT | _CTRL)):
+            super().keyPressEvent(event)
+
+    def _move(self, step: Move) -> None:
+        if self._model.move(step):
+            self._show()
+
+    def _choose_groups(self, groups: frozenset[str]) -> None:
+        self._model.choose_groups(groups)
+        self._show()
+
+    def _choose(self, **changes: object) -> None:
+        self._model.adopt(replace(self._model.choice, **changes))  # type: ignore[arg-type]
+        self._show()
+
+    def _choose_baseline(self, which: str) -> None:
+        """The view as it stands, or the first ten minutes again."""
+        wish = self._model.wish
+        self._choose(baseline=(wish.t0_s, wish.t1_s) if which == "view" else None, horizon=True)
+        self._model.ask()
+        self._show()
+
+    def _on_resized(self, width_px: int) -> None:
+        self._model.resize(width_px)
+        self._show()
+
+    # time
+
+    def _on_answer(self) -> None:
+        """Show a complete picture at once; one still filling up at most once a frame."""
+        if not self._model.drain():
+            return
+        if self._model.view().settled and self._phase == "opening":
+            self._show()
+        elif not self._filling.isActive():
+            self._filling.start()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Visible again: a session being recorded is followed again."""
+        super().showEvent(event)
+        self._show()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Hidden: nothing runs."""
+        super().hideEvent(event)
+        self._live.stop()
+
+    # showing
+
+    def _show(self) -> None:
+        self._filling.stop()
+        page = self._model.page()
+        view = worded(page.review)
+        self._canvas.show_view(view)
+        self._minimap.show_view(view)
+        self._header.show_view(view)
+        self._side.show_page(page)
+        self._bar.show_page(page)
+        self._horizon.show_page(page)
+        wanted = view.facts is not None and view.facts.live and self.isVisible()
+        if wanted and not self._live.isActive():
+            self._live.start()
+        elif not wanted:
+            self._live.stop()
+        self._announce(page)
+        self.shown.emit()
+
+    def _announce(self, page: TrendPage) -> None:
+        """Say once how opening ended."""
+        view = page.review
+        if view.phase == self._phase:
+            return
+        self._phase = view.phase
+        if view.phase == "open" and view.facts is not None:
+            self.opened.emit(view.facts.path)
+        elif view.phase == "failed":
+            self.failed.emit("\n".join(said(message) for message in view.banners))
+
+
+def worded(view: ReviewView) -> ReviewView:
+    """The marks nobody typed, in words."""
+    return replace(view, marks=tuple(_worded(mark) for mark in view.marks))
+
+
+def _worded(mark: Mark) -> Mark:
+    if mark.kind == STEP:
+        return replace(mark, label=text("trends.personalised"))
+    if mark.label in _WORDS and mark.kind == "marker":
+        return replace(mark, label=text(_WORDS[mark.label]), kind=STEP)
+    return mark
