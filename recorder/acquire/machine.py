@@ -29,6 +29,7 @@ class Machine:
         warnings: about the machine, (what, todo).
         zone: IANA name of the local time zone.
         free_bytes: room left for us, of the disk a folder is on.
+        encrypted: whether that disk is; None where it cannot be told.
     """
 
     boottime_ns: Callable[[], int | None]
@@ -38,3 +39,4 @@ class Machine:
     warnings: Callable[[], list[tuple[str, str]]]
     zone: Callable[[], str]
     free_bytes: Callable[[Path], int] = lambda path: shutil.disk_usage(path).free
+    encrypted: Callable[[Path], bool | None] = lambda _: None

@@ -39,6 +39,13 @@ class StartOrder:
     details: Details | None = None
     entry: dict[str, Any] = field(default_factory=dict, hash=False)
 
+    @property
+    def planned_s(self) -> float | None:
+        """How long the template's phases last together; None where one has no end, or there are none."""
+        lasts = [phase.get("duration_min") for phase in self.template.get("phases") or ()]
+        known = [60.0 * minutes for minutes in lasts if isinstance(minutes, int | float)]
+        return sum(known) if known and len(known) == len(lasts) else None
+
     @classmethod
     def from_args(cls, args: Mapping[str, Any]) -> StartOrder:
         """From the plain values of a command.

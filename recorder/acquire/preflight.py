@@ -54,6 +54,8 @@ class Facts:
         links, streams: as of now.
         stream_devices: stream id → device id.
         machine: warnings about the machine, (what, todo): sleep cannot be held off, a reboot is pending, …
+        encrypted: whether the disk is; None where it cannot be told.
+        planned_s: how long the template's phases last together, None without an end.
     """
 
     subject: Subject | str | None
@@ -66,6 +68,8 @@ class Facts:
     streams: tuple[StreamStatus, ...] = ()
     stream_devices: Mapping[str, str] = ()  # type: ignore[assignment]
     machine: tuple[tuple[str, str], ...] = ()
+    encrypted: bool | None = None
+    planned_s: float | None = None
 
 
 def checks(facts: Facts) -> list[Check]:
@@ -76,7 +80,8 @@ def checks(facts: Facts) -> list[Check]:
         *_disk(facts),
         _recorder(facts),
         *(_device(link, facts) for link in facts.links),
-        *(c for c in (_battery(link) for link in facts.links) if c),
+        *(c for c in (_battery(link, facts.planned_s) for link in facts.links) if c),
+        *_encryption(facts),
         *(Check("machine", "warn", "this machine", what, todo) for what, todo in facts.machine),
     ]
 
@@ -147,8 +152,25 @@ def _device(link: LinkStatus, facts: Facts) -> Check:
     return Check(f"device:{link.device_id}", "ok", name, "delivers")
 
 
-def _battery(link: LinkStatus) -> Check | None:
-    if link.battery is None or link.battery >= BATTERY_LOW:
+def _battery(link: LinkStatus, planned_s: float | None) -> Check | None:
+    """A battery that is low, or that by its own pace ends before the template does (safety rule 19)."""
+    if link.battery is None:
+        return None
+    name, who = f"battery:{link.device_id}", link.product or link.device_id
+    left_h = link.battery_hours_left
+    if left_h is not None and planned_s is not None and left_h * 3600 < planned_s:
+        what = (
+            f"battery at {link.battery:.0%} lasts about {left_h:.1f} h, the template {planned_s / 3600:.1f} h"
+        )
+        return Check(name, "warn", who, what, "charge it, or use another one")
+    if link.battery >= BATTERY_LOW:
         return None
     what = f"battery at {link.battery:.0%}"
-    return Check(f"battery:{link.device_id}", "warn", link.product, what, "charge it before a long recording")
+    return Check(name, "warn", who, what, "charge it before a long recording")
+
+
+def _encryption(facts: Facts) -> list[Check]:
+    if facts.encrypted is not False:
+        return []
+    todo = "switch on the encryption of this computer's disk, or keep it under lock"
+    return [Check("encryption", "warn", f"disk {facts.disk.folder}", "is not encrypted", todo)]

@@ -93,6 +93,8 @@ class Sessions:
             self._hub.statuses({}, None),
             {s: i.device_id for s, i in self._hub.streams.items()},
             (*self._machine.warnings(), *self._sleep_warning()),
+            self._machine.encrypted(out.absolute()),
+            order.planned_s,
         )
         return checks(facts)
 

@@ -294,6 +294,39 @@ def _zone_windows(icu: Any = None) -> str:
     return text.value if status.value <= 0 else ""
 
 
+def encrypted(
+    path: Path,
+    system: str = SYSTEM,
+    root: Path = Path("/"),
+    device: Callable[[Path], int] = lambda path: path.stat().st_dev,
+    run: Callable[..., Any] = subprocess.run,
+) -> bool | None:
+    """Whether the disk that holds ``path`` is encrypted; None where that cannot be told without administrator's rights.
+
+    Linux: dm-crypt anywhere below the block device. macOS: FileVault. Windows tells only administrators.
+    """
+    try:
+        if system.startswith("linux"):
+            number = device(path)
+            block = root / "sys/dev/block" / f"{os.major(number)}:{os.minor(number)}"
+            return _is_crypt(block.resolve()) if block.exists() else None
+        if system == "darwin":
+            done = run(["fdesetup", "status"], capture_output=True, text=True, timeout=5, check=False)
+            return "FileVault is On" in done.stdout if done.returncode == 0 else None
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return None
+
+
+def _is_crypt(block: Path) -> bool:
+    """A partition has its disk as parent; a mapped volume lies on its slaves."""
+    uuid = block / "dm" / "uuid"
+    if uuid.is_file() and uuid.read_text().startswith("CRYPT-"):
+        return True
+    slaves = block / "slaves"
+    return slaves.is_dir() and any(_is_crypt(part.resolve()) for part in slaves.iterdir())
+
+
 def sound_command(
     system: str = SYSTEM, which: Callable[[str], str | None] = shutil.which
 ) -> list[str] | None:

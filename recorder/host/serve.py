@@ -30,6 +30,7 @@ def machine() -> Machine:
         inhibit_sleep=platform.inhibit_sleep,
         warnings=platform.warnings,
         zone=platform.local_zone,
+        encrypted=platform.encrypted,
     )
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -303,3 +304,41 @@ def test_warnings_about_the_machine(tmp_path: Path) -> None:
 def test_a_sound_is_played_by_what_is_there(system: str, has: set[str], first: str | None) -> None:
     words = platform.sound_command(system, lambda name: name if name in has else None)
     assert (words or [None])[0] == first
+
+
+def block_device(root: Path, number: str, *, uuid: str = "", on: Path | None = None) -> Path:
+    """A block device as sysfs shows it."""
+    device = root / "sys/dev/block" / number
+    device.mkdir(parents=True)
+    if uuid:
+        (device / "dm").mkdir()
+        (device / "dm/uuid").write_text(uuid + "\n")
+    if on is not None:
+        (device / "slaves").mkdir()
+        (device / "slaves" / on.name).symlink_to(on)
+    return device
+
+
+def test_an_encrypted_disk_is_found_below_a_volume(tmp_path: Path) -> None:
+    crypt = block_device(tmp_path, "253:0", uuid="CRYPT-LUKS2-0123-home")
+    block_device(tmp_path, "253:1", uuid="LVM-abcdef", on=crypt)
+    plain = block_device(tmp_path, "8:1")
+    block_device(tmp_path, "253:2", uuid="LVM-abcdef", on=plain)
+
+    def asked(major: int, minor: int) -> bool | None:
+        return platform.encrypted(tmp_path, "linux", tmp_path, lambda _: os.makedev(major, minor))
+
+    assert asked(253, 1) is True
+    assert asked(253, 2) is False
+    assert asked(8, 1) is False
+    assert asked(0, 44) is None, "a file system without a block device of its own"
+
+
+def test_other_systems_tell_what_they_may(tmp_path: Path) -> None:
+    def says(text: str, code: int = 0) -> Any:
+        return lambda *_, **__: subprocess.CompletedProcess([], code, text)
+
+    assert platform.encrypted(tmp_path, "darwin", run=says("FileVault is On.")) is True
+    assert platform.encrypted(tmp_path, "darwin", run=says("FileVault is Off.")) is False
+    assert platform.encrypted(tmp_path, "darwin", run=says("", 1)) is None
+    assert platform.encrypted(tmp_path, "win32", run=says("")) is None
