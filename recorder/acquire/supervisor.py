@@ -169,7 +169,8 @@ class Supervisor:
             self._hub.event("notice", payload, notice.t_host_ns)
         if notice.kind == "tag":
             marker = Marker("tag", "e4-tag")
-            self._hub.event("marker", asdict(marker) | {"device_id": self.config.device_id}, notice.t_host_ns)
+            device = {"device_id": self.config.device_id, "serial": self.driver.info.serial}
+            self._hub.event("marker", asdict(marker) | device, notice.t_host_ns)
         if notice.fatal:
             raise LinkLost(notice.message)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from recorder.acquire import guide, required, subject_verbs, wire
 from recorder.acquire.commands import Verb
+from recorder.acquire.device_changes import check_change, recorded_devices
 from recorder.acquire.orders import StartOrder
 from recorder.acquire.settings import device_from
 from recorder.acquire.wire import Request
@@ -88,8 +89,11 @@ def _preflight(station: Station, request: Request) -> Answer:
 
 
 def _configure(station: Station, request: Request) -> Answer:
-    failed = station.configure([device_from(value) for value in request.args["devices"]])
-    return {"failed": failed}
+    wanted = [device_from(value) for value in request.args["devices"]]
+    if station.sessions.state == "open":
+        recorded = recorded_devices(station.hub.statuses({}, None), station.hub.streams)
+        check_change(station.settings.devices, wanted, recorded)
+    return {"failed": station.configure(wanted)}
 
 
 def _start(station: Station, request: Request) -> Answer:

@@ -23,9 +23,11 @@ DEFAULTS: Final[dict[str, Any]] = {
     "port": 28000,
     "band": "",
     "connects_bands": False,
+    "unencrypted_ok": False,
     "silence_s": 1.4,
 }
-"""Host and port of the vendor's sample client; ``connects_bands`` for the headless server."""
+"""Host and port of the vendor's sample client; ``connects_bands`` for the headless server; ``unencrypted_ok``:
+somebody confirmed that the link to a server on another computer, which knows no encryption, is in a closed network."""
 
 NONSENSE_BYTES = 512
 """So many bytes without one line of the protocol: another program listens there."""
@@ -63,7 +65,7 @@ class E4Driver:
 
     Args:
         config: options ``host``, ``port``, ``band`` (serial, empty = first found), ``connects_bands``,
-            ``silence_s``, ``origin``.
+            ``unencrypted_ok``, ``silence_s``, ``origin``.
         clock: stamps arrivals.
 
     Raises:
@@ -75,6 +77,11 @@ class E4Driver:
         self._host, self._port = str(options["host"]), int(options["port"])
         if not self._host or not 0 < self._port < 65536:
             raise ConfigError(f"Device {config.device_id}: {self._host!r} port {self._port} is no address")
+        if not is_loopback(self._host) and not options["unencrypted_ok"]:
+            raise ConfigError(
+                f"Device {config.device_id}: the link to {self._host} is not encrypted; confirm in its settings that "
+                "this network is closed (option unencrypted_ok), or run the streaming server on this computer"
+            )
         self._clock = clock
         self._device_id = config.device_id
         self._decoder = E4Decoder()

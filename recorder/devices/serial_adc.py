@@ -6,8 +6,8 @@ No profile shipped is any monitor's own protocol; volt becomes mmHg by a dated c
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from recorder.clock import Clock
@@ -17,7 +17,7 @@ from recorder.devices.detectors import ChannelWatch, Finding, FindingKind
 from recorder.devices.frame_count import FrameMark, missing_frames
 from recorder.devices.options import origin, read_options, silence_s
 from recorder.errors import ConfigError
-from recorder.protocols.adc_profile import AdcChannel, AdcProfile
+from recorder.protocols.adc_profile import AdcChannel, AdcProfile, SerialLink
 from recorder.protocols.lines import excerpt
 from recorder.protocols.serial_adc import AdcDecoder, AdcFrames, Damage
 from recorder.schema import Channel, DeviceInfo, Gap, SampleBlock, StreamInfo
@@ -25,7 +25,15 @@ from recorder.schema.streams import Origin
 from recorder.transports import Chunk, Transport
 from recorder.transports.serial import open_serial
 
-DEFAULTS: Final[dict[str, Any]] = {"port": "", "profile": "lab-adc-ascii"}
+DEFAULTS: Final[dict[str, Any]] = {
+    "port": "",
+    "profile": "lab-adc-ascii",
+    "baud": 0,
+    "bytesize": 0,
+    "parity": "",
+    "stopbits": 0.0,
+}
+"""0 and "" mean: as the profile says."""
 BATCH_S: Final = 0.01
 """A fast stream is read every 10 ms, not per frame: 16 stations of 1 kHz share two cores."""
 BATCH_FROM_HZ: Final = 200.0
@@ -68,6 +76,7 @@ class SerialAdcDriver:
 
     Args:
         config: options ``port`` (serial port or ``socket://host:port``), ``profile`` (path or shipped name),
+            ``baud``, ``bytesize``, ``parity``, ``stopbits`` (where the port is set otherwise than the profile says),
             ``silence_s``, ``origin``.
         clock: stamps arrivals.
 
@@ -81,6 +90,7 @@ class SerialAdcDriver:
         if not self._port:
             raise ConfigError(f"Device {config.device_id}: option port is empty: choose a serial port")
         self.profile = profiles.load(options["profile"])
+        self._serial = _serial_link(config.device_id, self.profile.link, options)
         self._clock = clock
         self._decoder = AdcDecoder(self.profile)
         stream = stream_info(config.device_id, self.profile, origin(config))
@@ -88,7 +98,7 @@ class SerialAdcDriver:
         self._stream_id = stream.stream_id
         self.silence_s = silence_s(config, self.profile.no_data_s)
         self.quiet_advice = (
-            f"{self._port} is open but sends no sample: check cable, power, baud rate ({self.profile.link.baud}) "
+            f"{self._port} is open but sends no sample: check cable, power, baud rate ({self._serial.baud}) "
             f"and profile ({self.profile.name})"
         )
         self.info = DeviceInfo(
@@ -106,7 +116,7 @@ class SerialAdcDriver:
 
     def open(self) -> Transport:
         """Open the port for this process alone; see :func:`recorder.transports.serial.open_serial` for errors."""
-        link = self.profile.link
+        link = self._serial
         return open_serial(
             self._port,
             self._clock,
@@ -267,6 +277,15 @@ def stream_info(device_id: str, profile: AdcProfile, origin: Origin) -> StreamIn
         origin=origin,
         metadata=metadata | ({"invalid": invalid} if invalid else {}),
     )
+
+
+def _serial_link(device_id: str, link: SerialLink, options: Mapping[str, Any]) -> SerialLink:
+    """The profile's settings of the port, and over them what the operator set."""
+    own = {name: options[name] for name in ("baud", "bytesize", "parity", "stopbits") if options[name]}
+    try:
+        return replace(link, **own)
+    except ConfigError as error:
+        raise ConfigError(f"Device {device_id}: {str(error).removeprefix('[transport] ')}") from error
 
 
 def _watch(profile: AdcProfile, channel: AdcChannel) -> ChannelWatch:

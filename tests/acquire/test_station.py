@@ -98,6 +98,33 @@ def test_one_wrong_profile_is_named_and_the_others_go_on(bed: Bed) -> None:
     assert bed.cables["adc"].opened == 1  # the unchanged device was left alone
 
 
+def test_a_recorded_device_stays_as_it_is_and_a_late_one_joins(bed: Bed) -> None:
+    bed.connect("adc")
+    bed.start()
+    bed.cables["adc"].samples(10)
+    bed.until(lambda: bed.status().streams[0].received == 10)
+    recorded, late = {"kind": "scripted", "device_id": "adc"}, {"kind": "scripted", "device_id": "e4"}
+    with pytest.raises(SessionError, match="adc: is being recorded and stays as it is until Stop"):
+        bed.ask("configure", devices=[recorded | {"required": False}, late])
+    assert bed.cables["adc"].opened == 1
+    bed.ask("configure", devices=[recorded, late])
+    bed.cables["e4"].samples(10)
+    bed.until(lambda: all(s.on_disk == 10 for s in bed.status().streams))
+    bed.ask("stop", reason="done")
+    bed.ask("configure", devices=[])
+    assert bed.status().links == ()
+
+
+def test_a_device_that_never_delivered_may_be_changed_while_recording(bed: Bed) -> None:
+    bed.connect("adc")
+    both = [{"kind": "scripted", "device_id": name} for name in ("adc", "e4")]
+    bed.ask("configure", devices=both)
+    bed.start(overrides={"e4": "comes later"})
+    bed.cables["adc"].samples(10)
+    bed.ask("configure", devices=[both[0], both[1] | {"required": False}])
+    assert [link.required for link in bed.status().links] == [True, False]
+
+
 def test_control_is_held_by_one_client_and_its_change_is_stored(bed: Bed) -> None:
     bed.connect("adc")
     with pytest.raises(StationError, match="window controls this station"):

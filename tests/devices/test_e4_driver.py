@@ -194,8 +194,13 @@ def test_malformed_lines_are_told_at_most_every_10_s_with_their_number() -> None
     ("host", "told"), [("192.0.2.7", True), ("localhost", False), ("127.0.0.1", False), ("::1", False)]
 )
 def test_a_link_that_leaves_the_computer_is_flagged(host: str, told: bool) -> None:
-    notices = of(e4(host=host).on_connected(0), Notice)
+    notices = of(e4(host=host, unencrypted_ok=told).on_connected(0), Notice)
     assert [n.kind for n in notices] == (["unencrypted"] if told else [])  # type: ignore[union-attr]
+
+
+def test_a_link_that_leaves_the_computer_needs_a_confirmed_setting() -> None:
+    with pytest.raises(ConfigError, match=r"192\.0\.2\.7 is not encrypted; confirm"):
+        e4(host="192.0.2.7")
 
 
 @pytest.mark.parametrize(
