@@ -28,6 +28,7 @@ from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text
 from hemoview.ui.chime import Player
 from hemoview.ui.collector import GuiCollector
+from hemoview.ui.device_operations import Bed, DeviceOperations
 from hemoview.ui.main_window import RECORD, MainWindow
 from hemoview.ui.opening import check_opening
 from hemoview.ui.operations import Operations
@@ -165,6 +166,9 @@ class Shell:
             templates=template_library(self.home),
         )
         self.window.add_page("trends", lambda: _trends(self))
+        profiles_folder = places.profiles_dir(self.home)
+        self.devices = DeviceOperations(self.operations, self.bridge, Bed(self.model, clock, profiles_folder))
+        self.window.add_page("devices", self.devices.page)
         self.bedside = VirtualBedsideOffer(self.bridge, self.client, self.home, clock)
         self.view: RecordView | None = None
         self.cleared_at_ns = 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hemoview.viewmodel.rings import RingSlice
+from recorder.devices.contract import DeviceConfig
 from recorder.schema import Calibration, DeviceInfo, Event, StationStatus, StreamInfo
 
 NS = 1_000_000_000
@@ -30,6 +31,7 @@ class Facts:
         watching_since_ns: when this window began to listen.
         status, status_seen_ns: the recorder's last word about itself and when it came; None before the first.
         infos, devices, calibrations: as the recorder described them.
+        configured: settings of the station's devices.
         header: session header as JSON, None without a session.
         troubles: device id → the trouble of a link that does not stream, over all its attempts.
         arrivals: stream id → host time of its newest block.
@@ -52,6 +54,7 @@ class Facts:
     infos: Mapping[str, StreamInfo] = field(default_factory=dict)
     devices: tuple[DeviceInfo, ...] = ()
     calibrations: tuple[Calibration, ...] = ()
+    configured: tuple[DeviceConfig, ...] = ()
     header: Mapping[str, Any] | None = None
     troubles: Mapping[str, Trouble] = field(default_factory=dict)
     arrivals: Mapping[str, int] = field(default_factory=dict)

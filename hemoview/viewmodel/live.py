@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hemoview.viewmodel.facts import Facts, Trouble
 from hemoview.viewmodel.rings import RingSlice, SampleRing
 from recorder.clock import Clock, LiveTimebase
+from recorder.devices.contract import DeviceConfig
 from recorder.schema import (
     Calibration,
     DeviceInfo,
@@ -90,6 +91,7 @@ class LiveModel:
         self._header: Mapping[str, Any] | None = None
         self._devices: tuple[DeviceInfo, ...] = ()
         self._calibrations: tuple[Calibration, ...] = ()
+        self._configured: tuple[DeviceConfig, ...] = ()
         self._troubles: dict[str, Trouble] = {}
         self.streams: dict[str, LiveStream] = {}
         self.status: StationStatus | None = None
@@ -114,11 +116,12 @@ class LiveModel:
         return shown
 
     def described(self, answer: Mapping[str, Any]) -> None:
-        """The recorder's answer to ``describe``: streams, devices, calibrations, header."""
+        """The recorder's answer to ``describe``: streams, devices, their settings, calibrations, header."""
         self.wants_describe = False
         self._header = answer.get("header")
         self._devices = tuple(DeviceInfo(**d) for d in answer.get("devices", ()))
         self._calibrations = tuple(Calibration.from_json(c) for c in answer.get("calibrations", ()))
+        self._configured = tuple(DeviceConfig(**d) for d in answer.get("configured", ()))
         infos = {info.stream_id: info for info in map(StreamInfo.from_json, answer["streams"])}
         self.streams = {name: self._stream(info) for name, info in infos.items()}
 
@@ -149,6 +152,7 @@ class LiveModel:
             infos={name: stream.info for name, stream in self.streams.items()},
             devices=self._devices,
             calibrations=self._calibrations,
+            configured=self._configured,
             header=self._header,
             troubles=dict(self._troubles),
             arrivals={n: s.arrival_ns for n, s in self.streams.items() if s.arrival_ns is not None},

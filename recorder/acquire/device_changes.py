@@ -11,10 +11,14 @@ from recorder.schema import StreamInfo, StreamStatus
 
 def recorded_devices(statuses: Iterable[StreamStatus], streams: Mapping[str, StreamInfo]) -> frozenset[str]:
     """Devices of which the open session holds a sample."""
-    return frozenset(streams[s.stream_id].device_id for s in statuses if s.received and s.stream_id in streams)
+    return frozenset(
+        streams[s.stream_id].device_id for s in statuses if s.received and s.stream_id in streams
+    )
 
 
-def check_change(now: Sequence[DeviceConfig], wanted: Sequence[DeviceConfig], recorded: frozenset[str]) -> None:
+def check_change(
+    now: Sequence[DeviceConfig], wanted: Sequence[DeviceConfig], recorded: frozenset[str]
+) -> None:
     """Refuse other settings of a device that is being recorded: the session's header would tell of another device.
 
     Late ones join (safety rule 18); one that is taken out leaves its samples and an honest gap.

@@ -32,6 +32,11 @@ def templates_dir(base: Path | None = None) -> Path:
     return (base or home()) / "templates"
 
 
+def profiles_dir(base: Path | None = None) -> Path:
+    """Folder of the ADC profiles this user has made."""
+    return (base or home()) / "profiles"
+
+
 def resources_dir() -> Path:
     """Icons, profiles, templates: inside an installed wheel, or beside the packages in a checkout."""
     return _installed("_resources", "resources")

@@ -1,0 +1,201 @@
+"""What is touched on the Devices screen becomes commands and dialogs; the answers are shown where they belong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from hemoview.ui.bridge import Bridge
+from hemoview.ui.catalogue import text, words
+from hemoview.ui.device_dialog import DeviceDialog
+from hemoview.ui.devices_page import DevicesPage
+from hemoview.ui.operations import Operations
+from hemoview.viewmodel import device_trial
+from hemoview.viewmodel.device_form import (
+    DeviceForm,
+    DeviceFormView,
+    edit_form,
+    examine,
+    new_form,
+    with_device,
+    without_device,
+)
+from hemoview.viewmodel.device_trial import Trial, TrialView
+from hemoview.viewmodel.devices import DevicesView, product, resolve_devices
+from hemoview.viewmodel.live import LiveModel
+from hemoview.viewmodel.messages import say
+from hemoview.viewmodel.raw_preview import Preview, preview
+from recorder.clock import Clock
+from recorder.devices import profiles, registry
+from recorder.devices.contract import DeviceConfig
+from recorder.devices.option_form import kinds
+from recorder.devices.ports import PortInfo
+from recorder.host.probe import probe
+from recorder.schema import StreamInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Bed:
+    """What the screen works on: the live model of this window, the clock, the user's folder of ADC profiles."""
+
+    model: LiveModel
+    clock: Clock
+    profiles_folder: Path
+
+
+class DeviceOperations(QObject):
+    """One a window; :meth:`page` builds the screen when it is first wanted."""
+
+    def __init__(self, operations: Operations, bridge: Bridge, bed: Bed) -> None:
+        super().__init__(operations.window)
+        self.window: QWidget = operations.window
+        self._operations, self._bridge, self._bed = operations, bridge, bed
+        self.dialog: DeviceDialog | None = None
+        self._trials: dict[str, Trial] = {}
+        self._found: dict[str, TrialView] = {}
+
+    def page(self) -> DevicesPage:
+        """The screen."""
+        page = DevicesPage(self.view_now, self.preview_of)
+        page.asked.connect(self._asked)
+        page.add_asked.connect(self.add)
+        return page
+
+    def view_now(self) -> tuple[DevicesView, Mapping[str, TrialView]]:
+        """Cards and trials of this moment; a trial's result stays until the next one, or another setting."""
+        facts = self._bed.model.facts()
+        for device_id, run in list(self._trials.items()):
+            self._found[device_id] = device_trial.judge(run, facts)
+            if self._found[device_id].left_s is None:
+                del self._trials[device_id]
+        return resolve_devices(facts), self._found
+
+    def preview_of(self, stream_id: str) -> Preview:
+        """The trace of a stream."""
+        clock = self._bed.clock
+        stream = self._bed.model.streams.get(stream_id)
+        return preview(stream, now_ns=clock.monotonic_ns(), speed=clock.speed)
+
+    # ---- cards
+
+    def _asked(self, what: str, device_id: str) -> None:
+        {"test": self.test, "edit": self.edit, "remove": self.remove}[what](device_id)
+
+    def test(self, device_id: str) -> None:
+        """Watch what the live link of a device delivers from now on."""
+        self._trials[device_id] = device_trial.begin(self._bed.model.facts(), device_id)
+
+    def remove(self, device_id: str) -> None:
+        """Ask, then take it out of the station."""
+        facts = self._bed.model.facts()
+        link = (
+            next((one for one in facts.status.links if one.device_id == device_id), None)
+            if facts.status
+            else None
+        )
+        box = QMessageBox(self.window)
+        box.setWindowTitle(text("device-remove"))
+        name = words(product(link.product if link else "", device_id))
+        box.setText(text("device-remove-ask", device=name))
+        yes = box.addButton(text("device-remove"), QMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(box.addButton(text("button-cancel"), QMessageBox.ButtonRole.RejectRole))
+        yes.clicked.connect(lambda: self._configure(without_device(self._configured, device_id)))
+        box.open()
+
+    # ---- adding and editing
+
+    def add(self) -> None:
+        """A device of the first kind; another may be chosen."""
+        self._open(new_form(kinds()[0], self._taken()))
+
+    def edit(self, device_id: str) -> None:
+        """The settings of a device."""
+        config = next((c for c in self._configured if c.device_id == device_id), None)
+        if config is not None:
+            self._open(edit_form(config))
+
+    def _open(self, form: DeviceForm) -> None:
+        taken = self._taken(form)
+        dialog = DeviceDialog(
+            form, lambda typed: self._judge(typed, taken), self._profiles(), taken, self.window
+        )
+        dialog.ports_asked.connect(self._ask_ports)
+        dialog.saved.connect(self._save)
+        dialog.trial_asked.connect(self._probe)
+        self.dialog = dialog
+        self._ask_ports()
+        dialog.open()
+
+    def _judge(self, form: DeviceForm, taken: Sequence[str]) -> DeviceFormView:
+        return examine(form, taken, self._driver_of)
+
+    def _driver_of(self, config: DeviceConfig) -> object:
+        return registry.make_driver(config, self._bed.clock) if registry.has_link(config) else None
+
+    def _save(self, config: DeviceConfig) -> None:
+        dialog = self.dialog
+        assert dialog is not None
+
+        def done(_: Any) -> None:
+            self._found.pop(config.device_id, None)
+            dialog.accept()
+
+        self._configure(
+            with_device(self._configured, config), done, lambda error: dialog.show_refusal(str(error))
+        )
+
+    def _configure(self, devices: Sequence[DeviceConfig], done: Any = None, failed: Any = None) -> None:
+        sent = [asdict(device) for device in devices]
+        work = lambda: self._operations.commands.call("configure", 20.0, devices=sent)  # noqa: E731
+        self._bridge.call(work, done, failed or self._operations.show_error)
+
+    def _ask_ports(self) -> None:
+        def told(answer: dict[str, Any]) -> None:
+            if self.dialog is not None and self.dialog.isVisible():
+                self.dialog.show_ports([PortInfo(**port) for port in answer["ports"]])
+
+        self._bridge.call(
+            lambda: self._operations.commands.call("ports", 10.0), told, self._operations.show_error
+        )
+
+    def _probe(self, config: DeviceConfig) -> None:
+        """Connect from here, without recording: the station does not know the device yet."""
+        dialog = self.dialog
+        assert dialog is not None
+        seconds = device_trial.TRIAL_S
+        waiting = say("test-running", seconds=f"{seconds:.0f}")
+        dialog.show_trial(TrialView(seconds, ((waiting, "info"),)))
+        infos = self._streams_of(config)
+
+        def told(found: dict[str, Any]) -> None:
+            if dialog.isVisible():
+                dialog.show_trial(device_trial.probed(found, infos, seconds))
+
+        def failed(error: Exception) -> None:
+            told({"rows": {}, "error": str(error)})
+
+        self._bridge.call(lambda: probe(config, seconds), told, failed)
+
+    def _streams_of(self, config: DeviceConfig) -> tuple[StreamInfo, ...]:
+        return registry.make_driver(config, self._bed.clock).streams if registry.has_link(config) else ()
+
+    # ---- what is known
+
+    @property
+    def _configured(self) -> tuple[DeviceConfig, ...]:
+        return self._bed.model.facts().configured
+
+    def _taken(self, form: DeviceForm | None = None) -> list[str]:
+        own = form.device_id if form is not None and form.before is not None else ""
+        return [c.device_id for c in self._configured if c.device_id != own]
+
+    def _profiles(self) -> list[tuple[str, str]]:
+        """Shipped ones by name, the user's own by path."""
+        own = sorted(self._bed.profiles_folder.glob("*.toml"))
+        mine = [(str(path), text("profile-own", name=path.stem)) for path in own]
+        return [*mine, *((name, name) for name in profiles.shipped())]

@@ -1,0 +1,232 @@
+"""The Devices screen with real widgets: cards, the lit card, adding, editing, refusing, removing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QMessageBox, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+from synthetic_bedside import INFOS, SyntheticBedside, event
+
+from hemoview.ui import theme
+from hemoview.ui.bridge import Bridge
+from hemoview.ui.device_operations import Bed, DeviceOperations
+from hemoview.ui.devices_page import DevicesPage
+from hemoview.ui.main_window import MainWindow
+from hemoview.ui.operations import Operations
+from hemoview.viewmodel.window_settings import WindowSettings
+from recorder.devices.contract import DeviceConfig
+from recorder.errors import SessionError
+
+E4 = DeviceConfig("e4-tcp", "e4", {"band": "9ff167"}, simulated=True)
+ADC = DeviceConfig("serial-adc", "adc", {"port": "/dev/ttyUSB0"}, simulated=True)
+PORTS = [{"port": "/dev/ttyUSB0", "description": "CP2102", "maker": "", "usb_id": "10c4:ea60"}]
+
+
+class Recorder:
+    """Answers as told and remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.answers: dict[str, Any] = {"ports": {"ports": PORTS}}
+
+    def call(self, verb: str, timeout_s: float = 5.0, **args: Any) -> dict[str, Any]:
+        self.asked.append((verb, args))
+        answer = self.answers.get(verb, {})
+        if isinstance(answer, Exception):
+            raise answer
+        return dict(answer)
+
+    def configured(self) -> list[dict[str, Any]]:
+        """The devices it was last told to use."""
+        return next((args["devices"] for verb, args in reversed(self.asked) if verb == "configure"), [])
+
+
+class Screen:
+    """The window on a bedside of formulas, its Devices page in front."""
+
+    def __init__(self, qtbot: QtBot, folder: Path) -> None:
+        self.qtbot, self.bed, self.recorder, self.bridge = (
+            qtbot,
+            SyntheticBedside(recording=False),
+            Recorder(),
+            Bridge(),
+        )
+        self.bed.run(2.0)
+        self.describe(E4, ADC)
+        self.window = MainWindow(folder)
+        self.window.ask_before_closing = False
+        qtbot.addWidget(self.window)
+        operations = Operations(
+            self.window,
+            self.bridge,
+            self.recorder,
+            WindowSettings(),
+            client="window",
+            wall_ns=lambda: 10**18,
+            reference_now=lambda: None,
+        )
+        self.devices = DeviceOperations(operations, self.bridge, Bed(self.bed.model, self.bed.clock, folder))  # type: ignore[arg-type]
+        self.window.add_page("devices", self.devices.page)
+        self.window.resize(1280, 800)
+        self.window.show()
+        self.window.header.tabs["devices"].click()
+
+    def describe(self, *configs: DeviceConfig) -> None:
+        self.bed.model.described(
+            {
+                "streams": [info.to_json() for info in INFOS],
+                "calibrations": [c.to_json() for c in self.bed.calibrations],
+                "configured": [asdict(c) for c in configs],
+            }
+        )
+
+    @property
+    def page(self) -> DevicesPage:
+        page = self.window.pages.currentWidget()
+        assert isinstance(page, DevicesPage)
+        return page
+
+    def look(self) -> None:
+        self.page.show_view(*self.devices.view_now())
+
+    def until(self, holds: Any) -> None:
+        self.qtbot.waitUntil(holds, timeout=5000)
+
+    def type(self, name: str, value: str) -> None:
+        assert self.devices.dialog is not None
+        field = self.devices.dialog.inputs[name]
+        if isinstance(field, QComboBox):
+            field.setEditText(value)
+        else:
+            assert isinstance(field, QLineEdit)
+            field.setText(value)
+
+    def tick(self, name: str) -> None:
+        assert self.devices.dialog is not None
+        box = self.devices.dialog.inputs[name]
+        assert isinstance(box, QCheckBox)
+        box.click()
+
+
+@pytest.fixture
+def screen(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Screen]:
+    theme.apply(qapp)
+    made = Screen(qtbot, tmp_path)
+    yield made
+    made.bridge.stop()
+
+
+def test_cards_show_traces_and_the_pressed_band_lights_up(screen: Screen) -> None:
+    cards = screen.page.cards
+    assert list(cards) == ["e4", "adc"]
+    screen.page.tick()
+    trace = cards["e4"].rows["e4.bvp"].trace
+    assert trace is not None and trace.shown.x.size > 50
+    assert "9ff167" in cards["e4"].identity.text()
+    assert not cards["e4"].lit
+    screen.bed.events.append(
+        event("marker", screen.bed.clock.now_ns, label="tag", device_id="e4", serial="9ff167")
+    )
+    screen.bed.tell()
+    screen.look()
+    assert cards["e4"].lit and not cards["adc"].lit
+    assert "9ff167" in cards["e4"].answered.text()
+
+
+def test_a_device_is_added_without_a_file(screen: Screen) -> None:
+    screen.page.add.click()
+    dialog = screen.devices.dialog
+    assert dialog is not None
+    dialog.kind.setCurrentIndex(dialog.kind.findData("serial-adc"))
+    screen.until(lambda: bool(dialog.ports))
+    dialog.save.click()
+    assert "port" in dialog.notes["port"].text()
+    assert not screen.recorder.configured()
+    port = dialog.inputs["port"]
+    assert isinstance(port, QComboBox)
+    port.setCurrentIndex(0)
+    port.activated.emit(0)
+    baud = dialog.inputs["baud"]
+    assert isinstance(baud, QComboBox)
+    baud.setCurrentIndex(baud.findData(9600))
+    screen.tick("simulated")
+    dialog.save.click()
+    screen.until(lambda: bool(screen.recorder.configured()))
+    added = screen.recorder.configured()[-1]
+    assert (added["device_id"], added["options"]) == ("adc2", {"port": "/dev/ttyUSB0", "baud": 9600})
+    assert added["simulated"] and added["required"]
+    assert [d["device_id"] for d in screen.recorder.configured()] == ["e4", "adc", "adc2"]
+    screen.until(lambda: not dialog.isVisible())
+
+
+def test_a_refusal_of_the_recorder_keeps_the_dialog_and_what_was_typed(screen: Screen) -> None:
+    screen.recorder.answers["configure"] = SessionError("e4: is being recorded; press Stop first")
+    screen.page.cards["e4"].buttons["edit"].click()
+    dialog = screen.devices.dialog
+    assert dialog is not None and not dialog.kind.isEnabled()
+    screen.type("host", "192.0.2.7")
+    assert dialog.inputs["unencrypted_ok"].isVisible()
+    dialog.save.click()
+    assert "not encrypted" in dialog.notes["unencrypted_ok"].text()
+    screen.tick("unencrypted_ok")
+    dialog.save.click()
+    screen.until(lambda: "press Stop first" in dialog.problem.text())
+    assert dialog.isVisible() and dialog.form.options["host"] == "192.0.2.7"
+    dialog.reject()
+
+
+def test_removing_is_asked_first(screen: Screen) -> None:
+    screen.page.cards["adc"].buttons["remove"].click()
+    box = next(b for b in screen.window.findChildren(QMessageBox) if b.isVisible())
+    assert "Serial ADC" in box.text() and not screen.recorder.configured()
+    yes = next(b for b in box.buttons() if box.buttonRole(b) == QMessageBox.ButtonRole.AcceptRole)
+    screen.qtbot.mouseClick(yes, Qt.MouseButton.LeftButton)
+    screen.until(lambda: bool(screen.recorder.configured()))
+    assert [d["device_id"] for d in screen.recorder.configured()] == ["e4"]
+
+
+def test_a_recorded_device_cannot_be_edited_and_the_card_says_why(screen: Screen) -> None:
+    screen.bed.recording = True
+    screen.bed.run(0.6)
+    screen.describe(E4, ADC)
+    screen.look()
+    card = screen.page.cards["e4"]
+    assert not card.buttons["edit"].isEnabled() and not card.buttons["remove"].isEnabled()
+    assert "after Stop" in card.locked.text()
+    assert screen.page.add.isEnabled()
+
+
+def test_a_test_of_a_new_device_says_what_is_wrong(screen: Screen) -> None:
+    screen.page.add.click()
+    dialog = screen.devices.dialog
+    assert dialog is not None
+    screen.type("port", "1")
+    dialog.test.click()
+    screen.until(lambda: any("Nothing" in line for line in dialog.trial.texts))
+    assert dialog.test.isEnabled()
+    dialog.reject()
+
+
+def test_every_control_has_a_name_a_size_for_gloves_and_is_reached_by_keyboard(screen: Screen) -> None:
+    screen.page.add.click()
+    assert screen.devices.dialog is not None
+    for root in (screen.page, screen.devices.dialog):
+        for control in root.findChildren(QWidget):
+            if (
+                not isinstance(control, (QPushButton, QLineEdit, QComboBox, QCheckBox))
+                or not control.isVisible()
+            ):
+                continue
+            if isinstance(control.parent(), QComboBox):
+                continue
+            name = control.accessibleName() or (control.text() if isinstance(control, QPushButton) else "")
+            assert name, control.objectName()
+            assert control.height() >= theme.touch_px() - 6, (name, control.height())
+            assert control.focusPolicy() & Qt.FocusPolicy.TabFocus or not control.isEnabled(), name
+    screen.devices.dialog.reject()
