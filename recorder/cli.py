@@ -132,7 +132,7 @@ def _erase(args: argparse.Namespace) -> Outcome:
 def _devices(args: argparse.Namespace) -> Outcome:
     from recorder.host import probe
 
-    return probe.list_devices(args.probe, args.template)
+    return probe.list_devices(args.probe, args.template, args.scan, args.radio)
 
 
 # ---- usage
@@ -239,6 +239,11 @@ def _add_devices(commands: Any) -> None:
         "--probe", type=_positive, metavar="S", help="listen to the template's devices for S seconds"
     )
     devices.add_argument("--template", type=Path, metavar="FILE", help="whose devices to probe")
+    scan = "search for Bluetooth devices for S seconds (5): name, address, strength, fitting kind"
+    devices.add_argument("--scan", type=_positive, nargs="?", const=5.0, metavar="S", help=scan)
+    devices.add_argument(
+        "--radio", default="", help=argparse.SUPPRESS
+    )  # virtual:HOST:PORT, of a virtual bedside
     _add_json(devices)
 
 

@@ -6,6 +6,7 @@
     ├── ConfigError (ValueError)  a profile, template or option is wrong
     ├── DeviceError               a device or its link
     │   ├── LinkLost              the link broke while in use; the supervisor retries
+    │   │   └── DeviceAbsent      a radio device is off, out of range or connected elsewhere
     │   ├── DeviceBusy            in use elsewhere (port exclusive, other station)
     │   └── DeviceRefused         it answered, and said no
     ├── StationError              the station: lock held, recorder not answering
@@ -58,6 +59,12 @@ class LinkLost(DeviceError):
     """The link broke while in use; the supervisor retries with back-off."""
 
     advice = "link-lost"
+
+
+class DeviceAbsent(LinkLost):
+    """A radio device does not answer: off, out of range, or connected to somebody else, who keeps it silent."""
+
+    advice = "device-absent"
 
 
 class DeviceBusy(DeviceError):

@@ -13,8 +13,8 @@ from recorder.acquire.hub import Hub
 from recorder.acquire.link import RELINK_S, Link, LinkEvent, retry_delay_s
 from recorder.acquire.notices import NoticeGate
 from recorder.clock import Clock
-from recorder.devices.contract import DeviceConfig, Driver, DriverEvent, Notice, Send
-from recorder.errors import DeviceBusy, LinkLost, RecorderError
+from recorder.devices.contract import DeviceConfig, Driver, DriverEvent, LinkQuality, Notice, Send
+from recorder.errors import DeviceAbsent, DeviceBusy, LinkLost, RecorderError
 from recorder.schema import DeviceInfo, Gap, LinkStatus, Marker, SampleBlock
 from recorder.transports import Transport
 
@@ -34,7 +34,7 @@ class Supervisor:
         driver: holds the conversation.
         hub: where samples go.
         clock: host time.
-        who_holds: for a port in use elsewhere, the name of the station that uses it, or empty.
+        who_holds: for a port or band in use elsewhere, the name of the station that uses it, or empty.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class Supervisor:
         self._info: DeviceInfo = driver.info
         self._roles = {s.stream_id: s.role for s in driver.streams}
         self._battery = BatteryWatch()
+        self._quality = LinkQuality()
         self._gate = NoticeGate()
         self._last_sample_ns = 0
         self._told = ("", "")
@@ -82,6 +83,8 @@ class Supervisor:
             self.link.error,
             self._battery.level,
             battery_hours_left=self._battery.hours_left(self._clock.monotonic_ns()),
+            rssi_dbm=self._quality.rssi_dbm,
+            arrived=self._quality.arrived,
         )
 
     # ---- the thread
@@ -91,7 +94,7 @@ class Supervisor:
             self._see("search")
             try:
                 self._attempt()
-            except DeviceBusy as error:
+            except (DeviceBusy, DeviceAbsent) as error:
                 holder = self._who_holds(self.config)
                 self._lose(f"{error} (station {holder} uses it)" if holder else str(error))
             except RecorderError as error:
@@ -143,6 +146,8 @@ class Supervisor:
                 transport.write(event.data)
             elif isinstance(event, Gap):
                 self._hub.gap(event)
+            elif isinstance(event, LinkQuality):
+                self._quality = event
             else:
                 self._take_notice(event)
 
@@ -189,6 +194,7 @@ class Supervisor:
             self._hub.add_device(self._info, self.driver.streams, self.driver.silence_s)
 
     def _lose(self, why: str) -> None:
+        self._quality = LinkQuality()
         self._hub.link_lost(self.config.device_id, why)
         self._see("broke", why)
 

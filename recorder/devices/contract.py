@@ -42,7 +42,21 @@ class Notice:
     fatal: bool = False
 
 
-DriverEvent = SampleBlock | Gap | Notice | Send
+@dataclass(frozen=True, slots=True)
+class LinkQuality:
+    """How well a radio link carries; shown beside the battery, never stored.
+
+    Args:
+        rssi_dbm: strength of the device's advertisement when it was found; while connected no system tells it.
+        arrived: share of the packets of the newest 30 s that arrived, by the device's own counters; None where it
+            counts nothing.
+    """
+
+    rssi_dbm: int | None = None
+    arrived: float | None = None
+
+
+DriverEvent = SampleBlock | Gap | Notice | Send | LinkQuality
 
 
 class Driver(Protocol):
@@ -83,7 +97,7 @@ class Driver(Protocol):
         ...
 
 
-DriverKind = Literal["e4-tcp", "serial-adc", "manual-cuff"]
+DriverKind = Literal["e4-tcp", "e4-ble", "ble-hr", "nonin-serial", "serial-adc", "manual-cuff"]
 
 
 @dataclass(frozen=True, slots=True)

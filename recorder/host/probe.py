@@ -8,24 +8,31 @@ from typing import Any
 
 from recorder.acquire import template as templates
 from recorder.clock import Clock
-from recorder.devices import profiles, registry
+from recorder.devices import discovery, profiles, registry
 from recorder.devices.contract import DeviceConfig, Driver, Notice, Send
 from recorder.errors import ConfigError, DeviceError
 from recorder.schema import SampleBlock
 from recorder.transports import Transport
 
 
-def list_devices(probe_s: float | None = None, template: Path | None = None) -> dict[str, Any]:
-    """Ports, kinds and shipped profiles; with ``probe_s`` also what each device of ``template`` sends in that time.
+def list_devices(
+    probe_s: float | None = None, template: Path | None = None, scan_s: float | None = None, radio: str = ""
+) -> dict[str, Any]:
+    """Ports, kinds and shipped profiles; with ``probe_s`` also what each device of ``template`` sends in that time,
+    with ``scan_s`` the Bluetooth devices that advertise within it.
 
     Raises:
         ConfigError: a probe without a template, or a wrong template.
+        DeviceError: a search without Bluetooth.
     """
     outcome: dict[str, Any] = {
         "ports": [port.to_json() for port in registry.ports()],
         "kinds": sorted({*registry.DRIVERS, *registry.LINKLESS}),
         "profiles": profiles.shipped(),
     }
+    if scan_s is not None:
+        found = discovery.found_devices(scan_s, discovery.radio_of(radio))
+        outcome["found"] = [device.to_json() for device in found]
     if probe_s is None:
         return outcome
     if template is None:

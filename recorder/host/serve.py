@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,17 +98,23 @@ def _end_on_signals(ours: Station) -> None:
 
 
 def who_holds(config: DeviceConfig, station: str, home: Path) -> str:
-    """Another station whose live recorder is set up for the same port, or empty."""
+    """Another station whose live recorder is set up for the same port or radio address, or empty."""
     for path in sorted((home / "stations").glob("*/settings.json")):
         other = path.parent.name
-        if other != station and _uses(path, config.options.get("port")) and lock.is_held(other, home):
+        if other != station and _uses(path, _place(config.options)) and lock.is_held(other, home):
             return other
     return ""
 
 
-def _uses(path: Path, port: Any) -> bool:
+def _uses(path: Path, place: str) -> bool:
     try:
         devices = json.loads(path.read_text())["devices"]
-        return port is not None and any(d.get("options", {}).get("port") == port for d in devices)
+        return place != "" and any(_place(d.get("options", {})) == place for d in devices)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
+
+
+def _place(options: Mapping[str, Any]) -> str:
+    """What only one station can use: a serial port, or the radio address of a band."""
+    address = str(options.get("address") or "")
+    return address.lower() or str(options.get("port") or "")

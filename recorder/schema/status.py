@@ -33,7 +33,10 @@ class StreamStatus:
 @dataclass(frozen=True, slots=True)
 class LinkStatus:
     """One device's link. ``error`` is the last message in plain words; ``attempt`` counts retries;
-    ``battery`` is 0 to 1, ``battery_hours_left`` a forecast from its pace, None until that is known."""
+    ``battery`` is 0 to 1, ``battery_hours_left`` a forecast from its pace, None until that is known.
+
+    Radio links only: ``rssi_dbm`` as it was found, ``arrived`` the share of its packets that arrived lately.
+    """
 
     device_id: str
     state: LinkState
@@ -47,6 +50,8 @@ class LinkStatus:
     error: str = ""
     battery: float | None = None
     battery_hours_left: float | None = None
+    rssi_dbm: int | None = None
+    arrived: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

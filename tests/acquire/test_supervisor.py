@@ -10,8 +10,8 @@ from recorder.acquire.hub import Hub
 from recorder.acquire.notices import EVERY_NS, NoticeGate
 from recorder.acquire.supervisor import Supervisor
 from recorder.clock import Clock, begin_era
-from recorder.devices.contract import Notice, Send
-from recorder.errors import DeviceBusy, DeviceError
+from recorder.devices.contract import LinkQuality, Notice, Send
+from recorder.errors import DeviceAbsent, DeviceBusy, DeviceError
 from recorder.schema import Event, Gap, SampleBlock
 
 
@@ -160,3 +160,23 @@ def test_a_flood_of_nonsense_is_told_now_and_then_and_counted() -> None:
     said = [gate.passes(Notice("checksum", "m", t * EVERY_NS // 10, "adc.wave")) for t in range(31)]
     assert [n for n in said if n is not None] == [0, 9, 9, 9]
     assert gate.passes(Notice("tag", "m", 0)) == 0 and gate.passes(Notice("tag", "m", 0)) == 0
+
+
+def test_link_quality_is_shown_while_the_link_is_there(bench: Bench) -> None:
+    bench.supervisor.start()
+    bench.cable.put(LinkQuality(-61, 0.98))
+    bench.cable.samples(3)
+    bench.until_link("streaming")
+    status = bench.supervisor.status()
+    assert (status.rssi_dbm, status.arrived) == (-61, 0.98)
+    bench.cable.cut()
+    bench.until_link("lost")
+    assert bench.supervisor.status().rssi_dbm is None
+
+
+def test_a_band_that_is_connected_elsewhere_is_named_with_its_station(bench: Bench) -> None:
+    bench.cable.refuse = DeviceAbsent("E4 wristband C0:01 is not in range: switch it on")
+    bench.supervisor.start()
+    bench.until_link("lost")
+    assert "C0:01" in bench.supervisor.status().error
+    assert "station bed7" in bench.supervisor.status().error

@@ -117,12 +117,18 @@ def test_a_device_that_speaks_nonsense_is_named_and_the_others_go_on(station: St
 def test_the_station_that_uses_a_port_is_named_while_it_lives(tmp_path: Path) -> None:
     folder = tmp_path / "stations" / "bed7"
     folder.mkdir(parents=True)
-    settings = {"devices": [{"kind": "serial-adc", "device_id": "adc", "options": {"port": "/dev/ttyACM0"}}]}
+    band = {"kind": "e4-ble", "device_id": "e4", "options": {"address": "C0:00:00:00:00:0A"}}
+    settings = {
+        "devices": [{"kind": "serial-adc", "device_id": "adc", "options": {"port": "/dev/ttyACM0"}}, band]
+    }
     (folder / "settings.json").write_text(json.dumps(settings))
     (tmp_path / "stations" / "bed8").mkdir()
     (tmp_path / "stations" / "bed8" / "settings.json").write_text("broken")
     with StationLock("bed7", tmp_path):
         assert who_holds(adc("/dev/ttyACM0"), "bed1", tmp_path) == "bed7"
         assert who_holds(adc("/dev/ttyACM1"), "bed1", tmp_path) == ""
+        for address, holder in (("c0:00:00:00:00:0a", "bed7"), ("C0:00:00:00:00:0B", ""), ("", "")):
+            wanted = DeviceConfig("e4-ble", "e4", {"address": address})
+            assert who_holds(wanted, "bed1", tmp_path) == holder
         assert who_holds(adc("/dev/ttyACM0"), "bed7", tmp_path) == ""
     assert who_holds(adc("/dev/ttyACM0"), "bed1", tmp_path) == ""

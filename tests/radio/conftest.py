@@ -1,0 +1,6 @@
+"""Tests of radio devices; the rig beside them is imported by name."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
