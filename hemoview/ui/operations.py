@@ -21,6 +21,7 @@ from hemoview.ui.show_panel import ShowPanel
 from hemoview.ui.start_dialog import StartDialog
 from hemoview.viewmodel.cuff_form import CuffForm, CuffView
 from hemoview.viewmodel.cuff_form import examine as examine_cuff
+from hemoview.viewmodel.pseudonym import Known, known_from
 from hemoview.viewmodel.scale_form import AdcNow, ScaleForm, ScaleView
 from hemoview.viewmodel.scale_form import examine as examine_scale
 from hemoview.viewmodel.start_form import next_subject
@@ -146,6 +147,7 @@ class Operations(QObject):
         dialog = StartDialog(form, self.window, today=self._today, templates=self.templates)
         dialog.checks_asked.connect(self._ask_checks)
         dialog.start_asked.connect(self._start)
+        dialog.subject_asked.connect(self._ask_known)
         dialog.resize(min(1100, self.window.width() - 60), min(720, self.window.height() - 40))
         self.start_dialog = dialog
         dialog.open()
@@ -160,6 +162,16 @@ class Operations(QObject):
             lambda: self.commands.call("preflight", 10.0, **self._with_template(dialog.view_request())),
             lambda answer: dialog.show_checks(answer["checks"]),
             lambda error: dialog.show_refusal(str(error)),
+        )
+
+    def _ask_known(self, pseudonym: str) -> None:
+        """Earlier sessions of a pseudonym; without an answer none are known."""
+        dialog = self.start_dialog
+        assert dialog is not None
+        self.bridge.call(
+            lambda: self.commands.call("known_subject", 10.0, pseudonym=pseudonym),
+            lambda answer: dialog.show_known(known_from(pseudonym, answer)),
+            lambda _: dialog.show_known(Known(pseudonym)),
         )
 
     def _start(self, request: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -18,6 +19,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -25,8 +27,10 @@ from PySide6.QtWidgets import (
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
-from hemoview.ui.numerics_view import Words
+from hemoview.ui.start_confirm import ConfirmStep
+from hemoview.ui.start_inputs import Choice, DetailsFields, ScanLine, TodayLine
 from hemoview.ui.template_chooser import TemplateChooser
+from hemoview.viewmodel.pseudonym import Known
 from hemoview.viewmodel.start_form import (
     NEEDED,
     POSTURES,
@@ -34,6 +38,7 @@ from hemoview.viewmodel.start_form import (
     SIDES,
     StartForm,
     StartView,
+    answer,
     examine,
     request,
 )
@@ -42,7 +47,6 @@ from recorder.acquire.template import Template
 from recorder.acquire.template_library import TemplateLibrary
 
 _CHOICES = {
-    "sex": SEXES,
     "wristband_side": SIDES,
     "finger_cuff_side": SIDES,
     "arm_cuff_side": SIDES,
@@ -76,10 +80,14 @@ CHECK_EVERY_MS = 1500
 
 
 class StartDialog(QDialog):
-    """Emits ``checks_asked()`` while the second step is open and ``start_asked(request)`` on confirmation."""
+    """Emits ``checks_asked()`` while the second step is open and ``start_asked(request)`` on confirmation.
+
+    ``subject_asked(pseudonym)`` once for each pseudonym that stands: what is known of it comes by :meth:`show_known`.
+    """
 
     checks_asked = Signal()
     start_asked = Signal(dict)
+    subject_asked = Signal(str)
     templates_asked = Signal()
 
     def __init__(
@@ -96,6 +104,8 @@ class StartDialog(QDialog):
         self._today = today
         self.form = form
         self.checks: Sequence[Mapping[str, Any]] | None = None
+        self.known: Known | None = None
+        self._asked_about = ""
         self.inputs: dict[str, QWidget] = {}
         self.notes: dict[str, QLabel] = {}
         self.steps = QStackedWidget()
@@ -107,17 +117,19 @@ class StartDialog(QDialog):
         self.confirm.back.clicked.connect(self.go_back)
         self.confirm.start.clicked.connect(self._start)
         self.confirm.overrides_changed.connect(self._override)
+        self.confirm.answered.connect(self._answer)
         self._touched: set[str] = set()
         self._again = QTimer(self)
         self._again.setInterval(CHECK_EVERY_MS)
         self._again.timeout.connect(self.checks_asked)
         self.finished.connect(self._again.stop)
+        self.inputs["pseudonym"].setFocus()
         self.show_form()
 
     @property
     def view(self) -> StartView:
         """The form as examined now."""
-        return examine(self.form, self.checks, today=self._today())
+        return examine(self.form, self.checks, today=self._today(), known=self.known)
 
     def view_request(self) -> dict[str, Any]:
         """What pre-flight is asked about."""
@@ -128,6 +140,14 @@ class StartDialog(QDialog):
         if self.steps.currentIndex() == 1:
             self.checks = checks
             self.confirm.show_view(self.view)
+
+    def show_known(self, known: Known) -> None:
+        """What earlier sessions say about a pseudonym; an answer about another one is passed over."""
+        if known.pseudonym == self.form.pseudonym:
+            self.known = known
+            self.show_form()
+            if self.steps.currentIndex() == 1:
+                self.confirm.show_view(self.view)
 
     def show_refusal(self, message: str) -> None:
         """Start was refused after all."""
@@ -144,9 +164,13 @@ class StartDialog(QDialog):
         """Which fields are wrong; a field nobody has been at yet only makes Next wait."""
         view = self.view
         said = {p.field: words(p.message) for p in (*view.remarks, *view.problems)}
+        wrong = {p.field for p in view.problems}
         for name, note in self.notes.items():
             note.setText(said.get(name, "") if name in self._touched else "")
+            _paint(note, "warn" if name in wrong else "info")
             note.setVisible(bool(note.text()))
+        for part in self._again_row:
+            part.setVisible(view.needs_again)
         self.missing.setText(_missing(view))
         self.next.setEnabled(view.can_confirm)
 
@@ -156,10 +180,19 @@ class StartDialog(QDialog):
         left, right = QVBoxLayout(), QVBoxLayout()
         for i, (title, names) in enumerate(_GROUPS.items()):
             (left if i in (0, 3) else right).addWidget(self._group(title, names))
+        left.addWidget(self._details())
         left.addStretch()
         right.addStretch()
         columns.addLayout(left, 1)
         columns.addLayout(right, 1)
+        inside = QWidget()
+        inside.setLayout(columns)
+        columns.setContentsMargins(0, 0, 6, 0)
+        fields = QScrollArea()
+        fields.setWidget(inside)
+        fields.setWidgetResizable(True)
+        fields.setFrameShape(QScrollArea.Shape.NoFrame)
+        fields.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.next = QPushButton(text("button-next"))
         self.next.setObjectName("start")
         self.next.setDefault(True)
@@ -176,9 +209,20 @@ class StartDialog(QDialog):
         buttons.addWidget(self.missing, 1)
         buttons.addWidget(self.next)
         column = QVBoxLayout(step)
-        column.addLayout(columns)
+        column.addWidget(fields, 1)
         column.addLayout(buttons)
         return step
+
+    def _details(self) -> QWidget:
+        self.details = DetailsFields(self.form.details)
+        self.details.changed.connect(lambda form: self._change("details", form))
+        note = self._note("details")
+        box = QWidget()
+        column = QVBoxLayout(box)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.details)
+        column.addWidget(note)
+        return box
 
     def _group(self, title: str, names: Sequence[str]) -> QGroupBox:
         box = QGroupBox(text(title))
@@ -187,19 +231,25 @@ class StartDialog(QDialog):
         rows.setVerticalSpacing(4)
         rows.setContentsMargins(10, 6, 10, 6)
         for name in names:
-            self.notes[name] = QLabel()
-            self.notes[name].setFont(theme.font(13))
-            self.notes[name].setStyleSheet(f"color: {theme.colour('warn').name()};")
-            self.notes[name].setContentsMargins(9, 0, 0, 2)
-            self.notes[name].hide()
             line = QVBoxLayout()
             line.setSpacing(1)
             line.addWidget(self._input(name))
-            line.addWidget(self.notes[name])
+            line.addWidget(self._note(name))
             label = QLabel("" if self._is_box(name) else text(f"field-{name}"))
             label.setFixedHeight(theme.touch_px() - 4)
             rows.addRow(label, line)
+            if name == "pseudonym_again":
+                self._again_row = (label, self.inputs[name])
         return box
+
+    def _note(self, name: str) -> QLabel:
+        note = QLabel()
+        note.setFont(theme.font(13))
+        note.setWordWrap(name == "details")
+        note.setContentsMargins(9, 0, 0, 2)
+        note.hide()
+        self.notes[name] = note
+        return note
 
     def _is_box(self, name: str) -> bool:
         return isinstance(getattr(self.form, name), bool)
@@ -211,6 +261,13 @@ class StartDialog(QDialog):
             widget = QCheckBox(text(f"field-{name}"))
             widget.setChecked(value)
             widget.toggled.connect(lambda checked: self._change(name, checked))
+        elif name == "sex":
+            widget = Choice(SEXES[1:], value, text("field-sex"))
+            widget.chosen.connect(lambda chosen: self._change(name, chosen))
+        elif name in ("pseudonym", "pseudonym_again"):
+            widget = ScanLine(value)
+            widget.textChanged.connect(lambda typed: self._change(name, typed.strip()))
+            widget.scanned.connect(self._scanned)
         elif name in _CHOICES:
             widget = QComboBox()
             for choice in _CHOICES[name]:
@@ -227,7 +284,13 @@ class StartDialog(QDialog):
         widget.setObjectName(f"field-{name}")
         widget.setAccessibleName(text(f"field-{name}"))
         self.inputs[name] = widget
-        return widget
+        if name != "consent_date":
+            return widget
+        assert isinstance(widget, QLineEdit)
+        with_today = TodayLine(widget)
+        with_today.today.clicked.connect(lambda: widget.setText(self._today().isoformat()))
+        self.signed_today = with_today.today
+        return with_today
 
     def _choose(self, template: Template | None) -> None:
         """What the template knows and nobody has filled in yet stands in the fields."""
@@ -238,12 +301,37 @@ class StartDialog(QDialog):
                 widget.setCurrentIndex(_CHOICES[name].index(value) if value in _CHOICES[name] else 0)
             elif isinstance(widget, QLineEdit):
                 widget.setText(value)
+        self._ask_about()
         self.show_form()
 
-    def _change(self, name: str, value: str | bool) -> None:
+    def _change(self, name: str, value: object) -> None:
         self.form = replace(self.form, **{name: value})  # type: ignore[arg-type]
         self._touched.add(name)
+        if name.startswith("pseudonym"):
+            self._ask_about()
         self.show_form()
+
+    def _scanned(self, code: str) -> None:
+        """A scanner needs no second entry; the next thing asked is the sex."""
+        self.form = replace(self.form, scanned=code)
+        line = self.inputs["pseudonym"]
+        assert isinstance(line, QLineEdit)
+        line.setText(code)
+        self._change("pseudonym", code)
+        self.inputs["sex"].setFocus()
+
+    def _ask_about(self) -> None:
+        """Once the pseudonym stands: has it been recorded here before?"""
+        standing = not any(p.field.startswith("pseudonym") for p in self.view.problems)
+        wanted = self.form.pseudonym if standing else ""
+        if wanted != self._asked_about:
+            self._asked_about, self.known = wanted, None
+            if wanted:
+                self.subject_asked.emit(wanted)
+
+    def _answer(self, key: str, given: bool) -> None:
+        self.form = answer(self.form, key, given=given)
+        self.confirm.show_view(self.view)
 
     def _override(self, device: str, reason: str) -> None:
         self.form = replace(self.form, overrides={**self.form.overrides, device: reason})
@@ -251,6 +339,7 @@ class StartDialog(QDialog):
 
     def _go_on(self) -> None:
         self._touched.update(field.name for field in fields(StartForm))
+        self._ask_about()
         self.show_form()
         if self.view.can_confirm:
             self.confirm.show_view(self.view)
@@ -266,81 +355,11 @@ class StartDialog(QDialog):
             self.start_asked.emit(order)
 
 
-class ConfirmStep(QWidget):
-    """Pseudonym, sex and age large; what pre-flight found; the button that starts."""
-
-    overrides_changed = Signal(str, str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        centre = Qt.AlignmentFlag.AlignHCenter
-        self.title = Words(18, align=centre)
-        self.title.show_text(text("confirm-title"), "quiet")
-        self.pseudonym = Words(64, bold=True, align=centre)
-        self.person = Words(34, bold=True, align=centre)
-        self.details, self.warnings = Words(15, align=centre), Words(15, align=centre)
-        self.state = Words(15, bold=True, align=centre)
-        for label in (self.details, self.warnings, self.state):
-            label.setWordWrap(True)
-        self.findings = QVBoxLayout()
-        self._found: tuple[object, ...] = ()
-        self.back = QPushButton(text("button-back"))
-        self.start = QPushButton(text("button-confirm-start"))
-        self.start.setObjectName("start")
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.back)
-        buttons.addStretch()
-        buttons.addWidget(self.start)
-        column = QVBoxLayout(self)
-        column.setSpacing(10)
-        column.addStretch()
-        for label in (self.title, self.pseudonym, self.person, self.details, self.warnings, self.state):
-            column.addWidget(label)
-        column.addLayout(self.findings)
-        column.addStretch()
-        column.addLayout(buttons)
-
-    def show_view(self, view: StartView) -> None:
-        """The card and the findings."""
-        if view.card is None:
-            return
-        self.pseudonym.show_text(view.card.pseudonym, "text")
-        sex = text(f"choice-{view.card.sex}")
-        self.person.show_text(text("confirm-person", sex=sex, age=view.card.age), "text")
-        self.details.show_text(words(view.card.details), "quiet")
-        self.warnings.show_text("\n".join(words(w) for w in view.card.warnings), "warn")
-        self.state.show_text(*_state(view))
-        self._show_findings(view)
-        self.start.setEnabled(view.can_start)
-
-    def show_refusal(self, message: str) -> None:
-        """What the recorder said to Start."""
-        self.state.show_text(f"{text('preflight-refused')} {message}", "danger")
-
-    def _show_findings(self, view: StartView) -> None:
-        """Rebuilt only when something else was found: somebody may be typing a reason."""
-        found = tuple((f.check_id, f.level, f.message) for f in view.findings)
-        if found == self._found:
-            return
-        self._found = found
-        while (item := self.findings.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.deleteLater()
-        for finding in view.findings:
-            role = {"refuse": "danger", "override": "warn"}.get(finding.level, "info")
-            label = Words(15)
-            label.setWordWrap(True)
-            label.show_text(words(finding.message), role)
-            self.findings.addWidget(label)
-            if finding.level == "override":
-                self.findings.addWidget(self._reason(finding.device, finding.reason))
-
-    def _reason(self, device: str, reason: str) -> QLineEdit:
-        line = QLineEdit(reason)
-        line.setPlaceholderText(text("preflight-override"))
-        line.setObjectName(f"override-{device}")
-        line.textChanged.connect(lambda typed: self.overrides_changed.emit(device, typed))
-        return line
+def _paint(note: QLabel, role: str) -> None:
+    palette = note.palette()
+    if palette.color(QPalette.ColorRole.WindowText) != theme.colour(role):
+        palette.setColor(QPalette.ColorRole.WindowText, theme.colour(role))
+        note.setPalette(palette)
 
 
 def _missing(view: StartView) -> str:
@@ -351,11 +370,3 @@ def _missing(view: StartView) -> str:
         if names:
             said.append(text(message_id, fields=", ".join(names)))
     return " ".join(said)
-
-
-def _state(view: StartView) -> tuple[str, str]:
-    if view.refused:
-        return text("preflight-refused"), "danger"
-    if view.can_start:
-        return text("preflight-ok"), "ok"
-    return (text("preflight-reasons"), "warn") if view.findings else (text("preflight-asking"), "quiet")

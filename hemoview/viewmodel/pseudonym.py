@@ -117,20 +117,30 @@ def known_questions(
     """To be answered where earlier sessions of the pseudonym say otherwise: sex, age by the years between, height."""
     if known is None or known.pseudonym != pseudonym or not known.sessions:
         return ()
-    said: list[tuple[str, object, object]] = []
-    if known.sex not in (None, "unknown", sex) and sex not in ("", "unknown"):
-        said.append(("sex", say(f"choice-{known.sex}"), say(f"choice-{sex}")))
-    if _age_differs(known, age_y, wall_ns):
-        said.append(("age", known.age_y, age_y))
-    if _apart_cm(known.height_cm, height_cm) > HEIGHT_DIFFERS_CM:
-        said.append(("height", f"{known.height_cm:g}", f"{height_cm:g}"))
-    return tuple(
-        Question(
-            f"known:{pseudonym}:{name}:{sex}:{age_y}:{height_cm}",
-            say(f"known-other-{name}", pseudonym=pseudonym, then=then, now=now),
-            say("answer-same-person", pseudonym=pseudonym),
-        )
-        for name, then, now in said
+    told = sex not in ("", "unknown") and known.sex not in (None, "unknown")
+    differs = (
+        (told and sex != known.sex)
+        or _age_differs(known, age_y, wall_ns)
+        or _apart_cm(known.height_cm, height_cm) > HEIGHT_DIFFERS_CM
+    )
+    if not differs:
+        return ()
+    question = say(
+        "known-other",
+        pseudonym=pseudonym,
+        then=_facts(known.sex, known.age_y, known.height_cm),
+        now=_facts(sex, age_y, height_cm),
+    )
+    key = f"known:{pseudonym}:{sex}:{age_y}:{height_cm}"
+    return (Question(key, question, say("answer-same-person", pseudonym=pseudonym)),)
+
+
+def _facts(sex: str | None, age_y: int | None, height_cm: float | None) -> Message:
+    return say(
+        "known-facts",
+        sex=say(f"choice-{sex or 'unknown'}"),
+        age="–" if age_y is None else age_y,
+        height="–" if height_cm is None else f"{height_cm:g}",
     )
 
 

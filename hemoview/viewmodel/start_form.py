@@ -8,22 +8,20 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import date
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import Any
 
+from hemoview.viewmodel.details_form import DetailsForm, detail_problems, details
 from hemoview.viewmodel.messages import Message, say
+from hemoview.viewmodel.pseudonym import Known, Question, how_entered, known_questions, looks_questions
 from recorder.schema import Consent, Sites, Subject
+from recorder.schema.check_character import carries_check, scheme_of
 
 SEXES = ("", "female", "male", "other", "unknown")
 SIDES = ("unknown", "left", "right")
 POSTURES = ("unknown", "supine", "seated", "standing")
 
-_DATE = re.compile(r"(19|20)\d{6}|\d{4}(19|20)\d\d|\d{4}[.-]\d\d?[.-]\d\d?|\d\d?[.-]\d\d?[.-]\d{4}")
-_NATIONAL = re.compile(r"\d{9,}[xX]?")
-"""Nine digits or more, with or without what groups them: AHV 756.1234.5678.97, SSN 123-45-6789."""
-
-_GROUPING = re.compile(r"[._-]")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 OLDEST_Y = 120
@@ -37,14 +35,19 @@ HAND_HEIGHT_CM = (-100.0, 100.0)
 
 NEEDED = ("field-required", "consent-needed")
 """Problems of a field that is still empty; any other is an entry to correct."""
-_NAME = re.compile(r"[A-Z]?[a-z]{2,}([._-]?[A-Z]?[a-z]{2,})?")
+
+
+NOT_ASKED = Known("")
+"""Nothing is asked about earlier sessions."""
 
 
 @dataclass(frozen=True, slots=True)
 class StartForm:
     """What stands in the fields, as typed.
 
-    ``overrides``: device id → reason for starting without it.
+    ``overrides``: device id → reason for starting without it. ``scanned``: the pseudonym as a scanner read it, which
+    needs no second entry. ``pseudonym_check``: the check character that pseudonyms of the template carry.
+    ``answered``: keys of questions that were answered.
     """
 
     pseudonym: str = ""
@@ -69,6 +72,10 @@ class StartForm:
     template: str = ""
     notes: str = ""
     overrides: Mapping[str, str] = field(default_factory=dict, hash=False)
+    scanned: str = ""
+    pseudonym_check: str = ""
+    answered: frozenset[str] = frozenset()
+    details: DetailsForm = field(default_factory=DetailsForm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,8 @@ class ConfirmCard:
 class StartView:
     """The examined form. ``request`` are the arguments of the recorder's ``start``, None while it may not be sent.
 
-    ``remarks`` stand beside a field, as problems do, but bar nothing.
+    ``remarks`` stand beside a field, as problems do, but bar nothing. ``questions`` bar Start until every one was
+    answered. ``needs_again``: the pseudonym is to be typed once more.
     """
 
     problems: tuple[Problem, ...]
@@ -116,11 +124,14 @@ class StartView:
     can_confirm: bool
     can_start: bool
     request: dict[str, Any] | None
+    questions: tuple[Question, ...] = ()
+    needs_again: bool = True
 
 
 def next_subject(form: StartForm) -> StartForm:
     """The empty form for the next person: operator, template, sides and consent version stay."""
     return StartForm(
+        pseudonym_check=form.pseudonym_check,
         operator=form.operator,
         template=form.template,
         wristband_side=form.wristband_side,
@@ -130,46 +141,87 @@ def next_subject(form: StartForm) -> StartForm:
     )
 
 
-def examine(form: StartForm, checks: Sequence[Mapping[str, Any]] | None = None, *, today: date) -> StartView:
+def examine(
+    form: StartForm,
+    checks: Sequence[Mapping[str, Any]] | None = None,
+    *,
+    today: date,
+    known: Known | None = NOT_ASKED,
+) -> StartView:
     """Judge the fields and the recorder's pre-flight answers.
 
     Args:
         form: as typed.
         checks: the answers; None before they were asked for.
         today: at the bedside; nobody has signed later.
+        known: what earlier sessions say about the pseudonym; None while that is being asked for.
     """
     problems = (
         *_subject_problems(form),
         *_consent_problems(form, today),
         *_site_problems(form),
+        *(Problem("details", found) for found in detail_problems(form.details)[:1]),
         *_needed(form, "operator"),
     )
     findings = tuple(_finding(check, form) for check in checks or () if not check["ok"])
     refused = tuple(f.message for f in findings if f.level == "refuse")
     unexplained = [f for f in findings if f.level == "override" and not f.reason.strip()]
     can_confirm = not problems
-    can_start = can_confirm and checks is not None and not refused and not unexplained
+    questions = _questions(form, known, today) if can_confirm else ()
+    unanswered = [q for q in questions if q.key not in form.answered]
+    told = checks is not None and known is not None
+    can_start = can_confirm and told and not refused and not unexplained and not unanswered
     return StartView(
         problems=problems,
-        remarks=_remarks(form),
+        remarks=(*_remarks(form), *_known_remark(form, known)),
         card=_card(form) if can_confirm else None,
         findings=findings,
         refused=refused,
         can_confirm=can_confirm,
         can_start=can_start,
-        request=request(form, findings) if can_start else None,
+        request=request(_still_asked(form, questions), findings) if can_start else None,
+        questions=questions,
+        needs_again=needs_again(form),
     )
 
 
-def pseudonym_warnings(pseudonym: str) -> tuple[Message, ...]:
-    """A pseudonym that looks like a name, a date of birth or a national number is warned about."""
-    looks = {
-        "date": _DATE.fullmatch(pseudonym),
-        "number": _NATIONAL.fullmatch(_GROUPING.sub("", pseudonym)),
-        "name": _NAME.fullmatch(pseudonym),
-    }
-    found = next((kind for kind, match in looks.items() if match), None)
-    return () if found is None else (say(f"pseudonym-looks-like-{found}", pseudonym=pseudonym),)
+def needs_again(form: StartForm) -> bool:
+    """Neither a scanner nor a check character vouches for the pseudonym: it is typed twice."""
+    if form.pseudonym_check not in ("", "none"):
+        return False
+    return not form.pseudonym or form.scanned != form.pseudonym
+
+
+def answer(form: StartForm, key: str, *, given: bool) -> StartForm:
+    """The form with a question answered, or the answer taken back."""
+    return replace(form, answered=form.answered | {key} if given else form.answered - {key})
+
+
+def _still_asked(form: StartForm, questions: Sequence[Question]) -> StartForm:
+    """Answers to what was asked about another entry are not kept."""
+    return replace(form, answered=form.answered & {q.key for q in questions})
+
+
+def _questions(form: StartForm, known: Known | None, today: date) -> tuple[Question, ...]:
+    age = _number(form.age_y)
+    wall_ns = int(datetime(today.year, today.month, today.day, tzinfo=UTC).timestamp() * 1e9)
+    about = known_questions(
+        known,
+        form.pseudonym,
+        sex=form.sex,
+        age_y=None if age is None else min(GROUPED_FROM_Y, int(age)),
+        height_cm=_number(form.height_cm),
+        wall_ns=wall_ns,
+    )
+    return (*looks_questions(form.pseudonym), *about)
+
+
+def _known_remark(form: StartForm, known: Known | None) -> tuple[Problem, ...]:
+    """Beside the pseudonym: has it been recorded here before?"""
+    if known is None or known.pseudonym != form.pseudonym or not known.sessions:
+        return ()
+    last = datetime.fromtimestamp(known.created_wall_ns / 1e9, UTC).date()
+    return (Problem("pseudonym", say("pseudonym-known", sessions=known.sessions, last=last.isoformat())),)
 
 
 def _subject_problems(form: StartForm) -> tuple[Problem, ...]:
@@ -187,6 +239,14 @@ def _pseudonym_problems(form: StartForm) -> list[Problem]:
         Subject(form.pseudonym)
     except ValueError:
         return [Problem("pseudonym", say("pseudonym-form"))]
+    scheme = scheme_of(form.pseudonym_check)
+    if scheme != "none":
+        wrong = not carries_check(form.pseudonym, scheme)
+        return [Problem("pseudonym", say("pseudonym-check-wrong"))] if wrong else []
+    if not needs_again(form):
+        return []
+    if not form.pseudonym_again:
+        return _needed(form, "pseudonym_again")
     differs = form.pseudonym_again != form.pseudonym
     return [Problem("pseudonym_again", say("pseudonym-differs"))] if differs else []
 
@@ -301,7 +361,7 @@ def _card(form: StartForm) -> ConfirmCard:
         consent=f"{form.consent_version}, {form.consent_date}",
     )
     grouped = _remarks(form)
-    warnings = [*pseudonym_warnings(form.pseudonym), *(remark.message for remark in grouped)]
+    warnings = [remark.message for remark in grouped]
     if not form.height_cm.strip() or not form.weight_kg.strip():
         warnings.append(say("no-height-weight"))
     if not form.cvp_mmhg.strip():
@@ -338,4 +398,18 @@ def request(form: StartForm, findings: Sequence[Finding] = ()) -> dict[str, Any]
         "template": {"name": form.template.strip()} if form.template.strip() else {},
         "overrides": {f.device: f.reason.strip() for f in findings if f.level == "override"},
         "notes": form.notes.strip(),
+        "entry": _entry(form),
+        **_with_details(form),
     }
+
+
+def _entry(form: StartForm) -> dict[str, Any]:
+    """How the pseudonym came, and what was asked and answered about it."""
+    scheme = scheme_of(form.pseudonym_check)
+    how = how_entered(form.pseudonym, form.pseudonym_again, form.scanned, scheme)
+    return {"how": how, "answered": sorted(form.answered)}
+
+
+def _with_details(form: StartForm) -> dict[str, Any]:
+    found = details(form.details)
+    return {} if found is None else {"details": asdict(found)}

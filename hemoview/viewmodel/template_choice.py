@@ -34,7 +34,7 @@ def chosen(form: StartForm, template: Template | None) -> StartForm:
     the study's, so the template's stands whatever was there before.
     """
     if template is None:
-        return replace(form, template="")
+        return replace(form, template="", pseudonym_check="")
     sites, consent = template.sites, template.consent
     offered = {
         "consent_version": consent.version if consent else "",
@@ -46,7 +46,9 @@ def chosen(form: StartForm, template: Template | None) -> StartForm:
         offered[side] = getattr(sites, side) if sites else ""
     filled = {name: value for name, value in offered.items() if value and _is_open(form, name)}
     overrides = {**template.overrides, **form.overrides}
-    return replace(form, template=template.name, overrides=overrides, **filled)  # type: ignore[arg-type]
+    scheme = str(template.rules.get("pseudonym_check", ""))
+    form = replace(form, template=template.name, overrides=overrides, pseudonym_check=scheme)
+    return replace(form, **filled)  # type: ignore[arg-type]
 
 
 def _is_open(form: StartForm, name: str) -> bool:

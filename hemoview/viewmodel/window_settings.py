@@ -59,7 +59,7 @@ def save(path: Path, settings: WindowSettings) -> None:
         "waves": sorted(settings.wish.waves),
     }
     wish.pop("cleared_at_ns")
-    kept = asdict(next_subject(settings.form))
+    kept = {k: v for k, v in asdict(next_subject(settings.form)).items() if isinstance(v, str)}
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps({"wish": wish, "form": kept, "taste": asdict(settings.taste)}, indent=1))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDialog, QLineEdit, QMessageBox, QPushButton
+from PySide6.QtWidgets import QApplication, QCheckBox, QDialog, QLineEdit, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 from synthetic_bedside import SyntheticBedside
 
@@ -15,6 +15,7 @@ from hemoview.ui import theme
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.main_window import MainWindow
 from hemoview.ui.operations import Operations
+from hemoview.ui.start_inputs import Choice
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Wish
 from hemoview.viewmodel.start_form import StartForm
@@ -120,9 +121,9 @@ def test_start_asks_preflight_then_sends_the_confirmed_form(
         assert isinstance(field, QLineEdit)
         field.setText(value)
     sex, consent = dialog.inputs["sex"], dialog.inputs["consent_record"]
-    assert isinstance(sex, QComboBox)
+    assert isinstance(sex, Choice)
     assert isinstance(consent, QCheckBox)
-    sex.setCurrentIndex(2)
+    sex.choose("male")
     consent.setChecked(True)
     dialog.next.click()
     qtbot.waitUntil(dialog.confirm.start.isEnabled, timeout=3000)

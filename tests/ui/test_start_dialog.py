@@ -3,16 +3,18 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLabel, QLineEdit
+from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from hemoview.ui import theme
 from hemoview.ui.cuff_dialog import CuffDialog
 from hemoview.ui.start_dialog import StartDialog
+from hemoview.ui.start_inputs import Choice
 from hemoview.viewmodel.cuff_form import CuffForm, CuffView
 from hemoview.viewmodel.cuff_form import examine as examine_cuff
+from hemoview.viewmodel.pseudonym import Known
 from hemoview.viewmodel.start_form import StartForm
 
 READY = [{"id": "disk", "ok": True, "level": "ok", "who": "", "what": "", "todo": ""}]
@@ -52,10 +54,11 @@ def fill(dialog: StartDialog, **values: str) -> None:
         assert isinstance(field, QLineEdit)
         field.setText(value)
     sex, record = dialog.inputs["sex"], dialog.inputs["consent_record"]
-    assert isinstance(sex, QComboBox)
+    assert isinstance(sex, Choice)
     assert isinstance(record, QCheckBox)
-    sex.setCurrentIndex(1)
+    sex.choose("female")
     record.setChecked(True)
+    dialog.show_known(Known(typed["pseudonym"]))
 
 
 def said(dialog: StartDialog) -> str:
@@ -98,7 +101,9 @@ def test_notes_stand_whole_below_their_own_field(dialog: StartDialog) -> None:
     for name, note in said.items():
         assert note.width() >= note.sizeHint().width(), name
         assert note.height() >= note.sizeHint().height(), name
-        assert 0 < note.geometry().top() - dialog.inputs[name].geometry().bottom() < 6, name
+        field = dialog.inputs[name]
+        bottom = field.mapTo(dialog, QPoint(0, field.height())).y()
+        assert 0 <= note.mapTo(dialog, QPoint(0, 0)).y() - bottom < 6, name
     assert dialog.height() <= 720
 
 
@@ -173,7 +178,15 @@ def test_back_forgets_the_checks(dialog: StartDialog) -> None:
 def test_name_like_pseudonym_is_warned_about(dialog: StartDialog) -> None:
     fill(dialog, pseudonym="Maria", pseudonym_again="Maria")
     dialog._go_on()
-    assert "looks like a name" in dialog.confirm.warnings.text()
+    dialog.show_checks(READY)
+    assert "looks like a name" in said(dialog)
+    assert not dialog.confirm.start.isEnabled()
+    tick = dialog.findChild(QCheckBox, "answer-looks:Maria")
+    assert tick is not None
+    tick.setChecked(True)
+    assert dialog.confirm.start.isEnabled()
+    tick.setChecked(False)
+    assert not dialog.confirm.start.isEnabled()
 
 
 def test_far_cuff_reading_is_typed_twice(qtbot: QtBot) -> None:

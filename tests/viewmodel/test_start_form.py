@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from hemoview.viewmodel.start_form import StartForm, StartView, examine, next_subject, pseudonym_warnings
+from hemoview.viewmodel.pseudonym import pseudonym_warnings
+from hemoview.viewmodel.start_form import StartForm, StartView, examine, next_subject
 
 GOOD = StartForm(
     pseudonym="P-014",
