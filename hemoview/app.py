@@ -169,6 +169,7 @@ class Shell:
         profiles_folder = places.profiles_dir(self.home)
         self.devices = DeviceOperations(self.operations, self.bridge, Bed(self.model, clock, profiles_folder))
         self.window.add_page("devices", self.devices.page)
+        self.window.use_pressure_unit(settings.wish.pressure_unit)
         self.bedside = VirtualBedsideOffer(self.bridge, self.client, self.home, clock)
         self.view: RecordView | None = None
         self.cleared_at_ns = 0
@@ -355,6 +356,7 @@ class Shell:
 
     def _settings_changed(self) -> None:
         window_settings.save(self.settings_file, self.operations.settings)
+        self.window.use_pressure_unit(self.operations.settings.wish.pressure_unit)
         self._show(self.model.facts())
 
     # ---- the end

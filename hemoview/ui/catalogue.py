@@ -105,7 +105,7 @@ ENGLISH: Final[dict[str, str]] = {
     "adc-method-entered": "entered",
     "personalised": "personalised {age} ago",
     "not-personalised": "not personalised",
-    "cuff-last": "cuff {sbp}/{dbp} at {time}, {age} ago",
+    "cuff-last": "cuff {sbp}/{dbp} {unit} at {time}, {age} ago",
     "cuff-none": "no cuff reading",
     "footer-no-model": "No model is running. Research recorder. Not for treatment or alarms.",
     "footer-refused": "No estimates: {why}. Not for treatment or alarms.",

@@ -2,6 +2,7 @@
 
 ENGLISH: dict[str, str] = {
     "tab-trends": "Trends",
+    "cuff-kpa": "= {sbp}/{dbp} kPa",
     # bar
     "trends.span-300": "5 min",
     "trends.span-900": "15 min",
@@ -38,7 +39,7 @@ ENGLISH: dict[str, str] = {
     "trends.table-note": "Medians of every 10 minutes. n: estimates behind the median. Abst.: share of the time with "
     "no number. In brackets: reference was not calibrated.",
     "trends.column-time": "from",
-    "trends.column-estimate": "est. [90 %]",
+    "trends.column-estimate": "est. {unit} [90 %]",
     "trends.column-reference": "CNAP",
     "trends.column-n": "n",
     "trends.column-abstained": "abst.",
@@ -59,6 +60,7 @@ ENGLISH: dict[str, str] = {
 
 CHINESE: dict[str, str] = {
     "tab-trends": "趋势",
+    "cuff-kpa": "= {sbp}/{dbp} kPa",
     # bar
     "trends.span-300": "5 分",
     "trends.span-900": "15 分",
@@ -95,7 +97,7 @@ CHINESE: dict[str, str] = {
     "trends.table-note": "每 10 分钟的中位数。n：中位数所用的估计值个数。弃权：没有数值的时间比例。"
     "括号内：参考未校准。",
     "trends.column-time": "起始",
-    "trends.column-estimate": "估计 [90 %]",
+    "trends.column-estimate": "估计 {unit} [90 %]",
     "trends.column-reference": "CNAP",
     "trends.column-n": "n",
     "trends.column-abstained": "弃权",

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.numerics_view import Words
-from hemoview.viewmodel.cuff_form import CuffForm, CuffView
+from hemoview.viewmodel.cuff_form import CuffForm, CuffView, in_kpa
 from hemoview.viewmodel.start_form import SIDES
 
 _FIELDS = ("sbp", "dbp", "map", "minutes_ago")
@@ -31,7 +31,12 @@ class CuffDialog(QDialog):
     entered = Signal(dict)
 
     def __init__(
-        self, judge: Callable[[CuffForm], CuffView], operator: str, parent: QWidget | None = None
+        self,
+        judge: Callable[[CuffForm], CuffView],
+        operator: str,
+        parent: QWidget | None = None,
+        *,
+        pressure_unit: str = "mmHg",
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(text("cuff-title"))
@@ -50,6 +55,8 @@ class CuffDialog(QDialog):
             arm.addItem(text(f"choice-{side}"), side)
         arm.currentIndexChanged.connect(lambda i: self._change("arm", SIDES[i]))
         rows.addRow(text("cuff-arm"), arm)
+        self.converted, self._converts = Words(14), pressure_unit == "kPa"
+        self.converted.setVisible(self._converts)
         self.problem = Words(14)
         self.problem.setWordWrap(True)
         self.ok, cancel = QPushButton(text("button-ok")), QPushButton(text("button-cancel"))
@@ -61,11 +68,14 @@ class CuffDialog(QDialog):
         buttons.addWidget(self.ok)
         column = QVBoxLayout(self)
         column.addLayout(rows)
+        column.addWidget(self.converted)
         column.addWidget(self.problem)
         column.addLayout(buttons)
 
     def _change(self, name: str, value: str) -> None:
         self.form = replace(self.form, **{name: value})  # type: ignore[arg-type]
+        if self._converts:  # typed as the cuff shows it, in mmHg; beside it what the screen will show
+            self.converted.show_text(words(in_kpa(self.form)), "quiet")
 
     def _enter(self) -> None:
         view = self._judge(self.form)

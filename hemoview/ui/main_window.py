@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeyEvent
@@ -31,6 +32,15 @@ TYPING = (QLineEdit, QAbstractSpinBox, QComboBox, QPlainTextEdit, QTextEdit)
 RECORD, REVIEW = "record", "review"
 
 
+@runtime_checkable
+class ShowsPressure(Protocol):
+    """A page that chooses the unit of its pressures itself."""
+
+    def use_pressure_unit(self, unit: str) -> None:
+        """``mmHg`` or ``kPa`` from now on."""
+        ...
+
+
 class MainWindow(QMainWindow):
     """Shows a :class:`RecordView`; says what was touched. ``closing`` is emitted once it really closes.
 
@@ -54,6 +64,7 @@ class MainWindow(QMainWindow):
         self.add_page(REVIEW, lambda: _review(sessions))
         self.header.page_chosen.connect(self.show_page)
         self.banners.asked.connect(self.banner_asked)
+        self.pressure_unit = "mmHg"
         self.view: RecordView | None = None
         self.ask_before_closing = True
         body = QWidget()
@@ -86,6 +97,7 @@ class MainWindow(QMainWindow):
         if name not in self._built:
             self._built[name] = self._build[name]()
             self.pages.addWidget(self._built[name])
+            self._tell_unit(self._built[name])
         self.page = name
         self.pages.setCurrentWidget(self._built[name])
         self.header.tabs[name].setChecked(True)
@@ -93,6 +105,16 @@ class MainWindow(QMainWindow):
             button.setVisible(name == RECORD)
         if name == RECORD and self.view is not None:
             self.record.show_view(self.view)
+
+    def use_pressure_unit(self, unit: str) -> None:
+        """``mmHg`` or ``kPa`` on every page that is not told by its own view."""
+        self.pressure_unit = unit
+        for page in self._built.values():
+            self._tell_unit(page)
+
+    def _tell_unit(self, page: QWidget) -> None:
+        if isinstance(page, ShowsPressure):
+            page.use_pressure_unit(self.pressure_unit)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Number keys mark, unless a field has the focus (safety rule 9) or the page is not Record."""

@@ -131,7 +131,8 @@ class Operations(QObject):
 
     def open_cuff(self) -> None:
         """Ask for a reading."""
-        dialog = CuffDialog(self._judge_cuff, self.settings.form.operator, self.window)
+        unit = self.settings.wish.pressure_unit
+        dialog = CuffDialog(self._judge_cuff, self.settings.form.operator, self.window, pressure_unit=unit)
         dialog.entered.connect(lambda request: self.command("cuff", **request))
         dialog.open()
 
@@ -223,6 +224,10 @@ class Operations(QObject):
             text("button-about"),
             text("about-text", version=__version__, qt=qt_version, folder=folder),
         )
+
+    def use_pressure_unit(self, unit: str) -> None:
+        """``mmHg`` or ``kPa`` on every screen; what is stored stays as it is."""
+        self._keep(wish=replace(self.settings.wish, pressure_unit=unit))
 
     def _use_taste(self, taste: Taste) -> None:
         theme.use_palette(taste.palette)

@@ -9,8 +9,9 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from hemoview.ui.catalogue import text
-from hemoview.ui.review_text import reason_text
+from hemoview.ui.review_text import cuff_text, reason_text
 from hemoview.ui.review_theme import colour, faded, font
+from hemoview.viewmodel import formats
 from hemoview.viewmodel.review_axis import elapsed_text, length_text, wall_time, zone_of
 from hemoview.viewmodel.review_cursor import CursorView, NumericView, Reading
 from hemoview.viewmodel.review_facts import SessionFacts
@@ -24,7 +25,6 @@ _WAVE_PX = 17
 _AGE_PX = 18
 _CUFF_PX = 44
 _BIG = ("SBP", "MAP", "DBP", "HR")
-_PLACES = {"CO": 1, "CI": 1}
 
 
 class CursorCard(QWidget):
@@ -59,7 +59,7 @@ class CursorCard(QWidget):
         cursor = self._view.cursor if self._view else None
         if cursor is None:
             return ""
-        return ", ".join(f"{n.name} {_value_text(n.name, n.estimate)}" for n in cursor.numerics)
+        return ", ".join(f"{n.name} {_value_text(n, n.estimate)}" for n in cursor.numerics)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Time, numbers, cuff, waves."""
@@ -72,7 +72,7 @@ class CursorCard(QWidget):
             for numeric in _lines(view.cursor.numerics):
                 self._row(painter, numeric, y, calibrated=view.cursor.reference_age_s is not None)
                 y += _row_px(numeric)
-            self._cuff(painter, view.cursor, y)
+            self._cuff(painter, view.cursor, y, view.pressure_unit)
             self._waves(painter, view.cursor, y + _CUFF_PX)
         painter.end()
 
@@ -151,13 +151,13 @@ class CursorCard(QWidget):
             return
         painter.setPen(colour(key))
         painter.setFont(font(24 if big else 14, bold=True))
-        words = _value_text(numeric.name, reading)
+        words = _value_text(numeric, reading)
         painter.drawText(box, middle, words)
         offset = painter.fontMetrics().horizontalAdvance(words) + 6
         if reading.low is not None and reading.high is not None:
             painter.setFont(font(12 if big else 10))
             painter.setPen(faded(key, 190))
-            span = f"[{_number(numeric.name, reading.low)}–{_number(numeric.name, reading.high)}]"
+            span = f"[{_number(numeric, reading.low)}–{_number(numeric, reading.high)}]"
             painter.drawText(box.adjusted(offset, 0, 0, 0), middle, span)
             offset += painter.fontMetrics().horizontalAdvance(span) + 6
         if reading.why == SIMULATED:
@@ -165,7 +165,7 @@ class CursorCard(QWidget):
             painter.setFont(font(10, bold=True))
             painter.drawText(box.adjusted(offset, 0, 0, 0), middle, text("review.sim"))
 
-    def _cuff(self, painter: QPainter, cursor: CursorView, y: int) -> None:
+    def _cuff(self, painter: QPainter, cursor: CursorView, y: int, unit: str) -> None:
         painter.setPen(QPen(colour("line"), 1))
         painter.drawLine(12, y, self.width() - 12, y)
         painter.setFont(font(11))
@@ -181,7 +181,7 @@ class CursorCard(QWidget):
             return
         cuff = cursor.cuff.cuff
         painter.setPen(colour("cuff"))
-        painter.drawText(box, middle, text("review.cuff", sbp=cuff.sbp_mmhg, dbp=cuff.dbp_mmhg))
+        painter.drawText(box, middle, text("review.cuff", cuff=cuff_text(cuff, unit)))
         painter.setPen(colour("dim"))
         age = text("review.cuff-age", age=length_text(cursor.cuff.age_s))
         painter.drawText(box, middle | Qt.AlignmentFlag.AlignRight, age)
@@ -224,9 +224,9 @@ def _row_px(numeric: NumericView) -> int:
     return _BIG_PX if numeric.name in _BIG else _SMALL_PX
 
 
-def _value_text(name: str, reading: Reading | None) -> str:
-    return "—" if reading is None or reading.value is None else _number(name, reading.value)
+def _value_text(numeric: NumericView, reading: Reading | None) -> str:
+    return "—" if reading is None or reading.value is None else _number(numeric, reading.value)
 
 
-def _number(name: str, value: float) -> str:
-    return f"{value:.{_PLACES.get(name, 0)}f}"
+def _number(numeric: NumericView, value: float) -> str:
+    return formats.number(value, formats.decimals(numeric.name, numeric.unit))

@@ -141,7 +141,7 @@ class Minimap(QWidget):
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, elapsed_text(t_s))
         if view.minimap is not None:
             painter.setPen(colour("dim"))
-            words = f"{view.minimap.panel.title} {view.minimap.panel.unit}"
+            words = f"{view.minimap.panel.title} {view.minimap.unit}"
             painter.drawText(QRect(8, 2, GUTTER_PX - 12, 16), Qt.AlignmentFlag.AlignLeft, words)
 
     # mouse

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui.catalogue import text
-from hemoview.ui.review_text import cause_text, said
+from hemoview.ui.review_text import cause_text, cuff_text, said
 from hemoview.ui.review_theme import colour, font
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review_axis import elapsed_text, length_text, wall_time, zone_of
@@ -26,7 +26,7 @@ Entry = tuple[float, str, str]
 """Elapsed seconds, words, colour key."""
 
 
-def entries_of(facts: SessionFacts) -> list[Entry]:
+def entries_of(facts: SessionFacts, unit: str = "mmHg") -> list[Entry]:
     """Marks, gaps and cuff readings in time order."""
     found: list[Entry] = []
     for mark in facts.marks:
@@ -40,7 +40,7 @@ def entries_of(facts: SessionFacts) -> list[Entry]:
         found.append((gap.t0_s, words, "gap"))
     for cuff in facts.cuffs:
         message = "review.event-cuff" if cuff.withdrawn_s is None else "review.event-cuff-withdrawn"
-        found.append((cuff.t_s, text(message, sbp=cuff.sbp_mmhg, dbp=cuff.dbp_mmhg), "cuff"))
+        found.append((cuff.t_s, text(message, cuff=cuff_text(cuff, unit)), "cuff"))
     return sorted(found)
 
 
@@ -93,6 +93,7 @@ class ReviewSide(QTabWidget):
         super().__init__(parent)
         self._facts: SessionFacts | None = None
         self._said: tuple[Message, ...] = ()
+        self._unit = "mmHg"
         self._events = EventList()
         self._event_view = QListView()
         self._event_view.setModel(self._events)
@@ -113,15 +114,17 @@ class ReviewSide(QTabWidget):
 
     def show_view(self, view: ReviewView) -> None:
         """Fill the lists where the session changed; without one they are empty, never of the subject before."""
-        if view.facts is self._facts and view.banners == self._said:
+        same_unit = view.pressure_unit == self._unit
+        if view.facts is self._facts and view.banners == self._said and same_unit:
             return
+        self._unit = view.pressure_unit
         if view.facts is None:
             self._clear(view)
             return
         fresh = self._facts is None or self._facts.path != view.facts.path or not self._panels.count()
         self._facts, self._said = view.facts, view.banners
-        self._events.show_entries(entries_of(view.facts))
-        if fresh or self._panels.count() != len(view.offered):
+        self._events.show_entries(entries_of(view.facts, self._unit))
+        if fresh or not same_unit or self._panels.count() != len(view.offered):
             self._fill_panels(view)
         scrolled = self._session.verticalScrollBar().value()
         self._session.setWidget(facts_form(view.facts, view.banners))
@@ -137,7 +140,8 @@ class ReviewSide(QTabWidget):
         quiet = QSignalBlocker(self._panels)
         self._panels.clear()
         for panel in view.offered:
-            unit = f"  {panel.unit}" if panel.unit else ""
+            shown_in = self._unit if panel.unit == "mmHg" else panel.unit
+            unit = f"  {shown_in}" if shown_in else ""
             item = QListWidgetItem(f"{panel.title}{unit}")
             item.setData(Qt.ItemDataRole.UserRole, panel.panel_id)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)

@@ -21,7 +21,7 @@ from hemoview.ui.review_paint import (
     hatch,
     joined_runs,
 )
-from hemoview.ui.review_text import cause_text, gap_words, reason_text
+from hemoview.ui.review_text import cause_text, gap_words, pressures_text, reason_text
 from hemoview.ui.review_theme import colour, faded, font
 from hemoview.viewmodel.review_axis import elapsed_text
 from hemoview.viewmodel.review_facts import Mark
@@ -110,13 +110,17 @@ def _labels(painter: QPainter, strip: Strip) -> None:
     painter.drawText(left, Qt.AlignmentFlag.AlignLeft, panel.title)
     painter.setFont(font(10))
     painter.setPen(colour("dim"))
-    if panel.unit and box.height() > 34:
-        painter.drawText(left.translated(0, 16), Qt.AlignmentFlag.AlignLeft, panel.unit)
+    if strip.view.unit and box.height() > 34:
+        painter.drawText(left.translated(0, 16), Qt.AlignmentFlag.AlignLeft, strip.view.unit)
     painter.setPen(colour("faint"))
     for value in _shown_ticks(strip):
         y = min(max(strip.y_of(value), box.top() + 6), box.bottom() - 5)
         place = QRectF(0, y - 8, box.left() - 5, 16)
-        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{value:g}")
+        painter.drawText(
+            place,
+            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
+            f"{value * strip.view.factor:.6g}",
+        )
 
 
 def _reasons(painter: QPainter, strip: Strip) -> None:
@@ -208,7 +212,7 @@ def _cuffs(painter: QPainter, strip: Strip) -> None:
         if cuff.map_mmhg is not None:
             painter.drawEllipse(QPointF(x, strip.y_of(cuff.map_mmhg)), 2.5, 2.5)
         if x >= free_from:
-            words = f"{cuff.sbp_mmhg:.0f}/{cuff.dbp_mmhg:.0f}  {elapsed_text(cuff.t_s)}"
+            words = f"{pressures_text(cuff, strip.view.unit)}  {elapsed_text(cuff.t_s)}"
             painter.drawText(QPointF(x + 6, max(top, strip.box.top() + 10)), words)
             free_from = x + _CUFF_ROOM_PX
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hemoview.ui.catalogue import known_ids, text
+from hemoview.viewmodel import formats
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review_axis import length_text
-from hemoview.viewmodel.review_facts import GapMark
+from hemoview.viewmodel.review_facts import CuffMark, GapMark
 
 
 def said(message: Message) -> str:
@@ -22,6 +23,17 @@ def reason_text(reason: str) -> str:
 def cause_text(cause: str) -> str:
     """The cause of a gap as people read it."""
     return cause.replace("-", " ")
+
+
+def cuff_text(cuff: CuffMark, unit: str) -> str:
+    """``120/80 mmHg``: a reading in the unit of the screen."""
+    return f"{pressures_text(cuff, unit)} {unit}"
+
+
+def pressures_text(cuff: CuffMark, unit: str) -> str:
+    """``120/80``, without the unit."""
+    factor, places = formats.pressure_factor(unit), formats.decimals("SBP", unit)
+    return f"{cuff.sbp_mmhg * factor:.{places}f}/{cuff.dbp_mmhg * factor:.{places}f}"
 
 
 def gap_words(gap: GapMark) -> str:

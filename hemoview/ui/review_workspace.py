@@ -31,6 +31,10 @@ class ReviewWorkspace(QStackedWidget):
         self.setCurrentWidget(self.page)
         self.page.open_session(path)
 
+    def use_pressure_unit(self, unit: str) -> None:
+        """``mmHg`` or ``kPa`` from now on."""
+        self.page.use_pressure_unit(unit)
+
     def browse(self) -> None:
         """Back to the list; what was open stays open."""
         self.setCurrentWidget(self.browser)

@@ -69,6 +69,7 @@ def draw_horizon(painter: QPainter, area: QRect, page: TrendPage | None) -> None
     for i, row in enumerate(page.horizon):
         box = QRect(int(axis.left), area.top() + HEAD_PX + i * ROW_PX, int(axis.width), ROW_PX - 3)
         _draw_row(painter, box, axis, row)
+        _draw_words(painter, box, row, page.review.pressure_unit if row.unit == "mmHg" else row.unit)
 
 
 def _draw_row(painter: QPainter, box: QRect, axis: TimeAxis, row: HorizonRow) -> None:
@@ -81,7 +82,6 @@ def _draw_row(painter: QPainter, box: QRect, axis: TimeAxis, row: HorizonRow) ->
         if np.isfinite(bands):
             _draw_bar(painter, box, (axis.x(t_s) - width / 2, width), bands, up=deviation >= 0)
     painter.restore()
-    _draw_words(painter, box, row)
 
 
 def _draw_bar(painter: QPainter, box: QRect, place: tuple[float, float], bands: float, *, up: bool) -> None:
@@ -100,9 +100,9 @@ def _draw_bar(painter: QPainter, box: QRect, place: tuple[float, float], bands: 
                 painter.fillRect(part, QBrush(faded("ground", 110), Qt.BrushStyle.HorPattern))
 
 
-def _draw_words(painter: QPainter, box: QRect, row: HorizonRow) -> None:
+def _draw_words(painter: QPainter, box: QRect, row: HorizonRow, unit: str) -> None:
     """Name and band at the left; the last deviation at the right, with its sign."""
-    places = formats.decimals(row.parameter, row.unit)
+    factor, places = formats.pressure_factor(unit), formats.decimals(row.parameter, unit)
     painter.setPen(colour("text"))
     painter.setFont(font(11, bold=True))
     left = QRect(8, box.top(), box.left() - 14, box.height())
@@ -110,12 +110,14 @@ def _draw_words(painter: QPainter, box: QRect, row: HorizonRow) -> None:
     painter.setPen(colour("dim"))
     painter.setFont(font(9))
     lower = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
-    band = text("trends.horizon-band", base=f"{row.baseline:.{places}f}", band=f"{row.band:.3g}")
+    band = text(
+        "trends.horizon-band", base=f"{row.baseline * factor:.{places}f}", band=f"{row.band * factor:.2g}"
+    )
     painter.drawText(left, lower, band)
     known = row.deviation[np.isfinite(row.deviation)]
     if known.size:
-        last = float(known[-1])
-        words = f"{'▲' if last >= 0 else '▼'} {last:+.{places}f} {row.unit}"
+        last = float(known[-1]) * factor
+        words = f"{'▲' if last >= 0 else '▼'} {last:+.{places}f} {unit}"
         painter.setFont(font(11, bold=True))
         wide = painter.fontMetrics().horizontalAdvance(words) + 10
         place = QRectF(box.right() - wide, box.top() + 6, wide, 18)

@@ -117,6 +117,11 @@ class TrendsPage(QWidget):
         self._show()
         self.setFocus()
 
+    def use_pressure_unit(self, unit: str) -> None:
+        """``mmHg`` or ``kPa`` from now on; what is stored stays as it is."""
+        if self._model.use_pressure_unit(unit):
+            self._show()
+
     def close_session(self) -> None:
         """End the reading thread; the page is not used afterwards."""
         for timer in (self._filling, self._live):

@@ -26,6 +26,7 @@ from hemoview.viewmodel import formats
 from hemoview.viewmodel.review_axis import elapsed_text
 from hemoview.viewmodel.trend_model import TrendPage
 from hemoview.viewmodel.trend_tables import TableRow
+from recorder.schema import PARAMETER_UNITS
 
 COLUMNS: Final = ("time", "estimate", "reference", "n", "abstained")
 _ROW_PX = 30
@@ -67,12 +68,13 @@ class TrendsSide(QWidget):
         view = page.review
         self._card.show_view(view)
         self._target.show_page(page)
-        self.table.show_rows(page.choice.parameter, page.table)
+        parameter = page.choice.parameter
+        self.table.show_rows(parameter, page.table, _unit(parameter, view.pressure_unit))
         if [self._parameter.itemText(i) for i in range(self._parameter.count())] != list(page.parameters):
             self._parameter.clear()
             self._parameter.addItems(list(page.parameters))
-        if page.choice.parameter in page.parameters:
-            self._parameter.setCurrentText(page.choice.parameter)
+        if parameter in page.parameters:
+            self._parameter.setCurrentText(parameter)
         self._footer.setText(claim_of(view.facts) if view.facts else "")
 
     def _cursor_page(self) -> QWidget:
@@ -117,7 +119,7 @@ class TrendsSide(QWidget):
 
 
 class MedianTable(QAbstractTableModel):
-    """Ten-minute medians of one parameter."""
+    """Ten-minute medians of one parameter, held in its own unit; said as those times ``factor``, in ``unit``."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,7 +148,7 @@ class MedianTable(QAbstractTableModel):
     ) -> object:
         """Names of the columns."""
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return text(f"trends.column-{COLUMNS[section]}")
+            return text(f"trends.column-{COLUMNS[section]}", unit=self.unit)
         return None
 
     def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> object:
@@ -182,6 +184,10 @@ class MedianTable(QAbstractTableModel):
     def _number(self, value: float | None) -> str:
         places = formats.decimals(self.parameter, self.unit)
         return formats.DASH if value is None else formats.number(value * self.factor, places)
+
+
+def _unit(parameter: str, pressure_unit: str) -> str:
+    return pressure_unit if PARAMETER_UNITS.get(parameter) == "mmHg" else PARAMETER_UNITS.get(parameter, "")
 
 
 def _grey(row: TableRow, parameter: str) -> bool:

@@ -22,7 +22,6 @@ class TargetView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._page: TrendPage | None = None
-        self.unit = "mmHg"
         self.setAccessibleName(text("trends.tab-target"))
 
     def show_page(self, page: TrendPage) -> None:
@@ -43,11 +42,11 @@ class TargetView(QWidget):
             place = QRectF(12, 8, self.width() - 24, _HEAD_PX if page.target else 90)
             painter.drawText(place, int(Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap), words)
             for i, row in enumerate(page.target):
-                self._row(painter, row, _HEAD_PX + i * _ROW_PX)
+                self._row(painter, row, page.review.pressure_unit, _HEAD_PX + i * _ROW_PX)
         painter.end()
 
-    def _row(self, painter: QPainter, row: TargetRow, y: int) -> None:
-        unit = self.unit if row.unit == "mmHg" else row.unit
+    def _row(self, painter: QPainter, row: TargetRow, pressure_unit: str, y: int) -> None:
+        unit = pressure_unit if row.unit == "mmHg" else row.unit
         factor, places = formats.pressure_factor(unit), formats.decimals(row.parameter, unit)
         low, high = (formats.number(end * factor, places) for end in row.target)
         painter.setFont(font(14, bold=True))

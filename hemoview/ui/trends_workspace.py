@@ -54,6 +54,10 @@ class TrendsWorkspace(QStackedWidget):
         if now is not None:
             self.open_session(str(now))
 
+    def use_pressure_unit(self, unit: str) -> None:
+        """``mmHg`` or ``kPa`` from now on."""
+        self.page.use_pressure_unit(unit)
+
     def browse(self) -> None:
         """Back to the list; what was open stays open."""
         self.setCurrentWidget(self.browser)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from hemoview.viewmodel.formats import KPA_PER_MMHG
 from hemoview.viewmodel.messages import Message, say
 from recorder.schema import CuffReading
 
@@ -48,6 +49,15 @@ def examine(form: CuffForm, *, wall_ns: int, reference_mmhg: tuple[float, float]
     elif reference_mmhg is not None and _far(reading, reference_mmhg):
         return CuffView(say("cuff-far", limit=f"{FAR_MMHG:.0f}"), again=True, request=None)
     return CuffView(None, again=False, request=asdict(reading))
+
+
+def in_kpa(form: CuffForm) -> Message | None:
+    """What was typed in mmHg, said in kPa; None while it is no pair of numbers."""
+    try:
+        sbp, dbp = (_number(typed, "") * KPA_PER_MMHG for typed in (form.sbp, form.dbp))
+    except ValueError:
+        return None
+    return say("cuff-kpa", sbp=f"{sbp:.1f}", dbp=f"{dbp:.1f}")
 
 
 def _far(reading: CuffReading, reference_mmhg: tuple[float, float]) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +58,7 @@ def numerics(wish: Wish, facts: Facts) -> NumericsView:
         rows=rows,
         reference_note=_reference_note(facts, state),
         estimate_note=_estimate_note(now),
-        cuff=_cuff(facts),
+        cuff=_cuff(facts, wish.pressure_unit),
         footer=footer(facts),
         asks_calibration=facts.recording and state.state == "uncalibrated" and not state.asks,
         scale_note=_scale_note(facts),
@@ -215,16 +217,25 @@ def cuffs(facts: Facts) -> tuple[Event, ...]:
     return tuple(e for e in facts.events if e.kind == "cuff" and e.event_id not in withdrawn)
 
 
-def _cuff(facts: Facts) -> Message | None:
+def cuff_words(payload: Mapping[str, Any], unit: str) -> tuple[str, str]:
+    """Systolic and diastolic of a stored reading, in the unit of the screen."""
+    factor, places = formats.pressure_factor(unit), formats.decimals("SBP", unit)
+    sbp, dbp = (formats.number(float(payload[name]) * factor, places) for name in ("sbp_mmhg", "dbp_mmhg"))
+    return sbp, dbp
+
+
+def _cuff(facts: Facts, unit: str) -> Message | None:
     readings = cuffs(facts)
     if not readings:
         return None
     reading = readings[-1].payload
     measured_ns = int(reading["measured_at_ns"])
+    sbp, dbp = cuff_words(reading, unit)
     return say(
         "cuff-last",
-        sbp=f"{reading['sbp_mmhg']:.0f}",
-        dbp=f"{reading['dbp_mmhg']:.0f}",
+        sbp=sbp,
+        dbp=dbp,
+        unit=unit,
         time=formats.time_of_day(measured_ns, facts.utc_offset_s),
         age=formats.age((facts.wall_ns - measured_ns) / 1e9 / facts.speed),
     )

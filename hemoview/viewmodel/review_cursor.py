@@ -7,10 +7,11 @@ gives way to "—" with the reason.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hemoview.viewmodel.formats import pressure_factor
 from hemoview.viewmodel.numerics import BEATS_S, STALE_S
 from hemoview.viewmodel.review_facts import CuffMark, SessionFacts
 from hemoview.viewmodel.review_panels import BEAT_CHANNELS, Panel
@@ -101,6 +102,31 @@ def at_cursor(facts: SessionFacts, panels: Sequence[Panel], cache: TileCache, cu
         _cuff(facts, cursor_s),
         tuple(_waves(facts, panels, cache, cursor_s)),
     )
+
+
+def in_pressure_unit(view: CursorView, unit: str) -> CursorView:
+    """The same numbers with pressures in ``unit``; of a cuff reading it is the screen that converts."""
+    factor = pressure_factor(unit)
+    if factor == 1.0:
+        return view
+    numerics = (
+        replace(n, unit=unit, estimate=_times(n.estimate, factor), reference=_times(n.reference, factor))
+        if n.unit == "mmHg"
+        else n
+        for n in view.numerics
+    )
+    waves = (
+        replace(w, unit=unit, value=None if w.value is None else w.value * factor) if w.unit == "mmHg" else w
+        for w in view.waves
+    )
+    return replace(view, numerics=tuple(numerics), waves=tuple(waves))
+
+
+def _times(reading: Reading | None, factor: float) -> Reading | None:
+    if reading is None:
+        return None
+    value, low, high = (None if v is None else v * factor for v in (reading.value, reading.low, reading.high))
+    return Reading(value, low, high, reading.why)
 
 
 def _numerics(facts: SessionFacts, cache: TileCache, cursor_s: float) -> Iterator[NumericView]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from hemoview.viewmodel import review_moves as moves
+from hemoview.viewmodel.formats import pressure_factor
 from hemoview.viewmodel.messages import Message, say
-from hemoview.viewmodel.review_cursor import CursorView, at_cursor, cursor_keys
+from hemoview.viewmodel.review_cursor import CursorView, at_cursor, cursor_keys, in_pressure_unit
 from hemoview.viewmodel.review_facts import Mark, SessionFacts
 from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_panels import Panel, panels_of
@@ -37,6 +38,7 @@ class ReviewView:
     cursor: CursorView | None
     banners: tuple[Message, ...]
     settled: bool
+    pressure_unit: str = "mmHg"
 
 
 class ReviewModel:
@@ -60,6 +62,7 @@ class ReviewModel:
         self._looking_ahead = False
         self._under_cursor: frozenset[TileKey] = frozenset()
         self._cursor: CursorView | None = None
+        self._pressure_unit = "mmHg"
 
     @property
     def wish(self) -> Wish:
@@ -173,6 +176,13 @@ class ReviewModel:
         self._cursor = None
         self.ask()
 
+    def use_pressure_unit(self, unit: str) -> bool:
+        """Say pressures in ``mmHg`` or ``kPa`` from now on; True if that is another one. What is stored stays."""
+        if unit == self._pressure_unit:
+            return False
+        self._pressure_unit, self._view, self._cursor = unit, None, None
+        return True
+
     def next_mark(self, *, back: bool = False) -> bool:
         """Cursor to the next (previous) marker."""
         return self._jump([m.t_s for m in self._facts.markers] if self._facts else [], back=back)
@@ -198,7 +208,19 @@ class ReviewModel:
         facts = self._facts
         if facts is None:
             banners = (self._failure,) if self._failure else ()
-            return ReviewView(self._phase, None, self._wish, (), (), None, (), None, banners, settled=True)
+            return ReviewView(
+                self._phase,
+                None,
+                self._wish,
+                (),
+                (),
+                None,
+                (),
+                None,
+                banners,
+                settled=True,
+                pressure_unit=self._pressure_unit,
+            )
         panels = tuple(self._panel(panel, self._wish, panel.panel_id) for panel in self._chosen())
         return ReviewView(
             phase=self._phase,
@@ -211,11 +233,13 @@ class ReviewModel:
             cursor=self._at_cursor(facts),
             banners=tuple(self._banners(facts)),
             settled=all(panel.settled for panel in panels),
+            pressure_unit=self._pressure_unit,
         )
 
     def _at_cursor(self, facts: SessionFacts) -> CursorView:
         if self._cursor is None or self._cursor.t_s != self._wish.cursor_s:
-            self._cursor = at_cursor(facts, self._chosen(), self._cache, self._wish.cursor_s)
+            found = at_cursor(facts, self._chosen(), self._cache, self._wish.cursor_s)
+            self._cursor = in_pressure_unit(found, self._pressure_unit)
         return self._cursor
 
     def _chosen(self) -> tuple[Panel, ...]:
@@ -223,12 +247,13 @@ class ReviewModel:
 
     def _panel(self, panel: Panel, wish: Wish, place: str) -> PanelView:
         versions = tuple(self._versions[stream_id] for stream_id in panel.stream_ids)
-        state = (panel, wish.t0_s, wish.t1_s, wish.width_px, versions, self._facts)
+        unit = self._pressure_unit
+        state = (panel, wish.t0_s, wish.t1_s, wish.width_px, versions, self._facts, pressure_factor(unit))
         held = self._resolved.get(place)
         if held is not None and _same(held[0], state):
             return held[1]
         assert self._facts is not None
-        resolved = resolve_panel(panel, self._facts, wish, self._cache)
+        resolved = resolve_panel(panel, self._facts, wish, self._cache, unit)
         self._resolved[place] = (state, resolved)
         return resolved
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from hemoview.viewmodel.formats import pressure_factor
 from hemoview.viewmodel.review_axis import nice_range, value_ticks
 from hemoview.viewmodel.review_facts import CalibrationMark, CuffMark, GapMark, Mark, SessionFacts
 from hemoview.viewmodel.review_moves import Wish
@@ -67,7 +68,10 @@ class ReasonBox:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PanelView:
-    """One strip, ready to paint. ``settled``: nothing finer is still being read."""
+    """One strip, ready to paint. ``settled``: nothing finer is still being read.
+
+    Everything is in the panel's own unit; what is written beside it is that times ``factor``, in ``unit``.
+    """
 
     panel: Panel
     y_low: float
@@ -78,6 +82,8 @@ class PanelView:
     reasons: tuple[ReasonBox, ...]
     cuffs: tuple[CuffMark, ...]
     settled: bool
+    unit: str = ""
+    factor: float = 1.0
 
 
 def visible_marks(facts: SessionFacts, wish: Wish) -> tuple[Mark, ...]:
@@ -85,7 +91,9 @@ def visible_marks(facts: SessionFacts, wish: Wish) -> tuple[Mark, ...]:
     return tuple(m for m in facts.marks if wish.t0_s <= m.t_s <= wish.t1_s)
 
 
-def resolve_panel(panel: Panel, facts: SessionFacts, wish: Wish, cache: TileCache) -> PanelView:
+def resolve_panel(
+    panel: Panel, facts: SessionFacts, wish: Wish, cache: TileCache, pressure_unit: str = "mmHg"
+) -> PanelView:
     """What a panel shows over the visible span at the picture's width."""
     traces: list[TraceView] = []
     reasons: list[ReasonBox] = []
@@ -102,24 +110,28 @@ def resolve_panel(panel: Panel, facts: SessionFacts, wish: Wish, cache: TileCach
         traces += found
     reasons += _uncalibrated(panel, facts)
     cuffs = tuple(c for c in facts.cuffs if panel.cuffs and wish.t0_s <= c.t_s <= wish.t1_s)
-    y_low, y_high = _value_range(panel, traces, cuffs)
+    unit = pressure_unit if panel.unit == "mmHg" else panel.unit
+    factor = pressure_factor(unit)
+    y_low, y_high, y_ticks = _scale(panel, traces, cuffs, factor)
     return PanelView(
         panel=panel,
         y_low=y_low,
         y_high=y_high,
-        y_ticks=value_ticks(y_low, y_high),
+        y_ticks=y_ticks,
         traces=tuple(traces),
         gaps=gaps_over(facts, panel.stream_ids, wish.t0_s, wish.t1_s),
         reasons=tuple(reasons),
         cuffs=cuffs,
         settled=settled,
+        unit=unit,
+        factor=factor,
     )
 
 
 def with_traces(view: PanelView, traces: Sequence[TraceView]) -> PanelView:
     """The same strip with other lines, its range fitted to them."""
-    y_low, y_high = _value_range(view.panel, traces, view.cuffs)
-    return replace(view, traces=tuple(traces), y_low=y_low, y_high=y_high, y_ticks=value_ticks(y_low, y_high))
+    y_low, y_high, y_ticks = _scale(view.panel, traces, view.cuffs, view.factor)
+    return replace(view, traces=tuple(traces), y_low=y_low, y_high=y_high, y_ticks=y_ticks)
 
 
 def gaps_over(
@@ -257,6 +269,15 @@ def _uncalibrated(panel: Panel, facts: SessionFacts) -> list[ReasonBox]:
     return []
 
 
+def _scale(
+    panel: Panel, traces: Sequence[TraceView], cuffs: Sequence[CuffMark], factor: float
+) -> tuple[float, float, tuple[float, ...]]:
+    """Ends and ticks that are round in the unit shown, in the panel's own."""
+    low, high = (end * factor for end in _value_range(panel, traces, cuffs))
+    low, high = nice_range(low, high, 6)
+    return low / factor, high / factor, tuple(tick / factor for tick in value_ticks(low, high))
+
+
 def _value_range(panel: Panel, traces: Sequence[TraceView], cuffs: Sequence[CuffMark]) -> tuple[float, float]:
     lows = [_least(a) for v in traces for a in (v.low, v.band_low) if a is not None]
     highs = [-_least(-a) for v in traces for a in (v.high, v.band_high) if a is not None]
@@ -268,7 +289,7 @@ def _value_range(panel: Panel, traces: Sequence[TraceView], cuffs: Sequence[Cuff
     if missing > 0:
         finite_low, finite_high = finite_low - missing / 2, finite_high + missing / 2
     margin = _MARGINS.get(panel.unit, 0.0) * (finite_high - finite_low)
-    return nice_range(finite_low - margin, finite_high + margin, 6)
+    return finite_low - margin, finite_high + margin
 
 
 def _least(values: Floats32) -> float:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from hemoview.viewmodel.facts import NS, Facts
 from hemoview.viewmodel.formats import pressure_factor
-from hemoview.viewmodel.numerics import REFERENCE_COLUMNS, cuffs
+from hemoview.viewmodel.numerics import REFERENCE_COLUMNS, cuff_words, cuffs
 from hemoview.viewmodel.record_view import TREND_GROUPS, TrendMark, TrendSeries, TrendView, Wish
 from hemoview.viewmodel.reference import reference
 from recorder.schema import PARAMETER_UNITS, Event, StreamInfo
@@ -37,7 +37,7 @@ def trend(wish: Wish, facts: Facts) -> TrendView:
     unit = wish.pressure_unit if pressure else PARAMETER_UNITS[(*parameters, "SBP")[0]]
     factor = pressure_factor(unit)
     rows = _estimates(facts, since_ns, zero_ns)
-    marks = _marks(facts, zero_ns, begin_s, factor if pressure else None)
+    marks = _marks(facts, zero_ns, begin_s, factor if pressure else None, wish.pressure_unit)
     newest_ns = int(facts.estimates.t_ns[-1]) if facts.estimates is not None and len(facts.estimates) else 0
     return TrendView(
         span_s=(begin_s, end_s),
@@ -143,18 +143,20 @@ def _hatched(rows: _Rows, parameters: tuple[str, ...]) -> tuple[tuple[float, flo
     return tuple((float(rows.t_s[max(a - 1, 0)]), float(rows.t_s[min(b, last)])) for a, b in spans)
 
 
-def _marks(facts: Facts, zero_ns: int, begin_s: float, factor: float | None) -> tuple[TrendMark, ...]:
+def _marks(
+    facts: Facts, zero_ns: int, begin_s: float, factor: float | None, unit: str
+) -> tuple[TrendMark, ...]:
     marks = [
         TrendMark((e.t_host_ns - zero_ns) / NS, str(e.payload.get("label", "")), "marker")
         for e in live_markers(facts)
     ]
-    marks += [_cuff_mark(e, zero_ns, factor) for e in cuffs(facts)]
+    marks += [_cuff_mark(e, zero_ns, factor, unit) for e in cuffs(facts)]
     return tuple(mark for mark in marks if mark.t_s >= begin_s)
 
 
-def _cuff_mark(event: Event, zero_ns: int, factor: float | None) -> TrendMark:
+def _cuff_mark(event: Event, zero_ns: int, factor: float | None, unit: str) -> TrendMark:
     """A cuff reading stands where it was measured, which is the host time of its event."""
     sbp, dbp = float(event.payload["sbp_mmhg"]), float(event.payload["dbp_mmhg"])
     t_s = (event.t_host_ns - zero_ns) / NS
     ends = (sbp * factor, dbp * factor) if factor is not None else (None, None)
-    return TrendMark(t_s, f"{sbp:.0f}/{dbp:.0f}", "cuff", *ends)
+    return TrendMark(t_s, "/".join(cuff_words(event.payload, unit)), "cuff", *ends)

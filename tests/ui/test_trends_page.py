@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
@@ -14,6 +15,7 @@ from hemoview.bench.review_session import Plan, make_session
 from hemoview.ui.catalogue import text
 from hemoview.ui.trends_page import TrendsPage
 from hemoview.ui.trends_workspace import TrendsWorkspace
+from hemoview.viewmodel.formats import KPA_PER_MMHG
 from hemoview.viewmodel.trend_model import TrendPage
 
 LENGTH_S = 3 * 3600.0
@@ -135,3 +137,33 @@ def test_the_workspace_opens_the_running_session_then_the_next_one(
     assert any("P-022" in label.text() for label in space.findChildren(QLabel))
     space.page.close_session()
     space.browser.close_jobs()
+
+
+def test_kilopascal_changes_what_is_written_and_nothing_that_is_stored(
+    page: TrendsPage, qtbot: QtBot
+) -> None:
+    before = complete(page, qtbot)
+    page.use_pressure_unit("kPa")
+    after = complete(page, qtbot)
+    mmhg, kpa = before.review.panels[0], after.review.panels[0]
+    assert (mmhg.unit, kpa.unit) == ("mmHg", "kPa")
+    np.testing.assert_array_equal(kpa.traces[0].low, mmhg.traces[0].low, "in their own unit as before")
+    shown = [tick * kpa.factor for tick in kpa.y_ticks]
+    assert all(abs(tick - round(tick * 2) / 2) < 1e-9 for tick in shown), "ticks are round in kPa"
+    assert before.review.cursor is not None
+    assert after.review.cursor is not None
+    old, new = before.review.cursor.numerics[0], after.review.cursor.numerics[0]
+    assert new.unit == "kPa"
+    assert new.estimate is not None
+    assert old.estimate is not None
+    assert new.estimate.value == pytest.approx((old.estimate.value or 0) * KPA_PER_MMHG)
+    assert before.table == after.table
+    cell = page._side.table.data(page._side.table.index(1, 1))
+    assert "." in str(cell)
+    assert "kPa" in str(page._side.table.headerData(1, Qt.Orientation.Horizontal))
+
+
+def test_heart_rate_has_no_pressure_unit(page: TrendsPage, qtbot: QtBot) -> None:
+    page.use_pressure_unit("kPa")
+    heart = complete(page, qtbot).review.panels[1]
+    assert (heart.unit, heart.factor) == (heart.panel.unit, 1.0)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hemoview.viewmodel.cuff_form import CuffForm, examine
+from hemoview.viewmodel.cuff_form import CuffForm, examine, in_kpa
 
 FORM = CuffForm(sbp="124", dbp="78", minutes_ago="2", operator="OP1", arm="left")
 WALL = 1_795_000_000_000_000_000
@@ -47,3 +47,11 @@ def test_far_from_the_reference_means_typing_it_twice() -> None:
 
 def test_without_a_valid_reference_once_is_enough() -> None:
     assert examine(FORM, wall_ns=WALL, reference_mmhg=None).request is not None
+
+
+def test_what_is_typed_in_mmhg_is_said_in_kilopascal_once_it_is_a_pair() -> None:
+    assert in_kpa(CuffForm(sbp="120", dbp="")) is None
+    assert in_kpa(CuffForm(sbp="120", dbp="eighty")) is None
+    said = in_kpa(CuffForm(sbp="120", dbp="80,0"))
+    assert said is not None
+    assert said.as_dict() == {"sbp": "16.0", "dbp": "10.7"}

@@ -227,6 +227,10 @@ def test_cuff_reading_stands_with_its_time_and_can_be_withdrawn(bed: SyntheticBe
     assert view.numerics.cuff is not None
     assert view.numerics.cuff.as_dict()["sbp"] == "124"
     mark = next(m for m in view.trend.marks if m.kind == "cuff")
+    kpa = view_of(bed, pressure_unit="kPa")
+    assert kpa.numerics.cuff is not None
+    assert (kpa.numerics.cuff.as_dict()["sbp"], kpa.numerics.cuff.as_dict()["unit"]) == ("16.5", "kPa")
+    assert next(m for m in kpa.trend.marks if m.kind == "cuff").label == "16.5/10.4"
     assert (mark.high, mark.low) == (124.0, 78.0)
     assert mark.t_s == pytest.approx(6.0, abs=0.01)
     bed.events.append(event("cuff-withdrawn", at + 1, event_id=cuff.event_id, why="slipped"))

@@ -22,7 +22,7 @@ from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_panels import Panel, panels_of
 from hemoview.viewmodel.review_reader import ReviewReader, load_tile
 from hemoview.viewmodel.review_tiles import Tile, TileCache, floor_level, keys_over, level_for
-from hemoview.viewmodel.review_view import PanelView, _value_range, resolve_panel, runs
+from hemoview.viewmodel.review_view import PanelView, _scale, resolve_panel, runs
 from recorder import session as store
 from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED
 
@@ -171,7 +171,7 @@ def test_motion_is_called_so_and_never_touches_the_edge_of_its_scale(
         replace(view.traces[0], low=np.full_like(t, 1.0), high=np.full_like(t, 1.0))
         for t in [view.traces[0].low]
     ]
-    y_low, y_high = _value_range(still, level, ())
+    y_low, y_high, _ = _scale(still, level, (), 1.0)
     assert y_high - y_low >= 0.2 and y_low < 0.95 and y_high > 1.05
 
 
