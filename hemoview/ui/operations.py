@@ -15,6 +15,7 @@ from hemoview.ui import theme
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.cuff_dialog import CuffDialog
+from hemoview.ui.guide_actions import GuideActions
 from hemoview.ui.main_window import MainWindow
 from hemoview.ui.scale_dialog import ScaleDialog
 from hemoview.ui.show_panel import ShowPanel
@@ -72,6 +73,7 @@ class Operations(QObject):
         self.start_dialog: StartDialog | None = None
         self.show_panel: ShowPanel | None = None
         self._error_box: QMessageBox | None = None
+        self.guide = GuideActions(self)
         self._wire()
 
     def _wire(self) -> None:

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from hemoview.ui.catalogue import words
+from hemoview.ui.guide_strip import GuideStrip
 from hemoview.ui.health_bar import HealthBar
 from hemoview.ui.marker_bar import MarkerBar
 from hemoview.ui.numerics_view import NumericsPanel
@@ -27,6 +28,7 @@ class RecordPage(QWidget):
         super().__init__(parent)
         self.waves, self.trend = WaveView(), TrendPlot()
         self.numerics, self.health, self.markers = NumericsPanel(), HealthBar(), MarkerBar()
+        self.guide = GuideStrip()
         left = QSplitter(Qt.Orientation.Vertical)
         left.addWidget(self.waves)
         left.addWidget(self.trend)
@@ -41,6 +43,7 @@ class RecordPage(QWidget):
         column.setContentsMargins(6, 6, 6, 6)
         column.setSpacing(5)
         column.addLayout(upper, 1)
+        column.addWidget(self.guide)
         column.addWidget(self.health)
         column.addWidget(self.markers)
         self.markers.marked.connect(self.marked)
@@ -54,4 +57,5 @@ class RecordPage(QWidget):
         self.numerics.show_view(view.numerics)
         self.trend.show_view(view.trend, words(view.watermark))
         self.health.show_items(view.health)
+        self.guide.show_view(view.guide)
         self.markers.show_markers(view.markers, can_mark=view.can_mark, can_undo=view.can_undo)

@@ -6,6 +6,7 @@ from hemoview.viewmodel import formats
 from hemoview.viewmodel.banners import banners
 from hemoview.viewmodel.battery import battery_line
 from hemoview.viewmodel.facts import NS, Facts
+from hemoview.viewmodel.guide import guide
 from hemoview.viewmodel.health import health
 from hemoview.viewmodel.lanes import lanes
 from hemoview.viewmodel.messages import Message, say
@@ -40,8 +41,9 @@ def resolve(wish: Wish, facts: Facts) -> RecordView:
         health=health(facts),
         banners=banners(facts),
         can_mark=facts.recording,
-        can_undo=facts.recording and bool(live_markers(facts)),
+        can_undo=facts.recording and any(m.payload.get("source") != "automatic" for m in live_markers(facts)),
         markers=_marker_labels(facts),
+        guide=guide(facts),
     )
 
 

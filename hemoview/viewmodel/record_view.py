@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hemoview.viewmodel.guide import GuideView
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.ranges import RangeRule
 from recorder.schema import PARAMETERS
@@ -189,3 +190,4 @@ class RecordView:
     can_mark: bool
     can_undo: bool
     markers: tuple[str, ...] = field(default=())
+    guide: GuideView = field(default_factory=GuideView)

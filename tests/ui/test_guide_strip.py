@@ -1,0 +1,118 @@
+"""The strip shows its view and asks; what it asks becomes one command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from hemoview.ui import theme
+from hemoview.ui.catalogue import CHINESE_WORDS, known_ids
+from hemoview.ui.guide_actions import COMMANDS
+from hemoview.ui.guide_strip import GuideStrip
+from hemoview.viewmodel.guide import GuidePhase, GuidePrompt, GuideView
+from hemoview.viewmodel.messages import say
+
+ACTIONS = {
+    *COMMANDS,
+    "begin",
+    "extend",
+    "phases",
+    "posture",
+    "readings",
+    "reading",
+    "height",
+    "next-subject",
+    "hide",
+}
+PHASES = (GuidePhase("Settle", 5, "done"), GuidePhase("Rest", None, "next"))
+RUNNING = GuideView(
+    title=say("guide-phase", number=1, total=2, name="Settle"),
+    countdown="03:30",
+    fraction=0.3,
+    phases=PHASES,
+    begins=1,
+    can_end=True,
+    can_extend=True,
+    posture=say("guide-posture", posture="seated"),
+    recording=True,
+)
+
+
+@pytest.fixture
+def strip(qtbot: QtBot, qapp: QApplication) -> Iterator[GuideStrip]:
+    theme.apply(qapp)
+    made = GuideStrip()
+    qtbot.addWidget(made)
+    made.show()
+    yield made
+
+
+def test_every_action_has_words_in_both_languages() -> None:
+    ids = {f"button-guide-{action}" for action in ACTIONS}
+    assert ids <= known_ids() and ids <= set(CHINESE_WORDS)
+
+
+def test_nothing_is_shown_without_a_session(strip: GuideStrip) -> None:
+    strip.show_view(GuideView())
+    assert not strip.isVisible()
+
+
+def test_begin_end_extend(qtbot: QtBot, strip: GuideStrip) -> None:
+    strip.show_view(RUNNING)
+    assert strip.isVisible() and strip.phase.countdown.text() == "03:30" and not strip.phase.begin.isVisible()
+    with qtbot.waitSignal(strip.asked) as asked:
+        qtbot.mouseClick(strip.phase.end, Qt.MouseButton.LeftButton)
+    assert asked.args == ["end"]
+    menu = strip.phase.extend.menu()
+    with qtbot.waitSignal(strip.extend_asked) as extended:
+        menu.actions()[2].trigger()
+    assert extended.args == [5]
+    with qtbot.waitSignal(strip.phase_asked) as again:
+        strip.phase.menu.actions()[0].trigger()
+    assert again.args == [0]
+    waits = GuideView(title=say("guide-between"), phases=PHASES, begins=1, recording=True)
+    strip.show_view(waits)
+    with qtbot.waitSignal(strip.phase_asked) as begun:
+        qtbot.mouseClick(strip.phase.begin, Qt.MouseButton.LeftButton)
+    assert begun.args == [1]
+
+
+def test_a_prompt_keeps_its_button_while_its_words_change(qtbot: QtBot, strip: GuideStrip) -> None:
+    def shown(seconds: str) -> GuideView:
+        prompt = GuidePrompt("cuff", say("guide-cuff-soon", seconds=seconds), ("inflate-left", "cuff-skip"))
+        return GuideView(recording=True, prompts=(prompt,))
+
+    strip.show_view(shown("45"))
+    row = strip.prompts.rows[0]
+    button = row.buttons["inflate-left"]
+    strip.show_view(shown("44"))
+    assert strip.prompts.rows[0] is row and "44" in row.label.text()
+    with qtbot.waitSignal(strip.asked) as asked:
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert asked.args == ["inflate-left"] and COMMANDS["inflate-left"] == ("inflate", {"arm": "left"})
+    assert button.sizeHint().height() >= theme.touch_px()
+    strip.show_view(GuideView(recording=True))
+    assert not strip.prompts.isVisible()
+
+
+def test_after_stop_lines_are_ticked_and_the_next_subject_is_asked_for(
+    qtbot: QtBot, strip: GuideStrip
+) -> None:
+    after = GuideView(after=True, checklist=("cleaned", "charges"))
+    strip.show_view(after)
+    assert [box.text() for box in strip.after.boxes] == ["cleaned", "charges"]
+    strip.after.boxes[0].setChecked(True)
+    strip.show_view(after)
+    assert strip.after.boxes[0].isChecked()
+    with qtbot.waitSignal(strip.asked) as asked:
+        qtbot.mouseClick(strip.after.next, Qt.MouseButton.LeftButton)
+    assert asked.args == ["next-subject"]
+    strip.show_view(after)
+    assert not strip.isVisible()
+    strip.show_view(RUNNING)
+    strip.show_view(after)
+    assert strip.isVisible() and not strip.after.boxes[0].isChecked()
