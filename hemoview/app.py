@@ -171,6 +171,7 @@ class Shell:
         self.window.add_page("devices", self.devices.page)
         self.window.use_pressure_unit(settings.wish.pressure_unit)
         self.bedside = VirtualBedsideOffer(self.bridge, self.client, self.home, clock)
+        self.model.hidden_before_start = settings.form.rules.estimates_hidden
         self.view: RecordView | None = None
         self.cleared_at_ns = 0
         self._chime, self._player = Chime(), Player(self.home / "settings")
@@ -357,6 +358,7 @@ class Shell:
     def _settings_changed(self) -> None:
         window_settings.save(self.settings_file, self.operations.settings)
         self.window.use_pressure_unit(self.operations.settings.wish.pressure_unit)
+        self.model.hidden_before_start = self.operations.settings.form.rules.estimates_hidden
         self._show(self.model.facts())
 
     # ---- the end

@@ -25,13 +25,14 @@ from recorder.schema import (
     StreamInfo,
     Subject,
 )
+from recorder.schema.rules import RULE, EstimateRules
 
 LATEST_S: Final = 20.0
 """Blocks as late as this are still computed: an estimate may come late, a window with a hole would not come at all."""
 LOOK_EVERY_S: Final = 0.1
 """Blocks are taken ten times a second, all that came: waking for each would cost more than computing."""
 DERIVED_TIMEOUT_S: Final = 10.0
-FACTS: Final = ("cuff", "cuff-withdrawn", "calibration", "marker", "marker-undone", "era")
+FACTS: Final = ("cuff", "cuff-withdrawn", "calibration", "marker", "marker-undone", "era", RULE)
 """Events that hold until another takes them back; asked for when a session is met half-way."""
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class Follower:
     Args:
         client: of the station.
         loaded: the model.
-        options: the operator's.
+        options: for sessions that do not say.
     """
 
     def __init__(self, client: StationClient, loaded: Loaded, options: Options) -> None:
@@ -134,7 +135,8 @@ class Follower:
         if session_id and header.get("session_id") != session_id:
             return  # it changed between two answers; the next status tells again
         known = session_id == self._pipeline.session_id
-        self._pipeline.begin_session(session_id, body_of(header))
+        rules = EstimateRules.of_template(header.get("template"))
+        self._pipeline.begin_session(session_id, body_of(header), rules)
         if not session_id or (known and not missed):
             return
         for value in self._client.call("events", since=0)["events"]:

@@ -48,7 +48,7 @@ def recall(folder: Path, pipeline: Pipeline, runner: Runner | None) -> None:
 
 
 def _around_readings(session: Session, pipeline: Pipeline, runner: Runner) -> None:
-    for anchor in pipeline.anchoring.personal.anchors:
+    for anchor in pipeline.anchoring.anchors:
         if not anchor.usable:
             at_s = (anchor.wall_ns - session.start_wall_ns) / 1e9
             begin_s = max(0.0, at_s - BEFORE_S - WINDOW_S - _SETTLE_S)

@@ -18,6 +18,7 @@ from hemoview.estimate.estimator import Body
 from hemoview.estimate.runner import Runner
 from recorder import session as sessions
 from recorder.schema import Event, SampleBlock, StreamInfo
+from recorder.schema.rules import EstimateRules
 from recorder.session import Session
 
 
@@ -46,7 +47,7 @@ def recompute(path: Path, bundle: Bundle | None, options: Options | None = None)
     Args:
         path: session folder, sealed or not.
         bundle: the model; None = beats and heart rate only.
-        options: the operator's.
+        options: those the live process was started with, where the session does not say itself.
 
     Raises:
         SessionError: the session cannot be read.
@@ -69,10 +70,9 @@ def prepared(session: Session, runner: Runner | None, options: Options) -> Pipel
     """A pipeline that knows what the live one knew when the session began."""
     pipeline = Pipeline(find_sources(session.streams.values()), runner, options)
     pipeline.know_eras(session.eras)
-    subject = session.header.subject
-    pipeline.begin_session(
-        session.header.session_id, Body(subject.bsa_m2, subject.cvp_mmhg) if subject else Body()
-    )
+    header, subject = session.header, session.header.subject
+    body = Body(subject.bsa_m2, subject.cvp_mmhg) if subject else Body()
+    pipeline.begin_session(header.session_id, body, EstimateRules.of_template(header.template))
     return pipeline
 
 

@@ -17,7 +17,7 @@ from hemoview.dsp.ppg_beats import PulseBeat, find_ppg_beats
 from hemoview.dsp.quality import Quality, assess
 from hemoview.dsp.tracking import Tracked
 from hemoview.dsp.windows import WINDOW_S, Window, Windower
-from hemoview.edge.anchoring import AnchorFrom, Anchoring
+from hemoview.edge.anchoring import Anchoring
 from hemoview.edge.sources import BeatSource, MotionSource
 from hemoview.edge.streams import ABP_BEATS, ESTIMATES, PPG_BEATS, Sources, estimate_row, stored
 from hemoview.estimate.estimator import Body, abstain_all, estimate
@@ -27,6 +27,7 @@ from hemoview.estimate.values import Estimate
 from recorder.clock import ClockEra
 from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED, Calibration, Event, SampleBlock
 from recorder.schema.physical import physical
+from recorder.schema.rules import RULE, AnchorFrom, EstimateRules
 
 NO_PRESSURE: Final = ("flat-line", "saturation", "invalid-value")
 """Notices about an arterial wave while which its beats are not believed; a square wave is more, see ``_on_notice``."""
@@ -34,7 +35,7 @@ NO_PRESSURE: Final = ("flat-line", "saturation", "invalid-value")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What an operator may choose.
+    """What holds where a session does not say (:class:`~recorder.schema.rules.EstimateRules`).
 
     Args:
         anchor_from: which readings personalise.
@@ -59,7 +60,7 @@ class Pipeline:
     Args:
         sources: streams to read.
         runner: the model; None = heart rate and beats only.
-        options: the operator's.
+        options: for sessions that do not say.
     """
 
     def __init__(self, sources: Sources, runner: Runner | None, options: Options) -> None:
@@ -69,6 +70,7 @@ class Pipeline:
         self._windower = Windower(sources.ppg.nominal_rate_hz or 1.0) if sources.ppg else None
         self._abp = BeatSource(sources.abp, find_abp_beats, abp_beats.REFRACTORY_S) if sources.abp else None
         self._acc = MotionSource(sources.acc) if sources.acc else None
+        self._rules = EstimateRules()
         self._anchoring = Anchoring(options.anchor_from)
         self._eras: dict[int, ClockEra] = {}
         self._calibrations: dict[str, Calibration] = {}
@@ -88,14 +90,21 @@ class Pipeline:
         """The session so far bears on what comes: readings personalise, or a reference is followed. A process that
         meets it half-way has to :func:`hemoview.edge.memory.recall` it.
         """
-        return bool(self._anchoring.personal.anchors) or self._anchoring.follows_reference
+        return bool(self._anchoring.anchors) or self._anchoring.follows_reference
 
-    def begin_session(self, session_id: str, body: Body) -> None:
-        """Another session: nothing of the subject before carries over. The same one again changes nothing."""
+    def begin_session(self, session_id: str, body: Body, rules: EstimateRules | None = None) -> None:
+        """Another session: nothing of the subject before carries over. The same one again changes nothing.
+
+        Args:
+            session_id: of the recorder.
+            body: of its subject.
+            rules: it begins with.
+        """
         if session_id != self.session_id:
             self.session_id, self._body = session_id, body
             self._said_calibrated, self._heard = "", set()
-            self._anchoring = Anchoring(self.options.anchor_from)
+            self._rules = rules or EstimateRules()
+            self._anchoring = Anchoring(self._rules.anchor_from or self.options.anchor_from)
 
     def know_eras(self, eras: Iterable[ClockEra]) -> None:
         """Wall anchors of clock eras, for the age of cuff readings."""
@@ -163,12 +172,17 @@ class Pipeline:
             self._anchoring.personal,
             body=self._body,
             wall_ns=wall_ns,
-            show_simulated=self.options.show_simulated,
+            show_simulated=self._shows_simulated,
             tracked=tracked,
         )
         if self.session_id and self._anchoring.tracking is not None:
             self._anchoring.tracking.shown(wall_ns, made)
         return made, tracked
+
+    @property
+    def _shows_simulated(self) -> bool:
+        chosen = self._rules.show_simulated
+        return self.options.show_simulated if chosen is None else chosen
 
     def _tracked(self, wall_ns: int) -> Mapping[str, Widening]:
         """What the reference has taught about the intervals up to here; nothing unless the operator chose that."""
@@ -262,14 +276,21 @@ class Pipeline:
     def _on_notice(self, event: Event) -> None:
         """The recorder saw something on the arterial wave that is no pressure."""
         told, tracking = event.payload, self._anchoring.tracking
-        if tracking is None or self._abp is None or told.get("stream_id") != self._abp.info.stream_id:
+        if self._abp is None or told.get("stream_id") != self._abp.info.stream_id:
             return
         if told.get("channel") not in (None, self._abp.info.channels[0].name):
             return
         if "square-wave" in (told.get("kind"), told.get("ended")):
-            tracking.doubt()
-        elif told.get("kind") in NO_PRESSURE or told.get("ended") in NO_PRESSURE:
+            self._anchoring.doubt()
+        elif tracking is not None and (told.get("kind") in NO_PRESSURE or told.get("ended") in NO_PRESSURE):
             tracking.forget()
+
+    def _on_rule(self, event: Event) -> None:
+        """The operator changed a rule of the session; told again, it is no other change."""
+        if event.event_id not in self._heard:
+            self._heard.add(event.event_id)
+            self._rules = self._rules.after([event])
+            self._anchoring.choose(self._rules.anchor_from or self.options.anchor_from)
 
     def _on_calibration(self, event: Event) -> None:
         self.know_calibration(Calibration.from_json(event.payload))
@@ -302,6 +323,7 @@ _ON_EVENT: Final[Mapping[str, Callable[[Pipeline, Event], Any]]] = {
     "marker-undone": Pipeline._on_marker_undone,
     "notice": Pipeline._on_notice,
     "era": Pipeline._on_era,
+    RULE: Pipeline._on_rule,
 }
 
 

@@ -10,15 +10,15 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final
 
-from hemoview.edge.anchoring import AnchorFrom
 from hemoview.edge.follower import Follower
 from hemoview.edge.models import load_model
 from hemoview.edge.pipeline import Options
 from recorder.errors import RecorderError, StationLocked
 from recorder.host import lock, logs, places, platform
 from recorder.host.client import StationClient
+from recorder.schema.rules import ANCHORS
 
 LOCK_PATIENCE_S: Final = 3.0
 """One that was told to stop may still be ending."""
@@ -123,13 +123,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--anchor-from",
-        choices=get_args(AnchorFrom),
+        choices=ANCHORS,
         default="cuff",
-        help="what personalises: cuff readings (default), the calibrated arterial wave every 5 min, or both",
+        help="what personalises in a session that does not say: cuff readings (default), the calibrated arterial wave "
+        "every 5 min, or both",
     )
     parser.add_argument(
         "--show-simulated",
         action="store_true",
-        help="also give parameters learned from simulation alone, tagged SIM",
+        help="in a session that does not say, also give parameters learned from simulation alone, tagged SIM",
     )
     return parser

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from hemoview.dsp import abp_beats, ppg_beats
 from hemoview.estimate.estimator import NOTHING_TRACKED
-from hemoview.estimate.personalise import PRESSURES
+from hemoview.estimate.personalise import PRESSURES, AnchorKind
 from hemoview.estimate.reasons import REASONS, code
 from hemoview.estimate.tracking import Widening
 from hemoview.estimate.values import Estimate
@@ -22,6 +22,8 @@ from recorder.schema import PARAMETER_UNITS, PARAMETERS, Channel, StreamInfo
 DEVICE_ID = "edge"
 ESTIMATES, PPG_BEATS, ABP_BEATS = "edge.est", "edge.beats_ppg", "edge.beats_abp"
 
+PERSONALISED_BY: Final[tuple[AnchorKind | None, ...]] = (None, "cuff", "reference")
+"""The newest point an estimate used, by its code in a stored row."""
 AFTER_PARAMETERS = (("sqi", "1"), ("personalisation_age_s", "s"), ("infer_ms", "ms"))
 
 
@@ -102,6 +104,7 @@ def estimate_row(
     for parameter in PRESSURES:
         widened = parameter in tracked and estimate.parameters[parameter].low is not None
         row.append(float(tracked[parameter].code) if widened else 0.0)
+    row.append(float(PERSONALISED_BY.index(estimate.personalised_by)))
     return stored([row])
 
 
@@ -125,12 +128,14 @@ def _estimates(sources: Sources, model: ModelName) -> StreamInfo:
         channels.append(Channel(f"{parameter}_why", "1"))
     channels += [Channel(name, unit) for name, unit in AFTER_PARAMETERS]
     channels += [Channel(f"{parameter}_tracked", "1") for parameter in PRESSURES]
+    channels.append(Channel("personalised_by", "1"))
     facts = {
         "model": model.name,
         "model_sha256": model.sha256,
         "model_refused": model.refused,
         "reasons": json.dumps(REASONS),
         "interval": "90 %",
+        "personalised_by": "0 = nothing, 1 = a cuff reading, 2 = the reference wave: the newest point used",
         "tracked": "0 = the card's interval, 1 = tracked by the reference wave, 2 = frozen since it ended",
     }
     return _numeric(ESTIMATES, "estimate", channels, sources, facts)

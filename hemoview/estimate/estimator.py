@@ -15,7 +15,7 @@ from hemoview.estimate import identities
 from hemoview.estimate.card import Card
 from hemoview.estimate.conformal import conformal_span, interval_claimed
 from hemoview.estimate.identities import Span
-from hemoview.estimate.personalise import PRESSURES, Personalisation
+from hemoview.estimate.personalise import PRESSURES, AnchorKind, Personalisation
 from hemoview.estimate.reasons import Reason, first
 from hemoview.estimate.runner import Prediction
 from hemoview.estimate.tracking import Widening
@@ -53,10 +53,14 @@ class Body:
         return ASSUMED_CVP_MMHG if self.cvp_mmhg is None else self.cvp_mmhg
 
 
-def abstain_all(reason: Reason, *, personalisation_age_s: float | None = None) -> Estimate:
+def abstain_all(
+    reason: Reason, *, personalisation_age_s: float | None = None, personalised_by: AnchorKind | None = None
+) -> Estimate:
     """No number at all, for one reason."""
     nothing = ParameterEstimate.abstained(reason)
-    return Estimate(dict.fromkeys(PARAMETERS, nothing), 0.0, personalisation_age_s, None)
+    return Estimate(
+        dict.fromkeys(PARAMETERS, nothing), 0.0, personalisation_age_s, None, personalised_by=personalised_by
+    )
 
 
 def estimate(
@@ -81,9 +85,9 @@ def estimate(
         show_simulated: let parameters learned from simulation alone through, tagged ``simulated``.
         tracked: parameter -> what a reference that streams (or just did) makes of its interval.
     """
-    age_s = personal.age_s(wall_ns)
+    age_s, kind = personal.age_s(wall_ns), personal.newest_kind
     if quality.fault is not None:
-        return abstain_all(quality.fault, personalisation_age_s=age_s)
+        return abstain_all(quality.fault, personalisation_age_s=age_s, personalised_by=kind)
     spans: dict[str, Outcome] = dict.fromkeys(PARAMETERS, "no-model")
     tags: dict[str, Reason | None] = dict.fromkeys(PARAMETERS)
     if prediction is not None and card is not None:
@@ -101,6 +105,7 @@ def estimate(
         sqi=quality.sqi,
         personalisation_age_s=age_s,
         infer_ms=prediction.infer_ms if prediction else None,
+        personalised_by=kind,
     )
 
 

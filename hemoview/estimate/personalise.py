@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Literal
 
+AnchorKind = Literal["cuff", "reference"]
+
 MOST_ANCHORS = 5
 """Older readings than the last five tell more of the past than of now."""
 BEFORE_S, AFTER_S = 45.0, 15.0
@@ -34,7 +36,7 @@ class Anchor:
 
     anchor_id: str
     wall_ns: int
-    kind: Literal["cuff", "reference"]
+    kind: AnchorKind
     reference: Mapping[str, float]
     predicted: Mapping[str, float] = field(default_factory=dict)
 
@@ -88,6 +90,12 @@ class Personalisation:
         """Since the last usable reading; None where there is none."""
         usable = [a.wall_ns for a in self.anchors if a.usable]
         return max(0.0, (wall_ns - max(usable)) / 1e9) if usable else None
+
+    @property
+    def newest_kind(self) -> AnchorKind | None:
+        """What the last usable reading was; None where there is none."""
+        usable = [a for a in self.anchors if a.usable]
+        return max(usable, key=lambda a: a.wall_ns).kind if usable else None
 
     def offset(self, parameter: str, kappa: float | None) -> float:
         """What to add to the model's value; 0 where no reading has this parameter or the card knows no κ."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from hemoview.estimate.personalise import AnchorKind
 from hemoview.estimate.reasons import Reason
 
 
@@ -52,9 +53,11 @@ class Estimate:
         sqi: 0 to 1.
         personalisation_age_s: since the last point used; None = not personalised.
         infer_ms: time of the model; None where it did not run.
+        personalised_by: what that last point was; None as for the age.
     """
 
     parameters: Mapping[str, ParameterEstimate]
     sqi: float
     personalisation_age_s: float | None
     infer_ms: float | None
+    personalised_by: AnchorKind | None = None

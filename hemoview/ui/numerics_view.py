@@ -238,6 +238,7 @@ class NumericsPanel(QWidget):
 
     calibration_confirmed = Signal()
     scale_asked = Signal()
+    estimates_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -250,6 +251,9 @@ class NumericsPanel(QWidget):
         self._body = QGridLayout()
         self._body.setSpacing(4)
         self.cuff, self.ages, self.footer = Words(15, bold=True), Words(12), Words(12)
+        self.hidden = Words(15, bold=True)
+        self.hidden.setWordWrap(True)
+        self.hidden.hide()
         self.footer.setWordWrap(True)
         self.ages.setWordWrap(True)
         self.confirm = QPushButton(text("button-confirm-calibration"))
@@ -257,17 +261,22 @@ class NumericsPanel(QWidget):
         self.calibrate = QPushButton(text("button-calibrate"))
         self.calibrate.clicked.connect(self.scale_asked)
         self.calibrate.hide()
+        self.choose = QPushButton(text("button-estimates"))
+        self.choose.setAccessibleName(text("estimates-title"))
+        self.choose.clicked.connect(self.estimates_asked)
+        self.choose.hide()
         self._arrange()
 
     def _arrange(self) -> None:
         notes = QVBoxLayout()
         notes.setSpacing(1)
+        notes.addWidget(self.hidden)
         notes.addWidget(self.cuff)
         notes.addWidget(self.ages)
         lower = QHBoxLayout()
         lower.addLayout(notes, 1)
-        lower.addWidget(self.confirm)
-        lower.addWidget(self.calibrate)
+        for button in (self.confirm, self.calibrate, self.choose):
+            lower.addWidget(button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -285,11 +294,14 @@ class NumericsPanel(QWidget):
         for row in view.rows:
             self._rows[row.parameter].show_row(row)
         self.cuff.show_text(words(view.cuff) or text("cuff-none"), "cuff" if view.cuff else "muted")
-        notes = (view.reference_note, view.scale_note, view.estimate_note)
+        self.hidden.show_text(words(view.hidden_note), "warn")
+        self.hidden.setVisible(view.hidden_note is not None)
+        notes = (view.reference_note, view.scale_note, view.estimate_note, view.choice_note)
         self.ages.show_text(" · ".join(words(note) for note in notes if note is not None), "quiet")
         self.footer.show_text(words(view.footer), "quiet")
         self.confirm.setVisible(view.asks_calibration)
         self.calibrate.setVisible(view.asks_scale)
+        self.choose.setVisible(view.estimate_choice is not None)
 
     def sizeHint(self) -> QSize:
         """A little over a third of a 1280 px screen."""

@@ -15,6 +15,7 @@ from hemoview.ui import theme
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.cuff_dialog import CuffDialog
+from hemoview.ui.estimates_dialog import EstimatesDialog
 from hemoview.ui.guide_actions import GuideActions
 from hemoview.ui.main_window import MainWindow
 from hemoview.ui.scale_dialog import ScaleDialog
@@ -22,6 +23,7 @@ from hemoview.ui.show_panel import ShowPanel
 from hemoview.ui.start_dialog import StartDialog
 from hemoview.viewmodel.cuff_form import CuffForm, CuffView
 from hemoview.viewmodel.cuff_form import examine as examine_cuff
+from hemoview.viewmodel.estimates_form import Command
 from hemoview.viewmodel.pseudonym import Known, known_from
 from hemoview.viewmodel.scale_form import AdcNow, ScaleForm, ScaleView
 from hemoview.viewmodel.scale_form import examine as examine_scale
@@ -89,6 +91,7 @@ class Operations(QObject):
         record.cuff_asked.connect(self.open_cuff)
         record.calibration_confirmed.connect(self.confirm_calibration)
         record.scale_asked.connect(self.open_scale)
+        record.estimates_asked.connect(self.open_estimates)
         self.window.banner_asked.connect(self._banner)
 
     def command(
@@ -130,6 +133,19 @@ class Operations(QObject):
     def _volt_now(self) -> float | None:
         adc = self._adc_now()
         return None if adc is None else adc.volt
+
+    def open_estimates(self) -> None:
+        """What personalises, and showing what the template hides."""
+        now = self.window.view.numerics.estimate_choice if self.window.view else None
+        if now is None:
+            return
+        dialog = EstimatesDialog(now, self.settings.form.operator, self.window)
+        dialog.entered.connect(self._send)
+        dialog.open()
+
+    def _send(self, commands: tuple[Command, ...]) -> None:
+        for verb, args in commands:
+            self.command(verb, **args)
 
     def open_cuff(self) -> None:
         """Ask for a reading."""

@@ -23,6 +23,7 @@ class RecordPage(QWidget):
     cuff_asked = Signal()
     calibration_confirmed = Signal()
     scale_asked = Signal()
+    estimates_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,6 +52,7 @@ class RecordPage(QWidget):
         self.markers.cuff_asked.connect(self.cuff_asked)
         self.numerics.calibration_confirmed.connect(self.calibration_confirmed)
         self.numerics.scale_asked.connect(self.scale_asked)
+        self.numerics.estimates_asked.connect(self.estimates_asked)
 
     def show_view(self, view: RecordView) -> None:
         """Everything but the waves, which come at their own pace."""

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
+from hemoview.ui.rule_fields import RuleFields
 from hemoview.ui.start_confirm import ConfirmStep
 from hemoview.ui.start_inputs import Choice, DetailsFields, ScanLine, TodayLine
 from hemoview.ui.template_chooser import TemplateChooser
@@ -181,6 +182,7 @@ class StartDialog(QDialog):
         for i, (title, names) in enumerate(_GROUPS.items()):
             (left if i in (0, 3) else right).addWidget(self._group(title, names))
         left.addWidget(self._details())
+        right.addWidget(self._rules())
         left.addStretch()
         right.addStretch()
         columns.addLayout(left, 1)
@@ -224,23 +226,40 @@ class StartDialog(QDialog):
         column.addWidget(note)
         return box
 
+    def _rules(self) -> QWidget:
+        self.rules = RuleFields(self.form.rules)
+        self.rules.changed.connect(lambda choice: self._change("rules", choice))
+        return self.rules
+
     def _group(self, title: str, names: Sequence[str]) -> QGroupBox:
         box = QGroupBox(text(title))
         rows = QFormLayout(box)
         rows.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         rows.setVerticalSpacing(4)
         rows.setContentsMargins(10, 6, 10, 6)
+        boxes = [name for name in names if self._is_box(name)]
         for name in names:
-            line = QVBoxLayout()
-            line.setSpacing(1)
-            line.addWidget(self._input(name))
-            line.addWidget(self._note(name))
-            label = QLabel("" if self._is_box(name) else text(f"field-{name}"))
+            if name in boxes:
+                continue
+            label = QLabel(text(f"field-{name}"))
             label.setFixedHeight(theme.touch_px() - 4)
-            rows.addRow(label, line)
+            rows.addRow(label, self._noted(name))
             if name == "pseudonym_again":
                 self._again_row = (label, self.inputs[name])
+        for i in range(0, len(boxes), 2):
+            pair = QHBoxLayout()
+            for name in boxes[i : i + 2]:
+                pair.addLayout(self._noted(name), 1)
+            rows.addRow(pair)
         return box
+
+    def _noted(self, name: str) -> QVBoxLayout:
+        """A field, and below it what is wrong with it."""
+        column = QVBoxLayout()
+        column.setSpacing(1)
+        column.addWidget(self._input(name))
+        column.addWidget(self._note(name))
+        return column
 
     def _note(self, name: str) -> QLabel:
         note = QLabel()
@@ -301,6 +320,7 @@ class StartDialog(QDialog):
                 widget.setCurrentIndex(_CHOICES[name].index(value) if value in _CHOICES[name] else 0)
             elif isinstance(widget, QLineEdit):
                 widget.setText(value)
+        self.rules.show_choice(self.form.rules)
         self._ask_about()
         self.show_form()
 

@@ -12,7 +12,7 @@ from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from hemoview.ui import theme
-from hemoview.ui.catalogue import text
+from hemoview.ui.catalogue import text, words
 from hemoview.viewmodel.numerics import COLOURS
 from hemoview.viewmodel.record_view import TrendMark, TrendSeries, TrendView
 
@@ -82,6 +82,11 @@ class _Axes:
         painter.restore()
         self._draw_marks(painter)
         self._draw_legend(painter)
+        if self.view.note is not None:
+            painter.setFont(theme.font(17, bold=True))
+            painter.setPen(theme.colour("warn"))
+            place = self.plot.adjusted(0, 0, 0, -self.plot.height() / 2)  # above the watermark
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words(self.view.note))
 
     def _draw_watermark(self, painter: QPainter, watermark: str) -> None:
         painter.setFont(theme.font(max(18, int(self.plot.width() // 22)), bold=True))

@@ -41,6 +41,7 @@ class Facts:
         events: stored events of the session, oldest first.
         card: model card of the running model, empty if unknown.
         client: this window's name, to know whether it holds control.
+        estimates_hidden: the numbers in ``estimates`` were taken out (:mod:`hemoview.viewmodel.visibility`).
         bus_holes: messages the window's own ring had to drop; the record is not touched by it.
     """
 
@@ -64,6 +65,7 @@ class Facts:
     events: tuple[Event, ...] = ()
     card: Mapping[str, Any] = field(default_factory=dict)
     client: str = ""
+    estimates_hidden: bool = False
     bus_holes: int = 0
 
     def age_s(self, t_ns: int) -> float:

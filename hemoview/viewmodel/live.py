@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hemoview.viewmodel import visibility
 from hemoview.viewmodel.facts import Facts, Trouble
 from hemoview.viewmodel.rings import RingSlice, SampleRing
 from recorder.clock import Clock, LiveTimebase
@@ -98,6 +99,8 @@ class LiveModel:
         self.status_seen_ns: int | None = None
         self.card: Mapping[str, Any] = {}
         self.bus_holes = 0
+        self.hidden_before_start = False
+        """What the start form is set to: it holds until a session of this station tells its own rule."""
         self.event_no = 0
         self.wants_describe = True
         self.wants_events = True
@@ -117,13 +120,19 @@ class LiveModel:
 
     def described(self, answer: Mapping[str, Any]) -> None:
         """The recorder's answer to ``describe``: streams, devices, their settings, calibrations, header."""
-        self.wants_describe = False
-        self._header = answer.get("header")
+        header = answer.get("header")
+        self.wants_describe = self._is_of_another_session(header)  # asked before the present one began
+        self._header = None if self.wants_describe else header
         self._devices = tuple(DeviceInfo(**d) for d in answer.get("devices", ()))
         self._calibrations = tuple(Calibration.from_json(c) for c in answer.get("calibrations", ()))
         self._configured = tuple(DeviceConfig(**d) for d in answer.get("configured", ()))
         infos = {info.stream_id: info for info in map(StreamInfo.from_json, answer["streams"])}
         self.streams = {name: self._stream(info) for name, info in infos.items()}
+
+    def _is_of_another_session(self, header: Mapping[str, Any] | None) -> bool:
+        present = self.status.session.session_id if self.status else ""
+        told = (header or {}).get("session_id", present)
+        return bool(present) and told != present
 
     def events_told(self, answer: Mapping[str, Any]) -> None:
         """The recorder's answer to ``events``."""
@@ -140,7 +149,10 @@ class LiveModel:
             stream.ring.prepend(rows)
 
     def facts(self) -> Facts:
-        """What is known now. Rows are views: resolve before the next :meth:`take`."""
+        """What may be shown now. Rows are views: resolve before the next :meth:`take`."""
+        return visibility.bedside(self._facts())
+
+    def _facts(self) -> Facts:
         return Facts(
             now_ns=self._clock.monotonic_ns(),
             wall_ns=self._clock.wall_ns(),
@@ -162,6 +174,7 @@ class LiveModel:
             events=tuple(sorted(self._events.values(), key=lambda event: event.t_host_ns)),
             card=self.card,
             client=self._client,
+            estimates_hidden=self.hidden_before_start,
             bus_holes=self.bus_holes,
         )
 
@@ -212,7 +225,7 @@ class LiveModel:
 
     def _begin_session(self) -> None:
         self._events.clear()
-        self.event_no = 0
+        self._header, self.event_no = None, 0
         self.wants_describe = self.wants_events = True
         for stream in self.streams.values():
             if stream.timebase is None:

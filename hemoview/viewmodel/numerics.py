@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from hemoview.viewmodel import formats
+from hemoview.viewmodel import formats, visibility
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.footer import footer
 from hemoview.viewmodel.messages import Message, say
+from hemoview.viewmodel.personal import choice_note, personal_note, tracking_tag
 from hemoview.viewmodel.record_view import Cell, NumericRow, NumericsView, Wish
 from hemoview.viewmodel.reference import Reference, reference, scale
 from recorder.schema import PARAMETER_UNITS, PARAMETERS, Event, StreamInfo
@@ -57,7 +58,10 @@ def numerics(wish: Wish, facts: Facts) -> NumericsView:
     return NumericsView(
         rows=rows,
         reference_note=_reference_note(facts, state),
-        estimate_note=_estimate_note(now),
+        estimate_note=None if now.missing is not None else personal_note(now.values),
+        hidden_note=visibility.note(facts),
+        choice_note=choice_note(facts, now.values, state.state),
+        estimate_choice=visibility.choice(facts),
         cuff=_cuff(facts, wish.pressure_unit),
         footer=footer(facts),
         asks_calibration=facts.recording and state.state == "uncalibrated" and not state.asks,
@@ -69,6 +73,8 @@ def numerics(wish: Wish, facts: Facts) -> NumericsView:
 def newest_estimate(facts: Facts) -> EstimateNow:
     """The newest estimate, unless it is older than :data:`STALE_S`."""
     info = facts.by_role("estimate")
+    if facts.estimates_hidden:
+        return EstimateNow({}, (), say("why-hidden"))
     if info is None or facts.estimates is None or len(facts.estimates) == 0:
         return EstimateNow({}, (), say("waiting-for-edge"))
     arrived = facts.arrivals.get(info.stream_id)
@@ -114,7 +120,7 @@ def _estimate(parameter: str, unit: str, facts: Facts, now: EstimateNow) -> Cell
         formats.number(value * factor, places),
         formats.interval(low * factor, high * factor, places),
         reason=_assumed_cvp(parameter, facts),
-        tag="tag-estimate",
+        tag=tracking_tag(now.values.get(f"{parameter}_tracked", 0.0)),
     )
 
 
@@ -202,13 +208,6 @@ def _scale_note(facts: Facts) -> Message | None:
     _, found = used
     date = formats.day(found.wall_ns, facts.utc_offset_s)
     return say("adc-calibrated", date=date, method=say(f"adc-method-{found.method}"))
-
-
-def _estimate_note(now: EstimateNow) -> Message | None:
-    if now.missing is not None:
-        return None
-    age_s = now.values.get("personalisation_age_s", math.nan)
-    return say("personalised", age=formats.age(age_s)) if math.isfinite(age_s) else say("not-personalised")
 
 
 def cuffs(facts: Facts) -> tuple[Event, ...]:

@@ -102,6 +102,17 @@ class NumericRow:
 
 
 @dataclass(frozen=True, slots=True)
+class EstimateChoice:
+    """What an operator in control may change about the estimates of the open session.
+
+    ``anchor_from`` is what personalises now, empty where the session does not say; ``hidden``: nobody sees them.
+    """
+
+    anchor_from: str
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
 class NumericsView:
     """The right column: rows in the contract's order, ages, the last cuff reading, the footer of the card."""
 
@@ -113,6 +124,9 @@ class NumericsView:
     asks_calibration: bool = False
     scale_note: Message | None = None
     asks_scale: bool = False
+    hidden_note: Message | None = None
+    choice_note: Message | None = None
+    estimate_choice: EstimateChoice | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,6 +163,7 @@ class TrendView:
     hatched: tuple[tuple[float, float], ...]
     marks: tuple[TrendMark, ...]
     muted_reference: bool = False
+    note: Message | None = None
     revision: tuple[object, ...] = ()
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from hemoview.viewmodel.details_form import DetailsForm, detail_problems, details
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.pseudonym import Known, Question, how_entered, known_questions, looks_questions
+from hemoview.viewmodel.rule_choice import RuleChoice
 from recorder.schema import Consent, Sites, Subject
 from recorder.schema.check_character import carries_check, scheme_of
 
@@ -47,7 +48,7 @@ class StartForm:
 
     ``overrides``: device id → reason for starting without it. ``scanned``: the pseudonym as a scanner read it, which
     needs no second entry. ``pseudonym_check``: the check character that pseudonyms of the template carry.
-    ``answered``: keys of questions that were answered.
+    ``answered``: keys of questions that were answered. ``rules``: about estimates.
     """
 
     pseudonym: str = ""
@@ -70,6 +71,7 @@ class StartForm:
     hand_height_cm: str = ""
     operator: str = ""
     template: str = ""
+    rules: RuleChoice = field(default_factory=RuleChoice)
     notes: str = ""
     overrides: Mapping[str, str] = field(default_factory=dict, hash=False)
     scanned: str = ""
@@ -129,11 +131,12 @@ class StartView:
 
 
 def next_subject(form: StartForm) -> StartForm:
-    """The empty form for the next person: operator, template, sides and consent version stay."""
+    """The empty form for the next person: operator, template with its rules, sides and consent version stay."""
     return StartForm(
         pseudonym_check=form.pseudonym_check,
         operator=form.operator,
         template=form.template,
+        rules=form.rules,
         wristband_side=form.wristband_side,
         finger_cuff_side=form.finger_cuff_side,
         arm_cuff_side=form.arm_cuff_side,
@@ -366,6 +369,8 @@ def _card(form: StartForm) -> ConfirmCard:
         warnings.append(say("no-height-weight"))
     if not form.cvp_mmhg.strip():
         warnings.append(say("no-cvp"))
+    if form.rules.estimates_hidden:
+        warnings.append(say("confirm-hidden"))
     age = f"{GROUPED_FROM_Y}+" if grouped else form.age_y
     return ConfirmCard(form.pseudonym, form.sex, age, details, tuple(warnings))
 
@@ -395,7 +400,7 @@ def request(form: StartForm, findings: Sequence[Finding] = ()) -> dict[str, Any]
             )
         ),
         "operator": form.operator.strip(),
-        "template": {"name": form.template.strip()} if form.template.strip() else {},
+        "template": {"name": form.template.strip(), "rules": form.rules.to_rules()},
         "overrides": {f.device: f.reason.strip() for f in findings if f.level == "override"},
         "notes": form.notes.strip(),
         "entry": _entry(form),

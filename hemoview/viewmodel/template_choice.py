@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
+from hemoview.viewmodel.rule_choice import with_rules, without_template
 from hemoview.viewmodel.start_form import StartForm
 from recorder.acquire.template import Template
 from recorder.acquire.template_library import TemplateLibrary
@@ -34,7 +35,7 @@ def chosen(form: StartForm, template: Template | None) -> StartForm:
     the study's, so the template's stands whatever was there before.
     """
     if template is None:
-        return replace(form, template="", pseudonym_check="")
+        return replace(form, template="", pseudonym_check="", rules=without_template(form.rules))
     sites, consent = template.sites, template.consent
     offered = {
         "consent_version": consent.version if consent else "",
@@ -48,6 +49,7 @@ def chosen(form: StartForm, template: Template | None) -> StartForm:
     overrides = {**template.overrides, **form.overrides}
     scheme = str(template.rules.get("pseudonym_check", ""))
     form = replace(form, template=template.name, overrides=overrides, pseudonym_check=scheme)
+    form = replace(form, rules=with_rules(form.rules, template.rules))
     return replace(form, **filled)  # type: ignore[arg-type]
 
 
@@ -56,11 +58,14 @@ def _is_open(form: StartForm, name: str) -> bool:
 
 
 def with_template(request: Mapping[str, Any], template: Template | None) -> dict[str, Any]:
-    """The arguments of ``preflight`` and ``start`` with the whole template in them, and its version."""
+    """The arguments of ``preflight`` and ``start`` with the whole template in them, and its version. Rules that were
+    chosen in the form stand above its own.
+    """
     if template is None:
         return dict(request)
     return {
         **request,
-        "template": template.to_json(),
+        "template": template.to_json()
+        | {"rules": {**template.rules, **request["template"].get("rules", {})}},
         "notes": "\n".join(part for part in (str(request.get("notes") or ""), template.notes) if part),
     }

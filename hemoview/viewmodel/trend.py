@@ -8,6 +8,7 @@ import numpy as np
 import numpy.ma  # np.median loads it at its first call, which would be between two pictures
 from numpy.typing import NDArray
 
+from hemoview.viewmodel import visibility
 from hemoview.viewmodel.facts import NS, Facts
 from hemoview.viewmodel.formats import pressure_factor
 from hemoview.viewmodel.numerics import REFERENCE_COLUMNS, cuff_words, cuffs
@@ -43,10 +44,11 @@ def trend(wish: Wish, facts: Facts) -> TrendView:
         span_s=(begin_s, end_s),
         unit=unit,
         series=tuple(_series(p, wish, facts, rows, factor) for p in parameters),
-        hatched=_hatched(rows, parameters),
+        hatched=() if facts.estimates_hidden else _hatched(rows, parameters),
         marks=marks,
         muted_reference=reference(facts).state != "calibrated",
-        revision=(wish, newest_ns, int(end_s) // 5, marks),
+        note=visibility.note(facts) if facts.estimates_hidden else None,
+        revision=(wish, newest_ns, int(end_s) // 5, marks, facts.estimates_hidden),
     )
 
 

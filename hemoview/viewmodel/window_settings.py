@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hemoview.viewmodel.record_view import TREND_GROUPS, TREND_SPANS_S, WAVES, Wish
+from hemoview.viewmodel.rule_choice import stored_choice
 from hemoview.viewmodel.start_form import StartForm, next_subject
 from hemoview.viewmodel.waves import PAPER_SPEEDS_MM_PER_S
 from recorder.schema import PARAMETERS
@@ -59,7 +60,10 @@ def save(path: Path, settings: WindowSettings) -> None:
         "waves": sorted(settings.wish.waves),
     }
     wish.pop("cleared_at_ns")
-    kept = {k: v for k, v in asdict(next_subject(settings.form)).items() if isinstance(v, str)}
+    kept: dict[str, Any] = {
+        k: v for k, v in asdict(next_subject(settings.form)).items() if isinstance(v, str)
+    }
+    kept["rules"] = settings.form.rules.to_rules()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps({"wish": wish, "form": kept, "taste": asdict(settings.taste)}, indent=1))
@@ -96,4 +100,4 @@ def _known(value: Any, choices: tuple[_T, ...], otherwise: _T) -> _T:
 def _form(value: dict[str, Any]) -> StartForm:
     names = {known.name for known in fields(StartForm)}
     kept: dict[str, Any] = {k: v for k, v in value.items() if k in names and isinstance(v, str)}
-    return next_subject(StartForm(**kept))
+    return replace(next_subject(StartForm(**kept)), rules=stored_choice(value.get("rules")))

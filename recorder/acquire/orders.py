@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from recorder.clock import ClockEra
 from recorder.schema import Consent, Details, DeviceInfo, Sites, StreamInfo, Subject
+from recorder.schema.rules import check_rules
 from recorder.session import SessionHeader
 
 
@@ -51,15 +52,16 @@ class StartOrder:
         """From the plain values of a command.
 
         Raises:
-            ValueError, TypeError: sites, details or overrides are not what they should be.
+            ValueError, TypeError: sites, details, overrides or rules of the template are not what they should be.
         """
-        sites = args.get("sites")
+        sites, template = args.get("sites"), dict(args.get("template") or {})
+        check_rules(template.get("rules") or {})
         return cls(
             _made(Subject, args.get("subject")),
             _made(Consent, args.get("consent")),
             Sites(**sites) if sites else None,
             str(args.get("operator") or ""),
-            dict(args.get("template") or {}),
+            template,
             {str(k): str(v) for k, v in (args.get("overrides") or {}).items()},
             str(args.get("notes") or ""),
             Path(args["out"]) if args.get("out") else None,

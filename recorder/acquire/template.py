@@ -88,7 +88,7 @@ class Template:
         notes: kept with the session.
         overrides: device id → why a session may begin without it.
         markers: labels of the number keys 1–9.
-        rules: switches of the study, kept with the session (``estimates_hidden``, …).
+        rules: switches of the study, kept with the session (:mod:`recorder.schema.rules`, …).
         calibrations: volt → mmHg of the study's ADC, used unless the station has a newer one.
         phases: of the protocol, in order.
         cuff: when the arm cuff is due.

@@ -113,9 +113,16 @@ class Bedside:
             first = stop
 
 
-def store(folder: Path, items: Sequence[Item], subject: Subject | None = SUBJECT) -> Path:
+def store(
+    folder: Path,
+    items: Sequence[Item],
+    subject: Subject | None = SUBJECT,
+    template: dict[str, Any] | None = None,
+) -> Path:
     """The items as a session on disk."""
-    header = SessionHeader("20231114-221320_S-01_000001", "bed1", WALL_NS, subject=subject)
+    header = SessionHeader(
+        "20231114-221320_S-01_000001", "bed1", WALL_NS, subject=subject, template=template or {}
+    )
     writer = session.create(folder / header.session_id, header, ERA)
     for info in STREAMS:
         writer.add_stream(info)

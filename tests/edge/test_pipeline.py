@@ -32,6 +32,7 @@ from hemoview.edge.stored import replayed
 from hemoview.edge.streams import (
     ABP_BEATS,
     ESTIMATES,
+    PERSONALISED_BY,
     PPG_BEATS,
     ModelName,
     Sources,
@@ -52,6 +53,7 @@ from recorder.schema import (
     SampleBlock,
     StreamInfo,
 )
+from recorder.schema.rules import ANCHOR_FROM, RULE, EstimateRules
 
 BODY = Body(SUBJECT.bsa_m2)
 COLUMNS = [c.name for c in declared(Sources(PPG), ModelName())[0].channels]
@@ -397,7 +399,7 @@ def test_streams_are_found_by_role_and_derived_ones_are_not_sources() -> None:
     est = made[0]
     assert est.metadata["simulated"] == "true"
     assert json.loads(est.metadata["reasons"]) == list(REASONS)
-    assert len(est.channels) == 4 * len(PARAMETERS) + 3 + len(PRESSURES)
+    assert len(est.channels) == 4 * len(PARAMETERS) + 3 + len(PRESSURES) + 1
     assert {i.stream_id for i in declared(Sources(abp=ABP), ModelName())} == {ABP_BEATS}
     assert declared(Sources(), ModelName()) == ()
 
@@ -437,6 +439,91 @@ def test_recomputed_from_disk_equals_live(runner: Runner, tmp_path: Path, option
         )
     assert np.isfinite(again[ESTIMATES].values[:, COLUMNS.index("personalisation_age_s")]).any()
     assert (column(live[ESTIMATES], "SBP_tracked") > 0).any() == (options.anchor_from == "both")
+
+
+def chosen(at_s: float, anchor_from: str) -> Event:
+    return event(RULE, at_s, {"rule": ANCHOR_FROM, "value": anchor_from, "operator": "OP1"})
+
+
+def by(blocks: Sequence[SampleBlock], from_s: float, to_s: float) -> set[str | None]:
+    """What the newest point was, over a stretch."""
+    at_s, codes = times_s(blocks), column(blocks, "personalised_by")
+    return {PERSONALISED_BY[int(code)] for code in codes[(at_s >= from_s) & (at_s < to_s)]}
+
+
+@pytest.mark.parametrize("first", ["cuff", "reference", "both"])
+def test_the_choice_of_the_session_is_followed_live_and_from_disk(
+    runner: Runner, tmp_path: Path, first: str
+) -> None:
+    """The session's own choice stands above that of the command line, and is changed twice on the way."""
+    events = [
+        calibrated(3.0),
+        seen(4.0),
+        cuff(30.0, 133.0, 85.0),
+        chosen(60.0, "reference"),
+        chosen(90.0, "cuff"),
+        chosen(110.0, "both"),
+    ]
+    items = Bedside(seconds=140.0, seed=4, events=events).items()
+    template = {"name": "rest", "rules": {"anchor_from": first, "show_simulated": True}}
+    made = pipeline(runner, Options("cuff"))
+    made.begin_session("two", BODY, EstimateRules.of_template(template))
+    live = run(made, items)
+    folder = store(tmp_path, items, template=template)
+    again = recompute(folder, tiny_bundle.write(tmp_path, shape_gain=2.0), Options("cuff"))
+    infer = COLUMNS.index("infer_ms")
+    for stream_id, blocks in live.items():
+        ours, theirs = values(blocks), again[stream_id].values
+        if stream_id == ESTIMATES:
+            ours, theirs = np.delete(ours, infer, 1), np.delete(theirs, infer, 1)
+        np.testing.assert_array_equal(ours, theirs, err_msg=stream_id)
+    rows = live[ESTIMATES]
+    tracked = column(rows, "SBP_tracked") > 0
+    assert by(rows, 50, 59) == {"reference" if first == "reference" else "cuff"}, "the newest of both"
+    assert by(rows, 80, 89) == {"reference"}
+    assert by(rows, 92, 109) == {"cuff"}, "the cuff reading of before counts again"
+    assert tracked[:59].any() == (first != "cuff")
+    assert tracked[80:89].any()
+    assert not tracked[91:110].any(), "what the reference taught ends with its choice"
+    assert tracked[-8:].any()
+    assert "simulated" in why(rows, "SV")
+
+
+def test_a_choice_told_again_is_no_other_and_a_restarted_process_makes_it_too(
+    runner: Runner, bedside: Bedside, tmp_path: Path
+) -> None:
+    items = with_events(bedside, calibrated(), seen(), cuff(30.0, 133.0, 85.0), chosen(20.0, "both"))
+    first = pipeline(runner)
+    run(first, items)
+    assert first.anchoring.tracking is not None
+    learned = dict(first.anchoring.tracking.states)
+    first.push_event(chosen(20.0, "both"))
+    assert first.anchoring.tracking.states == learned != {}
+    restarted = pipeline(runner)
+    for item in items:
+        if isinstance(item, Event):
+            restarted.push_event(item)
+    recall(store(tmp_path, items), restarted, runner)
+    assert restarted.anchoring.tracking is not None
+    assert restarted.anchoring.tracking.states == learned
+    ours, theirs = (p.anchoring.personal.anchors for p in (first, restarted))
+    assert [(a.anchor_id, a.usable) for a in theirs] == [(a.anchor_id, a.usable) for a in ours]
+
+
+def test_a_reference_in_doubt_when_it_is_chosen_teaches_nothing(runner: Runner, bedside: Bedside) -> None:
+    """A square wave came before the choice: nobody has seen yet how it ended (safety rule 8)."""
+
+    def newest(*events: Item) -> float:
+        made = pipeline(runner)
+        return float(
+            column(run(made, with_events(bedside, calibrated(), *events))[ESTIMATES], "SBP_tracked").max()
+        )
+
+    square, both = notice(10.0, "square-wave"), chosen(12.0, "both")
+    assert newest(seen(), both) == 1
+    assert newest(both) == 0
+    assert newest(seen(), square, both) == 0
+    assert newest(seen(), square, both, seen(20.0)) == 1
 
 
 def test_samples_that_are_no_numbers_are_a_gap(runner: Runner) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-for room in ("acquire", "session", "viewmodel", "edge", "host"):
+for room in ("acquire", "session", "viewmodel", "edge", "host", "estimate"):
     sys.path.append(str(Path(__file__).resolve().parents[1] / room))
 
 

@@ -25,6 +25,7 @@ from recorder.schema import (
 
 NS = 1_000_000_000
 WALL = 1_795_000_000 * NS
+TRACKED_COLUMNS = ("SBP_tracked", "MAP_tracked", "DBP_tracked", "personalised_by")
 REASONS = ["motion", "poor-contact", "no-real-reference", "needs-height-weight", "starting"]
 
 
@@ -59,7 +60,9 @@ def wave(stream_id: str, role: str, rate_hz: float, *names: str, **kw: Any) -> S
 
 def estimate_info() -> StreamInfo:
     names = [f"{p}{end}" for p in PARAMETERS for end in ("", "_lo", "_hi", "_why")]
-    channels = tuple(Channel(n, "1") for n in [*names, "sqi", "personalisation_age_s", "infer_ms"])
+    channels = tuple(
+        Channel(n, "1") for n in [*names, "sqi", "personalisation_age_s", "infer_ms", *TRACKED_COLUMNS]
+    )
     metadata = {"reasons": json.dumps(REASONS), "model": "student"}
     return StreamInfo(
         "edge.est", "edge", "numeric", channels, "float32", None, "estimate", False, "derived", metadata
@@ -83,6 +86,7 @@ INFOS = (
     estimate_info(),
     beats_info(),
 )
+ESTIMATE_COLUMNS = len(estimate_info().channels)
 CALIBRATION = Calibration("c1", "adc.wave", "abp", 100.0, 0.0, "two-point", WALL)
 CARD = {
     "per_parameter": {
@@ -121,6 +125,9 @@ class SyntheticBedside:
     sent: dict[str, int] = field(default_factory=dict)
     speaking: bool = True
     status_changes: dict[str, Any] = field(default_factory=dict)
+    template: dict[str, Any] = field(default_factory=lambda: {"name": "Rest 10 min"})
+    tracked: float = 0.0
+    personalised_by: float = 1.0
 
     def __post_init__(self) -> None:
         self.model = LiveModel(self.clock, client="window")  # type: ignore[arg-type]
@@ -130,7 +137,7 @@ class SyntheticBedside:
 
     def tell(self) -> None:
         """Answer describe and events."""
-        header = {"subject": {"pseudonym": "P-014", "cvp_mmhg": None}, "template": {"name": "Rest 10 min"}}
+        header = {"subject": {"pseudonym": "P-014", "cvp_mmhg": None}, "template": self.template}
         self.model.described(
             {
                 "streams": [info.to_json() for info in INFOS],
@@ -222,7 +229,8 @@ class SyntheticBedside:
         for p in PARAMETERS:
             v = values.get(p)
             cells += [v, v - 8, v + 9, 0] if v is not None else [np.nan, np.nan, np.nan, 3]
-        row = np.array([[*cells, 0.86, 130.0, 1.8]], np.float32)
+        told = [0.86, 130.0, 1.8, *[self.tracked] * 3, self.personalised_by]
+        row = np.array([[*cells, *told]], np.float32)
         beat = np.array([[sbp + 2, (sbp + 2 * dbp) / 3 + 2, dbp + 1, values["HR"], 0.9]], np.float32)
         now = np.array([self.clock.now_ns], np.int64)
         blocks = []

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from synthetic_bedside import CARD, INFOS, NS, WALL, SyntheticBedside, event
+from synthetic_bedside import CARD, ESTIMATE_COLUMNS, INFOS, NS, WALL, SyntheticBedside, event
 
 from hemoview.ui.catalogue import words
 from hemoview.viewmodel.record import resolve
@@ -101,7 +101,7 @@ def test_the_last_value_is_never_held(bed: SyntheticBedside) -> None:
 
 
 def test_no_interval_no_number(bed: SyntheticBedside) -> None:
-    values = np.full((1, 43), np.nan, np.float32)
+    values = np.full((1, ESTIMATE_COLUMNS), np.nan, np.float32)
     values[0, 0], values[0, 3] = 120.0, 0.0
     n = bed.sent["edge.est"]
     bed.model.take([SampleBlock("edge.est", n, values, bed.clock.now_ns)])
@@ -113,7 +113,7 @@ def _with_why(bed: SyntheticBedside, parameter: str, reason: str) -> Cell:
     info = bed.model.streams["edge.est"].info
     reasons = ["motion", "simulated", "no-real-reference"]
     bed.model.streams["edge.est"].info = dataclasses.replace(info, metadata={"reasons": json.dumps(reasons)})
-    values = np.zeros((1, 43), np.float32)
+    values = np.zeros((1, ESTIMATE_COLUMNS), np.float32)
     at = 4 * PARAMETERS.index(parameter)
     values[0, at : at + 4] = 5.2, 4.0, 6.4, reasons.index(reason) + 1
     n = bed.sent["edge.est"]
@@ -400,7 +400,7 @@ def test_trend_is_hatched_where_nothing_was_estimated(bed: SyntheticBedside) -> 
 def test_an_hour_of_trend_is_thinned_but_keeps_its_widest_band(bed: SyntheticBedside) -> None:
     bed.clock.now_ns += 7200 * NS
     n, end_ns = 3600, bed.clock.now_ns
-    values = np.zeros((n, 43), np.float32)
+    values = np.zeros((n, ESTIMATE_COLUMNS), np.float32)
     values[:, 0], values[:, 1], values[:, 2] = 120.0, 110.0, 130.0
     values[1234, 1] = 85.0
     values[2000:2400, 0:3] = np.nan

@@ -88,6 +88,6 @@ def test_three_ages_have_three_names() -> None:
     view = seen(bed)
     assert not view.asks_scale
     notes = (view.reference_note, view.scale_note, view.estimate_note)
-    assert [note.id for note in notes if note] == ["reference-age", "adc-calibrated", "personalised"]
+    assert [note.id for note in notes if note] == ["reference-age", "adc-calibrated", "personalised-cuff"]
     assert view.scale_note is not None
     assert view.scale_note.as_dict()["date"] == "2026-11-18"
