@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QLabel, QWidget
 
 from hemoview.ui import theme
@@ -50,15 +50,13 @@ class RuleFields(QGroupBox):
         """Another template, other rules; what it hides cannot be shown from here."""
         self._choice = choice
         locked = choice.template_hides
-        for widget in (self.anchor, self.hidden, self.simulated):
-            widget.blockSignals(True)
+        quiet = [QSignalBlocker(widget) for widget in (self.anchor, self.hidden, self.simulated)]
         self.anchor.setCurrentIndex(ANCHORS.index(choice.anchor_from))
         self.hidden.setChecked(choice.estimates_hidden)
         self.simulated.setChecked(choice.show_simulated)
         self.hidden.setEnabled(not locked)
         self.hidden.setText(text("field-hidden-by-template" if locked else "field-estimates_hidden"))
-        for widget in (self.anchor, self.hidden, self.simulated):
-            widget.blockSignals(False)
+        del quiet
 
     def _change(self, **values: Any) -> None:
         self._choice = replace(self._choice, **values)
