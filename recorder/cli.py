@@ -129,6 +129,19 @@ def _erase(args: argparse.Namespace) -> Outcome:
     return {"ok": True, "erased": str(args.session)}
 
 
+def _quarantine(args: argparse.Namespace) -> Outcome:
+    from recorder.host import quarantine
+
+    folder = quarantine.folder_of(args.home, args.folder)
+    if args.action == "list":
+        return quarantine.list_all(folder)
+    if args.action == "restore":
+        if args.name is None:
+            args.misused("restore needs the name of a session; list shows them")
+        return quarantine.restore(folder, args.name, args.operator, args.why)
+    return quarantine.purge(folder, args.name, sure=args.yes)
+
+
 def _devices(args: argparse.Namespace) -> Outcome:
     from recorder.host import probe
 
@@ -154,6 +167,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_verify,
         _add_recover,
         _add_erase,
+        _add_quarantine,
         _add_devices,
     ):
         add(commands)
@@ -230,6 +244,21 @@ def _add_erase(commands: Any) -> None:
     _add_session(erase)
     erase.add_argument("--why", default="not stated", help="reason, kept in the tombstone")
     erase.add_argument("--yes", action="store_true", help="do not ask, on a terminal either")
+
+
+def _add_quarantine(commands: Any) -> None:
+    what = "discarded sessions: list, restore, or erase those whose 30 days are over"
+    example = "recorder quarantine restore 20261128-101500_S-07_1a2b3c --operator OP1"
+    quarantine = _add(commands, "quarantine", _quarantine, what, example)
+    quarantine.set_defaults(misused=quarantine.error)
+    quarantine.add_argument("action", choices=("list", "restore", "purge"))
+    quarantine.add_argument("name", nargs="?", metavar="NAME", help="of the session's folder; purge: at once")
+    quarantine.add_argument("--operator", default="", metavar="CODE", help="who restores it")
+    quarantine.add_argument("--why", default="", help="reason, kept with the session")
+    quarantine.add_argument("--folder", type=Path, metavar="DIR", help="of sessions, where it is another")
+    quarantine.add_argument("--home", type=Path, metavar="DIR", help="folder of stations, sessions and logs")
+    quarantine.add_argument("--yes", action="store_true", help="do not ask, on a terminal either")
+    _add_json(quarantine)
 
 
 def _add_devices(commands: Any) -> None:

@@ -209,8 +209,13 @@ class Sessions:
 
     # ---- Stop, failure, going on
 
-    def stop(self, reason: str) -> Path:
+    def stop(self, reason: str, *, aborted: str = "", operator: str = "") -> Path:
         """End the open session: what was received is stored, then sealed.
+
+        Args:
+            reason: short word.
+            aborted: why it ends before its time; such a session is incomplete.
+            operator: code of who stops it.
 
         Raises:
             SessionError: none is open.
@@ -220,7 +225,8 @@ class Sessions:
             if self.state != "open" or self.journal is None or self.path is None:
                 raise SessionError("no session is open on this station; nothing was stopped")
             journal, path = self.journal, self.path
-            self._hub.event("session", {"state": "stopped", "reason": reason})
+            told = {"state": "stopped", "reason": reason, "operator": operator}
+            self._hub.event("session", told | ({"aborted": aborted} if aborted else {}))
             self._hub.detach(self._clock.monotonic_ns())
             self.state = "sealing"
             journal.end(reason or "stopped")

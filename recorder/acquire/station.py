@@ -15,6 +15,7 @@ from recorder.acquire import verbs
 from recorder.acquire.bus import BusServer, Keys
 from recorder.acquire.clockwatch import ClockWatch, read_clocks
 from recorder.acquire.commands import CommandDesk, Control
+from recorder.acquire.discards import PurgeWatch
 from recorder.acquire.guide import Guide
 from recorder.acquire.hub import Hub
 from recorder.acquire.journal import QUEUE_WARN_BYTES
@@ -74,6 +75,7 @@ class Station:
         self.sessions = Sessions(
             name, sessions_folder, hub=self.hub, clock=clock, machine=machine, keep=self._keep_session
         )
+        self._purge = PurgeWatch(sessions_folder)
         self._watch = ClockWatch(lambda: read_clocks(machine.boottime_ns))
         self._disk = self.sessions.guard.status()
         self._clock_step_s: float | None = None
@@ -203,6 +205,7 @@ class Station:
         self.guide.look()
         if pulse % DISK_EVERY == 0:
             self._look_at_disk()
+            self._purge.look(self.clock.wall_ns())
         self.bus.publish(self.status())
 
     def _look_at_clocks(self) -> None:

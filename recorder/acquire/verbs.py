@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from recorder.acquire import guide, radio_verbs, required, rules, subject_verbs, wire
+from recorder.acquire import discards, guide, radio_verbs, required, rules, subject_verbs, wire
 from recorder.acquire.commands import Verb
 from recorder.acquire.device_changes import check_change, recorded_devices
 from recorder.acquire.orders import StartOrder
@@ -47,6 +47,7 @@ def table(station: Station) -> dict[str, Verb]:
         "release_control": Verb(of(_release_control)),
         "shutdown": Verb(of(_shutdown), slow=True),
         **subject_verbs.table(station),
+        **discards.table(station),
         **guide.table(station),
         **radio_verbs.table(station),
         **rules.table(station),
@@ -108,7 +109,8 @@ def _start(station: Station, request: Request) -> Answer:
 
 def _stop(station: Station, request: Request) -> Answer:
     station.guide.stopping()
-    return {"folder": str(station.sessions.stop(str(request.args.get("reason", ""))))}
+    reason, operator = str(request.args.get("reason", "")), str(request.args.get("operator") or "")
+    return {"folder": str(station.sessions.stop(reason, operator=operator))}
 
 
 def _calibrate(station: Station, request: Request) -> Answer:

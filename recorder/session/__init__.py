@@ -9,6 +9,8 @@
     manifest.json       every segment with its SHA-256
     amendments.jsonl    corrections, append-only
     tombstone.json      instead of all of them, once erased
+
+A discarded session lies in ``quarantine/`` beside the others for 30 days (:mod:`recorder.session.quarantine`).
 """
 
 from recorder.session.amended import AMENDABLE, amend
@@ -16,6 +18,7 @@ from recorder.session.erase import Tombstone, erase
 from recorder.session.facts import GapSpan, gap_event
 from recorder.session.header import FORMAT, SessionCard, SessionHeader
 from recorder.session.points import ClockPoints
+from recorder.session.quarantine import Quarantined, discard, purge, quarantined, restore
 from recorder.session.reader import Session
 from recorder.session.reader import open_session as open  # noqa: A004 -- session.open(path) is what people type
 from recorder.session.recover import RecoverReport, recover
@@ -33,6 +36,7 @@ __all__ = [
     "Damaged",
     "GapSpan",
     "Overview",
+    "Quarantined",
     "RecoverReport",
     "Session",
     "SessionCard",
@@ -43,11 +47,15 @@ __all__ = [
     "VerifyReport",
     "amend",
     "create",
+    "discard",
     "erase",
     "gap_event",
     "open",
+    "purge",
+    "quarantined",
     "rebuild_manifest",
     "recover",
+    "restore",
     "resume",
     "runs_of",
     "verify",

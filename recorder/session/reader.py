@@ -99,6 +99,15 @@ class Session:
         return consent is not None and consent.allows(use)
 
     @property
+    def incomplete_reason(self) -> str:
+        """What was missing at Start and why it began all the same, and why it was aborted; empty for a whole one."""
+        said = [str(e.payload.get("incomplete_reason") or "") for e in self.events("session")]
+        said += [
+            f"aborted: {e.payload['aborted']}" for e in self.events("session") if e.payload.get("aborted")
+        ]
+        return "; ".join(reason for reason in said if reason)
+
+    @property
     def state(self) -> str:
         """``open`` (recording, or its recorder died), ``sealed`` or ``damaged``."""
         return "damaged" if self.damaged else self._stored.state
