@@ -20,6 +20,7 @@ from hemoview.ui import theme
 from hemoview.ui.start_dialog import StartDialog
 from hemoview.viewmodel import window_settings
 from hemoview.viewmodel.pseudonym import Known, known_from, known_questions
+from hemoview.viewmodel.rule_choice import RuleChoice
 from hemoview.viewmodel.scan import SLOWEST_KEY_MS, Keys, scanned
 from hemoview.viewmodel.start_form import DetailsForm, StartForm, StartView, answer, examine, next_subject
 from hemoview.viewmodel.template_choice import chosen
@@ -42,7 +43,7 @@ GOOD = StartForm(
     operator="OP1",
 )
 KEPT = {"operator", "template", "wristband_side", "finger_cuff_side", "arm_cuff_side", "consent_version"}
-KEPT |= {"pseudonym_check"}  # of the template
+KEPT |= {"pseudonym_check", "rules"}  # of the template
 
 
 def judged(form: StartForm, known: Known | None = None) -> StartView:
@@ -59,7 +60,15 @@ def filled() -> StartForm:
         if isinstance(getattr(StartForm(), f.name), bool):
             told[f.name] = True
     details = DetailsForm(consented=True, skin_tone="4", rhythm="sinus", tattoo="yes")
-    return StartForm(**told | {"overrides": {"e4": "why"}, "answered": frozenset({"q"}), "details": details})
+    return StartForm(
+        **told
+        | {
+            "overrides": {"e4": "why"},
+            "answered": frozenset({"q"}),
+            "details": details,
+            "rules": RuleChoice("both"),
+        }
+    )
 
 
 def test_every_field_of_the_subject_is_empty_for_the_next() -> None:
