@@ -32,6 +32,7 @@ class HeaderBar(QFrame):
         self._group, self.tabs = QButtonGroup(self), dict[str, QPushButton]()
         self.recording, self.subject, self.template = Words(22, bold=True), Words(22, bold=True), Words(14)
         self.disk, self.battery, self.control = Words(15), Words(15), Words(13)
+        self.amended = Words(14, bold=True)
         self.start = self._button("button-start", self.start_asked, "start")
         self.stop = self._button("button-stop", self.stop_asked, "stop")
         self.show_button = self._button("button-show", self.show_asked)
@@ -41,7 +42,7 @@ class HeaderBar(QFrame):
         self.row = QHBoxLayout(self)
         self.row.setContentsMargins(8, 3, 8, 3)
         self.row.setSpacing(8)
-        for label in (self.recording, self.subject, self.template):
+        for label in (self.recording, self.subject, self.amended, self.template):
             self.row.addWidget(label)
         self.row.addStretch()
         right: tuple[QWidget, ...] = (
@@ -74,6 +75,10 @@ class HeaderBar(QFrame):
             f"● {text('header-recording', elapsed=view.elapsed)}" if view.recording else "", "danger"
         )
         self.subject.show_text(words(view.subject), "text" if view.recording else "muted")
+        self.amended.show_text(text("header-amended-short") if view.amended else "", "warn")
+        self.amended.setToolTip(words(view.amended))
+        self.amended.setAccessibleDescription(words(view.amended))
+        self.start.setText(text("button-next-subject" if view.next_subject else "button-start"))
         named = text("header-template", template=view.template) if view.template and view.recording else ""
         self.template.show_text(named, "quiet")
         self.disk.show_text(words(view.disk), _DISK_ROLES[view.disk_level])

@@ -21,6 +21,7 @@ from hemoview.ui.main_window import MainWindow
 from hemoview.ui.scale_dialog import ScaleDialog
 from hemoview.ui.show_panel import ShowPanel
 from hemoview.ui.start_dialog import StartDialog
+from hemoview.ui.stop_dialog import StopDialog
 from hemoview.viewmodel.cuff_form import CuffForm, CuffView
 from hemoview.viewmodel.cuff_form import examine as examine_cuff
 from hemoview.viewmodel.estimates_form import Command
@@ -73,6 +74,7 @@ class Operations(QObject):
         self._adc_now = adc_now
         self.templates = templates or template_library()
         self.start_dialog: StartDialog | None = None
+        self.stop_dialog: StopDialog | None = None
         self.show_panel: ShowPanel | None = None
         self._error_box: QMessageBox | None = None
         self.guide = GuideActions(self)
@@ -87,7 +89,7 @@ class Operations(QObject):
         header.about_asked.connect(self.open_about)
         header.control_asked.connect(lambda: self.command("take_control", name=self._client))
         record.marked.connect(self.mark)
-        record.undo_asked.connect(lambda: self.command("undo_marker"))
+        record.undo_asked.connect(self._undo_marker)
         record.cuff_asked.connect(self.open_cuff)
         record.calibration_confirmed.connect(self.confirm_calibration)
         record.scale_asked.connect(self.open_scale)
@@ -114,6 +116,9 @@ class Operations(QObject):
     def mark(self, key: int, label: str, source: str) -> None:
         """A marker by ``key`` or ``button``."""
         self.command("marker", label=label, key=key, source=source, operator=self.settings.form.operator)
+
+    def _undo_marker(self) -> None:
+        self.command("undo_marker", operator=self.settings.form.operator)
 
     def confirm_calibration(self) -> None:
         """The operator has seen the monitor calibrate itself."""
@@ -216,13 +221,17 @@ class Operations(QObject):
         view = self.window.view
         if view is None:
             return
-        box = QMessageBox(self.window)
-        box.setWindowTitle(text("stop-title"))
-        box.setText(text("stop-text", pseudonym=words(view.header.subject), elapsed=view.header.elapsed))
-        stop = box.addButton(text("button-stop-now"), QMessageBox.ButtonRole.AcceptRole)
-        box.setDefaultButton(box.addButton(text("button-go-on"), QMessageBox.ButtonRole.RejectRole))
-        stop.clicked.connect(lambda: self.command("stop", timeout_s=120.0, reason="operator"))
-        box.open()
+        operator = self.settings.form.operator
+        dialog = StopDialog(words(view.header.subject), view.header.elapsed, operator, self.window)
+        dialog.stop_asked.connect(self._stop)
+        dialog.early_asked.connect(lambda verb, request: self.command(verb, timeout_s=120.0, **request))
+        self.stop_dialog = dialog
+        dialog.open()
+
+    def _stop(self, then_next: bool) -> None:
+        """End it; with ``then_next`` the form for the next subject opens once it is sealed."""
+        then = (lambda _: self.open_start()) if then_next else None
+        self.command("stop", then, timeout_s=120.0, reason="operator", operator=self.settings.form.operator)
 
     # ---- looking
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hemoview.viewmodel import formats
+from hemoview.viewmodel.amended import amended_words
 from hemoview.viewmodel.banners import banners
 from hemoview.viewmodel.battery import battery_line
 from hemoview.viewmodel.facts import NS, Facts
@@ -61,9 +62,17 @@ def _header(facts: Facts, in_control: bool) -> HeaderView:
         battery=battery,
         battery_level=battery_level,
         control=None if status is None or in_control else say("control-elsewhere", name=status.controller),
-        can_start=status is not None and in_control and status.session.state in ("none", "sealed"),
+        can_start=status is not None and in_control and status.session.state in ("none", "sealed", "damaged"),
         can_stop=facts.recording and in_control,
+        amended=_amended(facts),
+        next_subject=status is not None and status.session.state == "sealed",
     )
+
+
+def _amended(facts: Facts) -> Message | None:
+    if not facts.recording or facts.status is None or not facts.status.session.amended:
+        return None
+    return say("header-amended", fields=amended_words(facts.status.session.amended))
 
 
 def _in_control(facts: Facts) -> bool:

@@ -43,7 +43,11 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class HeaderView:
-    """The line on top: who, what, how long, how much room."""
+    """The line on top: who, what, how long, how much room.
+
+    ``amended``: what was written about the subject was corrected since Start. ``next_subject``: a session of this
+    station has just been closed, so that Start is for another person.
+    """
 
     subject: Message
     template: str
@@ -56,6 +60,8 @@ class HeaderView:
     control: Message | None
     can_start: bool
     can_stop: bool
+    amended: Message | None = None
+    next_subject: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,8 @@ def _undo_marker(station: Station, request: Request) -> Answer:
     found = station.hub.find_event(str(wanted)) if wanted else None
     if found is None or found.kind != "marker":
         raise SessionError("marker: there is none to undo; nothing was changed")
-    event = station.hub.event("marker-undone", {"event_id": wanted}, event_id=request.request_id)
+    payload = {"event_id": wanted, "operator": str(request.args.get("operator") or "")}
+    event = station.hub.event("marker-undone", payload, event_id=request.request_id)
     station.guide.undone(str(wanted))
     return {"event_id": event.event_id, "undone": wanted}
 

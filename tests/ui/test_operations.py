@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QCheckBox, QDialog, QLineEdit, QMessageBox, QPushButton
+from PySide6.QtWidgets import QApplication, QCheckBox, QDialog, QLabel, QLineEdit, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 from synthetic_bedside import SyntheticBedside
 
@@ -16,6 +16,7 @@ from hemoview.ui.bridge import Bridge
 from hemoview.ui.main_window import MainWindow
 from hemoview.ui.operations import Operations
 from hemoview.ui.start_inputs import Choice
+from hemoview.ui.stop_dialog import StopDialog
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Wish
 from hemoview.viewmodel.start_form import StartForm
@@ -85,7 +86,7 @@ def test_marker_button_undo_and_calibration_become_commands(
     sent = {(verb, args.get("label"), args.get("operator")) for verb, args in recorder.asked}
     assert sent == {
         ("marker", "stand up", "OP1"),
-        ("undo_marker", None, None),
+        ("undo_marker", None, "OP1"),
         ("marker", "reference calibrated", "OP1"),
     }
 
@@ -141,12 +142,44 @@ def test_start_asks_preflight_then_sends_the_confirmed_form(
 
 def test_stop_is_asked_once_more(qtbot: QtBot, operations: Operations, recorder: Recorder) -> None:
     operations.ask_stop()
-    box = dialogs(operations, QMessageBox)[0]
-    assert "P-014" in box.text()
-    button = next(b for b in box.buttons() if box.buttonRole(b) == QMessageBox.ButtonRole.AcceptRole)
+    dialog = dialogs(operations, StopDialog)[0]
+    assert any("P-014" in label.text() for label in dialog.findChildren(QLabel))
+    assert dialog.go_on.isDefault()
     assert "stop" not in recorder.verbs()
-    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.stop, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "stop" in recorder.verbs(), timeout=3000)
+    assert recorder.asked[-1][1]["operator"] == "OP1"
+    assert operations.start_dialog is None
+
+
+def test_stop_for_the_next_subject_opens_an_empty_form(
+    qtbot: QtBot, operations: Operations, recorder: Recorder
+) -> None:
+    operations.ask_stop()
+    dialogs(operations, StopDialog)[0].next.click()
+    qtbot.waitUntil(lambda: operations.start_dialog is not None, timeout=3000)
+    assert recorder.verbs()[0] == "stop"
+    assert operations.start_dialog is not None
+    assert operations.start_dialog.form.pseudonym == ""
+    operations.start_dialog.close()
+
+
+@pytest.mark.parametrize("verb", ["abort", "discard"])
+def test_an_early_end_needs_a_reason(
+    qtbot: QtBot, operations: Operations, recorder: Recorder, verb: str
+) -> None:
+    operations.ask_stop()
+    dialog = dialogs(operations, StopDialog)[0]
+    button = getattr(dialog, verb)
+    assert not button.isEnabled()
+    qtbot.keyClicks(dialog.why, "wrong bed")
+    assert button.isEnabled()
+    dialog.operator.clear()
+    assert not button.isEnabled()
+    qtbot.keyClicks(dialog.operator, "OP2")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: verb in recorder.verbs(), timeout=3000)
+    assert recorder.asked[-1] == (verb, {"why": "wrong bed", "operator": "OP2"})
 
 
 def test_ten_check_boxes_wish(qtbot: QtBot, operations: Operations) -> None:
