@@ -6,8 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 from recorder.clock import Clock
+from recorder.devices.ble_hr import BleHeartRateDriver
 from recorder.devices.contract import DeviceConfig, Driver
 from recorder.devices.e4 import E4Driver
+from recorder.devices.e4_ble import E4BleDriver
 from recorder.devices.ports import PortInfo, ports
 from recorder.devices.serial_adc import SerialAdcDriver
 from recorder.errors import ConfigError
@@ -16,6 +18,8 @@ __all__ = ["DRIVERS", "LINKLESS", "PortInfo", "has_link", "make_driver", "ports"
 
 DRIVERS: Final[dict[str, Callable[[DeviceConfig, Clock], Driver]]] = {
     "e4-tcp": E4Driver,
+    "e4-ble": E4BleDriver,
+    "ble-hr": BleHeartRateDriver,
     "serial-adc": SerialAdcDriver,
 }
 """kind -> what makes its driver."""

@@ -89,15 +89,15 @@ def decode(characteristic: int, data: bytes) -> E4Packet | None:
     if len(data) != PACKET_BYTES or characteristic not in LAYOUTS:
         return None
     if characteristic == ACC:
-        values = np.frombuffer(data, dtype=np.int8, count=18).reshape(6, 3)
-        return E4Packet(characteristic, values.astype(np.int32), int.from_bytes(data[18:], "big"))
+        axes = np.frombuffer(data, dtype=np.int8, count=18).reshape(6, 3)
+        return E4Packet(characteristic, axes.astype(np.int32), int.from_bytes(data[18:], "big"))
     if characteristic == EDA:
         octets = np.frombuffer(data, dtype=np.uint8, count=18).reshape(6, 3).astype(np.int32)
-        values = (octets[:, 0] << 16) | (octets[:, 1] << 8) | octets[:, 2]
-        return E4Packet(characteristic, values.reshape(6, 1), int.from_bytes(data[18:], "big"))
+        ohm = (octets[:, 0] << 16) | (octets[:, 1] << 8) | octets[:, 2]
+        return E4Packet(characteristic, ohm.reshape(6, 1), int.from_bytes(data[18:], "big"))
     if characteristic == TEMP:
-        values = np.frombuffer(data, dtype="<u2", count=8).astype(np.int32)
-        return E4Packet(characteristic, values.reshape(8, 1), int.from_bytes(data[16:], "little"))
+        counts = np.frombuffer(data, dtype="<u2", count=8).astype(np.int32)
+        return E4Packet(characteristic, counts.reshape(8, 1), int.from_bytes(data[16:], "little"))
     bits = int.from_bytes(data, "big")
     fields = [(bits >> (153 - 7 * i)) & 127 for i in range(22)]
     signed = np.array([f - 128 if f > 63 else f for f in fields], dtype=np.int32)

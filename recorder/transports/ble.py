@@ -108,13 +108,15 @@ class BleTransport:
         self._seq = itertools.count()
         self._client: BleakClient | None = None
         self._reading: asyncio.Task[None] | None = None
-        self._over = ""
+        self._over, self._closed = "", False
         self.address, self.name = target.address, ""
 
     # ---- the device's thread
 
     def read(self, timeout_s: float) -> Chunk | None:
-        """See :class:`recorder.transports.Transport`; what arrived before the end is handed over first."""
+        """See :class:`recorder.transports.Transport`; what arrived before the device's end is handed over first."""
+        if self._closed:
+            raise LinkLost(self._over)
         try:
             chunk = self._arrived.get(timeout=max(timeout_s, 0.001) if not self._over else 0.001)
         except queue.Empty:
@@ -131,6 +133,7 @@ class BleTransport:
     def close(self) -> None:
         """See :class:`recorder.transports.Transport`."""
         self._end(f"{self} was disconnected by this computer")
+        self._closed = True
         client, self._client = self._client, None
         if client is not None:
             with contextlib.suppress(DeviceError):

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,14 +18,23 @@ from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "radio"))
+
+from air_rig import air_rig
+
 from recorder.clock import Clock
 from recorder.devices import profiles
+from recorder.devices.ble_link import GATT_FRAMES
 from recorder.devices.contract import DeviceConfig, Driver, DriverEvent, Send
 from recorder.devices.registry import make_driver
+from recorder.devices.sim.ble_air import Offer
 from recorder.errors import LinkLost
+from recorder.protocols import e4_ble, heart_rate
 from recorder.protocols.adc_profile import AdcProfile
 from recorder.protocols.e4_events import Band, Command, Reply, Sample
 from recorder.protocols.e4_server import CommandDecoder, format_reply, format_sample
+from recorder.protocols.gatt_packets import GattDecoder
+from recorder.protocols.heart_rate import HeartRate
 from recorder.protocols.serial_adc import encode
 from recorder.schema import Gap, SampleBlock
 from recorder.transports import Chunk, Transport
@@ -84,7 +95,54 @@ class AdcSide:
         ]
 
 
-Side = E4Side | AdcSide
+class GattSide:
+    """A Bluetooth device without a radio: packets in the driver's own framing."""
+
+    @staticmethod
+    def answer(data: bytes) -> bytes:
+        return b""
+
+    @staticmethod
+    def frames(numbers: Iterable[int]) -> list[bytes]:
+        raise NotImplementedError
+
+
+class E4BleSide(GattSide):
+    """Six samples of acceleration a packet, and now and then one of the other sensors; each counts its packets."""
+
+    @staticmethod
+    def frames(numbers: Iterable[int]) -> list[bytes]:
+        packets: list[tuple[int, bytes]] = []
+        for n in numbers:
+            acc = np.array([[n % 128, -(n % 64), (n + k) % 128] for k in range(6)], np.int32)
+            packets.append((e4_ble.ACC, e4_ble.encode(e4_ble.ACC, acc, n)))
+            light = np.array([[n % 60, -(n % 60)]] * 11, np.int32)
+            packets.append((e4_ble.OPTICAL, e4_ble.encode(e4_ble.OPTICAL, light, n)))
+            if n % 8 == 0:
+                skin = np.full((6, 1), 500_000 + n, np.int32)
+                packets.append((e4_ble.EDA, e4_ble.encode(e4_ble.EDA, skin, n // 8)))
+            if n % 10 == 0:
+                warm = np.full((8, 1), 15_400 + n % 9, np.int32)
+                packets.append((e4_ble.TEMP, e4_ble.encode(e4_ble.TEMP, warm, n // 10)))
+            if n % 50 == 0:
+                packets.append((e4_ble.BATTERY, bytes([90 - n % 7])))
+        return [GATT_FRAMES.pack(0, uuid, data, seq) for seq, (uuid, data) in enumerate(packets)]
+
+
+class HeartRateSide(GattSide):
+    """A strap that counts nothing; what is lost behind the operating system is seen by our own count of values."""
+
+    @staticmethod
+    def frames(numbers: Iterable[int]) -> list[bytes]:
+        frames = []
+        for n in numbers:
+            rr = (700 + n % 300,) * (n % 3)
+            told = HeartRate(40 + n % 150, contact=True, energy_kj=n, rr_1024=rr)
+            frames.append(GATT_FRAMES.pack(0, heart_rate.MEASUREMENT, heart_rate.encode(told), n))
+        return frames
+
+
+Side = E4Side | AdcSide | GattSide
 
 
 @dataclass(frozen=True)
@@ -98,6 +156,8 @@ class Case:
         side: makes a fresh other end.
         link: opens a real loopback link: gives the options that lead there, the file number is the other end's.
         rate_hz: of ``main``.
+        per_frame: samples of ``main`` that each number of ``side.frames`` gives.
+        lost: numbers left out where samples are lost.
     """
 
     name: str
@@ -109,6 +169,13 @@ class Case:
     link: Callable[[Side], object]
     rate_hz: float
     nothing_there: dict[str, object] = field(default_factory=dict)
+    per_frame: int = 1
+    lost: range = range(100, 137)
+
+    @property
+    def absent_name(self) -> str:
+        """What a message must name where nothing is."""
+        return str(list(self.nothing_there.values())[-1])
 
     def driver(self, address: dict[str, object] | None = None) -> Driver:
         options = {**self.options, **(self.address if address is None else address)}
@@ -177,6 +244,33 @@ def pty_link(side: Side) -> Iterator[tuple[dict[str, object], Callable[[bytes], 
         os.close(master)
 
 
+ADDRESS = "C0:00:00:00:00:0A"
+OFFERS = {
+    E4BleSide: Offer(
+        notify={0x3EA0: list(e4_ble.LAYOUTS), 0x3EB0: [e4_ble.BUTTON, e4_ble.BATTERY]},
+        write={e4_ble.COMMANDS: [e4_ble.COMMAND]},
+    ),
+    HeartRateSide: Offer(notify={heart_rate.SERVICE: [heart_rate.MEASUREMENT]}, advertise=(0x180D,)),
+}
+
+
+@contextmanager
+def air_link(side: Side) -> Iterator[tuple[dict[str, object], Callable[[bytes], None]]]:
+    """A peripheral on a virtual air; what is sent are notifications, once the driver has asked for them."""
+    with air_rig() as rig:
+        peripheral = rig.add("Empatica E4", ADDRESS, OFFERS[type(side)])  # type: ignore[index]
+
+        def send(data: bytes) -> None:
+            for packet in GattDecoder().feed(data):
+                deadline = time.monotonic() + 10
+                while not rig.do(peripheral.notify(packet.characteristic, packet.data)):
+                    assert time.monotonic() < deadline, "nobody listens"
+                    time.sleep(0.01)
+
+        yield {"address": ADDRESS, "radio": rig.radio}, send
+
+
+NO_AIR = {"radio": "virtual:127.0.0.1:1", "address": "C0:00:00:00:00:0B"}
 TWO_CHANNELS = RESOURCES / "two-channels.toml"
 
 CASES = [
@@ -210,6 +304,19 @@ CASES = [
             (TWO_CHANNELS, socket_url_link),
         ]
     ),
+    Case(
+        "e4-ble",
+        "e4-ble",
+        {},
+        {"address": ADDRESS},
+        "dev.acc",
+        E4BleSide,
+        air_link,
+        32.0,
+        NO_AIR,
+        per_frame=6,
+    ),
+    Case("ble-hr", "ble-hr", {}, {"address": ADDRESS}, "dev.hr", HeartRateSide, air_link, 1.0, NO_AIR),
 ]
 
 
