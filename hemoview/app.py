@@ -164,6 +164,7 @@ class Shell:
             reference_now=lambda: valid_reference(self.model.facts()),
             adc_now=lambda: adc_now(self.model.streams, now_ns=clock.monotonic_ns(), speed=clock.speed),
             templates=template_library(self.home),
+            facts_now=self.model.facts,
         )
         self.window.add_page("trends", lambda: _trends(self))
         profiles_folder = places.profiles_dir(self.home)

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.cuff_form import CuffForm, CuffView, in_kpa
+from hemoview.viewmodel.guide import POSTURES
 from hemoview.viewmodel.start_form import SIDES
 
 _FIELDS = ("sbp", "dbp", "map", "minutes_ago")
@@ -37,10 +38,11 @@ class CuffDialog(QDialog):
         parent: QWidget | None = None,
         *,
         pressure_unit: str = "mmHg",
+        form: CuffForm | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(text("cuff-title"))
-        self.form = CuffForm(operator=operator)
+        self.form = form or CuffForm(operator=operator)
         self._judge = judge
         self.inputs: dict[str, QLineEdit] = {}
         rows = QFormLayout()
@@ -50,16 +52,19 @@ class CuffDialog(QDialog):
             line.setAccessibleName(text(f"cuff-{name}"))
             self.inputs[name] = line
             rows.addRow(text(f"cuff-{name}"), line)
-        arm = QComboBox()
-        for side in SIDES:
-            arm.addItem(text(f"choice-{side}"), side)
-        arm.currentIndexChanged.connect(lambda i: self._change("arm", SIDES[i]))
-        rows.addRow(text("cuff-arm"), arm)
+        self.arm = self._choice("arm", SIDES, "choice-")
+        self.posture = self._choice("posture", POSTURES, "guide-posture-")
+        self.device = QLineEdit(self.form.device)
+        self.device.textChanged.connect(lambda typed: self._change("device", typed.strip()))
+        for name, widget in (("arm", self.arm), ("posture", self.posture), ("device", self.device)):
+            widget.setAccessibleName(text(f"cuff-{name}"))
+            rows.addRow(text(f"cuff-{name}"), widget)
         self.converted, self._converts = Words(14), pressure_unit == "kPa"
         self.converted.setVisible(self._converts)
         self.problem = Words(14)
         self.problem.setWordWrap(True)
         self.ok, cancel = QPushButton(text("button-ok")), QPushButton(text("button-cancel"))
+        self.ok.setDefault(True)
         self.ok.clicked.connect(self._enter)
         cancel.clicked.connect(self.reject)
         buttons = QHBoxLayout()
@@ -71,6 +76,14 @@ class CuffDialog(QDialog):
         column.addWidget(self.converted)
         column.addWidget(self.problem)
         column.addLayout(buttons)
+
+    def _choice(self, name: str, choices: tuple[str, ...], prefix: str) -> QComboBox:
+        box = QComboBox()
+        for choice in choices:
+            box.addItem(text(f"{prefix}{choice}"), choice)
+        box.setCurrentIndex(max(0, box.findData(getattr(self.form, name))))
+        box.currentIndexChanged.connect(lambda i: self._change(name, choices[i]))
+        return box
 
     def _change(self, name: str, value: str) -> None:
         self.form = replace(self.form, **{name: value})  # type: ignore[arg-type]

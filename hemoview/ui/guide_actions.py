@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QObject
+
+from hemoview.ui.cuff_dialog import CuffDialog
+from hemoview.ui.posture_dialog import PostureDialog
+from hemoview.ui.readings_dialog import ReadingsDialog
+from hemoview.viewmodel.cuff_form import CuffForm, CuffView
+from hemoview.viewmodel.cuff_form import examine as examine_cuff
+from hemoview.viewmodel.guide import course_now, sites_of
+from hemoview.viewmodel.guide_due import posture_now
+from hemoview.viewmodel.posture_form import PostureForm, Why
+from hemoview.viewmodel.posture_form import examine as examine_posture
+from hemoview.viewmodel.readings import form_now, last_reading_mmhg, readings
 
 if TYPE_CHECKING:
     from hemoview.ui.operations import Operations
@@ -31,6 +42,13 @@ class GuideActions(QObject):
     def __init__(self, operations: Operations) -> None:
         super().__init__(operations)
         self._operations = operations
+        self._dialogs: dict[str, Callable[[], None]] = {
+            "reading": self.open_cuff,
+            "readings": self.open_readings,
+            "posture": self.open_posture,
+            "height": lambda: self.open_posture("arm-moved", mark=False),
+            "next-subject": operations.open_start,
+        }
         strip = operations.window.record.guide
         strip.asked.connect(self.do)
         strip.phase_asked.connect(lambda index: self._command("begin_phase", index=index))
@@ -41,10 +59,53 @@ class GuideActions(QObject):
         if action in COMMANDS:
             verb, args = COMMANDS[action]
             self._command(verb, **args)
-        elif action == "reading":
-            self._operations.open_cuff()
-        elif action == "next-subject":
-            self._operations.open_start()
+        elif action in self._dialogs:
+            self._dialogs[action]()
+
+    def open_cuff(self) -> None:
+        """Ask for a reading."""
+        ops = self._operations
+        dialog = CuffDialog(
+            self._judge_cuff,
+            self._operator,
+            ops.window,
+            pressure_unit=ops.settings.wish.pressure_unit,
+            form=form_now(ops.facts_now(), self._operator),
+        )
+        dialog.entered.connect(lambda request: ops.command("cuff", **request))
+        dialog.open()
+
+    def _judge_cuff(self, form: CuffForm) -> CuffView:
+        ops = self._operations
+        return examine_cuff(
+            form,
+            wall_ns=ops.wall_ns(),
+            reference_mmhg=ops.reference_now(),
+            last_mmhg=last_reading_mmhg(ops.facts_now()),
+        )
+
+    def open_readings(self) -> None:
+        """The readings of this session."""
+        dialog = ReadingsDialog(lambda: readings(self._operations.facts_now()), self._operations.window)
+        dialog.withdrawn.connect(
+            lambda event_id, why: self._command("withdraw_cuff", event_id=event_id, why=why)
+        )
+        dialog.open()
+
+    def open_posture(self, why: Why = "posture", *, mark: bool = True) -> None:
+        """Posture and height of the hand; ``mark`` makes the marker as well."""
+        facts = self._operations.facts_now()
+        at, sites = course_now(facts), sites_of(facts)
+        posture, height_cm = ("unknown", None) if at is None else posture_now(at, sites)
+        typed = "" if height_cm is None or why == "arm-moved" else f"{height_cm:g}"
+        form = PostureForm(posture, typed, why, mark, self._operator)
+        dialog = PostureDialog(examine_posture, form, self._operations.window)
+        dialog.entered.connect(lambda request: self._operations.command("posture", **request))
+        dialog.open()
+
+    @property
+    def _operator(self) -> str:
+        return self._operations.settings.form.operator
 
     def _command(self, verb: str, **args: Any) -> None:
-        self._operations.command(verb, operator=self._operations.settings.form.operator, **args)
+        self._operations.command(verb, operator=self._operator, **args)

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QInputDialog, QMessageBox
 from hemoview.ui import theme
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text, words
-from hemoview.ui.cuff_dialog import CuffDialog
 from hemoview.ui.estimates_dialog import EstimatesDialog
 from hemoview.ui.guide_actions import GuideActions
 from hemoview.ui.main_window import MainWindow
@@ -22,9 +21,8 @@ from hemoview.ui.scale_dialog import ScaleDialog
 from hemoview.ui.show_panel import ShowPanel
 from hemoview.ui.start_dialog import StartDialog
 from hemoview.ui.stop_dialog import StopDialog
-from hemoview.viewmodel.cuff_form import CuffForm, CuffView
-from hemoview.viewmodel.cuff_form import examine as examine_cuff
 from hemoview.viewmodel.estimates_form import Command
+from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.pseudonym import Known, known_from
 from hemoview.viewmodel.scale_form import AdcNow, ScaleForm, ScaleView
 from hemoview.viewmodel.scale_form import examine as examine_scale
@@ -47,8 +45,8 @@ class Commands(Protocol):
 class Operations(QObject):
     """Wires what was touched to commands. ``settings`` are those of this user; ``settings_changed`` after each change.
 
-    ``reference_now`` gives (SBP, DBP) of a valid reference or None; ``wall_ns`` the calendar clock;
-    ``adc_now`` the channel of the pressure and its volt, None without one.
+    ``facts_now`` is what is known; ``reference_now`` gives (SBP, DBP) of a valid reference or None; ``wall_ns`` the
+    calendar clock; ``adc_now`` the channel of the pressure and its volt, None without one.
     """
 
     settings_changed = Signal()
@@ -67,10 +65,12 @@ class Operations(QObject):
         reference_now: Callable[[], tuple[float, float] | None],
         adc_now: Callable[[], AdcNow | None] = lambda: None,
         templates: TemplateLibrary | None = None,
+        facts_now: Callable[[], Facts] = lambda: Facts(0, 0),
     ) -> None:
         super().__init__(window)
         self.window, self.bridge, self.commands, self.settings = window, bridge, commands, settings
-        self._client, self._wall_ns, self._reference_now = client, wall_ns, reference_now
+        self._client, self.wall_ns, self.reference_now = client, wall_ns, reference_now
+        self.facts_now = facts_now
         self._adc_now = adc_now
         self.templates = templates or template_library()
         self.start_dialog: StartDialog | None = None
@@ -133,7 +133,7 @@ class Operations(QObject):
         dialog.open()
 
     def _judge_scale(self, form: ScaleForm) -> ScaleView:
-        return examine_scale(form, self._adc_now(), wall_ns=self._wall_ns())
+        return examine_scale(form, self._adc_now(), wall_ns=self.wall_ns())
 
     def _volt_now(self) -> float | None:
         adc = self._adc_now()
@@ -154,13 +154,7 @@ class Operations(QObject):
 
     def open_cuff(self) -> None:
         """Ask for a reading."""
-        unit = self.settings.wish.pressure_unit
-        dialog = CuffDialog(self._judge_cuff, self.settings.form.operator, self.window, pressure_unit=unit)
-        dialog.entered.connect(lambda request: self.command("cuff", **request))
-        dialog.open()
-
-    def _judge_cuff(self, form: CuffForm) -> CuffView:
-        return examine_cuff(form, wall_ns=self._wall_ns(), reference_mmhg=self._reference_now())
+        self.guide.open_cuff()
 
     # ---- start and stop
 
@@ -177,7 +171,7 @@ class Operations(QObject):
         dialog.open()
 
     def _today(self) -> date:
-        return datetime.fromtimestamp(self._wall_ns() / 1e9).date()
+        return datetime.fromtimestamp(self.wall_ns() / 1e9).date()
 
     def _ask_checks(self) -> None:
         dialog = self.start_dialog

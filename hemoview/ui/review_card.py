@@ -180,8 +180,10 @@ class CursorCard(QWidget):
             painter.drawText(box, middle, text("review.no-cuff"))
             return
         cuff = cursor.cuff.cuff
-        painter.setPen(colour("cuff"))
-        painter.drawText(box, middle, text("review.cuff", cuff=cuff_text(cuff, unit)))
+        later = cuff.withdrawn_s is not None
+        painter.setPen(colour("faint" if later else "cuff"))
+        message = "review.cuff-later-withdrawn" if later else "review.cuff"
+        painter.drawText(box, middle, text(message, cuff=cuff_text(cuff, unit)))
         painter.setPen(colour("dim"))
         age = text("review.cuff-age", age=length_text(cursor.cuff.age_s))
         painter.drawText(box, middle | Qt.AlignmentFlag.AlignRight, age)

@@ -168,6 +168,11 @@ class SessionFacts:
                 since_s = None
         return tuple(spans if since_s is None else [*spans, (since_s, math.inf)])
 
+    @property
+    def withdrawn_spans(self) -> tuple[tuple[float, float], ...]:
+        """When estimates could use a cuff reading that was withdrawn later (safety rule 9)."""
+        return tuple((c.known_s, c.withdrawn_s) for c in self.cuffs if c.withdrawn_s is not None)
+
     def reference_since_s(self, t_s: float) -> float | None:
         """When the reference of that moment was last confirmed as calibrated; None: it was not."""
         inside = any(start <= t_s < end for start, end in self.reference_spans)

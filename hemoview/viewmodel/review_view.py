@@ -109,6 +109,7 @@ def resolve_panel(
             found = [_judged(_calibrated(view, info, facts.calibrations), facts) for view in found]
         traces += found
     reasons += _uncalibrated(panel, facts)
+    reasons += _withdrawn(panel, facts)
     cuffs = tuple(c for c in facts.cuffs if panel.cuffs and wish.t0_s <= c.t_s <= wish.t1_s)
     unit = pressure_unit if panel.unit == "mmHg" else panel.unit
     factor = pressure_factor(unit)
@@ -267,6 +268,13 @@ def _uncalibrated(panel: Panel, facts: SessionFacts) -> list[ReasonBox]:
     if panel.unit == "mmHg" and ids and first_s > 0:
         return [ReasonBox(0.0, first_s, "uncalibrated")]
     return []
+
+
+def _withdrawn(panel: Panel, facts: SessionFacts) -> list[ReasonBox]:
+    """Where estimates of a pressure could use a cuff reading that was withdrawn later."""
+    if not panel.cuffs or not any(facts.stream(s).role == "estimate" for s in panel.stream_ids):
+        return []
+    return [ReasonBox(t0_s, t1_s, "withdrawn-cuff") for t0_s, t1_s in facts.withdrawn_spans]
 
 
 def _scale(

@@ -194,7 +194,14 @@ def _withdraw_cuff(station: Station, request: Request) -> Answer:
     found = station.hub.find_event(str(request.args["event_id"]))
     if found is None or found.kind != "cuff":
         raise SessionError("cuff reading: there is none with that id; nothing was withdrawn")
-    payload = {"event_id": found.event_id, "why": str(request.args["why"])}
+    earlier = [e for e in station.hub.events_since(0) if e.kind == "cuff-withdrawn"]
+    if any(e.payload["event_id"] == found.event_id for e in earlier):
+        raise SessionError("cuff reading: it was withdrawn already; nothing was changed")
+    why = str(request.args["why"]).strip()
+    if not why:
+        raise SessionError("cuff reading: give a reason to withdraw it; nothing was withdrawn")
+    operator = str(request.args.get("operator") or "")
+    payload = {"event_id": found.event_id, "why": why, "operator": operator}
     event = station.hub.event("cuff-withdrawn", payload, event_id=request.request_id)
     return {"event_id": event.event_id}
 

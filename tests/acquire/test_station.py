@@ -179,7 +179,11 @@ def test_cuff_readings_are_checked_timed_by_their_measurement_and_withdrawn(bed:
         cuff = stored.events("cuff")
         assert len(cuff) == 1 and cuff[0].payload["sbp_mmhg"] == 121
         assert stored.eras[0].wall_at(cuff[0].t_host_ns) == pytest.approx(wall - 30 * 10**9, abs=10**7)
-        assert stored.events("cuff-withdrawn")[0].payload == {"event_id": event_id, "why": "wrong arm"}
+        assert stored.events("cuff-withdrawn")[0].payload == {
+            "event_id": event_id,
+            "why": "wrong arm",
+            "operator": "",
+        }
 
 
 def test_a_calibration_is_kept_for_the_next_session_and_stored_in_each(bed: Bed) -> None:

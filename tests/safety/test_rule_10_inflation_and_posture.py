@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "acquire"))
 
 from scripted import args
-from test_guide import Bed, labels, plan
+from test_phases_by_the_recorder import Bed, labels, plan
 
 from recorder import session
 from recorder.errors import SessionError
