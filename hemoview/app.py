@@ -40,7 +40,7 @@ from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.latency import LatencyRecorder
 from hemoview.viewmodel.live import LiveModel
 from hemoview.viewmodel.messages import say
-from hemoview.viewmodel.model_card import load_card
+from hemoview.viewmodel.model_card import card_of
 from hemoview.viewmodel.numerics import valid_reference
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Banner, RecordView
@@ -330,7 +330,7 @@ class Shell:
         self._fill_trend()
         for stream in self.model.streams.values():
             if stream.info.role == "estimate":
-                self.model.card = load_card(stream.info.metadata.get("model", ""), places.models_dir())
+                self.model.card = card_of(stream.info.metadata, places.models_dir())
 
     def _fill_trend(self) -> None:
         """A window that joins a running session reads from disk what it has not seen; once a session."""

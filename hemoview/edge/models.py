@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from pathlib import Path
 
-from hemoview.edge.streams import ModelName
+from hemoview.edge.streams import ModelName, claims_of
 from hemoview.estimate import bundle
 from hemoview.estimate.bundle import Bundle
 from hemoview.estimate.runner import Runner
@@ -26,7 +26,9 @@ class Loaded:
     @staticmethod
     def name_of(found: Bundle | None) -> ModelName:
         """How a stream names the bundle it came from."""
-        return ModelName(found.name, found.model_sha256) if found is not None else ModelName()
+        if found is None:
+            return ModelName()
+        return ModelName(found.name, found.model_sha256, claims=claims_of(found.card))
 
 
 def load_model(name: str | None = None, root: Path | None = None) -> Loaded:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemoview.dsp import abp_beats, ppg_beats
+from hemoview.estimate.card import Card
 from hemoview.estimate.estimator import NOTHING_TRACKED
 from hemoview.estimate.personalise import PRESSURES, AnchorKind
 from hemoview.estimate.reasons import REASONS, code
@@ -53,6 +54,13 @@ class Sources:
         return any(info.origin in ("simulated", "replayed") for info in sources if info is not None)
 
 
+def claims_of(card: Card) -> str:
+    """The part of a model card that says what its estimates may claim (safety rules 6 and 7), as JSON."""
+    raw = card.raw
+    kept = ("name", "version", "per_parameter", "devices_in_training", "devices_not_in_training")
+    return json.dumps({name: raw[name] for name in kept if name in raw}, separators=(",", ":"))
+
+
 SLOWEST_HZ: Final = {"ppg": 25.0, "acc": 5.0, "abp_wave": 40.0}
 """Roles that are read, and the least rate at which their waves can be."""
 
@@ -75,6 +83,8 @@ class ModelName:
     sha256: str = ""
     refused: str = ""
     """Why there is none, in words for the operator."""
+    claims: str = ""
+    """JSON of what its card states (:func:`claims_of`): it goes with the session, wherever that is read."""
 
 
 def declared(sources: Sources, model: ModelName) -> tuple[StreamInfo, ...]:
@@ -133,6 +143,7 @@ def _estimates(sources: Sources, model: ModelName) -> StreamInfo:
         "model": model.name,
         "model_sha256": model.sha256,
         "model_refused": model.refused,
+        "claims": model.claims,
         "reasons": json.dumps(REASONS),
         "interval": "90 %",
         "personalised_by": "0 = nothing, 1 = a cuff reading, 2 = the reference wave: the newest point used",

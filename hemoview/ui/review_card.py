@@ -9,9 +9,11 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from hemoview.ui.catalogue import text
+from hemoview.ui.catalogue import words as catalogue_words
 from hemoview.ui.review_text import cuff_text, reason_text
 from hemoview.ui.review_theme import colour, faded, font
 from hemoview.viewmodel import formats
+from hemoview.viewmodel.personal import TRACKED
 from hemoview.viewmodel.review_axis import elapsed_text, length_text, wall_time, zone_of
 from hemoview.viewmodel.review_cursor import CursorView, NumericView, Reading
 from hemoview.viewmodel.review_facts import SessionFacts
@@ -53,7 +55,7 @@ class CursorCard(QWidget):
         if cursor is None:
             return _HEAD_PX
         rows = sum(_row_px(n) for n in _lines(cursor.numerics))
-        return _HEAD_PX + rows + _CUFF_PX + _WAVE_PX * -(-len(cursor.waves) // 2) + 8
+        return _HEAD_PX + rows + _cuff_px(cursor) + _WAVE_PX * -(-len(cursor.waves) // 2) + 8
 
     def _spoken(self) -> str:
         cursor = self._view.cursor if self._view else None
@@ -73,7 +75,7 @@ class CursorCard(QWidget):
                 self._row(painter, numeric, y, calibrated=view.cursor.reference_age_s is not None)
                 y += _row_px(numeric)
             self._cuff(painter, view.cursor, y, view.pressure_unit)
-            self._waves(painter, view.cursor, y + _CUFF_PX)
+            self._waves(painter, view.cursor, y + _cuff_px(view.cursor))
         painter.end()
 
     def _columns(self) -> tuple[int, int]:
@@ -158,7 +160,12 @@ class CursorCard(QWidget):
             painter.setFont(font(12 if big else 10))
             painter.setPen(faded(key, 190))
             span = f"[{_number(numeric, reading.low)}–{_number(numeric, reading.high)}]"
-            painter.drawText(box.adjusted(offset, 0, 0, 0), middle, span)
+            lift = -6 if reading.tracked else 0
+            painter.drawText(box.adjusted(offset, lift, 0, lift), middle, span)
+            if reading.tracked:
+                painter.setFont(font(9))
+                tag = text("review.tracked" if reading.tracked == TRACKED else "review.tracked-frozen")
+                painter.drawText(box.adjusted(offset, 9, 0, 9), middle, tag)
             offset += painter.fontMetrics().horizontalAdvance(span) + 6
         if reading.why == SIMULATED:
             painter.setPen(colour("sim"))
@@ -175,6 +182,10 @@ class CursorCard(QWidget):
             age = text("review.reference-age", age=length_text(cursor.reference_age_s))
             painter.setPen(colour("dim"))
             painter.drawText(box.translated(0, _AGE_PX), middle, age)
+        if cursor.personal is not None:
+            painter.setPen(colour("dim"))
+            below = _AGE_PX * (2 if cursor.reference_age_s is not None else 1)
+            painter.drawText(box.translated(0, below), middle, catalogue_words(cursor.personal))
         if cursor.cuff is None:
             painter.setPen(colour("faint"))
             painter.drawText(box, middle, text("review.no-cuff"))
@@ -220,6 +231,10 @@ def _absent(numeric: NumericView) -> bool:
         and numeric.estimate is not None
         and numeric.estimate.value is None
     )
+
+
+def _cuff_px(cursor: CursorView) -> int:
+    return _CUFF_PX + (_AGE_PX if cursor.personal is not None else 0)
 
 
 def _row_px(numeric: NumericView) -> int:

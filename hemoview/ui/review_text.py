@@ -6,7 +6,8 @@ from hemoview.ui.catalogue import known_ids, text
 from hemoview.viewmodel import formats
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review_axis import length_text
-from hemoview.viewmodel.review_facts import CuffMark, GapMark
+from hemoview.viewmodel.review_facts import CuffMark, GapMark, Mark
+from recorder.schema.rules import ANCHOR_FROM, ANCHORS
 
 
 def said(message: Message) -> str:
@@ -23,6 +24,14 @@ def reason_text(reason: str) -> str:
 def cause_text(cause: str) -> str:
     """The cause of a gap as people read it."""
     return cause.replace("-", " ")
+
+
+def rule_text(mark: Mark) -> str:
+    """A rule of the session that was changed, with who and why."""
+    rule, _, value = mark.label.partition(":")
+    if rule == ANCHOR_FROM and value in ANCHORS:
+        return text("review.event-anchor", choice=text(f"anchor-{value}"))
+    return text("review.event-unhidden", operator=mark.source, why=mark.note)
 
 
 def cuff_text(cuff: CuffMark, unit: str) -> str:

@@ -17,8 +17,10 @@ def footer(facts: Facts) -> Message:
     if facts.card:
         return claim(facts.card, (d.product for d in facts.devices if d.device_id not in OWN_DEVICES))
     info = facts.by_role("estimate")
-    refused = info.metadata.get("model_refused", "") if info else ""
-    return say("footer-refused", why=refused) if refused else say("footer-no-model")
+    told = info.metadata if info else {}
+    if told.get("model_refused"):
+        return say("footer-refused", why=told["model_refused"])
+    return say("footer-no-card", model=told["model"]) if told.get("model") else say("footer-no-model")
 
 
 def claim(card: Mapping[str, Any], products: Iterable[str]) -> Message:
@@ -26,12 +28,13 @@ def claim(card: Mapping[str, Any], products: Iterable[str]) -> Message:
     real = [v for v in card.get("per_parameter", {}).values() if int(v.get("n_real_subjects", 0)) > 0]
     unchecked = _unchecked(card, products)
     if not real:
-        return say("footer-simulated", unchecked=unchecked)
+        return say("footer-simulated", unchecked=unchecked or say("footer-any-device"))
+    numbers = sorted({int(value["n_real_subjects"]) for value in real})
     return say(
-        "footer",
+        "footer" if unchecked else "footer-all-seen",
         kinds=_words(value.get("reference_kind", "") for value in real),
         site=_words(value.get("sensor_site", "") for value in real),
-        n=max(int(value["n_real_subjects"]) for value in real),
+        n=f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]}–{numbers[-1]}",
         unchecked=unchecked,
     )
 

@@ -1,10 +1,33 @@
-"""The card of the model whose estimates are shown, read from its bundle's folder."""
+"""What the estimates of a session may claim: told by the session itself, else by the bundle that is installed here."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from recorder.schema import PARAMETERS
+
+MIN_CALIBRATION_SUBJECTS: Final = 9
+"""Fewer real calibration subjects than this: no 90 % interval is claimed (safety rule 7)."""
+LEARNED: Final = ("SBP", "MAP", "DBP", "HR")
+"""Every other parameter rests on stroke volume, or on the cardiac output it comes from."""
+
+
+def card_of(metadata: Mapping[str, str], root: Path) -> dict[str, Any]:
+    """What the card of the model behind an estimate stream states; empty where nobody knows.
+
+    Args:
+        metadata: of the stream. It carries the claims itself; sessions of before name a model only, and that one's
+            bundle speaks for it if it is the very same.
+        root: folder of the bundles.
+    """
+    told = _json(metadata.get("claims", ""))
+    if told:
+        return told
+    model, sha256 = metadata.get("model", ""), metadata.get("model_sha256", "")
+    return load_card(model, root) if _is_the_same(root / model, sha256) else {}
 
 
 def load_card(model: str, root: Path) -> dict[str, Any]:
@@ -12,7 +35,41 @@ def load_card(model: str, root: Path) -> dict[str, Any]:
     if not model or Path(model).name != model:
         return {}
     try:
-        card = json.loads((root / model / "card.json").read_text(encoding="utf-8"))
+        return _json((root / model / "card.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return card if isinstance(card, dict) else {}
+
+
+def facts_of(card: Mapping[str, Any], parameter: str) -> Mapping[str, Any] | None:
+    """What the card states of the reference behind a parameter; None where it states nothing."""
+    known = card.get("per_parameter", {})
+    rests_on = () if parameter in LEARNED or parameter not in PARAMETERS else ("SV", "CO")
+    return next((known[p] for p in (parameter, *rests_on) if p in known), None)
+
+
+def interval_claimed(card: Mapping[str, Any], parameter: str) -> bool:
+    """Enough real people stand behind a parameter for an interval of its own. Of what a card states nothing, as of a
+    heart rate that is counted, the edge process has judged already.
+    """
+    facts = facts_of(card, parameter)
+    return facts is None or (
+        int(facts.get("n_calibration_subjects", 0)) >= MIN_CALIBRATION_SUBJECTS
+        and int(facts.get("n_real_subjects", 1)) > 0
+    )
+
+
+def _is_the_same(folder: Path, sha256: str) -> bool:
+    """The bundle of that name is not another than the one that ran."""
+    try:
+        hashes = (folder / "SHA256").read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return True
+    return not sha256 or sha256 in hashes
+
+
+def _json(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

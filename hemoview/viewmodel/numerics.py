@@ -14,6 +14,7 @@ from hemoview.viewmodel import formats, visibility
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.footer import footer
 from hemoview.viewmodel.messages import Message, say
+from hemoview.viewmodel.model_card import interval_claimed
 from hemoview.viewmodel.personal import choice_note, personal_note, tracking_tag
 from hemoview.viewmodel.record_view import Cell, NumericRow, NumericsView, Wish
 from hemoview.viewmodel.reference import Reference, reference, scale
@@ -25,9 +26,6 @@ STALE_S = 2.0
 
 BEATS_S = 5.0
 """The reference number is the median of the beats of the last 5 s."""
-
-MIN_CALIBRATION_SUBJECTS = 9
-"""Fewer real calibration subjects than this: no 90 % interval is claimed (safety rule 7)."""
 
 REFERENCE_COLUMNS = {"SBP": "sbp_mmhg", "MAP": "map_mmhg", "DBP": "dbp_mmhg", "HR": "hr_per_min"}
 
@@ -114,7 +112,7 @@ def _estimate(parameter: str, unit: str, facts: Facts, now: EstimateNow) -> Cell
         return Cell(number, reason=_assumed_cvp(parameter, facts), tag="tag-simulated")
     if not all(map(math.isfinite, (value, low, high))):
         return Cell(formats.DASH, reason=say("why-no-interval"))
-    if _too_few_subjects(parameter, facts):
+    if not interval_claimed(facts.card, parameter):
         return Cell(formats.DASH, reason=say("why-no-real-reference"))
     return Cell(
         formats.number(value * factor, places),
@@ -131,14 +129,6 @@ def _why(parameter: str, now: EstimateNow) -> str:
         return ""
     known = 0 < code <= len(now.reasons)
     return now.reasons[int(code) - 1] if known else "unknown"
-
-
-def _too_few_subjects(parameter: str, facts: Facts) -> bool:
-    """Too few real subjects stand behind this parameter for an interval of its own (safety rule 7)."""
-    card = facts.card.get("per_parameter", {}).get(parameter)
-    if card is None:
-        return False
-    return int(card.get("n_calibration_subjects", 0)) < MIN_CALIBRATION_SUBJECTS
 
 
 def _assumed_cvp(parameter: str, facts: Facts) -> Message | None:

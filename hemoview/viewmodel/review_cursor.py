@@ -12,7 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hemoview.viewmodel.formats import pressure_factor
+from hemoview.viewmodel.messages import Message
+from hemoview.viewmodel.model_card import interval_claimed
 from hemoview.viewmodel.numerics import BEATS_S, STALE_S
+from hemoview.viewmodel.personal import code_of, personal_note
 from hemoview.viewmodel.review_facts import CuffMark, SessionFacts
 from hemoview.viewmodel.review_panels import BEAT_CHANNELS, Panel
 from hemoview.viewmodel.review_tiles import Floats, Floats32, TileCache, TileKey, floor_level, keys_over
@@ -27,13 +30,15 @@ HOLD_S = {"estimate": STALE_S, "beats": STALE_S + 1.0}
 class Reading:
     """A number and its interval, or the reason there is none (``loading`` while its rows are being read).
 
-    A value beside the reason ``simulated`` was learned from simulation alone and is shown with that tag.
+    A value beside the reason ``simulated`` was learned from simulation alone and is shown with that tag. ``tracked``:
+    1 where the reference widened and narrowed the interval then, 2 where it had until it ended.
     """
 
     value: float | None = None
     low: float | None = None
     high: float | None = None
     why: str = ""
+    tracked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,7 @@ class CursorView:
     """Everything said about the moment of the cursor.
 
     ``reference_age_s``: since the monitor was last confirmed as calibrated, None: its pressures are no reference.
+    ``personal``: what personalised the estimates then, None where none are shown.
     """
 
     t_s: float
@@ -76,6 +82,7 @@ class CursorView:
     numerics: tuple[NumericView, ...]
     cuff: CuffView | None
     waves: tuple[WaveReading, ...]
+    personal: Message | None = None
 
 
 def cursor_keys(facts: SessionFacts, panels: Sequence[Panel], cursor_s: float) -> list[TileKey]:
@@ -101,7 +108,18 @@ def at_cursor(facts: SessionFacts, panels: Sequence[Panel], cache: TileCache, cu
         tuple(_numerics(facts, cache, cursor_s)),
         _cuff(facts, cursor_s),
         tuple(_waves(facts, panels, cache, cursor_s)),
+        _personal(facts, cache, cursor_s),
     )
+
+
+def _personal(facts: SessionFacts, cache: TileCache, cursor_s: float) -> Message | None:
+    info = next((s for s in facts.streams if s.role == "estimate"), None)
+    if info is None or facts.estimates_hidden:
+        return None
+    row, _ = _row_at(info, cache, cursor_s, HOLD_S["estimate"])
+    if row is None:
+        return None
+    return personal_note({c.name: float(v) for c, v in zip(info.channels, row, strict=True)})
 
 
 def in_pressure_unit(view: CursorView, unit: str) -> CursorView:
@@ -126,11 +144,11 @@ def _times(reading: Reading | None, factor: float) -> Reading | None:
     if reading is None:
         return None
     value, low, high = (None if v is None else v * factor for v in (reading.value, reading.low, reading.high))
-    return Reading(value, low, high, reading.why)
+    return replace(reading, value=value, low=low, high=high)
 
 
 def _numerics(facts: SessionFacts, cache: TileCache, cursor_s: float) -> Iterator[NumericView]:
-    estimates = [s for s in facts.streams if s.role == "estimate" and not facts.estimates_hidden]
+    estimates = [s for s in facts.streams if s.role == "estimate"]
     beats = [s for s in facts.streams if s.role == "beats"]
     for name in PARAMETERS:
         estimate = _of_streams(estimates, name, facts, cache, cursor_s)
@@ -151,12 +169,20 @@ def _of_streams(
 def _reading(
     info: StreamInfo, channel: str, facts: SessionFacts, cache: TileCache, cursor_s: float
 ) -> Reading:
-    columns = {c.name: i for i, c in enumerate(info.channels)}
+    if info.role == "estimate" and facts.estimates_hidden:
+        return Reading(why="hidden")
     row, loading = _row_at(info, cache, cursor_s, HOLD_S[info.role])
     if row is None:
         return Reading(why="loading" if loading else _silence(facts, info, cursor_s))
     if info.role == "beats":
-        return _median_beat(info, cache, columns[channel], cursor_s)
+        column = [c.name for c in info.channels].index(channel)
+        return _median_beat(info, cache, column, cursor_s)
+    return _estimate(info, channel, row, facts)
+
+
+def _estimate(info: StreamInfo, channel: str, row: Floats32, facts: SessionFacts) -> Reading:
+    """An estimate of a row: with its interval, tagged, or the reason there is none."""
+    columns = {c.name: i for i, c in enumerate(info.channels)}
     value = float(row[columns[channel]])
     code = row[columns[f"{channel}_why"]] if f"{channel}_why" in columns else 0
     why = reason_name(reasons_of(info), int(np.nan_to_num(code)))
@@ -167,7 +193,10 @@ def _reading(
     low, high = (float(row[columns[n]]) if n in columns else None for n in (f"{channel}_lo", f"{channel}_hi"))
     if low is None or high is None or not np.isfinite([low, high]).all():
         return Reading(why="no-interval")
-    return Reading(value, low, high, why)
+    if not interval_claimed(facts.card, channel):
+        return Reading(why="no-real-reference")
+    tracked = columns.get(f"{channel}_tracked")
+    return Reading(value, low, high, why, 0 if tracked is None else code_of(float(row[tracked])))
 
 
 def _median_beat(info: StreamInfo, cache: TileCache, column: int, cursor_s: float) -> Reading:

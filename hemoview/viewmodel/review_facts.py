@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from hemoview.viewmodel.footer import OWN_DEVICES
-from hemoview.viewmodel.model_card import load_card
+from hemoview.viewmodel.model_card import card_of
+from hemoview.viewmodel.visibility import estimates_hidden
 from recorder.clock.clock import ClockEra
 from recorder.host import places
 from recorder.schema import FINGER_CHANGED, PARAMETERS, REFERENCE_CALIBRATED, Calibration, Event, StreamInfo
+from recorder.schema.rules import RULE
 from recorder.session.lock import WRITER_LOCK
 
 _LABEL_FIELDS = ("label", "device_id", "stream_id", "kind", "state", "level", "text")
@@ -107,8 +109,9 @@ class SessionFacts:
     """Everything Review knows without reading a sample.
 
     ``edition`` counts the refreshes of a live session: what was read for an older one is stale. ``card`` is that of
-    the model whose estimates it holds, empty where that bundle is not installed here; ``products`` are its devices.
-    ``ranges``: parameter → (low, high) that the template names for time in target; never an alarm.
+    the model whose estimates it holds, empty where neither the session nor a bundle installed here tells it;
+    ``products`` are its devices. ``ranges``: parameter → (low, high) that the template names for time in target; never
+    an alarm.
     """
 
     path: str
@@ -201,7 +204,7 @@ def facts_of(session: FactSource, edition: int = 0) -> SessionFacts:
         state=state_of(session.state, session.path),
         simulated=header.simulated or any(s.origin in ("simulated", "replayed") for s in streams),
         speed=header.speed,
-        estimates_hidden=bool(header.template.get("estimates_hidden", False)),
+        estimates_hidden=estimates_hidden(header.template, events),
         streams=streams,
         marks=_marks(session, events),
         cuffs=_cuffs(session, events),
@@ -227,8 +230,8 @@ def _ranges(value: Any) -> dict[str, tuple[float, float]]:
 
 
 def _card(streams: Sequence[StreamInfo]) -> dict[str, Any]:
-    models = [s.metadata.get("model", "") for s in streams if s.role == "estimate"]
-    return load_card(models[0], places.models_dir()) if models else {}
+    told = [s.metadata for s in streams if s.role == "estimate"]
+    return card_of(told[0], places.models_dir()) if told else {}
 
 
 def damage_of(session: FactSource) -> tuple[tuple[str, str], ...]:
@@ -278,6 +281,9 @@ def _marks(session: FactSource, events: Sequence[Event]) -> tuple[Mark, ...]:
 def _mark(event: Event, t_s: float) -> Mark:
     """What an event says in a word or two; whatever it says beyond that becomes its note."""
     payload = event.payload
+    if event.kind == RULE:
+        rule = f"{payload.get('rule', '')}:{payload.get('value', '')}"
+        return Mark(t_s, rule, RULE, str(payload.get("operator", "")), str(payload.get("why", "")))
     kind = "tag" if payload.get("kind") == "tag" or payload.get("source") == "e4-tag" else event.kind
     words = [str(payload[key]) for key in _LABEL_FIELDS if payload.get(key)]
     label = words[0] if "label" in payload and words else " ".join([event.kind, *words])

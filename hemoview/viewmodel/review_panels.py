@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from hemoview.viewmodel.model_card import interval_claimed
 from hemoview.viewmodel.review_facts import SessionFacts
 from recorder.schema import PARAMETER_UNITS, PARAMETERS, StreamInfo
 
@@ -141,7 +142,8 @@ def _parameter_traces(facts: SessionFacts, name: str) -> Iterator[Trace]:
         if stream.role == "beats" and beat in columns:
             colour = "heart.reference" if name == "HR" else f"reference.{name}"
             yield Trace(name, stream.stream_id, columns[beat], "dots", colour)
-        if stream.role == "estimate" and name in columns and not facts.estimates_hidden:
+        shown = not facts.estimates_hidden and interval_claimed(facts.card, name)
+        if stream.role == "estimate" and name in columns and shown:
             yield Trace(
                 name,
                 stream.stream_id,

@@ -15,7 +15,7 @@ import pytest
 
 from hemoview.bench.review_session import Plan, make_session
 from hemoview.viewmodel import review_moves as moves
-from hemoview.viewmodel.review_cursor import at_cursor, cursor_keys
+from hemoview.viewmodel.review_cursor import Reading, at_cursor, cursor_keys
 from hemoview.viewmodel.review_facts import CuffMark, Mark, SessionFacts, facts_of
 from hemoview.viewmodel.review_model import ReviewModel
 from hemoview.viewmodel.review_moves import Wish
@@ -142,7 +142,8 @@ def test_hidden_estimates_are_on_no_panel_and_in_no_number(
     hidden = replace(opened[1], estimates_hidden=True)
     assert not [t for p in panels_of(hidden) for t in p.traces if t.style == "band"]
     view = at_cursor(hidden, panels_of(hidden), TileCache(), 100.0)
-    assert all(n.estimate is None for n in view.numerics)
+    assert {n.estimate for n in view.numerics} == {Reading(why="hidden")}
+    assert view.personal is None
 
 
 def test_close_up_the_wave_is_its_samples_in_mmhg(opened: tuple[store.Session, SessionFacts]) -> None:
