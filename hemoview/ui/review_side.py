@@ -15,13 +15,12 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui.catalogue import text
-from hemoview.ui.review_text import cause_text, cuff_text, rule_text, said
+from hemoview.ui.review_text import cause_text, cuff_text, mark_text, said
 from hemoview.ui.review_theme import colour, font
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review_axis import elapsed_text, length_text, wall_time, zone_of
 from hemoview.viewmodel.review_facts import SessionFacts
 from hemoview.viewmodel.review_model import ReviewView
-from recorder.schema.rules import RULE
 
 Entry = tuple[float, str, str]
 """Elapsed seconds, words, colour key."""
@@ -33,8 +32,7 @@ def entries_of(facts: SessionFacts, unit: str = "mmHg") -> list[Entry]:
     for mark in facts.marks:
         by_person = mark.kind in ("marker", "tag")
         message = "review.event-era" if mark.kind == "era" else "review.event-mark"
-        label = rule_text(mark) if mark.kind == RULE else f"{mark.label}  {mark.note}".rstrip()
-        words = text(message, label=label)
+        words = text(message, label=mark_text(mark))
         found.append((mark.t_s, words, mark.kind if by_person or mark.kind == "era" else "event"))
     for gap in facts.gaps:
         length = length_text(gap.t1_s - gap.t0_s)

@@ -21,7 +21,7 @@ from hemoview.ui.review_paint import (
     hatch,
     joined_runs,
 )
-from hemoview.ui.review_text import cause_text, gap_words, pressures_text, reason_text
+from hemoview.ui.review_text import cause_text, gap_words, mark_text, pressures_text, reason_text
 from hemoview.ui.review_theme import colour, faded, font
 from hemoview.viewmodel.review_axis import elapsed_text
 from hemoview.viewmodel.review_facts import Mark
@@ -244,9 +244,7 @@ def tip_at(strips: Sequence[Strip], marks: Sequence[Mark], place: QPoint, axis: 
     """What is under the mouse, in words; empty where there is nothing to say."""
     t_s = axis.t(place.x())
     near_s = abs(axis.t(4) - axis.t(0))
-    lines = [
-        f"{elapsed_text(m.t_s)}  {m.label}  {m.note}".rstrip() for m in marks if abs(m.t_s - t_s) <= near_s
-    ]
+    lines = [f"{elapsed_text(m.t_s)}  {mark_text(m)}" for m in marks if abs(m.t_s - t_s) <= near_s]
     for strip in strips:
         if strip.box.contains(place):
             lines += [gap_words(g) for g in strip.view.gaps if g.t0_s - near_s <= t_s <= g.t1_s + near_s]

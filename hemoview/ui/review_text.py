@@ -7,7 +7,7 @@ from hemoview.viewmodel import formats
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review_axis import length_text
 from hemoview.viewmodel.review_facts import CuffMark, GapMark, Mark
-from recorder.schema.rules import ANCHOR_FROM, ANCHORS
+from recorder.schema.rules import ANCHOR_FROM, ANCHORS, RULE
 
 
 def said(message: Message) -> str:
@@ -26,8 +26,10 @@ def cause_text(cause: str) -> str:
     return cause.replace("-", " ")
 
 
-def rule_text(mark: Mark) -> str:
-    """A rule of the session that was changed, with who and why."""
+def mark_text(mark: Mark) -> str:
+    """What happened, with its note; of a rule of the session that was changed: to what, by whom and why."""
+    if mark.kind != RULE:
+        return f"{mark.label}  {mark.note}".rstrip()
     rule, _, value = mark.label.partition(":")
     if rule == ANCHOR_FROM and value in ANCHORS:
         return text("review.event-anchor", choice=text(f"anchor-{value}"))
