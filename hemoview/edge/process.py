@@ -15,8 +15,8 @@ from typing import Final
 from hemoview.edge.follower import Follower
 from hemoview.edge.models import load_model
 from hemoview.edge.pipeline import Options
-from recorder.errors import RecorderError, StationLocked
-from recorder.host import lock, logs, places, platform
+from recorder.errors import RecorderError
+from recorder.host import lock, logs
 from recorder.host.client import StationClient
 from recorder.schema.rules import ANCHORS
 
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         StationLocked: another edge process follows the station already.
     """
     args = _parser().parse_args(argv)
-    _be_the_only_one(args.station, args.home)
+    lock.hold_edge(args.station, args.home, patience_s=LOCK_PATIENCE_S)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -46,21 +46,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     logs.begin(f"edge-{args.station}", args.home)
     run(args.station, args.home, Options(args.anchor_from, args.show_simulated), stop, model=args.model)
     return 0
-
-
-def _be_the_only_one(station: str, home: Path | None) -> None:
-    """Take the station's edge lock for the life of this process; two would write every estimate twice."""
-    path = places.station_dir(station, home) / "edge.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    deadline = time.monotonic() + LOCK_PATIENCE_S
-    while not platform.try_lock(fd):
-        if time.monotonic() > deadline:
-            os.close(fd)
-            raise StationLocked(
-                f"edge of station {station}: another edge process follows it already; leave that one, or end it first"
-            )
-        time.sleep(0.1)
 
 
 def _end_anyway(station: str, home: Path | None, stop: threading.Event) -> None:

@@ -66,8 +66,44 @@ def is_held(station: str, home: Path | None = None) -> bool:
 
 def holder(station: str, home: Path | None = None) -> int | None:
     """Process id of the recorder that holds the station this moment; 0 where it has not said so yet, None if none."""
+    return _holder(places.station_dir(station, home) / "station.lock")
+
+
+def edge_holder(station: str, home: Path | None = None) -> int | None:
+    """As :func:`holder`, of the edge process that follows the station, whoever started it."""
+    return _holder(_edge_file(station, home))
+
+
+def hold_edge(station: str, home: Path | None = None, *, patience_s: float) -> None:
+    """Take the station's edge lock for the life of this process; two would write every estimate twice.
+
+    Raises:
+        StationLocked: another edge process follows the station.
+    """
+    path = _edge_file(station, home)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + patience_s
+    while not platform.try_lock(fd):
+        if time.monotonic() > deadline:
+            pid = _read_pid(fd)
+            os.close(fd)
+            raise StationLocked(
+                f"edge of station {station}: another edge process{f' ({pid})' if pid else ''} follows it already; "
+                "leave that one, or end it first"
+            )
+        time.sleep(0.1)
+    os.ftruncate(fd, 0)
+    os.write(fd, json.dumps({"pid": os.getpid(), "station": station}).encode())
+
+
+def _edge_file(station: str, home: Path | None) -> Path:
+    return places.station_dir(station, home) / "edge.lock"
+
+
+def _holder(path: Path) -> int | None:
     try:
-        fd = os.open(places.station_dir(station, home) / "station.lock", os.O_RDWR)
+        fd = os.open(path, os.O_RDWR)
     except FileNotFoundError:
         return None
     try:

@@ -167,6 +167,8 @@ def ensure_edge(
 ) -> int:
     """Start the station's edge process unless it runs; returns its process id. It needs a second to be of use.
 
+    One that a service manager or a person started is used as it is, and is not this side's to end or to restart.
+
     Args:
         station, home, clock: as everywhere.
         extra: further words of its command line.
@@ -174,6 +176,9 @@ def ensure_edge(
     note = EdgeNote.read(station, home)
     if note.wanted and platform.alive(note.pid):
         return note.pid
+    holder = lock.edge_holder(station, home)
+    if holder is not None:
+        return holder
     return _start_edge(station, home, tuple(extra), clock.to_environment() if clock else {})
 
 
@@ -187,9 +192,14 @@ def keep_edge(station: str, home: Path | None = None) -> Keeper:
     return Keeper(
         f"edge-{station}",
         lambda: EdgeNote.read(station, home).wanted,
-        lambda: platform.alive(EdgeNote.read(station, home).pid),
+        lambda: _edge_lives(station, home),
         restart,
     )
+
+
+def _edge_lives(station: str, home: Path | None) -> bool:
+    """The one started here, or another that took the station meanwhile: a second one would only be refused."""
+    return platform.alive(EdgeNote.read(station, home).pid) or lock.edge_holder(station, home) is not None
 
 
 def _start_edge(station: str, home: Path | None, extra: tuple[str, ...], environment: dict[str, str]) -> int:
