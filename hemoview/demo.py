@@ -226,7 +226,7 @@ def _begin(
     calibration = bedside.calibration(clock)
     if calibration is not None:
         client.call("calibrate", **calibration.to_json())
-    processes.ensure_edge(STATION, home, clock=clock, extra=("--show-simulated",))
+    processes.ensure_edge(STATION, home, clock=clock)
     _await_samples(client)
     folder = _start(client, options, _subject(bedside.config))
     threading.Thread(target=_confirm_calibration, args=(client,), daemon=True).start()
@@ -274,7 +274,8 @@ def _await_samples(client: StationClient) -> None:
 
 
 def _start(client: StationClient, options: DemoOptions, subject: dict[str, Any]) -> Path:
-    template = {"name": "Replay" if options.replay else "Virtual bedside"}
+    rules = {"anchor_from": "cuff", "show_simulated": True, "estimates_hidden": False}
+    template = {"name": "Replay" if options.replay else "Virtual bedside", "rules": rules}
     partial = "the replayed recording holds only some of the device's streams"
     overrides = {"e4": partial, "adc": partial} if options.replay else {}
     reply = client.call(
@@ -313,7 +314,6 @@ def _watch(options: DemoOptions, home: Path, clock: Clock, client: StationClient
                 home=home,
                 screenshot=options.screenshot,
                 seconds=None if options.seconds is None else clock.real_timeout(options.seconds),
-                show_simulated=True,
                 keep_session=True,
                 name=CLIENT,  # the window holds the control that the demo took
             )

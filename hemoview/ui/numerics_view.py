@@ -174,6 +174,7 @@ class BigRow(QFrame):
     def show_row(self, row: NumericRow) -> None:
         """Set the words; decide nothing."""
         role = "estimate" if row.colour == "pressure" else row.colour
+        _tell_claim(self, row)
         self.name.show_text(row.parameter, "text")
         self.unit.show_text(row.unit, "quiet")
         self.estimate.set_role(role)
@@ -218,9 +219,18 @@ class SmallCell(QFrame):
     def show_row(self, row: NumericRow) -> None:
         """Set the words; decide nothing."""
         self.name.show_text(row.parameter, "text")
+        _tell_claim(self, row)
         self.unit.show_text(row.unit, "quiet")
         self.estimate.set_role(row.colour)
         _show_estimate(row.estimate, self.value, self.interval, self.note, row.colour)
+
+
+def _tell_claim(widget: QWidget, row: NumericRow) -> None:
+    """Who stands behind a number, for whoever points at it or has it read out."""
+    told = words(row.claim)
+    if told != widget.toolTip():
+        widget.setToolTip(told)
+        widget.setAccessibleDescription(told)
 
 
 def _show_estimate(cell: Cell, value: Words, interval: Words, note: Words, role: str) -> None:

@@ -14,7 +14,7 @@ from hemoview.viewmodel import formats, visibility
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.footer import footer
 from hemoview.viewmodel.messages import Message, say
-from hemoview.viewmodel.model_card import interval_claimed
+from hemoview.viewmodel.model_card import facts_of, interval_claimed
 from hemoview.viewmodel.personal import choice_note, personal_note, tracking_tag
 from hemoview.viewmodel.record_view import Cell, NumericRow, NumericsView, Wish
 from hemoview.viewmodel.reference import Reference, reference, scale
@@ -96,6 +96,22 @@ def _row(parameter: str, wish: Wish, facts: Facts, now: EstimateNow, state: Refe
         colour=COLOURS[parameter],
         estimate=_estimate(parameter, unit, facts, now),
         reference=_reference(parameter, unit, facts, state) if parameter in REFERENCE_COLUMNS else None,
+        claim=_claim(parameter, facts.card),
+    )
+
+
+def _claim(parameter: str, card: Mapping[str, Any]) -> Message | None:
+    """What the card states of this parameter: reference, site, people behind its interval (safety rule 7)."""
+    stated = facts_of(card, parameter)
+    if stated is None:
+        return say("claim-counted") if parameter == "HR" else None
+    if int(stated.get("n_real_subjects", 0)) == 0:
+        return say("claim-simulated")
+    return say(
+        "claim-learned",
+        kind=stated.get("reference_kind", ""),
+        site=stated.get("sensor_site", ""),
+        n=int(stated.get("n_calibration_subjects", 0)),
     )
 
 

@@ -98,13 +98,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class NumericRow:
-    """A parameter: estimate, and the reference beside it where there is one."""
+    """A parameter: estimate, and the reference beside it where there is one. ``claim``: who stands behind it."""
 
     parameter: str
     unit: str
     colour: str
     estimate: Cell
     reference: Cell | None
+    claim: Message | None = None
 
 
 @dataclass(frozen=True, slots=True)

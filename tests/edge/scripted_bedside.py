@@ -118,13 +118,14 @@ def store(
     items: Sequence[Item],
     subject: Subject | None = SUBJECT,
     template: dict[str, Any] | None = None,
+    more: Sequence[StreamInfo] = (),
 ) -> Path:
     """The items as a session on disk."""
     header = SessionHeader(
         "20231114-221320_S-01_000001", "bed1", WALL_NS, subject=subject, template=template or {}
     )
     writer = session.create(folder / header.session_id, header, ERA)
-    for info in STREAMS:
+    for info in (*STREAMS, *more):
         writer.add_stream(info)
     for item in items:
         if isinstance(item, Event):
