@@ -33,6 +33,8 @@ from hemoview.ui.main_window import RECORD, MainWindow
 from hemoview.ui.opening import check_opening
 from hemoview.ui.operations import Operations
 from hemoview.ui.options import AppOptions, command_line
+from hemoview.ui.record_figure import RecordKept
+from hemoview.ui.saving import SavingMenu
 from hemoview.ui.signals import closed_by_signals
 from hemoview.viewmodel import trend_history, window_settings
 from hemoview.viewmodel.chime import Chime
@@ -171,6 +173,8 @@ class Shell:
         self.devices = DeviceOperations(self.operations, self.bridge, Bed(self.model, clock, profiles_folder))
         self.window.add_page("devices", self.devices.page)
         self.window.use_pressure_unit(settings.wish.pressure_unit)
+        kept = RecordKept(self.window, self.model.facts, self.running_folder)
+        self.saving = SavingMenu(self.window, self.bridge, self.operations, kept)
         self.bedside = VirtualBedsideOffer(self.bridge, self.client, self.home, clock)
         self.model.hidden_before_start = settings.form.rules.estimates_hidden
         self.view: RecordView | None = None

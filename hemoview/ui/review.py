@@ -11,6 +11,7 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from hemoview.ui.catalogue import text
+from hemoview.ui.figure import Figure
 from hemoview.ui.review_bar import ReviewBar, ReviewHeader
 from hemoview.ui.review_bridge import Bell, end_with
 from hemoview.ui.review_canvas import ReviewCanvas
@@ -19,6 +20,8 @@ from hemoview.ui.review_minimap import Minimap
 from hemoview.ui.review_side import ReviewSide
 from hemoview.ui.review_text import said
 from hemoview.ui.review_theme import colour, font
+from hemoview.ui.savable import Wanted
+from hemoview.ui.session_figure import figure_of, wanted_of
 from hemoview.viewmodel import review_moves as moves
 from hemoview.viewmodel.footer import claim
 from hemoview.viewmodel.review_facts import SessionFacts
@@ -116,6 +119,16 @@ class ReviewPage(QWidget):
         self._phase = "opening"
         self._show()
         self.setFocus()
+
+    def figure(self) -> Figure | None:
+        """The strips as they stand."""
+        view = self._model.view()
+        return figure_of(view, claim_of(view.facts) if view.facts else "", self._canvas.size())
+
+    def wanted(self) -> Wanted | None:
+        """The numbers of the span in view."""
+        view = self._model.view()
+        return wanted_of(view, claim_of(view.facts) if view.facts else "")
 
     def use_pressure_unit(self, unit: str) -> None:
         """``mmHg`` or ``kPa`` from now on; what is stored stays as it is."""

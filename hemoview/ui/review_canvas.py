@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import numpy as np
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
@@ -19,19 +17,23 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from hemoview.ui.catalogue import text
-from hemoview.ui.review_axis_px import GUTTER_PX, RIGHT_PX, TimeAxis
+from hemoview.ui.review_axis_px import GUTTER_PX, RIGHT_PX
+from hemoview.ui.review_picture import (
+    AXIS_PX,
+    axis_of,
+    draw_axis,
+    draw_flags,
+    draw_lines,
+    draw_watermark,
+    lay_out,
+    ticks_of,
+    watermark_of,
+)
 from hemoview.ui.review_strip import Strip, draw_strip, tip_at
 from hemoview.ui.review_theme import colour, faded, font
-from hemoview.viewmodel.review_axis import elapsed_text, time_ticks
-from hemoview.viewmodel.review_facts import Mark
 from hemoview.viewmodel.review_model import ReviewView
 
-AXIS_PX = 22
-LANE_PX = 18
-_SEAM_PX = 3
 _CLICK_PX = 4
-_LINE_ROOM_PX = 40
-"""Lines through all strips only where marks are further apart than this on average."""
 
 
 class ReviewCanvas(QWidget):
@@ -77,7 +79,7 @@ class ReviewCanvas(QWidget):
         old, self._view = self._view, view
         if view.facts is None:
             self.setToolTip("")
-        strips = self._lay_out(view) if view.facts is not None else ()
+        strips = lay_out(view, self.size()) if view.facts is not None else ()
         if old is None or not _same_frame(old, view):
             self._picture = None
             self._stale = strips
@@ -94,28 +96,12 @@ class ReviewCanvas(QWidget):
         waiting = {strip.box.top() for strip in self._stale}
         return [strip for strip in strips if strip.box.top() in waiting]
 
-    def _axis(self, view: ReviewView) -> TimeAxis:
-        return TimeAxis(view.wish.t0_s, view.wish.t1_s, GUTTER_PX, self.axis_px)
-
-    def _lay_out(self, view: ReviewView) -> tuple[Strip, ...]:
-        """Heights by weight; what is left over by rounding goes to the last strip."""
-        top, total = AXIS_PX + LANE_PX, sum(p.panel.weight for p in view.panels)
-        room = self.height() - top - _SEAM_PX * len(view.panels)
-        axis = self._axis(view)
-        strips, share = [], 0.0
-        for place, panel in enumerate(view.panels):
-            start = top + round(room * share / total) + _SEAM_PX * place
-            share += panel.panel.weight
-            end = top + round(room * share / total) + _SEAM_PX * place
-            strips.append(Strip(panel, QRect(GUTTER_PX, start, round(axis.width), max(1, end - start)), axis))
-        return tuple(strips)
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The time axis changed: the view is asked for anew."""
         super().resizeEvent(event)
         self._picture = None
         if self._view is not None:
-            self._strips = self._lay_out(self._view) if self._view.facts is not None else ()
+            self._strips = lay_out(self._view, self.size()) if self._view.facts is not None else ()
         self.resized.emit(self.axis_px)
 
     # painting
@@ -154,20 +140,17 @@ class ReviewCanvas(QWidget):
         picture.fill(colour("ground"))
         return picture
 
-    def _ticks(self, axis: TimeAxis) -> tuple[float, ...]:
-        return time_ticks(axis.t0_s, axis.t1_s, max(2, round(axis.width) // 110))
-
     def _paint_axis_on(self, picture: QPixmap, view: ReviewView) -> None:
-        axis = self._axis(view)
+        axis = axis_of(view, self.width())
         painter = QPainter(picture)
-        self._paint_axis(painter, axis, self._ticks(axis))
-        self._paint_flags(painter, axis, view.marks)
+        draw_axis(painter, axis, ticks_of(axis))
+        draw_flags(painter, axis, view.marks)
         painter.end()
 
     def _paint_strips(self, picture: QPixmap, view: ReviewView) -> None:
         """The strips that changed, and what lies across them."""
-        axis = self._axis(view)
-        xs = [axis.x(t) for t in self._ticks(axis)]
+        axis = axis_of(view, self.width())
+        xs = [axis.x(t) for t in ticks_of(axis)]
         painter = QPainter(picture)
         region = QRegion()
         for strip in self._stale:
@@ -178,52 +161,15 @@ class ReviewCanvas(QWidget):
         for strip in self._stale:
             draw_strip(painter, strip, xs)
         painter.setClipRegion(region)
-        self._paint_lines(painter, axis, view.marks)
+        draw_lines(painter, axis, view.marks, self.height())
         if view.facts is not None and view.facts.simulated:
-            words = text("review.watermark-replayed" if view.facts.replayed else "review.watermark")
-            mark = _watermark(words, self.axis_px * 4 // 5)
-            painter.drawPixmap(
-                GUTTER_PX + (self.axis_px - mark.width()) // 2, (self.height() - mark.height()) // 2, mark
-            )
+            area = QRect(GUTTER_PX, 0, self.axis_px, self.height())
+            draw_watermark(painter, area, watermark_of(view.facts))
         painter.end()
         self._stale = ()
 
-    def _paint_axis(self, painter: QPainter, axis: TimeAxis, ticks: tuple[float, ...]) -> None:
-        painter.setFont(font(11))
-        step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
-        for t_s in ticks:
-            x = axis.x(t_s)
-            painter.setPen(colour("faint"))
-            painter.drawLine(int(x), AXIS_PX - 4, int(x), AXIS_PX)
-            painter.setPen(colour("dim"))
-            box = QRectF(x - 50, 0, 100, AXIS_PX - 4)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, elapsed_text(t_s, step))
-
-    def _paint_flags(self, painter: QPainter, axis: TimeAxis, marks: tuple[Mark, ...]) -> None:
-        """Flags in the lane under the axis; a label only where there is room for it."""
-        painter.setFont(font(11))
-        free_from = 0.0
-        metrics = painter.fontMetrics()
-        for mark in marks:
-            ink, x = colour(_mark_key(mark)), axis.x(mark.t_s)
-            painter.fillRect(QRectF(x - 1, AXIS_PX + 2, 3, LANE_PX - 6), ink)
-            if _named(mark) and x >= free_from:
-                painter.setPen(ink)
-                painter.drawText(QPointF(x + 5, AXIS_PX + LANE_PX - 5), mark.label)
-                free_from = x + metrics.horizontalAdvance(mark.label) + 8
-
-    def _paint_lines(self, painter: QPainter, axis: TimeAxis, marks: tuple[Mark, ...]) -> None:
-        """A line through all strips for each mark, unless there are too many to see anything else."""
-        if len(marks) * _LINE_ROOM_PX > axis.width:
-            return
-        for mark in marks:
-            style = Qt.PenStyle.DashLine if _named(mark) else Qt.PenStyle.DotLine
-            painter.setPen(QPen(faded(_mark_key(mark), 150 if _named(mark) else 70), 1, style))
-            x = int(axis.x(mark.t_s))
-            painter.drawLine(x, AXIS_PX, x, self.height())
-
     def _paint_over(self, painter: QPainter, view: ReviewView) -> None:
-        axis = self._axis(view)
+        axis = axis_of(view, self.width())
         x = axis.x(view.wish.cursor_s)
         if axis.left <= x <= axis.left + axis.width:
             ink = colour("cursor")
@@ -264,7 +210,7 @@ class ReviewCanvas(QWidget):
     def _name_under(self, here: QPoint) -> None:
         """The tool tip names gaps, reasons and marks under the mouse."""
         if self._view is not None and self._view.facts is not None:
-            self.setToolTip(tip_at(self._strips, self._view.marks, here, self._axis(self._view)))
+            self.setToolTip(tip_at(self._strips, self._view.marks, here, axis_of(self._view, self.width())))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End of a click, a drag or a selection."""
@@ -272,7 +218,7 @@ class ReviewCanvas(QWidget):
         self._pressed = self._last = self._selecting = None
         if view is None or view.facts is None or pressed is None:
             return
-        axis = self._axis(view)
+        axis = axis_of(view, self.width())
         if selected is not None and abs(selected[1] - selected[0]) > _CLICK_PX:
             start, end = sorted(selected)
             self.spanned.emit(axis.t(start), axis.t(end))
@@ -288,17 +234,9 @@ class ReviewCanvas(QWidget):
         if turn.x() or event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self.panned.emit(-(turn.x() or turn.y()) / 1200)
         elif turn.y():
-            anchor = self._axis(self._view).t(event.position().x())
+            anchor = axis_of(self._view, self.width()).t(event.position().x())
             self.zoomed.emit(float(np.exp2(-turn.y() / 240)), anchor)
         event.accept()
-
-
-def _mark_key(mark: Mark) -> str:
-    return mark.kind if mark.kind in ("marker", "tag", "era", "step") else "event"
-
-
-def _named(mark: Mark) -> bool:
-    return mark.kind in ("marker", "tag", "step")
 
 
 def _same_frame(old: ReviewView, new: ReviewView) -> bool:
@@ -306,19 +244,3 @@ def _same_frame(old: ReviewView, new: ReviewView) -> bool:
     same_span = (old.wish.t0_s, old.wish.t1_s) == (new.wish.t0_s, new.wish.t1_s)
     same_panels = [p.panel for p in old.panels] == [p.panel for p in new.panels]
     return same_span and same_panels and old.marks == new.marks and (old.facts is None) == (new.facts is None)
-
-
-@cache
-def _watermark(words: str, width: int) -> QPixmap:
-    """A word, slanted, thin enough to read through; made once for a width."""
-    picture = QPixmap(width, width // 3)
-    picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    painter.setPen(faded("sim", 40))
-    painter.setFont(font(max(28, min(width // 9, 110)), bold=True))
-    painter.translate(picture.rect().center())
-    painter.rotate(-12)
-    place = QRect(-width, -width // 4, 2 * width, width // 2)
-    painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words)
-    painter.end()
-    return picture

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QImage, QPaintEngine, QPainter, QPen, QPixmap, QPolygonF
 from shiboken6 import VoidPtr
 
 Floats = NDArray[np.float64]
@@ -91,6 +91,9 @@ def draw_band(
     Made as an image, column by column: a polygon with a vertex a pixel takes the painter five times as long.
     """
     x, y_low, y_high = edges
+    if painter.paintEngine().type() == QPaintEngine.Type.SVG:
+        _vector_band(painter, edges, runs, rgb)
+        return
     low, high = (np.full(box.width(), np.nan) for _ in range(2))
     for run in runs:
         first, last = (
@@ -106,6 +109,24 @@ def draw_band(
         pixels.data, box.width(), box.height(), 4 * box.width(), QImage.Format.Format_ARGB32_Premultiplied
     )
     painter.drawImage(box.topLeft(), image)
+
+
+def _vector_band(
+    painter: QPainter, edges: tuple[Floats, Floats, Floats], runs: Iterable[slice], rgb: int
+) -> None:
+    """The same as shapes, for a file that is scaled."""
+    x, y_low, y_high = edges
+    ground, lines = QColor.fromRgb(rgb), QColor.fromRgb(rgb)
+    ground.setAlpha(42)
+    lines.setAlpha(120)
+    for run in runs:
+        fill_between(painter, x[run], y_low[run], y_high[run], ground)
+        shape = polygon(
+            np.concatenate((x[run], x[run][::-1])), np.concatenate((y_high[run], y_low[run][::-1]))
+        )
+        painter.setBrush(QBrush(lines, Qt.BrushStyle.BDiagPattern))
+        painter.drawPolygon(shape)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
 @lru_cache(maxsize=16)

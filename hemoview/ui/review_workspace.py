@@ -6,8 +6,10 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from hemoview.ui.figure import Figure
 from hemoview.ui.review import ReviewPage
 from hemoview.ui.review_browser import SessionBrowser
+from hemoview.ui.savable import Wanted
 
 
 class ReviewWorkspace(QStackedWidget):
@@ -30,6 +32,14 @@ class ReviewWorkspace(QStackedWidget):
         """Show a session."""
         self.setCurrentWidget(self.page)
         self.page.open_session(path)
+
+    def figure(self) -> Figure | None:
+        """Of the page, while it is in front."""
+        return self.page.figure() if self.currentWidget() is self.page else None
+
+    def wanted(self) -> Wanted | None:
+        """Of the page, while it is in front."""
+        return self.page.wanted() if self.currentWidget() is self.page else None
 
     def use_pressure_unit(self, unit: str) -> None:
         """``mmHg`` or ``kPa`` from now on."""

@@ -6,18 +6,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QMargins, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from hemoview.ui.catalogue import text
+from hemoview.ui.figure import Figure
+from hemoview.ui.review import claim_of
 from hemoview.ui.review_bar import ReviewHeader
 from hemoview.ui.review_bridge import Bell, end_with
 from hemoview.ui.review_canvas import ReviewCanvas
 from hemoview.ui.review_minimap import Minimap
 from hemoview.ui.review_text import said
+from hemoview.ui.savable import Wanted
+from hemoview.ui.session_figure import figure_of, wanted_of
 from hemoview.ui.trends_bar import TrendsBar
-from hemoview.ui.trends_horizon import HorizonView
+from hemoview.ui.trends_horizon import HorizonView, draw_horizon
 from hemoview.ui.trends_side import TrendsSide
 from hemoview.viewmodel import review_moves as moves
 from hemoview.viewmodel import trend_moves
@@ -27,7 +31,7 @@ from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_reader import ReviewReader, Source
 from hemoview.viewmodel.trend_lines import STEP
 from hemoview.viewmodel.trend_model import TrendModel, TrendPage
-from recorder import session as store
+from recorder.exchange.saved_trend import open_trend
 from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED
 
 LIVE_REFRESH_MS = 2000
@@ -80,7 +84,7 @@ class TrendsPage(QWidget):
     running_requested = Signal()
 
     def __init__(
-        self, parent: QWidget | None = None, open_store: Callable[[str], Source] = store.open
+        self, parent: QWidget | None = None, open_store: Callable[[str], Source] = open_trend
     ) -> None:
         super().__init__(parent)
         self._model = model = TrendModel(ReviewReader(open_store, Bell(self._on_answer).ring))
@@ -116,6 +120,27 @@ class TrendsPage(QWidget):
         self._phase = "opening"
         self._show()
         self.setFocus()
+
+    def figure(self) -> Figure | None:
+        """The strips as they stand, with the horizon where it is shown."""
+        page = self._model.page()
+        view, area = worded(page.review), self._horizon.sizeHint()
+        size = self._canvas.size()
+        if not page.choice.horizon:
+            return figure_of(view, self._claim(), size)
+        size = size.grownBy(QMargins(0, 0, 0, area.height()))
+        place = QRect(0, 0, size.width(), area.height())
+        return figure_of(
+            view, self._claim(), size, (area.height(), lambda painter: draw_horizon(painter, place, page))
+        )
+
+    def wanted(self) -> Wanted | None:
+        """The numbers of the span in view."""
+        return wanted_of(self._model.view(), self._claim())
+
+    def _claim(self) -> str:
+        facts = self._model.facts
+        return claim_of(facts) if facts else ""
 
     def use_pressure_unit(self, unit: str) -> None:
         """``mmHg`` or ``kPa`` from now on; what is stored stays as it is."""

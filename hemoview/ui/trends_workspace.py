@@ -9,7 +9,9 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from hemoview.ui.figure import Figure
 from hemoview.ui.review_browser import SessionBrowser
+from hemoview.ui.savable import Wanted
 from hemoview.ui.trends_page import TrendsPage
 
 LOOK_MS = 2000
@@ -53,6 +55,14 @@ class TrendsWorkspace(QStackedWidget):
         now = self._running()
         if now is not None:
             self.open_session(str(now))
+
+    def figure(self) -> Figure | None:
+        """Of the page, while it is in front."""
+        return self.page.figure() if self.currentWidget() is self.page else None
+
+    def wanted(self) -> Wanted | None:
+        """Of the page, while it is in front."""
+        return self.page.wanted() if self.currentWidget() is self.page else None
 
     def use_pressure_unit(self, unit: str) -> None:
         """``mmHg`` or ``kPa`` from now on."""

@@ -9,7 +9,7 @@ from hemoview.viewmodel import trend_moves
 from hemoview.viewmodel.review_facts import SessionFacts
 from hemoview.viewmodel.review_model import ReviewModel, ReviewView
 from hemoview.viewmodel.review_moves import Wish
-from hemoview.viewmodel.review_panels import Panel
+from hemoview.viewmodel.review_panels import BEAT_CHANNELS, Panel
 from hemoview.viewmodel.review_reader import Answer, Key, Opened, ReviewReader, Summed
 from hemoview.viewmodel.review_view import PanelView
 from hemoview.viewmodel.trend_lines import (
@@ -32,10 +32,12 @@ from hemoview.viewmodel.trend_tables import (
     table_rows,
     target_rows,
 )
+from recorder.schema import PARAMETERS, StreamInfo
 
 SLOT_ROLES = ("estimate", "beats")
 FIRST_SPAN_S = 24 * 3600.0
 LIVE_SPAN_S = 900.0
+_NAMES = frozenset(PARAMETERS) | frozenset(BEAT_CHANNELS.values())
 PERSONALISED = "personalised"
 """Label of a step; the screen has the words."""
 
@@ -156,7 +158,7 @@ class TrendModel(ReviewModel):
         """Hours whose medians are missing: those in view first, then the baseline's."""
         wish, end_s = self._wish, facts.duration_s
         spans = [(wish.t0_s, min(wish.t1_s, end_s)), self._choice.baseline or (0.0, min(BASELINE_S, end_s))]
-        ids = [s.stream_id for s in facts.streams if s.role in SLOT_ROLES and _has_parameters(s.channels)]
+        ids = [s.stream_id for s in facts.streams if _summed(s, facts)]
         keys = dict.fromkeys(key for a, b in spans for stream_id in ids for key in keys_of(stream_id, a, b))
         return [k for k in keys if not self._table.current(k, end_s) and k not in self._unreadable]
 
@@ -195,6 +197,8 @@ def _shown(parameter: str, groups: frozenset[str]) -> bool:
     return any(panel_id in GROUPS[group] for group in groups)
 
 
-def _has_parameters(channels: object) -> bool:
-    names = {channel.name for channel in channels}  # type: ignore[attr-defined]
-    return bool(names & {"SBP", "HR", "sbp_mmhg", "hr_per_min"})
+def _summed(info: StreamInfo, facts: SessionFacts) -> bool:
+    """A stream with numbers of a parameter; hidden estimates are not even read (safety rule 13)."""
+    names = {channel.name for channel in info.channels}
+    hidden = info.role == "estimate" and facts.estimates_hidden
+    return info.role in SLOT_ROLES and not hidden and bool(names & _NAMES)

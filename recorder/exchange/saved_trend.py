@@ -20,6 +20,7 @@ from recorder.schema import Calibration, DeviceInfo, Event, StreamInfo, Subject
 from recorder.session import facts
 from recorder.session.facts import GapSpan
 from recorder.session.header import SessionHeader
+from recorder.session.reader import Session, open_session
 from recorder.session.views import Overview, binned
 
 Floats = NDArray[np.float64]
@@ -62,12 +63,22 @@ class SavedTrend:
         """
         self.path = path
         heading, table = _read(path)
-        self.header, self._infos = _header(heading, path), _infos(heading)
-        self.start_wall_ns = int(heading["start_wall_ns"])
-        self.eras = (ClockEra(_ERA, "saved", "saved", 0, self.start_wall_ns, speed=self.header.speed),)
+        self._header, self._infos = _header(heading, path), _infos(heading)
+        self._start_wall_ns = int(heading["start_wall_ns"])
+        self.eras = (ClockEra(_ERA, "saved", "saved", 0, self._start_wall_ns, speed=self._header.speed),)
         self._span: tuple[float, float] = (float(heading["span_s"][0]), float(heading["span_s"][1]))
         self._table = table
         self._arrays = {info.stream_id: self._array(info) for info in self._infos}
+
+    @property
+    def header(self) -> SessionHeader:
+        """What the file tells of the session it was saved from."""
+        return self._header
+
+    @property
+    def start_wall_ns(self) -> int:
+        """UTC wall time of elapsed time 0, ns since 1970."""
+        return self._start_wall_ns
 
     @property
     def streams(self) -> dict[str, StreamInfo]:
@@ -79,9 +90,9 @@ class SavedTrend:
         """Elapsed time of the end of the span."""
         return self._span[1]
 
-    def t_s(self, t_host_ns: int, _era: int) -> float:
+    def t_s(self, t_host_ns: int, era: int) -> float:
         """Elapsed seconds of a host time; a file has one clock."""
-        return t_host_ns / 1e9
+        return (t_host_ns - self.eras[era].monotonic_ns) / 1e9
 
     def read(self, stream_id: str, t0_s: float | None = None, t1_s: float | None = None) -> Rows:
         """Rows of a stream within a span."""
@@ -135,6 +146,15 @@ def is_saved_trend(path: Path) -> bool:
             return lines.readline().startswith(TITLE)
     except OSError:
         return False
+
+
+def open_trend(path: Path | str) -> Session | SavedTrend:
+    """A session folder, or a file that was saved from one.
+
+    Raises:
+        RecorderError: it is neither, or cannot be read.
+    """
+    return SavedTrend(Path(path)) if Path(path).is_file() else open_session(path)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], _Table]:

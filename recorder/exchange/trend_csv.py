@@ -14,17 +14,17 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final, Protocol, TextIO
 
 import numpy as np
 
 from recorder.errors import StorageError
 from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED, Event, StreamInfo
-from recorder.session.reader import Session
+from recorder.session.header import SessionHeader
 
 TITLE: Final = "# HemoView trend, version"
 VERSION: Final = 1
@@ -60,12 +60,27 @@ class Saving:
     claim: str = ""
 
 
+class TrendSource(Protocol):
+    """What is saved: a session, or a file that was saved before."""
+
+    @property
+    def header(self) -> SessionHeader: ...  # noqa: D102
+    @property
+    def streams(self) -> dict[str, StreamInfo]: ...  # noqa: D102
+    @property
+    def start_wall_ns(self) -> int: ...  # noqa: D102
+    def read(self, stream_id: str, t0_s: float | None = None, t1_s: float | None = None) -> Any: ...  # noqa: D102
+    def gaps(self, stream_id: str) -> Iterable[Any]: ...  # noqa: D102
+    def events(self, kind: str | None = None) -> list[Event]: ...  # noqa: D102
+    def t_s(self, t_host_ns: int, era: int) -> float: ...  # noqa: D102
+
+
 class SavingStopped(Exception):
     """The user cancelled; nothing was left behind."""
 
 
 def save_trend(
-    session: Session,
+    session: TrendSource,
     path: Path,
     saving: Saving,
     tell: Callable[[float], None] = lambda _share: None,
@@ -91,7 +106,11 @@ def save_trend(
 
 
 def _write(
-    session: Session, out: TextIO, saving: Saving, tell: Callable[[float], None], stopped: Callable[[], bool]
+    session: TrendSource,
+    out: TextIO,
+    saving: Saving,
+    tell: Callable[[float], None],
+    stopped: Callable[[], bool],
 ) -> int:
     infos = [
         s for s in session.streams.values() if s.kind == "numeric" and s.role not in saving.without_roles
@@ -127,7 +146,7 @@ def _piece_ends(saving: Saving) -> Iterator[float]:
     yield float(np.nextafter(saving.t1_s, math.inf))
 
 
-def _facts(session: Session, infos: Sequence[StreamInfo], saving: Saving) -> dict[str, Any]:
+def _facts(session: TrendSource, infos: Sequence[StreamInfo], saving: Saving) -> dict[str, Any]:
     """What a reader of the table must know; nothing of the subject but the pseudonym."""
     header, simulated = session.header, is_simulated(session)
     return {
@@ -151,7 +170,7 @@ def _facts(session: Session, infos: Sequence[StreamInfo], saving: Saving) -> dic
     }
 
 
-def is_simulated(session: Session) -> bool:
+def is_simulated(session: TrendSource) -> bool:
     """Anything in it comes from the virtual bedside or a replay."""
     origins = {info.origin for info in session.streams.values()}
     return session.header.simulated or bool(origins & {"simulated", "replayed"})
@@ -175,7 +194,7 @@ def _is_reference(info: StreamInfo) -> bool:
 
 
 def _numeric_rows(
-    session: Session, infos: Sequence[StreamInfo], start_s: float, end_s: float
+    session: TrendSource, infos: Sequence[StreamInfo], start_s: float, end_s: float
 ) -> Iterator[Row]:
     before, simulated = 0, is_simulated(session)
     for info in infos:
@@ -219,7 +238,7 @@ def _why_columns(info: StreamInfo) -> dict[int, Callable[[float], str]]:
     }
 
 
-def _event_rows(session: Session, saving: Saving) -> Iterator[Row]:
+def _event_rows(session: TrendSource, saving: Saving) -> Iterator[Row]:
     for t_s, event in _events_kept(session, saving):
         payload = event.payload
         label = str(payload.get("label") or payload.get("kind") or "")
@@ -230,7 +249,7 @@ def _event_rows(session: Session, saving: Saving) -> Iterator[Row]:
         yield t_s, [safe(event.kind), "", safe(label), tag, json.dumps(detail, ensure_ascii=False)]
 
 
-def _events_kept(session: Session, saving: Saving) -> Iterator[tuple[float, Event]]:
+def _events_kept(session: TrendSource, saving: Saving) -> Iterator[tuple[float, Event]]:
     """Those of the span; from before it what the numbers in it depend on; from after it what takes one of them back."""
     kept: set[str] = set()
     for event in session.events():
@@ -243,7 +262,7 @@ def _events_kept(session: Session, saving: Saving) -> Iterator[tuple[float, Even
             yield t_s, event
 
 
-def _gap_rows(session: Session, saving: Saving) -> Iterator[Row]:
+def _gap_rows(session: TrendSource, saving: Saving) -> Iterator[Row]:
     """Every gap that touches the span, from where it begins inside it."""
     for stream_id in session.streams:
         for gap in session.gaps(stream_id):
@@ -264,7 +283,7 @@ def _gap_rows(session: Session, saving: Saving) -> Iterator[Row]:
                 yield max(gap.t0_s, saving.t0_s), cells
 
 
-def _utc(session: Session, t_s: float) -> str:
+def _utc(session: TrendSource, t_s: float) -> str:
     moment = datetime.fromtimestamp((session.start_wall_ns + round(t_s * 1e9)) / 1e9, UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
