@@ -10,6 +10,7 @@ from recorder.devices.ble_hr import BleHeartRateDriver
 from recorder.devices.contract import DeviceConfig, Driver
 from recorder.devices.e4 import E4Driver
 from recorder.devices.e4_ble import E4BleDriver
+from recorder.devices.nonin import NoninDriver
 from recorder.devices.ports import PortInfo, ports
 from recorder.devices.serial_adc import SerialAdcDriver
 from recorder.errors import ConfigError
@@ -20,6 +21,7 @@ DRIVERS: Final[dict[str, Callable[[DeviceConfig, Clock], Driver]]] = {
     "e4-tcp": E4Driver,
     "e4-ble": E4BleDriver,
     "ble-hr": BleHeartRateDriver,
+    "nonin-serial": NoninDriver,
     "serial-adc": SerialAdcDriver,
 }
 """kind -> what makes its driver."""

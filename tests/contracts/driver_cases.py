@@ -29,7 +29,7 @@ from recorder.devices.contract import DeviceConfig, Driver, DriverEvent, Send
 from recorder.devices.registry import make_driver
 from recorder.devices.sim.ble_air import Offer
 from recorder.errors import LinkLost
-from recorder.protocols import e4_ble, heart_rate
+from recorder.protocols import e4_ble, heart_rate, nonin
 from recorder.protocols.adc_profile import AdcProfile
 from recorder.protocols.e4_events import Band, Command, Reply, Sample
 from recorder.protocols.e4_server import CommandDecoder, format_reply, format_sample
@@ -95,6 +95,21 @@ class AdcSide:
         ]
 
 
+class NoninSide:
+    """An oximeter without a cable: frame n is number n % 25 of its packet, its pleth n % 256."""
+
+    @staticmethod
+    def answer(data: bytes) -> bytes:
+        return b""
+
+    @staticmethod
+    def frames(numbers: Iterable[int]) -> list[bytes]:
+        said = nonin.float_bytes(nonin.Vitals(72, 73, 72, 73, 97, 97, 96, 95, 98, 98, 48))
+        return [
+            nonin.encode(nonin.Frame(0x80 | (n % 25 == 0), n % 256, said[n % 25]), "df2") for n in numbers
+        ]
+
+
 class GattSide:
     """A Bluetooth device without a radio: packets in the driver's own framing."""
 
@@ -142,7 +157,7 @@ class HeartRateSide(GattSide):
         return frames
 
 
-Side = E4Side | AdcSide | GattSide
+Side = E4Side | AdcSide | NoninSide | GattSide
 
 
 @dataclass(frozen=True)
@@ -303,6 +318,18 @@ CASES = [
             ("lab-adc-1k", pty_link),
             (TWO_CHANNELS, socket_url_link),
         ]
+    ),
+    Case(
+        "nonin",
+        "nonin-serial",
+        {},
+        {"port": "/dev/tty-of-a-test"},
+        "dev.pleth",
+        NoninSide,
+        pty_link,
+        75.0,
+        {"port": "/dev/tty-that-is-not-there"},
+        lost=range(100, 112),  # it numbers within a packet of 25 only
     ),
     Case(
         "e4-ble",
