@@ -53,6 +53,8 @@ class VirtualBedside:
         if adc := self.ready.get("adc"):
             options = {"port": adc["port"], "profile": adc["profile"]}
             configs.append(DeviceConfig("serial-adc", "adc", options, simulated=True))
+        if oximeter := self.ready.get("nonin"):
+            configs.append(DeviceConfig("nonin-serial", "nonin", oximeter, required=False, simulated=True))
         return configs
 
     def calibration(self, clock: Clock) -> Calibration | None:

@@ -16,11 +16,12 @@ import numpy as np
 from recorder.clock import Clock
 from recorder.devices import profiles
 from recorder.devices.sim.adc import GAIN_MMHG_PER_V, AdcEmulator
-from recorder.devices.sim.config import AdcConfig, BedsideConfig, E4Config
+from recorder.devices.sim.config import AdcConfig, BedsideConfig, E4Config, NoninConfig
 from recorder.devices.sim.device_clock import DeviceClock
 from recorder.devices.sim.e4_band import E4Band
 from recorder.devices.sim.e4_server import E4Server
 from recorder.devices.sim.logbook import TruthFile, write_whole
+from recorder.devices.sim.nonin import NoninEmulator
 from recorder.devices.sim.outlet import Tally
 from recorder.devices.sim.patient import VirtualPatient
 from recorder.devices.sim.serial_links import open_link
@@ -52,6 +53,7 @@ class Bedside:
         clock: shared host clock; time 0 of the patient is now.
         requests: JSON lines from outside: ``{"do": "tag"}``, ``{"do": "e4-disconnect", "for_s": 5}``,
             ``{"do": "adc-disconnect" | "adc-dropout" | "recalibrate", "for_s": 5}``, ``{"do": "turn-off"}``,
+            ``{"do": "nonin-disconnect", "for_s": 5}``,
             ``{"do": "count"}`` (write the log now), ``{"do": "quiet"}`` (sense nothing more, send what waits, keep
             the links, then write the log). A ``request`` number in these two comes back as ``answered`` in the log.
 
@@ -69,10 +71,11 @@ class Bedside:
         self._selector = selectors.DefaultSelector()
         self._t0_ns = clock.monotonic_ns()
         self._wall_us = clock.wall_ns() // 1000
-        self._rng_e4, self._rng_adc = np.random.default_rng([config.seed, 1]).spawn(2)
+        self._rng_e4, self._rng_adc, self._rng_nonin = np.random.default_rng([config.seed, 1]).spawn(3)
         self.source = make_source(config)
         self._wristband = None if config.e4 is None else self._make_wristband(config.e4)
         self.adc = None if config.adc is None else self._make_adc(config.adc)
+        self.nonin = None if config.nonin is None else self._make_nonin(config.nonin)
         self._truth = TruthFile(config.truth_file, self._truth_header())
         self._next_log_ns, self._done_s = 0, 0.0
         self.stopped = self.quiet = False
@@ -87,7 +90,10 @@ class Bedside:
 
     def ready(self) -> dict[str, Any]:
         """What is offered, as the ready file says it."""
-        return {"pid": os.getpid(), "e4": self._ready_e4(), "adc": self._ready_adc()}
+        oximeter = None
+        if self.nonin is not None and self._config.nonin is not None:
+            oximeter = {"port": self.nonin.link.address, "format": self._config.nonin.format}
+        return {"pid": os.getpid(), "e4": self._ready_e4(), "adc": self._ready_adc(), "nonin": oximeter}
 
     def run(self) -> None:
         """Until :meth:`stop`."""
@@ -110,9 +116,10 @@ class Bedside:
         if self._wristband is not None:
             self._run_wristband(self._wristband, now_s)
             due_s.append(self._wristband.band.next_s)
-        if self.adc is not None and not self.adc.ended:
-            self.adc.advance(now_s)
-            due_s.append(self.adc.next_s)
+        for serial in self._serials:
+            if not serial.ended:
+                serial.advance(now_s)
+                due_s.append(serial.next_s)
         if self._clock.monotonic_ns() >= self._next_log_ns:
             self._log()
         wait_s = self._clock.real_timeout(min(due_s) - self.now_s())
@@ -134,7 +141,11 @@ class Bedside:
     def done(self) -> bool:
         """A replayed recording is over."""
         ended = [] if self._wristband is None else [self._wristband.band.ended]
-        return self.stopped or all(ended + ([] if self.adc is None else [self.adc.ended]))
+        return self.stopped or all([*ended, *(serial.ended for serial in self._serials)])
+
+    @property
+    def _serials(self) -> list[AdcEmulator | NoninEmulator]:
+        return [serial for serial in (self.adc, self.nonin) if serial is not None]
 
     def _run_wristband(self, wristband: _Wristband, now_s: float) -> None:
         band, server = wristband.band, wristband.server
@@ -150,15 +161,16 @@ class Bedside:
             Clock().sleep(0.01)
         if self._wristband is not None:
             self._wristband.server.close()
-        if self.adc is not None:
-            self.adc.close()
+        for serial in self._serials:
+            serial.close()
         self._log()
         self._truth.close()
         self._selector.close()
 
     def _flush(self) -> int:
         """Send what waits; how many bytes have not been taken yet."""
-        return sum(part.flush() for part in (self._wristband and self._wristband.server, self.adc) if part)
+        servers = [self._wristband.server] if self._wristband else []
+        return sum(part.flush() for part in (*servers, *self._serials))
 
     def _obey(self) -> None:
         while not self._requests.empty():
@@ -191,6 +203,8 @@ class Bedside:
             }
             if what in spans:
                 spans[what].append(span)
+        if self.nonin is not None and what == "nonin-disconnect":
+            self.nonin.disconnects.append(span)
 
     def _make_wristband(self, config: E4Config) -> _Wristband:
         clock_rng, radio_rng = self._rng_e4.spawn(2)
@@ -221,15 +235,31 @@ class Bedside:
             ) from error
         return _Wristband(band, server, sorted(config.tags))
 
-    def _make_adc(self, config: AdcConfig) -> AdcEmulator:
+    def _link_folder(self) -> Path:
         ready = self._config.ready_file
-        folder = ready.parent if ready is not None else Path(tempfile.gettempdir())
+        return (ready.parent if ready is not None else Path(tempfile.gettempdir())).resolve()
+
+    def _make_nonin(self, config: NoninConfig) -> NoninEmulator:
+        clock_rng, wire_rng = self._rng_nonin.spawn(2)
+        return NoninEmulator(
+            config.format,
+            self.source,
+            DeviceClock(config.ppm, clock_rng),
+            self.tally,
+            open_link(config.link, self._link_folder(), self._selector, "nonin"),
+            rng=wire_rng,
+            damage=config.damage,
+            dropouts=config.dropouts,
+            disconnects=config.disconnects,
+        )
+
+    def _make_adc(self, config: AdcConfig) -> AdcEmulator:
         return AdcEmulator(
             profiles.load(config.profile),
             self.source,
             DeviceClock(config.ppm, self._rng_adc),
             self.tally,
-            open_link(config.link, folder.resolve(), self._selector),
+            open_link(config.link, self._link_folder(), self._selector),
             offset_mmhg=config.offset_mmhg,
             recalibrations=config.recalibrations,
             dropouts=config.dropouts,

@@ -10,6 +10,7 @@ from typing import Any
 from recorder.devices.sim.manoeuvres import Script, parse_script
 from recorder.devices.sim.subject import SimSubject
 from recorder.errors import ConfigError
+from recorder.protocols.nonin import FORMATS, Format
 
 Spans = tuple[tuple[float, float], ...]
 DEMO_CALIBRATION_S = 4.0
@@ -81,6 +82,35 @@ class AdcConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class NoninConfig:
+    """The emulated pulse oximeter.
+
+    Args:
+        format: ``df2`` or ``df7``.
+        ppm: error of its clock.
+        link: ``pty`` (a socket where there is none) or ``socket``.
+        damage: share of frames of which a byte is changed on the wire.
+        dropouts: ``[at_s, for_s]`` whose frames never leave the device.
+        disconnects: ``[at_s, for_s]`` with the cable pulled.
+    """
+
+    format: Format = "df2"
+    ppm: float = 0.0
+    link: str = "pty"
+    damage: float = 0.0
+    dropouts: Spans = ()
+    disconnects: Spans = ()
+
+    def __post_init__(self) -> None:
+        if self.link not in ("pty", "socket"):
+            raise ConfigError(f"virtual bedside, nonin.link: {self.link!r} must be pty or socket")
+        if self.format not in FORMATS:
+            raise ConfigError(f"virtual bedside, nonin.format: {self.format!r} must be df2 or df7")
+        if not 0 <= self.damage <= 1:
+            raise ConfigError(f"virtual bedside, nonin.damage: {self.damage:g} must be 0 to 1")
+
+
+@dataclass(frozen=True, slots=True)
 class BedsideConfig:
     """Everything.
 
@@ -95,6 +125,7 @@ class BedsideConfig:
     replay: Path | None = None
     e4: E4Config | None = None
     adc: AdcConfig | None = None
+    nonin: NoninConfig | None = None
     ready_file: Path | None = None
     log_file: Path | None = None
     truth_file: Path | None = None
@@ -117,7 +148,7 @@ def parse(value: dict[str, Any]) -> BedsideConfig:
             "adc",
         )
     paths = {key: _path(value.pop(key, None)) for key in ("replay", "ready_file", "log_file", "truth_file")}
-    known = {"seed", "subject", "e4", "tied"}
+    known = {"seed", "subject", "e4", "nonin", "tied"}
     if unknown := sorted(set(value) - known):
         raise ConfigError(f"virtual bedside: unknown key {', '.join(unknown)}")
     return BedsideConfig(
@@ -126,6 +157,7 @@ def parse(value: dict[str, Any]) -> BedsideConfig:
         script=parse_script(script),
         e4=_part(E4Config, value.get("e4"), "e4"),
         adc=adc,
+        nonin=_part(NoninConfig, value.get("nonin"), "nonin"),
         tied=bool(value.get("tied", False)),
         **paths,
     )

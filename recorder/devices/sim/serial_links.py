@@ -190,8 +190,8 @@ class SocketLink:
             self._client = None
 
 
-def open_link(kind: str, folder: Path, selector: selectors.BaseSelector) -> SerialLink:
+def open_link(kind: str, folder: Path, selector: selectors.BaseSelector, name: str = "adc") -> SerialLink:
     """A pseudo-terminal in ``folder`` for ``kind`` "pty" where the system has one, else a socket."""
     if kind == "pty" and sys.platform != "win32":
-        return PtyLink(folder / f"adc-{os.getpid()}.tty")
+        return PtyLink(folder / f"{name}-{os.getpid()}.tty")
     return SocketLink(selector)
