@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from hemoview.ui.adc_wizard import AdcWizard
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.device_dialog import DeviceDialog
@@ -23,6 +24,7 @@ from hemoview.viewmodel.device_form import (
     examine,
     new_form,
     with_device,
+    with_option,
     without_device,
 )
 from hemoview.viewmodel.device_trial import Trial, TrialView
@@ -36,7 +38,13 @@ from recorder.devices.contract import DeviceConfig
 from recorder.devices.option_form import kinds
 from recorder.devices.ports import PortInfo
 from recorder.host.probe import probe
+from recorder.protocols.adc_profile import AdcProfile
 from recorder.schema import StreamInfo
+
+PROFILE_COMMENTS: Final = (
+    "Made by looking at the device's bytes; names, units and scale are the operator's.",
+    "It describes this ADC and says nothing about the protocol of any monitor.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,7 @@ class DeviceOperations(QObject):
         self.window: QWidget = operations.window
         self._operations, self._bridge, self._bed = operations, bridge, bed
         self.dialog: DeviceDialog | None = None
+        self.wizard: AdcWizard | None = None
         self._trials: dict[str, Trial] = {}
         self._found: dict[str, TrialView] = {}
 
@@ -64,6 +73,7 @@ class DeviceOperations(QObject):
         page = DevicesPage(self.view_now, self.preview_of)
         page.asked.connect(self._asked)
         page.add_asked.connect(self.add)
+        page.wizard_asked.connect(self.look_at_adc)
         return page
 
     def view_now(self) -> tuple[DevicesView, Mapping[str, TrialView]]:
@@ -124,11 +134,11 @@ class DeviceOperations(QObject):
         dialog = DeviceDialog(
             form, lambda typed: self._judge(typed, taken), self._profiles(), taken, self.window
         )
-        dialog.ports_asked.connect(self._ask_ports)
+        dialog.ports_asked.connect(lambda: self._ask_ports(dialog))
         dialog.saved.connect(self._save)
         dialog.trial_asked.connect(self._probe)
         self.dialog = dialog
-        self._ask_ports()
+        self._ask_ports(dialog)
         dialog.open()
 
     def _judge(self, form: DeviceForm, taken: Sequence[str]) -> DeviceFormView:
@@ -154,10 +164,10 @@ class DeviceOperations(QObject):
         work = lambda: self._operations.commands.call("configure", 20.0, devices=sent)  # noqa: E731
         self._bridge.call(work, done, failed or self._operations.show_error)
 
-    def _ask_ports(self) -> None:
+    def _ask_ports(self, asking: DeviceDialog | AdcWizard) -> None:
         def told(answer: dict[str, Any]) -> None:
-            if self.dialog is not None and self.dialog.isVisible():
-                self.dialog.show_ports([PortInfo(**port) for port in answer["ports"]])
+            if asking.isVisible():
+                asking.show_ports([PortInfo(**port) for port in answer["ports"]])
 
         self._bridge.call(
             lambda: self._operations.commands.call("ports", 10.0), told, self._operations.show_error
@@ -183,6 +193,31 @@ class DeviceOperations(QObject):
 
     def _streams_of(self, config: DeviceConfig) -> tuple[StreamInfo, ...]:
         return registry.make_driver(config, self._bed.clock).streams if registry.has_link(config) else ()
+
+    # ---- an unknown ADC
+
+    def look_at_adc(self) -> None:
+        """Make a profile of it by looking at its bytes."""
+        names = {*profiles.shipped(), *(path.stem for path in self._bed.profiles_folder.glob("*.toml"))}
+        wizard = AdcWizard(self._bridge, self._bed.clock, names, self.window)
+        wizard.ports_asked.connect(lambda: self._ask_ports(wizard))
+        wizard.made.connect(lambda profile, port: self._keep_profile(wizard, profile, port))
+        self.wizard = wizard
+        self._ask_ports(wizard)
+        wizard.open()
+
+    def _keep_profile(self, wizard: AdcWizard, profile: AdcProfile, port: str) -> None:
+        """Its file, then the device with it."""
+        path = self._bed.profiles_folder / f"{profile.name}.toml"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(profiles.dump(profile, PROFILE_COMMENTS), encoding="utf-8")
+        except OSError as error:
+            wizard.show_refusal(text("wizard-not-saved", path=path, why=error.strerror or str(error)))
+            return
+        wizard.accept()
+        form = new_form("serial-adc", self._taken())
+        self._open(with_option(with_option(form, "port", port), "profile", str(path)))
 
     # ---- what is known
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +38,7 @@ _FRAMING: Final[dict[str, Spec]] = {
         "terminator": (str, False),
         "delimiter": (str, False),
         "checksum": (str, False),
+        "decimals": (list, False),
     },
     "binary": {
         "kind": (str, True),
@@ -124,6 +126,44 @@ def parse(document: Mapping[str, Any]) -> AdcProfile:
     )
 
 
+def dump(profile: AdcProfile, comments: Sequence[str] = ()) -> str:
+    """The TOML text that :func:`load` reads back as the same profile; ``comments`` stand above it, a line each."""
+    lines = [*(f"# {line}" for line in comments), "", "[profile]"]
+    lines += _pairs(name=profile.name, version=profile.version, status=profile.status)
+    lines += _pairs(description=profile.description)
+    link = profile.link
+    lines += ["", "[transport]", *_pairs(kind="serial", baud=link.baud, bytesize=link.bytesize)]
+    lines += _pairs(parity=link.parity, stopbits=link.stopbits, timeout_s=link.timeout_s)
+    lines += ["", "[framing]", *_framing_pairs(profile.framing)]
+    for channel in profile.channels:
+        lines += ["", "[[channel]]", *_pairs(field=channel.field, role=channel.role, unit=channel.unit)]
+        lines += _pairs(scale=channel.scale, offset=channel.offset, invalid=list(channel.invalid))
+        lines += _pairs(saturation=list(channel.saturation)) if channel.saturation else []
+    lines += ["", "[timing]", *_pairs(fs_nominal=profile.rate_hz)]
+    if profile.counter is not None:
+        lines += _pairs(counter=profile.counter, counter_modulo=profile.counter_modulo)
+    lines += _pairs(device_clock=profile.device_clock) if profile.device_clock else []
+    lines += ["", "[watchdog]", *_pairs(no_data_s=profile.no_data_s), ""]
+    return "\n".join(lines).lstrip("\n")
+
+
+def _framing_pairs(framing: AsciiFraming | BinaryFraming) -> list[str]:
+    fields = {"fields": list(framing.fields), "checksum": framing.checksum}
+    if isinstance(framing, AsciiFraming):
+        decimals = {"decimals": list(framing.decimals)} if framing.decimals else {}
+        return _pairs(
+            kind="ascii", terminator=framing.terminator, delimiter=framing.delimiter, **fields, **decimals
+        )
+    return _pairs(
+        kind="binary", sync=framing.sync.hex().upper(), length=framing.length, struct=framing.layout, **fields
+    )
+
+
+def _pairs(**values: Any) -> list[str]:
+    """``name = value`` lines; JSON's text, numbers and lists of these are TOML's too."""
+    return [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in values.items()]
+
+
 def _find(path_or_name: str | Path) -> Path:
     path = Path(path_or_name)
     if path.suffix == ".toml" or path.parent != Path():
@@ -147,6 +187,7 @@ def _framing(document: Mapping[str, Any]) -> AsciiFraming | BinaryFraming:
     values.pop("kind")
     values["fields"] = _list_of(values["fields"], str, "[framing] fields")
     if kind == "ascii":
+        values["decimals"] = _list_of(values.get("decimals", []), int, "[framing] decimals")
         return AsciiFraming(**values)
     values["layout"] = values.pop("struct")
     try:

@@ -42,18 +42,33 @@ class SerialLink:
 
 @dataclass(frozen=True, slots=True)
 class AsciiFraming:
-    """Whole numbers as text, one frame a line. A checksum follows the fields as ``*`` and hexadecimal digits."""
+    """Numbers as text, one frame a line. A checksum follows the fields as ``*`` and hexadecimal digits.
+
+    Args:
+        fields: names of the numbers, in order.
+        terminator: what ends a line; a carriage return before it is passed over.
+        delimiter: between numbers; a space stands for any run of spaces.
+        checksum: name of the checksum.
+        decimals: digits after the point, a number a field; its counts are whole numbers of the last digit. Empty:
+            all are whole numbers.
+    """
 
     fields: tuple[str, ...]
     terminator: str = "\n"
     delimiter: str = ","
     checksum: ChecksumName = "none"
+    decimals: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _check_fields(self.fields)
         require(bool(self.terminator), "[framing] terminator", "must not be empty")
         require(len(self.delimiter) == 1, "[framing] delimiter", f"{self.delimiter!r} is not one character")
-        bad = set("0123456789+-*") | set(self.terminator)
+        bad = set("0123456789+-*.") | set(self.terminator)
+        require(
+            len(self.decimals) in {0, len(self.fields)} and all(0 <= n <= 9 for n in self.decimals),
+            "[framing] decimals",
+            f"{list(self.decimals)} must be one of 0 to 9 for each of the {len(self.fields)} fields",
+        )
         require(
             self.delimiter not in bad, "[framing] delimiter", f"{self.delimiter!r} could be part of a number"
         )

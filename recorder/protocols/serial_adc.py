@@ -128,10 +128,12 @@ def _ascii_or_binary(framing: AsciiFraming | BinaryFraming) -> _Framing:
 
 
 class _Ascii:
-    """Lines of whole numbers."""
+    """Lines of numbers."""
 
     def __init__(self, framing: AsciiFraming) -> None:
         self._framing = framing
+        self._decimals = framing.decimals or (0,) * len(framing.fields)
+        self._delimiter = None if framing.delimiter == " " else framing.delimiter.encode()
         self._lines = LineSplitter(framing.terminator.encode())
         self._checksum = CHECKSUMS[framing.checksum]
 
@@ -163,11 +165,23 @@ class _Ascii:
                 return Damage("malformed", len(line))
             if digits.upper() != b"%0*X" % (2 * self._checksum.size, self._checksum.one(body)):
                 return Damage("checksum", len(line))
-        words = body.split(self._framing.delimiter.encode())
-        numbers = [_whole(word) for word in words]
-        if len(numbers) != len(self._framing.fields) or None in numbers:
+        words = body.split(self._delimiter)
+        if len(words) != len(self._decimals):
+            return Damage("malformed", len(line))
+        numbers = [_number(word, n) for word, n in zip(words, self._decimals, strict=True)]
+        if None in numbers:
             return Damage("malformed", len(line))
         return [number for number in numbers if number is not None]
+
+
+def _number(word: bytes, decimals: int) -> int | None:
+    """A number as whole units of its last digit: ``-1.25`` with 3 decimals is -1250; more digits than that is none."""
+    if not decimals:
+        return _whole(word)
+    whole, _, fraction = word.strip().partition(b".")
+    if len(fraction) > decimals or not (whole.strip(b"+-") or fraction) or not (fraction or b"0").isdigit():
+        return None
+    return _whole(whole + fraction.ljust(decimals, b"0"))
 
 
 def _whole(word: bytes) -> int | None:
@@ -289,6 +303,16 @@ def encode_fields(framing: AsciiFraming | BinaryFraming, values: tuple[int, ...]
     if isinstance(framing, BinaryFraming):
         packed = struct.pack(framing.layout, *values)
         return framing.sync + packed + checksum.one(packed).to_bytes(checksum.size, _ORDER[framing.layout[0]])
-    text = framing.delimiter.join(map(str, values)).encode()
+    decimals = framing.decimals or (0,) * len(values)
+    words = (_in_text(value, n) for value, n in zip(values, decimals, strict=True))
+    text = framing.delimiter.join(words).encode()
     suffix = b"*%0*X" % (2 * checksum.size, checksum.one(text)) if checksum.size else b""
     return text + suffix + framing.terminator.encode()
+
+
+def _in_text(value: int, decimals: int) -> str:
+    """Inverse of :func:`_number`."""
+    if not decimals:
+        return str(value)
+    whole, fraction = divmod(abs(value), 10**decimals)
+    return f"{'-' if value < 0 else ''}{whole}.{fraction:0{decimals}d}"
