@@ -35,6 +35,7 @@ class Anchoring:
         self.tracking = None if anchor_from == "cuff" else Tracking()
         """How wide the interval must be, by the reference; None where the operator did not choose it."""
         self._reference_valid = self._in_doubt = False
+        self._of_this_person = True
         self._predictions: deque[tuple[int, Mapping[str, float]]] = deque()
         self._pressures: deque[tuple[int, PressureBeat]] = deque()
 
@@ -64,8 +65,20 @@ class Anchoring:
 
     @property
     def follows_reference(self) -> bool:
-        """The operator chose the arterial wave, and somebody saw it calibrated."""
+        """The operator chose the arterial wave, and somebody saw it calibrated. Whether it is of this person may not
+        be known yet.
+        """
         return self.tracking is not None and self._reference_valid
+
+    def judge_person(self, *, same: bool) -> None:
+        """Whether the reference may be taken for this person's (safety rule 1). A foreign one never personalises, and
+        what it said until somebody noticed no longer does.
+        """
+        if self._of_this_person and not same:
+            self._drop_reference()
+            if self.tracking is not None:
+                self.tracking.void()
+        self._of_this_person = same
 
     def cuff(self, event_id: str, reading: Mapping[str, Any]) -> None:
         """A cuff reading was stored (payload of a ``cuff`` event)."""
@@ -91,10 +104,13 @@ class Anchoring:
 
     def recalibrated(self) -> None:
         """The arterial wave steps here: what it said before no longer personalises (safety rule 8)."""
-        self._pressures.clear()
-        self._references = Personalisation()
+        self._drop_reference()
         if self.tracking is not None:
             self.tracking.reset(valid=self._reference_valid)
+
+    def _drop_reference(self) -> None:
+        self._pressures.clear()
+        self._references = Personalisation()
 
     def predicted(self, wall_ns: int, mean: Mapping[str, float]) -> None:
         """What the model said of a good window that ended at ``wall_ns``."""
@@ -111,12 +127,15 @@ class Anchoring:
         """Take over what the reference taught another of the same session up to now."""
         if not self.follows_reference or not other.follows_reference:
             return
+        self._of_this_person = other._of_this_person
         self.tracking, self._pressures = other.tracking, other._pressures
         for anchor in other._references.anchors:
             self._references = self._references.with_anchor(anchor)
 
     def pressure(self, wall_ns: int, beat: PressureBeat) -> None:
         """A beat of the arterial wave, in mmHg."""
+        if not self._of_this_person:
+            return
         self._pressures.append((wall_ns, beat))
         while self._pressures[0][0] < wall_ns - REFERENCE_SPAN_S * 1e9:
             self._pressures.popleft()
@@ -125,7 +144,7 @@ class Anchoring:
 
     def look(self, wall_ns: int) -> None:
         """Make a reference anchor if one is due."""
-        if self._from == "cuff" or not self._reference_valid:
+        if self._from == "cuff" or not self._reference_valid or not self._of_this_person:
             return
         made = [a.wall_ns for a in self._references.anchors]
         if made and wall_ns - max(made) < REFERENCE_EVERY_S * 1e9:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from hemoview.edge.findings import Findings
 from hemoview.edge.models import Loaded
 from hemoview.edge.pipeline import Options, Pipeline
 from hemoview.edge.streams import Sources, declared, find_sources
@@ -50,6 +51,7 @@ class Follower:
     def __init__(self, client: StationClient, loaded: Loaded, options: Options) -> None:
         self._client, self._loaded, self._options = client, loaded, options
         self._pipeline = Pipeline(Sources(), loaded.runner, options)
+        self._findings = Findings()
         self._feed: LiveFeed | None = None
         self._described = -1
 
@@ -81,6 +83,8 @@ class Follower:
             for item in self._feed.drain():
                 rows += self._take(item)
             self._hand_back(rows)
+            for finding in self._findings.of(rows):
+                self._client.call("finding", DERIVED_TIMEOUT_S, **finding)
 
     # ---- items
 
@@ -136,13 +140,18 @@ class Follower:
             return  # it changed between two answers; the next status tells again
         known = session_id == self._pipeline.session_id
         rules = EstimateRules.of_template(header.get("template"))
+        if not known:
+            self._findings = Findings()
         self._pipeline.begin_session(session_id, body_of(header), rules)
         if not session_id or (known and not missed):
             return
         for value in self._client.call("events", since=0)["events"]:
             event = Event.from_json(value)
+            self._findings.told(event)
             if event.kind in FACTS:
                 self._pipeline.push_event(event)
+        if not known and self._pipeline.heart is not None:
+            self._pipeline.heart.begin(self._findings.heart or "cannot-tell")
         if not known and self._pipeline.remembers:
             from hemoview.edge.memory import recall  # noqa: PLC0415 – the store's reader is 40 MB, seldom needed
 

@@ -42,7 +42,9 @@ def recall(folder: Path, pipeline: Pipeline, runner: Runner | None) -> None:
             _around_readings(session, pipeline, runner)
             if pipeline.anchoring.follows_reference:
                 since_s = max(0.0, session.duration_s - FOLLOWED_S)
-                pipeline.anchoring.go_on_from(_again(session, pipeline, runner, since_s, np.inf).anchoring)
+                twin = _again(session, pipeline, runner, since_s, np.inf)
+                pipeline.anchoring.go_on_from(twin.anchoring)
+                pipeline.heart = twin.heart
     except SessionError as error:
         log.warning("anchors of the session that is going on are not used: %s", error)
 

@@ -18,8 +18,9 @@ from hemoview.dsp.quality import Quality, assess
 from hemoview.dsp.tracking import Tracked
 from hemoview.dsp.windows import WINDOW_S, Window, Windower
 from hemoview.edge.anchoring import Anchoring
+from hemoview.edge.heart import AROUND_NS, LOOK_EVERY_S, HeartGuard, row_of
 from hemoview.edge.sources import BeatSource, MotionSource
-from hemoview.edge.streams import ABP_BEATS, ESTIMATES, PPG_BEATS, Sources, estimate_row, stored
+from hemoview.edge.streams import ABP_BEATS, ESTIMATES, HEART, PPG_BEATS, Sources, estimate_row, stored
 from hemoview.estimate.estimator import Body, abstain_all, estimate
 from hemoview.estimate.runner import Runner
 from hemoview.estimate.tracking import Widening
@@ -71,7 +72,9 @@ class Pipeline:
         self._abp = BeatSource(sources.abp, find_abp_beats, abp_beats.REFRACTORY_S) if sources.abp else None
         self._acc = MotionSource(sources.acc) if sources.acc else None
         self._rules = EstimateRules()
-        self._anchoring = Anchoring(options.anchor_from)
+        self.heart = HeartGuard() if sources.ppg and sources.abp else None
+        """Whether both devices are on one person; None with only one of them."""
+        self._anchoring = self._fresh_anchoring()
         self._eras: dict[int, ClockEra] = {}
         self._calibrations: dict[str, Calibration] = {}
         self._next_no: dict[str, int] = {}
@@ -104,7 +107,15 @@ class Pipeline:
             self.session_id, self._body = session_id, body
             self._said_calibrated, self._heard = "", set()
             self._rules = rules or EstimateRules()
-            self._anchoring = Anchoring(self._rules.anchor_from or self.options.anchor_from)
+            if self.heart is not None:
+                self.heart.begin()
+            self._anchoring = self._fresh_anchoring()
+
+    def _fresh_anchoring(self) -> Anchoring:
+        """Of a reference nobody has compared yet, where there is something to compare it with."""
+        anchoring = Anchoring(self._rules.anchor_from or self.options.anchor_from)
+        anchoring.judge_person(same=self.heart is None)
+        return anchoring
 
     def know_eras(self, eras: Iterable[ClockEra]) -> None:
         """Wall anchors of clock eras, for the age of cuff readings."""
@@ -144,10 +155,27 @@ class Pipeline:
         assert self._ppg is not None and self._windower is not None
         if self._ppg.era_changed:
             self._windower.cut()
+            if self.heart is not None:
+                self.heart.cut()
         for window in self._windower.push(block.first_sample_no, samples):
             end_ns = self._ppg.clock.t_ns(window.end_no)
+            yield from self._compared(window, end_ns, Moment(block.t_host_ns, block.era))
             row = estimate_row(*self._estimate(window, end_ns, block.era))
             yield self._rows(ESTIMATES, row, [end_ns], Moment(block.t_host_ns, block.era))
+
+    def _compared(self, window: Window, end_ns: int, now: Moment) -> Iterator[SampleBlock]:
+        """Whether both devices feel one heart, every 5 s of pulse wave. It is said before the window is estimated."""
+        second = round(window.end_no / self._ppg_rate_hz)
+        if self.heart is None or second % LOOK_EVERY_S:
+            return
+        looked = self.heart.look()
+        self._anchoring.judge_person(same=self.heart.allows_reference)
+        yield self._rows(HEART, stored([row_of(looked)]), [end_ns], now)
+
+    @property
+    def _ppg_rate_hz(self) -> float:
+        assert self._ppg is not None
+        return self._ppg.clock.rate_hz
 
     def _estimate(self, window: Window, end_ns: int, era: int) -> tuple[Estimate, Mapping[str, Widening]]:
         """The estimate of a window, and what tracking made of its intervals."""
@@ -199,8 +227,11 @@ class Pipeline:
         assert self._ppg is not None
         rate_hz = self._ppg.clock.rate_hz
         begin_ns = end_ns - round(WINDOW_S * 1e9)
-        motion_g = self._acc.rms_g(begin_ns, end_ns, era) if self._acc else None
+        motion_g = self._motion_g(begin_ns, end_ns, era)
         return assess(pulse, rate_hz, find_ppg_beats(pulse, rate_hz), motion_g=motion_g)
+
+    def _motion_g(self, begin_ns: int, end_ns: int, era: int) -> float | None:
+        return self._acc.rms_g(begin_ns, end_ns, era) if self._acc else None
 
     # ---- beats
 
@@ -208,6 +239,10 @@ class Pipeline:
         self, beats: Iterable[tuple[int, Tracked[PulseBeat]]], now: Moment
     ) -> Iterator[SampleBlock]:
         found = list(beats)
+        if self.heart is not None:
+            for t_ns, tracked in found:
+                motion_g = self._motion_g(t_ns - AROUND_NS[0], t_ns + AROUND_NS[1], now.era)
+                self.heart.pulse(t_ns, tracked.beat.quality, motion_g)
         if found:
             rows = [[_or_nan(b.interval_s), b.beat.amplitude, b.beat.quality] for _, b in found]
             yield self._rows(PPG_BEATS, stored(rows), [t for t, _ in found], now)
@@ -217,6 +252,8 @@ class Pipeline:
     ) -> Iterator[SampleBlock]:
         rows, times = [], []
         for t_ns, tracked in beats:
+            if self.heart is not None:
+                self.heart.pressure(t_ns, tracked.beat.quality)
             beat = self._calibrated(tracked.beat, t_ns)
             if beat is not None:
                 rows.append([beat.sbp, beat.map, beat.dbp, beat.hr_per_min, beat.quality])

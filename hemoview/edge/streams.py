@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemoview.dsp import abp_beats, ppg_beats
+from hemoview.edge import heart
 from hemoview.estimate.card import Card
 from hemoview.estimate.estimator import NOTHING_TRACKED
 from hemoview.estimate.personalise import PRESSURES, AnchorKind
@@ -22,6 +23,7 @@ from recorder.schema import PARAMETER_UNITS, PARAMETERS, Channel, StreamInfo
 
 DEVICE_ID = "edge"
 ESTIMATES, PPG_BEATS, ABP_BEATS = "edge.est", "edge.beats_ppg", "edge.beats_abp"
+HEART = "edge.heart"
 
 PERSONALISED_BY: Final[tuple[AnchorKind | None, ...]] = (None, "cuff", "reference")
 """The newest point an estimate used, by its code in a stored row."""
@@ -94,6 +96,8 @@ def declared(sources: Sources, model: ModelName) -> tuple[StreamInfo, ...]:
         streams += [_estimates(sources, model), _ppg_beats(sources.ppg, sources)]
     if sources.abp is not None:
         streams.append(_abp_beats(sources.abp, sources))
+    if sources.ppg is not None and sources.abp is not None:
+        streams.append(_heart(sources.ppg, sources.abp, sources))
     return tuple(streams)
 
 
@@ -179,6 +183,17 @@ def _abp_beats(source: StreamInfo, sources: Sources) -> StreamInfo:
         "mean": "integrated",
     }
     return _numeric(ABP_BEATS, "beats", [Channel(*n) for n in names], sources, facts)
+
+
+def _heart(first: StreamInfo, second: StreamInfo, sources: Sources) -> StreamInfo:
+    facts = {
+        "first": first.stream_id,
+        "second": second.stream_id,
+        "verdicts": json.dumps(heart.VERDICTS),
+        "whys": json.dumps(heart.WHYS),
+        "log_ratio": "nats for one heart over two, newest 45 s",
+    }
+    return _numeric(HEART, "shared-heart", [Channel(*c) for c in heart.COLUMNS], sources, facts)
 
 
 def _numeric(

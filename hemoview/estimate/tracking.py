@@ -130,6 +130,10 @@ class Tracking:
         self.forget()
         self.states, self._next_ns, self._valid = {}, 0, valid
 
+    def void(self) -> None:
+        """The reference was another person's: all that was learned is void. Whether it may be learned from stays."""
+        self.reset(valid=self._valid)
+
     def forget(self) -> None:
         """The reference was lost for a moment: no window that begins before this is compared."""
         self._shown.clear()

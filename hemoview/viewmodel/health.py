@@ -18,7 +18,7 @@ BURST_MARGIN_S = 0.7
 """A stream that comes in bursts is starved once the next burst is so late."""
 
 ORDER = ("ppg", "abp_wave", "acc", "eda", "temp", "estimate", "beats", "ibi", "hr", "battery")
-QUIET = ("ibi", "hr", "battery", "raw")
+QUIET = ("ibi", "hr", "battery", "raw", "shared-heart")
 """Roles whose rows come when they come: silence of theirs means nothing."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from recorder.acquire import discards, guide, radio_verbs, required, rules, subject_verbs, wire
+from recorder.acquire import discards, findings, guide, radio_verbs, required, rules, subject_verbs, wire
 from recorder.acquire.commands import Verb
 from recorder.acquire.device_changes import check_change, recorded_devices
 from recorder.acquire.orders import StartOrder
@@ -48,6 +48,7 @@ def table(station: Station) -> dict[str, Verb]:
         "shutdown": Verb(of(_shutdown), slow=True),
         **subject_verbs.table(station),
         **discards.table(station),
+        **findings.table(station),
         **guide.table(station),
         **radio_verbs.table(station),
         **rules.table(station),

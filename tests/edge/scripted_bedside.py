@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +79,19 @@ class Bedside:
     events: Sequence[Event] = ()
     holes: Sequence[tuple[str, float, float]] = ()
     still: bool = True
+    other_seed: int | None = None
+    """Seed of the person whose pressure it is; the same person's unless told."""
     recording: physiology.SimRecording = field(init=False)
 
     def __post_init__(self) -> None:
-        subject = physiology.random_subject(np.random.default_rng(self.seed))
-        self.recording = physiology.simulate(subject, self.seconds, self.seed)
+        self.recording = self._person(self.seed)
+        if self.other_seed is not None:
+            other = self._person(self.other_seed)
+            self.recording = replace(self.recording, abp_mmhg=other.abp_mmhg, beats=other.beats)
+
+    def _person(self, seed: int) -> physiology.SimRecording:
+        subject = physiology.random_subject(np.random.default_rng(seed))
+        return physiology.simulate(subject, self.seconds, seed)
 
     def raw(self, info: StreamInfo) -> np.ndarray:
         made = self.recording

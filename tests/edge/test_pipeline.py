@@ -25,6 +25,7 @@ from scripted_bedside import (
     store,
 )
 
+from hemoview.edge.heart import VERDICTS
 from hemoview.edge.memory import recall
 from hemoview.edge.offline import push, recompute
 from hemoview.edge.pipeline import Options, Pipeline
@@ -33,6 +34,7 @@ from hemoview.edge.streams import (
     ABP_BEATS,
     ESTIMATES,
     PERSONALISED_BY,
+    HEART,
     PPG_BEATS,
     ModelName,
     Sources,
@@ -426,7 +428,8 @@ def test_recomputed_from_disk_equals_live(runner: Runner, tmp_path: Path, option
     folder = store(tmp_path, items)
     bundle = tiny_bundle.write(tmp_path, shape_gain=2.0)
     again = recompute(folder, bundle, options)
-    assert set(again) == set(live) == {ESTIMATES, PPG_BEATS, ABP_BEATS}
+    assert set(again) == set(live) == {ESTIMATES, PPG_BEATS, ABP_BEATS, HEART}
+    assert (values(live[HEART])[:, 0] == VERDICTS.index("same")).any()
     infer = COLUMNS.index("infer_ms")
     for stream_id, blocks in live.items():
         ours, theirs = values(blocks), again[stream_id].values
