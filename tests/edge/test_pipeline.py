@@ -33,8 +33,8 @@ from hemoview.edge.stored import replayed
 from hemoview.edge.streams import (
     ABP_BEATS,
     ESTIMATES,
-    PERSONALISED_BY,
     HEART,
+    PERSONALISED_BY,
     PPG_BEATS,
     ModelName,
     Sources,
