@@ -157,3 +157,51 @@ def test_edge_follows_a_station_through_thick_and_thin(tmp_path: Path) -> None:
             assert known.any(), stream_id
             # just after it was started a process has seen less of the past than the recomputation
             assert same[known].mean() > 0.8, stream_id
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(180)
+def test_what_personalises_is_followed_as_the_session_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the template, then by commands, through the death of the edge process; its own command line says nothing."""
+    monkeypatch.setattr(bedside_rig, "Clock", lambda: Clock.scaled(8.0))
+    with Rig(tmp_path) as rig:
+        rig.up()
+        rig.configure()
+        rig.await_streaming()
+        calibration = rig.bedside.calibration(rig.clock)
+        assert calibration is not None
+        rig.client.call("calibrate", **calibration.to_json())
+        edge = processes.ensure_edge(rig.station, rig.home, clock=rig.clock)
+        template = {"name": "t", "rules": {"anchor_from": "cuff"}}
+        subject = {"pseudonym": "S-01", "sex": "female", "age_y": 40, **BODY}
+        rig.start(subject=subject, template=template)
+        rig.client.call("marker", label=REFERENCE_CALIBRATED, source="command", operator="test")
+        wait_for(lambda: has(rig, ESTIMATES) and rig.stream(ESTIMATES).received > 40, "estimates", 60)
+        feed, columns = rig.client.feed([f"block/{ESTIMATES}"]), tracked_columns(rig)
+
+        def tracked() -> bool:
+            return any((b.values[-1, columns] == 1).any() for b in newest(feed))
+
+        assert not tracked()
+        rig.client.call("choose_anchor", anchor_from="both", operator="OP1")
+        wait_for(tracked, "the edge follows the choice", 40)
+        os.kill(edge, signal.SIGKILL)
+        wait_for(lambda: processes.EdgeNote.read(rig.station, rig.home).pid != edge, "another edge process")
+        newest(feed)
+        wait_for(tracked, "another edge process knows the choice", 40)
+        rig.client.call("choose_anchor", anchor_from="cuff", operator="OP1")
+        wait_for(lambda: any((b.values[-1, columns] == 0).all() for b in newest(feed)), "no longer", 20)
+        feed.close()
+        folder = rig.stop()
+    found = bundle.load(bundle.default_bundle(places.models_dir()))
+    again = recompute(folder, found)[ESTIMATES]
+    with session.open(folder) as stored:
+        live = stored.read(ESTIMATES)
+        rules = [e.payload["value"] for e in stored.events("rule")]
+    assert rules == ["both", "cuff"]
+    for values in (live.values[:, columns], again.values[:, columns]):
+        assert (values == 1).any()
+        assert (values[:20] == 0).all()
+        assert (values[-1] == 0).all()
