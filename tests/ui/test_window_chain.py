@@ -15,6 +15,11 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from hemoview import app
+from hemoview.ui.estimates_dialog import EstimatesDialog
+from hemoview.viewmodel import review_facts
+from hemoview.viewmodel.record_view import RecordView
+from hemoview.viewmodel.rule_choice import RuleChoice
+from recorder import session
 from recorder.clock import Clock
 from recorder.host import processes, virtual_bedside
 from recorder.host.client import StationClient
@@ -186,6 +191,72 @@ def test_a_window_that_joins_later_shows_the_trend_from_before(
     until(qtbot, lambda: second.view is not None and second.view.header.recording, 5)
     assert second.view is not None
     assert second.view.header.subject.as_dict()["pseudonym"] == "T-01"
+
+
+@pytest.mark.slow
+def test_hidden_estimates_are_on_no_window_for_no_moment_until_somebody_shows_them(
+    qtbot: QtBot, opened: Callable[..., app.Shell]
+) -> None:
+    """Safety rule 13 on real processes: the window that records, one that joins later, and Review of what is stored."""
+    first = opened()
+    seen = numbers_shown(first)
+    form = replace(first.operations.settings.form, rules=RuleChoice(estimates_hidden=True))
+    first.operations._keep(form=form)
+    seen.clear()
+    start_session(qtbot, first)
+    until(qtbot, lambda: len(first.model.facts().estimates or ()) >= 14, 40)
+    second = opened()
+    seen_by_second = numbers_shown(second)
+    until(qtbot, lambda: second.view is not None and second.view.header.recording, 20)
+    until(qtbot, lambda: len(second.model.facts().estimates or ()) >= 14, 20)
+    assert seen == seen_by_second == set()
+    assert first.view is not None and first.model.status is not None
+    folder = Path(first.model.status.session.folder)
+    assert _hidden_on_disk(folder)
+    with session.open(folder) as stored:
+        assert stored.rows("edge.est") > 10
+
+    until(qtbot, first.window.record.numerics.choose.isVisible, 5)
+    first.window.record.numerics.choose.click()
+    dialog = first.window.findChild(EstimatesDialog)
+    assert dialog is not None
+    dialog.ok.click()
+    assert not dialog.isVisible(), "nothing chosen, nothing sent"
+    first.operations.open_estimates()
+    dialog = first.window.findChildren(EstimatesDialog)[-1]
+    dialog.show_box.setChecked(True)
+    dialog.ok.click()
+    assert dialog.problem.text() == "Type the reason for showing the estimates."
+    dialog.why.setText("subject unwell")
+    dialog.ok.click()
+    until(qtbot, lambda: bool(seen) and bool(seen_by_second), 10)
+    note = second.window.record.numerics.hidden.text()
+    assert note.startswith("Hidden by the template, shown since ")
+    assert note.endswith("by OP1")
+    until(qtbot, lambda: not _hidden_on_disk(folder), 5)
+    with session.open(folder) as stored:
+        (rule,) = stored.events("rule")
+    assert (rule.payload["operator"], rule.payload["why"]) == ("OP1", "subject unwell")
+
+
+def _hidden_on_disk(folder: Path) -> bool:
+    with session.open(folder) as stored:
+        return review_facts.facts_of(stored).estimates_hidden
+
+
+def numbers_shown(shell: app.Shell) -> set[str]:
+    """Grows by every estimate that a picture of this window has shown from now on."""
+    shown: set[str] = set()
+    show = shell.window.show_view
+
+    def noted(view: RecordView) -> None:
+        cells = [row.estimate for row in view.numerics.rows]
+        shown.update(cell.text for cell in cells if cell.text != "—" or cell.interval)
+        shown.update(s.parameter for s in view.trend.series if np.isfinite(s.value).any())
+        show(view)
+
+    shell.window.show_view = noted  # type: ignore[method-assign]
+    return shown
 
 
 @pytest.mark.skipif(os.name == "nt", reason="kills by signal")
