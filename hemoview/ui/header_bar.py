@@ -21,6 +21,7 @@ class HeaderBar(QFrame):
     page_chosen = Signal(str)
     start_asked = Signal()
     stop_asked = Signal()
+    correct_asked = Signal()
     show_asked = Signal()
     clear_asked = Signal()
     about_asked = Signal()
@@ -42,8 +43,11 @@ class HeaderBar(QFrame):
         self.row = QHBoxLayout(self)
         self.row.setContentsMargins(8, 3, 8, 3)
         self.row.setSpacing(8)
-        for label in (self.recording, self.subject, self.amended, self.template):
+        self.correct = self._button("button-correct", self.correct_asked)
+        for label in (self.recording, self.subject, self.amended):
             self.row.addWidget(label)
+        self.row.addWidget(self.correct)
+        self.row.addWidget(self.template)
         self.row.addStretch()
         right: tuple[QWidget, ...] = (
             self.control,
@@ -78,6 +82,7 @@ class HeaderBar(QFrame):
         self.amended.show_text(text("header-amended-short") if view.amended else "", "warn")
         self.amended.setToolTip(words(view.amended))
         self.amended.setAccessibleDescription(words(view.amended))
+        self.correct.setVisible(view.recording)
         self.start.setText(text("button-next-subject" if view.next_subject else "button-start"))
         named = text("header-template", template=view.template) if view.template and view.recording else ""
         self.template.show_text(named, "quiet")

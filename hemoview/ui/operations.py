@@ -21,6 +21,7 @@ from hemoview.ui.scale_dialog import ScaleDialog
 from hemoview.ui.show_panel import ShowPanel
 from hemoview.ui.start_dialog import StartDialog
 from hemoview.ui.stop_dialog import StopDialog
+from hemoview.ui.subject_actions import SubjectActions
 from hemoview.viewmodel.estimates_form import Command
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.pseudonym import Known, known_from
@@ -78,6 +79,7 @@ class Operations(QObject):
         self.show_panel: ShowPanel | None = None
         self._error_box: QMessageBox | None = None
         self.guide = GuideActions(self)
+        self.subject = SubjectActions(self)
         self._wire()
 
     def _wire(self) -> None:

@@ -100,6 +100,8 @@ def _facts_line(facts: SessionFacts) -> str:
 
 def _tags_line(facts: SessionFacts) -> str:
     tags = [(text(f"review.state.{facts.state}"), _STATE_COLOURS[facts.state])]
+    if facts.corrections:
+        tags.insert(0, (text("header-amended-short"), "warn"))
     if facts.simulated:
         tags.insert(0, (text("review.sim"), "sim"))
     if facts.speed != 1.0:

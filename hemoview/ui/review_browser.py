@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import (
@@ -31,9 +32,11 @@ from hemoview.ui.review_bridge import Bell, end_with
 from hemoview.ui.review_table import COLUMNS, SEARCH_ROLE, SORT_ROLE, SessionTable, size_text
 from hemoview.ui.review_text import said
 from hemoview.ui.review_theme import colour, font
-from hemoview.viewmodel.review_jobs import Finished, Listed, SessionJobs
+from hemoview.ui.session_changes import SessionChanges
+from hemoview.viewmodel.review_jobs import Finished, Listed, SessionJobs, Work
 from hemoview.viewmodel.review_sessions import SessionRow
 from recorder.host import places
+from recorder.session.quarantine import QUARANTINE_FOLDER
 
 _ROW_PX = 40
 
@@ -72,9 +75,14 @@ class SessionBrowser(QWidget):
                 ("open", self.open_selected),
                 ("verify", self.verify_selected),
                 ("recover", self.recover_selected),
+                ("correct", self.correct_selected),
+                ("discard", self.discard_selected),
+                ("restore", self.restore_selected),
                 ("show-in-folder", self.show_in_folder),
             )
         }
+        self._quarantine = self._button("browser.quarantine", self.toggle_quarantine)
+        self._changes = SessionChanges(self, self._change)
         self._working = ""
         self._proved: dict[str, SessionRow] = {}
         self._lay_out()
@@ -87,7 +95,9 @@ class SessionBrowser(QWidget):
 
     def refresh(self) -> None:
         """Read the folder again."""
+        inside = self._folder.name == QUARANTINE_FOLDER
         self._folder_label.setText(text("browser.folder", folder=self._folder))
+        self._quarantine.setText(text("browser.sessions" if inside else "browser.quarantine"))
         self._progress.setRange(0, 0)
         self._progress.show()
         self._jobs.list(self._folder)
@@ -124,6 +134,37 @@ class SessionBrowser(QWidget):
     def recover_selected(self) -> None:
         """Make the chosen session whole; the answer appears below the table."""
         self._start("recover")
+
+    def correct_selected(self) -> None:
+        """Correct what was written about the chosen session."""
+        self._with_selected(self._changes.correct)
+
+    def discard_selected(self) -> None:
+        """Put the chosen session into quarantine, with a reason."""
+        self._with_selected(self._changes.discard)
+
+    def restore_selected(self) -> None:
+        """Take the chosen session out of quarantine."""
+        self._with_selected(self._changes.restore)
+
+    def toggle_quarantine(self) -> None:
+        """Between the sessions and those that were discarded."""
+        inside = self._folder.name == QUARANTINE_FOLDER
+        self._folder = self._folder.parent if inside else self._folder / QUARANTINE_FOLDER
+        self._table.replace([])
+        self.refresh()
+        self._show_state()
+
+    def _with_selected(self, act: Callable[[SessionRow], None]) -> None:
+        row = self.selected()
+        if row is not None and not self._working:
+            act(row)
+
+    def _change(self, row: SessionRow, work: Work) -> None:
+        self._working = row.path
+        self._say(text("browser.working", name=row.name), "dim")
+        self._jobs.change(Path(row.path), work)
+        self._show_state()
 
     def show_in_folder(self) -> None:
         """Open the chosen session's folder in the system's own file viewer."""
@@ -189,6 +230,8 @@ class SessionBrowser(QWidget):
         self._progress.hide()
         self._proved[report.row.path] = report.row
         self._table.update(report.row)
+        if report.kind == "change" and not Path(report.row.path).is_dir():
+            self.refresh()
         self._say(said(report.message), "ok" if report.ok else "warn")
 
     def _as_proved(self, row: SessionRow) -> SessionRow:
@@ -211,6 +254,13 @@ class SessionBrowser(QWidget):
         self._buttons["verify"].setEnabled(idle and row is not None and row.openable)
         may_recover = row is not None and row.state in ("killed", "damaged")
         self._buttons["recover"].setEnabled(idle and may_recover)
+        settled = idle and row is not None and row.openable and row.state != "open"
+        discarded = row is not None and row.in_quarantine
+        self._buttons["correct"].setEnabled(settled and row is not None and row.state != "damaged")
+        self._buttons["discard"].setEnabled(settled and not discarded)
+        self._buttons["restore"].setEnabled(settled and discarded)
+        self._buttons["restore"].setVisible(self._folder.name == QUARANTINE_FOLDER)
+        self._buttons["discard"].setVisible(self._folder.name != QUARANTINE_FOLDER)
 
     def _button(self, message_id: str, slot: object) -> QPushButton:
         button = QPushButton(text(message_id))
@@ -255,6 +305,7 @@ class SessionBrowser(QWidget):
             ("browser.choose-folder", self.choose_folder),
         ):
             head.addWidget(self._button(message_id, slot))
+        head.addWidget(self._quarantine)
         foot = QHBoxLayout()
         foot.addWidget(self._said, 1)
         for button in self._buttons.values():

@@ -19,7 +19,7 @@ from hemoview.ui.review_text import cause_text, cuff_text, mark_text, said
 from hemoview.ui.review_theme import colour, font
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review_axis import elapsed_text, length_text, wall_time, zone_of
-from hemoview.viewmodel.review_facts import SessionFacts
+from hemoview.viewmodel.review_facts import Correction, SessionFacts
 from hemoview.viewmodel.review_model import ReviewView
 
 Entry = tuple[float, str, str]
@@ -42,6 +42,18 @@ def entries_of(facts: SessionFacts, unit: str = "mmHg") -> list[Entry]:
         message = "review.event-cuff" if cuff.withdrawn_s is None else "review.event-cuff-withdrawn"
         found.append((cuff.t_s, text(message, cuff=cuff_text(cuff, unit)), "cuff"))
     return sorted(found)
+
+
+def _correction(correction: Correction) -> str:
+    """``Pseudonym: S-01 → S-02 (OP2: wrong label)``."""
+    return text(
+        "review.correction",
+        field=text(f"amend-{correction.field}"),
+        old=correction.old,
+        new=correction.new,
+        who=correction.who,
+        why=correction.why,
+    )
 
 
 class EventList(QAbstractListModel):
@@ -174,6 +186,8 @@ def facts_form(facts: SessionFacts, banners: tuple[Message, ...]) -> QWidget:
         ("review.fact-streams", "\n".join(f"{name}  {rate}".rstrip() for name, rate in rates.items())),
         ("review.fact-folder", facts.path),
     ]
+    if facts.corrections:
+        rows.append(("review.fact-corrections", "\n".join(map(_correction, facts.corrections))))
     if banners:
         rows.append(("review.fact-notes", "\n".join(said(message) for message in banners)))
     form = QWidget()

@@ -8,9 +8,9 @@ from typing import Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
-from hemoview.ui.catalogue import text
-from hemoview.ui.review_text import said
+from hemoview.ui.catalogue import text, words
 from hemoview.ui.review_theme import colour
+from hemoview.viewmodel.amended import amended_words
 from hemoview.viewmodel.review_axis import length_text, wall_time, zone_of
 from hemoview.viewmodel.review_sessions import SessionRow
 
@@ -94,7 +94,17 @@ def cell_text(row: SessionRow, column: str) -> str:
 
 def _subject(row: SessionRow) -> str:
     name = row.pseudonym or (row.name if row.start_wall_ns is None else text("review.no-subject"))
-    return f"{name}  {text('review.sim')}" if row.simulated else name
+    tags = [text("review.sim")] if row.simulated else []
+    if row.amended:
+        tags.append(text("header-amended-short"))
+    return "  ".join((name, *tags))
+
+
+def _note(row: SessionRow) -> str:
+    notes = [words(row.note)] if row.note is not None else []
+    if row.amended:
+        notes.append(text("browser.note-amended", fields=words(amended_words(row.amended))))
+    return " ".join(notes)
 
 
 def _length(row: SessionRow) -> str:
@@ -112,7 +122,7 @@ _CELLS: Final[dict[str, Callable[[SessionRow], str]]] = {
     "streams": lambda row: ", ".join(dict.fromkeys(s.partition(".")[0] for s in row.streams)),
     "events": lambda row: "–" if row.n_events is None else str(row.n_events),
     "size": lambda row: size_text(row.n_bytes),
-    "note": lambda row: said(row.note) if row.note is not None else "",
+    "note": _note,
 }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hemoview.ui.catalogue import known_ids, text
+from hemoview.ui.catalogue import known_ids, text, words
 from hemoview.viewmodel import formats
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review_axis import length_text
@@ -12,7 +12,7 @@ from recorder.schema.rules import ANCHOR_FROM, ANCHORS, RULE
 
 def said(message: Message) -> str:
     """The text of a message."""
-    return text(message.id, **{k: v for k, v in message.values if k != "advice"})
+    return words(Message(message.id, tuple((k, v) for k, v in message.values if k != "advice")))
 
 
 def reason_text(reason: str) -> str:

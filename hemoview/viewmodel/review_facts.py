@@ -15,8 +15,17 @@ from hemoview.viewmodel.model_card import card_of
 from hemoview.viewmodel.visibility import estimates_hidden
 from recorder.clock.clock import ClockEra
 from recorder.host import places
-from recorder.schema import FINGER_CHANGED, PARAMETERS, REFERENCE_CALIBRATED, Calibration, Event, StreamInfo
+from recorder.schema import (
+    FINGER_CHANGED,
+    PARAMETERS,
+    REFERENCE_CALIBRATED,
+    Amendment,
+    Calibration,
+    Event,
+    StreamInfo,
+)
 from recorder.schema.rules import RULE
+from recorder.session import AMENDABLE
 from recorder.session.lock import WRITER_LOCK
 
 _LABEL_FIELDS = ("label", "device_id", "stream_id", "kind", "state", "level", "text")
@@ -45,6 +54,9 @@ class FactSource(Protocol):
     def start_wall_ns(self) -> int: ...  # noqa: D102
     @property
     def damaged(self) -> Sequence[tuple[str, str]]: ...  # noqa: D102
+    @property
+    def incomplete_reason(self) -> str: ...  # noqa: D102
+    def amendments(self) -> Sequence[Amendment]: ...  # noqa: D102
     def gaps(self, stream_id: str) -> Iterable[Any]: ...  # noqa: D102
     def events(self, kind: str | None = None) -> list[Event]: ...  # noqa: D102
     def calibrations(self) -> Iterable[Calibration]: ...  # noqa: D102
@@ -105,6 +117,18 @@ class CalibrationMark:
 
 
 @dataclass(frozen=True, slots=True)
+class Correction:
+    """What was written about the session and is no longer so (safety rule 4)."""
+
+    field: str
+    old: str
+    new: str
+    who: str
+    why: str
+    wall_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class SessionFacts:
     """Everything Review knows without reading a sample.
 
@@ -133,6 +157,8 @@ class SessionFacts:
     calibrations: tuple[CalibrationMark, ...]
     damaged: tuple[tuple[str, str], ...]
     edition: int = 0
+    corrections: tuple[Correction, ...] = ()
+    incomplete: str = ""
     products: tuple[str, ...] = ()
     card: dict[str, Any] = field(default_factory=dict, hash=False)
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict, hash=False)
@@ -212,6 +238,12 @@ def facts_of(session: FactSource, edition: int = 0) -> SessionFacts:
         calibrations=_calibrations(session),
         damaged=damage_of(session),
         edition=edition,
+        corrections=tuple(
+            Correction(a.field, _text(a.old), _text(a.new), a.who, a.why, a.wall_ns)
+            for a in session.amendments()
+            if a.field in AMENDABLE
+        ),
+        incomplete=session.incomplete_reason,
         products=tuple(device.product for device in header.devices if device.device_id not in OWN_DEVICES),
         card=_card(streams),
         ranges=_ranges(header.template.get("ranges")),
@@ -227,6 +259,10 @@ def _ranges(value: Any) -> dict[str, tuple[float, float]]:
             if name in PARAMETERS and low < high:
                 found[str(name)] = (low, high)
     return found
+
+
+def _text(value: object) -> str:
+    return "–" if value in (None, "") else str(value)
 
 
 def _card(streams: Sequence[StreamInfo]) -> dict[str, Any]:

@@ -23,7 +23,9 @@ _log = logging.getLogger(__name__)
 _BATCH = 24
 _MOST_PARTS = 3
 
-JobKind = Literal["list", "verify", "recover"]
+JobKind = Literal["list", "verify", "recover", "change"]
+Work = Callable[[Path], Message]
+"""Changes a session – corrects, discards, restores it – and says in one line what came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class SessionJobs:
 
     def __init__(self, notify: Callable[[], None]) -> None:
         self._notify = notify
-        self._jobs: queue.Queue[tuple[JobKind, Path] | None] = queue.Queue()
+        self._jobs: queue.Queue[tuple[JobKind, Path, Work | None] | None] = queue.Queue()
         self._reports: queue.SimpleQueue[Report] = queue.SimpleQueue()
         self._listing = 0
         self._thread = threading.Thread(target=self._run, name="session-jobs", daemon=True)
@@ -67,15 +69,19 @@ class SessionJobs:
     def list(self, folder: Path) -> None:
         """Read every session of a folder; an older listing under way is given up."""
         self._listing += 1
-        self._jobs.put(("list", folder))
+        self._jobs.put(("list", folder, None))
 
     def verify(self, folder: Path) -> None:
         """Prove a session whole, or name what is damaged."""
-        self._jobs.put(("verify", folder))
+        self._jobs.put(("verify", folder, None))
 
     def recover(self, folder: Path) -> None:
         """Make a killed or damaged session whole, as far as that goes."""
-        self._jobs.put(("recover", folder))
+        self._jobs.put(("recover", folder, None))
+
+    def change(self, folder: Path, work: Work) -> None:
+        """Correct, discard or restore a session."""
+        self._jobs.put(("change", folder, work))
 
     def drain(self) -> tuple[Report, ...]:
         """Everything reported since the last call."""
@@ -92,11 +98,11 @@ class SessionJobs:
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:
-            kind, folder = job
+            kind, folder, work = job
             if kind == "list":
                 self._list(folder, self._listing)
             else:
-                self._tell(finish_job(kind, folder))
+                self._tell(finish_job(kind, folder, work))
 
     def _list(self, folder: Path, listing: int) -> None:
         try:
@@ -120,12 +126,14 @@ class SessionJobs:
         self._notify()
 
 
-def finish_job(kind: JobKind, folder: Path) -> Finished:
-    """Verify or recover a session, and say in one line what came of it."""
+def finish_job(kind: JobKind, folder: Path, work: Work | None = None) -> Finished:
+    """Verify, recover or change a session, and say in one line what came of it."""
     name, proved_damaged = folder.name, kind == "verify"
     try:
         if kind == "recover" and being_written(folder):
             ok, message = False, say("browser.recover-live", name=name)
+        elif work is not None:
+            ok, message = True, work(folder)
         else:
             ok, message = (_verified if kind == "verify" else _recovered)(folder)
             proved_damaged = not ok

@@ -274,6 +274,8 @@ class ReviewModel:
             found.append(say("review.nothing-readable" if facts.damaged else "review.empty"))
         if facts.state == "killed":
             found.append(say("review.killed"))
+        if facts.incomplete:
+            found.append(say("session-incomplete", reason=facts.incomplete))
         if facts.estimates_hidden:
             found.append(say("review.estimates-hidden"))
         if not empty and any(panel.volts for panel in self._offered):

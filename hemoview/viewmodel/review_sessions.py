@@ -6,6 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -13,10 +14,13 @@ from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review_facts import being_written
 from recorder.clock.clock import ClockEra
 from recorder.errors import RecorderError, SessionFormatUnknown
+from recorder.session import amendments, quarantined
+from recorder.session.amended import amended, amended_fields
 from recorder.session.files import why_of
 from recorder.session.header import SESSION_FILE, TOMBSTONE_FILE, SessionCard, read_card
 from recorder.session.journal import JOURNAL_FILE
 from recorder.session.manifest import EVENTS, MANIFEST_FILE, SEGMENT_FOLDER, Manifest, read_manifest
+from recorder.session.quarantine import QUARANTINE_FOLDER
 
 RowState = Literal["open", "killed", "sealed", "damaged", "newer", "erased"]
 
@@ -31,6 +35,7 @@ class SessionRow:
         streams: ids of what was recorded, derived streams left out.
         n_events: sealed events, None where unknown.
         note: what is wrong, or None.
+        amended: fields that were corrected since Start; ``pseudonym`` is as corrected.
     """
 
     path: str
@@ -46,11 +51,17 @@ class SessionRow:
     n_events: int | None = None
     simulated: bool = False
     note: Message | None = None
+    amended: tuple[str, ...] = ()
 
     @property
     def openable(self) -> bool:
         """There may be something to look at."""
         return self.state not in ("newer", "erased")
+
+    @property
+    def in_quarantine(self) -> bool:
+        """It was discarded, and can be restored."""
+        return Path(self.path).parent.name == QUARANTINE_FOLDER
 
     @property
     def searchable(self) -> str:
@@ -105,7 +116,8 @@ def _no_manifest(folder: Path, error: Exception) -> Message:
 
 
 def _row(folder: Path, card: SessionCard, manifest: Manifest | None, note: Message | None) -> SessionRow:
-    header = card.header
+    corrections = amendments.read(folder)[0]
+    header = amended(card.header, corrections)
     n_bytes, harm = _on_disk(folder, manifest)
     state = _state(folder, manifest)
     if harm is not None and state != "open":
@@ -127,8 +139,20 @@ def _row(folder: Path, card: SessionCard, manifest: Manifest | None, note: Messa
         n_bytes=n_bytes,
         n_events=events,
         simulated=header.simulated or any(s.origin in ("simulated", "replayed") for s in card.streams),
-        note=note or harm or (say("browser.note-killed") if state == "killed" else None),
+        note=note or harm or (say("browser.note-killed") if state == "killed" else _quarantined(folder)),
+        amended=amended_fields(corrections),
     )
+
+
+def _quarantined(folder: Path) -> Message | None:
+    """Why a session lies in quarantine, and until when; None for one that does not."""
+    if folder.parent.name != QUARANTINE_FOLDER:
+        return None
+    found = next((q for q in quarantined(folder.parent.parent) if q.path == folder), None)
+    if found is None or found.due_wall_ns is None:
+        return say("note-quarantined-undated")
+    day = datetime.fromtimestamp(found.due_wall_ns / 1e9, UTC).date().isoformat()
+    return say("note-quarantined", who=found.who, why=found.why, day=day)
 
 
 def _state(folder: Path, manifest: Manifest | None) -> RowState:

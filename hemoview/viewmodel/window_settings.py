@@ -53,6 +53,11 @@ def load(path: Path) -> WindowSettings:
     return WindowSettings(_wish(wish), _form(form), _taste(value.get("taste")))
 
 
+def last_operator(session: Path) -> str:
+    """Code of who used the window last, for a session of this home; empty where nothing says so."""
+    return load(session.parent.parent / "settings" / "window.json").form.operator
+
+
 def save(path: Path, settings: WindowSettings) -> None:
     """Store them, without any subject."""
     wish = asdict(settings.wish) | {

@@ -1,0 +1,43 @@
+"""The person of the session that runs: corrected, confirmed after an absence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject
+
+from hemoview.ui.amend_dialog import AmendDialog
+from hemoview.viewmodel.amend_form import AmendForm
+from recorder.session import SessionHeader
+
+if TYPE_CHECKING:
+    from hemoview.ui.operations import Operations
+
+
+class SubjectActions(QObject):
+    """Dialogs about the subject, and the commands that come of them."""
+
+    def __init__(self, operations: Operations) -> None:
+        super().__init__(operations)
+        self._operations = operations
+        self.amend_dialog: AmendDialog | None = None
+        operations.window.header.correct_asked.connect(self.correct)
+
+    def correct(self) -> None:
+        """Ask the recorder what it has written, then for the correction."""
+        self._operations.command("describe", self._open_amend)
+
+    def _open_amend(self, told: dict[str, Any]) -> None:
+        if not told.get("header"):
+            return
+        form = AmendForm(SessionHeader.from_json(told["header"]), operator=self._operator)
+        dialog = AmendDialog(form, self._operations.window)
+        dialog.amended.connect(lambda request: self._operations.command("amend", **request))
+        window = self._operations.window
+        dialog.resize(min(980, window.width() - 60), min(640, window.height() - 40))
+        self.amend_dialog = dialog
+        dialog.open()
+
+    @property
+    def _operator(self) -> str:
+        return self._operations.settings.form.operator

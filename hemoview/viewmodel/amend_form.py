@@ -1,0 +1,106 @@
+"""Correcting what was written about a session: the fields as they stand, what was changed, and why. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from hemoview.viewmodel.messages import Message, say
+from recorder.errors import ConfigError
+from recorder.session import SessionHeader
+from recorder.session.amended import AMENDABLE, value_of, with_amendment
+
+Typed = str | bool
+
+
+@dataclass(frozen=True, slots=True)
+class AmendForm:
+    """What stands in the fields.
+
+    Args:
+        header: as it stands now, earlier corrections included.
+        typed: field of the header → text or tick; those not there are as in the header.
+        pseudonym_again: a corrected pseudonym is typed twice,
+        scanned: or scanned.
+        operator, why: who corrects it, and the reason.
+    """
+
+    header: SessionHeader
+    typed: Mapping[str, Typed] = field(default_factory=dict, hash=False)
+    pseudonym_again: str = ""
+    scanned: str = ""
+    operator: str = ""
+    why: str = ""
+
+    def shown(self, name: str) -> Typed:
+        """What stands in a field."""
+        if name in self.typed:
+            return self.typed[name]
+        value = value_of(self.header, name)
+        if isinstance(value, bool):
+            return value
+        return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+    def with_typed(self, name: str, value: Typed) -> AmendForm:
+        """Another entry."""
+        return replace(self, typed={**self.typed, name: value})
+
+
+@dataclass(frozen=True, slots=True)
+class AmendView:
+    """The examined form: fields with what is wrong with them, and the request once it may be sent."""
+
+    problems: tuple[tuple[str, Message], ...]
+    changed: tuple[str, ...]
+    needs_again: bool
+    request: dict[str, Any] | None
+
+
+def fields_of(header: SessionHeader) -> tuple[str, ...]:
+    """Fields that this session has and that can be corrected."""
+    absent = {part for part in ("subject", "consent") if getattr(header, part) is None}
+    return tuple(name for name in AMENDABLE if name.partition(".")[0] not in absent)
+
+
+def examine(form: AmendForm) -> AmendView:
+    """Judge the fields."""
+    changes: dict[str, Any] = {}
+    problems: list[tuple[str, Message]] = []
+    for name in fields_of(form.header):
+        try:
+            new = _value(form, name)
+        except ValueError:
+            problems.append((name, say("field-not-a-number")))
+            continue
+        if new == value_of(form.header, name):
+            continue
+        changes[name] = new
+        try:
+            with_amendment(form.header, name, new)
+        except ConfigError as error:
+            why = str(error).removeprefix(f"amendment of {name}: ").partition(";")[0]
+            problems.append((name, say("field-refused", why=why)))
+    pseudonym = changes.get("subject.pseudonym")
+    needs_again = pseudonym is not None and form.scanned != pseudonym
+    if needs_again and form.pseudonym_again != pseudonym:
+        problems.append(("pseudonym_again", say("pseudonym-differs")))
+    problems += [
+        (name, say("field-required")) for name in ("operator", "why") if not getattr(form, name).strip()
+    ]
+    request = {"changes": changes, "who": form.operator.strip(), "why": form.why.strip()}
+    return AmendView(
+        tuple(problems), tuple(changes), needs_again, request if changes and not problems else None
+    )
+
+
+def _value(form: AmendForm, name: str) -> Any:
+    shown = form.shown(name)
+    if isinstance(shown, bool):
+        return shown
+    text = shown.strip()
+    if name == "subject.age_y":
+        return int(text) if text else None
+    if name.startswith("subject.") and name.endswith(("_cm", "_kg", "_mmhg")):
+        return float(text.replace(",", ".")) if text else None
+    return text
