@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from recorder.clock import ClockEra
 from recorder.errors import RecordingUnreadable, SessionError
 from recorder.exchange.trend_csv import FIRST_COLUMNS, TITLE, VERSION, plain, reasons_of
-from recorder.schema import Calibration, DeviceInfo, Event, StreamInfo, Subject
+from recorder.schema import Amendment, Calibration, DeviceInfo, Event, StreamInfo, Subject
 from recorder.session import facts
 from recorder.session.facts import GapSpan
 from recorder.session.header import SessionHeader
@@ -117,6 +117,15 @@ class SavedTrend:
     def events(self, kind: str | None = None) -> list[Event]:
         """Events of one kind or all."""
         return [event for event in self._table.events if kind in (None, event.kind)]
+
+    @property
+    def incomplete_reason(self) -> str:
+        """Nothing is told of it in a saved table."""
+        return ""
+
+    def amendments(self) -> tuple[Amendment, ...]:
+        """A table is saved as corrected by then."""
+        return ()
 
     def calibrations(self) -> Iterable[Calibration]:
         """Stored calibrations in order."""
