@@ -169,8 +169,8 @@ class Shell:
             facts_now=self.model.facts,
         )
         self.window.add_page("trends", lambda: _trends(self))
-        profiles_folder = places.profiles_dir(self.home)
-        self.devices = DeviceOperations(self.operations, self.bridge, Bed(self.model, clock, profiles_folder))
+        bed = Bed(self.model, clock, options.station, self.home)
+        self.devices = DeviceOperations(self.operations, self.bridge, bed)
         self.window.add_page("devices", self.devices.page)
         self.window.use_pressure_unit(settings.wish.pressure_unit)
         kept = RecordKept(self.window, self.model.facts, self.running_folder)

@@ -117,7 +117,7 @@ class DeviceCard(QFrame):
         """The newest seconds of every stream, by its id."""
         for stream_id, row in self.rows.items():
             preview = preview_of(stream_id)
-            row.value.show_text(preview.value, "text")
+            row.value.show_text(preview.value if row.readable else "", "text")
             if row.trace is not None:
                 row.trace.show_preview(preview)
 
@@ -194,6 +194,7 @@ class _Row:
 
     def __init__(self, row: StreamRow, grid: QGridLayout, number: int) -> None:
         name = words(row.title)
+        self.readable = row.role != "raw"  # packets as they came are no quantity
         self.name, self.rate, self.value = Words(14, bold=True), Words(12), Words(13)
         self.name.setFixedWidth(96)
         self.rate.setFixedWidth(104)

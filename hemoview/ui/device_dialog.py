@@ -287,4 +287,4 @@ def _choice(name: str, value: Any) -> str:
         return text("choice-as-profile")
     if name == "parity":
         return text(f"parity-{value}")
-    return f"{value:g}"
+    return value if isinstance(value, str) else f"{value:g}"

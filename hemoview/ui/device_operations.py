@@ -16,6 +16,7 @@ from hemoview.ui.catalogue import text, words
 from hemoview.ui.device_dialog import DeviceDialog
 from hemoview.ui.devices_page import DevicesPage
 from hemoview.ui.operations import Operations
+from hemoview.ui.pair_operations import PairOperations
 from hemoview.viewmodel import device_trial
 from hemoview.viewmodel.device_form import (
     DeviceForm,
@@ -28,15 +29,16 @@ from hemoview.viewmodel.device_form import (
     without_device,
 )
 from hemoview.viewmodel.device_trial import Trial, TrialView
-from hemoview.viewmodel.devices import DevicesView, product, resolve_devices
+from hemoview.viewmodel.devices import CardView, DevicesView, button_pressed_ns, product, resolve_devices
 from hemoview.viewmodel.live import LiveModel
-from hemoview.viewmodel.messages import say
+from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.raw_preview import Preview, preview
 from recorder.clock import Clock
 from recorder.devices import profiles, registry
 from recorder.devices.contract import DeviceConfig
 from recorder.devices.option_form import kinds
 from recorder.devices.ports import PortInfo
+from recorder.host import places
 from recorder.host.probe import probe
 from recorder.protocols.adc_profile import AdcProfile
 from recorder.schema import StreamInfo
@@ -49,11 +51,17 @@ PROFILE_COMMENTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Bed:
-    """What the screen works on: the live model of this window, the clock, the user's folder of ADC profiles."""
+    """What the screen works on: the live model of this window, the clock, the station and its home."""
 
     model: LiveModel
     clock: Clock
-    profiles_folder: Path
+    station: str
+    home: Path
+
+    @property
+    def profiles_folder(self) -> Path:
+        """ADC profiles that were made here."""
+        return places.profiles_dir(self.home)
 
 
 class DeviceOperations(QObject):
@@ -65,6 +73,9 @@ class DeviceOperations(QObject):
         self._operations, self._bridge, self._bed = operations, bridge, bed
         self.dialog: DeviceDialog | None = None
         self.wizard: AdcWizard | None = None
+        self.pairing = PairOperations(
+            operations.window, bridge, operations.commands, bed.clock, station=bed.station, home=bed.home
+        )
         self._trials: dict[str, Trial] = {}
         self._found: dict[str, TrialView] = {}
 
@@ -94,7 +105,8 @@ class DeviceOperations(QObject):
     # ---- cards
 
     def _asked(self, what: str, device_id: str) -> None:
-        {"test": self.test, "edit": self.edit, "remove": self.remove}[what](device_id)
+        acts = {"test": self.test, "edit": self.edit, "remove": self.remove, "pair": self.pair}
+        acts[what](device_id)
 
     def test(self, device_id: str) -> None:
         """Watch what the live link of a device delivers from now on."""
@@ -116,6 +128,33 @@ class DeviceOperations(QObject):
         box.setDefaultButton(box.addButton(text("button-cancel"), QMessageBox.ButtonRole.RejectRole))
         yes.clicked.connect(lambda: self._configure(without_device(self._configured, device_id)))
         box.open()
+
+    def pair(self, device_id: str) -> None:
+        """Which wristband is on this wrist? The one whose button is pressed."""
+        config = next((c for c in self._configured if c.device_id == device_id), None)
+        card = self._card(device_id)
+        if config is None or card is None:
+            return
+
+        def locked() -> Message | None:
+            now = self._card(device_id)
+            return now.locked if now is not None else None
+
+        def choose(chosen: DeviceConfig) -> None:
+            self._configure(with_device(self._configured, chosen))
+
+        self.pairing.open(
+            config,
+            name=words(card.product),
+            in_use=card.serial,
+            own_pressed_ns=lambda: button_pressed_ns(self._bed.model.facts(), device_id),
+            locked=locked,
+            choose=choose,
+        )
+
+    def _card(self, device_id: str) -> CardView | None:
+        cards = resolve_devices(self._bed.model.facts()).cards
+        return next((card for card in cards if card.device_id == device_id), None)
 
     # ---- adding and editing
 

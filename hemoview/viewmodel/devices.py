@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from hemoview.viewmodel import formats
 from hemoview.viewmodel.facts import Facts
@@ -22,8 +22,10 @@ ANSWER_SHOWN_S: Final = 15.0
 """A card stays lit so long after its wristband's button was pressed: time to look from the wrist to the screen."""
 
 LOW_BATTERY: Final = 0.15
-WEAK_LINK: Final = 0.3
-"""Share of the best link below which the card asks to bring the device nearer."""
+WEAK_ARRIVED: Final = 0.98
+"""A radio that loses more than one packet in fifty is told: the wave has holes every few seconds."""
+WEAK_DBM: Final = -85
+"""About the end of a wristband's reach; −50 is beside the computer."""
 
 PRESSURE_ROLE: Final = "abp_wave"
 WRIST_ROLE: Final = "ppg"
@@ -161,13 +163,21 @@ def _battery(link: LinkStatus) -> list[tuple[Message, str]]:
 
 
 def _link_quality(link: LinkStatus) -> list[tuple[Message, str]]:
-    """Share of the best link, 0 to 1, where the driver measures one."""
-    quality: Any = getattr(link, "link_quality", None)
-    if not isinstance(quality, int | float):
-        return []
-    weak = quality < WEAK_LINK
-    words = say("device-link-weak" if weak else "device-link", percent=f"{quality * 100:.0f}")
-    return [(words, "warn" if weak else "quiet")]
+    """Of a radio link: the share of packets that arrived lately, or how strong it was when it was found."""
+    found: list[tuple[Message, str]] = []
+    if link.arrived is not None:
+        weak = link.arrived < WEAK_ARRIVED
+        words = "device-arrived-weak" if weak else "device-arrived"
+        found.append((say(words, percent=f"{100 * link.arrived:.1f}"), "warn" if weak else "quiet"))
+    if link.rssi_dbm is not None:
+        weak = link.rssi_dbm < WEAK_DBM
+        found.append(
+            (
+                say("device-rssi-weak" if weak else "device-rssi", dbm=link.rssi_dbm),
+                "warn" if weak else "quiet",
+            )
+        )
+    return found
 
 
 def _optional(link: LinkStatus) -> list[tuple[Message, str]]:
@@ -227,6 +237,11 @@ def _answered(facts: Facts, link: LinkStatus) -> Message | None:
     at = formats.time_of_day(newest.wall_ns, facts.utc_offset_s)
     serial = newest.payload.get("serial") or link.serial or link.device_id
     return say("device-answered-recorded" if facts.recording else "device-answered", serial=serial, time=at)
+
+
+def button_pressed_ns(facts: Facts, device_id: str) -> int | None:
+    """Host time at which the button of a connected wristband was last pressed."""
+    return max((e.t_host_ns for e in facts.events if _is_button(e, device_id)), default=None)
 
 
 def _is_button(event: Event, device_id: str) -> bool:

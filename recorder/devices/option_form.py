@@ -26,9 +26,12 @@ CHOICES: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
         "bytesize": (0, 8, 7, 6, 5),
         "parity": ("", "N", "E", "O", "M", "S"),
         "stopbits": (0.0, 1.0, 1.5, 2.0),
+        "start_variant": ("A", "B"),
+        "temp_variant": ("A", "B"),
+        "format": ("df2", "df7"),
     }
 )
-"""Values of an option that is chosen from a list; the first is "as the profile says"."""
+"""Values of an option that is chosen from a list; an empty one is "as the profile says"."""
 
 MEANINGS: Final[Mapping[tuple[str, FieldType], FieldType]] = MappingProxyType(
     {

@@ -9,8 +9,9 @@ from typing import Any
 from recorder.acquire import template as templates
 from recorder.clock import Clock
 from recorder.devices import discovery, profiles, registry
-from recorder.devices.contract import DeviceConfig, Driver, Notice, Send
+from recorder.devices.contract import DeviceConfig, Driver, Notice
 from recorder.errors import ConfigError, DeviceError
+from recorder.host.conversation import conversation
 from recorder.schema import SampleBlock
 from recorder.transports import Transport
 
@@ -72,14 +73,8 @@ def _listen(
 ) -> None:
     rows, said = into
     end = time.monotonic() + seconds
-    events = list(driver.on_connected(clock.monotonic_ns()))
-    while time.monotonic() < end:
-        for event in events:
-            if isinstance(event, Send):
-                transport.write(event.data)
-            elif isinstance(event, SampleBlock):
-                rows[event.stream_id] = rows.get(event.stream_id, 0) + event.n_samples
-            elif isinstance(event, Notice) and event.message not in said:
-                said.append(event.message)
-        chunk = transport.read(0.1)
-        events = list(driver.feed(chunk)) if chunk else list(driver.tick(clock.monotonic_ns()))
+    for event in conversation(driver, transport, clock, lambda: time.monotonic() < end):
+        if isinstance(event, SampleBlock):
+            rows[event.stream_id] = rows.get(event.stream_id, 0) + event.n_samples
+        elif isinstance(event, Notice) and event.message not in said:
+            said.append(event.message)

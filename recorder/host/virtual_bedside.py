@@ -88,6 +88,12 @@ class VirtualBedside:
         """Ask the devices to send nothing more but stay connected; returns their counters once all is sent."""
         return self._ask("quiet")
 
+    def press_button(self, serial: str = "") -> None:
+        """Of the wristband, or of a companion of that serial on the same server."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"do": "tag", "serial": serial}).encode() + b"\n")
+        self.process.stdin.flush()
+
     def _ask(self, what: str) -> dict[str, Any]:
         """Send a request and wait until the log answers it.
 

@@ -65,7 +65,9 @@ def opened(screen: Screen) -> AdcWizard:
 
 
 def test_an_unknown_adc_becomes_a_profile_and_a_device(screen: Screen, tmp_path: Path) -> None:
-    screen.devices._bed = Bed(screen.bed.model, Clock(), tmp_path)  # the port's bytes come by the real clock
+    screen.devices._bed = Bed(
+        screen.bed.model, Clock(), "bed-1", tmp_path
+    )  # the port's bytes come by the real clock
     with adc("lab-adc-ascii") as port:
         wizard = opened(screen)
         wizard.port_step.set_port(port)
@@ -84,11 +86,11 @@ def test_an_unknown_adc_becomes_a_profile_and_a_device(screen: Screen, tmp_path:
         name.setText("pressure")
         wizard.next.click()
         assert not wizard.isVisible()
-    made = profiles.load(tmp_path / "ward-3.toml")
+    made = profiles.load(tmp_path / "profiles" / "ward-3.toml")
     assert (made.channels[0].field, made.rate_hz, made.counter) == ("pressure", 100.0, "seq")
     dialog = screen.devices.dialog
     assert dialog is not None and dialog.isVisible()
-    assert dialog.form.options["profile"] == str(tmp_path / "ward-3.toml")
+    assert dialog.form.options["profile"] == str(tmp_path / "profiles" / "ward-3.toml")
     shown = dialog.inputs["profile"]
     assert isinstance(shown, QComboBox) and shown.currentText() == "ward-3 (own)"
     dialog.save.click()

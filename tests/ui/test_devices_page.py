@@ -20,8 +20,10 @@ from hemoview.ui.devices_page import DevicesPage
 from hemoview.ui.main_window import MainWindow
 from hemoview.ui.operations import Operations
 from hemoview.viewmodel.window_settings import WindowSettings
+from recorder.clock import Clock
 from recorder.devices.contract import DeviceConfig
 from recorder.errors import SessionError
+from recorder.host import virtual_bedside
 
 E4 = DeviceConfig("e4-tcp", "e4", {"band": "9ff167"}, simulated=True)
 ADC = DeviceConfig("serial-adc", "adc", {"port": "/dev/ttyUSB0"}, simulated=True)
@@ -71,7 +73,9 @@ class Screen:
             wall_ns=lambda: 10**18,
             reference_now=lambda: None,
         )
-        self.devices = DeviceOperations(operations, self.bridge, Bed(self.bed.model, self.bed.clock, folder))  # type: ignore[arg-type]
+        self.devices = DeviceOperations(
+            operations, self.bridge, Bed(self.bed.model, self.bed.clock, "bed-1", folder)
+        )  # type: ignore[arg-type]
         self.window.add_page("devices", self.devices.page)
         self.window.resize(1280, 800)
         self.window.show()
@@ -230,3 +234,54 @@ def test_every_control_has_a_name_a_size_for_gloves_and_is_reached_by_keyboard(s
             assert control.height() >= theme.touch_px() - 6, (name, control.height())
             assert control.focusPolicy() & Qt.FocusPolicy.TabFocus or not control.isEnabled(), name
     screen.devices.dialog.reject()
+
+
+def test_pairing_by_button_lights_the_band_that_answered_and_takes_it(screen: Screen, tmp_path: Path) -> None:
+    e4 = {"serial": "9ff167", "port": 0, "companions": ["7a3166"]}
+    bedside = virtual_bedside.start(tmp_path / "b", Clock(), {"seed": 1, "script": "rest", "e4": e4})
+    try:
+        options = {"host": "127.0.0.1", "port": bedside.ready["e4"]["port"], "band": "9ff167"}
+        screen.describe(DeviceConfig("e4-tcp", "e4", options, simulated=True), ADC)
+        screen.devices.pairing._clock = Clock()
+        screen.page.cards["e4"].buttons["pair"].click()
+        dialog = screen.devices.pairing.dialog
+        assert dialog is not None
+        screen.qtbot.waitUntil(lambda: len(dialog.rows) == 2, timeout=20_000)
+        assert not dialog.rows["7a3166"].use.isEnabled()
+        screen.qtbot.waitUntil(lambda: "listening" in dialog.rows["7a3166"].state.text(), timeout=20_000)
+        bedside.press_button("7a3166")
+        screen.qtbot.waitUntil(lambda: dialog.rows["7a3166"].lit, timeout=20_000)
+        assert not dialog.rows["9ff167"].lit and "7a3166 answered" in dialog.advice.text()
+        dialog.rows["7a3166"].use.click()
+        screen.until(lambda: bool(screen.recorder.configured()))
+        assert screen.recorder.configured()[0]["options"]["band"] == "7a3166"
+        assert not dialog.isVisible()
+    finally:
+        bedside.stop()
+
+
+def test_a_band_connected_by_radio_answers_by_its_live_link(screen: Screen) -> None:
+    screen.recorder.answers["scan"] = {"found": [], "error": ""}
+    screen.describe(DeviceConfig("e4-ble", "e4", {"address": "9ff167"}, simulated=True), ADC)
+    screen.page.cards["e4"].buttons["pair"].click()
+    dialog = screen.devices.pairing.dialog
+    assert dialog is not None
+    screen.until(lambda: list(dialog.rows) == ["9ff167"])
+    assert "this station uses it" in dialog.rows["9ff167"].state.text()
+    screen.bed.events.append(event("marker", screen.bed.clock.now_ns, label="tag", device_id="e4"))
+    screen.bed.tell()
+    screen.until(lambda: dialog.rows["9ff167"].lit)
+    dialog.reject()
+
+
+def test_no_bluetooth_is_said_in_the_dialog(screen: Screen) -> None:
+    screen.recorder.answers["scan"] = {
+        "found": [],
+        "error": "This computer has no Bluetooth: plug an adapter in",
+    }
+    screen.describe(DeviceConfig("e4-ble", "e4"), ADC)
+    screen.page.cards["e4"].buttons["pair"].click()
+    dialog = screen.devices.pairing.dialog
+    assert dialog is not None
+    screen.until(lambda: "plug an adapter in" in dialog.advice.text())
+    dialog.reject()

@@ -51,7 +51,8 @@ class Bedside:
     Args:
         config: what to be.
         clock: shared host clock; time 0 of the patient is now.
-        requests: JSON lines from outside: ``{"do": "tag"}``, ``{"do": "e4-disconnect", "for_s": 5}``,
+        requests: JSON lines from outside: ``{"do": "tag"}`` (and the ``serial`` of a companion),
+            ``{"do": "e4-disconnect", "for_s": 5}``,
             ``{"do": "adc-disconnect" | "adc-dropout" | "recalibrate", "for_s": 5}``, ``{"do": "turn-off"}``,
             ``{"do": "nonin-disconnect", "for_s": 5}``,
             ``{"do": "count"}`` (write the log now), ``{"do": "quiet"}`` (sense nothing more, send what waits, keep
@@ -180,9 +181,11 @@ class Bedside:
                 continue
             if isinstance(request, dict):
                 self._request = request.get("request", self._request)
-                self._do(str(request.get("do")), float(request.get("for_s", 5.0)))
+                self._do(
+                    str(request.get("do")), float(request.get("for_s", 5.0)), str(request.get("serial", ""))
+                )
 
-    def _do(self, what: str, for_s: float) -> None:
+    def _do(self, what: str, for_s: float, serial: str = "") -> None:
         span = (self.now_s(), for_s)
         if what == "quiet":
             self.quiet = True
@@ -190,7 +193,7 @@ class Bedside:
             self._answer()
         if self._wristband is not None:
             if what == "tag":
-                self._wristband.server.deliver(self._wristband.band.tag(span[0]))
+                self._wristband.server.deliver(self._wristband.band.tag(span[0]), serial)
             elif what == "turn-off":
                 self._wristband.server.turn_off()
             elif what == "e4-disconnect":
@@ -228,6 +231,7 @@ class Bedside:
                 port=config.port,
                 comma=config.comma,
                 strangers=config.strangers,
+                companions=config.companions,
             )
         except OSError as error:
             raise DeviceBusy(

@@ -31,6 +31,7 @@ class E4Config:
         tags: when its button is pressed, s.
         comma: the server's computer writes decimal commas.
         strangers: bands in range that are not registered.
+        companions: further bands the server has; of them only the button is emulated.
     """
 
     serial: str = "9ff167"
@@ -43,6 +44,7 @@ class E4Config:
     tags: tuple[float, ...] = ()
     comma: bool = False
     strangers: tuple[str, ...] = ()
+    companions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         low, high = self.jitter_ms

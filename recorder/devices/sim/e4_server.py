@@ -27,10 +27,15 @@ class Client:
         self.link = link
         self.commands = CommandDecoder()
         self.outlet = Outlet(link.send, tally, CLIENT_ROOM)
-        self.bound = False
+        self.band = ""
         self.subscribed: set[str] = set()
         self.paused = False
         self.closing = False
+
+    @property
+    def bound(self) -> bool:
+        """To some band."""
+        return bool(self.band)
 
     def wants(self, kind: str) -> bool:
         """Samples of this kind go to it."""
@@ -46,6 +51,7 @@ class E4Server:
         host, port: where; port 0 = any free one.
         comma: decimal comma, as on a comma-locale Windows.
         strangers: bands in range that are not registered with its key.
+        companions: further bands it has; they lie on a table, and of them only the button is emulated.
         selector: gets its sockets registered, with a function to call as their data.
 
     Raises:
@@ -62,8 +68,10 @@ class E4Server:
         port: int = 0,
         comma: bool = False,
         strangers: Sequence[str] = (),
+        companions: Sequence[str] = (),
     ) -> None:
         self._serial, self._tally, self._selector = serial, tally, selector
+        self._companions = tuple(companions)
         self._comma, self._strangers = comma, tuple(strangers)
         self._btle, self._away = True, False
         self._clients: list[Client] = []
@@ -72,13 +80,14 @@ class E4Server:
         selector.register(self._listener, selectors.EVENT_READ, self._accept)
         self.host, self.port = self._listener.getsockname()[:2]
 
-    def deliver(self, samples: Sequence[Sample]) -> None:
-        """Samples from the band → every client that wants them."""
-        if not self._btle:
+    def deliver(self, samples: Sequence[Sample], serial: str = "") -> None:
+        """Samples from the band, or from a companion of that serial → every client that wants them."""
+        band = serial or self._serial
+        if band == self._serial and not self._btle:
             return
         for client in list(self._clients):
             for sample in samples:
-                if client.wants(sample.kind):
+                if client.band == band and client.wants(sample.kind):
                     line = format_sample(sample, comma=self._comma)
                     client.outlet.put(STREAM_IDS.get(sample.kind, ""), (line,))
             self._flush(client)
@@ -111,7 +120,7 @@ class E4Server:
 
     def _tell(self, news: News) -> None:
         for client in list(self._clients):
-            if client.bound:
+            if client.band == self._serial:
                 client.outlet.put("", (format_reply(news),))
                 self._flush(client)
 
@@ -164,11 +173,15 @@ class E4Server:
     # one method a command; devices.md §A.3
 
     def _discover(self, client: Client, command: Command) -> Reply:  # noqa: ARG002
-        bands = (Band(self._serial), *(Band(name, allowed=False) for name in self._strangers))
+        own = [self._serial, *self._companions]
+        bands = (*(Band(name) for name in own), *(Band(name, allowed=False) for name in self._strangers))
         return Reply(command.name, "list", bands=bands)
 
     def _list(self, client: Client, command: Command) -> Reply:  # noqa: ARG002
-        return Reply(command.name, "list", bands=(Band(self._serial),) if self._btle else ())
+        return Reply(command.name, "list", bands=tuple(Band(name) for name in self._connected()))
+
+    def _connected(self) -> tuple[str, ...]:
+        return (*((self._serial,) if self._btle else ()), *self._companions)
 
     def _connect_btle(self, client: Client, command: Command) -> Reply:  # noqa: ARG002
         asked = command.arguments[:1]
@@ -184,22 +197,22 @@ class E4Server:
             return Reply(command.name, "error", message="The device is not connected over btle")
         self._btle = False
         for other in self._clients:
-            other.bound = False
+            other.band = "" if other.band == self._serial else other.band
             other.subscribed.clear()
         return Reply(command.name, "ok")
 
     def _connect(self, client: Client, command: Command) -> Reply:
-        if not self._btle or command.arguments[:1] != (self._serial,):
+        if command.arguments[:1] == () or command.arguments[0] not in self._connected():
             message = "The device requested for connection is not available."
             return Reply(command.name, "error", message=message)
-        client.bound, client.paused = True, False
+        client.band, client.paused = command.arguments[0], False
         client.subscribed.clear()
         return Reply(command.name, "ok")
 
     def _disconnect(self, client: Client, command: Command) -> Reply:
         if not client.bound:
             return Reply(command.name, "error", message="No connected device.")
-        client.bound, client.closing = False, True
+        client.band, client.closing = "", True
         return Reply(command.name, "ok")
 
     def _subscribe(self, client: Client, command: Command) -> Reply:
