@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from recorder.host.console import interrupts_wait
 
@@ -18,17 +18,18 @@ from recorder.host.console import interrupts_wait
 with interrupts_wait():
     import hemoview.ui.main_window  # noqa: F401
 
-from PySide6.QtCore import QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QLocale, QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 
-from hemoview.ui import theme
+from hemoview.ui import catalogue, theme
 from hemoview.ui.bedside import VirtualBedsideOffer
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text
 from hemoview.ui.chime import Player
 from hemoview.ui.collector import GuiCollector
 from hemoview.ui.device_operations import Bed, DeviceOperations
+from hemoview.ui.lock_screen import LockScreen
 from hemoview.ui.main_window import RECORD, MainWindow
 from hemoview.ui.opening import check_opening
 from hemoview.ui.operations import Operations
@@ -131,6 +132,10 @@ def open_window(options: AppOptions) -> tuple[QApplication, Shell]:
 def _build(options: AppOptions) -> tuple[QApplication, Shell]:
     """Window and model, of which nothing is seen or started yet."""
     check_opening(options.station, options.home or places.home(), options.screenshot)
+    settings = window_settings.load(settings_file(options))
+    catalogue.use_language(_language(settings.taste.language))
+    if settings.taste.scale != 1.0:
+        os.environ.setdefault("QT_SCALE_FACTOR", f"{settings.taste.scale:g}")
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
     qInstallMessageHandler(_qt_message)
@@ -138,6 +143,17 @@ def _build(options: AppOptions) -> tuple[QApplication, Shell]:
     theme.apply(app)
     app.setWindowIcon(QIcon(str(places.resources_dir() / "icons" / "hemoview.svg")))
     return app, Shell(options, Clock.from_environment())
+
+
+def settings_file(options: AppOptions) -> Path:
+    """Where a window's settings lie."""
+    return (options.home or places.home()) / "settings" / "window.json"
+
+
+def _language(chosen: str) -> catalogue.Language:
+    if chosen in catalogue.LANGUAGES:
+        return cast(catalogue.Language, chosen)
+    return "zh" if QLocale.system().language() == QLocale.Language.Chinese else "en"
 
 
 class Shell:
@@ -152,7 +168,7 @@ class Shell:
         self.model = LiveModel(clock, client=self.name, utc_offset_s=time.localtime().tm_gmtoff)
         self.sweeper, self.latency = Sweeper(), LatencyRecorder()
         self.bus_ms: list[float] = []
-        self.settings_file = self.home / "settings" / "window.json"
+        self.settings_file = settings_file(options)
         settings = window_settings.load(self.settings_file)
         theme.use_palette(settings.taste.palette)
         self.window, self.bridge = MainWindow(places.sessions_dir(self.home)), Bridge()
@@ -189,6 +205,11 @@ class Shell:
         self._keeper: Keeper | None = None
         self._presence: Presence | None = None
         self._pictures: list[Path] = []
+        self.lock = LockScreen(
+            self.window,
+            self.settings_file.with_name("pin.json"),
+            lambda: 0 if options.seconds is not None else self.operations.settings.taste.lock_after_min,
+        )
         self._wire()
 
     def _wire(self) -> None:
@@ -196,6 +217,7 @@ class Shell:
         self.window.closing.connect(self.end)
         self.window.ask_before_closing = not (self.options.keep_session or self.options.seconds is not None)
         self.operations.clear_asked.connect(self._clear)
+        self.operations.pin_asked.connect(self.lock.change_pin)
         self.operations.settings_changed.connect(self._settings_changed)
         self.operations.virtual_bedside_asked.connect(lambda: self.bedside.open(self._bedside_failed))
 

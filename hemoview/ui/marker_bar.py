@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
-from hemoview.ui.catalogue import text
+from hemoview.ui.catalogue import known_ids, text
 
 
 class MarkerBar(QWidget):
@@ -52,9 +52,15 @@ class MarkerBar(QWidget):
             self._row.insertWidget(i + 1, button, 1)
 
     def _button(self, key: int, label: str) -> QPushButton:
-        button = QPushButton(text("marker-button", key=key, label=label))
+        button = QPushButton(text("marker-button", key=key, label=_said(label)))
         button.setObjectName("marker")
         button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         button.setToolTip(label)
         button.clicked.connect(lambda: self.marked.emit(key, label, "button"))
         return button
+
+
+def _said(label: str) -> str:
+    """A label of ours in the language of the screen; a template's own as it is. What is stored is ``label``."""
+    known = f"label-{label}"
+    return text(known) if known in known_ids() else label

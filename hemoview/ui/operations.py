@@ -53,6 +53,7 @@ class Operations(QObject):
     settings_changed = Signal()
     virtual_bedside_asked = Signal()
     clear_asked = Signal()
+    pin_asked = Signal()
 
     def __init__(
         self,
@@ -236,6 +237,7 @@ class Operations(QObject):
         panel = ShowPanel(self.settings.wish, self.settings.taste, self.window)
         panel.wished.connect(lambda wish: self._keep(wish=wish))
         panel.tasted.connect(self._use_taste)
+        panel.pin_asked.connect(self.pin_asked)
         self.show_panel = panel
         panel.show()
 

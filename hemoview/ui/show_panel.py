@@ -6,13 +6,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDialog, QGridLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text
 from hemoview.viewmodel.record_view import TREND_GROUPS, TREND_SPANS_S, WAVES, Wish
 from hemoview.viewmodel.waves import PAPER_SPEEDS_MM_PER_S
-from hemoview.viewmodel.window_settings import PALETTES, Taste
+from hemoview.viewmodel.window_settings import LANGUAGES, LOCK_AFTER_MIN, PALETTES, SCALES, Taste
 from recorder.schema import PARAMETERS
 
 
@@ -21,6 +30,7 @@ class ShowPanel(QDialog):
 
     wished = Signal(object)
     tasted = Signal(object)
+    pin_asked = Signal()
 
     def __init__(self, wish: Wish, taste: Taste, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,6 +44,7 @@ class ShowPanel(QDialog):
         grid.addLayout(numbers, 0, 0)
         grid.addLayout(waves, 0, 1)
         grid.addLayout(self._choices(), 0, 2)
+        grid.addLayout(self._looks(), 0, 3)
 
     def _boxes(
         self,
@@ -60,19 +71,39 @@ class ShowPanel(QDialog):
 
     def _choices(self) -> QVBoxLayout:
         column = QVBoxLayout()
-        wish, taste = self.wish, self.taste
+        wish = self.wish
         speeds = [(text("axis-speed", speed=f"{v:g}"), v) for v in PAPER_SPEEDS_MM_PER_S]
         spans = [(text("trend-span", minutes=v // 60), v) for v in TREND_SPANS_S]
         groups = [(text(f"trend-{v}"), v) for v in TREND_GROUPS]
         units = [(v, v) for v in ("mmHg", "kPa")]
-        palettes = [(text(f"palette-{v}"), v) for v in PALETTES]
-        chimes = [(text("chime-on"), True), (text("chime-off"), False)]
         self._choice(column, "show-speed", speeds, wish.mm_per_s, lambda v: self._wish(mm_per_s=v))
         self._choice(column, "show-unit", units, wish.pressure_unit, lambda v: self._wish(pressure_unit=v))
         self._choice(column, "show-trend", groups, wish.trend_group, lambda v: self._wish(trend_group=v))
         self._choice(column, "", spans, wish.trend_span_s, lambda v: self._wish(trend_span_s=v))
+        column.addStretch()
+        return column
+
+    def _looks(self) -> QVBoxLayout:
+        column = QVBoxLayout()
+        taste = self.taste
+        palettes = [(text(f"palette-{v}"), v) for v in PALETTES]
+        languages = [(text(f"language-{v or 'system'}"), v) for v in LANGUAGES]
+        scales = [(f"{v:.0%}", v) for v in SCALES]
+        locks = [(text("lock-after", minutes=v) if v else text("lock-never"), v) for v in LOCK_AFTER_MIN]
+        chimes = [(text("chime-on"), True), (text("chime-off"), False)]
         self._choice(column, "show-palette", palettes, taste.palette, lambda v: self._taste(palette=v))
+        self._choice(column, "show-language", languages, taste.language, lambda v: self._taste(language=v))
+        self._choice(column, "show-scale", scales, taste.scale, lambda v: self._taste(scale=v))
+        self._choice(
+            column, "show-lock", locks, taste.lock_after_min, lambda v: self._taste(lock_after_min=v)
+        )
         self._choice(column, "show-chime", chimes, taste.chime, lambda v: self._taste(chime=v))
+        pin = QPushButton(text("button-pin"))
+        pin.clicked.connect(self.pin_asked)
+        column.addWidget(pin)
+        later = QLabel(text("show-later"))
+        later.setStyleSheet(f"color: {theme.QUIET};")
+        column.addWidget(later)
         column.addStretch()
         return column
 

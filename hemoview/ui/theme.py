@@ -9,7 +9,8 @@ from PySide6.QtWidgets import QApplication
 
 from recorder.host import places
 
-FAMILIES: Final = ("Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "DejaVu Sans")
+CHINESE_FAMILIES: Final = ("Microsoft YaHei", "PingFang SC", "Noto Sans CJK SC", "WenQuanYi Micro Hei")
+FAMILIES: Final = ("Inter", "Segoe UI", "SF Pro Text", "Noto Sans", "DejaVu Sans", *CHINESE_FAMILIES)
 MM_PER_INCH: Final = 25.4
 TOUCH_MM: Final = 12.0
 """Touch targets are at least this large (safety rule 9)."""

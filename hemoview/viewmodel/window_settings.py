@@ -17,6 +17,10 @@ _T = TypeVar("_T")
 
 
 PALETTES = ("standard", "colour-blind")
+LANGUAGES = ("", "en", "zh")
+"""The system's, English, Simplified Chinese."""
+SCALES = (1.0, 1.25, 1.5, 1.75, 2.0)
+LOCK_AFTER_MIN = (0, 5, 15, 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +30,15 @@ class Taste:
     Args:
         palette: of the colours by parameter, see :data:`PALETTES`.
         chime: whether technical trouble of a recording is heard.
+        language: of :data:`LANGUAGES`. ``scale``: of everything, 1 to 2. Both hold from the next opening on.
+        lock_after_min: untouched for so long the screen is hidden (safety rule 22); 0 = never.
     """
 
     palette: str = "standard"
     chime: bool = True
+    language: str = ""
+    scale: float = 1.0
+    lock_after_min: int = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +104,9 @@ def _taste(value: Any) -> Taste:
     return Taste(
         palette=_known(kept.get("palette"), PALETTES, first.palette),
         chime=_known(kept.get("chime"), (True, False), first.chime),
+        language=_known(kept.get("language"), LANGUAGES, first.language),
+        scale=_known(kept.get("scale"), SCALES, first.scale),
+        lock_after_min=_known(kept.get("lock_after_min"), LOCK_AFTER_MIN, first.lock_after_min),
     )
 
 

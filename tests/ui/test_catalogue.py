@@ -13,14 +13,17 @@ import pytest
 import hemoview
 from hemoview.estimate.reasons import REASONS
 from hemoview.ui import theme
-from hemoview.ui.catalogue import ENGLISH, known_ids, text, words
+from hemoview.ui.catalogue import CHINESE_WORDS, ENGLISH_WORDS, known_ids, text, use_language, words
 from hemoview.viewmodel.messages import say
+from hemoview.viewmodel.record import MARKER_LABELS
 from hemoview.viewmodel.record_view import TREND_GROUPS, WAVES
 from hemoview.viewmodel.start_form import POSTURES, SEXES, SIDES
 from hemoview.viewmodel.window_settings import PALETTES
 from recorder.schema import DiskStatus, LinkStatus, StreamStatus
 
 ROOMS = [Path(hemoview.__file__).parent / room for room in ("viewmodel", "ui")]
+WITH_BLANKS = {"health-counts", "review.gap-missing"}
+"""Parts put together with others."""
 SAYING = {"say", "text", "_heading", "_button", "_group"}
 
 
@@ -62,6 +65,7 @@ def test_every_built_id_has_a_family() -> None:
     [
         ("why-", [reason for reason in REASONS if reason != "simulated"]),
         ("lane-", WAVES),
+        ("label-", MARKER_LABELS),
         ("trend-", list(TREND_GROUPS)),
         ("starved-", ["never-seen", "silent", "lost"]),
         ("state-", ["never-seen", "streaming", "silent", "lost"]),
@@ -91,10 +95,10 @@ def test_schema_states_are_the_ones_translated() -> None:
 
 
 def test_texts_are_well_formed() -> None:
-    for message_id, template in ENGLISH.items():
+    for message_id, template in ENGLISH_WORDS.items():
         fields = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
         assert all(name.isidentifier() for name in fields), message_id
-        assert template == template.strip() or message_id == "health-counts", message_id
+        assert template == template.strip() or message_id in WITH_BLANKS, message_id
 
 
 def test_words_go_into_words() -> None:
@@ -111,3 +115,25 @@ def test_a_stream_nobody_named_is_called_by_its_id() -> None:
 def test_unknown_id_is_an_error() -> None:
     with pytest.raises(KeyError):
         text("no-such-id")
+
+
+def test_every_text_is_there_in_chinese_and_names_the_same_values() -> None:
+    assert not set(ENGLISH_WORDS) - set(CHINESE_WORDS), "English only"
+    assert not set(CHINESE_WORDS) - set(ENGLISH_WORDS), "Chinese only"
+    for message_id, english in ENGLISH_WORDS.items():
+        assert _fields(CHINESE_WORDS[message_id]) == _fields(english), message_id
+
+
+def test_a_text_without_translation_is_said_in_english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(CHINESE_WORDS, "button-start")
+    try:
+        use_language("zh")
+        assert text("button-start") == "Start"
+        assert text("button-stop") == "停止"
+    finally:
+        use_language("en")
+    assert text("button-stop") == "Stop"
+
+
+def _fields(template: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name is not None}
