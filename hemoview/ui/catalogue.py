@@ -23,7 +23,6 @@ ENGLISH: Final[dict[str, str]] = {
     "button-start": "Start",
     "button-stop": "Stop",
     "button-show": "Show",
-    "button-clear": "Clear view",
     "button-about": "About",
     "button-undo": "Undo last marker",
     "button-cuff": "Cuff…",

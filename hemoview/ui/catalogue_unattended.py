@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 ENGLISH: Final[dict[str, str]] = {
-    "battery-level": "{device} battery {percent} %",
-    "battery-forecast": "{device} battery {percent} % · {left}",
+    "battery-level": "{device} ▮ {percent} %",
+    "battery-forecast": "{device} ▮ {percent} % · {left}",
     "battery-low": "{device}: battery at {percent} %. Charge it, or change the device, before it ends.",
     "battery-ends": "{device}: battery at {percent} %, lasts about {left} more. Charge it or change the device.",
     "lock-title": "The screen is hidden",
@@ -49,8 +49,8 @@ ENGLISH: Final[dict[str, str]] = {
 }
 
 CHINESE: Final[dict[str, str]] = {
-    "battery-level": "{device} 电量 {percent} %",
-    "battery-forecast": "{device} 电量 {percent} % · {left}",
+    "battery-level": "{device} ▮ {percent} %",
+    "battery-forecast": "{device} ▮ {percent} % · {left}",
     "battery-low": "{device}：电量 {percent} %。请在耗尽前充电或更换设备。",
     "battery-ends": "{device}：电量 {percent} %，大约还能用 {left}。请充电或更换设备。",
     "lock-title": "屏幕已隐藏",

@@ -12,7 +12,6 @@ CHINESE: Final[dict[str, str]] = {
     "button-start": "开始",
     "button-stop": "停止",
     "button-show": "显示",
-    "button-clear": "清屏",
     "button-about": "关于",
     "button-undo": "撤销上一个标记",
     "button-cuff": "袖带读数…",

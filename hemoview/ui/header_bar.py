@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
@@ -23,7 +36,6 @@ class HeaderBar(QFrame):
     stop_asked = Signal()
     correct_asked = Signal()
     show_asked = Signal()
-    clear_asked = Signal()
     about_asked = Signal()
     control_asked = Signal()
 
@@ -36,32 +48,46 @@ class HeaderBar(QFrame):
         self.amended = Words(14, bold=True)
         self.start = self._button("button-start", self.start_asked, "start")
         self.stop = self._button("button-stop", self.stop_asked, "stop")
-        self.show_button = self._button("button-show", self.show_asked)
-        self.clear = self._button("button-clear", self.clear_asked)
         self.take = self._button("button-take-control", self.control_asked)
-        self.about = self._button("button-about", self.about_asked)
+        self.menu, self.actions_by_id = QMenu(self), dict[str, QAction]()
+        self.menu_button = self._menu_button()
+        for message_id, asked in (
+            ("button-show", self.show_asked),
+            ("button-correct", self.correct_asked),
+            ("button-about", self.about_asked),
+        ):
+            self.add_action(message_id, asked.emit)
         self.row = QHBoxLayout(self)
         self.row.setContentsMargins(8, 3, 8, 3)
         self.row.setSpacing(8)
-        self.correct = self._button("button-correct", self.correct_asked)
         for label in (self.recording, self.subject, self.amended):
             self.row.addWidget(label)
-        self.row.addWidget(self.correct)
-        self.row.addWidget(self.template)
-        self.row.addStretch()
+        self.template.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.row.addWidget(self.template, 1)
         right: tuple[QWidget, ...] = (
             self.control,
             self.take,
             self.battery,
             self.disk,
-            self.show_button,
-            self.clear,
-            self.about,
+            self.menu_button,
         )
         for widget in right:
             self.row.addWidget(widget)
         self.row.addWidget(self.start)
         self.row.addWidget(self.stop)
+
+    def add_action(
+        self, message_id: str, act: Callable[[], object], keys: str = "", before: str = ""
+    ) -> QAction:
+        """An entry of the menu, at its end or before another's; ``keys`` work wherever the window has the focus."""
+        action = QAction(text(message_id), self)
+        if keys:
+            action.setShortcut(QKeySequence(keys))
+            self.window().addAction(action)
+        action.triggered.connect(lambda _=False: act())
+        self.menu.insertAction(self.actions_by_id[before] if before else None, action)  # type: ignore[arg-type]
+        self.actions_by_id[message_id] = action
+        return action
 
     def add_tab(self, name: str) -> None:
         """A page's button, behind those that are there."""
@@ -82,10 +108,11 @@ class HeaderBar(QFrame):
         self.amended.show_text(text("header-amended-short") if view.amended else "", "warn")
         self.amended.setToolTip(words(view.amended))
         self.amended.setAccessibleDescription(words(view.amended))
-        self.correct.setVisible(view.recording)
+        self.actions_by_id["button-correct"].setEnabled(view.recording)
         self.start.setText(text("button-next-subject" if view.next_subject else "button-start"))
         named = text("header-template", template=view.template) if view.template and view.recording else ""
         self.template.show_text(named, "quiet")
+        self.template.setToolTip(named)
         self.disk.show_text(words(view.disk), _DISK_ROLES[view.disk_level])
         self.battery.show_text(words(view.battery), _BATTERY_ROLES[view.battery_level])
         self.control.show_text(words(view.control), "warn")
@@ -94,6 +121,15 @@ class HeaderBar(QFrame):
         self.stop.setVisible(view.recording)
         self.start.setEnabled(view.can_start)
         self.stop.setEnabled(view.can_stop)
+
+    def _menu_button(self) -> QToolButton:
+        button = QToolButton()
+        button.setText(text("menu"))
+        button.setAccessibleName(text("menu"))
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        button.setMinimumWidth(theme.touch_px())
+        button.setMenu(self.menu)
+        return button
 
     def _button(self, message_id: str, signal: object, name: str = "") -> QPushButton:
         button = QPushButton(text(message_id))

@@ -101,8 +101,7 @@ class MainWindow(QMainWindow):
         self.page = name
         self.pages.setCurrentWidget(self._built[name])
         self.header.tabs[name].setChecked(True)
-        for button in (self.header.show_button, self.header.clear):
-            button.setVisible(name == RECORD)
+        self.header.actions_by_id["button-show"].setEnabled(name == RECORD)
         if name == RECORD and self.view is not None:
             self.record.show_view(self.view)
 

@@ -88,7 +88,6 @@ class Operations(QObject):
         header.start_asked.connect(self.open_start)
         header.stop_asked.connect(self.ask_stop)
         header.show_asked.connect(self.open_show)
-        header.clear_asked.connect(self.clear_asked)
         header.about_asked.connect(self.open_about)
         header.control_asked.connect(lambda: self.command("take_control", name=self._client))
         record.marked.connect(self.mark)

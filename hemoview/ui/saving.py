@@ -11,10 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QStandardPaths, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QFileDialog, QMenu, QProgressDialog, QToolButton
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFileDialog, QProgressDialog
 
-from hemoview.ui import theme
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text
 from hemoview.ui.figure import Figure, save_figure
@@ -51,21 +50,13 @@ class SavingMenu(QObject):
         self._window, self._bridge, self._operations, self._record = window, bridge, operations, record
         self._share, self._stopped = 0.0, False
         self._progress: QProgressDialog | None = None
-        self.button = QToolButton()
-        self.button.setText(text("menu"))
-        self.button.setAccessibleName(text("menu"))
-        self.button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.button.setMinimumWidth(theme.touch_px())
-        self.menu = QMenu(self.button)
+        self.menu = window.header.menu
         self.actions: dict[str, QAction] = {}
         self._fill()
-        self.button.setMenu(self.menu)
         self.menu.aboutToShow.connect(self._show_state)
-        row = window.header.row
-        row.insertWidget(row.indexOf(window.header.start), self.button)
 
     def _fill(self) -> None:
-        entries: tuple[tuple[str, Callable[[], None] | Signal, str], ...] = (
+        entries: tuple[tuple[str, Callable[[], object], str], ...] = (
             ("menu-figure", self.ask_figure, "Ctrl+S"),
             ("menu-data", self.ask_data, "Ctrl+Shift+S"),
             ("menu-open", self.ask_open, "Ctrl+O"),
@@ -75,14 +66,11 @@ class SavingMenu(QObject):
             ("menu-full-screen", self.full_screen_asked.emit, "F11"),
         )
         for message_id, act, keys in entries:
-            action = QAction(text(message_id), self._window)
-            if keys:
-                action.setShortcut(QKeySequence(keys))
-                self._window.addAction(action)
-            action.triggered.connect(lambda _=False, act=act: act())
-            self.menu.addAction(action)
-            self.actions[message_id] = action
+            self.actions[message_id] = self._window.header.add_action(
+                message_id, act, keys, before="button-about"
+            )
         self.actions["menu-kpa"].setCheckable(True)
+        self.menu.insertSeparator(self.actions["menu-figure"])
         self.menu.insertSeparator(self.actions["menu-clear"])
 
     def _choose_unit(self) -> None:

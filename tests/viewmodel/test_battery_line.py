@@ -30,7 +30,7 @@ def test_the_weakest_is_named_with_its_forecast() -> None:
     line, grave = battery_line(
         facts_with(band(0.9, 30.0), band(0.5, 3.5, "oximeter"), band(None, name="adc"))
     )
-    assert words(line) == "oximeter battery 50 % · 3 h 30"
+    assert words(line) == "oximeter ▮ 50 % · 3 h 30"
     assert grave == "ok"
 
 
