@@ -9,7 +9,11 @@ from hemoview.ui.catalogue import text, words
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.record_view import HealthItem
 
-SIGNS = {"streaming": "●", "silent": "◐", "lost": "✕", "never-seen": "○"}
+SIGNS = {"streaming": "●", "silent": "◐", "lost": "✕", "never-seen": "○"} | {
+    "heart-same": "●",
+    "heart-different": "✕",
+    "heart-cannot-tell": "○",
+}
 
 
 class HealthCell(QFrame):

@@ -9,6 +9,7 @@ from hemoview.viewmodel.health import live_state, title
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.record_view import Banner, Level
 from hemoview.viewmodel.reference import reference
+from hemoview.viewmodel.whose_heart import heart_banners
 from recorder.schema import LinkStatus, StreamStatus
 
 RECORDER_DOWN_S = 1.6
@@ -31,7 +32,14 @@ def banners(facts: Facts) -> tuple[Banner, ...]:
     down = _recorder(facts)
     if down is not None:
         return (down,)
-    found = [*_links(facts), *_starved(facts), *_disk(facts), *battery_banners(facts), *_others(facts)]
+    found = [
+        *_links(facts),
+        *_starved(facts),
+        *_disk(facts),
+        *battery_banners(facts),
+        *heart_banners(facts),
+        *_others(facts),
+    ]
     return tuple(sorted(found, key=lambda banner: _LEVELS.index(banner.level)))
 
 

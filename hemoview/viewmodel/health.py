@@ -6,6 +6,7 @@ from hemoview.viewmodel import formats
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.record_view import HealthItem
+from hemoview.viewmodel.whose_heart import heart_items
 from recorder.schema import StreamInfo, StreamStatus
 
 STARVED_S = 1.7
@@ -18,18 +19,25 @@ BURST_MARGIN_S = 0.7
 """A stream that comes in bursts is starved once the next burst is so late."""
 
 ORDER = ("ppg", "abp_wave", "acc", "eda", "temp", "estimate", "beats", "ibi", "hr", "battery")
+PULSE_BEATS = "edge.beats_ppg"
 QUIET = ("ibi", "hr", "battery", "raw", "shared-heart")
 """Roles whose rows come when they come: silence of theirs means nothing."""
 
 
 def health(facts: Facts) -> tuple[HealthItem, ...]:
-    """An item for every stream that should flow, in the order of the screen."""
+    """An item for every stream that should flow, in the order of the screen; eight fit. Where both devices' beats are
+    compared, that stands for the beats of the pulse, which come and go with the estimates.
+    """
     if facts.status is None:
         return ()
     known = [(s, facts.infos[s.stream_id]) for s in facts.status.streams if s.stream_id in facts.infos]
     shown = [(s, info) for s, info in known if info.role not in QUIET]
     shown.sort(key=lambda pair: (_rank(pair[1]), pair[0].stream_id))
-    return tuple(_item(facts, stream, info) for stream, info in shown)
+    heart = heart_items(facts)
+    items = (
+        _item(facts, stream, info) for stream, info in shown if not heart or stream.stream_id != PULSE_BEATS
+    )
+    return (*items, *heart)
 
 
 def live_state(facts: Facts, stream: StreamStatus) -> str:

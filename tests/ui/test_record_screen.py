@@ -142,13 +142,12 @@ def test_no_number_and_no_interval_is_cut(
 
 
 def test_no_name_and_no_rate_of_a_stream_is_cut(window: MainWindow, bed: SyntheticBedside) -> None:
-    """Eight streams side by side on the smallest screen."""
+    """Seven streams and the shared heartbeat side by side on the smallest screen."""
     view = resolve(Wish(), bed.model.facts())
     beats = next(item for item in view.health if item.stream_id == "edge.beats_abp")
     beats = replace(beats, rate=say("health-row-rate", rate="0.9"))
-    eighth = replace(beats, stream_id="edge.beats_ppg", title=say("stream-edge.beats_ppg"))
     health = tuple(beats if item.stream_id == "edge.beats_abp" else item for item in view.health)
-    window.show_view(replace(view, health=(*health, eighth)))
+    window.show_view(replace(view, health=health))
     QApplication.processEvents()
     cells = window.record.health._cells
     assert len(cells) == 8

@@ -85,6 +85,17 @@ INFOS = (
     wave("e4.temp", "temp", 4.0, unit="°C", dtype="decimal"),
     estimate_info(),
     beats_info(),
+    StreamInfo(
+        "edge.heart",
+        "edge",
+        "numeric",
+        (Channel("verdict", "1"),),
+        "float32",
+        None,
+        "shared-heart",
+        origin="derived",
+        metadata={"first": "e4.bvp", "second": "adc.wave"},
+    ),
 )
 ESTIMATE_COLUMNS = len(estimate_info().channels)
 CALIBRATION = Calibration("c1", "adc.wave", "abp", 100.0, 0.0, "two-point", WALL)

@@ -1,0 +1,29 @@
+"""Words of the guards: whose heart it is, and where the hand is."""
+
+from typing import Final
+
+ENGLISH: Final[dict[str, str]] = {
+    "heart-different": "These devices do not share a heartbeat: wristband {first}/min, pressure {second}/min, since "
+    "{since}. Check that both are on the same person; estimates no longer use this pressure.",
+    "heart-title": "Same heart?",
+    "heart-none": "",
+    "heart-since": "since {since}",
+    "state-heart-same": "yes",
+    "state-heart-different": "NO",
+    "state-heart-cannot-tell": "cannot tell",
+    "heart-evidence": "{n} beats, {matched} % match",
+    "heart-compares": "compares {first}, {second}",
+}
+
+CHINESE: Final[dict[str, str]] = {
+    "heart-different": "两台设备的心跳不一致：腕带 {first} 次/分，血压 {second} 次/分，自 {since} 起。"
+    "请确认两台设备戴在同一人身上；估计值已停止使用该血压。",
+    "heart-title": "同一心跳？",
+    "heart-none": "",
+    "heart-since": "自 {since} 起",
+    "state-heart-same": "是",
+    "state-heart-different": "否",
+    "state-heart-cannot-tell": "无法判断",
+    "heart-evidence": "{n} 次心搏，{matched} % 吻合",
+    "heart-compares": "比较 {first}、{second}",
+}
