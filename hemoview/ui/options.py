@@ -49,7 +49,9 @@ def command_line() -> argparse.ArgumentParser:
     )
     parser.add_argument("--after", type=_seconds, metavar="S", help="close after S seconds")
     parser.add_argument(
-        "--show-simulated", action="store_true", help="show estimates without a real reference, tagged SIM"
+        "--show-simulated",
+        action="store_true",
+        help="in a session that does not say, show estimates without a real reference, tagged SIM",
     )
     return parser
 

@@ -13,7 +13,7 @@ class Event:
     Args:
         event_id: unique in its session (a UUID, also the idempotency id of the command that made it).
         kind: ``marker``, ``marker-undone``, ``gap``, ``cuff``, ``cuff-withdrawn``, ``calibration``, ``link``,
-            ``notice``, ``era``, ``disk``, ``control``, ``session`` …
+            ``notice``, ``era``, ``disk``, ``control``, ``session``, ``rule`` …
         t_host_ns: host monotonic time it is about.
         wall_ns: UTC wall time when it was stored, ns since 1970.
         era: clock era of ``t_host_ns``.

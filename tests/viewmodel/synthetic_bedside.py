@@ -139,6 +139,7 @@ class SyntheticBedside:
     template: dict[str, Any] = field(default_factory=lambda: {"name": "Rest 10 min"})
     tracked: float = 0.0
     personalised_by: float = 1.0
+    personalised_s: float = 130.0
 
     def __post_init__(self) -> None:
         self.model = LiveModel(self.clock, client="window")  # type: ignore[arg-type]
@@ -240,7 +241,7 @@ class SyntheticBedside:
         for p in PARAMETERS:
             v = values.get(p)
             cells += [v, v - 8, v + 9, 0] if v is not None else [np.nan, np.nan, np.nan, 3]
-        told = [0.86, 130.0, 1.8, *[self.tracked] * 3, self.personalised_by]
+        told = [0.86, self.personalised_s, 1.8, *[self.tracked] * 3, self.personalised_by]
         row = np.array([[*cells, *told]], np.float32)
         beat = np.array([[sbp + 2, (sbp + 2 * dbp) / 3 + 2, dbp + 1, values["HR"], 0.9]], np.float32)
         now = np.array([self.clock.now_ns], np.int64)
