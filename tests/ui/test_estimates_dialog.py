@@ -77,17 +77,18 @@ def test_the_start_forms_box_is_locked_while_the_template_hides(qtbot: QtBot, qa
 
 
 @pytest.mark.parametrize(
-    ("tracked", "by", "said", "tag"),
+    ("codes", "said", "tag"),
     [
-        (0, 0, "not personalised · will follow CNAP once its calibration is confirmed", "est."),
-        (0, 1, "personalised by cuff 2 min ago", "est."),
-        (1, 2, "personalised by CNAP 2 min ago · interval follows CNAP", "est. · follows CNAP"),
-        (2, 2, "personalised by CNAP 2 min ago · CNAP ended: interval kept wide", "est. · CNAP ended"),
+        ((0, 0), "not personalised · will follow CNAP once its calibration is confirmed", "est."),
+        ((0, 1), "personalised by cuff 2 min ago", "est."),
+        ((1, 2), "personalised by CNAP 2 min ago · interval follows CNAP", "est. · follows CNAP"),
+        ((2, 2), "personalised by CNAP 2 min ago · CNAP ended: interval kept wide", "est. · CNAP ended"),
     ],
 )
 def test_the_panel_says_what_personalised_and_whether_cnap_is_followed(
-    qtbot: QtBot, qapp: QApplication, tracked: float, by: float, said: str, tag: str
+    qtbot: QtBot, qapp: QApplication, codes: tuple[float, float], said: str, tag: str
 ) -> None:
+    tracked, by = codes
     bed = SyntheticBedside(
         template={"name": "t", "rules": {"anchor_from": "both"}}, tracked=tracked, personalised_by=by
     )
