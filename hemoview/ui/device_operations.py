@@ -85,6 +85,7 @@ class DeviceOperations(QObject):
         page.asked.connect(self._asked)
         page.add_asked.connect(self.add)
         page.wizard_asked.connect(self.look_at_adc)
+        page.templates_asked.connect(self._operations.open_templates)
         return page
 
     def view_now(self) -> tuple[DevicesView, Mapping[str, TrialView]]:

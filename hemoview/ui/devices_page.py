@@ -32,6 +32,7 @@ class DevicesPage(QWidget):
     asked = Signal(str, str)
     add_asked = Signal()
     wizard_asked = Signal()
+    templates_asked = Signal()
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class DevicesPage(QWidget):
             label.setWordWrap(True)
         self.add = self._button("devices-add", self.add_asked)
         self.wizard = self._button("devices-wizard", self.wizard_asked)
+        self.templates = self._button("button-templates", self.templates_asked)
         self._stack = QVBoxLayout()
         self._arrange()
         self._ticks = 0
@@ -60,6 +62,7 @@ class DevicesPage(QWidget):
         for button in (self.add, self.wizard):
             above.addWidget(button)
         above.addWidget(self.note, 1)
+        above.addWidget(self.templates)
         body = QWidget()
         self._stack.setSpacing(8)
         self._stack.setContentsMargins(0, 0, 6, 0)

@@ -22,6 +22,7 @@ from hemoview.ui.show_panel import ShowPanel
 from hemoview.ui.start_dialog import StartDialog
 from hemoview.ui.stop_dialog import StopDialog
 from hemoview.ui.subject_actions import SubjectActions
+from hemoview.ui.templates_dialog import TemplatesDialog
 from hemoview.viewmodel.estimates_form import Command
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.pseudonym import Known, known_from
@@ -168,8 +169,17 @@ class Operations(QObject):
         dialog.checks_asked.connect(self._ask_checks)
         dialog.start_asked.connect(self._start)
         dialog.subject_asked.connect(self._ask_known)
+        dialog.templates_asked.connect(lambda: self.open_templates(dialog))
         dialog.resize(min(1100, self.window.width() - 60), min(720, self.window.height() - 40))
         self.start_dialog = dialog
+        dialog.open()
+
+    def open_templates(self, start: StartDialog | None = None) -> None:
+        """The templates of this machine; afterwards the start form knows them."""
+        chosen_now = start.form.template if start else self.settings.form.template
+        dialog = TemplatesDialog(self.templates, chosen_now, start or self.window)
+        if start is not None:
+            dialog.finished.connect(start.templates_changed)
         dialog.open()
 
     def _today(self) -> date:

@@ -324,6 +324,13 @@ class StartDialog(QDialog):
         self._ask_about()
         self.show_form()
 
+    def templates_changed(self) -> None:
+        """The library was edited: the chosen template may say something else now, or be gone."""
+        chooser = self.inputs["template"]
+        if isinstance(chooser, TemplateChooser):
+            chooser.fill(self.form.template)
+            self._choose(chooser.template)
+
     def _change(self, name: str, value: object) -> None:
         self.form = replace(self.form, **{name: value})  # type: ignore[arg-type]
         self._touched.add(name)

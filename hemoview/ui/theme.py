@@ -155,12 +155,15 @@ def _sheet(touch: int) -> str:
         background: {PANEL}; border: 1px solid {LINE}; border-radius: 5px;
         min-height: {touch - 10}px; padding: 2px 8px; selection-background-color: #2b6ea3;
     }}
-    QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{ border-color: #5aa0d8; }}
+    QPlainTextEdit {{ background: {PANEL}; border: 1px solid {LINE}; border-radius: 5px; padding: 2px 6px; }}
+    QPlainTextEdit:focus, QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{
+        border-color: #5aa0d8; }}
     QComboBox QAbstractItemView {{ background: {RAISED}; border: 1px solid {LINE}; }}
     QCheckBox, QRadioButton {{ min-height: {touch}px; spacing: 10px; }}
-    QCheckBox::indicator {{ width: 22px; height: 22px; border: 1px solid {FAINT}; border-radius: 4px;
-        background: {PANEL}; }}
-    QCheckBox::indicator:checked {{ background: #2b6ea3; border-color: #5aa0d8; image: url("{tick}"); }}
+    QCheckBox::indicator, QTableView::indicator {{
+        width: 22px; height: 22px; border: 1px solid {FAINT}; border-radius: 4px; background: {PANEL}; }}
+    QCheckBox::indicator:checked, QTableView::indicator:checked {{
+        background: #2b6ea3; border-color: #5aa0d8; image: url("{tick}"); }}
     QFrame#panel {{ background: {PANEL}; border: 1px solid {GRID}; border-radius: 6px; }}
     QFrame#header {{ background: {PANEL}; border-bottom: 1px solid {LINE}; }}
     QFrame#banner-danger {{ background: #6d1512; }}

@@ -10,6 +10,7 @@ from typing import Any, Final
 WORDS: Final[dict[str, str]] = {
     "unknown": "unknown; known here are {known}",
     "missing": "is missing",
+    "missing-entry": "number {place} is empty",
     "not-text": "{value} is no text",
     "too-long": "is longer than {most} characters",
     "too-many": "more than {most}",
@@ -131,11 +132,13 @@ class Table:
         if len(value) > most:
             self.fault(field, "too-many", most=most)
         found = []
-        for entry in value[:most]:
+        for place, entry in enumerate(value[:most], 1):
             if not _is_text(entry):
                 self.fault(field, "not-text", value=short(entry))
             elif len(entry) > longest:
                 self.fault(field, "too-long", most=longest)
+            elif not entry.strip():
+                self.fault(field, "missing-entry", place=place)
             else:
                 found.append(entry.strip())
         return tuple(found)
