@@ -55,6 +55,9 @@ class VirtualBedside:
             configs.append(DeviceConfig("serial-adc", "adc", options, simulated=True))
         if oximeter := self.ready.get("nonin"):
             configs.append(DeviceConfig("nonin-serial", "nonin", oximeter, required=False, simulated=True))
+        for name, kind, device_id in (("e4_ble", "e4-ble", "e4"), ("ble_hr", "ble-hr", "hr")):
+            if radio := self.ready.get(name):
+                configs.append(DeviceConfig(kind, device_id, radio, simulated=True))
         return configs
 
     def calibration(self, clock: Clock) -> Calibration | None:

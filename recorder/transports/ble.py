@@ -44,6 +44,7 @@ WRITE_S: Final = 5.0
 CLOSE_S: Final = 3.0
 """bleak's disconnect can stall; the link is given up all the same."""
 READ_AGAIN_S: Final = 60.0
+_NOTIFIES: Final = frozenset({"notify", "indicate"})
 ROOM: Final = 8192
 """Values waiting for the device's thread, 10 min of a wristband; more are dropped, and their numbers tell."""
 
@@ -162,7 +163,7 @@ class BleTransport:
             offered = self._offered(client)
             self._take(3, 0, struct.pack("b", max(-128, min(127, found.rssi_dbm))))
             for uuid in self._target.notify:
-                if uuid in offered:
+                if uuid in offered and _NOTIFIES & set(offered[uuid].properties):
                     await client.start_notify(offered[uuid], self._notified)
             await self._read_once(client, offered)
         except BaseException:

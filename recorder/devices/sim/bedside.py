@@ -9,7 +9,7 @@ import selectors
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,7 +27,10 @@ from recorder.devices.sim.patient import VirtualPatient
 from recorder.devices.sim.serial_links import open_link
 from recorder.devices.sim.source import PatientSource, Source
 from recorder.devices.sim.subject import config_hash
-from recorder.errors import DeviceBusy
+from recorder.errors import ConfigError, DeviceBusy
+
+if TYPE_CHECKING:
+    from recorder.devices.sim.ble_bedside import BleBedside
 
 LOG_EVERY_S = 1.0
 MAX_WAIT_S = 0.05
@@ -54,7 +57,7 @@ class Bedside:
         requests: JSON lines from outside: ``{"do": "tag"}`` (and the ``serial`` of a companion),
             ``{"do": "e4-disconnect", "for_s": 5}``,
             ``{"do": "adc-disconnect" | "adc-dropout" | "recalibrate", "for_s": 5}``, ``{"do": "turn-off"}``,
-            ``{"do": "nonin-disconnect", "for_s": 5}``,
+            ``{"do": "nonin-disconnect", "for_s": 5}``, ``{"do": "ble-drop"}``,
             ``{"do": "count"}`` (write the log now), ``{"do": "quiet"}`` (sense nothing more, send what waits, keep
             the links, then write the log). A ``request`` number in these two comes back as ``answered`` in the log.
 
@@ -77,6 +80,7 @@ class Bedside:
         self._wristband = None if config.e4 is None else self._make_wristband(config.e4)
         self.adc = None if config.adc is None else self._make_adc(config.adc)
         self.nonin = None if config.nonin is None else self._make_nonin(config.nonin)
+        self.ble = self._make_ble()
         self._truth = TruthFile(config.truth_file, self._truth_header())
         self._next_log_ns, self._done_s = 0, 0.0
         self.stopped = self.quiet = False
@@ -94,7 +98,13 @@ class Bedside:
         oximeter = None
         if self.nonin is not None and self._config.nonin is not None:
             oximeter = {"port": self.nonin.link.address, "format": self._config.nonin.format}
-        return {"pid": os.getpid(), "e4": self._ready_e4(), "adc": self._ready_adc(), "nonin": oximeter}
+        return {
+            "pid": os.getpid(),
+            "e4": self._ready_e4(),
+            "adc": self._ready_adc(),
+            "nonin": oximeter,
+            **self._ready_ble(),
+        }
 
     def run(self) -> None:
         """Until :meth:`stop`."""
@@ -164,6 +174,8 @@ class Bedside:
             self._wristband.server.close()
         for serial in self._serials:
             serial.close()
+        if self.ble is not None:
+            self.ble.close()
         self._log()
         self._truth.close()
         self._selector.close()
@@ -208,6 +220,8 @@ class Bedside:
                 spans[what].append(span)
         if self.nonin is not None and what == "nonin-disconnect":
             self.nonin.disconnects.append(span)
+        if self.ble is not None and what == "ble-drop":
+            self.ble.drop()
 
     def _make_wristband(self, config: E4Config) -> _Wristband:
         clock_rng, radio_rng = self._rng_e4.spawn(2)
@@ -238,6 +252,31 @@ class Bedside:
                 f"virtual E4 server: {config.host}:{config.port} cannot be used ({error.strerror}); choose another port"
             ) from error
         return _Wristband(band, server, sorted(config.tags))
+
+    def _make_ble(self) -> BleBedside | None:
+        config = self._config
+        if config.e4_ble is None and config.ble_hr is None:
+            return None
+        try:
+            from recorder.devices.sim.ble_bedside import BleBedside  # noqa: PLC0415 (needs bumble)
+        except ImportError as error:
+            raise ConfigError("virtual bedside: radio devices need the package bumble: install it") from error
+        return BleBedside(
+            lambda: make_source(config),
+            self._clock,
+            e4=() if config.e4_ble is None else (config.e4_ble,),
+            hr=config.ble_hr,
+            seed=config.seed,
+            t0_ns=self._t0_ns,
+        )
+
+    def _ready_ble(self) -> dict[str, Any]:
+        if self.ble is None:
+            return {"e4_ble": None, "ble_hr": None}
+        return {
+            name: part and {"address": part.address, "radio": self.ble.radio}
+            for name, part in (("e4_ble", self._config.e4_ble), ("ble_hr", self._config.ble_hr))
+        }
 
     def _link_folder(self) -> Path:
         ready = self._config.ready_file
@@ -313,7 +352,7 @@ class Bedside:
                 "t_host_ns": now_ns,
                 "done": self.done,
                 "answered": self._answered,
-                "streams": self.tally.to_json(),
+                "streams": self.tally.to_json() | ({} if self.ble is None else self.ble.tally.to_json()),
             },
         )
 

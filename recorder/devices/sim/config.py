@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,48 @@ class NoninConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class E4BleConfig:
+    """The emulated wristband without its server, over a virtual radio.
+
+    Args:
+        name, address: as advertised.
+        ppm: error of its clock.
+        start_variant: the start command it obeys, A or B.
+        battery_percent: charge.
+    """
+
+    name: str = "Empatica E4"
+    address: str = "C0:00:00:00:00:E4"
+    ppm: float = 0.0
+    start_variant: str = "A"
+    battery_percent: int = 90
+
+    def __post_init__(self) -> None:
+        if self.start_variant not in ("A", "B"):
+            raise ConfigError(f"virtual bedside, e4_ble.start_variant: {self.start_variant!r} must be A or B")
+        _check_radio("e4_ble", self.address, self.battery_percent)
+
+
+@dataclass(frozen=True, slots=True)
+class BleHrConfig:
+    """The emulated heart-rate strap over a virtual radio; arguments as of :class:`E4BleConfig`."""
+
+    name: str = "HR strap"
+    address: str = "C0:00:00:00:01:80"
+    battery_percent: int = 80
+
+    def __post_init__(self) -> None:
+        _check_radio("ble_hr", self.address, self.battery_percent)
+
+
+def _check_radio(where: str, address: str, battery_percent: int) -> None:
+    if not re.fullmatch(r"[C-F][0-9A-F](:[0-9A-F]{2}){5}", address):
+        raise ConfigError(f"virtual bedside, {where}.address: {address!r} must be like C0:00:00:00:00:01")
+    if not 0 <= battery_percent <= 100:
+        raise ConfigError(f"virtual bedside, {where}.battery_percent: {battery_percent} must be 0 to 100")
+
+
+@dataclass(frozen=True, slots=True)
 class BedsideConfig:
     """Everything.
 
@@ -128,6 +171,8 @@ class BedsideConfig:
     e4: E4Config | None = None
     adc: AdcConfig | None = None
     nonin: NoninConfig | None = None
+    e4_ble: E4BleConfig | None = None
+    ble_hr: BleHrConfig | None = None
     ready_file: Path | None = None
     log_file: Path | None = None
     truth_file: Path | None = None
@@ -150,9 +195,11 @@ def parse(value: dict[str, Any]) -> BedsideConfig:
             "adc",
         )
     paths = {key: _path(value.pop(key, None)) for key in ("replay", "ready_file", "log_file", "truth_file")}
-    known = {"seed", "subject", "e4", "nonin", "tied"}
+    known = {"seed", "subject", "e4", "nonin", "e4_ble", "ble_hr", "tied"}
     if unknown := sorted(set(value) - known):
         raise ConfigError(f"virtual bedside: unknown key {', '.join(unknown)}")
+    if value.get("e4") and value.get("e4_ble"):
+        raise ConfigError("virtual bedside: e4 and e4_ble are both the wristband: keep one")
     return BedsideConfig(
         seed=int(value.get("seed", 1)),
         subject=SimSubject.from_json(value.get("subject") or {}),
@@ -160,6 +207,8 @@ def parse(value: dict[str, Any]) -> BedsideConfig:
         e4=_part(E4Config, value.get("e4"), "e4"),
         adc=adc,
         nonin=_part(NoninConfig, value.get("nonin"), "nonin"),
+        e4_ble=_part(E4BleConfig, value.get("e4_ble"), "e4_ble"),
+        ble_hr=_part(BleHrConfig, value.get("ble_hr"), "ble_hr"),
         tied=bool(value.get("tied", False)),
         **paths,
     )
