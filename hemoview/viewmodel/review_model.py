@@ -126,7 +126,7 @@ class ReviewModel:
         return []
 
     def _take_facts(self, facts: SessionFacts) -> None:
-        first = self._facts is None
+        first, before = self._facts is None, self._facts
         self._facts, self._phase, self._cursor, self._failure = facts, "open", None, None
         self._offered = self._offer(facts)
         self._versions.update(stream.stream_id for stream in facts.streams)
@@ -135,6 +135,9 @@ class ReviewModel:
             self._wish = self._first_look(facts)
         elif self._wish.follow:
             self._wish = moves.follow_end(self._wish, facts.duration_s)
+        if before is not None and before.estimates_hidden and not facts.estimates_hidden:
+            unhidden = self._first_look(facts).panels  # somebody has just shown them: they come into view
+            self._wish = replace(self._wish, panels=self._wish.panels | unhidden)
 
     def _take_failure(self, answer: Failed) -> None:
         if answer.key is None:

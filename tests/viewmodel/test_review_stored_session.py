@@ -146,6 +146,21 @@ def test_hidden_estimates_are_on_no_panel_and_in_no_number(
     assert view.personal is None
 
 
+def test_estimates_that_are_shown_while_one_looks_come_into_view(
+    model: ReviewModel, opened: tuple[store.Session, SessionFacts]
+) -> None:
+    """A session without a reference: while they are hidden there is no panel of pressure at all."""
+    streams = tuple(s for s in opened[1].streams if s.role not in ("beats", "abp_wave"))
+    alone = replace(opened[1], streams=streams, cuffs=(), estimates_hidden=True)
+    model._facts = None
+    model._take_facts(alone)
+    model.move(lambda wish, end: moves.look_at(wish, 10.0, 20.0, end))
+    assert "pressure" not in model.wish.panels
+    model._take_facts(replace(alone, estimates_hidden=False))
+    assert "pressure" in model.wish.panels
+    assert (model.wish.t0_s, model.wish.t1_s) == (10.0, 20.0)
+
+
 def test_close_up_the_wave_is_its_samples_in_mmhg(opened: tuple[store.Session, SessionFacts]) -> None:
     session, _ = opened
     view = picture(opened, "adc.wave.cnap", Wish(100.0, 104.0, 1200))
