@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +38,7 @@ from hemoview.ui.options import AppOptions, command_line
 from hemoview.ui.record_figure import RecordKept
 from hemoview.ui.saving import SavingMenu
 from hemoview.ui.signals import closed_by_signals
-from hemoview.viewmodel import trend_history, window_settings
+from hemoview.viewmodel import latency, trend_history, window_settings
 from hemoview.viewmodel.chime import Chime
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.latency import LatencyRecorder
@@ -167,7 +168,7 @@ class Shell:
         self.feed = self.client.feed()
         self.model = LiveModel(clock, client=self.name, utc_offset_s=time.localtime().tm_gmtoff)
         self.sweeper, self.latency = Sweeper(), LatencyRecorder()
-        self.bus_ms: list[float] = []
+        self.bus_ms: deque[float] = deque(maxlen=latency.KEPT)
         self.settings_file = settings_file(options)
         settings = window_settings.load(self.settings_file)
         theme.use_palette(settings.taste.palette)
@@ -288,7 +289,7 @@ class Shell:
         shown = self.model.take(self.feed.drain())
         self.model.bus_holes = self.feed.holes
         now_ns = self.clock.monotonic_ns()
-        self.bus_ms += [(now_ns - block.t_host_ns) / 1e6 / self.clock.speed for block in shown]
+        self.bus_ms.extend((now_ns - block.t_host_ns) / 1e6 / self.clock.speed for block in shown)
         self._paint(shown)  # the rest would hold up the wave: 2 ms of 34 at the 99th percentile
         self._ask_what_is_wanted()
         if time.monotonic() - self._resolved_s >= RESOLVE_EVERY_S:
@@ -422,7 +423,7 @@ class Shell:
     def measured(self) -> dict[str, Any]:
         """What the demo and the benchmark report."""
         return {
-            "sample_to_bus_ms": self.bus_ms,
+            "sample_to_bus_ms": list(self.bus_ms),
             "sample_to_screen_ms": self.latency.shown_ms(),
             "screenshots": [str(path) for path in self._pictures],
             "live": self.latency.summary(),

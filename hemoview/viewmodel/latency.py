@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from typing import Final
 
 import numpy as np
+
+KEPT: Final = 60_000
+"""Of each figure, the newest: half an hour of frames. A window that stays open for days must not grow (soak)."""
 
 
 class LatencyRecorder:
     """Remembers the newest times; percentiles on demand. Holds for a clock that runs at ×1 only."""
 
-    def __init__(self, capacity: int = 200_000) -> None:
+    def __init__(self, capacity: int = KEPT) -> None:
         self._arrived_ns: deque[int] = deque(maxlen=capacity)
         self._shown_ns: deque[int] = deque(maxlen=capacity)
         self._painted_ns: deque[int] = deque(maxlen=capacity)
