@@ -49,7 +49,7 @@ from hemoview.viewmodel.numerics import valid_reference
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Banner, RecordView
 from hemoview.viewmodel.rings import RingSlice
-from hemoview.viewmodel.scale_form import adc_now
+from hemoview.viewmodel.scale_form import adc_now, levels_now
 from hemoview.viewmodel.sweeper import Canvas, Sweeper
 from hemoview.viewmodel.template_choice import template_library
 from recorder.clock import Clock
@@ -182,6 +182,7 @@ class Shell:
             wall_ns=clock.wall_ns,
             reference_now=lambda: valid_reference(self.model.facts()),
             adc_now=lambda: adc_now(self.model.streams, now_ns=clock.monotonic_ns(), speed=clock.speed),
+            levels_now=lambda: levels_now(self.model.streams, now_ns=clock.monotonic_ns(), speed=clock.speed),
             templates=template_library(self.home),
             facts_now=self.model.facts,
         )

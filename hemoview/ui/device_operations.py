@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 
 from hemoview.ui.adc_wizard import AdcWizard
 from hemoview.ui.bridge import Bridge
+from hemoview.ui.calibration_operations import CalibrationOperations
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.device_dialog import DeviceDialog
 from hemoview.ui.devices_page import DevicesPage
@@ -29,7 +30,14 @@ from hemoview.viewmodel.device_form import (
     without_device,
 )
 from hemoview.viewmodel.device_trial import Trial, TrialView
-from hemoview.viewmodel.devices import CardView, DevicesView, button_pressed_ns, product, resolve_devices
+from hemoview.viewmodel.devices import (
+    PRESSURE_ROLE,
+    CardView,
+    DevicesView,
+    button_pressed_ns,
+    product,
+    resolve_devices,
+)
 from hemoview.viewmodel.live import LiveModel
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.raw_preview import Preview, preview
@@ -76,6 +84,14 @@ class DeviceOperations(QObject):
         self.pairing = PairOperations(
             operations.window, bridge, operations.commands, bed.clock, station=bed.station, home=bed.home
         )
+        self.calibrations = CalibrationOperations(
+            operations,
+            bridge,
+            bed.model,
+            bed.clock,
+            places.sessions_dir(bed.home),
+            preview_of=self.preview_of,
+        )
         self._trials: dict[str, Trial] = {}
         self._found: dict[str, TrialView] = {}
 
@@ -107,6 +123,7 @@ class DeviceOperations(QObject):
 
     def _asked(self, what: str, device_id: str) -> None:
         acts = {"test": self.test, "edit": self.edit, "remove": self.remove, "pair": self.pair}
+        acts["calibrate"] = self.calibrate
         acts[what](device_id)
 
     def test(self, device_id: str) -> None:
@@ -129,6 +146,13 @@ class DeviceOperations(QObject):
         box.setDefaultButton(box.addButton(text("button-cancel"), QMessageBox.ButtonRole.RejectRole))
         yes.clicked.connect(lambda: self._configure(without_device(self._configured, device_id)))
         box.open()
+
+    def calibrate(self, device_id: str) -> None:
+        """Volt → mmHg of the channel that carries the pressure."""
+        infos = self._bed.model.facts().infos.values()
+        info = next((i for i in infos if i.device_id == device_id and i.role == PRESSURE_ROLE), None)
+        if info is not None:
+            self.calibrations.open(info.stream_id, info.channels[0].name)
 
     def pair(self, device_id: str) -> None:
         """Which wristband is on this wrist? The one whose button is pressed."""

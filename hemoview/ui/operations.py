@@ -48,7 +48,8 @@ class Operations(QObject):
     """Wires what was touched to commands. ``settings`` are those of this user; ``settings_changed`` after each change.
 
     ``facts_now`` is what is known; ``reference_now`` gives (SBP, DBP) of a valid reference or None; ``wall_ns`` the
-    calendar clock; ``adc_now`` the channel of the pressure and its volt, None without one.
+    calendar clock; ``adc_now`` the channel of the pressure and its volt, None without one;
+    ``levels_now`` the two volts of the monitor's rectangular signal.
     """
 
     settings_changed = Signal()
@@ -67,6 +68,7 @@ class Operations(QObject):
         wall_ns: Callable[[], int],
         reference_now: Callable[[], tuple[float, float] | None],
         adc_now: Callable[[], AdcNow | None] = lambda: None,
+        levels_now: Callable[[], tuple[float, float] | None] = lambda: None,
         templates: TemplateLibrary | None = None,
         facts_now: Callable[[], Facts] = lambda: Facts(0, 0),
     ) -> None:
@@ -74,7 +76,7 @@ class Operations(QObject):
         self.window, self.bridge, self.commands, self.settings = window, bridge, commands, settings
         self._client, self.wall_ns, self.reference_now = client, wall_ns, reference_now
         self.facts_now = facts_now
-        self._adc_now = adc_now
+        self._adc_now, self._levels_now = adc_now, levels_now
         self.templates = templates or template_library()
         self.start_dialog: StartDialog | None = None
         self.stop_dialog: StopDialog | None = None
@@ -131,7 +133,8 @@ class Operations(QObject):
 
     def open_scale(self) -> None:
         """Ask for two points of volt and mmHg."""
-        dialog = ScaleDialog(self._judge_scale, self._volt_now, self.settings.form.operator, self.window)
+        operator, levels = self.settings.form.operator, self._levels_now
+        dialog = ScaleDialog(self._judge_scale, self._volt_now, operator, self.window, levels_now=levels)
         dialog.entered.connect(lambda request: self.command("calibrate", **request))
         dialog.open()
 

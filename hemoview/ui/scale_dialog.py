@@ -25,7 +25,10 @@ LIVE_MS = 250
 
 
 class ScaleDialog(QDialog):
-    """Emits ``entered(request)``. ``judge`` examines the form; ``volt_now`` is the live volt or None."""
+    """Emits ``entered(request)``. ``judge`` examines the form; ``volt_now`` is the live volt or None;
+
+    ``levels_now`` the two levels of the monitor's rectangular signal while it gives one.
+    """
 
     entered = Signal(dict)
 
@@ -35,9 +38,15 @@ class ScaleDialog(QDialog):
         volt_now: Callable[[], float | None],
         operator: str,
         parent: QWidget | None = None,
+        *,
+        levels_now: Callable[[], tuple[float, float] | None] = lambda: None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(text("scale-title"))
+        self._levels_now = levels_now
+        self.take_levels = QPushButton(text("scale-take-levels"))
+        self.take_levels.setAutoDefault(False)
+        self.take_levels.clicked.connect(self._take_levels)
         self.form = ScaleForm(operator=operator)
         self._judge, self._volt_now = judge, volt_now
         self.inputs: dict[str, QLineEdit] = {}
@@ -75,6 +84,7 @@ class ScaleDialog(QDialog):
         column_box = QVBoxLayout(self)
         for widget in (explained, self.live):
             column_box.addWidget(widget)
+        column_box.addWidget(self.take_levels)
         column_box.addLayout(grid)
         for widget in (self.line, self.problem):
             column_box.addWidget(widget)
@@ -100,7 +110,21 @@ class ScaleDialog(QDialog):
             self.inputs[f"volt_{number}"].setText(f"{volt:.4f}")
             self.inputs[f"mmhg_{number}"].setFocus()
 
+    def _take_levels(self) -> None:
+        levels = self._levels_now()
+        for number, volt in enumerate(levels or (), start=1):
+            self.inputs[f"volt_{number}"].setText(f"{volt:.4f}")
+        if levels is not None:
+            self.inputs["mmhg_1"].setFocus()
+
     def _show_live(self) -> None:
+        levels = self._levels_now()
+        self.take_levels.setEnabled(levels is not None)
+        if levels is None:
+            self.take_levels.setText(text("scale-take-levels"))
+        else:
+            low, high = (f"{volt:.3f}" for volt in levels)
+            self.take_levels.setText(text("scale-take-levels-of", low=low, high=high))
         volt = self._volt_now()
         shown = text("scale-no-volt") if volt is None else text("scale-live", volt=f"{volt:.3f}")
         self.live.show_text(shown, "muted" if volt is None else "text")

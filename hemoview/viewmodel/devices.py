@@ -274,6 +274,13 @@ def _adc_notes(facts: Facts, infos: list[StreamInfo]) -> list[tuple[Message, str
     return found
 
 
+def calibration_in_use(facts: Facts, stream_id: str) -> Message:
+    """The dated record of a stream, or that there is none."""
+    known = [c for c in facts.calibrations if c.stream_id == stream_id and c.accepted]
+    used = max(known, key=lambda c: c.wall_ns, default=None)
+    return say("adc-none") if used is None else adc_record(facts, used)
+
+
 def adc_record(facts: Facts, found: Calibration) -> Message:
     """A dated, signed record in one line."""
     sign = "−" if found.offset_mmhg < 0 else "+"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hemoview.viewmodel.live import LiveStream
 from hemoview.viewmodel.messages import Message, say
@@ -19,6 +20,17 @@ AVERAGED_S = 1.0
 
 FRESH_S = 2.0
 """Nothing newer than this: there is no live volt."""
+
+
+LEVELS_S = 6.0
+"""The rectangular signal is looked for in so many seconds."""
+
+LEAST_SAMPLES = 50
+LEAST_EDGES = 3
+LEAST_STEP_V = 0.05
+NEAR_LEVEL = 0.06
+AT_LEVELS = 0.9
+"""Share of samples that stand at one of two levels; a pulse wave is hardly ever there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,32 @@ def adc_now(streams: Mapping[str, LiveStream], *, now_ns: int, speed: float = 1.
     rows = stream.ring.newest(max(1, round((stream.info.nominal_rate_hz or 1.0) * AVERAGED_S)))
     volts = rows.values[:, 0][np.isfinite(rows.values[:, 0])]
     return AdcNow(*place, float(np.median(volts)) if volts.size else None)
+
+
+def levels_now(
+    streams: Mapping[str, LiveStream], *, now_ns: int, speed: float = 1.0
+) -> tuple[float, float] | None:
+    """The two volts between which the monitor's rectangular signal goes, low first; None while there is none."""
+    stream = next((s for s in streams.values() if s.info.role == "abp_wave"), None)
+    if stream is None or stream.arrival_ns is None or now_ns - stream.arrival_ns > FRESH_S * 1e9 * speed:
+        return None
+    rows = stream.ring.newest(max(1, round((stream.info.nominal_rate_hz or 1.0) * LEVELS_S)))
+    return rectangle(rows.values[:, 0].astype(np.float64))
+
+
+def rectangle(volts: NDArray[np.float64]) -> tuple[float, float] | None:
+    """Low and high of samples ``(n,)`` that stand at two levels and hardly ever between; None for anything else."""
+    volts = volts[np.isfinite(volts)]
+    if volts.size < LEAST_SAMPLES or volts.max() - volts.min() <= LEAST_STEP_V:
+        return None
+    middle = (float(volts.min()) + float(volts.max())) / 2
+    low, high = float(np.median(volts[volts <= middle])), float(np.median(volts[volts > middle]))
+    step = high - low
+    near = np.minimum(np.abs(volts - low), np.abs(volts - high)) < NEAR_LEVEL * step
+    share = float(np.mean(volts > middle))
+    edges = int(np.count_nonzero(np.diff(volts > middle)))
+    alternates = edges >= LEAST_EDGES and 0.2 < share < 0.8
+    return (low, high) if step > LEAST_STEP_V and near.mean() >= AT_LEVELS and alternates else None
 
 
 def examine(form: ScaleForm, adc: AdcNow | None, *, wall_ns: int) -> ScaleView:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -69,7 +69,7 @@ def run(order: CalibrateOrder) -> dict[str, Any]:
     if not order.operator.strip():
         raise ConfigError("Calibration: --operator is empty; a calibration is signed with an operator code")
     clock = Clock.from_environment()
-    found = _two_point(order, clock) if order.points else _fitted(order, clock)
+    found = _two_point(order, clock) if order.points else compare(order, clock).found
     outcome = {"ok": found.accepted, "line": in_words(found), **_facts(found)}
     outcome["kept"] = _keep(order, found, clock) if found.accepted or order.keep else "no"
     return outcome
@@ -104,7 +104,21 @@ def _two_point(order: CalibrateOrder, clock: Clock) -> Calibration:
     )
 
 
-def _fitted(order: CalibrateOrder, clock: Clock) -> Calibration:
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """A fit, and what was compared: the ADC's volt and the monitor's own pressure."""
+
+    found: Calibration
+    volts: Waveform
+    reference: Waveform
+
+
+def compare(order: CalibrateOrder, clock: Clock) -> Comparison:
+    """Fit the ADC of a session against the monitor's own waveform file. Nothing is kept.
+
+    Raises:
+        RecorderError: file or session is no good, or there is nothing alike.
+    """
     if order.against is None or order.session is None:
         raise ConfigError("Calibration: give --points, or --against FILE with --session SESSION")
     file = cnap_waveform.read(order.against)
@@ -117,9 +131,10 @@ def _fitted(order: CalibrateOrder, clock: Clock) -> Calibration:
         start_ns = _wall_ns(starts, session.header) + round(file.t0_s * 1e9)
         reference = Waveform(file.mmhg, cnap_waveform.RATE_HZ, start_ns)
         volts = _volts(session, order, reference)
-    return calibration.fit(
+    found = calibration.fit(
         order.stream_id, order.channel, volts, reference, wall_ns=clock.wall_ns(), operator=order.operator
     )
+    return Comparison(found, volts, reference)
 
 
 def _wall_ns(local: datetime, header: SessionHeader) -> int:
@@ -184,7 +199,15 @@ def _keep(order: CalibrateOrder, found: Calibration, clock: Clock) -> str:
     return f"in the running station {order.station}"
 
 
-def from_now(client: StationClient, found: Calibration, clock: Clock) -> Calibration:
+class Asks(Protocol):
+    """The part of ``StationClient`` that is needed here."""
+
+    def call(self, verb: str, timeout_s: float = 5.0, **args: Any) -> dict[str, Any]:
+        """Ask the recorder and wait for its answer."""
+        ...
+
+
+def from_now(client: Asks, found: Calibration, clock: Clock) -> Calibration:
     """A second one of a channel holds from now on; the first also for what was recorded before it."""
     known = (Calibration.from_json(c) for c in client.call("describe")["calibrations"])
     place = (found.stream_id, found.channel)
