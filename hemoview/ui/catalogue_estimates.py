@@ -50,8 +50,8 @@ ENGLISH: Final[dict[str, str]] = {
 }
 
 CHINESE: Final[dict[str, str]] = {
-    "estimates-hidden": "本方案不显示估计值",
-    "estimates-unhidden": "方案规定隐藏，{operator} 已于 {time} 开启显示",
+    "estimates-hidden": "模板规定：不显示估计值",
+    "estimates-unhidden": "模板规定隐藏，{operator} 已于 {time} 开启显示",
     "why-hidden": "已隐藏",
     "tag-tracked": "估计 · 跟随 CNAP",
     "tag-frozen": "估计 · CNAP 中断",
@@ -61,15 +61,15 @@ CHINESE: Final[dict[str, str]] = {
     "followed-reference": "CNAP 已中断：区间保持放宽",
     "waits-for-calibration": "确认 CNAP 校准后开始跟随",
     "waits-for-values": "开始跟随 CNAP",
-    "claim-learned": "学习自 {kind}，{site}；90 % 区间来自 {n} 人",
+    "claim-learned": "训练数据：{kind}，{site}；90 % 区间来自 {n} 人",
     "claim-simulated": "仅由模拟学习，没有真实受试者",
     "claim-counted": "由脉搏波逐拍计数，并非学习所得",
     "review.tracked": "跟随 CNAP",
     "review.tracked-frozen": "CNAP 已中断",
     "review.event-anchor": "个体化依据：{choice}",
     "review.event-unhidden": "{operator} 显示了估计值：{why}",
-    "footer-no-card": "{model} 的研究性估计值，此处没有该模型的说明卡。不得用于治疗或报警。",
-    "footer-all-seen": "研究性估计值。学习自 {kinds}，{site}，{n} 名受试者。不得用于治疗或报警。",
+    "footer-no-card": "{model} 的研究用估计值，此处没有该模型的说明卡。不用于治疗或报警。",
+    "footer-all-seen": "研究用估计值。训练数据：{kinds}，{site}，{n} 名受试者。不用于治疗或报警。",
     "footer-any-device": "任何设备",
     "field-anchor_from": "个体化依据",
     "anchor-": "– 未选择 –",
@@ -78,16 +78,17 @@ CHINESE: Final[dict[str, str]] = {
     "anchor-both": "袖带读数和 CNAP",
     "start-estimates": "估计值",
     "field-estimates_hidden": "床旁不显示",
-    "field-hidden-by-template": "方案规定不显示",
+    "field-hidden-by-template": "模板规定不显示",
     "field-show_simulated": "显示模拟值（标注 SIM）",
     "confirm-hidden": "估计值照常计算和保存，但床旁不显示。",
     "button-estimates": "估计值…",
     "estimates-title": "本次记录的估计值",
-    "estimates-anchor-explained": "更改立即生效，并连同时间和您的代码一起保存。仅在 CNAP 校准已确认时才采用 CNAP。",
-    "estimates-hidden-explained": "方案规定不显示估计值：照常计算和保存，但不给任何人看。"
-    "如需显示，须填写理由；理由、时间和您的代码会被保存，只对本次记录有效。",
+    "estimates-anchor-explained": "更改立即生效，并连同时间和您的操作者代码一起保存。"
+    "仅在 CNAP 校准已确认时才采用 CNAP。",
+    "estimates-hidden-explained": "模板规定不显示估计值：照常计算和保存，但不给任何人看。"
+    "如需显示，须填写理由；理由、时间和您的操作者代码会一并保存，只对本次记录有效。",
     "estimates-show": "本次记录显示估计值",
     "estimates-why": "理由",
     "estimates-why-needed": "请填写显示估计值的理由。",
-    "estimates-operator-needed": "请填写您的操作员代码。",
+    "estimates-operator-needed": "请填写您的操作者代码。",
 }

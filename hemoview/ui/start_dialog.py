@@ -211,6 +211,7 @@ class StartDialog(QDialog):
         buttons.addWidget(self.missing, 1)
         buttons.addWidget(self.next)
         column = QVBoxLayout(step)
+        column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(fields, 1)
         column.addLayout(buttons)
         return step
@@ -235,8 +236,8 @@ class StartDialog(QDialog):
         box = QGroupBox(text(title))
         rows = QFormLayout(box)
         rows.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-        rows.setVerticalSpacing(4)
-        rows.setContentsMargins(10, 6, 10, 6)
+        rows.setVerticalSpacing(2)
+        rows.setContentsMargins(10, 3, 10, 3)
         boxes = [name for name in names if self._is_box(name)]
         for name in names:
             if name in boxes:
