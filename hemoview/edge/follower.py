@@ -18,6 +18,8 @@ from recorder.clock import ClockEra
 from recorder.host.client import StationClient
 from recorder.host.feed import LiveFeed
 from recorder.schema import (
+    CONFIRMED,
+    UNCONFIRMED,
     Calibration,
     Event,
     SampleBlock,
@@ -33,7 +35,17 @@ LATEST_S: Final = 20.0
 LOOK_EVERY_S: Final = 0.1
 """Blocks are taken ten times a second, all that came: waking for each would cost more than computing."""
 DERIVED_TIMEOUT_S: Final = 10.0
-FACTS: Final = ("cuff", "cuff-withdrawn", "calibration", "marker", "marker-undone", "era", RULE)
+FACTS: Final = (
+    "cuff",
+    "cuff-withdrawn",
+    "calibration",
+    "marker",
+    "marker-undone",
+    "era",
+    RULE,
+    UNCONFIRMED,
+    CONFIRMED,
+)
 """Events that hold until another takes them back; asked for when a session is met half-way."""
 
 log = logging.getLogger(__name__)

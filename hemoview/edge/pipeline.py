@@ -26,7 +26,15 @@ from hemoview.estimate.runner import Runner
 from hemoview.estimate.tracking import Widening
 from hemoview.estimate.values import Estimate
 from recorder.clock import ClockEra
-from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED, Calibration, Event, SampleBlock
+from recorder.schema import (
+    CONFIRMED,
+    FINGER_CHANGED,
+    REFERENCE_CALIBRATED,
+    UNCONFIRMED,
+    Calibration,
+    Event,
+    SampleBlock,
+)
 from recorder.schema.physical import physical
 from recorder.schema.rules import RULE, AnchorFrom, EstimateRules
 
@@ -80,6 +88,7 @@ class Pipeline:
         self._next_no: dict[str, int] = {}
         self._said_calibrated = ""
         self._heard: set[str] = set()
+        self._unconfirmed = False
 
     # ---- what is known beside the samples
 
@@ -96,15 +105,17 @@ class Pipeline:
         return bool(self._anchoring.anchors) or self._anchoring.follows_reference
 
     def begin_session(self, session_id: str, body: Body, rules: EstimateRules | None = None) -> None:
-        """Another session: nothing of the subject before carries over. The same one again changes nothing.
+        """Another session: nothing of the subject before carries over. The same one again changes only the body, which
+        may have been corrected meanwhile.
 
         Args:
             session_id: of the recorder.
             body: of its subject.
             rules: it begins with.
         """
+        self._body = body
         if session_id != self.session_id:
-            self.session_id, self._body = session_id, body
+            self.session_id, self._unconfirmed = session_id, False
             self._said_calibrated, self._heard = "", set()
             self._rules = rules or EstimateRules()
             if self.heart is not None:
@@ -182,6 +193,8 @@ class Pipeline:
         wall_ns = self._wall_ns(end_ns, era)
         if self.session_id:
             self._anchoring.look(wall_ns)
+        if self._unconfirmed:
+            return abstain_all("unconfirmed-subject"), {}
         if window.samples is None:
             return abstain_all("gap" if window.after_gap else "starting"), {}
         pulse = window.samples[:, 0]
@@ -258,7 +271,7 @@ class Pipeline:
             if beat is not None:
                 rows.append([beat.sbp, beat.map, beat.dbp, beat.hr_per_min, beat.quality])
                 times.append(t_ns)
-                if np.isfinite(beat.sbp):
+                if np.isfinite(beat.sbp) and not self._unconfirmed:
                     self._anchoring.pressure(self._wall_ns(t_ns, now.era), beat)
         if rows:
             yield self._rows(ABP_BEATS, stored(rows), times, now)
@@ -291,6 +304,8 @@ class Pipeline:
             yield from self._pressure_rows(self._abp.cut(), now)
 
     def _on_cuff(self, event: Event) -> None:
+        if self._unconfirmed:
+            return  # nobody knows whose arm it was
         self._anchoring.cuff(event.event_id, event.payload)
 
     def _on_cuff_withdrawn(self, event: Event) -> None:
@@ -321,6 +336,17 @@ class Pipeline:
             self._anchoring.doubt()
         elif tracking is not None and (told.get("kind") in NO_PRESSURE or told.get("ended") in NO_PRESSURE):
             tracking.forget()
+
+    def _on_unconfirmed(self, _: Event) -> None:
+        """Nobody knows whose samples follow: no estimate, and nothing is learned (safety rule 3)."""
+        self._unconfirmed = True
+
+    def _on_confirmed(self, event: Event) -> None:
+        """It is the same person: from here on, with no window that reaches into the doubt."""
+        if event.payload.get("same") and self._unconfirmed:
+            self._unconfirmed = False
+            if self._windower is not None:
+                self._windower.cut()
 
     def _on_rule(self, event: Event) -> None:
         """The operator changed a rule of the session; told again, it is no other change."""
@@ -360,6 +386,8 @@ _ON_EVENT: Final[Mapping[str, Callable[[Pipeline, Event], Any]]] = {
     "marker-undone": Pipeline._on_marker_undone,
     "notice": Pipeline._on_notice,
     "era": Pipeline._on_era,
+    UNCONFIRMED: Pipeline._on_unconfirmed,
+    CONFIRMED: Pipeline._on_confirmed,
     RULE: Pipeline._on_rule,
 }
 

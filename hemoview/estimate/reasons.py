@@ -21,6 +21,7 @@ Reason = Literal[
     "implausible",
     "outside-training-range",
     "simulated",
+    "unconfirmed-subject",
 ]
 
 REASONS: Final[tuple[Reason, ...]] = (
@@ -40,10 +41,12 @@ REASONS: Final[tuple[Reason, ...]] = (
     "implausible",
     "outside-training-range",
     "simulated",
+    "unconfirmed-subject",
 )
 """In order of precedence: of two reasons the earlier is told. The signal comes first, because it is what an operator
 can change now; then what the model never learned; then what is wrong with this value. ``simulated`` is no abstention:
 the value stands, learned from simulation alone, and must be shown tagged SIM. A stored code is the index + 1, 0 = fine.
+``unconfirmed-subject`` comes alone: while nobody knows whose signal it is, nothing is estimated (safety rule 3).
 """
 
 

@@ -17,6 +17,14 @@ ENGLISH: Final[dict[str, str]] = {
     "stop-needs-operator": "Type your operator code.",
     "stop-early-explained": "Aborted: kept, marked incomplete. Discarded: in quarantine for 30 days, can be restored, "
     "then erased.",
+    # the same person?
+    "warning-same-subject": "Nobody seems to be on the sensors since {value} s. Stop, or is it the same subject? "
+    "Samples are kept apart until this is answered.",
+    "button-same-subject": "Stop, or same subject?",
+    "button-it-is-same": "It is the same subject",
+    "same-subject-explained": "Read the pseudonym off the person and scan or type it. Until then what is recorded is "
+    "kept apart: no estimates, not in datasets. If it is another person, stop and start a new session.",
+    "why-unconfirmed-subject": "subject not confirmed",
     # corrections
     "amend-title": "Correct what was written about this session",
     "amend-explained": "What was written at Start stays, and so does every sample; the correction is laid over it, by "
@@ -33,6 +41,8 @@ ENGLISH: Final[dict[str, str]] = {
     "note-quarantined": "Discarded by {who}: {why}. Erased from {day} on.",
     "note-quarantined-undated": "In quarantine; nothing says since when, so it is kept.",
     "review.fact-corrections": "Corrections",
+    "review.unconfirmed": "{n} × nobody confirmed that it is still the same subject: hatched, outside estimates and "
+    "datasets.",
     "review.correction": "{field}: {old} → {new} ({who}: {why})",
     "browser.correct": "Correct …",
     "browser.discard": "Discard …",
@@ -59,6 +69,7 @@ ENGLISH: Final[dict[str, str]] = {
     "header-amended-short": "amended",
     "header-amended": "Corrected since Start: {fields}",
     "button-correct": "Correct…",
+    "button-correct-short": "✎",
     # start form
     "button-signed-today": "Today",
     "start-details": "Optional facts, with consent",
@@ -101,6 +112,12 @@ ENGLISH: Final[dict[str, str]] = {
 }
 
 CHINESE: Final[dict[str, str]] = {
+    "warning-same-subject": "传感器上似乎已有 {value} 秒没有人。要停止，还是同一受试者？回答之前的数据单独保存。",
+    "button-same-subject": "停止，还是同一受试者？",
+    "button-it-is-same": "是同一受试者",
+    "same-subject-explained": "请在受试者身上核对代号，扫描或输入。在此之前的记录单独保存："
+    "不作估计，也不进入数据集。如果换了人，请停止并开始新的记录。",
+    "why-unconfirmed-subject": "受试者未确认",
     "amend-title": "更正本次记录的信息",
     "amend-explained": "开始时填写的内容和所有采样都不会改动；更正另行保存，并注明更正人、时间和原因。文件夹名称不变。",
     "amend-signed": "签名",
@@ -115,6 +132,7 @@ CHINESE: Final[dict[str, str]] = {
     "note-quarantined": "由 {who} 作废：{why}。{day} 起删除。",
     "note-quarantined-undated": "在隔离区内；没有作废日期，因此一直保留。",
     "review.fact-corrections": "更正记录",
+    "review.unconfirmed": "有 {n} 段未确认是否为同一受试者：以斜线标出，不作估计，不进入数据集。",
     "review.correction": "{field}：{old} → {new}（{who}：{why}）",
     "browser.correct": "更正…",
     "browser.discard": "作废…",
@@ -150,6 +168,7 @@ CHINESE: Final[dict[str, str]] = {
     "header-amended-short": "已更正",
     "header-amended": "开始后更正过：{fields}",
     "button-correct": "更正…",
+    "button-correct-short": "✎",
     "button-signed-today": "今天",
     "start-details": "可选信息（须经同意）",
     "field-details_consented": "受试者同意保存这些信息",

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from PySide6 import __version__ as qt_version
 from PySide6.QtCore import QLibraryInfo, QObject, Signal
-from PySide6.QtWidgets import QInputDialog, QMessageBox
+from PySide6.QtWidgets import QMessageBox
 
 from hemoview.ui import theme
 from hemoview.ui.bridge import Bridge
@@ -23,6 +23,7 @@ from hemoview.ui.start_dialog import StartDialog
 from hemoview.ui.stop_dialog import StopDialog
 from hemoview.ui.subject_actions import SubjectActions
 from hemoview.ui.templates_dialog import TemplatesDialog
+from hemoview.viewmodel.banners import ASK_SUBJECT
 from hemoview.viewmodel.estimates_form import Command
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.pseudonym import Known, known_from
@@ -279,13 +280,5 @@ class Operations(QObject):
             self.confirm_calibration()
         elif action == "virtual-bedside":
             self.virtual_bedside_asked.emit()
-        elif action == "confirm-subject":
-            self.ask_subject()
-
-    def ask_subject(self) -> None:
-        """After a long absence: the pseudonym once more (safety rule 3)."""
-        ask = QInputDialog(self.window)
-        ask.setWindowTitle(text("button-confirm-subject"))
-        ask.setLabelText(text("field-pseudonym"))
-        ask.textValueSelected.connect(lambda typed: self.command("confirm_subject", pseudonym=typed.strip()))
-        ask.open()
+        elif action in ASK_SUBJECT:
+            self.subject.ask()

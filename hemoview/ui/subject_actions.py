@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 
 from hemoview.ui.amend_dialog import AmendDialog
+from hemoview.ui.same_subject_dialog import SameSubjectDialog
 from hemoview.viewmodel.amend_form import AmendForm
 from recorder.session import SessionHeader
 
@@ -21,6 +22,7 @@ class SubjectActions(QObject):
         super().__init__(operations)
         self._operations = operations
         self.amend_dialog: AmendDialog | None = None
+        self.same_dialog: SameSubjectDialog | None = None
         operations.window.header.correct_asked.connect(self.correct)
 
     def correct(self) -> None:
@@ -36,6 +38,18 @@ class SubjectActions(QObject):
         window = self._operations.window
         dialog.resize(min(980, window.width() - 60), min(640, window.height() - 40))
         self.amend_dialog = dialog
+        dialog.open()
+
+    def ask(self) -> None:
+        """After an absence: the same person still? A wrong pseudonym is refused by the recorder, and asked again."""
+        dialog = SameSubjectDialog(self._operator, self._operations.window)
+        dialog.answered.connect(
+            lambda pseudonym, operator: self._operations.command(
+                "confirm_subject", pseudonym=pseudonym, operator=operator
+            )
+        )
+        dialog.stop_asked.connect(self._operations.ask_stop)
+        self.same_dialog = dialog
         dialog.open()
 
     @property

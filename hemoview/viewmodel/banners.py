@@ -24,6 +24,9 @@ _DISK: dict[str, tuple[Level, str]] = {
     "15min": ("danger", "disk-15min"),
     "stopped": ("danger", "disk-stopped"),
 }
+ASK_SUBJECT = ("same-subject", "confirm-subject")
+"""Warnings that only an entry of the pseudonym takes back; they are the banner's action as well."""
+
 _LEVELS = ("danger", "warn", "info")
 
 
@@ -33,6 +36,7 @@ def banners(facts: Facts) -> tuple[Banner, ...]:
     if down is not None:
         return (down,)
     found = [
+        *_person(facts),
         *_links(facts),
         *_starved(facts),
         *_disk(facts),
@@ -157,9 +161,20 @@ def _others(facts: Facts) -> list[Banner]:
     for warning in facts.status.warnings:
         name, _, value = warning.partition("|")
         level: Level = "info" if name == "sleep" else "warn"
-        action = name if name == "confirm-subject" else ""
-        found.append(Banner(f"warning-{name}", level, say(f"warning-{name}", value=value), action))
+        if name not in ASK_SUBJECT:
+            found.append(Banner(f"warning-{name}", level, say(f"warning-{name}", value=value)))
     return found
+
+
+def _person(facts: Facts) -> list[Banner]:
+    """Is it still the same person? Before everything else: the sensors that came off complain as well."""
+    assert facts.status is not None
+    asked = dict(warning.split("|", 1) for warning in facts.status.warnings if "|" in warning)
+    return [
+        Banner(f"warning-{name}", "danger", say(f"warning-{name}", value=asked[name]), action=name)
+        for name in ASK_SUBJECT
+        if name in asked
+    ]
 
 
 def _time_of(facts: Facts, t_host_ns: int) -> str:

@@ -25,7 +25,7 @@ from recorder.schema import (
     StreamInfo,
 )
 from recorder.schema.rules import RULE
-from recorder.session import AMENDABLE
+from recorder.session import AMENDABLE, UnconfirmedSpan
 from recorder.session.lock import WRITER_LOCK
 
 _LABEL_FIELDS = ("label", "device_id", "stream_id", "kind", "state", "level", "text")
@@ -57,6 +57,7 @@ class FactSource(Protocol):
     @property
     def incomplete_reason(self) -> str: ...  # noqa: D102
     def amendments(self) -> Sequence[Amendment]: ...  # noqa: D102
+    def unconfirmed(self) -> Sequence[UnconfirmedSpan]: ...  # noqa: D102
     def gaps(self, stream_id: str) -> Iterable[Any]: ...  # noqa: D102
     def events(self, kind: str | None = None) -> list[Event]: ...  # noqa: D102
     def calibrations(self) -> Iterable[Calibration]: ...  # noqa: D102
@@ -159,6 +160,7 @@ class SessionFacts:
     edition: int = 0
     corrections: tuple[Correction, ...] = ()
     incomplete: str = ""
+    unconfirmed: tuple[tuple[float, float], ...] = ()
     products: tuple[str, ...] = ()
     card: dict[str, Any] = field(default_factory=dict, hash=False)
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict, hash=False)
@@ -244,6 +246,7 @@ def facts_of(session: FactSource, edition: int = 0) -> SessionFacts:
             if a.field in AMENDABLE
         ),
         incomplete=session.incomplete_reason,
+        unconfirmed=tuple((span.t0_s, span.t1_s) for span in session.unconfirmed()),
         products=tuple(device.product for device in header.devices if device.device_id not in OWN_DEVICES),
         card=_card(streams),
         ranges=_ranges(header.template.get("ranges")),

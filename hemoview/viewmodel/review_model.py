@@ -277,6 +277,8 @@ class ReviewModel:
             found.append(say("review.nothing-readable" if facts.damaged else "review.empty"))
         if facts.state == "killed":
             found.append(say("review.killed"))
+        if facts.unconfirmed:
+            found.append(say("review.unconfirmed", n=len(facts.unconfirmed)))
         if facts.incomplete:
             found.append(say("session-incomplete", reason=facts.incomplete))
         if facts.estimates_hidden:

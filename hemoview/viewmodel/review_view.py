@@ -109,6 +109,7 @@ def resolve_panel(
             found = [_judged(_calibrated(view, info, facts.calibrations), facts) for view in found]
         traces += found
     reasons += _uncalibrated(panel, facts)
+    reasons += [ReasonBox(t0_s, t1_s, "unconfirmed-subject") for t0_s, t1_s in facts.unconfirmed]
     reasons += _withdrawn(panel, facts)
     cuffs = tuple(c for c in facts.cuffs if panel.cuffs and wish.t0_s <= c.t_s <= wish.t1_s)
     unit = pressure_unit if panel.unit == "mmHg" else panel.unit

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from recorder.acquire.body import BodyWatch
 from recorder.acquire.health import StreamWatch, silence_limit_s
 from recorder.acquire.journal import Item, Journal
 from recorder.clock import Clock, ClockEra
@@ -42,6 +43,7 @@ class Hub:
         self.streams: dict[str, StreamInfo] = {}
         self.devices: dict[str, DeviceInfo] = {}
         self.event_kinds: Counter[str] = Counter()
+        self.body = BodyWatch()
         self._clock, self._publish = clock, publish
         self._watches: dict[str, StreamWatch] = {}
         self._offsets: dict[str, int] = {}
@@ -59,6 +61,7 @@ class Hub:
         """A device joins, late ones too; one known already is described anew and keeps its numbering."""
         with self._lock:
             self.devices[device.device_id] = device
+            self.body.link_began(device.device_id)
             self._record(device)
             self.add_streams(streams, silence_s)
 
@@ -110,6 +113,7 @@ class Hub:
             self._store_gap(watch.block(stamped, self.era.number))
             for other in self._watches_of(watch.info.device_id):
                 self._store_gap(other.device_delivers(stamped.t_host_ns, self.era.number))
+            self.body.block(watch.info.device_id, watch.info.role, stamped.t_host_ns)
             self._record(stamped)
             self._publish(stamped)
 
@@ -147,6 +151,8 @@ class Hub:
                 payload,
             )
             self._remember(event)
+            if kind == "notice":
+                self.body.notice(payload)
             self._record(event)
             self._publish(event)
             return event

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from recorder import session as store
+from recorder.acquire.confirmation import Cause, Confirmation
 from recorder.acquire.disk import START_BYTES, DiskGuard, folder_problem
 from recorder.acquire.hub import Hub
 from recorder.acquire.journal import Journal
@@ -65,6 +66,7 @@ class Sessions:
         self.warnings: dict[str, str] = {}
         self.amended_fields: tuple[str, ...] = ()
         self.known = KnownSubjects(folder)
+        self.confirmation = Confirmation(hub, self._warn)
         self._started_host_ns = self._started_wall_ns = 0
         self._station, self._folder, self._hub, self._clock = station, folder, hub, clock
         self._machine, self._keep = machine, keep
@@ -130,6 +132,7 @@ class Sessions:
             self._hub.attach(self._journal(), era, {}, {})
             self.eras = (era,)
             self._started_host_ns, self._started_wall_ns = era.monotonic_ns, era.wall_ns
+            self.confirmation.begin_session(era.monotonic_ns)
             self.incomplete_reason = "; ".join(f"{k}: {v}" for k, v in order.overrides.items() if v.strip())
             self._hub.event("session", self._as_started(order), era.monotonic_ns)
             for link in links:
@@ -265,8 +268,10 @@ class Sessions:
                 self._hub.close_gap(gap, t1_host_ns)
             self._hub.resume(era, {s: a.in_era(era) for s, a in arrivals.items()})
             away_s = min((a.away_s(era) for a in arrivals.values()), default=0.0)
+            self.confirmation.restore(events, era.monotonic_ns)
             if era.reason == "reboot" or away_s > CONFIRM_AFTER_S:
-                self.warnings["confirm-subject"] = f"{away_s:.0f}"
+                cause: Cause = "reboot" if era.reason == "reboot" else "gap"
+                self.confirmation.doubt(cause, away_s, era.monotonic_ns)
 
     def suspended(self, seconds: float) -> None:
         """The machine slept: a new clock era, and a gap with that cause in every stream."""
@@ -274,7 +279,18 @@ class Sessions:
         self.eras = (*self.eras, era)
         self._hub.begin_era(era, "suspend", f"the machine slept for {seconds:.1f} s")
         if seconds > CONFIRM_AFTER_S and self.state == "open":
-            self.warnings["confirm-subject"] = f"{seconds:.0f}"
+            self.confirmation.doubt("suspend", seconds, era.monotonic_ns)
+
+    def look(self) -> None:
+        """From the pulse: is there still somebody on the sensors?"""
+        if self.state == "open":
+            self.confirmation.look(self._clock.monotonic_ns())
+
+    def _warn(self, name: str, value: str | None) -> None:
+        if value is None:
+            self.warnings.pop(name, None)
+        else:
+            self.warnings[name] = value
 
     def abandon(self) -> None:
         """The recorder ends while the session goes on: commit, seal nothing, leave it to the next recorder."""

@@ -202,6 +202,7 @@ class Station:
         """One look at clocks, streams and disk, then tell everybody."""
         self._look_at_clocks()
         self.hub.judge()
+        self.sessions.look()
         self.guide.look()
         if pulse % DISK_EVERY == 0:
             self._look_at_disk()

@@ -44,15 +44,18 @@ def _amend(station: Station, request: Request) -> Answer:
 
 
 def _confirm_subject(station: Station, request: Request) -> Answer:
-    """After a long gap: the same person? (safety rule 3)."""
+    """After an absence: the same person? (safety rule 3). Until answered, samples lie in an unconfirmed span."""
     header = station.sessions.header
     if station.sessions.state != "open" or header is None:
         raise SessionError("no session is open on this station; press Start first")
     expected = header.subject.pseudonym if header.subject else ""
     same = str(request.args["pseudonym"]) == expected
-    payload = {"same": same, "operator": str(request.args.get("operator") or "")}
-    event = station.hub.event("subject-confirmed", payload, event_id=request.request_id)
+    event = station.sessions.confirmation.answered(
+        {"operator": str(request.args.get("operator") or "")},
+        same=same,
+        event_id=request.request_id,
+        now_ns=station.clock.monotonic_ns(),
+    )
     if not same:
         raise SessionError("subject: another pseudonym than this session's; stop and start a new session")
-    station.sessions.warnings.pop("confirm-subject", None)
     return {"event_id": event.event_id}

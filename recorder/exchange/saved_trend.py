@@ -17,7 +17,7 @@ from recorder.clock import ClockEra
 from recorder.errors import RecordingUnreadable, SessionError
 from recorder.exchange.trend_csv import FIRST_COLUMNS, TITLE, VERSION, plain, reasons_of
 from recorder.schema import Amendment, Calibration, DeviceInfo, Event, StreamInfo, Subject
-from recorder.session import facts
+from recorder.session import UnconfirmedSpan, facts
 from recorder.session.facts import GapSpan
 from recorder.session.header import SessionHeader
 from recorder.session.reader import Session, open_session
@@ -126,6 +126,10 @@ class SavedTrend:
     def amendments(self) -> tuple[Amendment, ...]:
         """A table is saved as corrected by then."""
         return ()
+
+    def unconfirmed(self) -> tuple[UnconfirmedSpan, ...]:
+        """Spans of which nobody has confirmed whose they are."""
+        return facts.unconfirmed_spans(self.events(), self.t_s, self.duration_s)
 
     def calibrations(self) -> Iterable[Calibration]:
         """Stored calibrations in order."""

@@ -8,11 +8,13 @@ from recorder.schema.calibration import Calibration
 from recorder.schema.check_character import CHECK_SCHEMES, CheckScheme, carries_check, check_character
 from recorder.schema.events import (
     ARM_MOVED,
+    CONFIRMED,
     CUFF_INFLATES,
     CUFF_INFLATION,
     FINGER_CHANGED,
     REFERENCE_CALIBRATED,
     SKIN_CHECKED,
+    UNCONFIRMED,
     Amendment,
     CuffReading,
     Event,
@@ -44,6 +46,7 @@ from recorder.schema.units import PARAMETER_UNITS, PARAMETERS
 __all__ = [
     "ARM_MOVED",
     "CHECK_SCHEMES",
+    "CONFIRMED",
     "CUFF_INFLATES",
     "CUFF_INFLATION",
     "FINGER_CHANGED",
@@ -53,6 +56,7 @@ __all__ = [
     "REFERENCE_CALIBRATED",
     "RHYTHMS",
     "SKIN_CHECKED",
+    "UNCONFIRMED",
     "USES",
     "Amendment",
     "Calibration",

@@ -63,6 +63,13 @@ SKIN_CHECKED = "skin checked"
 """Label of the marker that says that somebody looked at the skin under the sensors."""
 
 
+UNCONFIRMED = "unconfirmed"
+"""Kind of the event from whose time on nobody has confirmed that it is still the same person (safety rule 3)."""
+
+CONFIRMED = "subject-confirmed"
+"""Kind of the event that answers it; its payload's ``same`` says whether it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Marker:
     """A mark made live, by key, button, wristband tag or command.

@@ -15,7 +15,7 @@ A discarded session lies in ``quarantine/`` beside the others for 30 days (:mod:
 
 from recorder.session.amended import AMENDABLE, amend
 from recorder.session.erase import Tombstone, erase
-from recorder.session.facts import GapSpan, gap_event
+from recorder.session.facts import GapSpan, UnconfirmedSpan, gap_event
 from recorder.session.header import FORMAT, SessionCard, SessionHeader
 from recorder.session.points import ClockPoints
 from recorder.session.quarantine import Quarantined, discard, purge, quarantined, restore
@@ -44,6 +44,7 @@ __all__ = [
     "SessionWriter",
     "StreamData",
     "Tombstone",
+    "UnconfirmedSpan",
     "VerifyReport",
     "amend",
     "create",

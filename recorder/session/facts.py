@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from recorder.schema import Calibration, Event, Gap, StreamInfo
+from recorder.schema import CONFIRMED, UNCONFIRMED, Calibration, Event, Gap, StreamInfo
 
 _GAP_FIELDS = tuple(Gap.__dataclass_fields__)
 
@@ -53,6 +53,43 @@ def gap_spans(gaps: Sequence[Gap], t_s: Callable[[int, int], float], end_s: floa
         t0 = t_s(gap.t0_host_ns, gap.era)
         t1 = max(t0, end_s) if gap.t1_host_ns is None else t_s(gap.t1_host_ns, gap.era)
         spans.append(GapSpan(t0, t1, gap.cause, gap.n_missing, gap.detail, gap.first_missing_no))
+    return tuple(spans)
+
+
+@dataclass(frozen=True, slots=True)
+class UnconfirmedSpan:
+    """A stretch of which nobody has confirmed that it is still the same person: no estimate, no dataset (rule 3).
+
+    Args:
+        t0_s, t1_s: elapsed seconds.
+        cause: ``absent`` (nobody on any sensor), ``gap``, ``reboot`` or ``suspend``.
+        answered: it ended with a confirmation, not with the session.
+    """
+
+    t0_s: float
+    t1_s: float
+    cause: str
+    answered: bool
+
+
+def unconfirmed_spans(
+    events: Sequence[Event], t_s: Callable[[int, int], float], end_s: float
+) -> tuple[UnconfirmedSpan, ...]:
+    """Spans from each doubt to the confirmation after it, in the order they were stored."""
+    spans = []
+    asked: Event | None = None
+    for event in events:
+        if event.kind == UNCONFIRMED:
+            asked = asked or event
+        elif event.kind == CONFIRMED and event.payload.get("same") and asked is not None:
+            t0_s, t1_s = t_s(asked.t_host_ns, asked.era), t_s(event.t_host_ns, event.era)
+            spans.append(
+                UnconfirmedSpan(t0_s, max(t0_s, t1_s), str(asked.payload.get("cause")), answered=True)
+            )
+            asked = None
+    if asked is not None:
+        t0_s = t_s(asked.t_host_ns, asked.era)
+        spans.append(UnconfirmedSpan(t0_s, max(t0_s, end_s), str(asked.payload.get("cause")), answered=False))
     return tuple(spans)
 
 

@@ -15,7 +15,7 @@ from recorder.schema import Amendment, Calibration, Event, Gap, StreamInfo, Use
 from recorder.schema.physical import physical
 from recorder.session import amendments, facts
 from recorder.session.amended import amended, amended_fields
-from recorder.session.facts import GapSpan
+from recorder.session.facts import GapSpan, UnconfirmedSpan
 from recorder.session.header import SessionHeader
 from recorder.session.levels import (
     Level,
@@ -209,6 +209,10 @@ class Session:
     def gaps(self, stream_id: str) -> tuple[GapSpan, ...]:
         """Stored gaps of a stream, in order."""
         return facts.gap_spans(self._gaps_of(stream_id), self.t_s, self.duration_s)
+
+    def unconfirmed(self) -> tuple[UnconfirmedSpan, ...]:
+        """Spans outside estimates and datasets: nobody has confirmed that it was still the same person."""
+        return facts.unconfirmed_spans(self.events(), self.t_s, self.duration_s)
 
     def events(self, kind: str | None = None) -> list[Event]:
         """Stored events in the order they were stored, of one kind or all."""
