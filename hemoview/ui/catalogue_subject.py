@@ -69,7 +69,6 @@ ENGLISH: Final[dict[str, str]] = {
     "header-amended-short": "amended",
     "header-amended": "Corrected since Start: {fields}",
     "button-correct": "Correct…",
-    "button-correct-short": "✎",
     # start form
     "button-signed-today": "Today",
     "start-details": "Optional facts, with consent",
@@ -168,7 +167,6 @@ CHINESE: Final[dict[str, str]] = {
     "header-amended-short": "已更正",
     "header-amended": "开始后更正过：{fields}",
     "button-correct": "更正…",
-    "button-correct-short": "✎",
     "button-signed-today": "今天",
     "start-details": "可选信息（须经同意）",
     "field-details_consented": "受试者同意保存这些信息",
