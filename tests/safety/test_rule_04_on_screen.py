@@ -192,7 +192,7 @@ def test_the_header_says_amended(qtbot: QtBot, qapp: QApplication) -> None:
     bar.show_view(view)
     assert bar.amended.text() == "amended"
     assert bar.amended.toolTip() == "Corrected since Start: pseudonym"
-    assert bar.correct.isVisibleTo(bar)
+    assert bar.actions_by_id["button-correct"].isEnabled()
     bar.show_view(replace(view, amended=None, recording=False, next_subject=True))
     assert bar.amended.text() == ""
     assert bar.start.text() == "Next subject"
