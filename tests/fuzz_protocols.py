@@ -16,10 +16,13 @@ from dataclasses import dataclass
 
 from recorder.clock import Clock
 from recorder.devices import profiles
+from recorder.devices.ble_link import GATT_FRAMES
 from recorder.devices.contract import DeviceConfig, Driver
 from recorder.devices.registry import make_driver
+from recorder.protocols import e4_ble, heart_rate, nonin
 from recorder.protocols.e4_events import Sample
 from recorder.protocols.e4_server import CommandDecoder, E4Decoder, format_sample
+from recorder.protocols.gatt_packets import GattDecoder
 from recorder.protocols.serial_adc import AdcDecoder, encode
 from recorder.schema import Gap, SampleBlock
 from recorder.transports import Chunk
@@ -40,6 +43,11 @@ def seeds_of(rng: random.Random) -> Iterator[bytes]:
     yield format_sample(Sample("acc", n, ((1, 0), (-2, 0), (3, 0))))
     for name in profiles.shipped():
         yield encode(profiles.load(name), n, n, [rng.randrange(-2, 4096)])
+    for uuid in (*e4_ble.LAYOUTS, e4_ble.BUTTON, e4_ble.BATTERY, heart_rate.MEASUREMENT):
+        yield GATT_FRAMES.pack(rng.randrange(4), uuid, rng.randbytes(rng.choice([1, 8, 20])), n)
+    for data_format in nonin.FORMATS:
+        status, octet = rng.randrange(0x80, 0x100), rng.randrange(0x80)
+        yield nonin.encode(nonin.Frame(status, rng.randrange(256), octet), data_format)
 
 
 def piece(rng: random.Random, good: list[bytes]) -> bytes:
@@ -69,7 +77,7 @@ class Target:
 def decoder_target(name: str, make: Callable[[], object]) -> Target:
     def fresh() -> Callable[[bytes, int], None]:
         decoder = make()
-        return lambda data, _t: decoder.feed(data) and None  # type: ignore[attr-defined, no-any-return]
+        return lambda data, _t: list(decoder.feed(data)) and None  # type: ignore[attr-defined, return-value]
 
     return Target(name, fresh)
 
@@ -94,6 +102,15 @@ def targets() -> list[Target]:
     """Every decoder and driver there is."""
     found = [decoder_target("e4 decoder", E4Decoder), decoder_target("command decoder", CommandDecoder)]
     found.append(Target("e4 driver", lambda: check(make_driver(DeviceConfig("e4-tcp", "e4"), Clock()))))
+    found.append(decoder_target("gatt decoder", GattDecoder))
+    for kind, options in (
+        ("e4-ble", {"address": "C0:01"}),
+        ("ble-hr", {"address": "C0:02"}),
+        ("nonin-serial", {"port": "none"}),
+        ("nonin-serial", {"port": "none", "format": "df7"}),
+    ):
+        config = DeviceConfig(kind, "dev", options)
+        found.append(Target(f"{kind} driver", lambda config=config: check(make_driver(config, Clock()))))  # type: ignore[misc]
     for name in profiles.shipped():
         profile = profiles.load(name)
         found.append(decoder_target(f"{name} decoder", lambda profile=profile: AdcDecoder(profile)))  # type: ignore[misc]

@@ -20,6 +20,7 @@ from recorder.devices.ble_link import (
     link_radio,
     raw_stream,
     signal_strength,
+    unencrypted,
 )
 from recorder.devices.contract import DeviceConfig, DriverEvent, Notice
 from recorder.devices.options import origin, read_options, silence_s
@@ -83,6 +84,7 @@ class BleHeartRateDriver:
         )
         self._next_no = {self._hr.stream_id: 0, self._rr.stream_id: 0}
         self._last_ns: int | None = None
+        self._told_open = False
         self._link = _Link(0, relinked=False)
 
     @property
@@ -117,7 +119,8 @@ class BleHeartRateDriver:
         self._link = _Link(t_host_ns, relinked=self._last_ns is not None)
         self._intake.relink()
         self._quality.relink()
-        return []
+        told, self._told_open = self._told_open, True
+        return [] if told else [unencrypted(self._who, t_host_ns)]
 
     def feed(self, chunk: Chunk) -> Sequence[DriverEvent]:
         """Bytes in, events out."""

@@ -203,6 +203,12 @@ class Quality:
         return [quality]
 
 
+def unencrypted(who: str, t: int) -> Notice:
+    """Neither kind of device is paired; told once (safety rule 22)."""
+    text = f"{who}: its radio link is not encrypted; somebody in the same room could listen in"
+    return Notice("unencrypted", text, t)
+
+
 def signal_strength(packet: GattPacket) -> int | None:
     """dBm of an RSSI packet, None for any other."""
     if packet.kind is not PacketKind.RSSI or len(packet.data) != 1:

@@ -22,6 +22,7 @@ from recorder.devices.ble_link import (
     link_radio,
     raw_stream,
     signal_strength,
+    unencrypted,
 )
 from recorder.devices.contract import DeviceConfig, DriverEvent, Notice, Send
 from recorder.devices.discovery import E4_NAME
@@ -99,6 +100,7 @@ class E4BleDriver:
         self.info = DeviceInfo(
             config.device_id, PRODUCT, self._address or None, self._transport, config.simulated
         )
+        self._told_open = False
         self._link = _Link(0)
 
     @property
@@ -138,7 +140,9 @@ class E4BleDriver:
         for sensor in self._sensors.values():
             sensor.relink()
         command = e4_ble.start_command(self._start, self._clock.wall_ns() // 1_000_000_000)
-        return [Send(encode(GattPacket(PacketKind.WRITE, e4_ble.COMMAND, command)))]
+        start = Send(encode(GattPacket(PacketKind.WRITE, e4_ble.COMMAND, command)))
+        told, self._told_open = self._told_open, True
+        return [start] if told else [start, unencrypted(self._who, t_host_ns)]
 
     def feed(self, chunk: Chunk) -> Sequence[DriverEvent]:
         """Bytes in, events out."""

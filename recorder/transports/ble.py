@@ -35,7 +35,7 @@ from recorder.transports.ble_scan import (
 )
 from recorder.transports.contract import Chunk
 
-SEARCH_S: Final = 6.0
+SEARCH_S: Final = 4.0
 """A band advertises several times a second; one connected elsewhere never does."""
 SETTLE_S: Final = 1.5
 """After the first of several possible devices: is there another of the same name?"""
