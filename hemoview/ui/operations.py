@@ -169,7 +169,9 @@ class Operations(QObject):
         """The form for the next subject."""
         form = next_subject(self.settings.form)
         form = chosen(form, self.templates.by_name(form.template))
-        dialog = StartDialog(form, self.window, today=self._today, templates=self.templates)
+        dialog = StartDialog(
+            form, self.window, today=self._today, templates=self.templates, wall_ns=self.wall_ns
+        )
         dialog.checks_asked.connect(self._ask_checks)
         dialog.start_asked.connect(self._start)
         dialog.subject_asked.connect(self._ask_known)
@@ -213,6 +215,9 @@ class Operations(QObject):
         assert dialog is not None
 
         def started(_: Any) -> None:
+            clock = dialog.confirm.clock.request
+            if clock is not None:
+                self.subject.tell_clock(clock)
             self._keep(form=next_subject(dialog.form))
             dialog.accept()
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from hemoview.ui.catalogue import text, words
+from hemoview.ui.monitor_clock import ClockLine
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.start_form import StartView
 
@@ -16,8 +20,9 @@ class ConfirmStep(QWidget):
     overrides_changed = Signal(str, str)
     answered = Signal(str, bool)
 
-    def __init__(self) -> None:
+    def __init__(self, wall_ns: Callable[[], int] = time.time_ns) -> None:
         super().__init__()
+        self.clock = ClockLine(wall_ns)
         centre = Qt.AlignmentFlag.AlignHCenter
         self.title = Words(18, align=centre)
         self.title.show_text(text("confirm-title"), "quiet")
@@ -45,6 +50,7 @@ class ConfirmStep(QWidget):
         column.addLayout(self.questions)
         column.addWidget(self.state)
         column.addLayout(self.findings)
+        column.addWidget(self.clock)
         column.addStretch()
         column.addLayout(buttons)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import date
@@ -97,6 +98,7 @@ class StartDialog(QDialog):
         parent: QWidget | None = None,
         *,
         today: Callable[[], date] = date.today,
+        wall_ns: Callable[[], int] = time.time_ns,
         templates: TemplateLibrary | None = None,
     ) -> None:
         super().__init__(parent)
@@ -110,7 +112,7 @@ class StartDialog(QDialog):
         self.inputs: dict[str, QWidget] = {}
         self.notes: dict[str, QLabel] = {}
         self.steps = QStackedWidget()
-        self.confirm = ConfirmStep()
+        self.confirm = ConfirmStep(wall_ns)
         self.steps.addWidget(self._form_step())
         self.steps.addWidget(self.confirm)
         column = QVBoxLayout(self)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 
 from hemoview.ui.amend_dialog import AmendDialog
+from hemoview.ui.monitor_clock import ClockDialog
 from hemoview.ui.same_subject_dialog import SameSubjectDialog
 from hemoview.viewmodel.amend_form import AmendForm
 from recorder.session import SessionHeader
@@ -23,11 +24,28 @@ class SubjectActions(QObject):
         self._operations = operations
         self.amend_dialog: AmendDialog | None = None
         self.same_dialog: SameSubjectDialog | None = None
-        operations.window.header.correct_asked.connect(self.correct)
+        header = operations.window.header
+        header.correct_asked.connect(self.correct)
+        self._clock_entry = header.add_action("menu-clock", self.ask_clock, before="button-about")
+        header.menu.aboutToShow.connect(self._show_state)
 
     def correct(self) -> None:
         """Ask the recorder what it has written, then for the correction."""
         self._operations.command("describe", self._open_amend)
+
+    def ask_clock(self) -> None:
+        """What does the monitor's clock show?"""
+        dialog = ClockDialog(self._operations.wall_ns, self._operations.window)
+        dialog.entered.connect(self.tell_clock)
+        dialog.open()
+
+    def tell_clock(self, request: dict[str, Any]) -> None:
+        """A clock point of the monitor."""
+        self._operations.command("monitor_clock", **request, operator=self._operator)
+
+    def _show_state(self) -> None:
+        view = self._operations.window.view
+        self._clock_entry.setEnabled(view is not None and view.header.recording)
 
     def _open_amend(self, told: dict[str, Any]) -> None:
         if not told.get("header"):

@@ -6,7 +6,17 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from recorder.acquire import discards, findings, guide, radio_verbs, required, rules, subject_verbs, wire
+from recorder.acquire import (
+    discards,
+    findings,
+    guide,
+    monitor_clock,
+    radio_verbs,
+    required,
+    rules,
+    subject_verbs,
+    wire,
+)
 from recorder.acquire.commands import Verb
 from recorder.acquire.device_changes import check_change, recorded_devices
 from recorder.acquire.orders import StartOrder
@@ -47,6 +57,7 @@ def table(station: Station) -> dict[str, Verb]:
         "release_control": Verb(of(_release_control)),
         "shutdown": Verb(of(_shutdown), slow=True),
         **subject_verbs.table(station),
+        **monitor_clock.table(station),
         **discards.table(station),
         **findings.table(station),
         **guide.table(station),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from hemoview.ui import theme
 from hemoview.ui.cuff_dialog import CuffDialog
+from hemoview.ui.monitor_clock import ClockLine
 from hemoview.ui.start_dialog import StartDialog
 from hemoview.ui.start_inputs import Choice
 from hemoview.viewmodel.cuff_form import CuffForm, CuffView
@@ -205,3 +207,15 @@ def test_far_cuff_reading_is_typed_twice(qtbot: QtBot) -> None:
     assert len(entered) == 1
     assert entered[0]["sbp_mmhg"] == 124.0
     assert entered[0]["entered_by"] == "OP1"
+
+
+def test_the_monitors_clock_is_asked_and_may_be_left_empty(qtbot: QtBot) -> None:
+    noon_ns = int(datetime(2026, 11, 28, 12, 0, 0).astimezone().timestamp() * 1e9)
+    line = ClockLine(lambda: noon_ns)
+    qtbot.addWidget(line)
+    assert line.request is None
+    qtbot.keyClicks(line.line, "12:00:4")
+    assert line.request is None
+    qtbot.keyClicks(line.line, "2")
+    assert line.request == {"shown": "12:00:42", "at_wall_ns": noon_ns}
+    assert "42 s ahead" in line.said.text()
