@@ -88,6 +88,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         screenshot=args.screenshot,
         seconds=args.after if args.after is not None else (5.0 if args.screenshot else None),
         show_simulated=args.show_simulated,
+        compact=args.compact,
+        size=args.size,
     )
     shown = run(options)
     if options.screenshot is not None and not shown["screenshots"]:
@@ -225,6 +227,7 @@ class Shell:
 
     def open(self) -> None:
         """Show the window, and begin."""
+        self.window.force_compact = self.options.compact
         self.window.resize(*self.options.size)
         self.window.show()
         self.window.setFocus()
@@ -313,13 +316,13 @@ class Shell:
 
     def _paint(self, arrived: list[SampleBlock]) -> None:
         """Draw the waves at once; the end of that call is the end of the paint."""
-        view, waves = self.view, self.window.record.waves
+        view, waves = self.view, self.window.waves
         if view is None or self.window.page != RECORD or not waves.isVisible():
             return
         mm_per_s = view.mm_per_s
         canvas = Canvas(waves.width(), waves.height(), theme.px_per_mm(), mm_per_s, self.clock.speed)
         frames = self.sweeper.frames(
-            view.lanes,
+            self.window.lanes(view),
             self.model.streams,
             canvas,
             now_ns=self.clock.monotonic_ns(),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QFontMetrics, QKeySequence
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
-from hemoview.ui.numerics_view import Words
+from hemoview.ui.numerics_view import Fitted, Words
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.record_view import HeaderView
 
@@ -28,8 +28,22 @@ _BATTERY_ROLES = {"ok": "quiet", "warn": "warn", "danger": "danger"}
 _DISK_ROLES = {"ok": "quiet", "24h": "info", "2h": "warn", "15min": "danger", "stopped": "danger"}
 
 
+class Yielding(Fitted):
+    """Wants the room of its words in full size; where there is less, they become smaller instead of being cut."""
+
+    def __init__(self, pixels: int) -> None:
+        super().__init__(pixels)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.setMinimumWidth(1)
+
+    def sizeHint(self) -> QSize:
+        """Of the full size, whatever is shown now."""
+        metrics = QFontMetrics(theme.font(self._pixels, bold=self._bold))
+        return QSize(metrics.horizontalAdvance(self.text()) + 4 if self.text() else 0, metrics.height())
+
+
 class HeaderBar(QFrame):
-    """Tabs left, the recording in the middle, room and buttons right."""
+    """Tabs left, the recording in the middle, room and buttons right; what is rarely touched is in the menu."""
 
     page_chosen = Signal(str)
     start_asked = Signal()
@@ -43,8 +57,8 @@ class HeaderBar(QFrame):
         super().__init__(parent)
         self.setObjectName("header")
         self._group, self.tabs = QButtonGroup(self), dict[str, QPushButton]()
-        self.recording, self.subject, self.template = Words(22, bold=True), Words(22, bold=True), Words(14)
-        self.disk, self.battery, self.control = Words(15), Words(15), Words(13)
+        self.recording, self.subject, self.template = Words(22, bold=True), Words(22, bold=True), Yielding(14)
+        self.disk, self.battery, self.control = Yielding(15), Yielding(15), Yielding(13)
         self.amended = Words(14, bold=True)
         self.start = self._button("button-start", self.start_asked, "start")
         self.stop = self._button("button-stop", self.stop_asked, "stop")
@@ -158,9 +172,13 @@ class Watermark(QLabel):
             f"color: #1b1204; background: qlineargradient(x1:0, y1:0, x2:1, y2:0.02, {stops});"
         )
         self.setFixedHeight(22)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.short = False
+        """Only the word, where a panel has no room for the sentence."""
         self.hide()
 
     def show_watermark(self, watermark: Message | None) -> None:
         """Show or hide it."""
-        self.setText(text("watermark-line", watermark=watermark) if watermark else "")
+        whole = "" if watermark is None else text("watermark-line", watermark=watermark)
+        self.setText(words(watermark) if self.short else whole)
         self.setVisible(watermark is not None)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent, QKeyEvent
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QCloseEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
@@ -24,12 +24,25 @@ from PySide6.QtWidgets import (
 
 from hemoview.ui.banners import BannerStack
 from hemoview.ui.catalogue import text, words
+from hemoview.ui.compact_page import CompactHeader, CompactPage
+from hemoview.ui.far_numerics import FarNumerics
 from hemoview.ui.header_bar import HeaderBar, Watermark
 from hemoview.ui.record_page import RecordPage
-from hemoview.viewmodel.record_view import RecordView
+from hemoview.ui.wave_view import WaveView
+from hemoview.viewmodel.layout_choice import LEAST_COMPACT_PX, Form, compact_lanes, form_for
+from hemoview.viewmodel.record_view import Lane, RecordView
 
 TYPING = (QLineEdit, QAbstractSpinBox, QComboBox, QPlainTextEdit, QTextEdit)
 RECORD, REVIEW = "record", "review"
+
+
+class Pages(QStackedWidget):
+    """Asks for the room of the page in front only: a panel of 480 px holds the compact one."""
+
+    def minimumSizeHint(self) -> QSize:
+        """Of the page in front."""
+        front = self.currentWidget()
+        return front.minimumSizeHint() if front is not None else super().minimumSizeHint()
 
 
 @runtime_checkable
@@ -56,7 +69,11 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(text("app-title"))
         self.header, self.watermark, self.banners = HeaderBar(), Watermark(), BannerStack()
         self.record = RecordPage()
-        self.pages = QStackedWidget()
+        self.pages, self.far, self.compact = Pages(), FarNumerics(), CompactPage()
+        self.compact_header = CompactHeader()
+        self.force_compact = False
+        self.form: Form = "wide"
+        self._before_far: QWidget | None = None
         self.page = RECORD
         self._build: dict[str, Callable[[], QWidget]] = {}
         self._built: dict[str, QWidget] = {}
@@ -71,10 +88,11 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for widget in (self.header, self.watermark, self.banners):
+        for widget in (self.header, self.compact_header, self.watermark, self.banners):
             column.addWidget(widget)
         column.addWidget(self.pages, 1)
         self.setCentralWidget(body)
+        self._add_forms()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.show_page(RECORD)
 
@@ -83,14 +101,101 @@ class MainWindow(QMainWindow):
         self._build[name] = build
         self.header.add_tab(name)
 
+    def _add_forms(self) -> None:
+        """Large numbers and the compact page stand beside the pages, without a tab."""
+        for page in (self.far, self.compact):
+            self.pages.addWidget(page)
+        self.compact_header.hide()
+        self.setMinimumSize(*LEAST_COMPACT_PX)
+        self.far.left.connect(self.leave_far)
+        bar, header = self.compact.bar, self.header
+        bar.marked.connect(self.record.marked)
+        bar.cuff.clicked.connect(self.record.cuff_asked)
+        bar.start.clicked.connect(header.start_asked)
+        bar.stop.clicked.connect(header.stop_asked)
+        self.compact.calibration_confirmed.connect(self.record.calibration_confirmed)
+        self.compact_header.control_asked.connect(header.control_asked)
+
+    @property
+    def waves(self) -> WaveView:
+        """The waves of the form in front."""
+        return self.compact.waves if self.form == "compact" else self.record.waves
+
+    def lanes(self, view: RecordView) -> tuple[Lane, ...]:
+        """The lanes of the form in front."""
+        return compact_lanes(view.lanes) if self.form == "compact" else view.lanes
+
     def show_view(self, view: RecordView) -> None:
         """The state of everything but the waves."""
         self.view = view
         self.header.show_view(view.header)
         self.watermark.show_watermark(view.watermark)
         self.banners.show_banners(view.banners)
-        if self.page == RECORD:
+        front = self.pages.currentWidget()
+        if front is self.far:
+            self.far.show_view(view)
+        elif self.form == "compact":
+            self.compact_header.show_view(view.header)
+            self.compact.show_view(view)
+            self.record.guide.show_view(view.guide)
+        elif self.page == RECORD:
             self.record.show_view(view)
+
+    # ---- large numbers, and the form for the window's shape
+
+    def toggle_far(self) -> None:
+        """Large numbers over the whole screen, and back again."""
+        if self.pages.currentWidget() is self.far:
+            self.leave_far()
+            return
+        self._before_far = self.pages.currentWidget()
+        self.header.hide()
+        self.compact_header.hide()
+        self.pages.setCurrentWidget(self.far)
+        self.setWindowState(self.windowState() | Qt.WindowState.WindowFullScreen)
+        self.far.setFocus()
+        if self.view is not None:
+            self.show_view(self.view)
+
+    def leave_far(self) -> None:
+        """Back to what was in front before."""
+        if self._before_far is None:
+            return
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowFullScreen)
+        self.pages.setCurrentWidget(self._before_far)
+        self._before_far = None
+        self._take_form(self.form)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another shape may want another form."""
+        super().resizeEvent(event)
+        self.choose_form()
+
+    def choose_form(self) -> None:
+        """The compact page where the wide one does not fit."""
+        form = form_for(self.width(), self.height(), forced=self.force_compact)
+        if form != self.form:
+            self._take_form(form)
+
+    def _take_form(self, form: Form) -> None:
+        self.form = form
+        if self.pages.currentWidget() is self.far:
+            self._before_far = self._page_of(form)
+            return
+        compact = form == "compact"
+        if compact and self.compact.guide.widget() is None:
+            self.compact.guide.hold(self.record.guide)
+        elif not compact and self.compact.guide.release() is not None:
+            self.record.take_guide()
+        self.header.setVisible(not compact)
+        self.compact_header.setVisible(compact)
+        self.pages.setCurrentWidget(self._page_of(form))
+        self.watermark.short = compact
+        if self.view is not None:
+            self.show_view(self.view)
+
+    def _page_of(self, form: Form) -> QWidget:
+        return self.compact if form == "compact" else self._built[self.page]
 
     def show_page(self, name: str) -> None:
         """Bring a page to the front."""
@@ -99,7 +204,8 @@ class MainWindow(QMainWindow):
             self.pages.addWidget(self._built[name])
             self._tell_unit(self._built[name])
         self.page = name
-        self.pages.setCurrentWidget(self._built[name])
+        if self.form == "wide" and self._before_far is None:
+            self.pages.setCurrentWidget(self._built[name])
         self.header.tabs[name].setChecked(True)
         self.header.actions_by_id["button-show"].setEnabled(name == RECORD)
         if name == RECORD and self.view is not None:
@@ -119,7 +225,11 @@ class MainWindow(QMainWindow):
         """Number keys mark, unless a field has the focus (safety rule 9) or the page is not Record."""
         key = event.key() - Qt.Key.Key_0
         typing = isinstance(QApplication.focusWidget(), TYPING)
-        if 1 <= key <= 9 and self.page == RECORD and not typing and not event.isAutoRepeat():
+        if event.key() == Qt.Key.Key_Escape and self._before_far is not None:
+            self.leave_far()
+            return
+        shown = self.page == RECORD and self._before_far is None
+        if 1 <= key <= 9 and shown and not typing and not event.isAutoRepeat():
             self.record.markers.press(key)
             return
         super().keyPressEvent(event)

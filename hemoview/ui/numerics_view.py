@@ -101,9 +101,13 @@ class Fitted(Words):
         super().resizeEvent(event)
         self._fit()
 
+    def _measured(self) -> str:
+        """What must fit into the width."""
+        return self.text()
+
     def _fit(self) -> None:
         """By figures of one width, so that a number keeps its size while its digits change."""
-        widest = "".join("0" if c.isdigit() else c for c in self.text())
+        widest = "".join("0" if c.isdigit() else c for c in self._measured())
         pixels, room = self._pixels, self.width()
         while (
             pixels > LEAST_PX
@@ -112,6 +116,19 @@ class Fitted(Words):
             pixels -= 1
         if self.font().pixelSize() != pixels:
             self.setFont(theme.font(pixels, bold=self._bold))
+
+
+class Wrapped(Fitted):
+    """A label of several lines no word of which is cut: "uncalibrated" never reads "calibrated"."""
+
+    def __init__(
+        self, pixels: int, *, bold: bool = False, align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft
+    ) -> None:
+        super().__init__(pixels, bold=bold, align=align)
+        self.setWordWrap(True)
+
+    def _measured(self) -> str:
+        return max(self.text().split(), key=len, default="")
 
 
 class BigRow(QFrame):
@@ -127,8 +144,7 @@ class BigRow(QFrame):
         self.interval = Fitted(19)
         self.note = Words(12)
         self.reference = Fitted(46, bold=True, align=right)
-        self.reference_note = Words(12, align=right)
-        self.reference_note.setWordWrap(True)
+        self.reference_note = Wrapped(12, align=right)
         self.note.setWordWrap(True)
         self.estimate = Hatched()
         self._arrange()

@@ -23,6 +23,7 @@ class AppOptions:
         keep_session: leave recorder and session as they are on closing, and do not ask.
         name: of this client; control is held by name. The default is different for every window.
         size: width and height, px.
+        compact: the layout of an edge board's panel whatever the shape of the window.
     """
 
     station: str = "bed-1"
@@ -33,6 +34,7 @@ class AppOptions:
     keep_session: bool = False
     name: str = ""
     size: tuple[int, int] = (1280, 800)
+    compact: bool = False
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -53,7 +55,22 @@ def command_line() -> argparse.ArgumentParser:
         action="store_true",
         help="in a session that does not say, show estimates without a real reference, tagged SIM",
     )
+    parser.add_argument(
+        "--compact", action="store_true", help="layout for a small panel, whatever the window's shape"
+    )
+    parser.add_argument(
+        "--size", type=_size, default=(1280, 800), metavar="WxH", help="of the window, px (default: 1280x800)"
+    )
     return parser
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.lower().partition("x")
+    if not (
+        width.isdecimal() and height.isdecimal() and 480 <= int(width) <= 9999 and 480 <= int(height) <= 9999
+    ):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 480x854")
+    return int(width), int(height)
 
 
 def _seconds(text: str) -> float:

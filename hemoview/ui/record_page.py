@@ -40,7 +40,7 @@ class RecordPage(QWidget):
         upper.setSpacing(6)
         upper.addWidget(left, 62)
         upper.addWidget(self.numerics, 38)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 6, 6)
         column.setSpacing(5)
         column.addLayout(upper, 1)
@@ -53,6 +53,10 @@ class RecordPage(QWidget):
         self.numerics.calibration_confirmed.connect(self.calibration_confirmed)
         self.numerics.scale_asked.connect(self.scale_asked)
         self.numerics.estimates_asked.connect(self.estimates_asked)
+
+    def take_guide(self) -> None:
+        """The strip that guides stands here again."""
+        self._column.insertWidget(1, self.guide)
 
     def show_view(self, view: RecordView) -> None:
         """Everything but the waves, which come at their own pace."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGroupBox, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QGroupBox, QLabel, QWidget
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text
@@ -37,10 +37,11 @@ class RuleFields(QGroupBox):
         label = QLabel(text("field-anchor_from"))
         label.setFixedHeight(theme.touch_px() - 4)
         rows.addRow(label, self.anchor)
-        boxes = QHBoxLayout()
-        boxes.addWidget(self.hidden, 1)
-        boxes.addWidget(self.simulated, 1)
-        rows.addRow(boxes)
+        for box in (
+            self.hidden,
+            self.simulated,
+        ):  # below each other: beside, they are wider than a small panel
+            rows.addRow(box)
         self.show_choice(choice)
         self.anchor.currentIndexChanged.connect(lambda i: self._change(anchor_from=ANCHORS[i]))
         self.hidden.toggled.connect(lambda on: self._change(estimates_hidden=on))

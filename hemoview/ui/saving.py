@@ -29,10 +29,10 @@ PROGRESS_AFTER_MS = 400
 
 
 class SavingMenu(QObject):
-    """The button with the menu, and the work behind it.
+    """Entries of the menu, and the work behind them.
 
     Args:
-        window: gets the button into its header.
+        window: its header has the menu.
         bridge: runs the long work.
         operations: what was touched goes there.
         record: what Record has to keep.
@@ -54,6 +54,7 @@ class SavingMenu(QObject):
         self.actions: dict[str, QAction] = {}
         self._fill()
         self.menu.aboutToShow.connect(self._show_state)
+        self.full_screen_asked.connect(window.toggle_far)
 
     def _fill(self) -> None:
         entries: tuple[tuple[str, Callable[[], object], str], ...] = (
@@ -70,15 +71,29 @@ class SavingMenu(QObject):
                 message_id, act, keys, before="button-about"
             )
         self.actions["menu-kpa"].setCheckable(True)
+        self._fill_compact()
         self.menu.insertSeparator(self.actions["menu-figure"])
         self.menu.insertSeparator(self.actions["menu-clear"])
+
+    def _fill_compact(self) -> None:
+        """The menu of the compact bar: the same, with what the header holds on the wide screen; nothing that leaves
+        Record, for which that panel has no room.
+        """
+        more, header = self._window.compact.bar.more, self._window.header
+        for name in ("menu-figure", "menu-data", "menu-clear", "menu-kpa", "menu-full-screen"):
+            more.addAction(self.actions[name])
+        more.addSeparator()
+        more.addAction(text("button-undo")).triggered.connect(self._window.record.undo_asked)
+        for name in ("button-show", "button-correct", "button-about"):
+            more.addAction(header.actions_by_id[name])
+        more.aboutToShow.connect(self._show_state)
 
     def _choose_unit(self) -> None:
         self._operations.use_pressure_unit("kPa" if self.actions["menu-kpa"].isChecked() else "mmHg")
 
     def _front(self) -> Savable | None:
         """The page in front, if it has anything to keep."""
-        if self._window.page == RECORD:
+        if self._window.page == RECORD or self._window.form == "compact":
             return self._record
         page = self._window.pages.currentWidget()
         return page if isinstance(page, Savable) else None
@@ -96,6 +111,8 @@ class SavingMenu(QObject):
         self.actions["menu-figure"].setEnabled(self._figure() is not None)
         self.actions["menu-data"].setEnabled(self._wanted() is not None)
         self.actions["menu-clear"].setEnabled(self._window.page == RECORD)
+        for name in ("menu-open", "menu-open-file"):
+            self.actions[name].setEnabled(self._window.form == "wide")
         self.actions["menu-kpa"].setChecked(self._window.pressure_unit == "kPa")
 
     # ---- figure

@@ -24,6 +24,9 @@ from hemoview.viewmodel.waves import PAPER_SPEEDS_MM_PER_S
 from hemoview.viewmodel.window_settings import LANGUAGES, LOCK_AFTER_MIN, PALETTES, SCALES, Taste
 from recorder.schema import PARAMETERS
 
+ONE_ROW_PX = 960
+"""Over narrower windows the choices stand below the check boxes."""
+
 
 class ShowPanel(QDialog):
     """Emits ``wished(Wish)`` or ``tasted(Taste)`` with every touch."""
@@ -43,8 +46,9 @@ class ShowPanel(QDialog):
         waves = self._boxes("show-waves", WAVES, wish.waves, self._toggle_wave, prefix="lane-")
         grid.addLayout(numbers, 0, 0)
         grid.addLayout(waves, 0, 1)
-        grid.addLayout(self._choices(), 0, 2)
-        grid.addLayout(self._looks(), 0, 3)
+        narrow = parent is not None and parent.width() < ONE_ROW_PX
+        grid.addLayout(self._choices(), *((1, 0) if narrow else (0, 2)))
+        grid.addLayout(self._looks(), *((1, 1) if narrow else (0, 3)))
 
     def _boxes(
         self,
@@ -102,6 +106,7 @@ class ShowPanel(QDialog):
         pin.clicked.connect(self.pin_asked)
         column.addWidget(pin)
         later = QLabel(text("show-later"))
+        later.setWordWrap(True)
         later.setStyleSheet(f"color: {theme.QUIET};")
         column.addWidget(later)
         column.addStretch()
@@ -118,8 +123,11 @@ class ShowPanel(QDialog):
         if title:
             column.addWidget(_heading(title))
         box = QComboBox()
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setMinimumContentsLength(12)
         for label, value in entries:
             box.addItem(label, value)
+        box.view().setMinimumWidth(box.view().sizeHintForColumn(0) + 16)
         box.setCurrentIndex([value for _, value in entries].index(now))
         box.currentIndexChanged.connect(lambda _: chosen(box.currentData()))
         column.addWidget(box)

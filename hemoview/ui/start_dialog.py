@@ -9,8 +9,9 @@ from datetime import date
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QPalette, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QCheckBox,
     QComboBox,
     QDialog,
@@ -77,6 +78,8 @@ _GROUPS = {
 }
 
 
+TWO_COLUMNS_PX = 760
+"""Narrower dialogs, on an edge board's panel, have one."""
 CHECK_EVERY_MS = 1500
 """Pre-flight is asked again while the second step is open: a device that begins to deliver turns it green."""
 
@@ -177,9 +180,16 @@ class StartDialog(QDialog):
         self.missing.setText(_missing(view))
         self.next.setEnabled(view.can_confirm)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Two columns, one below the other on a narrow panel."""
+        super().resizeEvent(event)
+        narrow = self.width() < TWO_COLUMNS_PX
+        down, across = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
+        self._columns.setDirection(down if narrow else across)
+
     def _form_step(self) -> QWidget:
         step = QWidget()
-        columns = QHBoxLayout()
+        self._columns = columns = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         left, right = QVBoxLayout(), QVBoxLayout()
         for i, (title, names) in enumerate(_GROUPS.items()):
             (left if i in (0, 3) else right).addWidget(self._group(title, names))
@@ -240,6 +250,7 @@ class StartDialog(QDialog):
         rows.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         rows.setVerticalSpacing(2)
         rows.setContentsMargins(10, 3, 10, 3)
+        rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         boxes = [name for name in names if self._is_box(name)]
         for name in names:
             if name in boxes:
