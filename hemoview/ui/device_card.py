@@ -196,7 +196,7 @@ class _Row:
         name = words(row.title)
         self.readable = row.role != "raw"  # packets as they came are no quantity
         self.name, self.rate, self.value = Words(14, bold=True), Words(12), Words(13)
-        self.name.setFixedWidth(96)
+        self.name.setFixedWidth(112)
         self.rate.setFixedWidth(104)
         self.value.setFixedWidth(150)
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,7 @@ from hemoview.viewmodel.device_form import (
     examine,
     new_form,
     with_device,
+    with_new_device,
     with_option,
     without_device,
 )
@@ -144,7 +145,7 @@ class DeviceOperations(QObject):
         box.setText(text("device-remove-ask", device=name))
         yes = box.addButton(text("device-remove"), QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(box.addButton(text("button-cancel"), QMessageBox.ButtonRole.RejectRole))
-        yes.clicked.connect(lambda: self._configure(without_device(self._configured, device_id)))
+        yes.clicked.connect(lambda: self._configure(lambda now: without_device(now, device_id)))
         box.open()
 
     def calibrate(self, device_id: str) -> None:
@@ -166,7 +167,7 @@ class DeviceOperations(QObject):
             return now.locked if now is not None else None
 
         def choose(chosen: DeviceConfig) -> None:
-            self._configure(with_device(self._configured, chosen))
+            self._configure(lambda now: with_device(now, chosen))
 
         self.pairing.open(
             config,
@@ -219,13 +220,22 @@ class DeviceOperations(QObject):
             self._found.pop(config.device_id, None)
             dialog.accept()
 
-        self._configure(
-            with_device(self._configured, config), done, lambda error: dialog.show_refusal(str(error))
-        )
+        change = with_device if dialog.form.before is not None else with_new_device
+        self._configure(lambda now: change(now, config), done, lambda error: dialog.show_refusal(str(error)))
 
-    def _configure(self, devices: Sequence[DeviceConfig], done: Any = None, failed: Any = None) -> None:
-        sent = [asdict(device) for device in devices]
-        work = lambda: self._operations.commands.call("configure", 20.0, devices=sent)  # noqa: E731
+    def _configure(
+        self,
+        change: Callable[[Sequence[DeviceConfig]], list[DeviceConfig]],
+        done: Callable[[Any], None] | None = None,
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """From the devices the recorder has at this moment: what this window knows may be a moment old."""
+        commands = self._operations.commands
+
+        def work() -> dict[str, Any]:
+            now = [DeviceConfig(**d) for d in commands.call("describe", 10.0)["configured"]]
+            return commands.call("configure", 20.0, devices=[asdict(device) for device in change(now)])
+
         self._bridge.call(work, done, failed or self._operations.show_error)
 
     def _ask_ports(self, asking: DeviceDialog | AdcWizard) -> None:

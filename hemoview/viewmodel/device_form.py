@@ -127,6 +127,19 @@ def with_device(configured: Sequence[DeviceConfig], config: DeviceConfig) -> lis
     return [*configured, config]
 
 
+def with_new_device(configured: Sequence[DeviceConfig], config: DeviceConfig) -> list[DeviceConfig]:
+    """The station's devices and one more.
+
+    Raises:
+        ConfigError: somebody else has added one of that name meanwhile.
+    """
+    if config.device_id in [c.device_id for c in configured]:
+        raise ConfigError(
+            f"Device {config.device_id}: another window has just added one of this name; choose another short name"
+        )
+    return with_device(configured, config)
+
+
 def without_device(configured: Sequence[DeviceConfig], device_id: str) -> list[DeviceConfig]:
     """The station's devices but one."""
     return [c for c in configured if c.device_id != device_id]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from hemoview.viewmodel import formats
+from hemoview.viewmodel.devices import carries
 from hemoview.viewmodel.facts import Facts
-from hemoview.viewmodel.health import title
 from hemoview.viewmodel.messages import Message, say
 from recorder.schema import StreamInfo
 
@@ -74,7 +74,7 @@ def told(
 
 
 def _line(info: StreamInfo, n: int, seconds: float) -> tuple[Message, str]:
-    name, nominal = title(info), info.nominal_rate_hz
+    name, nominal = carries(info), info.nominal_rate_hz
     if nominal is None:
         words = "test-rows" if n else "test-no-rows"
         return say(words, stream=name, n=n), "quiet"

@@ -8,7 +8,7 @@ from typing import Final
 
 from hemoview.viewmodel import formats
 from hemoview.viewmodel.facts import Facts
-from hemoview.viewmodel.health import live_state, title
+from hemoview.viewmodel.health import live_state
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.numerics import newest_estimate
 from hemoview.viewmodel.record_view import Level
@@ -211,10 +211,14 @@ def _row(facts: Facts, info: StreamInfo, stream: StreamStatus | None) -> StreamR
     state = "never-seen" if stream is None else live_state(facts, stream)
     sparse = info.kind == "numeric"
     quiet = state == "streaming" or sparse
+    wave = not sparse and info.role != "raw"  # packets as they came are no picture
     level: Level = "info" if quiet else "danger" if state == "lost" else "warn"
-    return StreamRow(
-        info.stream_id, info.role, title(info), state, _rate(info, stream, state), level, not sparse
-    )
+    return StreamRow(info.stream_id, info.role, carries(info), state, _rate(info, stream, state), level, wave)
+
+
+def carries(info: StreamInfo) -> Message:
+    """What a stream carries, without its device: the card says which that is."""
+    return say(f"carries-{info.role}", stream=info.stream_id.partition(".")[2] or info.stream_id)
 
 
 def _rate(info: StreamInfo, stream: StreamStatus | None, state: str) -> Message:

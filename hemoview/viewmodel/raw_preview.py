@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -16,6 +16,7 @@ POINTS: Final = 400
 """More than a trace is wide: highest and lowest of each pixel are kept, so that no spike is hidden."""
 
 MOST_CHANNELS: Final = 4
+RECENT_ROWS: Final = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +37,8 @@ def preview(stream: LiveStream | None, *, now_ns: int, speed: float = 1.0) -> Pr
     """What a trace shows now; the window of time moves on when nothing comes."""
     if stream is None:
         return EMPTY
+    if stream.timebase is None:
+        return _newest(stream)
     span_ns = round(PREVIEW_S * 1e9 * speed)
     rows = stream.ring.since(now_ns - span_ns)
     if len(rows) == 0:
@@ -51,6 +54,16 @@ def preview(stream: LiveStream | None, *, now_ns: int, speed: float = 1.0) -> Pr
     middle = (high + low) / 2
     y = 0.5 + (values - middle) / room
     return Preview(x, y, _value(stream, rows.values[-1]), _short(low), _short(high))
+
+
+def _newest(stream: LiveStream) -> Preview:
+    """Rows that come when they come: the last value that is one, however old."""
+    values = stream.ring.newest(RECENT_ROWS).values[:, 0]
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return EMPTY
+    unit = formats.unit_words(stream.info.channels[0].unit)
+    return replace(EMPTY, value=f"{_short(float(values[-1]))} {unit}".strip())
 
 
 def _with_holes(

@@ -24,7 +24,6 @@ def screen(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Screen]
     (tmp_path / "sessions").mkdir()
     recording(tmp_path / "sessions")
     made = Screen(qtbot, tmp_path)
-    made.recorder.answers["describe"] = {"calibrations": [c.to_json() for c in made.bed.calibrations]}
     yield made
     made.bridge.stop()
 

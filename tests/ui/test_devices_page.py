@@ -82,13 +82,12 @@ class Screen:
         self.window.header.tabs["devices"].click()
 
     def describe(self, *configs: DeviceConfig) -> None:
-        self.bed.model.described(
-            {
-                "streams": [info.to_json() for info in INFOS],
-                "calibrations": [c.to_json() for c in self.bed.calibrations],
-                "configured": [asdict(c) for c in configs],
-            }
-        )
+        self.recorder.answers["describe"] = {
+            "streams": [info.to_json() for info in INFOS],
+            "calibrations": [c.to_json() for c in self.bed.calibrations],
+            "configured": [asdict(c) for c in configs],
+        }
+        self.bed.model.described(self.recorder.answers["describe"])
 
     @property
     def page(self) -> DevicesPage:
@@ -183,6 +182,17 @@ def test_a_refusal_of_the_recorder_keeps_the_dialog_and_what_was_typed(screen: S
     screen.until(lambda: "press Stop first" in dialog.problem.text())
     assert dialog.isVisible() and dialog.form.options["host"] == "192.0.2.7"
     dialog.reject()
+
+
+def test_what_another_window_added_meanwhile_stays(screen: Screen) -> None:
+    cuff = DeviceConfig("manual-cuff", "cuff")
+    screen.recorder.answers["describe"]["configured"].append(asdict(cuff))
+    screen.page.cards["e4"].buttons["edit"].click()
+    assert screen.devices.dialog is not None
+    screen.type("band", "7a3166")
+    screen.devices.dialog.save.click()
+    screen.until(lambda: bool(screen.recorder.configured()))
+    assert [d["device_id"] for d in screen.recorder.configured()] == ["e4", "adc", "cuff"]
 
 
 def test_removing_is_asked_first(screen: Screen) -> None:

@@ -13,6 +13,7 @@ from hemoview.viewmodel.device_form import (
     examine,
     new_form,
     with_device,
+    with_new_device,
     with_option,
     without_device,
 )
@@ -20,6 +21,7 @@ from recorder.clock import Clock
 from recorder.devices import registry
 from recorder.devices.contract import DeviceConfig
 from recorder.devices.option_form import kinds
+from recorder.errors import ConfigError
 
 
 def judge(form: DeviceForm, *taken: str) -> DeviceFormView:
@@ -99,3 +101,6 @@ def test_a_device_is_added_replaced_in_its_place_and_taken_out() -> None:
     assert with_device([e4], adc) == [e4, adc]
     assert with_device([e4, adc], changed) == [changed, adc]
     assert without_device([e4, adc], "e4") == [adc]
+    assert with_new_device([e4], adc) == [e4, adc]
+    with pytest.raises(ConfigError, match="choose another short name"):
+        with_new_device([e4], changed)

@@ -133,9 +133,9 @@ def test_a_test_counts_what_came_and_says_what_did_not() -> None:
     )
     over = device_trial.judge(run, replace(now, status=replace(now.status, streams=frozen)))
     assert over.left_s is None
-    said = {m.as_dict()["stream"].as_dict()["stream"]: m.id for m, _ in over.lines[1:]}  # type: ignore[union-attr]
+    said = {m.as_dict()["stream"].id: m.id for m, _ in over.lines[1:]}  # type: ignore[union-attr]
     assert over.lines[0][0].id == "test-some"
-    assert (said["e4.bvp"], said["e4.eda"]) == ("test-delivers", "test-silent")
+    assert (said["carries-ppg"], said["carries-eda"]) == ("test-delivers", "test-silent")
 
 
 def test_a_device_that_sends_nothing_tells_its_cause() -> None:
@@ -174,6 +174,14 @@ def test_a_fast_stream_is_thinned_without_losing_its_extremes() -> None:
     shown = preview(bed.model.streams["adc.wave"], now_ns=bed.clock.now_ns)
     assert shown.x.size <= 2 * POINTS + 2
     assert shown.high == "9"
+
+
+def test_rows_that_come_now_and_then_show_their_newest_value() -> None:
+    bed = SyntheticBedside(recording=False)
+    bed.run(3.0)
+    beats = bed.model.streams["edge.beats_abp"]
+    shown = preview(beats, now_ns=bed.clock.now_ns + 600 * NS)
+    assert shown.x.size == 0 and float(shown.value) == float(f"{beats.ring.newest(1).values[0, 0]:.3g}")
 
 
 def test_settings_come_with_the_description() -> None:
