@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from hemoview.ui.catalogue import text, words
+from hemoview.ui.checklist_box import ChecklistBox
 from hemoview.ui.monitor_clock import ClockLine
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.start_form import StartView
@@ -33,6 +34,7 @@ class ConfirmStep(QWidget):
         for label in (self.details, self.warnings, self.state):
             label.setWordWrap(True)
         self.questions, self.findings = QVBoxLayout(), QVBoxLayout()
+        self.checklist = ChecklistBox()
         self._questioned: tuple[object, ...] = ()
         self._found: tuple[object, ...] = ()
         self.back = QPushButton(text("button-back"))
@@ -47,6 +49,7 @@ class ConfirmStep(QWidget):
         column.addStretch()
         for label in (self.title, self.pseudonym, self.person, self.details, self.warnings):
             column.addWidget(label)
+        column.addWidget(self.checklist)
         column.addLayout(self.questions)
         column.addWidget(self.state)
         column.addLayout(self.findings)

@@ -338,6 +338,11 @@ class StartDialog(QDialog):
         self._ask_about()
         self.show_form()
 
+    def _checklist(self) -> tuple[str, ...]:
+        chooser = self.inputs["template"]
+        template = chooser.template if isinstance(chooser, TemplateChooser) else None
+        return template.checklist.before if template else ()
+
     def templates_changed(self) -> None:
         """The library was edited: the chosen template may say something else now, or be gone."""
         chooser = self.inputs["template"]
@@ -383,6 +388,7 @@ class StartDialog(QDialog):
         self._ask_about()
         self.show_form()
         if self.view.can_confirm:
+            self.confirm.checklist.show_lines(self._checklist())
             self.confirm.show_view(self.view)
             self.steps.setCurrentIndex(1)
             self.checks_asked.emit()

@@ -106,8 +106,8 @@ def reminder_in_s(at: Course, what: str) -> float | None:
 
 
 def asks_height(at: Course) -> bool:
-    """An arm was moved by marker and nobody has said since where the hand is (safety rule 10)."""
-    moved_s = at.last_s(at.newest("marker", label=ARM_MOVED))
+    """An arm was moved, as marked or as found in the samples, and nobody has said since where the hand is (rule 10)."""
+    moved_s = at.last_s(at.newest("marker", label=ARM_MOVED), at.newest("arm-moved"))
     told_s = at.last_s(at.newest("posture"), at.newest("reminder", what="arm-moved"))
     return moved_s is not None and (told_s is None or told_s > moved_s)
 

@@ -28,7 +28,20 @@ from recorder.schema.rules import RULE
 from recorder.session import AMENDABLE, UnconfirmedSpan
 from recorder.session.lock import WRITER_LOCK
 
-_LABEL_FIELDS = ("label", "device_id", "stream_id", "kind", "state", "level", "text")
+_LABEL_FIELDS = (
+    "label",
+    "name",
+    "what",
+    "when",
+    "device_id",
+    "stream_id",
+    "kind",
+    "posture",
+    "arm",
+    "state",
+    "level",
+    "text",
+)
 _NOTE_FIELDS = ("note", "cause", "detail", "reason", "why")
 
 State = Literal["open", "killed", "sealed", "damaged"]

@@ -39,6 +39,7 @@ def table(station: Station) -> dict[str, Verb]:
 def _abort(station: Station, request: Request) -> Answer:
     """Stop before the protocol is through; what there is is kept, marked incomplete, with the reason."""
     why, operator = _signed(request, "abort")
+    station.guide.stopping()
     folder = station.sessions.stop("aborted", aborted=why, operator=operator)
     return {"folder": str(folder)}
 
@@ -46,6 +47,7 @@ def _abort(station: Station, request: Request) -> Answer:
 def _discard(station: Station, request: Request) -> Answer:
     """Stop, then quarantine. Where the stop itself fails the session stays where it is."""
     why, operator = _signed(request, "discard")
+    station.guide.stopping()
     folder = station.sessions.stop("discarded", aborted=why, operator=operator)
     found = store.discard(folder, why=why, who=operator, wall_ns=station.clock.wall_ns())
     station.sessions.path = found.path

@@ -151,6 +151,7 @@ def _shutdown(station: Station, request: Request) -> Answer:
     if station.sessions.state in ("open", "sealing"):
         if not request.args.get("force"):
             raise SessionError("recorder: a session is open; stop it first, or shut down with force")
+        station.guide.stopping()
         station.sessions.stop("shutdown")
     station.ask_to_end()
     return {"ending": True}

@@ -1,0 +1,24 @@
+"""Lines before Start: ticked or not, they bar nothing and are stored."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from hemoview.ui import theme
+from hemoview.ui.checklist_box import ChecklistBox
+
+
+def test_ticks_stay_while_the_lines_do(qtbot: QtBot, qapp: QApplication) -> None:
+    theme.apply(qapp)
+    box = ChecklistBox()
+    qtbot.addWidget(box)
+    assert box.answer == {} and not box.isVisible()
+    box.show_lines(("charged", "skin"))
+    box.boxes[0].setChecked(True)
+    box.show_lines(("charged", "skin"))
+    assert box.isVisible() and box.answer == {"done": ["charged"], "left": ["skin"]}
+    box.show_lines(("fits",))
+    assert box.answer == {"done": [], "left": ["fits"]}
+    box.show_lines(())
+    assert box.answer == {} and not box.isVisible()
