@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
 import hemoview.ui
+from hemoview.ui.recorder_words import in_chinese
 from hemoview.viewmodel.messages import Message
 
 Language = Literal["en", "zh"]
@@ -221,6 +222,7 @@ def use_language(language: Language) -> None:
 
     Windows that are open keep the words they have.
     """
+    _chosen[:] = [language]
     _words.clear()
     _words.update(ENGLISH_WORDS | (CHINESE_WORDS if language == "zh" else {}))
 
@@ -248,7 +250,9 @@ def known_ids() -> frozenset[str]:
 
 
 def _word(value: object) -> object:
-    return words(value) if isinstance(value, Message) else value
+    if isinstance(value, Message):
+        return words(value)
+    return in_chinese(value) if isinstance(value, str) and _chosen == ["zh"] else value
 
 
 def _merged(language: str, own: Mapping[str, str]) -> dict[str, str]:
@@ -264,3 +268,4 @@ LANGUAGES: Final = get_args(Language)
 ENGLISH_WORDS: Final = _merged("ENGLISH", ENGLISH)
 CHINESE_WORDS: Final = _merged("CHINESE", {})
 _words: Final = dict(ENGLISH_WORDS)
+_chosen: Final[list[Language]] = ["en"]

@@ -1,0 +1,201 @@
+"""The recorder's own sentences in Simplified Chinese.
+
+They arrive as finished English, because the recorder also speaks to command lines and logs; each is found again by its
+form, ``{}`` standing for whatever was filled in. A sentence that is not here stays English: nothing is left unsaid. The
+suite looks that every form is still the recorder's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final
+
+PHRASES: Final[Mapping[str, str]] = {
+    # pre-flight
+    "no pseudonym was given": "没有输入代号",
+    "enter one": "请输入",
+    "no consent was referred to": "没有注明知情同意",
+    "enter version and date of the form": "请输入同意书的版本和日期",
+    "correct it": "请更正",
+    "given": "已给出",
+    "subject": "受试者",
+    "consent": "知情同意",
+    "recorder": "记录程序",
+    "this machine": "本机",
+    "ready": "就绪",
+    "{} MiB free, {} MiB are needed to begin": "剩余 {} MiB，开始记录需要 {} MiB",
+    "make room or choose another folder": "请清理磁盘或换一个文件夹",
+    "room for {} h": "还可记录 {} 小时",
+    "make room for a longer recording": "如需更长的记录，请清理磁盘",
+    "{} GiB free": "剩余 {} GiB",
+    "disk {}": "磁盘 {}",
+    "is not encrypted": "未加密",
+    "switch on the encryption of this computer's disk, or keep it under lock": "请启用本机磁盘加密，或将电脑锁好保管",
+    "delivers no samples of {}": "没有送来 {} 的样本",
+    "delivers": "正常送数据",
+    "entered by hand": "手工输入",
+    "is {}": "状态：{}",
+    "connect it, or give a reason to begin without": "请连接，或写明缺少它仍要开始的理由",
+    "check it, or give a reason to begin without": "请检查，或写明缺少它仍要开始的理由",
+    "battery at {}": "电量 {}",
+    "charge it before a long recording": "长时间记录前请先充电",
+    "battery at {} lasts about {} h, the template {} h": "电量 {}，约够 {} 小时，模板需 {} 小时",
+    "charge it, or use another one": "请充电，或换一个",
+    "the template asks for it, but it is not set up on this station": "模板需要它，但本站点没有设置",
+    "a reboot is pending after an update": "更新后等待重启",
+    "reboot before a long recording": "长时间记录前请先重启",
+    "runs on its battery": "正在用电池供电",
+    "plug it in": "请接上电源",
+    "sleep cannot be held off ({})": "无法阻止休眠（{}）",
+    "switch sleep off while recording": "记录期间请关闭休眠",
+    "a session is open already; stop it first": "已有一次记录在进行；请先停止",
+    "a session is open already": "已有一次记录在进行",
+    "stop it first": "请先停止",
+    # disk
+    "disk {}: is a network folder ({}); choose a folder on this machine's own disk": (
+        "磁盘 {}：是网络文件夹（{}）；请选择本机磁盘上的文件夹"
+    ),
+    "disk {}: is synchronised by a cloud service ({}); choose a folder outside it": (
+        "磁盘 {}：由云服务同步（{}）；请选择其外的文件夹"
+    ),
+    "disk {}: cannot be written ({}); choose another folder or free the disk": (
+        "磁盘 {}：无法写入（{}）；请换文件夹或清理磁盘"
+    ),
+    "disk {}: {} MiB left; the session was stopped in order, make room before the next": (
+        "磁盘 {}：只剩 {} MiB；记录已完整停止，下次记录前请清理"
+    ),
+    # commands
+    "no session is open on this station; press Start first": "本站点没有正在进行的记录；请先按“开始”",
+    "no session is open on this station; nothing was stopped": "本站点没有正在进行的记录；没有停止任何记录",
+    "session {}: sealing takes over {} s; it goes on": "记录 {}：封存已超过 {} 秒，仍在进行",
+    "calibration: {} has no channel {}; choose one of this station": "校准：{} 没有通道 {}；请选择本站点的通道",
+    "marker: there is none to undo; nothing was changed": "标记：没有可撤销的；未作更改",
+    "cuff reading: there is none with that id; nothing was withdrawn": "袖带读数：没有这一条；未撤回",
+    "cuff reading: it was withdrawn already; nothing was changed": "袖带读数：已经撤回过；未作更改",
+    "cuff reading: give a reason to withdraw it; nothing was withdrawn": "袖带读数：请写明撤回理由；未撤回",
+    "recorder: a session is open; stop it first, or shut down with force": (
+        "记录程序：有一次记录在进行；请先停止或强制关闭"
+    ),
+    "subject: another pseudonym than this session's; stop and start a new session": (
+        "受试者：与本次记录的代号不同；请停止并开始新的记录"
+    ),
+    "{} controls this station: take control first, then repeat": "{} 控制着本站点：请先接管，再重复操作",
+    "{}: is being recorded and stays as it is until Stop; press Stop first, or add another device": (
+        "{}：正在记录，停止前保持不变；请先停止，或添加另一个设备"
+    ),
+    "{}: no reason; say why, the recording goes on": "{}：没有理由；请写明理由，记录继续进行",
+    "{}: no operator code; say who, the recording goes on": "{}：没有操作者代码；请填写，记录继续进行",
+    "clock of the monitor: {} is no time; enter it as it shows, 14:05:30": (
+        "监护仪时钟：{} 不是时间；请照其显示输入，如 14:05:30"
+    ),
+    "hand height: {} cm is outside -100 to 100; type it again": "手的高度：{} cm 超出 -100 至 100；请重新输入",
+    "cuff reading {}/{}: systolic must be above diastolic": "袖带读数 {}/{}：收缩压必须高于舒张压",
+    "cuff mean {} is not between {} and {}": "袖带平均压 {} 不在 {} 与 {} 之间",
+    "cuff systolic {} mmHg is outside {} to {}": "袖带收缩压 {} mmHg 超出 {} 至 {}",
+    "cuff diastolic {} mmHg is outside {} to {}": "袖带舒张压 {} mmHg 超出 {} 至 {}",
+    # wristband by the streaming server
+    "E4 streaming server {} sends no sample: check that the wristband is on, charged and near its computer": (
+        "E4 流服务器 {} 没有送来样本：请检查腕带已开机、有电且靠近其电脑"
+    ),
+    "E4 {}: skin conductance is exactly 0 for 10 s; the band may not be worn: check it": (
+        "E4 {}：皮肤电导连续 10 秒恰为 0，可能没有戴好：请检查"
+    ),
+    "E4 {} lost its radio link: bring the wristband nearer to the computer": "E4 {} 无线连接中断：请让腕带靠近电脑",
+    "E4 {} was turned off with its button: turn it on again": "E4 {} 被按键关机：请重新开机",
+    "{} has no wristband connected: turn the E4 on and connect it in the server": (
+        "{} 没有连接腕带：请打开 E4，并在服务器中连接它"
+    ),
+    "{} does not have E4 {}, but {}: choose one of them": "{} 上没有 E4 {}，只有 {}：请从中选择",
+    "{} refuses E4 {}: register the band for the server's API key": "{} 拒绝 E4 {}：请用服务器的 API key 注册该腕带",
+    "{} did not answer {}: see that it is an E4 streaming server, and restart it": (
+        "{} 没有应答 {}：请确认它是 E4 流服务器，并重启它"
+    ),
+    "{} accepts subscriptions but sends no samples of {}: wear and turn on the band; if that is so, restart the server "
+    "from the last page of its installer": (
+        "{} 接受订阅但没有送来 {} 的样本：请戴好并打开腕带；若已如此，请从其安装程序的最后一页重启服务器"
+    ),
+    # serial converter
+    "{} is open but sends nothing: check cable, power and baud rate of {}": (
+        "{} 已打开但没有送来任何数据：请检查电缆、电源和 {} 的波特率"
+    ),
+    "{} is open but sends no sample: check cable, power, baud rate ({}) and profile ({})": (
+        "{} 已打开但没有样本：请检查电缆、电源、波特率（{}）和配置（{}）"
+    ),
+    '{} sends bytes that profile {} cannot read (they begin "{}"): choose another port or profile, or correct the baud '
+    "rate": "{} 送来的字节无法用配置 {} 读取（开头为“{}”）：请换端口或配置，或改正波特率",
+    "Serial port {} is in use by another program or station: close it there": (
+        "串口 {} 正被其他程序或站点占用：请先关闭它"
+    ),
+    "Serial port {} is refused by the system: close the program that uses it, or give this user access to serial ports "
+    "(group dialout)": "系统拒绝打开串口 {}：请关闭占用它的程序，或授予本用户串口权限（dialout 组）",
+    "There is no serial port {}: plug the device in, or choose its port": "没有串口 {}：请插上设备，或选择它的端口",
+    "Serial port {} is gone ({}): check cable and power": "串口 {} 消失（{}）：请检查电缆和电源",
+    "Serial port {} cannot be opened ({}): check cable and settings": "无法打开串口 {}（{}）：请检查电缆和设置",
+    # network
+    "{} closed the connection; see that it still runs, trying again": "{} 关闭了连接；请确认它仍在运行，正在重试",
+    "Nothing listens on {}: start the {}, or correct the port": "{} 上没有程序在监听：请启动 {}，或改正端口",
+    "No computer is called {}: correct the host of the {}": "没有名为 {} 的电脑：请改正 {} 的主机名",
+    "{} did not answer within {} s: check the host of the {} and its firewall": (
+        "{} 在 {} 秒内没有应答：请检查 {} 的主机及其防火墙"
+    ),
+    "{} cannot be reached ({}): check network and host": "无法到达 {}（{}）：请检查网络和主机",
+    "{} broke the connection ({}); trying again": "{} 中断了连接（{}）；正在重试",
+    # radio
+    "this computer has no working Bluetooth: plug in or switch on a Bluetooth adapter (on Linux start its service: "
+    "systemctl start bluetooth), or connect the device another way": (
+        "本机没有可用的蓝牙：请插上或打开蓝牙适配器（Linux 启动服务：systemctl start bluetooth），"
+        "或用其他方式连接设备"
+    ),
+    "Bluetooth of this computer is switched off: switch it on": "本机蓝牙已关闭：请打开",
+    "{} is not in range: switch it on near this computer; if a phone, another computer or another station is connected "
+    "to it, disconnect it there": "{} 不在范围内：请在本机附近打开它；若手机、其他电脑或站点已连接它，请先断开",
+    "{} dropped the Bluetooth link: bring it near this computer and check its charge; trying again": (
+        "{} 的蓝牙连接中断：请让它靠近本机并检查电量；正在重试"
+    ),
+    "{} went out of reach: bring it near this computer; trying again": "{} 超出范围：请让它靠近本机；正在重试",
+}
+SHORTEST: Final = 5
+_JOINTS: Final = (("; ", "；"), (": ", "："))
+
+
+@lru_cache(maxsize=2048)
+def in_chinese(sentence: str) -> str:
+    """The sentence in Chinese as far as its form is known; several lines, or ``who: what; todo``, part by part."""
+    if len(sentence) < SHORTEST or (not sentence.isascii() and not _has_words(sentence)):
+        return sentence
+    if "\n" in sentence:
+        return "\n".join(in_chinese(line) for line in sentence.split("\n"))
+    whole = _whole(sentence)
+    if whole is not None:
+        return whole
+    for joint, said in _JOINTS:
+        first, found, rest = sentence.partition(joint)
+        if found:
+            parts = [in_chinese(first), in_chinese(rest)]
+            return sentence if parts == [first, rest] else said.join(parts)
+    return sentence
+
+
+def _has_words(sentence: str) -> bool:
+    return re.search(r"[A-Za-z]{3,} ", sentence) is not None
+
+
+def _whole(sentence: str) -> str | None:
+    for form, chinese in _FORMS:
+        found = form.fullmatch(sentence)
+        if found is not None:
+            return chinese.format(*found.groups())
+    return None
+
+
+def _form(english: str) -> re.Pattern[str]:
+    return re.compile("(.+?)".join(re.escape(part) for part in english.split("{}")))
+
+
+# The form with the most words of its own first: it is asked before one that fits everything.
+_FORMS: Final = tuple(
+    (_form(english), chinese)
+    for english, chinese in sorted(PHRASES.items(), key=lambda pair: -len(pair[0].replace("{}", "")))
+)
