@@ -296,7 +296,7 @@ class StartDialog(QDialog):
             widget.toggled.connect(lambda checked: self._change(name, checked))
         elif name == "sex":
             widget = Choice(SEXES[1:], value, text("field-sex"))
-            widget.chosen.connect(lambda chosen: self._change(name, chosen))
+            widget.chosen.connect(self._sex_chosen)
         elif name in ("pseudonym", "pseudonym_again"):
             widget = ScanLine(value)
             widget.textChanged.connect(lambda typed: self._change(name, typed.strip()))
@@ -356,6 +356,11 @@ class StartDialog(QDialog):
         if name.startswith("pseudonym"):
             self._ask_about()
         self.show_form()
+
+    def _sex_chosen(self, sex: str) -> None:
+        """The next thing typed is the age."""
+        self._change("sex", sex)
+        self.inputs["age_y"].setFocus()
 
     def _scanned(self, code: str) -> None:
         """A scanner needs no second entry; the next thing asked is the sex."""

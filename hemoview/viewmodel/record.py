@@ -41,7 +41,7 @@ def resolve(wish: Wish, facts: Facts) -> RecordView:
         trend=trend(wish, facts),
         health=health(facts),
         banners=banners(facts),
-        can_mark=facts.recording,
+        can_mark=facts.recording and _is_described(facts),
         can_undo=facts.recording and any(m.payload.get("source") != "automatic" for m in live_markers(facts)),
         markers=_marker_labels(facts),
         guide=guide(facts),
@@ -73,6 +73,12 @@ def _amended(facts: Facts) -> Message | None:
     if not facts.recording or facts.status is None or not facts.status.session.amended:
         return None
     return say("header-amended", fields=amended_words(facts.status.session.amended))
+
+
+def _is_described(facts: Facts) -> bool:
+    """The header is that of the session that runs: just after Start the labels on the buttons may be another's."""
+    session = facts.status.session if facts.status else None
+    return session is not None and (facts.header or {}).get("session_id") == session.session_id
 
 
 def _in_control(facts: Facts) -> bool:

@@ -149,7 +149,8 @@ class SyntheticBedside:
 
     def tell(self) -> None:
         """Answer describe and events."""
-        header = {"subject": {"pseudonym": "P-014", "cvp_mmhg": None}, "template": self.template}
+        subject = {"pseudonym": "P-014", "cvp_mmhg": None}
+        header = {"session_id": "s1", "subject": subject, "template": self.template}
         self.model.described(
             {
                 "streams": [info.to_json() for info in INFOS],
