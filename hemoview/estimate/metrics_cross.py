@@ -11,32 +11,55 @@ from typing import Any
 
 import numpy as np
 
+from hemoview.estimate import metrics_anchors
 from hemoview.estimate.metrics_intervals import AGE_CLASSES_S, aged_q90, conformal_q90, cqr_score
 from hemoview.estimate.metrics_rows import Plan, Predictions, Rows, plan
 from hemoview.estimate.metrics_subjects import F64, Codes, Flags, Spread
-from hemoview.estimate.personalise import shrunk_offset
+from hemoview.estimate.personalise import Anchor, Personalisation
 from recorder.schema import PARAMETERS
 
 
 def offsets(rows: Rows, raw: Predictions, schedule: Plan, parameters: tuple[str, ...] = PARAMETERS) -> F64:
-    """What the calibration points of each subject add to its estimates, ``(n, 10)``; 0 without a point.
+    """What the calibration points of each subject add to its estimates, ``(n, 10)``; 0 without a usable point.
 
-    κ is that of the other subjects' residuals; where it cannot be told there is no offset.
+    Readings are compared, and offsets shrunk, by the code that runs live. κ is that of the other subjects' readings;
+    where it cannot be told there is no offset.
     """
     out = np.zeros(raw.mean.shape)
-    for column, parameter in enumerate(PARAMETERS):
-        label = rows.column(parameter)
-        known = np.isfinite(label) & np.isfinite(raw.mean[:, column]) & schedule.kept
-        if parameter not in parameters or not schedule.k or not known.any():
+    if not schedule.k:
+        return out
+    found = compared(rows, raw, schedule, parameters)
+    gap = metrics_anchors.gaps(len(rows), found)
+    personal = {
+        int(number): Personalisation(
+            tuple(
+                found[r]
+                for r in np.flatnonzero(schedule.points & (rows.code == number)).tolist()
+                if r in found
+            )
+        )
+        for number in np.unique(rows.code[schedule.points])
+    }
+    for parameter in parameters:
+        column = PARAMETERS.index(parameter)
+        known = np.isfinite(gap[:, column])
+        if not known.any():
             continue
-        gap = label - raw.mean[:, column]
-        spread, present = Spread.of(rows.code[known], gap[known]), np.unique(rows.code[known])
-        for number in np.unique(rows.code[known & schedule.points]):
-            mine = rows.code == number
-            kappa = spread.without(int(np.searchsorted(present, number))).kappa
-            if kappa is not None:
-                out[mine, column] = shrunk_offset(gap[mine & known & schedule.points].tolist(), kappa)
+        spread, present = Spread.of(rows.code[known], gap[known, column]), np.unique(rows.code[known])
+        for number, anchored in personal.items():
+            if number in present:
+                kappa = spread.without(int(np.searchsorted(present, number))).kappa
+                out[rows.code == number, column] = anchored.offset(parameter, kappa)
     return out
+
+
+def compared(
+    rows: Rows, raw: Predictions, schedule: Plan, parameters: tuple[str, ...] = PARAMETERS
+) -> dict[int, Anchor]:
+    """Every kept row's labels as a reading, joined with what the model said around it; rows without are left out."""
+    good = np.ones(len(rows), bool) if rows.good is None else rows.good
+    given = good & np.isfinite(raw.mean).any(axis=1)
+    return metrics_anchors.anchors(rows, metrics_anchors.said_by(raw, given, parameters), schedule.kept)
 
 
 def shifted(raw: Predictions, by: F64) -> Predictions:
@@ -82,9 +105,9 @@ def card_table(rows: Rows, raw: Predictions, parameter: str) -> dict[str, Any]:
     """
     column, cold, warm = PARAMETERS.index(parameter), plan(rows, 0), plan(rows, 1)
     label = rows.column(parameter)
-    known = cold.scored & np.isfinite(label) & np.isfinite(raw.mean[:, column])
-    gap = label[known] - raw.mean[known, column]
-    moved = shifted(raw, offsets(rows, raw, warm, (parameter,)))
+    gap = metrics_anchors.gaps(len(rows), compared(rows, raw, cold))[:, column]
+    known = np.isfinite(gap)
+    moved = shifted(raw, offsets(rows, raw, warm))
 
     def cell(of: Predictions, which: Flags) -> dict[str, Any] | None:
         use = which & np.isfinite(label) & np.isfinite(of.mean[:, column])
@@ -99,7 +122,7 @@ def card_table(rows: Rows, raw: Predictions, parameter: str) -> dict[str, Any]:
             found = cell(moved, warm.scored & (warm.age_s > younger) & (warm.age_s <= oldest))
         if found is not None:
             aged.append({"age_s_max": oldest, **found})
-    kappa = Spread.of(rows.code[known], gap).kappa
+    kappa = Spread.of(rows.code[known], gap[known]).kappa
     return {
         "kappa": None if kappa is None else round(kappa, 4),
         "conformal": {"cold": cell(raw, cold.scored), "personalised": aged},

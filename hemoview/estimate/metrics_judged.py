@@ -120,7 +120,7 @@ def judge_out_of_fold(rows: Rows, raw: Predictions, *, k: int = 0, prior_mean: F
         prior_mean: ``(n, 10)`` label means of each row's training folds; None = of the other subjects.
     """
     schedule = plan(rows, k)
-    usable = (schedule.scored | schedule.points) & np.isfinite(raw.mean).any(axis=1)
+    usable = np.asarray(np.isfinite(raw.mean).any(axis=1))
     shuffled = raw.take(metrics_cross.permutation(rows, usable))
     return judge(
         rows,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemoview.estimate.metrics_subjects import F64, Codes, Flags, codes_of, thin, times
+from hemoview.estimate.personalise import AFTER_S, BEFORE_S, LEAST_WINDOWS, around
 from recorder.schema import PARAMETERS
 
 PAUSE_S: Final = 30.0
@@ -39,6 +40,7 @@ class Rows:
         cvp_mmhg: ``(n,)`` central venous pressure, NaN = not known.
         hop_s: between windows whose time is not known; None = ``window_s``.
         subject_known: False where no subjects are known and every row counts as its own.
+        good: ``(n,)`` windows that a calibration point may be compared with; None = all.
     """
 
     subject: Texts
@@ -53,6 +55,7 @@ class Rows:
     cvp_mmhg: F64
     hop_s: float | None = None
     subject_known: bool = True
+    good: Flags | None = None
     names: list[str] = field(init=False)
     code: Codes = field(init=False)
 
@@ -62,6 +65,7 @@ class Rows:
             "labels": (n, len(PARAMETERS)),
             "demographics": (n, 4),
             **dict.fromkeys((*_COLUMNS[1:], "t_s"), (n,)),
+            **({} if self.good is None else {"good": (n,)}),
         }
         for name, shape in wanted.items():
             if (has := getattr(self, name).shape) != shape:
@@ -76,7 +80,7 @@ class Rows:
 
     def take(self, chosen: Flags | Codes) -> Self:
         """The chosen rows, in the order chosen."""
-        columns = (*_COLUMNS, "t_s", "labels", "demographics")
+        columns = [*_COLUMNS, "t_s", "labels", "demographics", *(() if self.good is None else ("good",))]
         return replace(self, **{name: getattr(self, name)[chosen] for name in columns})
 
     def column(self, parameter: str) -> F64:
@@ -103,6 +107,7 @@ def rows_of(
     cvp_mmhg: F64 | None = None,
     hop_s: float | None = None,
     subject_known: bool = True,
+    good: Flags | None = None,
 ) -> Rows:
     """:class:`Rows` with everything that is not given not known."""
     n = len(subject)
@@ -124,6 +129,7 @@ def rows_of(
         unknown if cvp_mmhg is None else np.asarray(cvp_mmhg, np.float64),
         hop_s,
         subject_known,
+        good,
     )
 
 
@@ -189,9 +195,11 @@ class Plan:
 
 
 def plan(rows: Rows, k: int = 0, pause_s: float = PAUSE_S) -> Plan:
-    """Thin overlapping windows, take the first ``k`` labelled windows of every subject, and leave out the pause after.
+    """Thin overlapping windows, take the first ``k`` labelled windows of every subject, and leave out what is before
+    the last of them and the pause after.
 
-    A window with any label is a point, for the parameters it has.
+    A window with any label is a point, for the parameters it has. One around which the pulse is too poor to be
+    compared with is none: at the bedside such a reading personalises nothing, and is taken again.
     """
     suggested = np.char.startswith(rows.reference_kind, SUGGESTED)
     usable = np.isfinite(rows.labels).any(axis=1) & ~suggested
@@ -204,12 +212,41 @@ def plan(rows: Rows, k: int = 0, pause_s: float = PAUSE_S) -> Plan:
         mine = np.flatnonzero(kept & (rows.code == number))
         mine = mine[np.argsort(rows.t_s[mine], kind="stable")]
         scored[mine] = False
-        if len(mine) <= k:
+        chosen = _first_readings(rows, mine, k)
+        if len(mine) <= k or len(chosen) < k:
             short += 1
             continue
-        points[mine[:k]] = True
-        age = rows.t_s[mine] - rows.t_s[mine[k - 1]]
-        later = (np.arange(len(mine)) >= k) & (age >= rows.window_s + pause_s - 1e-6)
+        points[chosen] = True
+        age = rows.t_s[mine] - rows.t_s[chosen[-1]]
+        later = age >= rows.window_s + pause_s - 1e-6
         scored[mine[later]] = True
         age_s[mine[later]] = age[later]
     return Plan(k, kept, points, scored, age_s, int(suggested.sum()), short)
+
+
+def windows_around(rows: Rows, mine: Codes, row: int) -> list[int]:
+    """The rows of ``mine``, of one subject in order of time, that a reading at the end of ``row`` is compared with."""
+    end_ns = np.round((rows.t_s[mine] + rows.window_s) * 1e9).astype(np.int64)
+    wall_ns = round((float(rows.t_s[row]) + rows.window_s) * 1e9)
+    first = int(np.searchsorted(end_ns, wall_ns - round((BEFORE_S + 1) * 1e9)))
+    last = int(np.searchsorted(end_ns, wall_ns + round((AFTER_S + 1) * 1e9)))
+    return around(wall_ns, zip(end_ns[first:last].tolist(), mine[first:last].tolist(), strict=True))
+
+
+def in_time(rows: Rows, number: int) -> Codes:
+    """Every row of a subject in order of time."""
+    mine = np.flatnonzero(rows.code == number)
+    return np.asarray(mine[np.argsort(rows.t_s[mine], kind="stable")])
+
+
+def _first_readings(rows: Rows, mine: Codes, k: int) -> Codes:
+    """The first ``k`` of ``mine`` that can be compared with what a model says."""
+    if rows.good is None or not len(mine):
+        return mine[:k]
+    everything = in_time(rows, int(rows.code[mine[0]]))
+    found: list[int] = []
+    for row in mine.tolist():
+        there = windows_around(rows, everything, row)
+        if len(found) < k and rows.good[there].sum() >= min(LEAST_WINDOWS, len(there)):
+            found.append(row)
+    return np.array(found, np.int64)

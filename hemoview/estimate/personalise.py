@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
-from typing import Literal
+from typing import Literal, TypeVar
 
 AnchorKind = Literal["cuff", "reference"]
+T = TypeVar("T")
 
 MOST_ANCHORS = 5
 """Older readings than the last five tell more of the past than of now."""
@@ -45,16 +46,24 @@ class Anchor:
         """Reading and estimate are both known."""
         return bool(self.predicted)
 
-    def with_predictions(self, means: Sequence[Mapping[str, float]]) -> Anchor:
+    def with_predictions(self, means: Sequence[Mapping[str, float]], least: int = LEAST_WINDOWS) -> Anchor:
         """The anchor joined with the model's means of the good windows around it, if they are enough.
 
         A cuff that shows no mean gets the one with the estimate's own form: DBP + f·(SBP − DBP).
+
+        Args:
+            means: of the good windows.
+            least: so many must know a parameter; fewer than three only offline, where a set holds no more.
         """
-        if len(means) < LEAST_WINDOWS:
+        if len(means) < max(1, least):
             return self
-        predicted = {p: median(mean[p] for mean in means) for p in means[0]}
+        known = {
+            p: [mean[p] for mean in means if p in mean] for p in dict.fromkeys(p for m in means for p in m)
+        }
+        predicted = {p: median(values) for p, values in known.items() if len(values) >= least}
         reference = dict(self.reference)
-        if "MAP" not in reference and all(p in predicted for p in PRESSURES):
+        cuff = "SBP" in reference and "DBP" in reference
+        if cuff and "MAP" not in reference and all(p in predicted for p in PRESSURES):
             pulse = predicted["SBP"] - predicted["DBP"]
             form = (predicted["MAP"] - predicted["DBP"]) / pulse if pulse > 0 else 0.4
             reference["MAP"] = reference["DBP"] + form * (reference["SBP"] - reference["DBP"])
@@ -83,7 +92,7 @@ class Personalisation:
             return self
         held = list(windows)
         return Personalisation(
-            tuple(a if a.usable else a.with_predictions(_around(a.wall_ns, held)) for a in self.anchors)
+            tuple(a if a.usable else a.with_predictions(around(a.wall_ns, held)) for a in self.anchors)
         )
 
     def age_s(self, wall_ns: int) -> float | None:
@@ -113,5 +122,6 @@ def shrunk_offset(differences: Sequence[float], kappa: float) -> float:
     return sum(differences) / (n + kappa) if n else 0.0
 
 
-def _around(wall_ns: int, windows: list[tuple[int, Mapping[str, float]]]) -> list[Mapping[str, float]]:
-    return [mean for end_ns, mean in windows if -BEFORE_S <= (end_ns - wall_ns) / 1e9 <= AFTER_S]
+def around(wall_ns: int, windows: Iterable[tuple[int, T]]) -> list[T]:
+    """What was said of the windows ``(end, ns; said)`` that a reading at ``wall_ns`` is compared with."""
+    return [said for end_ns, said in windows if -BEFORE_S <= (end_ns - wall_ns) / 1e9 <= AFTER_S]

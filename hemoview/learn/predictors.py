@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 from hemoview.dsp.ppg_beats import find_ppg_beats
 from hemoview.dsp.preprocess import model_inputs
 from hemoview.dsp.quality import Quality, assess
+from hemoview.dsp.windows import WINDOW_S as BEDSIDE_WINDOW_S
 from hemoview.estimate import bundle as bundles
-from hemoview.estimate import metrics_cross
+from hemoview.estimate import metrics_anchors, metrics_cross
 from hemoview.estimate.conformal import conformal_span
 from hemoview.estimate.estimator import Body, estimate, heart_rate_span
 from hemoview.estimate.identities import Span
 from hemoview.estimate.metrics_derived import derive, empty, silenced, with_spans
 from hemoview.estimate.metrics_rows import ALIVE, Plan, Predictions, Rows, rows_of
 from hemoview.estimate.metrics_subjects import F64, Codes, Flags
-from hemoview.estimate.personalise import Anchor, Personalisation
+from hemoview.estimate.personalise import Personalisation
 from hemoview.estimate.runner import Prediction, Runner
 from hemoview.labels.dataset import Dataset
 from recorder.errors import ConfigError
@@ -83,7 +84,16 @@ def rows_from(dataset: Dataset, seen: Seen) -> Rows:
         cvp_mmhg=dataset.cvp_mmhg.astype(np.float64),
         hop_s=hop_s(dataset),
         subject_known=dataset.subject_known,
+        good=good(seen, dataset.window_s),
     )
+
+
+def good(seen: Seen, window_s: float) -> Flags:
+    """Windows a calibration point may be compared with: those of the bedside's gate. Five beats, which it asks of ten
+    seconds, do not fit into 5 s at 60/min: in windows shorter than the bedside's that fault alone does not count.
+    """
+    few = np.array([q.fault == "too-few-beats" for q in seen.quality])
+    return np.asarray(seen.usable | (few & (window_s < BEDSIDE_WINDOW_S)))
 
 
 def hop_s(dataset: Dataset) -> float | None:
@@ -200,9 +210,7 @@ class BundlePredictor:
         """See :class:`Predictor`."""
         source = np.arange(len(rows)) if order is None else order
         end_ns = np.round((rows.t_s + rows.window_s) * 1e9).astype(np.int64)
-        personal = [
-            self._personal(rows, schedule, source, end_ns, number) for number in range(len(rows.names))
-        ]
+        personal = self._personal(rows, schedule, source)
         final, before = (empty(len(rows), "not-in-model") for _ in range(2))
         for row in np.flatnonzero(schedule.scored).tolist():
             at, own = int(source[row]), personal[rows.code[row]]
@@ -216,19 +224,15 @@ class BundlePredictor:
             final = self._with_simulated_intervals(final, before, rows)
         return final, before
 
-    def _personal(
-        self, rows: Rows, schedule: Plan, source: Codes, end_ns: Codes, number: int
-    ) -> Personalisation:
-        """The anchors of one subject: its points, each against what the model said of that very window."""
-        personal = Personalisation()
-        for row in np.flatnonzero(schedule.points & (rows.code == number)):
-            at = int(source[row])
-            raw, good = self._raw[at], self._seen.quality[at].fault is None
-            known = {p: float(v) for p, v in zip(PARAMETERS, rows.labels[row], strict=True) if np.isfinite(v)}
-            if raw is not None and good:
-                anchor = Anchor(str(row), int(end_ns[row]), "reference", known, raw.mean)
-                personal = personal.with_anchor(anchor)
-        return personal
+    def _personal(self, rows: Rows, schedule: Plan, source: Codes) -> list[Personalisation]:
+        """Of every subject: its points, each against what the model said around it."""
+        raw = (self._raw[at] for at in source.tolist())
+        ok = good(self._seen, rows.window_s)[source].tolist()
+        said = [one.mean if one is not None and fine else None for one, fine in zip(raw, ok, strict=True)]
+        out = [Personalisation()] * len(rows.names)
+        for row, anchor in metrics_anchors.anchors(rows, said, schedule.points).items():
+            out[rows.code[row]] = out[rows.code[row]].with_anchor(anchor)
+        return out
 
     def _final(self, into: Predictions, row: int, at: int, personal: Personalisation, wall_ns: int) -> None:
         found = estimate(

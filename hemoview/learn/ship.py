@@ -1,9 +1,10 @@
 """The shipped student, from people and a simulated cohort to a bundle, top to bottom.
 
-``python -m hemoview.learn.ship --people DIR --cohort DIR --out DIR``. People (a dataset folder) teach pressures, the
-cohort teaches stroke volume on features it cannot change. First repeated cross-validation by subject: in every fold a
-teacher is trained and compressed as the shipped one, and both estimate people they never saw. These give every
-figure, the card's intervals and its shrinkage. Then the same again with everybody, and the bundle.
+``python -m hemoview.learn.ship --people DIR --cohort DIR --wrists DIR --out DIR``. People (a dataset folder) teach
+pressures, wrists lend their noise, the cohort teaches stroke volume on features it cannot change. First repeated
+cross-validation by subject: in every fold a teacher is trained and compressed as the shipped one, and both estimate
+people they never saw. These give every figure, the card's intervals and its shrinkage. Then the same again with
+everybody, and the bundle.
 """
 
 from __future__ import annotations
@@ -21,19 +22,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hemoview.estimate import metrics, metrics_cross, metrics_repeats
+from hemoview.estimate import metrics, metrics_cross, metrics_quality, metrics_repeats
+from hemoview.estimate.metrics_quality import Heard
 from hemoview.estimate.metrics_rows import Predictions, Rows, predictions_of
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.dataset_folder import read_dataset
 from hemoview.labels.splits import Split, alike_groups, refuse_leaks
-from hemoview.learn import evaluate_command, export, loop, predictors, prepare, ship_card
+from hemoview.learn import evaluate_command, export, hearings, loop, prepare, ship_card, teaching, views
 from hemoview.learn.batches import Drawing, Part
 from hemoview.learn.checkpoint import RunFacts
 from hemoview.learn.compress import bundle_folder, card, distil
 from hemoview.learn.compress.pipeline import Compressed, Settings, compress, student_of
+from hemoview.learn.hearings import Hearing
 from hemoview.learn.moe.config import PREDICTED, ModelConfig
 from hemoview.learn.moe.model import LSM2oE
 from hemoview.learn.run_config import RunConfig, Weights
+from hemoview.learn.teaching import Sources, Teaching
 from recorder.errors import ConfigError, RecorderError
 from recorder.schema import PARAMETERS
 
@@ -57,6 +61,10 @@ class Recipe:
         stroke: training of stroke volume, everything else as it is.
         settings: of the compression.
         wrist_views: how often a window is also seen as a wristband might have seen it.
+        arterial_share: of a batch, beside 1 for people, for recordings with an arterial line; 0 = none.
+        pretraining: on short windows, before; None = none.
+        quality_snr_db, hearings: ratios of pulse to wrist noise, and how often everybody is heard so, for the tables by
+            quality.
         cold_share: of the distance from the training mean, what an estimate without calibration keeps: people's levels
             differ more than their waves tell, and strangers turn out nearer to the mean than the network says.
         n_folds, deals: of the cross-validations.
@@ -92,39 +100,52 @@ class Recipe:
         default_factory=lambda: Settings(target_sparsity=0.6, recipe=distil.Recipe(passes=12, lr=2e-3))
     )
     wrist_views: int = 2
+    arterial_share: float = 0.0
+    pretraining: RunConfig | None = None
+    quality_snr_db: tuple[float, ...] = (24.0, 18.0, 12.0, 6.0, 0.0)
+    hearings: int = 3
     cold_share: float = 0.5
     n_folds: int = 6
     deals: tuple[int, ...] = (0, 1)
 
+    @property
+    def how(self) -> Teaching:
+        """The training of pressures."""
+        return Teaching(self.teacher, self.wrist_views, self.arterial_share, self.pretraining)
 
-def run(people: Dataset, cohort: Dataset, recipe: Recipe, out: Path) -> dict[str, Any]:
+
+def run(sources: Sources, cohort: Dataset, recipe: Recipe, out: Path) -> dict[str, Any]:
     """Cross-validate, train on everybody, compress, and write the bundle with its report.
 
     Returns:
-        ``{student: {k: figures}, teacher: {k: figures}, simulated, stages}``.
+        ``{student: {k: figures}, teacher: {k: figures}, quality, simulated, stages}``.
 
     Raises:
         ConfigError: windows shared between subjects, or a bundle that does not verify.
     """
     torch.set_num_threads(1)
-    rows = predictors.rows_from(people, predictors.look(people))
+    people = sources.people
+    heard = heard_of(sources, recipe)
+    rows = heard[0].rows
     deals = []
     for seed in recipe.deals:
         log.info("cross-validation %d of %d", seed + 1, len(recipe.deals))
-        deals.append(cross_validate(people, recipe, seed))
+        deals.append(cross_validate(sources, recipe, seed, heard))
     share = recipe.cold_share
     keep(out / "out-of-fold.npz", rows, deals)
     figures = {who: judged(rows, [deal[who] for deal in deals], share) for who in ("student", "teacher")}
-    tables = {who: card_tables(rows, [deal[who] for deal in deals], share) for who in figures}
+    tables = {who: card_tables(heard, [deal[who] for deal in deals], share) for who in figures}
+    quality = quality_figures(heard, [deal["student"] for deal in deals], share)
 
     log.info("training on all %d subjects", len(people.subjects))
-    part = prepare.part_of(people, people.subjects, wrist_views=recipe.wrist_views)
-    teacher = train_teacher([part], recipe)
+    parts = teaching.parts_of(sources, people.subjects, recipe.how)
+    part = parts[0]
+    teacher = teaching.train(parts, recipe.how, sources.short)
     split = cohort.split("default")
     volumes = volumes_of(cohort, split.train)
     made = compress(
         teacher,
-        [part],
+        parts,
         None,
         part,
         run=recipe.teacher,
@@ -137,7 +158,7 @@ def run(people: Dataset, cohort: Dataset, recipe: Recipe, out: Path) -> dict[str
     for who, network in (("student", made), ("teacher", as_is)):
         simulated[who] = simulated_figures(network.student, cohort, split)
         facts = ship_card.facts(
-            people,
+            sources,
             cohort,
             network,
             name=ship_card.NAMES[who],
@@ -150,7 +171,12 @@ def run(people: Dataset, cohort: Dataset, recipe: Recipe, out: Path) -> dict[str
         )
         folder = out / f"{facts.name}-{facts.version}"
         bundle_folder.write_bundle(folder, network.model, card.card_of(network, facts), network.golden)
-    report = {**figures, "simulated": simulated, "stages": [asdict(s) for s in made.stages]}
+    report = {
+        **figures,
+        "quality": quality,
+        "simulated": simulated,
+        "stages": [asdict(s) for s in made.stages],
+    }
     (out / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     for k in CALIBRATION_POINTS:
         of_first = _judged(rows, deals[0]["student"], k, share)
@@ -165,32 +191,53 @@ class Folded:
     Args:
         raw: of every row, by a model that never saw its subject.
         prior: ``(n, 10)`` mean over the training subjects of that fold.
+        noisy: the same of every hearing with noise.
     """
 
     raw: Predictions
     prior: F64
+    noisy: tuple[Predictions, ...] = ()
 
 
-def cross_validate(people: Dataset, recipe: Recipe, seed: int) -> dict[str, Folded]:
-    """Estimate every row by a student, and by a teacher, that never saw its subject."""
-    shape = (3, len(people), len(PARAMETERS))
+def heard_of(sources: Sources, recipe: Recipe) -> list[Hearing]:
+    """The people as recorded, and with noise where there is some."""
+    people, noise = sources.people, sources.noise[1]
+    out = [hearings.as_recorded(people)]
+    if noise is not None:
+        out += [
+            hearings.with_noise(people, noise, recipe.quality_snr_db, seed) for seed in range(recipe.hearings)
+        ]
+    return out
+
+
+def cross_validate(
+    sources: Sources, recipe: Recipe, seed: int, heard: Sequence[Hearing]
+) -> dict[str, Folded]:
+    """Estimate every row of every hearing by a student, and by a teacher, that never saw its subject."""
+    people = sources.people
+    shape = (len(heard), 3, len(people), len(PARAMETERS))
     found = {who: np.full(shape, np.nan) for who in ("student", "teacher")}
-    prior = np.full(shape[1:], np.nan)
+    prior = np.full(shape[2:], np.nan)
     for number, test in enumerate(dealt(people, recipe.n_folds, seed)):
         train = tuple(s for s in people.subjects if s not in test)
         refuse_leaks(people, Split(f"fold {number}", train, (), test))
-        part = prepare.part_of(people, train, wrist_views=recipe.wrist_views)
         rows = people.rows_of(test)
         prior[rows] = label_means(people, train)
-        waves = prepare.part_of(people, test).views[0]
-        teacher = train_teacher([part], recipe)
-        made = student_of(teacher, [part], None, run=recipe.teacher, settings=recipe.settings)
+        parts = teaching.parts_of(sources, train, recipe.how)
+        teacher = teaching.train(parts, recipe.how, sources.short)
+        made = student_of(teacher, parts, None, run=recipe.teacher, settings=recipe.settings)
         for who, model in (("teacher", teacher), ("student", made.student)):
-            outputs = loop.predict(model, waves)
-            for column, name in enumerate(PRESSURES):
-                found[who][:, rows, PARAMETERS.index(name)] = outputs[:, :, column]
+            for place, one in enumerate(heard):
+                outputs = loop.predict(model, one.waves[rows])
+                for column, name in enumerate(PRESSURES):
+                    found[who][place][:, rows, PARAMETERS.index(name)] = outputs[:, :, column]
         log.info("fold %d of %d", number + 1, recipe.n_folds)
-    return {who: Folded(predictions_of(*outputs), prior) for who, outputs in found.items()}
+    return {
+        who: Folded(
+            predictions_of(*outputs[0]), prior, tuple(predictions_of(*noisy) for noisy in outputs[1:])
+        )
+        for who, outputs in found.items()
+    }
 
 
 def dealt(people: Dataset, n_folds: int, seed: int) -> list[tuple[str, ...]]:
@@ -217,11 +264,6 @@ def _known_mean(values: F64) -> F64:
     n = known.sum(axis=0)
     total = np.where(known, values, 0.0).sum(axis=0)
     return np.asarray(np.where(n > 0, total / np.maximum(n, 1), np.nan))
-
-
-def train_teacher(parts: Sequence[Part], recipe: Recipe) -> LSM2oE:
-    """Pressures from people."""
-    return loop.train(parts, None, RunFacts(run=recipe.teacher, scale=prepare.scale_of(parts)))
 
 
 def volumes_of(cohort: Dataset, subjects: Sequence[str]) -> Part:
@@ -295,17 +337,49 @@ def _judged(rows: Rows, deal: Folded, k: int, cold_share: float) -> metrics.Judg
 
 def cold(deal: Folded, share: float) -> Predictions:
     """Estimates and intervals moved towards the training mean, as the bedside shows them before any calibration."""
-    return metrics_cross.shifted(deal.raw, (share - 1) * (deal.raw.mean - deal.prior))
+    return _cold(deal.raw, deal.prior, share)
 
 
-def card_tables(rows: Rows, deals: Sequence[Folded], cold_share: float) -> dict[str, dict[str, Any]]:
-    """Shrinkage and conformal tables of every pressure, means over the cross-validations."""
+def _cold(raw: Predictions, prior: F64, share: float) -> Predictions:
+    return metrics_cross.shifted(raw, (share - 1) * (raw.mean - prior))
+
+
+def heard_by(heard: Sequence[Hearing], deal: Folded, share: float) -> list[Heard]:
+    """Every hearing with what was estimated of it."""
+    return [
+        Heard(one.rows, raw, _cold(raw, deal.prior, share), one.sqi)
+        for one, raw in zip(heard, (deal.raw, *deal.noisy), strict=True)
+    ]
+
+
+def card_tables(
+    heard: Sequence[Hearing], deals: Sequence[Folded], cold_share: float
+) -> dict[str, dict[str, Any]]:
+    """Shrinkage and conformal tables of every pressure, means over the cross-validations. κ is of the people as
+    recorded; the tables, by quality, are of all hearings.
+    """
+    rows = heard[0].rows
     found = {}
     for p in PRESSURES:
-        warm = mean_of([metrics_cross.card_table(rows, deal.raw, p) for deal in deals])
-        start = mean_of([metrics_cross.card_table(rows, cold(deal, cold_share), p) for deal in deals])
-        found[p] = {**warm, "conformal": {**warm["conformal"], "cold": start["conformal"]["cold"]}}
+        kappa = mean_of([metrics_cross.card_table(rows, deal.raw, p)["kappa"] for deal in deals])
+        tables = [metrics_quality.table(heard_by(heard, deal, cold_share), p) for deal in deals]
+        found[p] = {"kappa": kappa, "conformal": mean_of(tables)}
     return found
+
+
+def quality_figures(
+    heard: Sequence[Hearing], deals: Sequence[Folded], cold_share: float
+) -> dict[str, dict[str, Any]]:
+    """Coverage by quality with and without tables by quality, by pressure and number of calibration points."""
+    return {
+        p: {
+            f"k{k}": mean_of(
+                [metrics_quality.coverage(heard_by(heard, deal, cold_share), p, k) for deal in deals]
+            )
+            for k in (0, 1)
+        }
+        for p in PRESSURES
+    }
 
 
 def mean_of(values: Sequence[Any]) -> Any:
@@ -353,6 +427,11 @@ def to_json(recipe: Recipe) -> dict[str, Any]:
         "settings": {name: getattr(settings, name) for name in settings.__slots__ if name != "recipe"},
         "distillation": {name: getattr(distilling, name) for name in distilling.__slots__},
         "wrist_views": recipe.wrist_views,
+        "wrist_snr_db": list(views.SNR_DB),
+        "arterial_share": recipe.arterial_share,
+        "pretraining": None if recipe.pretraining is None else recipe.pretraining.to_json(),
+        "quality_snr_db": list(recipe.quality_snr_db),
+        "hearings": recipe.hearings,
         "cold_share": recipe.cold_share,
         "n_folds": recipe.n_folds,
         "deals": list(recipe.deals),
@@ -366,13 +445,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--cohort", type=Path, required=True, help="dataset folder of hemoview dataset simulate"
     )
+    parser.add_argument(
+        "--wrists", type=Path, required=True, help="dataset folder of E4 waves, which lend their noise"
+    )
     parser.add_argument("--out", type=Path, required=True, help="folder for bundle and reports")
     options = parser.parse_args(argv)
     logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
     log.setLevel(logging.INFO)  # of the exporter's hundreds of lines nobody wants to know
     try:
         options.out.mkdir(parents=True, exist_ok=True)
-        run(read_dataset(options.people), read_dataset(options.cohort), Recipe(), options.out)
+        sources = Sources(read_dataset(options.people), read_dataset(options.wrists))
+        run(sources, read_dataset(options.cohort), Recipe(), options.out)
     except (RecorderError, OSError) as error:
         print(f"ship: {error}", file=sys.stderr)  # noqa: T201
         return 1

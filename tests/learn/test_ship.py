@@ -15,8 +15,9 @@ pytest.importorskip("onnxscript", reason="onnxscript is not installed (pip insta
 from hemoview.estimate import bundle  # noqa: E402
 from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
 from hemoview.labels.splits import make_split  # noqa: E402
-from hemoview.learn import loop, prepare, ship  # noqa: E402
+from hemoview.learn import loop, prepare, ship, teaching  # noqa: E402
 from hemoview.learn.moe.config import PREDICTED  # noqa: E402
+from hemoview.learn.teaching import Sources  # noqa: E402
 from recorder.errors import ConfigError  # noqa: E402
 from recorder.schema import PARAMETERS  # noqa: E402
 
@@ -55,22 +56,33 @@ def recipe() -> ship.Recipe:
         made.teacher, model=model, passes=3, drawing=replace(made.teacher.drawing, batch_size=24)
     )
     settings = replace(made.settings, target_sparsity=0.4, recipe=replace(made.settings.recipe, passes=1))
-    return replace(made, teacher=teacher, settings=settings, n_folds=3, deals=(0,), wrist_views=1)
+    return replace(made, teacher=teacher, settings=settings, n_folds=3, deals=(0,), wrist_views=1, hearings=1)
+
+
+def wrists(seed: int = 8) -> Dataset:
+    """Four wearers whose wrists move, 10 s each at 64 Hz: no pulse in them."""
+    rng = np.random.default_rng(seed)
+    n = 120
+    noise = np.cumsum(rng.normal(size=(n, 640)), axis=1)
+    moved = {"moving": np.ones(n, bool), "motion_g": np.full(n, 0.1), "fault": np.full(n, "motion")}
+    subject = np.repeat([f"e4-{i}" for i in range(4)], n // 4)
+    return make_dataset(noise, 64.0, np.full((n, 10), np.nan), subject, name="wrists", extra=moved)
 
 
 def test_two_bundles_come_out_with_every_figure_of_people_never_seen(
     cohort: Dataset, recipe: ship.Recipe, tmp_path: Path
 ) -> None:
     ours = people(12, known=("SBP", "MAP", "DBP"), seed=1)
-    report = ship.run(ours, cohort, recipe, tmp_path)
+    report = ship.run(Sources(ours, wrists()), cohort, recipe, tmp_path)
     for who in ("student", "teacher"):
-        folder = tmp_path / f"lsm2oe-{who}-0.1.0"
+        folder = tmp_path / f"lsm2oe-{who}-0.2.0"
         bundle.verify(folder)
         card = bundle.load(folder).card
         assert card.per_parameter["SV"].n_real_subjects == 0 and card.conformal["SV"].cold is None
         assert card.per_parameter["SBP"].n_real_subjects == 12 and card.conformal["SBP"].cold is not None
         assert card.cold_start.share == recipe.cold_share
         assert card.cold_start.mean["SBP"] == pytest.approx(np.nanmean(ours.labels[:, 0]), abs=0.5)
+        assert {t["name"] for t in card.raw["training_sets"]} >= {"bcg_finapres", "e4_stress_predict"}
         assert "metrics" in card.raw and "SIMULATED" in card.raw and "SV" not in card.raw["metrics"]["k0"]
     kept = json.loads((tmp_path / "report.json").read_text())
     assert kept["student"]["3"]["parameters"]["SBP"]["n_subjects"] == 12
@@ -80,13 +92,14 @@ def test_two_bundles_come_out_with_every_figure_of_people_never_seen(
             np.isfinite(file["student"][0, 0][:, :3]).all() and np.isnan(file["student"][0, 0][:, 3:]).all()
         )
     assert (tmp_path / "report-k3" / "report.html").is_file()
+    assert kept["quality"]["SBP"]["k0"][0]["sqi_min"] == 0.0
 
 
 def test_stroke_volume_is_learned_without_a_trace_in_the_pressures(
     cohort: Dataset, recipe: ship.Recipe
 ) -> None:
     part = prepare.part_of(people(6, known=("SBP", "MAP", "DBP"), seed=1), [f"p1-{i:02d}" for i in range(6)])
-    student = ship.train_teacher([part], recipe)
+    student = teaching.train([part], recipe.how)
     volumes = ship.volumes_of(cohort, cohort.subjects)
     taught = ship.with_stroke(student, volumes, recipe)
     before, after = (loop.predict(m, volumes.views[0])[0] for m in (student, taught))

@@ -77,13 +77,28 @@ def tables_of(
 
 
 def with_untested_row(table: Mapping[str, Any]) -> dict[str, Any]:
-    """The measured table, with a last row up to the expiry that is never narrower than the cold start."""
+    """The measured table, with last rows up to the expiry that are never narrower than the cold start, one for each
+    quality the cold start knows.
+    """
     cold, rows = table["cold"], table["personalised"]
+    better = table.get("cold_by_quality", [])
+    found = {"cold": cold, **({"cold_by_quality": better} if better else {})}
     if not rows:
-        return {"cold": cold, "personalised": []}
-    widest = max(cold["q90"], *(row["q90"] for row in rows))
-    untested = {"age_s_max": EXPIRY_S, "q90": widest, "n_subjects": cold["n_subjects"], "tested": False}
-    return {"cold": cold, "personalised": [*(row for row in rows if row["age_s_max"] < EXPIRY_S), untested]}
+        return {**found, "personalised": []}
+    last = []
+    for start in (cold, *better):
+        least = start.get("sqi_min", 0.0)
+        widest = max(start["q90"], *(row["q90"] for row in rows if _holds_at(row, least, rows)))
+        quality = {"sqi_min": least} if least else {}
+        facts = {"q90": widest, "n_subjects": start["n_subjects"], "tested": False}
+        last.append({"age_s_max": EXPIRY_S, **quality, **facts})
+    return {**found, "personalised": [*(row for row in rows if row["age_s_max"] < EXPIRY_S), *last]}
+
+
+def _holds_at(row: Mapping[str, Any], sqi: float, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """The row is the one of its age for this quality."""
+    reached = [r.get("sqi_min", 0.0) for r in rows if r["age_s_max"] == row["age_s_max"]]
+    return bool(row.get("sqi_min", 0.0) == max(least for least in reached if least <= sqi))
 
 
 def _said(chosen: Dataset, model: bytes, names: Sequence[str]) -> Predictions:
