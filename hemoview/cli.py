@@ -143,6 +143,12 @@ def _bench_train(_: argparse.Namespace) -> dict[str, Any]:
     return train.run()
 
 
+def _bench_trends(args: argparse.Namespace) -> dict[str, Any]:
+    from hemoview.bench import trends
+
+    return trends.run(hours=args.hours)
+
+
 def _bench_review(args: argparse.Namespace) -> dict[str, Any]:
     from hemoview.bench import review
 
@@ -264,6 +270,8 @@ def _add_benchmarks(commands: Any) -> None:
     edge = add("edge", _bench_edge, "time of one window on one thread")
     edge.add_argument("--against", type=Path, metavar="DIR", help="a second model in the same run")
     add("train", _bench_train, "training speed and memory of the mixture against a naive dense one")
+    trends = add("trends", _bench_trends, "opening, panning and zooming a day in Trends")
+    trends.add_argument("--hours", type=_above_zero, default=24.0)
     review = add("review", _bench_review, "opening, panning and zooming a long session")
     review.add_argument("--hours", type=_above_zero, default=24.0)
     review.add_argument(

@@ -46,7 +46,7 @@ def run(
     place = Path(tempfile.mkdtemp(prefix="hemoview-bench-review-"))
     try:
         began = time.perf_counter()
-        session = folder or _made(make_session, place / "session", Plan(hours=hours, wave_hz=wave_hz))
+        session = folder or made(make_session, place / "session", Plan(hours=hours, wave_hz=wave_hz))
         make_s = time.perf_counter() - began
         size = sum(p.stat().st_size for p in session.rglob("*") if p.is_file())
         found = measure(session, steps)
@@ -62,7 +62,7 @@ def run(
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _made(make: Callable[..., Path], folder: Path, plan: Any) -> Path:
+def made(make: Callable[..., Path], folder: Path, plan: Any) -> Path:
     """A session is made under a progress bar, silent where nobody looks."""
     with progress(f"making a session of {plan.hours:g} h", 1.0) as tell:
         return make(folder, plan, lambda share: tell(share, f"{share:.0%}"))
@@ -84,19 +84,19 @@ def measure(session: Path, steps: int) -> dict[str, Any]:
         page.resize(*WINDOW_PX)
         page.show()
         app.processEvents()
-        watch = _Watch(page, app.processEvents)
+        watch = Watch(page, app.processEvents)
         opened = watch.open(str(session))
-        frames = [watch.step(*move) for move in _moves(steps)]
+        frames = [watch.step(*move) for move in moves_of(steps)]
         first, sharp, cpu = (np.array(part) for part in zip(*frames, strict=True))
         return {
             "open_ms": round(opened["sharp"], 1),
             "first_paint_ms": round(opened["first"], 1),
-            "pan_zoom_p50_ms": _ms(first, 50),
-            "pan_zoom_p99_ms": _ms(first, 99),
-            "pan_zoom_cpu_p50_ms": _ms(cpu, 50),
-            "pan_zoom_cpu_p99_ms": _ms(cpu, 99),
-            "sharp_p50_ms": _ms(sharp, 50),
-            "sharp_p99_ms": _ms(sharp, 99),
+            "pan_zoom_p50_ms": ms_at(first, 50),
+            "pan_zoom_p99_ms": ms_at(first, 99),
+            "pan_zoom_cpu_p50_ms": ms_at(cpu, 50),
+            "pan_zoom_cpu_p99_ms": ms_at(cpu, 99),
+            "sharp_p50_ms": ms_at(sharp, 50),
+            "sharp_p99_ms": ms_at(sharp, 99),
             "steps": steps,
             "memory_mb": round(memory_mb(), 1),
             "memory_added_mb": round(memory_mb() - before_mb, 1),
@@ -108,11 +108,12 @@ def measure(session: Path, steps: int) -> dict[str, Any]:
         app.processEvents()
 
 
-def _ms(values: np.ndarray[Any, np.dtype[np.float64]], percentile: float) -> float:
+def ms_at(values: np.ndarray[Any, np.dtype[np.float64]], percentile: float) -> float:
+    """A percentile, rounded for a table."""
     return round(float(np.percentile(values, percentile)), 2)
 
 
-class _Watch:
+class Watch:
     """Sends keys to a page and times its paints."""
 
     def __init__(self, page: Any, process: Callable[[], None]) -> None:
@@ -128,21 +129,21 @@ class _Watch:
         """Open a session; ms until its first picture, and until that picture is sharp."""
         began = time.perf_counter()
         self._page.open_session(path)
-        first = self._until(began, lambda: self._page.model.view().phase == "open")
-        return {"first": first, "sharp": self._until(began, self._sharp)}
+        first = self.until(began, lambda: self._page.model.view().phase == "open")
+        return {"first": first, "sharp": self.until(began, self._sharp)}
 
     def step(self, key: Any, modifiers: Any) -> tuple[float, float, float]:
         """Press a key; ms until the paint that answers, until everything visible is sharp, and of CPU for the first."""
         began, cpu_began = time.perf_counter(), time.thread_time()
         self._page.press(key, modifiers)
-        first = self._until(began, lambda: True)
+        first = self.until(began, lambda: True)
         cpu = (time.thread_time() - cpu_began) * 1e3
-        return first, self._until(began, self._sharp), cpu
+        return first, self.until(began, self._sharp), cpu
 
     def _sharp(self) -> bool:
         return bool(self._page.model.view().settled)
 
-    def _until(self, began: float, reached: Callable[[], bool]) -> float:
+    def until(self, began: float, reached: Callable[[], bool]) -> float:
         """ms from ``began`` to the end of the first paint at which the condition held."""
         while True:
             self._process()
@@ -154,7 +155,7 @@ class _Watch:
             time.sleep(0.0005)
 
 
-def _moves(steps: int) -> list[tuple[Any, Any]]:
+def moves_of(steps: int) -> list[tuple[Any, Any]]:
     """Zoom from the day into seconds and out again, panning at every depth: what a reader of a session does."""
     from PySide6.QtCore import Qt  # noqa: PLC0415
 

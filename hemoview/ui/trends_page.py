@@ -214,14 +214,16 @@ class TrendsPage(QWidget):
         step = _KEYS.get((key, modifiers)) or _KEYS.get((key, _NONE))
         if step is None:
             return False
-        self._move(step)
+        self._model.move(step)
+        self._show()
         return True
 
     def show_span(self, span_s: int) -> None:
         """So many seconds of the session, up to all of it."""
         facts = self._model.facts
         live = facts is not None and facts.live
-        self._move(lambda w, end: trend_moves.show_span(w, span_s, end, live=live))
+        self._model.move(lambda w, end: trend_moves.show_span(w, span_s, end, live=live))
+        self._show()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Every move has a key."""
