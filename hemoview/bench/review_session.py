@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ class Plan:
         hours: length.
         wave_hz: rate of the pressure wave, 100 or 1000.
         calibrated: a volt → mmHg calibration was accepted.
+        template: as the header has it: ranges, rules.
         sealed: closed in order; else left open with its last minutes in the journal, as a killed recorder does.
     """
 
@@ -65,6 +66,7 @@ class Plan:
     sealed: bool = True
     seed: int = 1
     pseudonym: str = "P-014"
+    template: dict[str, Any] = field(default_factory=dict, hash=False)
 
 
 def make_session(folder: Path, plan: Plan, progress: Callable[[float], None] | None = None) -> Path:
@@ -83,6 +85,7 @@ def make_session(folder: Path, plan: Plan, progress: Callable[[float], None] | N
         subject=Subject(plan.pseudonym, "female", 34, 171.0, 64.0),
         operator="op1",
         devices=(DeviceInfo("e4", "Empatica E4", "9ff167"), DeviceInfo("adc", "CNAP analogue out")),
+        template=plan.template,
         simulated=True,
     )
     writer = store.create(folder, header, era)

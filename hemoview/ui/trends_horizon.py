@@ -61,7 +61,8 @@ def draw_horizon(painter: QPainter, area: QRect, page: TrendPage | None) -> None
     words = text("trends.horizon-head", start=start, end=end)
     painter.drawText(head, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
     if not page.horizon:
-        words = text("trends.horizon-none" if page.complete else "trends.horizon-reading")
+        why = "trends.horizon-none" if page.complete else "trends.horizon-reading"
+        words = text("review.estimates-hidden" if page.review.facts.estimates_hidden else why)
         painter.drawText(head.translated(0, HEAD_PX), Qt.AlignmentFlag.AlignLeft, words)
         return
     wish = page.review.wish

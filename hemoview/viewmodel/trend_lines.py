@@ -59,10 +59,14 @@ def dot_length_s(span_s: float, width_px: int) -> int:
 
 
 def with_medians(view: PanelView, facts: SessionFacts, wish: Wish, table: SlotTable) -> PanelView:
-    """The same strip drawn by medians, unless it is drawn from rows or an hour of it is still being read."""
-    if wish.span_s <= ROWS_UP_TO_S:
-        return view
-    traces = tuple(_median_trace(trace, facts, wish, table) for trace in view.traces)
+    """The same strip drawn by medians, unless an hour of it is still being read; short spans keep the estimate's rows,
+    and of the beats one dot in ten seconds.
+    """
+    rows = wish.span_s <= ROWS_UP_TO_S
+    traces = tuple(
+        trace if rows and trace.trace.style != "dots" else _median_trace(trace, facts, wish, table)
+        for trace in view.traces
+    )
     return view if traces == view.traces else with_traces(view, traces)
 
 

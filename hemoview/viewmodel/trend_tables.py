@@ -138,7 +138,7 @@ def target_rows(facts: SessionFacts, table: SlotTable, span: Span) -> tuple[Targ
             parameter,
             PARAMETER_UNITS[parameter],
             ends,
-            _shares(_column(facts, "estimate", parameter), table, (span[0], until_s), ends, ()),
+            _shares(_column(facts, "estimate", parameter), table, (span[0], until_s), ends, None),
             _shares(
                 _column(facts, "beats", parameter),
                 table,
@@ -159,7 +159,7 @@ def _shares(
     target: Span,
     valid: tuple[Span, ...] | None,
 ) -> Shares | None:
-    """By medians of ten seconds; a reference counts only where it was calibrated (``valid``, empty: always)."""
+    """By medians of ten seconds; a reference counts only where it was calibrated (``valid``, None: always)."""
     if source is None or (slots := table.slots(source[0].stream_id, TARGET_S)) is None:
         return None
     t_s, part = slots.part(*span)
@@ -167,7 +167,7 @@ def _shares(
     if n <= 0:
         return None
     values = slots.median[part, source[1]]
-    if valid:
+    if valid is not None:
         values = np.where(_inside(t_s, valid), values, np.nan)
     known = int(np.isfinite(values).sum())
     below, above = int((values < target[0]).sum()), int((values > target[1]).sum())
