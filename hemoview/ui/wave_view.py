@@ -136,7 +136,8 @@ def _draw_lane(painter: QPainter, frame: LaneFrame, width: int) -> None:
     below = QRectF(8, box.top_px + (22 if tall else 18), LABEL_PX - 44, 16)
     painter.drawText(below, Qt.AlignmentFlag.AlignLeft, lane.unit)
     if lane.note is not None:
-        note = QRectF(8, box.top_px + 42, LABEL_PX - 44, box.height_px - 42)
+        at_px = 42 if tall else 32
+        note = QRectF(8, box.top_px + at_px, LABEL_PX - 44, max(box.height_px - at_px, 14))
         flags = Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap
         painter.setFont(theme.font(10))
         painter.drawText(note, int(flags), words(lane.note))

@@ -18,7 +18,21 @@ ROWS_STALE_S = 2.0
 BURST_MARGIN_S = 0.7
 """A stream that comes in bursts is starved once the next burst is so late."""
 
-ORDER = ("ppg", "abp_wave", "acc", "eda", "temp", "estimate", "beats", "ibi", "hr", "battery")
+ORDER = (
+    "ppg",
+    "optical",
+    "pleth",
+    "spo2",
+    "abp_wave",
+    "acc",
+    "eda",
+    "temp",
+    "estimate",
+    "beats",
+    "ibi",
+    "hr",
+    "battery",
+)
 PULSE_BEATS = "edge.beats_ppg"
 QUIET = ("ibi", "hr", "battery", "raw", "shared-heart")
 """Roles whose rows come when they come: silence of theirs means nothing."""
@@ -58,8 +72,9 @@ def _longest_wait_s(facts: Facts, info: StreamInfo) -> float | None:
 
 
 def title(info: StreamInfo) -> Message:
-    """Name of a stream for people."""
-    return say(f"stream-{info.stream_id}", role=info.role, stream=info.stream_id)
+    """Name of a stream for people; what is decoded by hearsay says so."""
+    name = say(f"stream-{info.stream_id}", role=info.role, stream=info.stream_id)
+    return say("stream-experimental", stream=name) if info.metadata.get("status") == "experimental" else name
 
 
 def _rank(info: StreamInfo) -> int:

@@ -30,6 +30,17 @@ def _ppg(_: Wish, facts: Facts) -> Lane | None:
     return _lane("ppg", info, ("ppg",), rule, weight=2.0, sqi=_sqi(facts)) if info else None
 
 
+def _optical(_: Wish, facts: Facts) -> Lane | None:
+    """Raw light of a wristband without its server: no pulse wave of its maker's."""
+    info = facts.by_role("optical")
+    return _lane("optical", info, ("ppg", "eda"), RangeRule(least=8.0)) if info else None
+
+
+def _pleth(_: Wish, facts: Facts) -> Lane | None:
+    info = facts.by_role("pleth")
+    return _lane("pleth", info, ("ppg",), RangeRule(least=8.0)) if info else None
+
+
 def _abp(wish: Wish, facts: Facts) -> Lane | None:
     info = facts.by_role("abp_wave")
     if info is None:
@@ -71,6 +82,8 @@ def _temp(_: Wish, facts: Facts) -> Lane | None:
 
 _BUILDERS: dict[str, Callable[[Wish, Facts], Lane | None]] = {
     "ppg": _ppg,
+    "optical": _optical,
+    "pleth": _pleth,
     "abp": _abp,
     "acc": _acc,
     "eda": _eda,
@@ -92,9 +105,10 @@ def _lane(
     unit = unit_words(info.channels[0].unit)
     channels = tuple(range(len(info.channels)))[: len(colours)]
     rate_hz = info.nominal_rate_hz or 1.0
-    return Lane(
+    lane = Lane(
         key, title, unit, colours, info.stream_id, channels, rate_hz, rule, weight, sqi=sqi, decimals=decimals
     )
+    return replace(lane, note=say("experimental")) if info.metadata.get("status") == "experimental" else lane
 
 
 def _sqi(facts: Facts) -> float | None:

@@ -14,7 +14,7 @@ from hemoview.viewmodel.ranges import RangeRule
 from recorder.schema import PARAMETERS
 
 Level = Literal["danger", "warn", "info"]
-WAVES = ("ppg", "abp", "acc", "eda", "temp")
+WAVES = ("ppg", "optical", "pleth", "abp", "acc", "eda", "temp")
 TREND_GROUPS = {"pressure": ("SBP", "DBP"), "MAP": ("MAP",), "HR": ("HR",), "flow": ("CO",), "SVR": ("SVR",)}
 TREND_SPANS_S = (300, 900, 3600)
 

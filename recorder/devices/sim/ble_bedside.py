@@ -33,7 +33,7 @@ Ints = NDArray[np.int32]
 
 STEP_S: Final = 0.05
 """Real seconds between looks at what is due."""
-OPTICAL_PEAK: Final = 400.0
+OPTICAL_PEAK: Final = 180.0
 """Counts of the pulse wave's largest swing so far: differences at 64 Hz stay within 7 bits."""
 _SOURCES: Final[dict[int, SourceName]] = {
     e4_ble.OPTICAL: "ppg",
