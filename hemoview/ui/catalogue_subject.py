@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 ENGLISH: Final[dict[str, str]] = {
+    "consent-words": "{version} of {date}",
     # stop
     "button-next-subject": "Next subject",
     "button-stop-next": "Stop – next subject",
@@ -154,6 +155,7 @@ CHINESE: Final[dict[str, str]] = {
     "amend-consent.feedback": "反馈的意愿",
     "amend-notes": "备注",
     "amend-two": "{first}、{more}",
+    "consent-words": "{version}（{date}）",
     "button-next-subject": "下一位受试者",
     "button-stop-next": "停止并换下一位",
     "button-abort": "中止并保留",

@@ -361,7 +361,7 @@ def _card(form: StartForm) -> ConfirmCard:
         wristband=form.wristband_side,
         finger=form.finger_cuff_side,
         arm=form.arm_cuff_side,
-        consent=f"{form.consent_version}, {form.consent_date}",
+        consent=_consent_words(form),
     )
     grouped = _remarks(form)
     warnings = [remark.message for remark in grouped]
@@ -373,6 +373,15 @@ def _card(form: StartForm) -> ConfirmCard:
         warnings.append(say("confirm-hidden"))
     age = f"{GROUPED_FROM_Y}+" if grouped else form.age_y
     return ConfirmCard(form.pseudonym, form.sex, age, details, tuple(warnings))
+
+
+def _consent_words(form: StartForm) -> Message:
+    """Version, date and what is allowed beside recording."""
+    words = say("consent-words", version=form.consent_version, date=form.consent_date)
+    for name in ("consent_upload", "consent_training", "consent_feedback"):
+        if getattr(form, name):
+            words = say("amend-two", first=words, more=say(f"field-{name}"))
+    return words
 
 
 def _finding(check: Mapping[str, Any], form: StartForm) -> Finding:

@@ -15,6 +15,8 @@ OFF_KINDS: Final = frozenset({"not-worn", "sensor-off", "no-pulse", "flat-line"}
 """Notices of a device that there is nothing of a body; each is taken back by a notice that names it as ``ended``."""
 ABSENT_S: Final = 120.0
 """Band off and pressure flat for so long: "stop, or same subject?" (safety rule 3)."""
+UNHEARD_S: Final = 300.0
+"""No device says that it is off, and none delivers either – links are lost – for so long: a gap over 5 min."""
 
 
 @dataclass(slots=True)
@@ -41,6 +43,10 @@ class BodyWatch:
     def link_began(self, device_id: str) -> None:
         """A device was connected anew: what it said before is no longer known to hold."""
         self._off.pop(device_id, None)
+
+    def says_off(self, devices: Collection[str]) -> bool:
+        """Any of these devices says that there is nothing of a body on it."""
+        return any(self._off.get(device) for device in devices)
 
     def last_sign_ns(self, devices: Collection[str]) -> int | None:
         """Host time of the newest sign of a body from any of these devices; None where none has ever shown one."""

@@ -59,8 +59,9 @@ class Confirmation:
         if sign_ns is None:
             return
         since_ns = max(sign_ns, self._since_ns)
-        if now_ns - since_ns >= body.ABSENT_S * 1e9:
-            self.doubt("absent", (now_ns - since_ns) / 1e9, since_ns)
+        off = self._hub.body.says_off(self._hub.devices)
+        if now_ns - since_ns >= (body.ABSENT_S if off else body.UNHEARD_S) * 1e9:
+            self.doubt("absent" if off else "gap", (now_ns - since_ns) / 1e9, since_ns)
 
     def answered(self, payload: dict[str, Any], *, same: bool, event_id: str, now_ns: int) -> Event:
         """Store an answer; only "the same" ends the span."""

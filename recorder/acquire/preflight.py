@@ -56,6 +56,7 @@ class Facts:
         machine: warnings about the machine, (what, todo): sleep cannot be held off, a reboot is pending, …
         encrypted: whether the disk is; None where it cannot be told.
         planned_s: how long the template's phases last together, None without an end.
+        operator: code of who starts it, empty where nobody signs; None where that was not asked.
     """
 
     subject: Subject | str | None
@@ -70,6 +71,7 @@ class Facts:
     machine: tuple[tuple[str, str], ...] = ()
     encrypted: bool | None = None
     planned_s: float | None = None
+    operator: str | None = None
 
 
 def checks(facts: Facts) -> list[Check]:
@@ -77,6 +79,7 @@ def checks(facts: Facts) -> list[Check]:
     return [
         _person("subject", facts.subject, "no pseudonym was given", "enter one"),
         _person("consent", facts.consent, "no consent was referred to", "enter version and date of the form"),
+        *_operator(facts),
         *_disk(facts),
         _recorder(facts),
         *(_device(link, facts) for link in facts.links),
@@ -102,6 +105,15 @@ def _person(name: str, value: object, missing: str, todo: str) -> Check:
     if isinstance(value, str):
         return Check(name, "refuse", name, value, "correct it")
     return Check(name, "ok", name, "given")
+
+
+def _operator(facts: Facts) -> list[Check]:
+    """Start is never refused for it (safety rule 18): somebody at a keyboard may be alone."""
+    if facts.operator != "":
+        return []
+    return [
+        Check("operator", "warn", "operator", "no code was given", "name one, so that the session is signed")
+    ]
 
 
 def _disk(facts: Facts) -> list[Check]:

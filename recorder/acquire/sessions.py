@@ -97,6 +97,7 @@ class Sessions:
             (*self._machine.warnings(), *self._sleep_warning()),
             self._machine.encrypted(out.absolute()),
             order.planned_s,
+            order.operator.strip(),
         )
         return checks(facts)
 

@@ -61,6 +61,8 @@ def test_a_body_shows_on_any_sensor_that_says_nothing_against_it() -> None:
     watch.block("adc", "abp_wave", 6 * S)
     assert watch.last_sign_ns(both) == 6 * S
     assert watch.last_sign_ns(("band",)) == 1 * S
+    assert watch.says_off(both)
+    assert not watch.says_off(("adc",))
 
 
 def test_what_a_device_said_before_it_was_connected_anew_no_longer_holds() -> None:
@@ -114,6 +116,20 @@ def test_one_sensor_still_on_the_body_asks_nothing(bed: Bed, impatient: None) ->
         bed.until(bed.cables["band"].waiting.empty)
         time.sleep(0.1)
     assert not warned(bed, "same-subject")
+
+
+def test_links_that_are_lost_ask_only_after_the_longer_time(
+    bed: Bed, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(body, "UNHEARD_S", 4.0)
+    bed.connect("adc", "band")
+    folder = bed.start()
+    began = time.monotonic()
+    bed.until(lambda: warned(bed, "confirm-subject"))
+    assert time.monotonic() - began > 3.0
+    assert not warned(bed, "same-subject")
+    with bed.read(folder) as stored:
+        assert [span.cause for span in stored.unconfirmed()] == ["gap"]
 
 
 # ---- after a gap, a reboot, a sleep
