@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import logging
 import os
 import sys
 import time
@@ -24,11 +23,13 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 
 from hemoview.ui import catalogue, theme
+from hemoview.ui.asking import Asking
 from hemoview.ui.bedside import VirtualBedsideOffer
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text
 from hemoview.ui.chime import Player
 from hemoview.ui.collector import GuiCollector
+from hemoview.ui.companions import Companions
 from hemoview.ui.device_operations import Bed, DeviceOperations
 from hemoview.ui.lock_screen import LockScreen
 from hemoview.ui.main_window import RECORD, MainWindow
@@ -38,28 +39,22 @@ from hemoview.ui.options import AppOptions, command_line
 from hemoview.ui.record_figure import RecordKept
 from hemoview.ui.saving import SavingMenu
 from hemoview.ui.signals import closed_by_signals
-from hemoview.viewmodel import latency, trend_history, window_settings
+from hemoview.viewmodel import latency, window_settings
 from hemoview.viewmodel.chime import Chime
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.latency import LatencyRecorder
 from hemoview.viewmodel.live import LiveModel
-from hemoview.viewmodel.messages import say
-from hemoview.viewmodel.model_card import card_of
 from hemoview.viewmodel.numerics import valid_reference
 from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Banner, RecordView
-from hemoview.viewmodel.rings import RingSlice
+from hemoview.viewmodel.record_view import RecordView
 from hemoview.viewmodel.scale_form import adc_now, levels_now
 from hemoview.viewmodel.sweeper import Canvas, Sweeper
 from hemoview.viewmodel.template_choice import template_library
 from recorder.clock import Clock
 from recorder.errors import ConfigError, StorageError
-from recorder.host import places, processes
+from recorder.host import places
 from recorder.host.client import StationClient
 from recorder.host.connection import check_station
-from recorder.host.keeper import Keeper, restart_delay_s
-from recorder.host.leaving import client_is_gone, leave
-from recorder.host.presence import Presence
 from recorder.schema import SampleBlock
 
 __all__ = ["AppOptions", "Shell", "main", "open_window", "run"]
@@ -195,19 +190,23 @@ class Shell:
         self.window.use_pressure_unit(settings.wish.pressure_unit)
         kept = RecordKept(self.window, self.model.facts, self.running_folder)
         self.saving = SavingMenu(self.window, self.bridge, self.operations, kept)
+        self.asking = Asking(self.model, self.bridge, self.client, clock)
+        self.companions = Companions(
+            options.station,
+            self.home,
+            clock,
+            self.client,
+            self.bridge,
+            show_simulated=options.show_simulated,
+            parent=self.window,
+        )
         self.bedside = VirtualBedsideOffer(self.bridge, self.client, self.home, clock)
         self.model.hidden_before_start = settings.form.rules.estimates_hidden
         self.view: RecordView | None = None
         self.cleared_at_ns = 0
         self._chime, self._player = Chime(), Player(self.home / "settings")
-        self._asking: set[str] = set()
-        self._trouble: dict[str, Banner] = {}
         self._resolved_s = 0.0
-        self._filled = ""
-        self._failures = 0
         self._ended = False
-        self._keeper: Keeper | None = None
-        self._presence: Presence | None = None
         self._pictures: list[Path] = []
         self.lock = LockScreen(
             self.window,
@@ -237,51 +236,9 @@ class Shell:
 
     def begin(self) -> None:
         """Start recorder and edge beside the window, and the pictures."""
-        self._presence = Presence(self.options.station, self.home)
         self._show(self.model.facts())
-        self.bridge.call(self._start_processes, self._started, self._recorder_failed)
+        self.companions.begin()
         self.bridge.start()
-
-    def _start_processes(self) -> Exception | None:
-        """In another thread: the recorder must come up, the estimates may not."""
-        station = self.options.station
-        processes.ensure_recorder(station, self.home, clock=self.clock)
-        self._adopt_control()
-        try:
-            self._start_edge()
-        except OSError as error:
-            return error
-        return None
-
-    def _start_edge(self) -> None:
-        extra = ("--show-simulated",) if self.options.show_simulated else ()
-        processes.ensure_edge(self.options.station, self.home, clock=self.clock, extra=extra)
-
-    def _adopt_control(self) -> None:
-        """A window that died may still be named as the one in control: nobody is there to ask."""
-        holder = str(self.client.call("status")["status"]["controller"])
-        if client_is_gone(holder):
-            self.client.call("take_control", name=self.name)
-
-    def _started(self, edge_error: Exception | None) -> None:
-        self._trouble.pop("recorder-failed", None)
-        if edge_error is not None:
-            message = say("edge-failed", error=str(edge_error))
-            self._trouble["edge-failed"] = Banner("edge-failed", "warn", message)
-        if self._keeper is None:
-            self._keeper = processes.keep_recorder(
-                self.options.station,
-                self.home,
-                clock=self.clock,
-                then=self._start_edge,  # who stopped the recorder stopped the estimates too
-            )
-
-    def _recorder_failed(self, error: Exception) -> None:
-        self._failures += 1
-        message = say("recorder-failed", error=str(error))
-        self._trouble["recorder-failed"] = Banner("recorder-failed", "danger", message)
-        retry = lambda: self.bridge.call(self._start_processes, self._started, self._recorder_failed)  # noqa: E731
-        QTimer.singleShot(int(1000 * restart_delay_s(self._failures)), self.window, retry)
 
     def _bedside_failed(self, error: Exception) -> None:
         self.operations.show_error(error)
@@ -295,7 +252,7 @@ class Shell:
         now_ns = self.clock.monotonic_ns()
         self.bus_ms.extend((now_ns - block.t_host_ns) / 1e6 / self.clock.speed for block in shown)
         self._paint(shown)  # the rest would hold up the wave: 2 ms of 34 at the 99th percentile
-        self._ask_what_is_wanted()
+        self.asking.look()
         if time.monotonic() - self._resolved_s >= RESOLVE_EVERY_S:
             self._show(self.model.facts())
 
@@ -303,8 +260,8 @@ class Shell:
         self._resolved_s = time.monotonic()
         wish = replace(self.operations.settings.wish, cleared_at_ns=self.cleared_at_ns)
         view = resolve(wish, facts)
-        if self._trouble:
-            view = replace(view, banners=(*self._trouble.values(), *view.banners))
+        if self.companions.trouble:
+            view = replace(view, banners=(*self.companions.trouble.values(), *view.banners))
         self.view = view
         self.window.show_view(view)
         self._sound(view)
@@ -332,53 +289,6 @@ class Shell:
         drawn = {frame.lane.stream_id for frame in frames}
         end_ns = self.clock.monotonic_ns()
         self.latency.painted((b.t_host_ns for b in arrived if b.stream_id in drawn), end_ns)
-
-    # ---- what the model wants to know
-
-    def _ask_what_is_wanted(self) -> None:
-        if self.model.status is None:
-            return
-        if self.model.wants_describe:
-            self._ask("describe", self._described)
-        elif self.model.wants_events:
-            self._ask("events", self.model.events_told, since=self.model.event_no)
-
-    def _ask(self, verb: str, told: Any, **args: Any) -> None:
-        if verb in self._asking:
-            return
-        self._asking.add(verb)
-
-        def done(answer: Any) -> None:
-            self._asking.discard(verb)
-            told(answer)
-
-        self.bridge.call(
-            lambda: self.client.call(verb, 2.0, **args), done, lambda _: self._asking.discard(verb)
-        )
-
-    def _described(self, answer: dict[str, Any]) -> None:
-        self.model.described(answer)
-        self._fill_trend()
-        for stream in self.model.streams.values():
-            if stream.info.role == "estimate":
-                self.model.card = card_of(stream.info.metadata, places.models_dir())
-
-    def _fill_trend(self) -> None:
-        """A window that joins a running session reads from disk what it has not seen; once a session."""
-        session = self.model.status.session if self.model.status else None
-        if session is None or session.state != "open" or session.session_id == self._filled:
-            return
-        self._filled = session.session_id
-        start_ns = session.started_host_ns or 0
-        self.bridge.call(
-            lambda: trend_history.read(Path(session.folder), start_ns, self.clock.monotonic_ns()),
-            self._trend_read,
-            lambda error: logging.getLogger(__name__).warning("the trend begins now: %s", error),
-        )
-
-    def _trend_read(self, found: dict[str, RingSlice]) -> None:
-        for stream_id, rows in found.items():
-            self.model.remembered(stream_id, rows)
 
     # ---- what was touched
 
@@ -409,15 +319,12 @@ class Shell:
         if picture is not None and self.window.grab().save(str(picture)):
             self._pictures.append(picture)
         self.bridge.stop()
-        if self._keeper is not None:
-            self._keeper.close()
+        self.companions.close()
         self.client.close()
         self.bedside.close()
-        if self._presence is not None:
-            self._presence.close()
         if not self.options.keep_session:
             self.window.hide()
-            leave(self.options.station, self.home, name=self.name)
+            self.companions.leave()
 
     def running_folder(self) -> Path | None:
         """Folder of the session being recorded now."""

@@ -156,7 +156,7 @@ def test_a_window_leaves_the_station_to_a_client_in_control(
 ) -> None:
     shell = opened(keep_session=False)
     until(qtbot, lambda: shell.view is not None and shell.view.header.can_start, 15)
-    until(qtbot, lambda: shell._keeper is not None, 15)
+    until(qtbot, lambda: shell.companions.running, 15)
     before = Connection.read(STATION, station).pid
     with StationClient(STATION, station, name="recorder record") as client:
         client.call("take_control")

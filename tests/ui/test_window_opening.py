@@ -97,7 +97,7 @@ def test_only_pictures_that_were_kept_are_told_and_the_recorder_ends_with_its_wi
     told = []
     for spoil in (False, True):
         _, shell = app.open_window(app.AppOptions(station=STATION, home=home, screenshot=picture, seconds=60))
-        qtbot.waitUntil(lambda shell=shell: shell._keeper is not None, timeout=20_000)  # type: ignore[misc]
+        qtbot.waitUntil(lambda shell=shell: shell.companions.running, timeout=20_000)  # type: ignore[misc]
         assert processes.find_recorder(STATION, home) is not None
         if spoil:
             picture.unlink()
