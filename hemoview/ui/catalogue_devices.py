@@ -9,10 +9,13 @@ ENGLISH: Final[dict[str, str]] = {
     "devices-add": "Add a device…",
     "devices-wizard": "Unknown ADC…",
     "devices-waiting": "Waiting for the recorder …",
-    "devices-empty": "No device is set up on this station. Add the wristband and the monitor's ADC, or open the "
+    "devices-empty": "No device is set up on this station. Add the wristband and the monitor's ADC, or open "
+    "the "
     "virtual bedside to try everything without a device.",
-    "devices-no-control": "Another window ({name}) controls this station: you can look, and take control above.",
-    "devices-recording": "A recording runs. Devices that record stay as they are until Stop; another device may be "
+    "devices-no-control": "Another window ({name}) controls this station: you can look, and take control "
+    "above.",
+    "devices-recording": "A recording runs. Devices that record stay as they are until Stop; another device "
+    "may be "
     "added and joins late.",
     # card
     "device-product": "{product}  ({device})",
@@ -62,7 +65,8 @@ ENGLISH: Final[dict[str, str]] = {
     "device-calibrate": "Calibrate…",
     "device-edit": "Edit…",
     "device-remove": "Remove",
-    "device-remove-ask": "Take {device} out of this station? What it has recorded stays. You can add it again at any "
+    "device-remove-ask": "Take {device} out of this station? What it has recorded stays. You can add it "
+    "again at any "
     "time.",
     # calibrations
     "adc-none": "▲ ADC: no volt-to-mmHg calibration yet",
@@ -89,11 +93,20 @@ ENGLISH: Final[dict[str, str]] = {
     "device-refresh": "Refresh",
     "device-port": "{port}  {what}",
     "device-no-ports": "No serial port is plugged in. Plug the device in and press Refresh, or type its port.",
+    "device-search": "Search",
+    "device-searching": "Searching …",
+    "device-radio": "{address}  {name}  {dbm} dBm",
+    "device-radios-found": "{n} in reach: choose one from the list. To know which is on the wrist, save and "
+    "use Pair.",
+    "device-no-radios": "None is in reach. Switch it on and bring it near; one that something else is "
+    "connected to does "
+    "not show itself.",
     "device-choose-port": "choose the port the device is plugged into",
     "device-not-a-number": "not a number",
     "device-id-form": "1 to 16 lower-case letters, digits, - or _",
     "device-id-taken": "another device has this name",
-    "device-confirm-unencrypted": "This link leaves the computer and is not encrypted. Tick the box only if nobody "
+    "device-confirm-unencrypted": "This link leaves the computer and is not encrypted. Tick the box only if "
+    "nobody "
     "else can listen in this network.",
     "button-save": "Save",
     "kind": "{kind}",
@@ -214,6 +227,11 @@ CHINESE: Final[dict[str, str]] = {
     "device-refresh": "刷新",
     "device-port": "{port}  {what}",
     "device-no-ports": "没有插入串口设备。请插好设备后按“刷新”，或直接输入串口名。",
+    "device-search": "搜索",
+    "device-searching": "正在搜索……",
+    "device-radio": "{address}  {name}  {dbm} dBm",
+    "device-radios-found": "附近有 {n} 个：请从列表中选择。想知道哪只在手腕上，请保存后使用“配对”。",
+    "device-no-radios": "附近没有。请打开设备并移近；已被其他程序连接的设备不会显示。",
     "device-choose-port": "请选择设备所接的串口",
     "device-not-a-number": "不是数字",
     "device-id-form": "1 到 16 个小写字母、数字、- 或 _",

@@ -9,7 +9,8 @@ ENGLISH: Final[dict[str, str]] = {
     "pair-heading": "{device}: every wristband has the same name. Press the button of the one on the "
     "subject's wrist.",
     "pair-searching": "Looking for wristbands …",
-    "pair-none": "No wristband is in reach. Switch it on, bring it near, and look again.",
+    "pair-none": "No wristband is in reach. Switch it on, bring it near, and look again. One that another "
+    "computer or phone is connected to does not show itself.",
     "pair-press": "Press the button on the wristband now",
     "pair-press-one-of": "Press the button on the wristband now: {n} are in reach, and the one on the wrist "
     "will light up",
@@ -34,7 +35,7 @@ CHINESE: Final[dict[str, str]] = {
     "pair-title": "按按钮配对",
     "pair-heading": "{device}：所有腕带的名称都一样。请按下受试者手腕上那只腕带的按钮。",
     "pair-searching": "正在寻找腕带……",
-    "pair-none": "附近没有腕带。请打开腕带、移近后再找一次。",
+    "pair-none": "附近没有腕带。请打开腕带、移近后再找一次。已被其他计算机或手机连接的腕带不会显示。",
     "pair-press": "现在请按下腕带上的按钮",
     "pair-press-one-of": "现在请按下腕带上的按钮：附近有 {n} 只，手腕上的那只会亮起",
     "pair-answered": "{serial} 作出了回应。请与手腕上的核对，然后使用它。",

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
@@ -31,6 +31,9 @@ SIGNS: Final = {
 """States by shape, not by colour alone."""
 
 _LEFT_PX: Final = 390
+_BESIDE_PX: Final = 860
+QWIDGETSIZE_MAX: Final = 16_777_215
+"""Qt's own "as wide as it likes"; PySide6 does not name it."""
 _PLAIN: Final = (QColor(theme.PANEL), QColor(theme.LINE))
 
 
@@ -69,8 +72,7 @@ class DeviceCard(QFrame):
         ):
             left.addWidget(widget)
         left.addStretch()
-        column = QWidget()
-        column.setFixedWidth(_LEFT_PX)
+        column = self._column = QWidget()
         column.setLayout(left)
         left.setContentsMargins(0, 0, 0, 0)
         self._grid.setColumnStretch(2, 1)
@@ -79,7 +81,7 @@ class DeviceCard(QFrame):
         right = QVBoxLayout()
         right.addLayout(self._grid)
         right.addStretch()
-        upper = QHBoxLayout()
+        upper = self._upper = QBoxLayout(QBoxLayout.Direction.LeftToRight)
         upper.setSpacing(14)
         upper.addWidget(column)
         upper.addLayout(right, 1)
@@ -143,6 +145,15 @@ class DeviceCard(QFrame):
             button.setVisible(shown[what])
             button.setEnabled(enabled.get(what, True))
             button.setAccessibleName(text("device-button-of", button=text(f"device-{what}"), device=name))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is no room beside, the streams stand below."""
+        wide = event.size().width() >= _BESIDE_PX
+        ways = QBoxLayout.Direction
+        self._upper.setDirection(ways.LeftToRight if wide else ways.TopToBottom)
+        self._column.setMinimumWidth(_LEFT_PX if wide else 0)
+        self._column.setMaximumWidth(_LEFT_PX if wide else QWIDGETSIZE_MAX)
+        super().resizeEvent(event)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """A lit card has a ground and a border that cannot be overlooked from the bedside."""

@@ -28,12 +28,15 @@ from hemoview.viewmodel.device_form import DeviceForm, DeviceFormView, new_form,
 from hemoview.viewmodel.device_trial import TrialView
 from hemoview.viewmodel.messages import say
 from recorder.devices.contract import DeviceConfig
+from recorder.devices.discovery import FoundDevice
 from recorder.devices.option_form import OptionField, kinds
 from recorder.devices.ports import PortInfo
 
 
 class DeviceDialog(QDialog):
-    """Emits ``saved(config)``, ``trial_asked(config)``, ``ports_asked()``; ``judge`` examines the form.
+    """Emits ``saved(config)``, ``trial_asked(config)``, ``ports_asked()``, ``radios_asked(radio)``.
+
+    ``judge`` examines the form.
 
     Args:
         form: to begin with; with settings ``before`` it edits, else the kind may be chosen.
@@ -45,6 +48,7 @@ class DeviceDialog(QDialog):
     saved = Signal(object)
     trial_asked = Signal(object)
     ports_asked = Signal()
+    radios_asked = Signal(str)
 
     def __init__(
         self,
@@ -60,6 +64,7 @@ class DeviceDialog(QDialog):
         self._touched: set[str] = set()
         edits = form.before is not None
         self.setWindowTitle(text("device-edit-title" if edits else "device-add-title"))
+        self.search: QPushButton | None = None
         self.inputs: dict[str, QWidget] = {}
         self.notes: dict[str, Words] = {}
         self.kind = QComboBox()
@@ -78,21 +83,46 @@ class DeviceDialog(QDialog):
     def show_ports(self, found: Sequence[PortInfo]) -> None:
         """The serial ports of now; what was typed stays."""
         self.ports = list(found)
-        for name in [f.name for f in self.form.fields if f.type == "serial-port"]:
+        shown = [
+            (port.port, words(say("device-port", port=port.port, what=port.description or port.maker)))
+            for port in self.ports
+        ]
+        self._list("serial-port", shown, "" if shown else text("device-no-ports"))
+
+    def show_radios(self, found: Sequence[FoundDevice], error: str = "") -> None:
+        """What a search found, those this kind of driver fits; what was typed stays."""
+        self._searching(on=False)
+        fitting = [one for one in found if one.kind == self.form.kind]
+        shown = [
+            (one.address, words(say("device-radio", address=one.address, name=one.name, dbm=one.rssi_dbm)))
+            for one in fitting
+        ]
+        said = text("device-radios-found", n=len(shown)) if shown else text("device-no-radios")
+        self._list("radio-address", shown, error or said)
+
+    def _list(self, field_type: str, items: Sequence[tuple[str, str]], note: str) -> None:
+        for name in [f.name for f in self.form.fields if f.type == field_type]:
             box = self.inputs[name]
             assert isinstance(box, QComboBox)
             typed = str(self.form.options.get(name, ""))
             box.blockSignals(True)  # noqa: FBT003 – Qt's own call
             box.clear()
-            for port in self.ports:
-                box.addItem(
-                    words(say("device-port", port=port.port, what=port.description or port.maker)), port.port
-                )
+            for stored, words_of in items:
+                box.addItem(words_of, stored)
             box.setCurrentIndex(-1)
             box.setEditText(typed)
             box.blockSignals(False)  # noqa: FBT003
-            self.notes[name].show_text("" if self.ports else text("device-no-ports"), "quiet")
-            self.notes[name].setVisible(not self.ports)
+            self.notes[name].show_text(note, "quiet")
+            self.notes[name].setVisible(bool(note))
+
+    def _search(self) -> None:
+        self._searching(on=True)
+        self.radios_asked.emit(str(self.form.options.get("radio", "")))
+
+    def _searching(self, *, on: bool) -> None:
+        if self.search is not None:
+            self.search.setEnabled(not on)
+            self.search.setText(text("device-searching" if on else "device-search"))
 
     def show_trial(self, trial: TrialView) -> None:
         """What a test of these settings found."""
@@ -139,7 +169,7 @@ class DeviceDialog(QDialog):
         """The rows of this kind."""
         while self.rows.rowCount() > 1:
             self.rows.removeRow(1)
-        self.inputs, self.notes = {}, {}
+        self.inputs, self.notes, self.search = {}, {}, None
         self._add("device_id", text("device-id"), self._line("device_id", self.form.device_id))
         self.inputs["device_id"].setEnabled(self.form.before is None)
         for one in self.form.fields:
@@ -166,18 +196,26 @@ class DeviceDialog(QDialog):
         cell.setSpacing(1)
         line = QHBoxLayout()
         line.addWidget(widget, 1)
-        if any(one.name == name and one.type == "serial-port" for one in self.form.fields):
-            refresh = QPushButton(text("device-refresh"))
-            refresh.setAutoDefault(False)
-            refresh.setAccessibleName(text("device-refresh"))
-            refresh.clicked.connect(self.ports_asked)
-            line.addWidget(refresh)
+        asks = next((one.type for one in self.form.fields if one.name == name), None)
+        if asks == "serial-port":
+            line.addWidget(self._beside("device-refresh", self.ports_asked.emit))
+        elif asks == "radio-address":
+            self.search = self._beside("device-search", self._search)
+            line.addWidget(self.search)
         cell.addLayout(line)
         cell.addWidget(note)
         if isinstance(widget, QCheckBox):
             self.rows.addRow(cell)
         else:
             self.rows.addRow(_label(label), cell)
+
+    def _beside(self, message_id: str, do: Callable[[], object]) -> QPushButton:
+        """A button that belongs to the field left of it."""
+        button = QPushButton(text(message_id))
+        button.setAutoDefault(False)
+        button.setAccessibleName(text(message_id))
+        button.clicked.connect(lambda _on: do())
+        return button
 
     def _input(self, one: OptionField, label: str) -> QWidget:
         value = self.form.options.get(one.name, one.default)
@@ -189,7 +227,7 @@ class DeviceDialog(QDialog):
         if one.type in ("choice", "profile"):
             items = [(v, _choice(one.name, v)) for v in one.choices]
             return self._combo(one.name, items or self._profiles_with(value), value)
-        if one.type == "serial-port":
+        if one.type in ("serial-port", "radio-address"):
             ports = QComboBox()
             ports.setEditable(True)
             ports.setEditText(str(value))

@@ -45,6 +45,7 @@ from hemoview.viewmodel.raw_preview import Preview, preview
 from recorder.clock import Clock
 from recorder.devices import profiles, registry
 from recorder.devices.contract import DeviceConfig
+from recorder.devices.discovery import SCAN_S, FoundDevice
 from recorder.devices.option_form import kinds
 from recorder.devices.ports import PortInfo
 from recorder.host import places
@@ -200,6 +201,7 @@ class DeviceOperations(QObject):
             form, lambda typed: self._judge(typed, taken), self._profiles(), taken, self.window
         )
         dialog.ports_asked.connect(lambda: self._ask_ports(dialog))
+        dialog.radios_asked.connect(lambda radio: self._ask_radios(dialog, radio))
         dialog.saved.connect(self._save)
         dialog.trial_asked.connect(self._probe)
         self.dialog = dialog
@@ -245,6 +247,21 @@ class DeviceOperations(QObject):
 
         self._bridge.call(
             lambda: self._operations.commands.call("ports", 10.0), told, self._operations.show_error
+        )
+
+    def _ask_radios(self, dialog: DeviceDialog, radio: str) -> None:
+        """What advertises: a search of some seconds, by the recorder."""
+        commands = self._operations.commands
+
+        def told(answer: dict[str, Any]) -> None:
+            if dialog.isVisible():
+                dialog.show_radios([FoundDevice(**one) for one in answer["found"]], str(answer["error"]))
+
+        def failed(error: Exception) -> None:
+            told({"found": [], "error": str(error)})
+
+        self._bridge.call(
+            lambda: commands.call("scan", SCAN_S + 15.0, seconds=SCAN_S, radio=radio), told, failed
         )
 
     def _probe(self, config: DeviceConfig) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal
 from recorder.devices import registry
 from recorder.devices.options import COMMON
 
-FieldType = Literal["text", "whole", "number", "yes-no", "serial-port", "profile", "choice"]
+FieldType = Literal["text", "whole", "number", "yes-no", "serial-port", "radio-address", "profile", "choice"]
 
 LINKLESS_DEFAULTS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType({"manual-cuff": {"model": ""}})
 """See :mod:`recorder.devices.cuff`."""
@@ -36,6 +36,7 @@ CHOICES: Final[Mapping[str, tuple[Any, ...]]] = MappingProxyType(
 MEANINGS: Final[Mapping[tuple[str, FieldType], FieldType]] = MappingProxyType(
     {
         ("port", "text"): "serial-port",
+        ("address", "text"): "radio-address",
         ("profile", "text"): "profile",
         **{(name, kind): "choice" for name in CHOICES for kind in ("whole", "number", "text")},
     }

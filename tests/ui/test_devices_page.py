@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 from synthetic_bedside import INFOS, SyntheticBedside, event
@@ -295,3 +295,39 @@ def test_no_bluetooth_is_said_in_the_dialog(screen: Screen) -> None:
     assert dialog is not None
     screen.until(lambda: "plug an adapter in" in dialog.advice.text())
     dialog.reject()
+
+
+def test_a_radio_device_is_searched_for_and_chosen_by_its_address(screen: Screen) -> None:
+    found = {"address": "C0:01", "name": "Empatica E4", "rssi_dbm": -60, "kind": "e4-ble"}
+    other = {"address": "C0:02", "name": "Polar H10", "rssi_dbm": -50, "kind": "ble-hr"}
+    screen.recorder.answers["scan"] = {"found": [found, other], "error": ""}
+    screen.page.add.click()
+    dialog = screen.devices.dialog
+    assert dialog is not None
+    dialog.kind.setCurrentIndex(dialog.kind.findData("e4-ble"))
+    assert dialog.search is not None
+    dialog.search.click()
+    assert not dialog.search.isEnabled()
+    address = dialog.inputs["address"]
+    assert isinstance(address, QComboBox)
+    screen.until(lambda: address.count() == 1)
+    assert dialog.search.isEnabled() and "C0:01" in address.itemText(0)
+    address.setCurrentIndex(0)
+    address.activated.emit(0)
+    dialog.save.click()
+    screen.until(lambda: bool(screen.recorder.configured()))
+    assert screen.recorder.configured()[-1]["options"] == {"address": "C0:01"}
+
+
+def test_where_there_is_no_room_beside_the_streams_stand_below(screen: Screen) -> None:
+    page = screen.devices.page()
+    screen.qtbot.addWidget(page)
+    page.resize(640, 800)
+    page.show()
+    card = page.cards["e4"]
+    screen.until(lambda: card.rows["e4.bvp"].name.mapTo(card, QPoint()).y() > card.state.geometry().bottom())
+    assert card.width() <= page.area.viewport().width()
+    shown = [button for button in card.buttons.values() if button.isVisible()]
+    assert all(button.geometry().right() <= card.width() for button in shown)
+    page.resize(1200, 800)
+    screen.until(lambda: card.rows["e4.bvp"].name.mapTo(card, QPoint()).x() > 300)
