@@ -38,8 +38,8 @@ class ChecklistBox(QGroupBox):
 
     @property
     def answer(self) -> dict[str, Any]:
-        """``done`` and ``left``, the arguments of the recorder's ``checklist``; empty without lines."""
+        """``ticked`` and ``left``, the arguments of the recorder's ``checklist``; empty without lines."""
         if not self.boxes:
             return {}
-        done = [box.text() for box in self.boxes if box.isChecked()]
-        return {"done": done, "left": [box.text() for box in self.boxes if not box.isChecked()]}
+        ticked = [box.text() for box in self.boxes if box.isChecked()]
+        return {"ticked": ticked, "left": [box.text() for box in self.boxes if not box.isChecked()]}

@@ -220,8 +220,8 @@ class Operations(QObject):
                 self.subject.tell_clock(clock)
             self._keep(form=next_subject(dialog.form))
             dialog.accept()
-            if ticked := dialog.confirm.checklist.answer:
-                self.command("checklist", when="before", operator=dialog.form.operator, **ticked)
+            if answer := dialog.confirm.checklist.answer:
+                self.command("checklist", when="before", operator=dialog.form.operator, **answer)
 
         def refused(error: Exception) -> None:
             dialog.show_refusal(str(error))

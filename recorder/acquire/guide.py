@@ -201,12 +201,12 @@ class Guide:
         return {"event_id": event.event_id}
 
     def check(self, request: Request) -> Answer:
-        """``checklist {when, done, left, operator?}``: what was ticked before Start or after Stop, and what was not."""
+        """``checklist {when, ticked, left, operator?}``: what was ticked before Start, and what was not."""
         _need_session(self._station)
         args = request.args
         payload = {
             "when": str(args["when"]),
-            "done": [str(line)[:200] for line in args.get("done", ())][:20],
+            "ticked": [str(line)[:200] for line in args.get("ticked", ())][:20],
             "left": [str(line)[:200] for line in args.get("left", ())][:20],
             "operator": _operator(request),
         }

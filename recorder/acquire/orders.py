@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from recorder.acquire.template import plan_of
 from recorder.clock import ClockEra
 from recorder.schema import Consent, Details, DeviceInfo, Sites, StreamInfo, Subject
 from recorder.schema.rules import check_rules
@@ -43,8 +44,8 @@ class StartOrder:
     @property
     def planned_s(self) -> float | None:
         """How long the template's phases last together; None where one has no end, or there are none."""
-        lasts = [phase.get("duration_min") for phase in self.template.get("phases") or ()]
-        known = [60.0 * minutes for minutes in lasts if isinstance(minutes, int | float)]
+        lasts = [phase.duration_s for phase in plan_of(self.template).phases]
+        known = [seconds for seconds in lasts if seconds is not None]
         return sum(known) if known and len(known) == len(lasts) else None
 
     @classmethod

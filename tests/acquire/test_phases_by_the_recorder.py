@@ -180,7 +180,7 @@ def test_reminders_make_their_marker_when_done(bed: Bed) -> None:
 
 def test_a_checklist_is_stored_with_what_was_left_out(bed: Bed) -> None:
     bed.start(plan(LONG))
-    bed.ask("checklist", when="before", done=["charged"], left=["skin"], operator="op1")
+    bed.ask("checklist", when="before", ticked=["charged"], left=["skin"], operator="op1")
     assert bed.events("checklist")[0].payload["left"] == ["skin"]
 
 

@@ -17,8 +17,8 @@ def test_ticks_stay_while_the_lines_do(qtbot: QtBot, qapp: QApplication) -> None
     box.show_lines(("charged", "skin"))
     box.boxes[0].setChecked(True)
     box.show_lines(("charged", "skin"))
-    assert box.isVisible() and box.answer == {"done": ["charged"], "left": ["skin"]}
+    assert box.isVisible() and box.answer == {"ticked": ["charged"], "left": ["skin"]}
     box.show_lines(("fits",))
-    assert box.answer == {"done": [], "left": ["fits"]}
+    assert box.answer == {"ticked": [], "left": ["fits"]}
     box.show_lines(())
     assert box.answer == {} and not box.isVisible()
