@@ -13,8 +13,8 @@ ENGLISH: Final[dict[str, str]] = {
 }
 
 CHINESE: Final[dict[str, str]] = {
-    "experimental": "实验性",
-    "stream-experimental": "{stream}（实验）",
+    "experimental": "试验性",
+    "stream-experimental": "{stream}（试验）",
     "lane-optical": "光信号",
     "lane-pleth": "容积波",
     "stream-e4.optical": "光信号",

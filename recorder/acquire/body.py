@@ -10,7 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-BODY_ROLES: Final = frozenset({"ppg", "abp_wave", "hr"})
+BODY_ROLES: Final = frozenset({"ppg", "optical", "pleth", "abp_wave", "hr"})
 OFF_KINDS: Final = frozenset({"not-worn", "sensor-off", "no-pulse", "flat-line"})
 """Notices of a device that there is nothing of a body; each is taken back by a notice that names it as ``ended``."""
 ABSENT_S: Final = 120.0

@@ -13,7 +13,15 @@ from recorder.acquire.hub import Hub
 from recorder.acquire.link import RELINK_S, Link, LinkEvent, retry_delay_s
 from recorder.acquire.notices import NoticeGate
 from recorder.clock import Clock
-from recorder.devices.contract import DeviceConfig, Driver, DriverEvent, LinkQuality, Notice, Send
+from recorder.devices.contract import (
+    DeviceConfig,
+    Driver,
+    DriverEvent,
+    Interruptible,
+    LinkQuality,
+    Notice,
+    Send,
+)
 from recorder.errors import DeviceAbsent, DeviceBusy, LinkLost, RecorderError
 from recorder.schema import DeviceInfo, Gap, LinkStatus, Marker, SampleBlock
 from recorder.transports import Transport
@@ -66,6 +74,8 @@ class Supervisor:
     def stop(self, timeout_s: float = 5.0) -> None:
         """End the conversation politely and wait for the thread."""
         self._stop.set()
+        if isinstance(self.driver, Interruptible):
+            self.driver.interrupt()
         self._thread.join(timeout_s)
 
     def status(self) -> LinkStatus:

@@ -31,6 +31,7 @@ from recorder.schema import Channel, DeviceInfo, Gap, SampleBlock, StreamInfo
 from recorder.schema.streams import Origin
 from recorder.transports import Chunk, Transport
 from recorder.transports.ble import BleTarget, open_ble
+from recorder.transports.ble_loop import Attempt
 
 DEFAULTS: Final[dict[str, Any]] = {**OPTIONS, "silence_s": 4.0}
 NOTHING_S: Final = 5.0
@@ -85,6 +86,7 @@ class BleHeartRateDriver:
         self._next_no = {self._hr.stream_id: 0, self._rr.stream_id: 0}
         self._last_ns: int | None = None
         self._told_open = False
+        self._attempt = Attempt()
         self._link = _Link(0, relinked=False)
 
     @property
@@ -112,7 +114,18 @@ class BleHeartRateDriver:
             notify=(heart_rate.MEASUREMENT,),
             read=(heart_rate.BATTERY_LEVEL,),
         )
-        return open_ble(target, GATT_FRAMES, self._clock, self._radio, self._connected_as)
+        return open_ble(
+            target,
+            GATT_FRAMES,
+            self._clock,
+            self._radio,
+            connected_as=self._connected_as,
+            attempt=self._attempt,
+        )
+
+    def interrupt(self) -> None:
+        """From another thread: end a search that :meth:`open` is in."""
+        self._attempt.interrupt()
 
     def on_connected(self, t_host_ns: int) -> Sequence[DriverEvent]:
         """It sends by itself once subscribed; numbering goes on."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from recorder.schema import DeviceInfo, Gap, SampleBlock, StreamInfo
 from recorder.transports import Chunk, Transport
@@ -94,6 +94,15 @@ class Driver(Protocol):
 
     def stop(self) -> bytes:
         """What to send before the link is closed on purpose; may be empty."""
+        ...
+
+
+@runtime_checkable
+class Interruptible(Protocol):
+    """A driver whose ``open`` takes its time (a search by radio): the supervisor may end it from its own thread."""
+
+    def interrupt(self) -> None:
+        """``open`` raises LinkLost soon."""
         ...
 
 

@@ -35,6 +35,7 @@ from recorder.schema import Channel, DeviceInfo, StreamInfo
 from recorder.schema.streams import Dtype, Origin
 from recorder.transports import Chunk, Transport
 from recorder.transports.ble import BleTarget, open_ble
+from recorder.transports.ble_loop import Attempt
 
 DEFAULTS: Final[dict[str, Any]] = {
     **OPTIONS,
@@ -46,6 +47,7 @@ DEFAULTS: Final[dict[str, Any]] = {
 PRODUCT: Final = "Empatica E4 (Bluetooth, experimental)"
 UNVERIFIED: Final = "Empatica E4 (Bluetooth, experimental, decode not verified)"
 STARTS_WITHIN_S: Final = 5.0
+NOT_WORN_S: Final = 10.0
 _MALFORMED_EVERY_NS: Final = 10_000_000_000
 
 
@@ -60,6 +62,8 @@ class _Link:
     doubts: set[str] = field(default_factory=set)
     malformed: int = 0
     malformed_told_ns: int | None = None
+    zero_since_ns: int | None = None
+    not_worn: bool = False
 
 
 class E4BleDriver:
@@ -101,6 +105,7 @@ class E4BleDriver:
             config.device_id, PRODUCT, self._address or None, self._transport, config.simulated
         )
         self._told_open = False
+        self._attempt = Attempt()
         self._link = _Link(0)
 
     @property
@@ -130,7 +135,18 @@ class E4BleDriver:
             notify=(*e4_ble.LAYOUTS, e4_ble.BUTTON, e4_ble.BATTERY),
             read=(e4_ble.BATTERY, heart_rate.BATTERY_LEVEL),
         )
-        return open_ble(target, GATT_FRAMES, self._clock, self._radio, self._connected_as)
+        return open_ble(
+            target,
+            GATT_FRAMES,
+            self._clock,
+            self._radio,
+            connected_as=self._connected_as,
+            attempt=self._attempt,
+        )
+
+    def interrupt(self) -> None:
+        """From another thread: end a search that :meth:`open` is in."""
+        self._attempt.interrupt()
 
     def on_connected(self, t_host_ns: int) -> Sequence[DriverEvent]:
         """Everything is subscribed: ask it to start."""
@@ -193,6 +209,8 @@ class E4BleDriver:
             return []
         missing, events = self._sensors[packet.characteristic].take(decoded, t, self._intake.n_lost)
         self._quality.packet(t, missing)
+        if packet.characteristic == e4_ble.EDA:
+            events += self._worn(t, is_zero=not decoded.values.any())
         if self._link.understood:
             return events
         self._link.understood = True
@@ -201,6 +219,23 @@ class E4BleDriver:
             " confirmed by its maker; every raw packet is stored"
         )
         return [Notice("ready", text, t, payload={"profile": e4_ble.PROFILE}), *events]
+
+    def _worn(self, t: int, *, is_zero: bool) -> list[DriverEvent]:
+        """No skin resistance for 10 s: the same rule as by its server."""
+        link, stream_id = self._link, self._sensors[e4_ble.EDA].info.stream_id
+        if not is_zero:
+            link.zero_since_ns = None
+            if not link.not_worn:
+                return []
+            link.not_worn = False
+            text = f"{self._who}: skin conductance is back; the band is worn"
+            return [Notice("quality-ok", text, t, stream_id, {"ended": "not-worn"})]
+        link.zero_since_ns = t if link.zero_since_ns is None else link.zero_since_ns
+        if link.not_worn or t - link.zero_since_ns < NOT_WORN_S * 1e9:
+            return []
+        link.not_worn = True
+        text = f"{self._who}: skin conductance is exactly 0 for 10 s; the band may not be worn: check it"
+        return [Notice("not-worn", text, t, stream_id)]
 
     def _starts_not(self, t: int) -> list[DriverEvent]:
         link = self._link

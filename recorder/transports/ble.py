@@ -21,7 +21,7 @@ from bleak.exc import BleakError
 
 from recorder.clock import Clock
 from recorder.errors import DeviceAbsent, DeviceError, DeviceRefused, LinkLost
-from recorder.transports.ble_loop import FINDING
+from recorder.transports.ble_loop import FINDING, Attempt
 from recorder.transports.ble_scan import (
     SYSTEM_RADIO,
     Radio,
@@ -241,12 +241,15 @@ def open_ble(
     framing: Framing,
     clock: Clock,
     radio: Radio = SYSTEM_RADIO,
+    *,
     connected_as: Callable[[str, str], None] = lambda _address, _name: None,
+    attempt: Attempt | None = None,
 ) -> BleTransport:
     """Find the device, connect, listen.
 
     Args:
         connected_as: told address and name of what was connected.
+        attempt: lets another thread end it.
 
     Raises:
         DeviceAbsent: nothing that fits advertises: off, far away or connected elsewhere.
@@ -255,7 +258,8 @@ def open_ble(
         DeviceError: no Bluetooth.
     """
     settle_s = 0.0 if target.address else SETTLE_S
-    found = run(search(target.fits, SEARCH_S, settle_s, radio), SEARCH_S + SETTLE_S + 10.0, str(target))
+    longest_s = SEARCH_S + SETTLE_S + 10.0
+    found = run(search(target.fits, SEARCH_S, settle_s, radio), longest_s, str(target), attempt)
     if not found:
         raise DeviceAbsent(
             f"{target} is not in range: switch it on near this computer; if a phone, another computer or another"
@@ -265,7 +269,8 @@ def open_ble(
         raise LinkLost(f"{_several(target, found)}: choose one by its address")
     transport = BleTransport(target, framing, clock)
     try:
-        run(transport.connect(found[0], radio), 2 * CONNECT_S, f"{target.what} {found[0][0].address}")
+        who = f"{target.what} {found[0][0].address}"
+        run(transport.connect(found[0], radio), 2 * CONNECT_S, who, attempt)
     except DeviceError:
         transport.close()
         raise

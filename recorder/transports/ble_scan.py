@@ -21,7 +21,7 @@ from bleak.exc import (
 )
 
 from recorder.errors import DeviceAbsent, DeviceBusy, DeviceError, LinkLost
-from recorder.transports.ble_loop import FINDING, LOOP
+from recorder.transports.ble_loop import FINDING, LOOP, Attempt
 
 T = TypeVar("T")
 BASE: Final = "-0000-1000-8000-00805f9b34fb"
@@ -118,17 +118,18 @@ async def search(
     return list(seen.values())
 
 
-def run(work: Coroutine[Any, Any, T], timeout_s: float, what: str) -> T:
+def run(work: Coroutine[Any, Any, T], timeout_s: float, what: str, attempt: Attempt | None = None) -> T:
     """Do ``work`` on the Bluetooth thread; whatever goes wrong is told as an operator needs it.
 
     Args:
         what: who or what it is about, the beginning of the message.
+        attempt: lets another thread end it.
 
     Raises:
         DeviceError: see :func:`refusal`.
     """
     try:
-        return LOOP.run(work, timeout_s, what)
+        return LOOP.run(work, timeout_s, what, attempt)
     except DeviceError:
         raise
     except (BleakError, OSError, EOFError, TimeoutError) as error:

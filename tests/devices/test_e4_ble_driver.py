@@ -256,3 +256,16 @@ def test_the_temperature_variant_is_in_scale_and_metadata(variant: e4_ble.TempVa
     info = stream_infos("e4", "recorded", variant)[TEMP]
     assert info.channels[0].offset == pytest.approx(offset)
     assert info.metadata["temp_variant"] == variant
+
+
+def test_a_band_that_is_not_worn_says_so_after_10_s_and_takes_it_back() -> None:
+    made = driver()
+    made.on_connected(0)
+    off = e4_ble.encode(EDA, np.zeros((6, 1), np.int32), 0)
+    worn = e4_ble.encode(EDA, np.full((6, 1), 500_000, np.int32), 0)
+    pieces = [(1.5 * k, EDA, worn if k in (0, 20) else off) for k in range(21)]
+    events = play(made, pieces)
+    (told,) = [e for e in events if isinstance(e, Notice) and e.kind == "not-worn"]
+    assert 11e9 < told.t_host_ns < 13.1e9
+    (back,) = [e for e in events if isinstance(e, Notice) and e.kind == "quality-ok"]
+    assert (back.payload, back.stream_id) == ({"ended": "not-worn"}, "e4.eda")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -107,3 +108,12 @@ def test_no_bluetooth_is_shown_in_words_and_other_devices_go_on(tmp_path: Path) 
         answer = bed.ask("scan", seconds=0.2, radio="virtual:127.0.0.1:1")
         assert answer["found"] == []
         assert "Bluetooth" in answer["error"]
+
+
+def test_a_search_does_not_hold_up_a_change_of_devices(tmp_path: Path) -> None:
+    with radio_bed(tmp_path, e4=(), hr=HR) as bed:
+        bed.use(on_air(bed.air, E4, "e4"))
+        bed.until(lambda: bed.link("e4").state == "scanning")
+        bed.use(on_air(bed.air, HR, "hr"))
+        assert "device-e4" not in {thread.name for thread in threading.enumerate()}
+        bed.until(lambda: bed.link("hr").state == "streaming", 20)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import time
 from collections.abc import Iterator
 
@@ -25,6 +26,7 @@ from recorder.errors import ConfigError, DeviceAbsent, DeviceBusy, DeviceError, 
 from recorder.protocols.gatt_packets import GattDecoder, GattPacket, PacketKind, encode
 from recorder.transports import ble
 from recorder.transports.ble import BleTarget, BleTransport, open_ble
+from recorder.transports.ble_loop import Attempt
 from recorder.transports.ble_scan import refusal
 
 ONE, TWO = "C0:00:00:00:00:01", "C0:00:00:00:00:02"
@@ -127,6 +129,20 @@ def test_a_band_in_use_elsewhere_is_absent_and_the_message_says_why_it_may_be(ri
         connect(rig)
     assert band.n_connections == 1
     first.close()
+
+
+def test_a_search_is_ended_from_outside(rig: AirRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing a station does not wait for a band that is not there."""
+    monkeypatch.setattr(ble, "SEARCH_S", 30.0)
+    attempt, began = Attempt(), time.monotonic()
+    threading.Timer(0.4, attempt.interrupt).start()
+    with pytest.raises(LinkLost, match="the search was ended"):
+        open_ble(TARGET, GATT_FRAMES, Clock(), radio_of(rig.radio), attempt=attempt)
+    with pytest.raises(LinkLost, match="the search was ended"):
+        open_ble(TARGET, GATT_FRAMES, Clock(), radio_of(rig.radio), attempt=attempt)
+    assert time.monotonic() - began < 10
+    rig.add("Empatica E4", ONE, BAND)
+    connect(rig).close()
 
 
 def test_something_else_of_that_name_is_refused_by_what_it_lacks(rig: AirRig) -> None:
