@@ -43,6 +43,7 @@ class AdcWizard(QDialog):
         bridge: carries the looking, which takes seconds, to another thread.
         clock: stamps arrivals.
         taken: names of profiles that are there.
+        holders: port → device of this station that uses it.
     """
 
     ports_asked = Signal()
@@ -50,11 +51,17 @@ class AdcWizard(QDialog):
     _stepped = Signal(int, int, int)
 
     def __init__(
-        self, bridge: Bridge, clock: Clock, taken: Collection[str], parent: QWidget | None = None
+        self,
+        bridge: Bridge,
+        clock: Clock,
+        taken: Collection[str],
+        holders: Mapping[str, str],
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(text("wizard-title"))
         self._bridge, self._clock, self._taken = bridge, clock, frozenset(taken)
+        self._holders = dict(holders)
         self.found: Look | None = None
         self.form = WizardForm()
         self._cancel = threading.Event()
@@ -117,6 +124,10 @@ class AdcWizard(QDialog):
         port = self.port_step.port
         if not port:
             self.port_step.problem.show_text(text("device-choose-port"), "warn")
+            return
+        if port in self._holders:
+            said = text("wizard-port-held", port=port, device=self._holders[port])
+            self.port_step.problem.show_text(said, "warn")
             return
         self._let_go()
         self._cancel = cancelled = threading.Event()

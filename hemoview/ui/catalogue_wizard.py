@@ -9,6 +9,8 @@ ENGLISH: Final[dict[str, str]] = {
     "wizard-explained": "Plug the ADC in and switch it on. Its bytes are looked at for a few seconds at "
     "each speed; nothing "
     "is recorded and nothing is sent to it. You then see what was found and why, and name its channels.",
+    "wizard-port-held": "Device {device} of this station uses {port}. Remove it on its card first, or "
+    "choose another port.",
     "wizard-all-speeds": "unknown: try all usual ones",
     "wizard-look": "Look at its bytes",
     "wizard-again": "Look again",
@@ -101,6 +103,7 @@ CHINESE: Final[dict[str, str]] = {
     "wizard-title": "未知的 ADC：找出它的数据格式",
     "wizard-explained": "请接好 ADC 并通电。程序会在每种速率下观察几秒钟的数据；不记录，也不向它发送任何内容。"
     "然后您会看到找到了什么、依据是什么，并为各通道命名。",
+    "wizard-port-held": "本床位的设备 {device} 正在使用 {port}。请先在它的卡片上移除，或选择另一个串口。",
     "wizard-all-speeds": "不知道：依次尝试所有常用速率",
     "wizard-look": "观察数据",
     "wizard-again": "再看一次",

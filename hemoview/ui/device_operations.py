@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -81,14 +82,17 @@ class DeviceOperations(QObject):
         super().__init__(operations.window)
         self.window: QWidget = operations.window
         self._operations, self._bridge, self._bed = operations, bridge, bed
+        self._long = Bridge(self)  # what takes seconds holds up no marker
+        self._closed = threading.Event()
+        operations.window.closing.connect(self.close)
         self.dialog: DeviceDialog | None = None
         self.wizard: AdcWizard | None = None
         self.pairing = PairOperations(
-            operations.window, bridge, operations.commands, bed.clock, station=bed.station, home=bed.home
+            operations.window, self._long, operations.commands, bed.clock, station=bed.station, home=bed.home
         )
         self.calibrations = CalibrationOperations(
             operations,
-            bridge,
+            self._long,
             bed.model,
             bed.clock,
             places.sessions_dir(bed.home),
@@ -96,6 +100,15 @@ class DeviceOperations(QObject):
         )
         self._trials: dict[str, Trial] = {}
         self._found: dict[str, TrialView] = {}
+        self._found_ns: dict[str, int] = {}
+
+    def close(self) -> None:
+        """The window closes: whatever listens to a device lets go of it."""
+        self._closed.set()
+        for dialog in (self.wizard, self.pairing.dialog):
+            if dialog is not None:
+                dialog.reject()
+        self._long.stop()
 
     def page(self) -> DevicesPage:
         """The screen."""
@@ -107,12 +120,16 @@ class DeviceOperations(QObject):
         return page
 
     def view_now(self) -> tuple[DevicesView, Mapping[str, TrialView]]:
-        """Cards and trials of this moment; a trial's result stays until the next one, or another setting."""
+        """Cards and trials of this moment; what a trial found says nothing of a later minute."""
         facts = self._bed.model.facts()
         for device_id, run in list(self._trials.items()):
             self._found[device_id] = device_trial.judge(run, facts)
+            self._found_ns[device_id] = facts.now_ns
             if self._found[device_id].left_s is None:
                 del self._trials[device_id]
+        for device_id, told_ns in list(self._found_ns.items()):
+            if facts.age_s(told_ns) > device_trial.SHOWN_S:
+                del self._found_ns[device_id], self._found[device_id]
         return resolve_devices(facts), self._found
 
     def preview_of(self, stream_id: str) -> Preview:
@@ -220,6 +237,7 @@ class DeviceOperations(QObject):
 
         def done(_: Any) -> None:
             self._found.pop(config.device_id, None)
+            self._found_ns.pop(config.device_id, None)
             dialog.accept()
 
         change = with_device if dialog.form.before is not None else with_new_device
@@ -280,7 +298,7 @@ class DeviceOperations(QObject):
         def failed(error: Exception) -> None:
             told({"rows": {}, "error": str(error)})
 
-        self._bridge.call(lambda: probe(config, seconds), told, failed)
+        self._long.call(lambda: probe(config, seconds, lambda: not self._closed.is_set()), told, failed)
 
     def _streams_of(self, config: DeviceConfig) -> tuple[StreamInfo, ...]:
         return registry.make_driver(config, self._bed.clock).streams if registry.has_link(config) else ()
@@ -290,7 +308,8 @@ class DeviceOperations(QObject):
     def look_at_adc(self) -> None:
         """Make a profile of it by looking at its bytes."""
         names = {*profiles.shipped(), *(path.stem for path in self._bed.profiles_folder.glob("*.toml"))}
-        wizard = AdcWizard(self._bridge, self._bed.clock, names, self.window)
+        holders = {str(c.options["port"]): c.device_id for c in self._configured if "port" in c.options}
+        wizard = AdcWizard(self._long, self._bed.clock, names, holders, self.window)
         wizard.ports_asked.connect(lambda: self._ask_ports(wizard))
         wizard.made.connect(lambda profile, port: self._keep_profile(wizard, profile, port))
         self.wizard = wizard

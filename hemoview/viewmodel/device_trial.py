@@ -15,6 +15,9 @@ from recorder.schema import StreamInfo
 TRIAL_S: Final = 6.0
 """A wristband sends its slowest waves every 2 s, and a link that is opened anew needs a second."""
 
+SHOWN_S: Final = 60.0
+"""A result stands so long; later it could be taken for the state of that moment."""
+
 SLOW_SHARE: Final = 0.8
 """Less than so much of the nominal rate is told as too slow; the first second of a new link is not counted in."""
 

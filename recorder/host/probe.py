@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,8 @@ def list_devices(
     return outcome
 
 
-def probe(config: DeviceConfig, seconds: float) -> dict[str, Any]:
-    """Listen to one device for ``seconds``; never raises for what the device does."""
+def probe(config: DeviceConfig, seconds: float, goes_on: Callable[[], bool] = lambda: True) -> dict[str, Any]:
+    """Listen to one device for ``seconds``, or while ``goes_on``; never raises for what the device does."""
     clock = Clock()
     rows: dict[str, int] = {}
     said: list[str] = []
@@ -54,7 +55,8 @@ def probe(config: DeviceConfig, seconds: float) -> dict[str, Any]:
         driver = registry.make_driver(config, clock)
         transport = driver.open()
         try:
-            _listen(driver, transport, clock, seconds, (rows, said))
+            end = time.monotonic() + seconds
+            _listen(driver, transport, clock, lambda: time.monotonic() < end and goes_on(), (rows, said))
         finally:
             transport.close()
     except DeviceError as failed:
@@ -69,11 +71,14 @@ def probe(config: DeviceConfig, seconds: float) -> dict[str, Any]:
 
 
 def _listen(
-    driver: Driver, transport: Transport, clock: Clock, seconds: float, into: tuple[dict[str, int], list[str]]
+    driver: Driver,
+    transport: Transport,
+    clock: Clock,
+    goes_on: Callable[[], bool],
+    into: tuple[dict[str, int], list[str]],
 ) -> None:
     rows, said = into
-    end = time.monotonic() + seconds
-    for event in conversation(driver, transport, clock, lambda: time.monotonic() < end):
+    for event in conversation(driver, transport, clock, goes_on):
         if isinstance(event, SampleBlock):
             rows[event.stream_id] = rows.get(event.stream_id, 0) + event.n_samples
         elif isinstance(event, Notice) and event.message not in said:

@@ -59,6 +59,7 @@ def screen(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Screen]
     theme.apply(qapp)
     made = Screen(qtbot, tmp_path)
     yield made
+    made.devices.close()
     made.bridge.stop()
 
 
@@ -109,6 +110,26 @@ def test_a_port_that_is_not_there_is_said_and_nothing_is_proposed(screen: Screen
     screen.until(lambda: "no serial port" in wizard.look_step.verdict.text())
     assert wizard.again.isVisible() and not wizard.next.isVisible()
     wizard.reject()
+
+
+def test_a_port_of_this_station_is_not_looked_at(screen: Screen) -> None:
+    wizard = opened(screen)
+    wizard.port_step.set_port("/dev/ttyUSB0")
+    wizard.next.click()
+    assert "Device adc of this station uses /dev/ttyUSB0" in wizard.port_step.problem.text()
+    assert wizard.port_step.isVisible()
+    wizard.reject()
+
+
+def test_a_window_that_closes_waits_for_no_look(screen: Screen) -> None:
+    with adc("lab-adc-binary") as port:
+        wizard = opened(screen)
+        wizard.port_step.set_port(port)
+        wizard.next.click()
+        screen.qtbot.wait(200)
+        began = time.monotonic()
+        screen.window.close()
+        assert time.monotonic() - began < 3.0 and wizard.found is None
 
 
 def test_closing_while_it_listens_gives_the_port_back(screen: Screen) -> None:

@@ -25,6 +25,7 @@ def screen(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Screen]
     recording(tmp_path / "sessions")
     made = Screen(qtbot, tmp_path)
     yield made
+    made.devices.close()
     made.bridge.stop()
 
 

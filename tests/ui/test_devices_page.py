@@ -122,6 +122,7 @@ def screen(qtbot: QtBot, qapp: QApplication, tmp_path: Path) -> Iterator[Screen]
     theme.apply(qapp)
     made = Screen(qtbot, tmp_path)
     yield made
+    made.devices.close()
     made.bridge.stop()
 
 
