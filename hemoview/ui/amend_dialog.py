@@ -137,7 +137,7 @@ class AmendDialog(QDialog):
 
     def _show(self) -> None:
         view = examine(self.form)
-        said = {name: words(message) for name, message in view.problems}
+        said = {name: words(message) for name, message in (*view.remarks, *view.problems)}
         for name, note in self.notes.items():
             quiet = name in ("operator", "why") or (name == "pseudonym_again" and not view.needs_again)
             note.setText("" if quiet else said.get(name, ""))

@@ -31,6 +31,7 @@ from hemoview.ui.record_page import RecordPage
 from hemoview.ui.wave_view import WaveView
 from hemoview.viewmodel.layout_choice import LEAST_COMPACT_PX, Form, compact_lanes, form_for
 from hemoview.viewmodel.record_view import Lane, RecordView
+from hemoview.viewmodel.scan import Keys
 
 TYPING = (QLineEdit, QAbstractSpinBox, QComboBox, QPlainTextEdit, QTextEdit)
 RECORD, REVIEW = "record", "review"
@@ -84,6 +85,7 @@ class MainWindow(QMainWindow):
         self.pressure_unit = "mmHg"
         self.view: RecordView | None = None
         self.ask_before_closing = True
+        self._keys = Keys()
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
@@ -222,14 +224,18 @@ class MainWindow(QMainWindow):
             page.use_pressure_unit(self.pressure_unit)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Number keys mark, unless a field has the focus (safety rule 9) or the page is not Record."""
+        """Number keys mark, unless a field has the focus (safety rule 9) or the page is not Record. A scanner's digits
+        mark nothing: they follow another key faster than fingers do.
+        """
         key = event.key() - Qt.Key.Key_0
+        self._keys = self._keys.then(event.text(), event.timestamp())
+        by_scanner = len(self._keys.times_ms) > 1
         typing = isinstance(QApplication.focusWidget(), TYPING)
         if event.key() == Qt.Key.Key_Escape and self._before_far is not None:
             self.leave_far()
             return
         shown = self.page == RECORD and self._before_far is None
-        if 1 <= key <= 9 and shown and not typing and not event.isAutoRepeat():
+        if 1 <= key <= 9 and shown and not typing and not by_scanner and not event.isAutoRepeat():
             self.record.markers.press(key)
             return
         super().keyPressEvent(event)

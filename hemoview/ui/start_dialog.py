@@ -33,7 +33,7 @@ from hemoview.ui.rule_fields import RuleFields
 from hemoview.ui.start_confirm import ConfirmStep
 from hemoview.ui.start_inputs import Choice, DetailsFields, ScanLine, TodayLine
 from hemoview.ui.template_chooser import TemplateChooser
-from hemoview.viewmodel.pseudonym import Known
+from hemoview.viewmodel.pseudonym import Known, half_width
 from hemoview.viewmodel.start_form import (
     NEEDED,
     POSTURES,
@@ -299,7 +299,7 @@ class StartDialog(QDialog):
             widget.chosen.connect(self._sex_chosen)
         elif name in ("pseudonym", "pseudonym_again"):
             widget = ScanLine(value)
-            widget.textChanged.connect(lambda typed: self._change(name, typed.strip()))
+            widget.textChanged.connect(lambda typed: self._change(name, half_width(typed)))
             widget.scanned.connect(self._scanned)
         elif name in _CHOICES:
             widget = QComboBox()
@@ -364,6 +364,7 @@ class StartDialog(QDialog):
 
     def _scanned(self, code: str) -> None:
         """A scanner needs no second entry; the next thing asked is the sex."""
+        code = half_width(code)
         self.form = replace(self.form, scanned=code)
         line = self.inputs["pseudonym"]
         assert isinstance(line, QLineEdit)

@@ -33,6 +33,7 @@ class ScanLine(QLineEdit):
 
     def __init__(self, value: str = "") -> None:
         super().__init__(value)
+        self.setInputMethodHints(Qt.InputMethodHint.ImhLatinOnly | Qt.InputMethodHint.ImhNoPredictiveText)
         self._keys = Keys()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

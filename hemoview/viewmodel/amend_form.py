@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hemoview.viewmodel.messages import Message, say
+from hemoview.viewmodel.pseudonym import pseudonym_warnings
 from recorder.errors import ConfigError
+from recorder.schema.check_character import carries_check, scheme_of
 from recorder.session import SessionHeader
 from recorder.session.amended import AMENDABLE, value_of, with_amendment
 
@@ -49,12 +51,15 @@ class AmendForm:
 
 @dataclass(frozen=True, slots=True)
 class AmendView:
-    """The examined form: fields with what is wrong with them, and the request once it may be sent."""
+    """The examined form: fields with what is wrong with them, and the request once it may be sent. ``remarks`` stand
+    beside a field and bar nothing.
+    """
 
     problems: tuple[tuple[str, Message], ...]
     changed: tuple[str, ...]
     needs_again: bool
     request: dict[str, Any] | None
+    remarks: tuple[tuple[str, Message], ...] = ()
 
 
 def fields_of(header: SessionHeader) -> tuple[str, ...]:
@@ -82,15 +87,23 @@ def examine(form: AmendForm) -> AmendView:
             why = str(error).removeprefix(f"amendment of {name}: ").partition(";")[0]
             problems.append((name, say("field-refused", why=why)))
     pseudonym = changes.get("subject.pseudonym")
-    needs_again = pseudonym is not None and form.scanned != pseudonym
+    scheme = scheme_of((form.header.template.get("rules") or {}).get("pseudonym_check"))
+    needs_again = pseudonym is not None and form.scanned != pseudonym and scheme == "none"
     if needs_again and form.pseudonym_again != pseudonym:
         problems.append(("pseudonym_again", say("pseudonym-differs")))
+    if pseudonym is not None and scheme != "none" and not carries_check(pseudonym, scheme):
+        problems.append(("subject.pseudonym", say("pseudonym-check-wrong")))
     problems += [
         (name, say("field-required")) for name in ("operator", "why") if not getattr(form, name).strip()
     ]
     request = {"changes": changes, "who": form.operator.strip(), "why": form.why.strip()}
+    remarks = pseudonym_warnings(pseudonym) if pseudonym is not None else ()
     return AmendView(
-        tuple(problems), tuple(changes), needs_again, request if changes and not problems else None
+        tuple(problems),
+        tuple(changes),
+        needs_again,
+        request if changes and not problems else None,
+        tuple(("subject.pseudonym", remark) for remark in remarks),
     )
 
 

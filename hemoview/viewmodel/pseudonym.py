@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -57,6 +58,11 @@ class Known:
     age_y: int | None = None
     height_cm: float | None = None
     created_wall_ns: int = 0
+
+
+def half_width(typed: str) -> str:
+    """A pseudonym as a Chinese or Japanese input method may have typed it, ``Ｐ－０１４``, in plain characters."""
+    return unicodedata.normalize("NFKC", typed).strip()
 
 
 def known_from(pseudonym: str, answer: Mapping[str, Any]) -> Known:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from hemoview.ui import theme
+from hemoview.ui.main_window import MainWindow
 from hemoview.ui.start_dialog import StartDialog
 from hemoview.viewmodel import window_settings
 from hemoview.viewmodel.pseudonym import Known, known_from, known_questions
@@ -229,6 +230,29 @@ def test_a_scan_fills_the_pseudonym_once_and_goes_on_to_the_sex(dialog: StartDia
     scan(line, "P-7712", pause_ms=150)  # fingers
     assert dialog.form.scanned == "P-014"
     assert dialog.inputs["pseudonym_again"].isVisible()
+
+
+def test_full_width_characters_of_an_input_method_are_the_same_pseudonym(dialog: StartDialog) -> None:
+    for name, typed in (("pseudonym", "Ｐ－０１４"), ("pseudonym_again", "P-014")):
+        dialog.inputs[name].setText(typed)  # type: ignore[attr-defined]
+    assert dialog.form.pseudonym == "P-014"
+    assert not [p for p in dialog.view.problems if p.field.startswith("pseudonym")]
+
+
+def test_a_scan_into_the_record_page_marks_nothing(qtbot: QtBot, qapp: QApplication) -> None:
+    theme.apply(qapp)
+    window = MainWindow()
+    window.ask_before_closing = False
+    qtbot.addWidget(window)
+    window.show()
+    marked: list[int] = []
+    window.record.marked.connect(lambda key, *_: marked.append(key))
+    window.record.markers.show_markers(("a", "b", "c"), can_mark=True, can_undo=False)
+    for t_ms, key in ((1000, "P"), (1005, "1"), (1010, "2"), (1015, "3"), (2000, "3")):
+        press = QKeyEvent(QEvent.Type.KeyPress, ord(key), Qt.KeyboardModifier.NoModifier, key)
+        press.setTimestamp(t_ms)
+        window.keyPressEvent(press)
+    assert marked == [3]  # the one that fingers pressed
 
 
 def test_the_question_stands_beside_the_person_and_bars_start(dialog: StartDialog) -> None:

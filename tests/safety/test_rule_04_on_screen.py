@@ -97,6 +97,19 @@ def test_what_cannot_be_taken_is_named_beside_its_field(form: AmendForm, field: 
     assert view.request is None
 
 
+def test_a_study_with_check_characters_takes_no_other_correction() -> None:
+    study = replace(HEADER, template={"name": "t", "rules": {"pseudonym_check": "mod11-10"}})
+    form = AmendForm(study, operator="OP", why="w")
+    assert examine(typed(form, subject__pseudonym="P-07945")).request is not None
+    wrong = examine(typed(form, subject__pseudonym="P-07946"))
+    assert [message.id for _, message in wrong.problems] == ["pseudonym-check-wrong"]
+
+
+def test_a_correction_that_looks_like_a_name_is_warned_about() -> None:
+    view = examine(replace(signed(subject__pseudonym="Maria"), pseudonym_again="Maria"))
+    assert [message.id for _, message in view.remarks] == ["pseudonym-looks-like-name"]
+
+
 def test_a_session_without_a_subject_offers_only_what_it_has() -> None:
     assert fields_of(SessionHeader("s", "bed1", 1)) == ("notes",)
     assert examine(AmendForm(HEADER, operator="OP", why="w")).request is None

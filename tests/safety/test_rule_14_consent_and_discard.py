@@ -110,6 +110,8 @@ def test_a_discarded_session_can_be_had_back_for_thirty_days(bed: Bed) -> None:
         assert session.amended_fields == ()
     assert store.quarantined(folder.parent) == []
     assert list((folder.parent / "quarantine").iterdir()) == []
+    bed.cables["adc"].samples(10)
+    bed.until(lambda: bed.status().links[0].state == "streaming")
     bed.start()  # the station goes on
     assert bed.status().session.state == "open"
 
@@ -128,6 +130,32 @@ def test_after_thirty_days_only_a_tombstone_is_left(bed: Bed) -> None:
     assert store.quarantined(folder.parent) == []
     with pytest.raises(SessionError, match="erased"):
         store.open(found.path)
+
+
+def test_what_is_in_quarantine_is_its_owners_alone(bed: Bed) -> None:
+    folder = recorded(bed)
+    found = store.discard(folder, why="wrong bed", who="op1", wall_ns=NOW_NS)
+    place = folder.parent / "quarantine"
+    modes = {p: p.stat().st_mode & 0o077 for p in (place, found.path, place / f"{folder.name}.json")}
+    assert set(modes.values()) == {0}
+
+
+def test_a_power_cut_between_note_and_move_leaves_the_session_where_it_is(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = recorded(bed)
+
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", cut)
+        with pytest.raises(KeyboardInterrupt):
+            store.discard(folder, why="wrong bed", who="op1", wall_ns=NOW_NS)
+    assert store.verify(folder).ok
+    assert store.quarantined(folder.parent) == []
+    assert store.purge(folder.parent, NOW_NS + 1000 * DAY_NS) == []
+    assert store.discard(folder, why="wrong bed", who="op1", wall_ns=NOW_NS).path.is_dir()
 
 
 def test_a_note_that_was_lost_keeps_the_session_for_ever(bed: Bed) -> None:
