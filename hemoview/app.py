@@ -32,7 +32,7 @@ from hemoview.ui.collector import GuiCollector
 from hemoview.ui.companions import Companions
 from hemoview.ui.device_operations import Bed, DeviceOperations
 from hemoview.ui.lock_screen import LockScreen
-from hemoview.ui.main_window import RECORD, MainWindow
+from hemoview.ui.main_window import RECORD, REVIEW, MainWindow
 from hemoview.ui.opening import check_opening
 from hemoview.ui.operations import Operations
 from hemoview.ui.options import AppOptions, command_line
@@ -183,7 +183,7 @@ class Shell:
             templates=template_library(self.home),
             facts_now=self.model.facts,
         )
-        self.window.add_page("trends", lambda: _trends(self))
+        self.window.add_page("trends", lambda: _trends(self), before=REVIEW)
         bed = Bed(self.model, clock, options.station, self.home)
         self.devices = DeviceOperations(self.operations, self.bridge, bed)
         self.window.add_page("devices", self.devices.page)

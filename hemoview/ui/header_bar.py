@@ -103,14 +103,15 @@ class HeaderBar(QFrame):
         self.actions_by_id[message_id] = action
         return action
 
-    def add_tab(self, name: str) -> None:
-        """A page's button, behind those that are there."""
+    def add_tab(self, name: str, before: str = "") -> None:
+        """A page's button, behind those that are there or before another's."""
         button = QPushButton(text(f"tab-{name}"))
         button.setObjectName("tab")
         button.setCheckable(True)
         self._group.addButton(button)
         button.clicked.connect(lambda: self.page_chosen.emit(name))
-        self.row.insertWidget(len(self.tabs), button)
+        place = self.row.indexOf(self.tabs[before]) if before else len(self.tabs)
+        self.row.insertWidget(place, button)
         self.tabs[name] = button
 
     def show_view(self, view: HeaderView) -> None:

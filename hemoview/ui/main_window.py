@@ -98,10 +98,10 @@ class MainWindow(QMainWindow):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.show_page(RECORD)
 
-    def add_page(self, name: str, build: Callable[[], QWidget]) -> None:
-        """A tab ``tab-<name>``; its page is built when it is first wanted."""
+    def add_page(self, name: str, build: Callable[[], QWidget], before: str = "") -> None:
+        """A tab ``tab-<name>``, at the end or before another's; its page is built when it is first wanted."""
         self._build[name] = build
-        self.header.add_tab(name)
+        self.header.add_tab(name, before)
 
     def _add_forms(self) -> None:
         """Large numbers and the compact page stand beside the pages, without a tab."""
