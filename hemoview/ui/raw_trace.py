@@ -12,7 +12,12 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from hemoview.ui import theme
 from hemoview.viewmodel.raw_preview import EMPTY, Preview
 
-COLOURS: Final = {"abp_wave": ("abp",), "acc": ("acc-x", "acc-y", "acc-z"), "pleth": ("ppg",)}
+COLOURS: Final = {
+    "abp_wave": ("abp",),
+    "acc": ("acc-x", "acc-y", "acc-z"),
+    "pleth": ("ppg",),
+    "light": ("ppg", "flow", "resistance", "info"),
+}
 """Roles whose colours are not called as they are."""
 
 _SCALE_PX: Final = 46

@@ -29,6 +29,8 @@ WEAK_DBM: Final = -85
 
 PRESSURE_ROLE: Final = "abp_wave"
 WRIST_ROLE: Final = "ppg"
+WRISTBANDS: Final = ("e4-tcp", "e4-ble")
+"""Kinds with a button that tells which of them is on this wrist."""
 
 _LEVELS: Final[dict[str, Level]] = {
     "lost": "danger",
@@ -130,7 +132,7 @@ def _card(facts: Facts, link: LinkStatus, config: DeviceConfig | None) -> CardVi
         locked=_locked(facts, infos, states),
         can_test=linked,
         can_calibrate=PRESSURE_ROLE in roles,
-        has_button=WRIST_ROLE in roles and linked,
+        has_button=config is not None and config.kind in WRISTBANDS,
     )
 
 
