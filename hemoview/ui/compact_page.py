@@ -62,7 +62,7 @@ class CompactCell(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Digits as large as the cell allows."""
-        pixels = max(26, min(round(self.height() * 0.34), round(self.width() * 0.22)))
+        pixels = max(22, min(round(self.height() * 0.30), round(self.width() * 0.22)))
         self.value.set_pixels(pixels)
         self.interval.set_pixels(round(pixels * 0.46))
         super().resizeEvent(event)
@@ -228,7 +228,8 @@ class Sideways(QScrollArea):
             return
         wanted = held.minimumSizeHint()
         bar = self.horizontalScrollBar().sizeHint().height() if wanted.width() > self.width() else 0
-        self.setFixedHeight(wanted.height() + bar)
+        wrapped = held.heightForWidth(max(self.width(), wanted.width())) if held.hasHeightForWidth() else 0
+        self.setFixedHeight(max(wanted.height(), wrapped) + bar)
         self.setVisible(not held.isHidden())
 
 
@@ -240,7 +241,7 @@ class CompactPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.waves, self.bar = WaveView(), CompactBar()
-        self.waves.setMinimumSize(300, 140)
+        self.waves.setMinimumSize(300, 100)
         self._cells: dict[str, CompactCell] = {}
         self._shown: tuple[str, ...] = ()
         self._view: NumericsView | None = None

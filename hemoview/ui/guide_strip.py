@@ -7,9 +7,7 @@ from functools import partial
 from PySide6.QtCore import QRectF, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QCheckBox,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QMenu,
     QPushButton,
@@ -20,14 +18,12 @@ from PySide6.QtWidgets import (
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
+from hemoview.ui.guide_after import AfterRow
+from hemoview.ui.guide_prompts import PromptRows
 from hemoview.ui.numerics_view import Words
-from hemoview.viewmodel.guide import GuidePhase, GuidePrompt, GuideView
+from hemoview.viewmodel.guide import GuidePhase, GuideView
 
 EXTEND_MIN = (1, 2, 5, 10)
-BOXES_A_ROW = 3
-SHOWN = 2
-"""Prompts at once: more would take the room of the waves."""
-DEFAULT_CHECKLIST = ("guide-check-clean", "guide-check-charge", "guide-check-ready")
 
 
 class GuideStrip(QFrame):
@@ -51,10 +47,18 @@ class GuideStrip(QFrame):
         self.phase.asked.connect(self.asked)
         self.phase.phase_asked.connect(self.phase_asked)
         self.phase.extend_asked.connect(self.extend_asked)
+        self._view = GuideView()
         self.hide()
+
+    def set_narrow(self, *, on: bool) -> None:
+        """For a panel as wide as a hand: one prompt, its buttons below it; what is rarely needed in a menu."""
+        for row in (self.phase, self.prompts, self.after):
+            row.set_narrow(on=on)
+        self.show_view(self._view)
 
     def show_view(self, view: GuideView) -> None:
         """Set what changed."""
+        self._view = view
         self.phase.setVisible(view.recording)
         self.after.setVisible(view.after and not self.after.dismissed)
         if view.recording:
@@ -94,6 +98,9 @@ class PhaseRow(QWidget):
         self.extend.setMenu(extends)
         self.menu = QMenu(self.list)
         self.list.setMenu(self.menu)
+        self.more = self._button("button-guide-more")
+        self._fill_more(extends)
+        self._narrow = False
         self._begins: int | None = None
         self._phases: tuple[GuidePhase, ...] = ()
         self.protocol = (self.title, self.countdown, self.begin, self.end, self.extend, self.list)
@@ -101,7 +108,7 @@ class PhaseRow(QWidget):
         said.setSpacing(0)
         said.addWidget(self.note)
         said.addWidget(self.bar)
-        row = QHBoxLayout(self)
+        self._row = row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(8)
         row.addWidget(self.title)
@@ -115,8 +122,30 @@ class PhaseRow(QWidget):
             self.posture,
             self.change,
             self.readings,
+            self.more,
         ):
             row.addWidget(widget)
+        self.set_narrow(on=False)
+
+    def set_narrow(self, *, on: bool) -> None:
+        """Extend, phases, posture and readings are in one menu, or beside each other."""
+        self._narrow = on
+        wide = QSizePolicy.Policy.Ignored if on else QSizePolicy.Policy.Preferred
+        self.title.setSizePolicy(wide, QSizePolicy.Policy.Preferred)
+        self._row.setStretchFactor(self.title, 1 if on else 0)
+        for widget in (self.note, self.bar, self.posture, self.change, self.readings):
+            widget.setVisible(not on)
+        self.more.setVisible(on)
+
+    def _fill_more(self, extends: QMenu) -> None:
+        more = QMenu(self.more)
+        self._extends = more.addMenu(extends)
+        extends.setTitle(text("button-guide-extend"))
+        more.addMenu(self.menu)
+        self.menu.setTitle(text("button-guide-phases"))
+        more.addAction(text("button-guide-posture"), lambda: self.asked.emit("posture"))
+        more.addAction(text("button-guide-readings"), lambda: self.asked.emit("readings"))
+        self.more.setMenu(more)
 
     def show_view(self, view: GuideView) -> None:
         """Everything of a running session."""
@@ -134,8 +163,10 @@ class PhaseRow(QWidget):
         self._begins = view.begins
         self.begin.setVisible(view.title is not None and not view.can_end and view.begins is not None)
         self.end.setVisible(view.can_end)
-        self.extend.setVisible(view.can_end)
+        self.extend.setVisible(view.can_end and not self._narrow)
         self.extend.setEnabled(view.can_extend)
+        self._extends.setEnabled(view.can_extend)
+        self.list.setVisible(view.title is not None and not self._narrow)
         if view.phases != self._phases:
             self._fill(view.phases)
 
@@ -187,119 +218,3 @@ class FractionBar(QWidget):
         painter.fillRect(box, theme.colour("muted", 0.35))
         box.setWidth(box.width() * self._fraction)
         painter.fillRect(box, theme.colour("info"))
-
-
-class PromptRows(QWidget):
-    """What is due, with its buttons. Rows are kept while the same things are due: somebody may be about to press."""
-
-    asked = Signal(str)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._shown: tuple[tuple[str, tuple[str, ...], bool], ...] = ()
-        self.rows: list[PromptRow] = []
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
-        self._column.setSpacing(3)
-        self.hide()
-
-    def show_prompts(self, prompts: tuple[GuidePrompt, ...]) -> None:
-        """The first of them."""
-        kept = prompts[:SHOWN]
-        shown = tuple((p.key, p.actions, p.overdue) for p in kept)
-        if shown != self._shown:
-            self._shown = shown
-            for row in self.rows:
-                self._column.removeWidget(row)
-                row.deleteLater()
-            self.rows = [PromptRow(prompt) for prompt in kept]
-            for row in self.rows:
-                row.asked.connect(self.asked)
-                self._column.addWidget(row)
-        for row, prompt in zip(self.rows, kept, strict=True):
-            row.show_message(prompt)
-        self.setVisible(bool(kept))
-
-
-class PromptRow(QFrame):
-    """One prompt."""
-
-    asked = Signal(str)
-
-    def __init__(self, prompt: GuidePrompt) -> None:
-        super().__init__()
-        self.setObjectName("banner-warn" if prompt.overdue else "banner-info")
-        self.label = Words(16, bold=True)
-        self.label.setWordWrap(True)
-        self.buttons: dict[str, QPushButton] = {}
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 2, 4, 2)
-        row.setSpacing(6)
-        row.addWidget(self.label, 1)
-        for action in prompt.actions:
-            button = QPushButton(text(f"button-guide-{action}"))
-            button.clicked.connect(partial(self.asked.emit, action))
-            self.buttons[action] = button
-            row.addWidget(button)
-
-    def show_message(self, prompt: GuidePrompt) -> None:
-        """Its words."""
-        self.label.show_text(f"{'▲' if prompt.overdue else '●'}  {words(prompt.message)}", "text")
-
-
-class AfterRow(QWidget):
-    """After Stop: lines to tick, and the next subject."""
-
-    asked = Signal(str)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.dismissed = False
-        self._lines: tuple[str, ...] = ()
-        self.boxes: list[QCheckBox] = []
-        self.title = Words(16, bold=True)
-        self.title.show_text(text("guide-after"), "text")
-        self.next = QPushButton(text("button-guide-next-subject"))
-        self.next.setObjectName("start")
-        self.done = QPushButton(text("button-guide-hide"))
-        self.next.clicked.connect(partial(self._leave, "next-subject"))
-        self.done.clicked.connect(partial(self._leave, "hide"))
-        self._boxes = QGridLayout()
-        self._boxes.setHorizontalSpacing(18)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(14)
-        row.addWidget(self.title)
-        row.addLayout(self._boxes)
-        row.addStretch()
-        row.addWidget(self.done)
-        row.addWidget(self.next)
-
-    def show_lines(self, view: GuideView) -> None:
-        """Boxes for these lines; ticks stay while the lines do."""
-        lines = tuple(text(line) for line in DEFAULT_CHECKLIST) if view.default_checklist else view.checklist
-        if lines == self._lines:
-            return
-        self._clear()
-        self._lines = lines
-        for i, line in enumerate(lines):
-            box = QCheckBox(line)
-            self.boxes.append(box)
-            self._boxes.addWidget(box, i // BOXES_A_ROW, i % BOXES_A_ROW)
-
-    def forget(self) -> None:
-        """Another recording runs: next time nothing is ticked."""
-        self.dismissed = False
-        if self._lines:
-            self._clear()
-
-    def _clear(self) -> None:
-        self._lines = ()
-        for box in self.boxes:
-            self._boxes.removeWidget(box)
-            box.deleteLater()
-        self.boxes = []
-
-    def _leave(self, action: str) -> None:
-        self.dismissed = True
-        self.asked.emit(action)

@@ -186,8 +186,10 @@ class MainWindow(QMainWindow):
             return
         compact = form == "compact"
         if compact and self.compact.guide.widget() is None:
+            self.record.guide.set_narrow(on=True)
             self.compact.guide.hold(self.record.guide)
         elif not compact and self.compact.guide.release() is not None:
+            self.record.guide.set_narrow(on=False)
             self.record.take_guide()
         self.header.setVisible(not compact)
         self.compact_header.setVisible(compact)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -116,3 +117,23 @@ def test_after_stop_lines_are_ticked_and_the_next_subject_is_asked_for(
     strip.show_view(RUNNING)
     strip.show_view(after)
     assert strip.isVisible() and not strip.after.boxes[0].isChecked()
+
+
+def test_on_a_narrow_panel_one_prompt_and_a_menu(qtbot: QtBot, strip: GuideStrip) -> None:
+    prompts = tuple(
+        GuidePrompt(key, say("guide-skin-check"), ("skin-done", "skin-later"))
+        for key in ("skin-check", "other")
+    )
+    strip.show_view(replace(RUNNING, prompts=prompts))
+    wide = strip.minimumSizeHint().width()
+    strip.set_narrow(on=True)
+    assert len(strip.prompts.rows) == 1 and strip.minimumSizeHint().width() <= 440 < wide
+    assert strip.phase.more.isVisible() and not strip.phase.readings.isVisible()
+    menus = [action for action in strip.phase.more.menu().actions() if action.menu() is None]
+    with qtbot.waitSignal(strip.asked) as asked:
+        menus[-1].trigger()
+    assert asked.args == ["readings"]
+    strip.set_narrow(on=False)
+    assert (
+        len(strip.prompts.rows) == 2 and strip.phase.readings.isVisible() and not strip.phase.more.isVisible()
+    )
