@@ -127,7 +127,8 @@ def test_on_a_narrow_panel_one_prompt_and_a_menu(qtbot: QtBot, strip: GuideStrip
     strip.show_view(replace(RUNNING, prompts=prompts))
     wide = strip.minimumSizeHint().width()
     strip.set_narrow(on=True)
-    assert len(strip.prompts.rows) == 1 and strip.minimumSizeHint().width() <= 440 < wide
+    assert len(strip.prompts.rows) == 1
+    qtbot.waitUntil(lambda: strip.minimumSizeHint().width() <= 440 < wide, timeout=3000)
     assert strip.phase.more.isVisible() and not strip.phase.readings.isVisible()
     menus = [action for action in strip.phase.more.menu().actions() if action.menu() is None]
     with qtbot.waitSignal(strip.asked) as asked:
