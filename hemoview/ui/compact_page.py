@@ -26,6 +26,8 @@ from hemoview.ui.wave_view import WaveView
 from hemoview.viewmodel.record_view import HeaderView, NumericRow, NumericsView, RecordView
 
 COLUMNS = 3
+CELL_FIXED_PX, LINES = 46, 1.85
+"""Of a cell: heights of name and reference; lines of digits and interval in units of the digits."""
 _FITTED = (QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
 
@@ -62,9 +64,10 @@ class CompactCell(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Digits as large as the cell allows."""
-        pixels = max(22, min(round(self.height() * 0.30), round(self.width() * 0.22)))
+        room = (self.height() - CELL_FIXED_PX) / LINES
+        pixels = max(18, min(round(room), round(self.width() * 0.22)))
         self.value.set_pixels(pixels)
-        self.interval.set_pixels(round(pixels * 0.46))
+        self.interval.set_pixels(max(11, round(pixels * 0.46)))
         super().resizeEvent(event)
 
     def show_row(self, row: NumericRow) -> None:
@@ -75,17 +78,19 @@ class CompactCell(QFrame):
         self.unit.show_text(row.unit, "quiet")
         self.estimate.set_role(role)
         self.value.show_text(cell.text, role if cell.interval or cell.tag else "muted")
-        self.interval.show_text(f"[{cell.interval}]" if cell.interval else "", role)
-        tag = text(cell.tag) if cell.tag else ""
-        notes = " · ".join(part for part in (tag, words(cell.reason)) if part)
+        tag, reason = text(cell.tag) if cell.tag else "", words(cell.reason)
+        self.interval.show_text(f"[{cell.interval}] {tag}" if cell.interval else "", role)
+        self.interval.setVisible(bool(cell.interval))
+        notes = reason if cell.interval else " · ".join(part for part in (tag, reason) if part)
         self.note.show_text(notes, role if tag else "muted")
+        self.note.setVisible(bool(notes))
         for label in (self.reference, self.reference_note):
             label.setVisible(own is not None)
         if own is not None:
             colour = "muted" if own.muted else "hr" if row.colour == "hr" else "reference"
             self.reference.show_text(f"{text('column-reference')} {own.text}", colour)
             self.reference_note.show_text(words(own.reason), "muted")
-        self.setAccessibleDescription(f"{cell.text} {cell.interval} {row.unit} {notes}")
+        self.setAccessibleDescription(f"{cell.text} {cell.interval} {row.unit} {tag} {reason}")
 
 
 class CompactHeader(QFrame):
@@ -101,6 +106,7 @@ class CompactHeader(QFrame):
         self.control, self.take = Fitted(13), QPushButton(text("button-take-control"))
         self.take.clicked.connect(self.control_asked)
         upper, lower = QHBoxLayout(), QHBoxLayout()
+        lower.setSpacing(12)
         upper.addWidget(self.subject, 1)
         upper.addWidget(self.recording)
         lower.addWidget(self.amended)
@@ -154,9 +160,9 @@ class CompactBar(QFrame):
         row.setSpacing(6)
         for widget in (self.menu, self.markers, self.cuff):
             widget.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-            row.addWidget(widget, 1)
-        row.addWidget(self.start, 3)
-        row.addWidget(self.stop, 3)
+            row.addWidget(widget, 5 if widget is self.cuff else 4)
+        row.addWidget(self.start, 9)
+        row.addWidget(self.stop, 9)
 
     def show_view(self, view: RecordView) -> None:
         """What works now."""

@@ -142,7 +142,7 @@ class HeaderBar(QFrame):
         button.setText(text("menu"))
         button.setAccessibleName(text("menu"))
         button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        button.setMinimumWidth(theme.touch_px())
+        button.setMinimumWidth(max(84, theme.touch_px()))
         button.setMenu(self.menu)
         return button
 

@@ -138,7 +138,13 @@ class LockScreen(QObject):
             self.state = IdleLock(self.state.touched_s, locked=True)
             self.curtain = Curtain(self._window, idle_lock.has_pin(self.pin_file))
             self.curtain.unlock_asked.connect(self._try)
+            self._shortcuts(on=False)
         self.curtain.show_state(self._window, self.state, now_s)
+
+    def _shortcuts(self, *, on: bool) -> None:
+        """Nothing is saved or opened by a key while the screen is hidden: shortcuts reach a window past its curtain."""
+        for action in self._window.actions():
+            action.setEnabled(on)
 
     def change_pin(self) -> None:
         """Ask for another PIN."""
@@ -156,6 +162,7 @@ class LockScreen(QObject):
             self.curtain.hide()
             self.curtain.deleteLater()
             self.curtain = None
+            self._shortcuts(on=True)
             self._window.setFocus()
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:

@@ -140,6 +140,7 @@ class MainWindow(QMainWindow):
             self.compact_header.show_view(view.header)
             self.compact.show_view(view)
             self.record.guide.show_view(view.guide)
+            self.record.markers.show_markers(view.markers, can_mark=view.can_mark, can_undo=view.can_undo)
         elif self.page == RECORD:
             self.record.show_view(view)
 

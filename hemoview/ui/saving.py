@@ -18,6 +18,7 @@ from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text
 from hemoview.ui.figure import Figure, save_figure
 from hemoview.ui.main_window import RECORD, MainWindow
+from hemoview.ui.notice import Notice
 from hemoview.ui.operations import Operations
 from hemoview.ui.record_figure import RecordKept
 from hemoview.ui.savable import Savable, Wanted
@@ -50,6 +51,7 @@ class SavingMenu(QObject):
         self._window, self._bridge, self._operations, self._record = window, bridge, operations, record
         self._share, self._stopped = 0.0, False
         self._progress: QProgressDialog | None = None
+        self._notice = Notice(window)
         self.menu = window.header.menu
         self.actions: dict[str, QAction] = {}
         self._fill()
@@ -137,7 +139,12 @@ class SavingMenu(QObject):
         except OSError as error:
             self._operations.show_error(error)
             return
+        self._kept(path)
+
+    def _kept(self, path: Path) -> None:
+        """Say for a moment where it is."""
         self.saved.emit(str(path))
+        self._notice.say(text("saved-to", file=path))
 
     # ---- data
 
@@ -182,7 +189,7 @@ class SavingMenu(QObject):
 
     def _done(self, path: Path) -> None:
         self._end_progress()
-        self.saved.emit(str(path))
+        self._kept(path)
 
     def _failed(self, error: Exception) -> None:
         self._end_progress()

@@ -37,6 +37,7 @@ from recorder.schema import PARAMETERS, StreamInfo
 SLOT_ROLES = ("estimate", "beats")
 FIRST_SPAN_S = 24 * 3600.0
 LIVE_SPAN_S = 900.0
+LIVE_CURSOR_BEHIND_S = 4.0
 _NAMES = frozenset(PARAMETERS) | frozenset(BEAT_CHANNELS.values())
 PERSONALISED = "personalised"
 """Label of a step; the screen has the words."""
@@ -152,7 +153,10 @@ class TrendModel(ReviewModel):
 
     def _take_facts(self, facts: SessionFacts) -> None:
         super()._take_facts(facts)
-        self._wish = replace(self._wish, panels=panels_in(self._choice.groups, self._offered))
+        wish = replace(self._wish, panels=panels_in(self._choice.groups, self._offered))
+        if wish.follow:  # a beat is known when the next one begins, and on disk a second later
+            wish = replace(wish, cursor_s=max(0.0, facts.duration_s - LIVE_CURSOR_BEHIND_S))
+        self._wish = wish
 
     def _behind(self, facts: SessionFacts) -> list[Key]:
         """Hours whose medians are missing: those in view first, then the baseline's."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hemoview.viewmodel.model_card import interval_claimed
 from hemoview.viewmodel.review_facts import SessionFacts
 from hemoview.viewmodel.review_panels import BEAT_CHANNELS
 from hemoview.viewmodel.review_tiles import Floats, Floats32
@@ -117,6 +118,8 @@ def _row(
         n = int(slots.counted[i, estimate[1]])
         abstained = 1.0 - n / int(slots.rows[i])
         simulated = value is not None and low is None
+        if low is not None and not interval_claimed(facts.card, parameter):
+            value, low, high, n = None, None, None, 0  # too few real people stand behind it (safety rule 7)
     beats = table.slots(reference[0].stream_id, TABLE_S) if reference else None
     if reference is not None and beats is not None and i < len(beats.rows):
         mean = _at(beats, i, reference[1])
@@ -138,7 +141,7 @@ def target_rows(facts: SessionFacts, table: SlotTable, span: Span) -> tuple[Targ
             parameter,
             PARAMETER_UNITS[parameter],
             ends,
-            _shares(_column(facts, "estimate", parameter), table, (span[0], until_s), ends, None),
+            _shares(_claimed_column(facts, parameter), table, (span[0], until_s), ends, None),
             _shares(
                 _column(facts, "beats", parameter),
                 table,
@@ -193,7 +196,7 @@ def _horizons(
 ) -> Iterator[HorizonRow]:
     length_s = line_length_s(span[1] - span[0])
     for parameter in parameters:
-        source = _column(facts, "estimate", parameter)
+        source = _claimed_column(facts, parameter)
         fine = table.slots(source[0].stream_id, TARGET_S) if source else None
         coarse = table.slots(source[0].stream_id, length_s) if source else None
         if source is None or fine is None or coarse is None:
@@ -207,6 +210,11 @@ def _horizons(
         band = BAND_OF.get(parameter, abs(middle) / 10 or 1.0)
         deviation = coarse.median[part, source[1]] - np.float32(middle)
         yield HorizonRow(parameter, PARAMETER_UNITS[parameter], middle, band, t_s, deviation, length_s)
+
+
+def _claimed_column(facts: SessionFacts, parameter: str) -> tuple[StreamInfo, int] | None:
+    """As :func:`_column` of the estimate, none where its card claims no interval for it."""
+    return _column(facts, "estimate", parameter) if interval_claimed(facts.card, parameter) else None
 
 
 def _column(facts: SessionFacts, role: str, parameter: str) -> tuple[StreamInfo, int] | None:

@@ -19,6 +19,7 @@ from hemoview.ui import theme
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text
 from hemoview.ui.figure import Figure, draw_figure, save_figure, whole_size
+from hemoview.ui.lock_screen import LockScreen
 from hemoview.ui.main_window import MainWindow
 from hemoview.ui.operations import Operations
 from hemoview.ui.record_figure import RecordKept
@@ -212,3 +213,24 @@ def test_the_watermark_lies_across_the_picture(menu: SavingMenu, qtbot: QtBot, f
     painter.end()
     row = [image.pixelColor(x, image.height() // 2) for x in range(image.width())]
     assert any(c.red() > c.blue() + 15 for c in row), "amber across the middle"
+
+
+def test_a_hidden_screen_saves_nothing_by_a_key(menu: SavingMenu, tmp_path: Path) -> None:
+    window = menu._window
+    keys = [action for action in window.actions() if not action.shortcut().isEmpty()]
+    assert len(keys) >= 4
+    lock = LockScreen(window, tmp_path / "pin", lambda: 1)
+    lock.hide_screen(0.0)
+    assert not any(action.isEnabled() for action in keys)
+    lock._try()
+    assert lock.curtain is None
+    assert all(action.isEnabled() for action in keys)
+
+
+def test_where_a_file_went_is_said_for_a_moment(menu: SavingMenu, tmp_path: Path) -> None:
+    figure = menu._figure()
+    assert figure is not None
+    menu.keep_figure(figure, tmp_path / "x.png")
+    assert menu._notice.isVisible()
+    assert str(tmp_path / "x.png") in menu._notice.text()
+    assert menu._notice.geometry().bottom() < menu._window.height()
