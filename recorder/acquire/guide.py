@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 Answer = dict[str, Any]
 
 EXTEND_MIN: Final = (0.5, 240.0)
+TWICE_S: Final = 2.0
+"""The same touch within so many real seconds is the same one."""
 HAND_HEIGHT_CM: Final = (-100.0, 100.0)
 REMINDED: Final = {"cuff": "", "finger-switch": FINGER_CHANGED, "skin-check": SKIN_CHECKED, "arm-moved": ""}
 """What the operator is reminded of, and the marker that says it was done."""
@@ -103,14 +105,25 @@ class Guide:
             index = where.next_index if wanted is None else int(wanted)
             if index is None or not 0 <= index < len(self._plan.phases):
                 raise SessionError("phase: there is none left to begin; the protocol is through")
+            if (
+                where.running is not None
+                and where.running.index == index
+                and self._just(where.running.started)
+            ):
+                return {"event_id": where.running.started.event_id, "index": index}
             if where.running is not None:
                 self._end(where.running, "next", now.host_ns, chain=False)
             event = self._begin(index, now.host_ns, _operator(request), request.request_id)
             return {"event_id": event.event_id, "index": index}
 
     def end(self, request: Request) -> Answer:
-        """``end_phase {operator?}``."""
+        """``end_phase {operator?}``; once more within a moment changes nothing."""
         with self._lock:
+            _need_session(self._station)
+            self._refresh()
+            last = self._progress(self._now()).last_ended
+            if last is not None and last.payload["reason"] == "operator" and self._just(last):
+                return {"index": int(last.payload["index"])}
             running, now = self._need_running()
             self._end(running, "operator", now.host_ns, operator=_operator(request))
             return {"index": running.index}
@@ -144,8 +157,12 @@ class Guide:
         if event.payload.get("label") != CUFF_INFLATES:
             return
         with self._lock:
+            self._refresh()
+            found, arm = inflation(self._events.values(), self._now()), self._arm(arm)
+            if found is not None and found.arm == arm and self._just(found.started):
+                return
             self.end_inflation("next", event.t_host_ns)
-            payload = {"arm": self._arm(arm), "state": "started", "marker": event.event_id}
+            payload = {"arm": arm, "state": "started", "marker": event.event_id}
             self._station.hub.event(CUFF_INFLATION, payload, event.t_host_ns, f"{event.event_id}-inflation")
 
     def undone(self, event_id: str) -> None:
@@ -267,6 +284,10 @@ class Guide:
         """Host time at which something was over; not before this era, whose recorder is the first to tell."""
         over_at = now.host_ns + round(remaining_s * 1e9)
         return over_at if started.era == now.era else max(over_at, self._station.hub.era.monotonic_ns)
+
+    def _just(self, event: Event) -> bool:
+        """A finger that touches twice means once."""
+        return self._now().since_s(event) < TWICE_S * self._station.clock.speed
 
     def _need_running(self) -> tuple[Running, Moment]:
         _need_session(self._station)

@@ -134,6 +134,7 @@ def test_begin_end_extend_by_hand(bed: Bed) -> None:
     ended = bed.events(ENDED)
     assert [e.payload["reason"] for e in ended] == ["next"]
     bed.ask("end_phase", operator="op2")
+    bed.ask("end_phase", operator="op2")  # a glove that touches twice
     assert bed.events(ENDED)[-1].payload == {
         "index": 1,
         "name": "Open",
@@ -195,3 +196,13 @@ def test_a_template_that_nobody_can_follow_does_not_bar_recording(bed: Bed) -> N
     with pytest.raises(SessionError, match="none left"):
         bed.ask("begin_phase")
     assert not bed.events(CUFF_INFLATION)
+
+
+def test_a_touch_twice_is_one(bed: Bed) -> None:
+    bed.start(plan(LONG), sites={"arm_cuff_side": "left"})
+    first = bed.ask("begin_phase", index=0)
+    assert bed.ask("begin_phase", index=0) == first
+    bed.ask("inflate")
+    bed.ask("inflate")
+    assert len(bed.events(STARTED)) == 1 and not bed.events(ENDED)
+    assert [e.payload["state"] for e in bed.events(CUFF_INFLATION)] == ["started"]
