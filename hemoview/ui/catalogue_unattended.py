@@ -40,6 +40,7 @@ ENGLISH: Final[dict[str, str]] = {
     "clock-explained": "Type what the monitor's clock shows, to the second if it shows seconds. The moment of the last "
     "key counts. It finds the place of the monitor's own files in this session.",
     "menu-clock": "CNAP clock…",
+    "warning-inside": "A part of the recorder failed inside ({value}). Recording goes on. Please send a diagnosis.",
     "show-chime": "Sound",
     "chime-on": "Chime when something technical is wrong",
     "chime-off": "No sound",
@@ -91,6 +92,7 @@ CHINESE: Final[dict[str, str]] = {
     "clock-explained": "请输入监护仪时钟显示的时间，有秒则输到秒；以按下最后一个键的时刻为准。"
     "日后据此把监护仪自己的文件对到本次记录上。",
     "menu-clock": "CNAP 时钟…",
+    "warning-inside": "记录程序的一个部分内部出错（{value}）。记录继续进行。请发送诊断文件。",
     "show-chime": "声音",
     "chime-on": "出现技术问题时响提示音",
     "chime-off": "静音",

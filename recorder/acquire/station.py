@@ -200,14 +200,23 @@ class Station:
 
     def _look(self, pulse: int) -> None:
         """One look at clocks, streams and disk, then tell everybody."""
-        self._look_at_clocks()
+        self._safely("clocks", self._look_at_clocks)
         self.hub.judge()
-        self.sessions.look()
-        self.guide.look()
+        self._safely("subject", self.sessions.look)
+        self._safely("guide", self.guide.look)
         if pulse % DISK_EVERY == 0:
             self._look_at_disk()
-            self._purge.look(self.clock.wall_ns())
+            self._safely("quarantine", lambda: self._purge.look(self.clock.wall_ns()))
         self.bus.publish(self.status())
+
+    def _safely(self, name: str, look: Callable[[], None]) -> None:
+        """A fault of one look must not end the pulse: nobody would watch streams and disk any longer. It is shown."""
+        try:
+            look()
+        except Exception:
+            if "inside" not in self.sessions.warnings:
+                log.exception("the pulse's look at %s failed inside", name)
+            self.sessions.warnings["inside"] = name
 
     def _look_at_clocks(self) -> None:
         happened = self._watch.look()

@@ -362,3 +362,20 @@ def test_a_removed_device_leaves_a_gap_and_its_samples(bed: Bed) -> None:
 def test_two_devices_with_one_id_are_refused(bed: Bed) -> None:
     with pytest.raises(ConfigError, match="two have the same id"):
         bed.ask("configure", devices=[{"kind": "scripted", "device_id": "adc"}] * 2)
+
+
+def test_a_fault_in_one_look_ends_neither_the_pulse_nor_the_recording(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bed.connect("adc")
+    bed.start()
+
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(bed.station.guide, "look", broken)
+    bed.until(lambda: "inside|guide" in bed.status().warnings)
+    bed.cables["adc"].samples(10)
+    bed.until(lambda: bed.status().streams[0].on_disk == 10)
+    spoken_ns = bed.status().t_host_ns
+    bed.until(lambda: bed.status().t_host_ns > spoken_ns)
