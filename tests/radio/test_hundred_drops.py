@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from radio_bed import E4, HR, on_air, radio_bed
+from radio_bed import E4, HR, RadioBed, on_air, radio_bed
 
 from recorder import session
 from recorder.protocols import e4_ble
@@ -42,23 +42,22 @@ def test_a_hundred_dropped_links_are_a_hundred_reconnects_and_nothing_is_lost_un
         bed.use(on_air(bed.air, E4, "e4"), on_air(bed.air, HR, "hr"))
         bed.until(lambda: all(s.state != "never-seen" for s in bed.status().streams), 30)
         folder = bed.start()
-        for n in range(DROPS):
-            before = bed.stream("e4.acc").received
-            bed.until(lambda: bed.stream("e4.acc").received >= before + 12, 30)  # noqa: B023
+        for _ in range(DROPS):
+            _until_more(bed, "e4.acc", 12)
+            _until_more(bed, "e4.optical", 11)
             if rng.random() < 0.3:  # some losses inside a link as well, which only the counters can tell
                 bed.air.bands[0].swallow(e4_ble.ACC, rng.randint(1, 4))
-                target = bed.stream("e4.acc").received + 30
-                bed.until(lambda: bed.stream("e4.acc").received >= target, 30)  # noqa: B023
+                _until_more(bed, "e4.acc", 30)
+            n_connections = band.n_connections
             bed.air.do(band.drop())
-            bed.until(lambda: band.n_connections == n + 2, 30)  # noqa: B023
+            bed.until(lambda: band.n_connections > n_connections, 30)  # noqa: B023
         bed.until(lambda: bed.link("e4").state == "streaming", 30)
-        before = bed.stream("e4.temp").received
-        bed.until(lambda: bed.stream("e4.temp").received >= before + 16, 30)
-        assert band.n_connections == DROPS + 1
+        _until_more(bed, "e4.temp", 16)
+        assert band.n_connections >= DROPS + 1
         assert strap.peripheral.n_connections == 1, "the other device was left alone"
         lost_links = [e for e in bed.events("link") if e["device_id"] == "e4" and e["state"] == "lost"]
-        assert len(lost_links) == DROPS
-        assert all(E4.address in e["cause"] and "dropped" in e["cause"] for e in lost_links)
+        assert sum("dropped the Bluetooth link" in e["cause"] for e in lost_links) == DROPS
+        assert all(E4.address in e["cause"] for e in lost_links)
         bed.ask("stop", reason="done")
         swallowed = bed.air.tally.overrun["e4.acc"]
         sent = Counter(bed.air.tally.sent)
@@ -76,6 +75,11 @@ def test_a_hundred_dropped_links_are_a_hundred_reconnects_and_nothing_is_lost_un
         _check_by_counters(stored, swallowed)
         for stream_id in ("hr.hr", "hr.raw"):
             assert stored.gaps(stream_id) == (), "the strap never lost its link"
+
+
+def _until_more(bed: RadioBed, stream_id: str, n_samples: int) -> None:
+    target = bed.stream(stream_id).received + n_samples
+    bed.until(lambda: bed.stream(stream_id).received >= target, 30)
 
 
 def _check_by_counters(stored: session.Session, swallowed: int) -> None:
