@@ -125,6 +125,18 @@ def _bench_crash(args: argparse.Namespace) -> dict[str, Any]:
     return crash.run(kills=args.kills, power_cuts=args.power_cuts, flips=args.flips, seed=args.seed)
 
 
+def _bench_guard(args: argparse.Namespace) -> dict[str, Any]:
+    from hemoview.bench import guard
+
+    return guard.run(pairs=args.pairs, seed=args.seed)
+
+
+def _bench_faults(args: argparse.Namespace) -> dict[str, Any]:
+    from hemoview.bench import faults
+
+    return faults.run(sessions=args.sessions, seed=args.seed, workers=args.workers)
+
+
 def _bench_live(_: argparse.Namespace) -> dict[str, Any]:
     from hemoview.bench import live
 
@@ -261,6 +273,15 @@ def _add_benchmarks(commands: Any) -> None:
     ingest = add("ingest", _bench_ingest, "stations recording at once: loss, commit time, CPU")
     ingest.add_argument("--beds", type=_at_least_one, default=4)
     ingest.add_argument("--seconds", type=_above_zero, default=25.0)
+    guard = add(
+        "guard", _bench_guard, "matched and swapped pairs before the shared-heartbeat guard; simulated"
+    )
+    guard.add_argument("--pairs", type=_at_least_one, default=40)
+    guard.add_argument("--seed", type=_whole, default=1)
+    faults = add("faults", _bench_faults, "accelerated sessions, each with faults drawn from the seed")
+    faults.add_argument("--sessions", type=_at_least_one, default=40)
+    faults.add_argument("--seed", type=_whole, default=1)
+    faults.add_argument("--workers", type=_at_least_one, default=4, help="sessions at a time (default: 4)")
     crash = add("crash", _bench_crash, "kills, power cuts, flipped bytes")
     crash.add_argument("--kills", type=_whole, default=10)
     crash.add_argument("--power-cuts", type=_whole, default=20)

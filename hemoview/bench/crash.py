@@ -103,9 +103,9 @@ def _cut(
         return [], ""
     traced = place / "traced"
     traced.mkdir()
-    ops, seen_by = _ops(traced)
+    traced_ops, seen_by = ops(traced)
     outcomes = []
-    for number, (disk, state) in enumerate(powercut.cut_states(ops, count, rng)):
+    for number, (disk, state) in enumerate(powercut.cut_states(traced_ops, count, rng)):
         folder = place / f"cut-{number}"
         powercut.materialise(state, str(traced / "session"), folder)
         outcomes.append(killer.check(folder, disk.handed_ms, disk.promised_ms))
@@ -113,7 +113,7 @@ def _cut(
     return outcomes, seen_by
 
 
-def _ops(place: Path) -> tuple[list[powercut.Op], str]:
+def ops(place: Path) -> tuple[list[powercut.Op], str]:
     """A recording's writes: every system call where they can be traced, else those Python and SQLite promise."""
     if powercut.available():
         try:

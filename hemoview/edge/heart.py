@@ -55,7 +55,9 @@ class HeartGuard:
         self._alike, self._times = "cannot-tell", 0
 
     def cut(self) -> None:
-        """Another clock era: its times do not follow those before."""
+        """Times do not follow those before: another clock era, or a link that was lost and may lag otherwise now. What
+        is said stays until there is enough to compare again.
+        """
         for beats in self._beats:
             beats.clear()
 

@@ -297,6 +297,8 @@ class Pipeline:
             return
         if self._acc is not None and stream_id == self._acc.info.stream_id:
             self._acc.cut()
+        elif self.heart is not None and stream_id in self.sources.stream_ids:
+            self.heart.cut()
         if self._ppg is not None and self._windower is not None and stream_id == self._ppg.info.stream_id:
             self._windower.cut()
             yield from self._pulse_rows(self._ppg.cut(), now)

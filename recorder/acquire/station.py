@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from recorder.acquire import clockwatch, verbs
 from recorder.acquire import settings as settings_file
-from recorder.acquire import verbs
 from recorder.acquire.bus import BusServer, Keys
-from recorder.acquire.clockwatch import ClockWatch, read_clocks
+from recorder.acquire.clockwatch import ClockWatch, Reading
 from recorder.acquire.commands import CommandDesk, Control
 from recorder.acquire.discards import PurgeWatch
 from recorder.acquire.guide import Guide
@@ -49,6 +49,7 @@ class Station:
         machine: the operating system.
         make_driver: kind of device → driver; the registry's own.
         who_holds: for a port in use elsewhere, the name of the station that uses it.
+        read_clocks: all clocks of the machine at once; its own.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Station:
         machine: Machine,
         make_driver: Callable[[DeviceConfig, Clock], Driver] = registry.make_driver,
         who_holds: Callable[[DeviceConfig], str] = lambda _: "",
+        read_clocks: Callable[[], Reading] | None = None,
     ) -> None:
         self.name, self.clock = name, clock
         self._settings_path = folder / "settings.json"
@@ -76,7 +78,7 @@ class Station:
             name, sessions_folder, hub=self.hub, clock=clock, machine=machine, keep=self._keep_session
         )
         self._purge = PurgeWatch(sessions_folder)
-        self._watch = ClockWatch(lambda: read_clocks(machine.boottime_ns))
+        self._watch = ClockWatch(read_clocks or (lambda: clockwatch.read_clocks(machine.boottime_ns)))
         self._disk = self.sessions.guard.status()
         self._clock_step_s: float | None = None
         self._ending = threading.Event()

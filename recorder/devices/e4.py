@@ -159,6 +159,9 @@ class E4Driver:
 
     def _said(self, event: Reply | News, t: int) -> Sequence[DriverEvent]:
         if isinstance(event, News):
+            if event.serial == self._talk.serial:
+                for state in self._states.values():
+                    state.interrupt()
             return self._talk.news(event, t)
         events = self._talk.reply(event, t)
         if self._talk.serial and self._talk.serial != self.info.serial:

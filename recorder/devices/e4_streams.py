@@ -85,6 +85,7 @@ class StreamState:
     Args:
         info: the stream.
         period_us: between samples of a regular stream, 0 for numerics.
+        interrupted: the server told that the radio was lost; its stamps count what came and show nothing of it.
         freshest_us: smallest arrival − stamp of this connection; a backlog that is read at once is older than that.
     """
 
@@ -94,12 +95,18 @@ class StreamState:
     last_stamp_us: int | None = None
     last_arrival_ns: int | None = None
     relinked: bool = False
+    interrupted: bool = False
     freshest_us: int | None = None
 
     def relink(self) -> None:
         """A new connection: stamps begin anew, numbering goes on."""
         self.last_stamp_us = self.freshest_us = None
         self.relinked = self.last_arrival_ns is not None
+        self.interrupted = False
+
+    def interrupt(self) -> None:
+        """The radio was lost, or is back: what came between is missing, and nobody counted it."""
+        self.interrupted = self.last_arrival_ns is not None
 
     def blocks(self, samples: list[Sample], t_host_ns: int) -> list[DriverEvent]:
         """Samples that arrived together, in order → gaps, notices, blocks."""
@@ -124,6 +131,8 @@ class StreamState:
         if self.relinked:
             return "link-lost"
         missing = self._missing(sample.stamp_us)
+        if self.interrupted and missing <= 0:
+            return "link-lost"
         if missing < 0:
             return "stamps-back"
         if missing > 0:
@@ -148,7 +157,7 @@ class StreamState:
         if not found:
             return
         cause, _, count = found.partition(" ")
-        stream_id, self.relinked = self.info.stream_id, False
+        stream_id, self.relinked, self.interrupted = self.info.stream_id, False, False
         if cause in {"stamps-back", "stamp-step"}:
             back = cause == "stamps-back"
             text = (

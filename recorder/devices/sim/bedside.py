@@ -7,6 +7,7 @@ import os
 import queue
 import selectors
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ from recorder.errors import ConfigError, DeviceBusy
 if TYPE_CHECKING:
     from recorder.devices.sim.ble_bedside import BleBedside
 
+Span = tuple[float, float]
 LOG_EVERY_S = 1.0
 MAX_WAIT_S = 0.05
 """Longest real wait without looking at requests and stop."""
@@ -46,6 +48,7 @@ class _Wristband:
     band: E4Band
     server: E4Server
     tags_s: list[float]
+    done_s: float = 0.0
 
 
 class Bedside:
@@ -61,13 +64,19 @@ class Bedside:
             ``{"do": "count"}`` (write the log now), ``{"do": "quiet"}`` (sense nothing more, send what waits, keep
             the links, then write the log). A ``request`` number in these two comes back as ``answered`` in the log.
 
+        source: signals to send instead of those the configuration names.
+
     Raises:
         ConfigError: profile or replay file is wrong.
         DeviceBusy: the port is in use.
     """
 
     def __init__(
-        self, config: BedsideConfig, clock: Clock, requests: queue.SimpleQueue[str] | None = None
+        self,
+        config: BedsideConfig,
+        clock: Clock,
+        requests: queue.SimpleQueue[str] | None = None,
+        source: Source | None = None,
     ) -> None:
         self._config, self._clock = config, clock
         self._requests: queue.SimpleQueue[str] = requests or queue.SimpleQueue()
@@ -76,7 +85,7 @@ class Bedside:
         self._t0_ns = clock.monotonic_ns()
         self._wall_us = clock.wall_ns() // 1000
         self._rng_e4, self._rng_adc, self._rng_nonin = np.random.default_rng([config.seed, 1]).spawn(3)
-        self.source = make_source(config)
+        self.source = make_source(config) if source is None else source
         self._wristband = None if config.e4 is None else self._make_wristband(config.e4)
         self.adc = None if config.adc is None else self._make_adc(config.adc)
         self.nonin = None if config.nonin is None else self._make_nonin(config.nonin)
@@ -105,6 +114,16 @@ class Bedside:
             "nonin": oximeter,
             **self._ready_ble(),
         }
+
+    def fail(
+        self, e4_away: Sequence[Span], adc_pulled: Sequence[Span] = (), adc_dropouts: Sequence[Span] = ()
+    ) -> None:
+        """More ``(at_s, for_s)`` of patient time: no radio, the cable pulled, nothing converted."""
+        if self._wristband is not None:
+            self._wristband.band.disconnects.extend(e4_away)
+        if self.adc is not None:
+            self.adc.disconnects.extend(adc_pulled)
+            self.adc.dropouts.extend(adc_dropouts)
 
     def run(self) -> None:
         """Until :meth:`stop`."""
@@ -160,6 +179,9 @@ class Bedside:
 
     def _run_wristband(self, wristband: _Wristband, now_s: float) -> None:
         band, server = wristband.band, wristband.server
+        if band.lost_since(wristband.done_s, now_s):  # and perhaps back by now: the server tells both
+            server.set_away(away=True)
+        wristband.done_s = now_s
         server.set_away(away=band.is_away(now_s))
         server.deliver(band.arrivals(now_s))
         while wristband.tags_s and wristband.tags_s[0] <= now_s:

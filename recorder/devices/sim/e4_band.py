@@ -127,6 +127,10 @@ class E4Band:
         """The radio is out at ``t_s``."""
         return any(at_s <= t_s < at_s + for_s for at_s, for_s in self.disconnects)
 
+    def lost_since(self, since_s: float, until_s: float) -> bool:
+        """The radio went out after ``since_s``, by ``until_s``."""
+        return any(since_s < at_s <= until_s for at_s, _ in self.disconnects)
+
     def arrivals(self, now_s: float) -> list[Sample]:
         """Everything that has reached the server by ``now_s``, in order of arrival."""
         arrived: list[tuple[float, list[Sample]]] = []
