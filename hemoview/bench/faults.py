@@ -9,9 +9,13 @@ from __future__ import annotations
 import multiprocessing
 import random
 import tempfile
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +27,8 @@ from recorder.host.console import Tell, progress
 from recorder.testing import killer, powercut
 
 LEAST_SHARE = 0.999
-PER_PROCESS = 25
-"""Sessions one worker process carries out before it is replaced by a fresh one."""
+LONGEST_S = 240.0
+"""Real seconds after which a session hangs."""
 
 
 def run(*, sessions: int = 40, seed: int = 1, workers: int = 4) -> dict[str, Any]:
@@ -38,14 +42,59 @@ def run(*, sessions: int = 40, seed: int = 1, workers: int = 4) -> dict[str, Any
 
 
 def _scores(plans: Sequence[Plan], workers: int, tell: Tell) -> Iterator[Score]:
-    """Of all plans but power cuts, as they end."""
+    """Of all plans but power cuts, as they end; each in a process of its own, one that hangs is ended and counts."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["hemoview.bench.faults_session"])
-    with ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=PER_PROCESS) as pool:
-        waiting = [pool.submit(faults_session.run, plan) for plan in plans if plan.kind != "power-cut"]
-        for n, done in enumerate(as_completed(waiting), start=1):
-            tell(n, f"{n} of {len(plans)} sessions")
-            yield done.result()
+    waiting = deque(plan for plan in plans if plan.kind != "power-cut")
+    running: dict[Connection, _Running] = {}
+    n_done = 0
+    while waiting or running:
+        while waiting and len(running) < workers:
+            begun = _begin(context, waiting.popleft())
+            running[begun.told] = begun
+        for told in wait(list(running), timeout=1.0):
+            assert isinstance(told, Connection)
+            n_done += 1
+            tell(n_done, f"{n_done} of {len(plans)} sessions")
+            yield _end(running.pop(told))
+        for told in [t for t, r in running.items() if time.monotonic() - r.since_s > LONGEST_S]:
+            n_done += 1
+            yield _end(running.pop(told))
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    plan: Plan
+    process: BaseProcess
+    told: Connection
+    since_s: float
+
+
+def _begin(context: ForkServerContext, plan: Plan) -> _Running:
+    told, say = context.Pipe(duplex=False)
+    process = context.Process(target=_carry_out, args=(plan, say))
+    process.start()
+    say.close()
+    return _Running(plan, process, told, time.monotonic())
+
+
+def _carry_out(plan: Plan, say: Connection) -> None:
+    say.send(faults_session.run(plan))
+
+
+def _end(running: _Running) -> Score:
+    """What it told, or that it did not."""
+    try:
+        if running.told.poll():
+            score: Score = running.told.recv()
+            running.process.join(10.0)
+            return score
+    except EOFError:
+        pass
+    finally:
+        running.told.close()
+        running.process.kill()
+    return Score(running.plan.number, running.plan.kind, complete=False, problems=("its process ended or hung",))
 
 
 def _power_cuts(plans: Sequence[Plan], seed: int) -> list[Score]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 import select
@@ -208,6 +209,7 @@ class _Awake:
 def serve(make: Callable[[], Recorder], inbox: int, outbox: int) -> None:
     """Wait for ``go``, record, tell; ends the process, whatever happens. Lines of JSON both ways."""
     code = 1
+    logging.disable(logging.CRITICAL)  # what fails on purpose is told, not logged
     try:
         lines = Lines(inbox)
         go = lines.next(None)

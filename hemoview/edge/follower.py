@@ -19,11 +19,13 @@ from recorder.host.client import StationClient
 from recorder.host.feed import LiveFeed
 from recorder.schema import (
     CONFIRMED,
+    CUFF_INFLATION,
     UNCONFIRMED,
     Calibration,
     Event,
     SampleBlock,
     SessionStatus,
+    Sites,
     StationStatus,
     StreamInfo,
     Subject,
@@ -45,6 +47,9 @@ FACTS: Final = (
     RULE,
     UNCONFIRMED,
     CONFIRMED,
+    CUFF_INFLATION,
+    "posture",
+    "reminder",
 )
 """Events that hold until another takes them back; asked for when a session is met half-way."""
 
@@ -154,12 +159,14 @@ class Follower:
         rules = EstimateRules.of_template(header.get("template"))
         if not known:
             self._findings = Findings()
-        self._pipeline.begin_session(session_id, body_of(header), rules)
+        self._pipeline.begin_session(session_id, body_of(header), rules, sites_of(header))
         if not session_id or (known and not missed):
             return
         for value in self._client.call("events", since=0)["events"]:
             event = Event.from_json(value)
             self._findings.told(event)
+            if event.kind == "arm-moved" and not known:
+                self._pipeline.know_turn(event)
             if event.kind in FACTS:
                 self._pipeline.push_event(event)
         if not known and self._pipeline.heart is not None:
@@ -177,3 +184,9 @@ def body_of(header: dict[str, Any]) -> Body:
         return Body()
     subject = Subject(**{k: v for k, v in fields.items() if k in Subject.__dataclass_fields__})
     return Body(subject.bsa_m2, subject.cvp_mmhg)
+
+
+def sites_of(header: dict[str, Any]) -> Sites | None:
+    """Where the sensors sit, as a session header tells."""
+    fields = header.get("sites")
+    return Sites(**{k: v for k, v in fields.items() if k in Sites.__dataclass_fields__}) if fields else None

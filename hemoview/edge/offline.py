@@ -72,7 +72,8 @@ def prepared(session: Session, runner: Runner | None, options: Options) -> Pipel
     pipeline.know_eras(session.eras)
     header, subject = session.header, session.header.subject
     body = Body(subject.bsa_m2, subject.cvp_mmhg) if subject else Body()
-    pipeline.begin_session(header.session_id, body, EstimateRules.of_template(header.template))
+    rules = EstimateRules.of_template(header.template)
+    pipeline.begin_session(header.session_id, body, rules, header.sites)
     return pipeline
 
 

@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 
 from hemoview.dsp import abp_beats, ppg_beats
 from hemoview.dsp.abp_beats import PressureBeat, find_abp_beats, in_mmhg
+from hemoview.dsp.arm import MMHG_PER_CM, ArmTracker, Turned
 from hemoview.dsp.ppg_beats import PulseBeat, find_ppg_beats
 from hemoview.dsp.quality import Quality, assess
 from hemoview.dsp.tracking import Tracked
 from hemoview.dsp.windows import WINDOW_S, Window, Windower
 from hemoview.edge.anchoring import Anchoring
+from hemoview.edge.arms import HandHeight, Inflations
 from hemoview.edge.heart import AROUND_NS, LOOK_EVERY_S, HeartGuard, row_of
 from hemoview.edge.sources import BeatSource, MotionSource
-from hemoview.edge.streams import ABP_BEATS, ESTIMATES, HEART, PPG_BEATS, Sources, estimate_row, stored
+from hemoview.edge.streams import ABP_BEATS, ARM, ESTIMATES, HEART, PPG_BEATS, Sources, estimate_row, stored
 from hemoview.estimate.estimator import Body, abstain_all, estimate
 from hemoview.estimate.runner import Runner
 from hemoview.estimate.tracking import Widening
@@ -34,6 +36,7 @@ from recorder.schema import (
     Calibration,
     Event,
     SampleBlock,
+    Sites,
 )
 from recorder.schema.physical import physical
 from recorder.schema.rules import RULE, AnchorFrom, EstimateRules
@@ -83,6 +86,8 @@ class Pipeline:
         self.heart = HeartGuard() if sources.ppg and sources.abp else None
         """Whether both devices are on one person; None with only one of them."""
         self._anchoring = self._fresh_anchoring()
+        self._arm = ArmTracker(self._acc.clock.rate_hz) if self._acc and self._is_worn_with_pulse else None
+        self._inflations, self._hand = Inflations(), HandHeight()
         self._eras: dict[int, ClockEra] = {}
         self._calibrations: dict[str, Calibration] = {}
         self._next_no: dict[str, int] = {}
@@ -104,7 +109,13 @@ class Pipeline:
         """
         return bool(self._anchoring.anchors) or self._anchoring.follows_reference
 
-    def begin_session(self, session_id: str, body: Body, rules: EstimateRules | None = None) -> None:
+    def begin_session(
+        self,
+        session_id: str,
+        body: Body,
+        rules: EstimateRules | None = None,
+        sites: Sites | None = None,
+    ) -> None:
         """Another session: nothing of the subject before carries over. The same one again changes only the body, which
         may have been corrected meanwhile.
 
@@ -112,6 +123,7 @@ class Pipeline:
             session_id: of the recorder.
             body: of its subject.
             rules: it begins with.
+            sites: where the sensors sit; None = not told.
         """
         self._body = body
         if session_id != self.session_id:
@@ -121,6 +133,10 @@ class Pipeline:
             if self.heart is not None:
                 self.heart.begin()
             self._anchoring = self._fresh_anchoring()
+            self._inflations = Inflations(sites)
+            self._hand = HandHeight(sites.hand_height_cm if sites else None)
+            if self._arm is not None:
+                self._arm = ArmTracker(self._arm.rate_hz)
 
     def _fresh_anchoring(self) -> Anchoring:
         """Of a reference nobody has compared yet, where there is something to compare it with."""
@@ -138,6 +154,11 @@ class Pipeline:
             self._calibrations[calibration.calibration_id] = calibration
             self._anchoring.recalibrated()
 
+    def know_turn(self, event: Event) -> None:
+        """A turn of the wrist that was told before this process followed the session."""
+        turn = Turned(0, float(event.payload["angle_deg"]))
+        self._hand.turned(self._wall_ns(event.t_host_ns, event.era), turn)
+
     # ---- what comes in
 
     def push_event(self, event: Event) -> list[SampleBlock]:
@@ -150,7 +171,9 @@ class Pipeline:
         now = Moment(block.t_host_ns, block.era)
         out: list[SampleBlock] = []
         if self._acc is not None and block.stream_id == self._acc.info.stream_id:
-            self._acc.push(block, physical(self._acc.info, block.values))
+            acceleration_g = physical(self._acc.info, block.values)
+            self._acc.push(block, acceleration_g)
+            out += self._turns(block, acceleration_g)
         if self._ppg is not None and block.stream_id == self._ppg.info.stream_id:
             samples = physical(self._ppg.info, block.values)
             out += self._pulse_rows(self._ppg.push(block, samples), now)
@@ -159,6 +182,24 @@ class Pipeline:
             samples = physical(self._abp.info, block.values)
             out += self._pressure_rows(self._abp.push(block, samples), now)
         return out
+
+    # ---- the arm
+
+    @property
+    def _is_worn_with_pulse(self) -> bool:
+        """The accelerometer is in the device whose pulse is estimated from."""
+        ppg, acc = self.sources.ppg, self.sources.acc
+        return ppg is not None and acc is not None and ppg.device_id == acc.device_id
+
+    def _turns(self, block: SampleBlock, acceleration_g: NDArray[np.float64]) -> Iterator[SampleBlock]:
+        """Turns of the wrist: a row each, and wider intervals from here on."""
+        if self._arm is None or self._acc is None:
+            return
+        for turn in self._arm.push(block.first_sample_no, acceleration_g):
+            t_ns = self._acc.clock.t_ns(turn.sample_no)
+            self._hand.turned(self._wall_ns(t_ns, block.era), turn)
+            row = stored([[turn.angle_deg, turn.height_cm, MMHG_PER_CM * turn.height_cm]])
+            yield self._rows(ARM, row, [t_ns], Moment(block.t_host_ns, block.era))
 
     # ---- estimates
 
@@ -195,6 +236,8 @@ class Pipeline:
             self._anchoring.look(wall_ns)
         if self._unconfirmed:
             return abstain_all("unconfirmed-subject"), {}
+        if self._inflations.blanks_pulse(end_ns - round(WINDOW_S * 1e9), end_ns):
+            return abstain_all("cuff-inflating"), {}
         if window.samples is None:
             return abstain_all("gap" if window.after_gap else "starting"), {}
         pulse = window.samples[:, 0]
@@ -206,6 +249,7 @@ class Pipeline:
             prediction = self._runner.predict(pulse, self._ppg.clock.rate_hz)
             self._anchoring.predicted(wall_ns, prediction.mean)
         tracked = self._tracked(wall_ns)
+        widen_mmhg = self._hand.widening_mmhg(wall_ns)
         made = estimate(
             quality,
             prediction,
@@ -215,8 +259,9 @@ class Pipeline:
             wall_ns=wall_ns,
             show_simulated=self._shows_simulated,
             tracked=tracked,
+            widen_mmhg=widen_mmhg,
         )
-        if self.session_id and self._anchoring.tracking is not None:
+        if self.session_id and self._anchoring.tracking is not None and not widen_mmhg:
             self._anchoring.tracking.shown(wall_ns, made)
         return made, tracked
 
@@ -255,7 +300,8 @@ class Pipeline:
         if self.heart is not None:
             for t_ns, tracked in found:
                 motion_g = self._motion_g(t_ns - AROUND_NS[0], t_ns + AROUND_NS[1], now.era)
-                self.heart.pulse(t_ns, tracked.beat.quality, motion_g)
+                squeezed = self._inflations.blanks_pulse(t_ns, t_ns)
+                self.heart.pulse(t_ns, 0.0 if squeezed else tracked.beat.quality, motion_g)
         if found:
             rows = [[_or_nan(b.interval_s), b.beat.amplitude, b.beat.quality] for _, b in found]
             yield self._rows(PPG_BEATS, stored(rows), [t for t, _ in found], now)
@@ -265,9 +311,12 @@ class Pipeline:
     ) -> Iterator[SampleBlock]:
         rows, times = [], []
         for t_ns, tracked in beats:
+            squeezed = self._inflations.blanks_pressure(t_ns, t_ns)
             if self.heart is not None:
-                self.heart.pressure(t_ns, tracked.beat.quality)
+                self.heart.pressure(t_ns, 0.0 if squeezed else tracked.beat.quality)
             beat = self._calibrated(tracked.beat, t_ns)
+            if squeezed and beat is not None:
+                beat = replace(beat, sbp=np.nan, map=np.nan, dbp=np.nan)
             if beat is not None:
                 rows.append([beat.sbp, beat.map, beat.dbp, beat.hr_per_min, beat.quality])
                 times.append(t_ns)
@@ -297,6 +346,8 @@ class Pipeline:
             return
         if self._acc is not None and stream_id == self._acc.info.stream_id:
             self._acc.cut()
+            if self._arm is not None:
+                self._arm.cut()
         elif self.heart is not None and stream_id in self.sources.stream_ids:
             self.heart.cut()
         if self._ppg is not None and self._windower is not None and stream_id == self._ppg.info.stream_id:
@@ -309,6 +360,17 @@ class Pipeline:
         if self._unconfirmed:
             return  # nobody knows whose arm it was
         self._anchoring.cuff(event.event_id, event.payload)
+        self._hand.anchored(int(event.payload["measured_at_ns"]))
+
+    def _on_inflation(self, event: Event) -> None:
+        self._inflations.told(event)
+
+    def _on_posture(self, event: Event) -> None:
+        self._hand.answered(event.payload)
+
+    def _on_reminder(self, event: Event) -> None:
+        if event.payload.get("what") == "arm-moved":
+            self._hand.same()
 
     def _on_cuff_withdrawn(self, event: Event) -> None:
         self._anchoring.withdraw(str(event.payload["event_id"]))
@@ -361,6 +423,7 @@ class Pipeline:
         self.know_calibration(Calibration.from_json(event.payload))
 
     def _on_era(self, event: Event) -> None:
+        self._inflations.cut()
         self.know_eras([ClockEra.from_json(event.payload)])
 
     # ---- inside
@@ -383,6 +446,9 @@ _ON_EVENT: Final[Mapping[str, Callable[[Pipeline, Event], Any]]] = {
     "gap": Pipeline._on_gap,
     "cuff": Pipeline._on_cuff,
     "cuff-withdrawn": Pipeline._on_cuff_withdrawn,
+    "cuff-inflation": Pipeline._on_inflation,
+    "posture": Pipeline._on_posture,
+    "reminder": Pipeline._on_reminder,
     "calibration": Pipeline._on_calibration,
     "marker": Pipeline._on_marker,
     "marker-undone": Pipeline._on_marker_undone,

@@ -23,7 +23,7 @@ from recorder.schema import PARAMETER_UNITS, PARAMETERS, Channel, StreamInfo
 
 DEVICE_ID = "edge"
 ESTIMATES, PPG_BEATS, ABP_BEATS = "edge.est", "edge.beats_ppg", "edge.beats_abp"
-HEART = "edge.heart"
+HEART, ARM = "edge.heart", "edge.arm"
 
 PERSONALISED_BY: Final[tuple[AnchorKind | None, ...]] = (None, "cuff", "reference")
 """The newest point an estimate used, by its code in a stored row."""
@@ -96,6 +96,8 @@ def declared(sources: Sources, model: ModelName) -> tuple[StreamInfo, ...]:
         streams += [_estimates(sources, model), _ppg_beats(sources.ppg, sources)]
     if sources.abp is not None:
         streams.append(_abp_beats(sources.abp, sources))
+    if sources.ppg is not None and sources.acc is not None and sources.ppg.device_id == sources.acc.device_id:
+        streams.append(_arm(sources.acc, sources))
     if sources.ppg is not None and sources.abp is not None:
         streams.append(_heart(sources.ppg, sources.abp, sources))
     return tuple(streams)
@@ -194,6 +196,16 @@ def _heart(first: StreamInfo, second: StreamInfo, sources: Sources) -> StreamInf
         "log_ratio": "nats for one heart over two, newest 45 s",
     }
     return _numeric(HEART, "shared-heart", [Channel(*c) for c in heart.COLUMNS], sources, facts)
+
+
+def _arm(acc: StreamInfo, sources: Sources) -> StreamInfo:
+    channels = [Channel("angle_deg", "deg"), Channel("height_cm", "cm"), Channel("widens_mmhg", "mmHg")]
+    facts = {
+        "source": acc.stream_id,
+        "angle": "of gravity in the wristband, to when it was still last; a row each time it is over 30 deg",
+        "height": "by how much the wrist may be higher or lower, at most",
+    }
+    return _numeric(ARM, "arm", channels, sources, facts)
 
 
 def _numeric(

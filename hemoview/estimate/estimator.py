@@ -73,6 +73,7 @@ def estimate(
     wall_ns: int,
     show_simulated: bool = False,
     tracked: Mapping[str, Widening] = NOTHING_TRACKED,
+    widen_mmhg: float = 0.0,
 ) -> Estimate:
     """The estimate of one whole window.
 
@@ -84,6 +85,7 @@ def estimate(
         wall_ns: end of the window, UTC ns, for the age of the anchors.
         show_simulated: let parameters learned from simulation alone through, tagged ``simulated``.
         tracked: parameter -> what a reference that streams (or just did) makes of its interval.
+        widen_mmhg: by how much the intervals of the pressures are wider on both sides, for a hand at another height.
     """
     age_s, kind = personal.age_s(wall_ns), personal.newest_kind
     if quality.fault is not None:
@@ -94,6 +96,7 @@ def estimate(
         for parameter in PARAMETERS:
             spans[parameter] = _learned(card, parameter, prediction, personal, age_s=age_s, sqi=quality.sqi)
         spans |= {p: _tracked(spans[p], tracked[p]) for p in tracked}
+        spans |= {p: _widened(spans[p], widen_mmhg) for p in PRESSURES}
         spans |= _checked_pressures(spans)
         spans |= {p: _within_training(card, p, spans[p]) for p in card.parameters}
     spans["HR"] = heart_rate_span(quality)
@@ -170,6 +173,10 @@ def _learned(
 
 def _tracked(outcome: Outcome, widening: Widening) -> Outcome:
     return outcome if isinstance(outcome, str) else widening.applied(outcome)
+
+
+def _widened(outcome: Outcome, by_mmhg: float) -> Outcome:
+    return outcome if isinstance(outcome, str) else (outcome[0], outcome[1] - by_mmhg, outcome[2] + by_mmhg)
 
 
 def _checked_pressures(spans: Mapping[str, Outcome]) -> dict[str, Outcome]:

@@ -7,6 +7,7 @@ from typing import Final, Literal
 Reason = Literal[
     "starting",
     "gap",
+    "cuff-inflating",
     "poor-contact",
     "clipped",
     "motion",
@@ -27,6 +28,7 @@ Reason = Literal[
 REASONS: Final[tuple[Reason, ...]] = (
     "starting",
     "gap",
+    "cuff-inflating",
     "poor-contact",
     "clipped",
     "motion",

@@ -5,6 +5,10 @@ from typing import Final
 ENGLISH: Final[dict[str, str]] = {
     "heart-different": "These devices do not share a heartbeat: wristband {first}/min, pressure {second}/min, since "
     "{since}. Check that both are on the same person; estimates no longer use this pressure.",
+    "arm-moved": "Arm moved ({angle}° at {since}): where is the hand now? Pressures are shown ±{mmhg} mmHg wider until "
+    "it is told.",
+    "button-arm-moved": "Type in height…",
+    "why-cuff-inflating": "cuff inflates",
     "heart-title": "Same heart?",
     "heart-none": "",
     "heart-since": "since {since}",
@@ -18,6 +22,9 @@ ENGLISH: Final[dict[str, str]] = {
 CHINESE: Final[dict[str, str]] = {
     "heart-different": "两台设备的心跳不一致：腕带 {first} 次/分，血压 {second} 次/分，自 {since} 起。"
     "请确认两台设备戴在同一人身上；估计值已停止使用该血压。",
+    "arm-moved": "手臂已移动（{since} 转动 {angle}°）：请填写手部高度。填写前血压区间加宽 ±{mmhg} mmHg。",
+    "button-arm-moved": "填写高度…",
+    "why-cuff-inflating": "袖带充气中",
     "heart-title": "同一心跳？",
     "heart-none": "",
     "heart-since": "自 {since} 起",

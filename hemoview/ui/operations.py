@@ -289,3 +289,5 @@ class Operations(QObject):
             self.virtual_bedside_asked.emit()
         elif action in ASK_SUBJECT:
             self.subject.ask()
+        elif action == "arm-moved":
+            self.guide.do("height")

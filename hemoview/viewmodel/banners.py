@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hemoview.viewmodel import formats
+from hemoview.viewmodel.arm_moved import arm_banners
 from hemoview.viewmodel.battery import battery_banners
 from hemoview.viewmodel.facts import NS, Facts
 from hemoview.viewmodel.health import live_state, title
@@ -42,6 +43,7 @@ def banners(facts: Facts) -> tuple[Banner, ...]:
         *_disk(facts),
         *battery_banners(facts),
         *heart_banners(facts),
+        *arm_banners(facts),
         *_others(facts),
     ]
     return tuple(sorted(found, key=lambda banner: _LEVELS.index(banner.level)))
