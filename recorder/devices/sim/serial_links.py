@@ -83,7 +83,8 @@ if sys.platform != "win32":
             fresh.replace(self.address)
 
         def unplug(self) -> None:
-            """See :class:`SerialLink`."""
+            """See :class:`SerialLink`; the path goes too, as its number may be another terminal's next."""
+            Path(self.address).unlink(missing_ok=True)
             if self._master >= 0:
                 os.close(self._master)
                 self._master = -1
@@ -114,7 +115,6 @@ if sys.platform != "win32":
         def close(self) -> None:
             """See :class:`SerialLink`."""
             self.unplug()
-            Path(self.address).unlink(missing_ok=True)
 
 
 class SocketLink:
