@@ -94,7 +94,9 @@ def _end(running: _Running) -> Score:
     finally:
         running.told.close()
         running.process.kill()
-    return Score(running.plan.number, running.plan.kind, complete=False, problems=("its process ended or hung",))
+    return Score(
+        running.plan.number, running.plan.kind, complete=False, problems=("its process ended or hung",)
+    )
 
 
 def _power_cuts(plans: Sequence[Plan], seed: int) -> list[Score]:

@@ -83,7 +83,7 @@ class Plan:
 
 
 def draw(sessions: int, seed: int) -> list[Plan]:
-    """The plans of a run; those of a shorter run begin those of a longer one."""
+    """The plans of a run."""
     rng = random.Random(seed)
     kinds: list[Kind] = []
     while len(kinds) < sessions:

@@ -16,7 +16,7 @@ ENGLISH: Final[dict[str, str]] = {
     "state-heart-different": "NO",
     "state-heart-cannot-tell": "cannot tell",
     "heart-evidence": "{n} beats, {matched} % match",
-    "heart-compares": "compares {first}, {second}",
+    "heart-compares": "pulse and pressure",
 }
 
 CHINESE: Final[dict[str, str]] = {
@@ -32,5 +32,5 @@ CHINESE: Final[dict[str, str]] = {
     "state-heart-different": "否",
     "state-heart-cannot-tell": "无法判断",
     "heart-evidence": "{n} 次心搏，{matched} % 吻合",
-    "heart-compares": "比较 {first}、{second}",
+    "heart-compares": "脉搏与血压",
 }

@@ -9,7 +9,7 @@ from hemoview.viewmodel import formats
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.record_view import Banner, HealthItem
-from recorder.schema import Event, StreamInfo
+from recorder.schema import Event
 
 ROLE = "shared-heart"
 _LEVEL = {"same": "ok", "different": "danger", "cannot-tell": "quiet"}
@@ -46,7 +46,7 @@ def heart_items(facts: Facts) -> list[HealthItem]:
             title=say("heart-title"),
             state=f"heart-{verdict}",
             rate=say("heart-none"),
-            counts=_evidence(told, info),
+            counts=_evidence(told),
             lost=say("heart-none")
             if told is None
             else say("heart-since", since=_time_of(facts, told.t_host_ns)),
@@ -59,12 +59,10 @@ def _told(facts: Facts) -> Event | None:
     return next((e for e in reversed(facts.events) if e.kind == "heartbeat"), None)
 
 
-def _evidence(told: Event | None, info: StreamInfo) -> Message:
+def _evidence(told: Event | None) -> Message:
     """How much was compared when it was last told, else what is compared."""
     if told is None or not told.payload.get("n_beats"):
-        return say(
-            "heart-compares", first=info.metadata.get("first", ""), second=info.metadata.get("second", "")
-        )
+        return say("heart-compares")
     matched: Any = told.payload.get("matched")
     share = f"{100 * matched:.0f}" if isinstance(matched, int | float) and math.isfinite(matched) else "–"
     return say("heart-evidence", n=int(told.payload["n_beats"]), matched=share)

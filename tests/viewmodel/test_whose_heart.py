@@ -30,7 +30,7 @@ def shown(*told: dict[str, object]) -> tuple[list[Banner], HealthItem]:
 def test_before_anything_is_told_it_says_quietly_that_it_cannot_tell() -> None:
     lines, cell = shown()
     assert lines == [] and (cell.state, cell.level) == ("heart-cannot-tell", "quiet")
-    assert "e4.bvp" in words(cell.counts)
+    assert words(cell.counts) == "pulse and pressure"
 
 
 def test_two_hearts_are_a_line_of_the_gravest_kind_until_they_are_one() -> None:
