@@ -41,6 +41,7 @@ class TrendsBar(QWidget):
         super().__init__(parent)
         self._groups: frozenset[str] = frozenset()
         self._span = QLabel()
+        self._span.setMinimumWidth(1)
         self._span.setStyleSheet(f"color: {colour('dim').name()};")
         self._spans = {s: self._toggle(f"trends.span-{s}", "") for s in SPANS_S}
         for span_s, button in self._spans.items():
@@ -50,10 +51,11 @@ class TrendsBar(QWidget):
             button.clicked.connect(lambda on, g=group: self._on_group(g, on=on))
         self._horizon = self._toggle("trends.horizon", "H")
         self._horizon.clicked.connect(self.horizon_chosen)
+        self._other_baseline = False
         self._baseline = self._button("trends.baseline-view", "B")
-        self._baseline.clicked.connect(lambda: self.baseline_asked.emit("view"))
-        self._first = self._button("trends.baseline-first", "Shift+B")
-        self._first.clicked.connect(lambda: self.baseline_asked.emit("first"))
+        self._baseline.clicked.connect(
+            lambda: self.baseline_asked.emit("first" if self._other_baseline else "view")
+        )
         self._browse = self._button("trends.sessions", "Esc")
         self._browse.clicked.connect(self.browse_asked)
         self._running = self._button("trends.running", "")
@@ -72,12 +74,12 @@ class TrendsBar(QWidget):
         upper.addStretch(1)
         upper.addWidget(self._span)
         upper.addStretch(1)
-        for widget in (*self._spans.values(), *self._moves):
+        for widget in self._spans.values():
             upper.addWidget(widget)
         for widget in self._parameter_groups.values():
             lower.addWidget(widget)
         lower.addStretch(1)
-        for widget in (self._horizon, self._baseline, self._first):
+        for widget in (*self._moves, self._horizon, self._baseline):
             lower.addWidget(widget)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -99,7 +101,10 @@ class TrendsBar(QWidget):
             button.setChecked(group in page.choice.groups and group in page.offered)
         self._groups = page.choice.groups
         self._horizon.setChecked(page.choice.horizon)
-        self._first.setVisible(page.choice.baseline is not None)
+        self._other_baseline = page.choice.baseline is not None
+        which = "trends.baseline-first" if self._other_baseline else "trends.baseline-view"
+        self._baseline.setText(text(which))
+        self._baseline.setAccessibleName(text(which))
         self._follow.setVisible(facts is not None and facts.live)
         self._follow.setChecked(wish.follow)
         shown = text("trends.in-view", length=length_text(wish.span_s)) if there else ""

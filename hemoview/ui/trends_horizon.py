@@ -101,6 +101,14 @@ def _draw_bar(painter: QPainter, box: QRect, place: tuple[float, float], bands: 
                 painter.fillRect(part, QBrush(faded("ground", 110), Qt.BrushStyle.HorPattern))
 
 
+def _signed(value: float, places: int) -> str:
+    """``▲ +12``, ``▼ −3``, ``0``: never a nought with a sign."""
+    number = f"{abs(value):.{places}f}"
+    if not float(number):
+        return number
+    return f"▲ +{number}" if value > 0 else f"▼ −{number}"
+
+
 def _draw_words(painter: QPainter, box: QRect, row: HorizonRow, unit: str) -> None:
     """Name and band at the left; the last deviation at the right, with its sign."""
     factor, places = formats.pressure_factor(unit), formats.decimals(row.parameter, unit)
@@ -118,7 +126,7 @@ def _draw_words(painter: QPainter, box: QRect, row: HorizonRow, unit: str) -> No
     known = row.deviation[np.isfinite(row.deviation)]
     if known.size:
         last = float(known[-1]) * factor
-        words = f"{'▲' if last >= 0 else '▼'} {last:+.{places}f} {unit}"
+        words = f"{_signed(last, places)} {unit}"
         painter.setFont(font(11, bold=True))
         wide = painter.fontMetrics().horizontalAdvance(words) + 10
         place = QRectF(box.right() - wide, box.top() + 6, wide, 18)

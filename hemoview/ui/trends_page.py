@@ -206,7 +206,7 @@ class TrendsPage(QWidget):
             self._choose(horizon=not self._model.choice.horizon)
             return True
         if key == Qt.Key.Key_B:
-            self._choose_baseline("view" if not modifiers & _SHIFT else "first")
+            self._choose_baseline("view" if self._model.choice.baseline is None else "first")
             return True
         if key == Qt.Key.Key_Escape:
             self.browse_requested.emit()

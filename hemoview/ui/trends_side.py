@@ -79,6 +79,7 @@ class TrendsSide(QWidget):
 
     def _cursor_page(self) -> QWidget:
         page = QFrame()
+        page.setObjectName("panel")
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._card)
@@ -87,6 +88,7 @@ class TrendsSide(QWidget):
 
     def _table_page(self) -> QWidget:
         page = QFrame()
+        page.setObjectName("panel")
         column = QVBoxLayout(page)
         column.setContentsMargins(4, 6, 4, 4)
         note = QLabel(text("trends.table-note"))

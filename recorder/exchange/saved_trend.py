@@ -28,6 +28,16 @@ Floats = NDArray[np.float64]
 NOT_SAVED: Final = "not in this file"
 """Cause of the stretch before the span that was saved."""
 _ERA: Final = 0
+_MISUNDERSTOOD: Final = (
+    ValueError,
+    KeyError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    csv.Error,
+)
+"""What a file that was tampered with can raise anywhere below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +72,21 @@ class SavedTrend:
             RecordingUnreadable: it is no such file, a newer one, or damaged; names the line.
         """
         self.path = path
-        heading, table = _read(path)
-        self._header, self._infos = _header(heading, path), _infos(heading)
+        heading, self._table = _read(path)
+        try:
+            self._take(heading)
+        except _MISUNDERSTOOD as error:
+            raise RecordingUnreadable(
+                f"{path}: its heading cannot be understood ({error}); save it again"
+            ) from None
+
+    def _take(self, heading: dict[str, Any]) -> None:
+        self._header, self._infos = _header(heading, self.path), _infos(heading)
         self._start_wall_ns = int(heading["start_wall_ns"])
         self.eras = (ClockEra(_ERA, "saved", "saved", 0, self._start_wall_ns, speed=self._header.speed),)
         self._span: tuple[float, float] = (float(heading["span_s"][0]), float(heading["span_s"][1]))
-        self._table = table
+        if not 0 <= self._span[0] <= self._span[1] < math.inf:
+            raise ValueError(f"span {self._span}")
         self._arrays = {info.stream_id: self._array(info) for info in self._infos}
 
     @property
@@ -148,6 +167,8 @@ class SavedTrend:
 
     def _array(self, info: StreamInfo) -> tuple[Floats, Floats]:
         times = np.array(self._table.times.get(info.stream_id, []), np.float64)
+        if not np.all(np.diff(times) >= 0):
+            raise ValueError(f"rows of {info.stream_id} are out of order")
         values = np.array(self._table.values.get(info.stream_id, []), np.float64)
         return times, values.reshape(len(times), len(info.channels))
 
@@ -183,7 +204,7 @@ def _read(path: Path) -> tuple[dict[str, Any], _Table]:
             return heading, table
     except OSError as error:
         raise RecordingUnreadable(f"{path}: cannot be read ({error.strerror}); check the path") from None
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, csv.Error) as error:
+    except _MISUNDERSTOOD as error:
         if isinstance(error, RecordingUnreadable):
             raise
         where = f"line {number}" if number else "its heading"

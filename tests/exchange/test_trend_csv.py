@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hemoview.bench.review_session import Plan, make_session
@@ -147,3 +147,43 @@ def test_a_damaged_line_is_named(saved: Path, tmp_path: Path) -> None:
         SavedTrend(path)
     assert is_saved_trend(path)
     assert not is_saved_trend(tmp_path / "none.csv")
+
+
+@pytest.fixture(scope="module")
+def small(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("small") / "x.csv"
+    with store.open(folder) as session:
+        save_trend(session, path, Saving(295.0, 303.0))
+    return path.read_text("utf-8-sig")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_a_damaged_file_opens_or_is_refused_in_words(data: st.DataObject, small: str, tmp_path: Path) -> None:
+    lines = small.splitlines()
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(lines) - 1))
+        kind = data.draw(st.sampled_from(("drop", "cut", "swap", "noise", "copy")))
+        line = lines[at]
+        place = data.draw(st.integers(0, len(line)))
+        if kind == "drop" and len(lines) > 1:
+            del lines[at]
+        elif kind == "cut":
+            lines[at] = line[:place]
+        elif kind == "noise":
+            lines[at] = line[:place] + data.draw(st.text(max_size=6)) + line[place + 1 :]
+        elif kind == "copy":
+            lines.insert(at, line)
+        else:
+            other = data.draw(st.integers(0, len(lines) - 1))
+            lines[at], lines[other] = lines[other], lines[at]
+    path = tmp_path / "x.csv"
+    path.write_text("\n".join(lines), "utf-8", errors="surrogatepass")
+    try:
+        read = SavedTrend(path)
+    except RecordingUnreadable as error:
+        assert str(path) in str(error)
+        return
+    for stream_id in read.streams:
+        read.overview(stream_id, 0.0, 400.0, 10)
+    assert read.header.subject is None or read.header.subject.pseudonym
