@@ -32,7 +32,7 @@ from hemoview.ui.catalogue import text, words
 from hemoview.ui.rule_fields import RuleFields
 from hemoview.ui.start_confirm import ConfirmStep
 from hemoview.ui.start_inputs import Choice, DetailsFields, ScanLine, TodayLine
-from hemoview.ui.template_chooser import TemplateChooser
+from hemoview.ui.template_chooser import TemplateChooser, lines_before, show_filled
 from hemoview.viewmodel.pseudonym import Known, half_width
 from hemoview.viewmodel.start_form import (
     NEEDED,
@@ -45,7 +45,7 @@ from hemoview.viewmodel.start_form import (
     examine,
     request,
 )
-from hemoview.viewmodel.template_choice import FILLED, chosen
+from hemoview.viewmodel.template_choice import chosen
 from recorder.acquire.template import Template
 from recorder.acquire.template_library import TemplateLibrary
 
@@ -328,20 +328,10 @@ class StartDialog(QDialog):
     def _choose(self, template: Template | None) -> None:
         """What the template knows and nobody has filled in yet stands in the fields."""
         self.form = chosen(self.form, template)
-        for name in FILLED:
-            widget, value = self.inputs[name], getattr(self.form, name)
-            if isinstance(widget, QComboBox):
-                widget.setCurrentIndex(_CHOICES[name].index(value) if value in _CHOICES[name] else 0)
-            elif isinstance(widget, QLineEdit):
-                widget.setText(value)
+        show_filled(self.inputs, self.form)
         self.rules.show_choice(self.form.rules)
         self._ask_about()
         self.show_form()
-
-    def _checklist(self) -> tuple[str, ...]:
-        chooser = self.inputs["template"]
-        template = chooser.template if isinstance(chooser, TemplateChooser) else None
-        return template.checklist.before if template else ()
 
     def templates_changed(self) -> None:
         """The library was edited: the chosen template may say something else now, or be gone."""
@@ -394,7 +384,7 @@ class StartDialog(QDialog):
         self._ask_about()
         self.show_form()
         if self.view.can_confirm:
-            self.confirm.checklist.show_lines(self._checklist())
+            self.confirm.checklist.show_lines(lines_before(self.inputs["template"]))
             self.confirm.show_view(self.view)
             self.steps.setCurrentIndex(1)
             self.checks_asked.emit()

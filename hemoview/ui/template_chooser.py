@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text
+from hemoview.viewmodel.start_form import StartForm
+from hemoview.viewmodel.template_choice import FILLED
 from recorder.acquire.template import Template
 from recorder.acquire.template_library import TemplateLibrary
 
@@ -60,3 +64,19 @@ class TemplateChooser(QWidget):
                 self.box.setCurrentIndex(self.box.count() - 1)
         self.box.setItemData(0, text("template-none-explained"), Qt.ItemDataRole.ToolTipRole)
         quiet.unblock()
+
+
+def show_filled(inputs: Mapping[str, QWidget], form: StartForm) -> None:
+    """What the template filled in, in its fields."""
+    for name in FILLED:
+        widget, value = inputs[name], getattr(form, name)
+        if isinstance(widget, QComboBox):
+            widget.setCurrentIndex(max(0, widget.findData(value)))
+        elif isinstance(widget, QLineEdit):
+            widget.setText(value)
+
+
+def lines_before(chooser: QWidget) -> tuple[str, ...]:
+    """What is ticked before Start; nothing without a template."""
+    template = chooser.template if isinstance(chooser, TemplateChooser) else None
+    return template.checklist.before if template else ()
