@@ -358,9 +358,9 @@ def _card(form: StartForm) -> ConfirmCard:
         "confirm-details",
         height=form.height_cm or "–",
         weight=form.weight_kg or "–",
-        wristband=form.wristband_side,
-        finger=form.finger_cuff_side,
-        arm=form.arm_cuff_side,
+        wristband=say(f"choice-{form.wristband_side}"),
+        finger=say(f"choice-{form.finger_cuff_side}"),
+        arm=say(f"choice-{form.arm_cuff_side}"),
         consent=_consent_words(form),
     )
     grouped = _remarks(form)
