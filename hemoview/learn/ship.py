@@ -106,7 +106,7 @@ class Recipe:
     hearings: int = 3
     cold_share: float = 0.5
     n_folds: int = 6
-    deals: tuple[int, ...] = (0, 1)
+    deals: tuple[int, ...] = (0, 1, 2, 3)
 
     @property
     def how(self) -> Teaching:

@@ -18,7 +18,7 @@ from hemoview.estimate.card import parse_card
 from recorder.errors import ConfigError
 from recorder.host import places
 
-NAME = "lsm2oe-student-0.1.0"
+NAME = "lsm2oe-student-0.2.0"
 
 
 @pytest.fixture
@@ -175,13 +175,29 @@ def test_correction_by_personalisation_age(card: dict[str, Any]) -> None:
     rows = card["conformal"]["SBP"]["personalised"]
     assert table.at_age(None) == table.cold
     for row in rows:
-        found = table.at_age(row["age_s_max"])
+        found = table.at_age(row["age_s_max"], row.get("sqi_min", 0.0))
         assert found is not None and found.q90 == row["q90"]
     assert table.at_age(rows[-1]["age_s_max"] + 1) is None
-    assert [r.q90 for r in table.personalised][-1] >= table.cold.q90  # type: ignore[union-attr]
+    assert max(r.q90 for r in table.personalised) >= table.cold.q90  # type: ignore[union-attr]
+
+
+def test_the_shipped_tables_are_of_nine_people_a_row_and_worse_windows_get_no_narrower_one(
+    card: dict[str, Any],
+) -> None:
+    for p in ("SBP", "MAP", "DBP"):
+        table = parse_card(card, "bundle x").conformal[p]
+        assert all(row.n_subjects >= 9 for row in table.rows)
+        ages = sorted({row.age_s_max for row in table.personalised if row.age_s_max is not None})
+        for age_s in (None, *ages):
+            q90 = [table.at_age(age_s, sqi).q90 for sqi in (0.0, 0.5, 0.8, 0.9, 1.0)]  # type: ignore[union-attr]
+            assert q90 == sorted(q90, reverse=True)
+        assert table.at_age(60.0, 0.5) != table.at_age(60.0, 0.95)
+    assert any("noise of real E4 wrists" in line for line in card["limits"])
 
 
 def test_correction_by_age_and_quality(card: dict[str, Any]) -> None:
+    any_quality = [r for r in card["conformal"]["SBP"]["personalised"] if "sqi_min" not in r]
+    card["conformal"]["SBP"] = {"cold": card["conformal"]["SBP"]["cold"], "personalised": any_quality}
     plain = parse_card(card, "bundle x").conformal["SBP"]
     assert plain.at_age(30.0, 0.95) == plain.at_age(30.0)
     rows = card["conformal"]["SBP"]["personalised"]
@@ -228,8 +244,8 @@ def test_wrong_cold_quality_rows_are_refused(card: dict[str, Any]) -> None:
 
 def test_show_finds_a_bundle_with_or_without_version(root: Path) -> None:
     assert models_command.show_model(root, NAME)["model_sha256"]
-    assert models_command.show_model(root, "lsm2oe-student")["version"] == "0.1.0"
-    with pytest.raises(ConfigError, match=r"name one of: lsm2oe-student-0[.]1[.]0"):
+    assert models_command.show_model(root, "lsm2oe-student")["version"] == "0.2.0"
+    with pytest.raises(ConfigError, match=r"name one of: lsm2oe-student-0[.]2[.]0"):
         models_command.show_model(root, "nobody")
 
 
