@@ -22,9 +22,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hemoview.estimate import metrics, metrics_cross, metrics_quality, metrics_repeats
-from hemoview.estimate.metrics_quality import Heard
-from hemoview.estimate.metrics_rows import Predictions, Rows, predictions_of
+from hemoview.estimate import metrics
+from hemoview.estimate.metrics_rows import predictions_of
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.dataset_folder import read_dataset
 from hemoview.labels.splits import Split, alike_groups, refuse_leaks
@@ -34,9 +33,20 @@ from hemoview.learn.checkpoint import RunFacts
 from hemoview.learn.compress import bundle_folder, card, distil
 from hemoview.learn.compress.pipeline import Compressed, Settings, compress, student_of
 from hemoview.learn.hearings import Hearing
-from hemoview.learn.moe.config import PREDICTED, ModelConfig
+from hemoview.learn.moe.config import ModelConfig
 from hemoview.learn.moe.model import LSM2oE
 from hemoview.learn.run_config import RunConfig, Weights
+from hemoview.learn.ship_figures import (
+    CALIBRATION_POINTS,
+    PRESSURES,
+    Folded,
+    card_tables,
+    judged,
+    judged_at,
+    keep,
+    quality_figures,
+    simulated_figures,
+)
 from hemoview.learn.teaching import Sources, Teaching
 from recorder.errors import ConfigError, RecorderError
 from recorder.schema import PARAMETERS
@@ -44,8 +54,6 @@ from recorder.schema import PARAMETERS
 log = logging.getLogger(__name__)
 
 F64 = NDArray[np.float64]
-PRESSURES: Final = ("SBP", "MAP", "DBP")
-CALIBRATION_POINTS: Final = (0, 1, 3, 5)
 STROKE: Final = frozenset(
     {"towers.hidden", "towers.hidden_bias", "towers.last", "towers.last_bias", "gates.clean.weight"}
 )
@@ -137,25 +145,11 @@ def run(sources: Sources, cohort: Dataset, recipe: Recipe, out: Path) -> dict[st
     tables = {who: card_tables(heard, [deal[who] for deal in deals], share) for who in figures}
     quality = quality_figures(heard, [deal["student"] for deal in deals], share)
 
-    log.info("training on all %d subjects", len(people.subjects))
-    parts = teaching.parts_of(sources, people.subjects, recipe.how)
-    part = parts[0]
-    teacher = teaching.train(parts, recipe.how, sources.short)
     split = cohort.split("default")
-    volumes = volumes_of(cohort, split.train)
-    made = compress(
-        teacher,
-        parts,
-        None,
-        part,
-        run=recipe.teacher,
-        settings=recipe.settings,
-        finish=lambda student: with_stroke(student, volumes, recipe),
-    )
-    as_is = uncompressed(with_stroke(teacher, volumes, recipe), part, recipe)
+    networks = taught_by_everybody(sources, cohort, recipe)
     start = ship_card.ColdStart(share, label_means(people, people.subjects))
     simulated = {}
-    for who, network in (("student", made), ("teacher", as_is)):
+    for who, network in networks.items():
         simulated[who] = simulated_figures(network.student, cohort, split)
         facts = ship_card.facts(
             sources,
@@ -175,28 +169,34 @@ def run(sources: Sources, cohort: Dataset, recipe: Recipe, out: Path) -> dict[st
         **figures,
         "quality": quality,
         "simulated": simulated,
-        "stages": [asdict(s) for s in made.stages],
+        "stages": [asdict(s) for s in networks["student"].stages],
     }
     (out / "report.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     for k in CALIBRATION_POINTS:
-        of_first = _judged(rows, deals[0]["student"], k, share)
+        of_first = judged_at(rows, deals[0]["student"], k, share)
         write_page(of_first, figures["student"][k], out / f"report-k{k}")
     return report
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Folded:
-    """Out-of-fold estimates of one cross-validation.
-
-    Args:
-        raw: of every row, by a model that never saw its subject.
-        prior: ``(n, 10)`` mean over the training subjects of that fold.
-        noisy: the same of every hearing with noise.
-    """
-
-    raw: Predictions
-    prior: F64
-    noisy: tuple[Predictions, ...] = ()
+def taught_by_everybody(sources: Sources, cohort: Dataset, recipe: Recipe) -> dict[str, Compressed]:
+    """The student that is shipped, and the teacher as it is."""
+    people = sources.people
+    log.info("training on all %d subjects", len(people.subjects))
+    parts = teaching.parts_of(sources, people.subjects, recipe.how)
+    part = parts[0]
+    teacher = teaching.train(parts, recipe.how, sources.short)
+    volumes = volumes_of(cohort, cohort.split("default").train)
+    made = compress(
+        teacher,
+        parts,
+        None,
+        part,
+        run=recipe.teacher,
+        settings=recipe.settings,
+        finish=lambda student: with_stroke(student, volumes, recipe),
+    )
+    as_is = uncompressed(with_stroke(teacher, volumes, recipe), part, recipe)
+    return {"student": made, "teacher": as_is}
 
 
 def heard_of(sources: Sources, recipe: Recipe) -> list[Hearing]:
@@ -301,110 +301,6 @@ def uncompressed(teacher: LSM2oE, part: Part, recipe: Recipe) -> Compressed:
         [],
         np.empty(0),
     )
-
-
-def keep(path: Path, rows: Rows, deals: Sequence[Mapping[str, Folded]]) -> None:
-    """Out-of-fold estimates, ``(deal, mean q05 q95, row, parameter)``, for whoever asks another question of them."""
-    student, teacher = (
-        np.array([(d[who].raw.mean, d[who].raw.q05, d[who].raw.q95) for d in deals])
-        for who in ("student", "teacher")
-    )
-    np.savez_compressed(
-        path,
-        subject=rows.subject,
-        t_s=rows.t_s,
-        labels=rows.labels,
-        prior=[d["student"].prior for d in deals],
-        student=student,
-        teacher=teacher,
-    )
-
-
-def judged(rows: Rows, deals: Sequence[Folded], cold_share: float) -> dict[int, dict[str, Any]]:
-    """Figures by number of calibration points, means over the cross-validations."""
-    return {
-        k: metrics_repeats.mean_of_repeats(
-            [metrics.evaluate(_judged(rows, deal, k, cold_share)) for deal in deals]
-        )
-        for k in CALIBRATION_POINTS
-    }
-
-
-def _judged(rows: Rows, deal: Folded, k: int, cold_share: float) -> metrics.Judged:
-    raw = deal.raw if k else cold(deal, cold_share)
-    return metrics.judge_out_of_fold(rows, raw, k=k, prior_mean=deal.prior)
-
-
-def cold(deal: Folded, share: float) -> Predictions:
-    """Estimates and intervals moved towards the training mean, as the bedside shows them before any calibration."""
-    return _cold(deal.raw, deal.prior, share)
-
-
-def _cold(raw: Predictions, prior: F64, share: float) -> Predictions:
-    return metrics_cross.shifted(raw, (share - 1) * (raw.mean - prior))
-
-
-def heard_by(heard: Sequence[Hearing], deal: Folded, share: float) -> list[Heard]:
-    """Every hearing with what was estimated of it."""
-    return [
-        Heard(one.rows, raw, _cold(raw, deal.prior, share), one.sqi)
-        for one, raw in zip(heard, (deal.raw, *deal.noisy), strict=True)
-    ]
-
-
-def card_tables(
-    heard: Sequence[Hearing], deals: Sequence[Folded], cold_share: float
-) -> dict[str, dict[str, Any]]:
-    """Shrinkage and conformal tables of every pressure, means over the cross-validations. κ is of the people as
-    recorded; the tables, by quality, are of all hearings.
-    """
-    rows = heard[0].rows
-    found = {}
-    for p in PRESSURES:
-        kappa = mean_of([metrics_cross.card_table(rows, deal.raw, p)["kappa"] for deal in deals])
-        tables = [metrics_quality.table(heard_by(heard, deal, cold_share), p) for deal in deals]
-        found[p] = {"kappa": kappa, "conformal": mean_of(tables)}
-    return found
-
-
-def quality_figures(
-    heard: Sequence[Hearing], deals: Sequence[Folded], cold_share: float
-) -> dict[str, dict[str, Any]]:
-    """Coverage by quality with and without tables by quality, by pressure and number of calibration points."""
-    return {
-        p: {
-            f"k{k}": mean_of(
-                [metrics_quality.coverage(heard_by(heard, deal, cold_share), p, k) for deal in deals]
-            )
-            for k in (0, 1)
-        }
-        for p in PRESSURES
-    }
-
-
-def mean_of(values: Sequence[Any]) -> Any:
-    """The mean of numbers that sit in equally shaped dicts and lists; whole numbers that agree stay whole."""
-    first = values[0]
-    if isinstance(first, dict):
-        return {key: mean_of([v[key] for v in values]) for key in first}
-    if isinstance(first, list):
-        return [mean_of(list(each)) for each in zip(*values, strict=True)]
-    if any(v is None for v in values):
-        return None
-    return first if len(set(values)) == 1 else round(float(np.mean(values)), 4)
-
-
-def simulated_figures(student: LSM2oE, cohort: Dataset, split: Split) -> dict[str, Any]:
-    """SIMULATED: how much of stroke volume the student tells of simulated people it never saw."""
-    part = prepare.part_of(cohort, split.test)
-    found = loop.predict(student, part.views[0])[0][:, PREDICTED.index("SV")]
-    label = part.labels[:, PARAMETERS.index("SV")].astype(np.float64)
-    r2 = 1 - float(((found - label) ** 2).mean() / label.var())
-    return {
-        "parameters": {"SV": {"r2_pooled": round(r2, 3), "n_subjects": len(split.test)}},
-        "oracle_r2": cohort.about.get("simulated", {}).get("ambiguity", {}).get("oracle_r2", {}),
-        "cohort_version": cohort.version,
-    }
 
 
 def write_page(of_first: metrics.Judged, figures: Mapping[str, Any], folder: Path) -> None:

@@ -188,7 +188,16 @@ def facts(
 
 
 def _sets(sources: Sources, cohort: Dataset) -> list[dict[str, Any]]:
-    told = [(PEOPLE_SET, sources.people), (WRIST_SET, sources.wrists), (COHORT_SET, cohort)]
+    further = [*sources.arterial, *([] if sources.short is None else [sources.short])]
+    told = [
+        (PEOPLE_SET, sources.people),
+        (WRIST_SET, sources.wrists),
+        (COHORT_SET, cohort),
+        *(
+            ({"name": d.name, "origin": "recorded", "licence": d.about.get("licence", "")}, d)
+            for d in further
+        ),
+    ]
     return [{**words, "version": d.version} for words, d in told if d is not None]
 
 
