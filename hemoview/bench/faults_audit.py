@@ -30,6 +30,8 @@ from recorder.session.facts import GapSpan, gap_spans, gaps_of
 
 NEAR_S: Final = 0.3
 """A gap is stored with the arrivals at its ends; to the clock's own step at this speed."""
+END_S: Final = 0.25
+"""What a link lost last, with nothing after it, nobody can know: a stream may end so much before the session."""
 RADIO: Final = ("signal-lost", "signal-back", "turned-off")
 IN_FLIGHT: Final = 40
 """Where samples carry no number of their own: so many may have been on their way at Start."""
@@ -164,7 +166,7 @@ def _losses(session: Session, stream_id: str, generated: int, *, told_end: str) 
             f"{counted[i] - 1} samples counted as missing at {arrival_s[i]:.2f} s, {steps[i] - 1} are"
         )
     left = generated - 1 - int(true[-1])
-    if left > 0 and not told_end:
+    if left > END_S * rate_hz and not told_end:
         yield _Loss(left, 0, float(arrival_s[-1]), session.duration_s)
 
 

@@ -34,7 +34,7 @@ ORDER = (
     "battery",
 )
 PULSE_BEATS = "edge.beats_ppg"
-QUIET = ("ibi", "hr", "battery", "raw", "shared-heart")
+QUIET = ("ibi", "hr", "battery", "raw", "shared-heart", "arm")
 """Roles whose rows come when they come: silence of theirs means nothing."""
 
 

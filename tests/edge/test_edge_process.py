@@ -37,6 +37,12 @@ def age_column(rig: Rig) -> int:
     return [c["name"] for c in info["channels"]].index("personalisation_age_s")
 
 
+def hearts(rig: Rig) -> list[str]:
+    """What was stored of the shared heartbeat."""
+    events = rig.client.call("events", since=0)["events"]
+    return [e["payload"]["verdict"] for e in events if e["kind"] == "heartbeat"]
+
+
 def read_cuff(rig: Rig) -> str:
     now = rig.clock.wall_ns()
     event = rig.client.call("cuff", sbp_mmhg=118.0, dbp_mmhg=70.0, measured_at_ns=now, entered_at_ns=now)
@@ -86,6 +92,8 @@ def test_edge_tracks_the_reference_it_was_told_to_follow(
         feed = rig.client.feed([f"block/{ESTIMATES}"])
         columns = tracked_columns(rig)
         wait_for(lambda: any((b.values[-1, columns] == 1).any() for b in newest(feed)), "tracked", 40)
+        wait_for(lambda: "same" in hearts(rig), "both devices are told to share a heartbeat", 40)
+        assert "different" not in hearts(rig)
         feed.close()
         folder = rig.stop()
     found = bundle.load(bundle.default_bundle(places.models_dir()))

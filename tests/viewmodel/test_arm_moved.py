@@ -6,6 +6,7 @@ from synthetic_bedside import NS, SyntheticBedside, event
 from hemoview.ui.catalogue import words
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Banner, Wish
+from recorder.schema import Channel, StreamInfo, StreamStatus
 
 TURN = {"angle_deg": 62.0, "height_cm": 25.7, "widens_mmhg": 19.8}
 
@@ -46,3 +47,12 @@ def test_it_goes_with_an_answer_and_only_with_one(answer: tuple[str, dict[str, o
 
 def test_it_does_not_stay_for_ever() -> None:
     assert lines(("arm-moved", TURN), after_s=1000.0) == []
+
+
+def test_rows_that_come_when_an_arm_turns_have_no_cell() -> None:
+    bed = SyntheticBedside()
+    turns = StreamInfo("edge.arm", "edge", "numeric", (Channel("angle_deg", "deg"),), "float32", None, "arm")
+    bed.model.described({"streams": [turns.to_json()], "devices": [], "calibrations": [], "header": None})
+    bed.status_changes = {"streams": (StreamStatus("edge.arm", "never-seen"),)}
+    bed.model.take([bed.status()])
+    assert resolve(Wish(), bed.model.facts()).health == ()
