@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QPalette, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QCheckBox,
@@ -32,10 +32,10 @@ from hemoview.ui.catalogue import text, words
 from hemoview.ui.rule_fields import RuleFields
 from hemoview.ui.start_confirm import ConfirmStep
 from hemoview.ui.start_inputs import Choice, DetailsFields, ScanLine, TodayLine
+from hemoview.ui.start_notes import missing, note, paint
 from hemoview.ui.template_chooser import TemplateChooser, lines_before, show_filled
 from hemoview.viewmodel.pseudonym import Known, half_width
 from hemoview.viewmodel.start_form import (
-    NEEDED,
     POSTURES,
     SEXES,
     SIDES,
@@ -171,13 +171,13 @@ class StartDialog(QDialog):
         view = self.view
         said = {p.field: words(p.message) for p in (*view.remarks, *view.problems)}
         wrong = {p.field for p in view.problems}
-        for name, note in self.notes.items():
-            note.setText(said.get(name, "") if name in self._touched else "")
-            _paint(note, "warn" if name in wrong else "info")
-            note.setVisible(bool(note.text()))
+        for name, line in self.notes.items():
+            line.setText(said.get(name, "") if name in self._touched else "")
+            paint(line, "warn" if name in wrong else "info")
+            line.setVisible(bool(line.text()))
         for part in self._again_row:
             part.setVisible(view.needs_again)
-        self.missing.setText(_missing(view))
+        self.missing.setText(missing(view))
         self.next.setEnabled(view.can_confirm)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -276,13 +276,8 @@ class StartDialog(QDialog):
         return column
 
     def _note(self, name: str) -> QLabel:
-        note = QLabel()
-        note.setFont(theme.font(13))
-        note.setWordWrap(name == "details")
-        note.setContentsMargins(9, 0, 0, 2)
-        note.hide()
-        self.notes[name] = note
-        return note
+        self.notes[name] = made = note(wraps=name == "details")
+        return made
 
     def _is_box(self, name: str) -> bool:
         return isinstance(getattr(self.form, name), bool)
@@ -396,20 +391,3 @@ class StartDialog(QDialog):
             self._again.stop()
             self.confirm.start.setEnabled(False)
             self.start_asked.emit(order)
-
-
-def _paint(note: QLabel, role: str) -> None:
-    palette = note.palette()
-    if palette.color(QPalette.ColorRole.WindowText) != theme.colour(role):
-        palette.setColor(QPalette.ColorRole.WindowText, theme.colour(role))
-        note.setPalette(palette)
-
-
-def _missing(view: StartView) -> str:
-    """Why Next is grey: the fields still empty, and those to correct."""
-    said = []
-    for message_id, empty in (("start-needed", True), ("start-correct", False)):
-        names = [text(f"short-{p.field}") for p in view.problems if (p.message.id in NEEDED) == empty]
-        if names:
-            said.append(text(message_id, fields=", ".join(names)))
-    return " ".join(said)

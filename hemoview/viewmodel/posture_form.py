@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from hemoview.viewmodel.messages import Message, say
-from hemoview.viewmodel.start_form import HAND_HEIGHT_CM
+from hemoview.viewmodel.start_problems import HAND_HEIGHT_CM
 
 MMHG_PER_CM: Final = 0.77
 """Hydrostatic pressure of blood, 1.05 g/cm³ (safety rule 10)."""

@@ -5,8 +5,6 @@ Settings return, the subject never does (safety rule 2): :func:`next_subject` ke
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -16,27 +14,23 @@ from hemoview.viewmodel.details_form import DetailsForm, detail_problems, detail
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.pseudonym import Known, Question, how_entered, known_questions, looks_questions
 from hemoview.viewmodel.rule_choice import RuleChoice
+from hemoview.viewmodel.start_problems import (
+    GROUPED_FROM_Y,
+    Problem,
+    consent_problems,
+    kept_otherwise,
+    needed,
+    needs_again,
+    number,
+    site_problems,
+    subject_problems,
+)
 from recorder.schema import Consent, Sites, Subject
-from recorder.schema.check_character import carries_check, scheme_of
+from recorder.schema.check_character import scheme_of
 
 SEXES = ("", "female", "male", "other", "unknown")
 SIDES = ("unknown", "left", "right")
 POSTURES = ("unknown", "supine", "seated", "standing")
-
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
-
-OLDEST_Y = 120
-"""Above this an age is a typing error."""
-
-GROUPED_FROM_Y = 90
-"""90 and older are one group (safety rule 16)."""
-
-HAND_HEIGHT_CM = (-100.0, 100.0)
-"""No hand is further from the heart."""
-
-NEEDED = ("field-required", "consent-needed")
-"""Problems of a field that is still empty; any other is an entry to correct."""
-
 
 NOT_ASKED = Known("")
 """Nothing is asked about earlier sessions."""
@@ -78,14 +72,6 @@ class StartForm:
     pseudonym_check: str = ""
     answered: frozenset[str] = frozenset()
     details: DetailsForm = field(default_factory=DetailsForm)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with one field."""
-
-    field: str
-    message: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +146,11 @@ def examine(
         known: what earlier sessions say about the pseudonym; None while that is being asked for.
     """
     problems = (
-        *_subject_problems(form),
-        *_consent_problems(form, today),
-        *_site_problems(form),
+        *subject_problems(form),
+        *consent_problems(form, today),
+        *site_problems(form),
         *(Problem("details", found) for found in detail_problems(form.details)[:1]),
-        *_needed(form, "operator"),
+        *needed(form, "operator"),
     )
     findings = tuple(_finding(check, form) for check in checks or () if not check["ok"])
     refused = tuple(f.message for f in findings if f.level == "refuse")
@@ -176,7 +162,7 @@ def examine(
     can_start = can_confirm and told and not refused and not unexplained and not unanswered
     return StartView(
         problems=problems,
-        remarks=(*_remarks(form), *_known_remark(form, known)),
+        remarks=(*kept_otherwise(form), *_known_remark(form, known)),
         card=_card(form) if can_confirm else None,
         findings=findings,
         refused=refused,
@@ -186,13 +172,6 @@ def examine(
         questions=questions,
         needs_again=needs_again(form),
     )
-
-
-def needs_again(form: StartForm) -> bool:
-    """Neither a scanner nor a check character vouches for the pseudonym: it is typed twice."""
-    if form.pseudonym_check not in ("", "none"):
-        return False
-    return not form.pseudonym or form.scanned != form.pseudonym
 
 
 def answer(form: StartForm, key: str, *, given: bool) -> StartForm:
@@ -206,14 +185,14 @@ def _still_asked(form: StartForm, questions: Sequence[Question]) -> StartForm:
 
 
 def _questions(form: StartForm, known: Known | None, today: date) -> tuple[Question, ...]:
-    age = _number(form.age_y)
+    age = number(form.age_y)
     wall_ns = int(datetime(today.year, today.month, today.day, tzinfo=UTC).timestamp() * 1e9)
     about = known_questions(
         known,
         form.pseudonym,
         sex=form.sex,
         age_y=None if age is None else min(GROUPED_FROM_Y, int(age)),
-        height_cm=_number(form.height_cm),
+        height_cm=number(form.height_cm),
         wall_ns=wall_ns,
     )
     return (*looks_questions(form.pseudonym), *about)
@@ -227,113 +206,20 @@ def _known_remark(form: StartForm, known: Known | None) -> tuple[Problem, ...]:
     return (Problem("pseudonym", say("pseudonym-known", sessions=known.sessions, last=last.isoformat())),)
 
 
-def _subject_problems(form: StartForm) -> tuple[Problem, ...]:
-    found = [*_needed(form, "pseudonym"), *_needed(form, "sex"), *_needed(form, "age_y")]
-    if form.pseudonym:
-        found += _pseudonym_problems(form)
-    found += _between(form, "age_y", 0, OLDEST_Y)
-    for name in ("height_cm", "weight_kg", "cvp_mmhg"):
-        found += _number_problem(form, name) or _refusal(name, form)
-    return tuple(found)
-
-
-def _pseudonym_problems(form: StartForm) -> list[Problem]:
-    try:
-        Subject(form.pseudonym)
-    except ValueError:
-        return [Problem("pseudonym", say("pseudonym-form"))]
-    scheme = scheme_of(form.pseudonym_check)
-    if scheme != "none":
-        wrong = not carries_check(form.pseudonym, scheme)
-        return [Problem("pseudonym", say("pseudonym-check-wrong"))] if wrong else []
-    if not needs_again(form):
-        return []
-    if not form.pseudonym_again:
-        return _needed(form, "pseudonym_again")
-    differs = form.pseudonym_again != form.pseudonym
-    return [Problem("pseudonym_again", say("pseudonym-differs"))] if differs else []
-
-
-def _consent_problems(form: StartForm, today: date) -> tuple[Problem, ...]:
-    found = [*_needed(form, "consent_version"), *_needed(form, "consent_date")]
-    if form.consent_date:
-        found += _date_problem(form.consent_date, today)
-    if not form.consent_record:
-        found.append(Problem("consent_record", say("consent-needed")))
-    return tuple(found)
-
-
-def _date_problem(typed: str, today: date) -> list[Problem]:
-    try:
-        signed = date.fromisoformat(typed) if _DAY.fullmatch(typed) else None
-    except ValueError:
-        signed = None
-    if signed is None:
-        return [Problem("consent_date", say("date-form"))]
-    return [Problem("consent_date", say("date-future"))] if signed > today else []
-
-
-def _site_problems(form: StartForm) -> tuple[Problem, ...]:
-    return tuple(_between(form, "hand_height_cm", *HAND_HEIGHT_CM))
-
-
-def _remarks(form: StartForm) -> tuple[Problem, ...]:
-    """What is kept otherwise than typed."""
-    grouped = not _between(form, "age_y", GROUPED_FROM_Y, OLDEST_Y) and form.age_y.strip()
-    return (Problem("age_y", say("age-grouped", age=GROUPED_FROM_Y)),) if grouped else ()
-
-
-def _needed(form: StartForm, name: str) -> list[Problem]:
-    return [] if getattr(form, name).strip() else [Problem(name, say("field-required"))]
-
-
-def _number_problem(form: StartForm, name: str) -> list[Problem]:
-    try:
-        value = _number(getattr(form, name))
-    except ValueError:
-        return [Problem(name, say("field-not-a-number"))]
-    number = value is None or math.isfinite(value)
-    return [] if number else [Problem(name, say("field-not-a-number"))]
-
-
-def _between(form: StartForm, name: str, low: float, high: float) -> list[Problem]:
-    found = _number_problem(form, name)
-    if found:
-        return found
-    value = _number(getattr(form, name))
-    inside = value is None or low <= value <= high
-    return [] if inside else [Problem(name, say("field-outside", low=f"{low:g}", high=f"{high:g}"))]
-
-
-def _refusal(name: str, form: StartForm) -> list[Problem]:
-    """What the schema itself says to one value."""
-    try:
-        Subject("P", **{name: _number(getattr(form, name))})  # type: ignore[arg-type]
-    except ValueError as error:
-        return [Problem(name, say("field-refused", why=str(error)))]
-    return []
-
-
-def _number(text: str) -> float | None:
-    """A typed number; a decimal comma is read as a point."""
-    text = text.strip().replace(",", ".")
-    return float(text) if text else None
-
-
 def subject(form: StartForm) -> Subject:
     """The subject of the form.
 
     Raises:
         ValueError: a field is out of range.
     """
-    age = _number(form.age_y)
+    age = number(form.age_y)
     return Subject(
         pseudonym=form.pseudonym,
         sex=form.sex,  # type: ignore[arg-type]
         age_y=None if age is None else min(GROUPED_FROM_Y, int(age)),
-        height_cm=_number(form.height_cm),
-        weight_kg=_number(form.weight_kg),
-        cvp_mmhg=_number(form.cvp_mmhg),
+        height_cm=number(form.height_cm),
+        weight_kg=number(form.weight_kg),
+        cvp_mmhg=number(form.cvp_mmhg),
     )
 
 
@@ -363,7 +249,7 @@ def _card(form: StartForm) -> ConfirmCard:
         arm=say(f"choice-{form.arm_cuff_side}"),
         consent=_consent_words(form),
     )
-    grouped = _remarks(form)
+    grouped = kept_otherwise(form)
     warnings = [remark.message for remark in grouped]
     if not form.height_cm.strip() or not form.weight_kg.strip():
         warnings.append(say("no-height-weight"))
@@ -405,7 +291,7 @@ def request(form: StartForm, findings: Sequence[Finding] = ()) -> dict[str, Any]
                 form.finger_cuff_side,  # type: ignore[arg-type]
                 form.arm_cuff_side,  # type: ignore[arg-type]
                 form.posture,
-                _number(form.hand_height_cm),
+                number(form.hand_height_cm),
             )
         ),
         "operator": form.operator.strip(),

@@ -162,7 +162,7 @@ def _named(sessions_folder: Path, name: str) -> Quarantined:
         if found.path.name == name:
             return found
     known = ", ".join(q.path.name for q in quarantined(sessions_folder)) or "none"
-    raise SessionError(f"{name}: is not in quarantine; there are: {known}")
+    raise SessionError(f"{name}: is not in quarantine; recorder quarantine list shows what is ({known})")
 
 
 def _found(folder: Path) -> Quarantined:
