@@ -239,6 +239,8 @@ class DeviceOperations(QObject):
             self._found.pop(config.device_id, None)
             self._found_ns.pop(config.device_id, None)
             dialog.accept()
+            if registry.has_link(config):
+                self.test(config.device_id)  # what was set is seen to work, or not, at once
 
         change = with_device if dialog.form.before is not None else with_new_device
         self._configure(lambda now: change(now, config), done, lambda error: dialog.show_refusal(str(error)))

@@ -16,7 +16,7 @@ COLOURS: Final = {
     "abp_wave": ("abp",),
     "acc": ("acc-x", "acc-y", "acc-z"),
     "pleth": ("ppg",),
-    "light": ("ppg", "flow", "resistance", "info"),
+    "optical": ("ppg", "eda"),
 }
 """Roles whose colours are not called as they are."""
 

@@ -51,7 +51,7 @@ def judge(run: Trial, facts: Facts) -> TrialView:
         return TrialView(left_s, ((say("test-running", seconds=f"{left_s:.0f}"), "info"),))
     now = _received(facts)
     infos = [info for info in facts.infos.values() if info.device_id == run.device_id]
-    rows = {i.stream_id: now.get(i.stream_id, 0) - run.before.get(i.stream_id, 0) for i in infos}
+    rows = {i.stream_id: _since(run.before.get(i.stream_id, 0), now.get(i.stream_id, 0)) for i in infos}
     links = facts.status.links if facts.status is not None else ()
     cause = next((link.error for link in links if link.device_id == run.device_id), "")
     return TrialView(None, told(infos, rows, TRIAL_S, cause))
@@ -91,6 +91,11 @@ def _line(info: StreamInfo, n: int, seconds: float) -> tuple[Message, str]:
         seconds=f"{seconds:.0f}",
         nominal=f"{nominal:g}",
     ), "warn" if slow else "quiet"
+
+
+def _since(before: int, now: int) -> int:
+    """Rows that came meanwhile; other settings, or a session that begins, count anew."""
+    return now - before if now >= before else now
 
 
 def _received(facts: Facts) -> dict[str, int]:

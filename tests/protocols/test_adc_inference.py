@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from wrong_speed import heard_at
 
 from recorder.devices import profiles
 from recorder.protocols.adc_findings import Findings
@@ -256,3 +257,31 @@ def test_a_profile_survives_its_file(tmp_path: object) -> None:
     path = tmp_path / "x.toml"  # type: ignore[operator]
     path.write_text(profiles.dump(made, ["made by looking at its bytes"]), encoding="utf-8")
     assert profiles.load(path) == made
+
+
+ONE_COLUMN = AdcProfile(
+    "plain", 1, "lab", SerialLink(), AsciiFraming(("adc0",)), (AdcChannel("adc0", "x", "V", 1.0),), 100.0
+)
+
+
+@pytest.mark.parametrize(
+    ("profile", "baud"),
+    [
+        (profiles.load("lab-adc-1k"), 230400),
+        (profiles.load("lab-adc-ascii"), 57600),
+        (profiles.load("lab-adc-binary"), 115200),
+        (ONE_COLUMN, 9600),
+    ],
+    ids=lambda value: getattr(value, "name", str(value)),
+)
+def test_a_wrong_speed_proposes_nothing_and_the_right_one_does(profile: AdcProfile, baud: int) -> None:
+    counts = signals(profile, int(2.5 * profile.rate_hz), 2, 1000)
+    frames = [encode(profile, 37 + i, (37 + i) * 10_000, row.tolist()) for i, row in enumerate(counts)]
+    size = len(frames[20])
+    idle_s = 1 / profile.rate_hz - size * 10 / baud
+    for tried in (9600, 38400, 57600, 115200, 230400, 460800):
+        octets = heard_at(b"".join(frames), baud, tried, size, idle_s)
+        step = max(1, len(octets) // 100)
+        heard = [(octets[i : i + step], round(i / len(octets) * 2.5e9)) for i in range(0, len(octets), step)]
+        found = infer(heard)
+        assert found.proposes == (tried == baud), (tried, found)

@@ -167,6 +167,7 @@ def test_a_device_is_added_without_a_file(screen: Screen) -> None:
     assert added["simulated"] and added["required"]
     assert [d["device_id"] for d in screen.recorder.configured()] == ["e4", "adc", "adc2"]
     screen.until(lambda: not dialog.isVisible())
+    assert "adc2" in screen.devices._trials, "what was set is tested at once"
 
 
 def test_a_refusal_of_the_recorder_keeps_the_dialog_and_what_was_typed(screen: Screen) -> None:

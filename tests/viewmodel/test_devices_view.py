@@ -138,6 +138,15 @@ def test_a_test_counts_what_came_and_says_what_did_not() -> None:
     assert (said["carries-ppg"], said["carries-eda"]) == ("test-delivers", "test-silent")
 
 
+def test_a_link_that_counts_anew_is_counted_from_there() -> None:
+    bed = SyntheticBedside(recording=False)
+    bed.run(2.0)
+    run = replace(device_trial.begin(facts(bed), "adc"), before={"adc.wave": 10**6})
+    bed.run(6.5)
+    over = device_trial.judge(run, facts(bed))
+    assert over.lines[0][0].id == "test-all"
+
+
 def test_a_device_that_sends_nothing_tells_its_cause() -> None:
     view = device_trial.probed({"rows": {}, "error": "Nothing listens on x"}, INFOS[:1], 6.0)
     assert view.lines == (
