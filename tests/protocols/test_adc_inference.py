@@ -158,7 +158,7 @@ def binary_profiles(draw: st.DrawFn) -> AdcProfile:
     )
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(binary_profiles(), st.integers(0, 99), st.sampled_from([1023, 4095, 30_000]))
 def test_any_packed_frames_are_found(profile: AdcProfile, seed: int, full: int) -> None:
     counts = signals(profile, int(SECONDS * profile.rate_hz), seed, full)
@@ -279,7 +279,7 @@ def test_a_wrong_speed_proposes_nothing_and_the_right_one_does(profile: AdcProfi
     frames = [encode(profile, 37 + i, (37 + i) * 10_000, row.tolist()) for i, row in enumerate(counts)]
     size = len(frames[20])
     idle_s = 1 / profile.rate_hz - size * 10 / baud
-    for tried in (9600, 38400, 57600, 115200, 230400, 460800):
+    for tried in (9600, 57600, 115200, 230400):
         octets = heard_at(b"".join(frames), baud, tried, size, idle_s)
         step = max(1, len(octets) // 100)
         heard = [(octets[i : i + step], round(i / len(octets) * 2.5e9)) for i in range(0, len(octets), step)]
