@@ -67,6 +67,7 @@ ENGLISH: Final[dict[str, str]] = {
     "readings-none": "No reading yet.",
     "readings-effect": "A withdrawn reading stays in the record. Estimates no longer use it; those that did are "
     "marked.",
+    "trend-doubted": "used a withdrawn reading",
     "readings-why": "Why it is wrong",
     "button-withdraw": "Withdraw",
     "button-close": "Close",
@@ -163,6 +164,7 @@ CHINESE: Final[dict[str, str]] = {
     "readings-withdrawn": "已撤回：{why}",
     "readings-none": "还没有读数。",
     "readings-effect": "撤回的读数仍保留在记录中。估计值不再使用它，已使用过它的估计值会被标注。",
+    "trend-doubted": "使用了已撤回的读数",
     "readings-why": "错在哪里",
     "button-withdraw": "撤回",
     "button-close": "关闭",

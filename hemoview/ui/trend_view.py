@@ -79,6 +79,7 @@ class _Axes:
         for series in self.view.series:
             self._draw_line(painter, series)
             self._draw_dots(painter, series)
+        self._draw_doubted(painter)
         painter.restore()
         self._draw_marks(painter)
         self._draw_legend(painter)
@@ -87,6 +88,18 @@ class _Axes:
             painter.setPen(theme.colour("warn"))
             place = self.plot.adjusted(0, 0, 0, -self.plot.height() / 2)  # above the watermark
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words(self.view.note))
+
+    def _draw_doubted(self, painter: QPainter) -> None:
+        """A dashed line over estimates that could use a reading withdrawn later, with words where there is room."""
+        painter.setFont(theme.font(11))
+        words_px = painter.fontMetrics().horizontalAdvance(text("trend-doubted"))
+        for t0, t1 in self.view.doubted:
+            left, right = max(self.x(t0), self.plot.left()), min(self.x(t1), self.plot.right())
+            y = self.plot.bottom() - 20
+            painter.setPen(QPen(theme.colour("cuff"), 1, Qt.PenStyle.DashLine))
+            painter.drawLine(QPointF(left, y), QPointF(right, y))
+            if right - left > words_px:
+                painter.drawText(QPointF(left + 2, y - 3), text("trend-doubted"))
 
     def _draw_watermark(self, painter: QPainter, watermark: str) -> None:
         painter.setFont(theme.font(max(18, int(self.plot.width() // 22)), bold=True))

@@ -162,13 +162,17 @@ class TrendMark:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrendView:
-    """The trend, on elapsed seconds. Equal ``revision``: nothing worth a new picture has changed."""
+    """The trend, on elapsed seconds. Equal ``revision``: nothing worth a new picture has changed.
+
+    ``doubted``: when estimates could use a cuff reading that was withdrawn later (safety rule 9).
+    """
 
     span_s: tuple[float, float]
     unit: str
     series: tuple[TrendSeries, ...]
     hatched: tuple[tuple[float, float], ...]
     marks: tuple[TrendMark, ...]
+    doubted: tuple[tuple[float, float], ...] = ()
     muted_reference: bool = False
     note: Message | None = None
     revision: tuple[object, ...] = ()

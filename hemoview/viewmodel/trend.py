@@ -39,6 +39,8 @@ def trend(wish: Wish, facts: Facts) -> TrendView:
     factor = pressure_factor(unit)
     rows = _estimates(facts, since_ns, zero_ns)
     marks = _marks(facts, zero_ns, begin_s, factor if pressure else None, wish.pressure_unit)
+    shown = pressure and not facts.estimates_hidden
+    doubted = _doubted(facts, zero_ns, begin_s) if shown else ()
     newest_ns = int(facts.estimates.t_ns[-1]) if facts.estimates is not None and len(facts.estimates) else 0
     return TrendView(
         span_s=(begin_s, end_s),
@@ -46,10 +48,27 @@ def trend(wish: Wish, facts: Facts) -> TrendView:
         series=tuple(_series(p, wish, facts, rows, factor) for p in parameters),
         hatched=() if facts.estimates_hidden else _hatched(rows, parameters),
         marks=marks,
+        doubted=doubted,
         muted_reference=reference(facts).state != "calibrated",
         note=visibility.note(facts) if facts.estimates_hidden else None,
-        revision=(wish, newest_ns, int(end_s) // 5, marks, facts.estimates_hidden),
+        revision=(wish, newest_ns, int(end_s) // 5, marks, doubted, facts.estimates_hidden),
     )
+
+
+def _doubted(facts: Facts, zero_ns: int, begin_s: float) -> tuple[tuple[float, float], ...]:
+    """From the entry of a reading, which is stored where it was measured, to its withdrawal."""
+    gone = {e.payload.get("event_id"): e.t_host_ns for e in facts.events if e.kind == "cuff-withdrawn"}
+    spans = [
+        ((e.t_host_ns + _typed_after_ns(e) - zero_ns) / NS, (gone[e.event_id] - zero_ns) / NS)
+        for e in facts.events
+        if e.kind == "cuff" and e.event_id in gone
+    ]
+    return tuple((t0, t1) for t0, t1 in spans if t1 >= begin_s)
+
+
+def _typed_after_ns(cuff: Event) -> int:
+    entered, measured = cuff.payload.get("entered_at_ns"), cuff.payload.get("measured_at_ns")
+    return max(0, int(entered) - int(measured)) if entered and measured else 0
 
 
 def live_markers(facts: Facts) -> tuple[Event, ...]:

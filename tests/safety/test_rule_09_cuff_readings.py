@@ -230,6 +230,16 @@ def test_rule_09_review_marks_the_estimates_that_could_use_it(tmp_path: Path) ->
     assert (box.t0_s, box.t1_s, box.reason) == (known_s, withdrawn_s, "withdrawn-cuff")
 
 
+def test_rule_09_the_live_trend_marks_them_too() -> None:
+    typed = {"entered_at_ns": WALL + START + 80 * NS}
+    told = [cuff(20, 120, 80, "a", **typed), cuff(200, 121, 81, "b")]
+    gone = event("cuff-withdrawn", START + 170 * NS, event_id="a", why="wrong arm")
+    shown = resolve(Wish(), facts(250, *told, gone)).trend
+    assert shown.doubted == ((80.0, 170.0),)
+    assert resolve(Wish(), facts(250, *told)).trend.doubted == ()
+    assert resolve(Wish(trend_group="HR"), facts(250, *told, gone)).trend.doubted == ()
+
+
 # ---- keys, undo, touch
 
 
@@ -239,6 +249,7 @@ def window(qtbot: QtBot, qapp: QApplication) -> Iterator[MainWindow]:
     made = MainWindow()
     made.ask_before_closing = False
     qtbot.addWidget(made)
+    made.resize(1280, 800)
     made.show()
     bed = SyntheticBedside()
     bed.run(1.0)
@@ -262,8 +273,8 @@ def test_rule_09_hotkeys_are_dead_while_a_field_has_the_focus(qtbot: QtBot, wind
 
 
 def test_rule_09_touch_targets_are_12_mm(window: MainWindow) -> None:
-    for view in (facts(140, event("phase-started", START, index=0, name="Settle", duration_s=300.0)),):
-        window.show_view(resolve(Wish(), view))
+    begun = event("phase-started", START, index=0, name="Settle", duration_s=300.0)
+    window.show_view(resolve(Wish(), facts(140, begun)))
     buttons = [b for b in window.record.guide.findChildren(QPushButton) if b.isVisibleTo(window)]
     assert len(buttons) > 5
     assert all(min(b.height(), b.width()) >= theme.touch_px() - 1 for b in buttons)
