@@ -144,8 +144,10 @@ def _quarantine(args: argparse.Namespace) -> Outcome:
 
 def _devices(args: argparse.Namespace) -> Outcome:
     from recorder.host import probe
+    from recorder.host.console import progress
 
-    return probe.list_devices(args.probe, args.template, args.scan, args.radio)
+    with progress("looking for devices"):
+        return probe.list_devices(args.probe, args.template, args.scan, args.radio)
 
 
 # ---- usage
