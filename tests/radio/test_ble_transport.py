@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -21,7 +22,9 @@ from bleak.exc import (
 from recorder.clock import Clock
 from recorder.devices.ble_link import GATT_FRAMES
 from recorder.devices.discovery import found_devices, radio_of
+from recorder.devices.sim.bedside import Bedside
 from recorder.devices.sim.ble_air import Offer
+from recorder.devices.sim.config import parse
 from recorder.errors import ConfigError, DeviceAbsent, DeviceBusy, DeviceError, DeviceRefused, LinkLost
 from recorder.protocols.gatt_packets import GattDecoder, GattPacket, PacketKind, encode
 from recorder.transports import ble
@@ -244,3 +247,18 @@ def test_what_no_thread_takes_is_dropped_and_the_numbers_tell(monkeypatch: pytes
     asyncio.run(arrive())
     seqs = [p.seq for p in packets(transport, 3)]
     assert seqs == [1, 2, 5]
+
+
+def test_an_installation_without_the_virtual_radio_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """bumble is there for tests and training only; no bedside needs it."""
+    for name in [name for name in sys.modules if name.startswith("recorder.devices.sim.ble_")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in [name for name in sys.modules if name.split(".")[0] == "bumble"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "bumble", None)
+    with pytest.raises(ConfigError, match="needs the package bumble: install it"):
+        radio_of("virtual:127.0.0.1:1")
+    with pytest.raises(ConfigError, match="need the package bumble: install it"):
+        Bedside(parse({"e4_ble": {}}), Clock())
