@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorder.devices.contract import DriverEvent
-from recorder.devices.frame_count import FrameMark, missing_frames
+from recorder.devices.frame_count import FrameMark
 from recorder.protocols import e4_ble
 from recorder.protocols.e4_ble import E4Packet, Layout
 from recorder.schema import Gap, SampleBlock, StreamInfo
@@ -28,6 +28,10 @@ ONE_ROUND: Final = 0.75
 """After so much of a counter's round without a packet nobody can tell whether it went round once more."""
 SURE_MODULO: Final = 65536
 """Over a new connection only a counter this long can be recognised as the same count."""
+AGREE_S: Final = 4.0
+AGREE_PACKETS: Final = 4.0
+AGREE_SHARE: Final = 0.005
+"""How far counter and time may differ: a busy computer stamps late; a counter not believed yet gets fewer packets."""
 RATE_SPAN_S: Final = 30.0
 RATE_TOLERANCE: Final = 0.05
 
@@ -138,11 +142,15 @@ class Sensor:
         return (mark.t_host_ns - last.t_host_ns) * 1e-9 * self.layout.packets_per_s
 
     def _missing_over_links(self, last: FrameMark, mark: FrameMark) -> int | None:
-        """A long counter that agrees with the time that passed is the same count: by chance that is 1 in 5000."""
+        """A long counter that agrees with the time that passed is the same count: by chance that is 1 in 1500."""
         if self.is_refuted or self.layout.modulo < SURE_MODULO:
             return None
-        rate = self.layout.packets_per_s
-        return missing_frames(last, mark, modulo=self.layout.modulo, rate_hz=rate, relinked=True)
+        modulo, passed = self.layout.modulo, self._packets_between(last, mark) - 1
+        counted = (mark.counter - last.counter - 1) % modulo
+        missing = counted + modulo * max(0, round((passed - counted) / modulo))
+        slack = AGREE_S * self.layout.packets_per_s
+        slack = (slack if self.is_believed else min(slack, AGREE_PACKETS)) + AGREE_SHARE * max(0.0, passed)
+        return missing if abs(missing - passed) <= slack else None
 
     def _count_rate(self, t: int, packets: int, *, unknown: bool) -> None:
         """From arrival to arrival, so that the packets' size does not matter; a gap of unknown size begins anew."""
