@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
+from hemoview.ui.enter_key import enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.ui.start_inputs import Choice, ScanLine
 from hemoview.viewmodel.amend_form import AmendForm, examine, fields_of
@@ -54,7 +55,7 @@ class AmendDialog(QDialog):
         self.changed.setWordWrap(True)
         self.ok, cancel = QPushButton(text("button-amend")), QPushButton(text("button-cancel"))
         self.ok.setObjectName("start")
-        self.ok.setDefault(True)
+        enter_presses(self.ok, cancel)
         self.ok.clicked.connect(self._amend)
         cancel.clicked.connect(self.reject)
         buttons = QHBoxLayout()

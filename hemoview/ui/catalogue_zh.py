@@ -272,6 +272,7 @@ CHINESE: Final[dict[str, str]] = {
     "preflight-reasons": "有缺项。请写明理由后再开始；本次记录将标为不完整。",
     "preflight-ok": "记录程序、磁盘和设备均已就绪。",
     "preflight": "{who}：{what}。{todo}",
+    "preflight-short": "{who}：{what}",
     "preflight-refused": "不能开始：",
     "preflight-override": "缺少它仍要开始的理由",
     # cuff

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui.catalogue import text, words
+from hemoview.ui.enter_key import enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.cuff_form import CuffForm, CuffView, in_kpa
 from hemoview.viewmodel.guide import POSTURES
@@ -64,7 +65,7 @@ class CuffDialog(QDialog):
         self.problem = Words(14)
         self.problem.setWordWrap(True)
         self.ok, cancel = QPushButton(text("button-ok")), QPushButton(text("button-cancel"))
-        self.ok.setDefault(True)
+        enter_presses(self.ok, cancel)
         self.ok.clicked.connect(self._enter)
         cancel.clicked.connect(self.reject)
         buttons = QHBoxLayout()

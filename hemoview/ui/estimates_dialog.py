@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui.catalogue import text, words
+from hemoview.ui.enter_key import enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.estimates_form import EstimatesForm, examine
 from hemoview.viewmodel.record_view import EstimateChoice
@@ -48,7 +49,7 @@ class EstimatesDialog(QDialog):
         self.problem = Words(14)
         self.problem.setWordWrap(True)
         self.ok, cancel = QPushButton(text("button-ok")), QPushButton(text("button-cancel"))
-        self.ok.setDefault(True)
+        enter_presses(self.ok, cancel)
         self.ok.clicked.connect(self._enter)
         cancel.clicked.connect(self.reject)
         buttons = QHBoxLayout()

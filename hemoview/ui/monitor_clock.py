@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButt
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text
+from hemoview.ui.enter_key import enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel import formats
 from recorder.acquire.monitor_clock import ahead_s, second_of_day
@@ -71,7 +72,7 @@ class ClockDialog(QDialog):
         self.clock = ClockLine(wall_ns)
         self.ok, cancel = QPushButton(text("button-ok")), QPushButton(text("button-cancel"))
         self.ok.setEnabled(False)
-        self.ok.setDefault(True)
+        enter_presses(self.ok, cancel)
         self.ok.clicked.connect(self._enter)
         cancel.clicked.connect(self.reject)
         self.clock.changed.connect(lambda: self.ok.setEnabled(self.clock.request is not None))

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from hemoview.ui.catalogue import text
+from hemoview.ui.enter_key import enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel import idle_lock
 from recorder.errors import StorageError
@@ -37,6 +38,7 @@ class PinDialog(QDialog):
         self.problem = Words(14)
         self.problem.setWordWrap(True)
         cancel, self.ok = QPushButton(text("button-cancel")), QPushButton(text("button-ok"))
+        enter_presses(self.ok, cancel)
         cancel.clicked.connect(self.reject)
         self.ok.clicked.connect(self._keep)
         buttons = QHBoxLayout()

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui.catalogue import text, words
+from hemoview.ui.enter_key import enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.guide import POSTURES
 from hemoview.viewmodel.posture_form import PostureForm, PostureView
@@ -55,7 +56,7 @@ class PostureDialog(QDialog):
         for label in (self.effect, self.problem):
             label.setWordWrap(True)
         self.ok, cancel = QPushButton(text("button-ok")), QPushButton(text("button-cancel"))
-        self.ok.setDefault(True)
+        enter_presses(self.ok, cancel)
         self.ok.clicked.connect(self._enter)
         cancel.clicked.connect(self.reject)
         buttons = QHBoxLayout()

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLineEdit, QPus
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text
+from hemoview.ui.enter_key import enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.stop_form import StopForm
 
@@ -45,6 +46,7 @@ class ReasonDialog(QDialog):
             line.textChanged.connect(lambda typed, name=name: self._change(name, typed))
             rows.addRow(text(label), line)
         self.ok, cancel = QPushButton(text(button)), QPushButton(text("button-cancel"))
+        enter_presses(self.ok, cancel)
         self.ok.clicked.connect(self._give)
         cancel.clicked.connect(self.reject)
         buttons = QHBoxLayout()

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLineEdit, QPus
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text
+from hemoview.ui.enter_key import enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.ui.start_inputs import ScanLine
 
@@ -38,7 +39,7 @@ class SameSubjectDialog(QDialog):
         self.same, self.stop = QPushButton(text("button-it-is-same")), QPushButton(text("button-stop"))
         self.stop.setObjectName("stop")
         later = QPushButton(text("button-cancel"))
-        self.same.setDefault(True)
+        enter_presses(self.same, self.stop, later)
         self.same.clicked.connect(self._answer)
         self.stop.clicked.connect(self._stop)
         later.clicked.connect(self.reject)

@@ -128,6 +128,6 @@ def _state(view: StartView) -> tuple[str, str]:
         return text("preflight-refused"), "danger"
     if view.can_start:
         return text("preflight-ok"), "ok"
-    if view.questions and not view.findings:
-        return text("questions-first"), "warn"
-    return (text("preflight-reasons"), "warn") if view.findings else (text("preflight-asking"), "quiet")
+    if any(f.level == "override" and not f.reason.strip() for f in view.findings):
+        return text("preflight-reasons"), "warn"
+    return (text("questions-first"), "warn") if view.questions else (text("preflight-asking"), "quiet")

@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
+from hemoview.ui.enter_key import enter_presses
 from hemoview.ui.rule_fields import RuleFields
 from hemoview.ui.start_confirm import ConfirmStep
 from hemoview.ui.start_inputs import Choice, DetailsFields, ScanLine, TodayLine
@@ -120,6 +121,7 @@ class StartDialog(QDialog):
         self.steps.addWidget(self.confirm)
         column = QVBoxLayout(self)
         column.addWidget(self.steps)
+        enter_presses(self.next, self.cancel, self.confirm.back)
         self.confirm.back.clicked.connect(self.go_back)
         self.confirm.start.clicked.connect(self._start)
         self.confirm.overrides_changed.connect(self._override)
@@ -209,17 +211,16 @@ class StartDialog(QDialog):
         fields.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.next = QPushButton(text("button-next"))
         self.next.setObjectName("start")
-        self.next.setDefault(True)
         self.next.clicked.connect(self._go_on)
-        cancel = QPushButton(text("button-cancel"))
-        cancel.clicked.connect(self.reject)
+        self.cancel = QPushButton(text("button-cancel"))
+        self.cancel.clicked.connect(self.reject)
         self.missing = QLabel()
         self.missing.setObjectName("missing")
         self.missing.setWordWrap(True)
         self.missing.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         buttons = QHBoxLayout()
         buttons.setSpacing(14)
-        buttons.addWidget(cancel)
+        buttons.addWidget(self.cancel)
         buttons.addWidget(self.missing, 1)
         buttons.addWidget(self.next)
         column = QVBoxLayout(step)

@@ -158,7 +158,15 @@ def _sheet(touch: int) -> str:
     QPlainTextEdit {{ background: {PANEL}; border: 1px solid {LINE}; border-radius: 5px; padding: 2px 6px; }}
     QPlainTextEdit:focus, QLineEdit:focus, QSpinBox:focus, QDoubleSpinBox:focus, QComboBox:focus {{
         border-color: #5aa0d8; }}
+    QComboBox {{ combobox-popup: 0; }}
     QComboBox QAbstractItemView {{ background: {RAISED}; border: 1px solid {LINE}; }}
+    QComboBox QAbstractItemView::item {{ min-height: {touch}px; padding: 0 8px; }}
+    QTabWidget::pane {{ border: none; border-top: 1px solid {LINE}; }}
+    QTabBar::tab {{ background: transparent; color: {QUIET}; min-height: {touch - 6}px; padding: 0 12px;
+        border: none; border-bottom: 3px solid transparent; }}
+    QTabBar::tab:selected {{ color: {TEXT}; border-bottom-color: #5aa0d8; }}
+    QTabBar::tab:focus {{ border: 1px solid #5aa0d8; }}
+    QTabBar::tab:hover {{ color: {TEXT}; }}
     QCheckBox, QRadioButton {{ min-height: {touch}px; spacing: 10px; }}
     QCheckBox::indicator, QTableView::indicator {{
         width: 22px; height: 22px; border: 1px solid {FAINT}; border-radius: 4px; background: {PANEL}; }}

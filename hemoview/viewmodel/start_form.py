@@ -272,7 +272,9 @@ def _consent_words(form: StartForm) -> Message:
 
 def _finding(check: Mapping[str, Any], form: StartForm) -> Finding:
     device = str(check["id"]).partition(":")[2] or str(check["id"])
-    message = say("preflight", who=check["who"], what=check["what"], todo=check["todo"])
+    message = say("preflight-short", who=check["who"], what=check["what"])
+    if check["todo"]:
+        message = say("preflight", who=check["who"], what=check["what"], todo=check["todo"])
     return Finding(str(check["id"]), device, str(check["level"]), message, form.overrides.get(device, ""))
 
 

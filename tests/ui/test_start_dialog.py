@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from hemoview.ui import theme
+from hemoview.ui.catalogue import text
 from hemoview.ui.cuff_dialog import CuffDialog
 from hemoview.ui.monitor_clock import ClockLine
 from hemoview.ui.start_dialog import StartDialog
@@ -148,7 +149,7 @@ def test_every_refusal_is_named_and_bars_start(qtbot: QtBot, dialog: StartDialog
     fill(dialog)
     dialog._go_on()
     dialog.show_checks([FULL, LOST])
-    assert "disk /s: full. make room" in said(dialog)
+    assert "disk /s: full; make room" in said(dialog)
     assert "Empatica E4: is lost" in said(dialog)
     assert not dialog.confirm.start.isEnabled()
 
@@ -219,3 +220,10 @@ def test_the_monitors_clock_is_asked_and_may_be_left_empty(qtbot: QtBot) -> None
     qtbot.keyClicks(line.line, "2")
     assert line.request == {"shown": "12:00:42", "at_wall_ns": noon_ns}
     assert "42 s ahead" in line.said.text()
+
+
+def test_a_question_without_anything_missing_asks_for_no_reason(dialog: StartDialog) -> None:
+    fill(dialog, pseudonym="1980-04-12", pseudonym_again="1980-04-12")
+    dialog._go_on()
+    dialog.show_checks([{**LOST, "id": "disk", "level": "warn"}])
+    assert dialog.confirm.state.text() == text("questions-first")
