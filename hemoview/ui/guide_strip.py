@@ -83,6 +83,7 @@ class PhaseRow(QWidget):
         self.bar = FractionBar()
         self.note, self.posture = Words(13), Words(13)
         self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.note.setWordWrap(True)
         self.countdown.setAccessibleName(text("guide-countdown"))
         self.begin = self._button("button-guide-begin", self._begin)
         self.end = self._button("button-guide-end", lambda: self.asked.emit("end"))

@@ -299,16 +299,17 @@ class NumericsPanel(QWidget):
         notes.addWidget(self.hidden)
         notes.addWidget(self.cuff)
         notes.addWidget(self.ages)
-        lower = QHBoxLayout()
-        lower.addLayout(notes, 1)
+        buttons = QHBoxLayout()  # in a row of their own: beside them the notes would be cut off
         for button in (self.confirm, self.calibrate, self.choose):
-            lower.addWidget(button)
+            buttons.addWidget(button)
+        buttons.addStretch()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addWidget(self.heading)
         column.addLayout(self._body, 1)
-        column.addLayout(lower)
+        column.addLayout(notes)
+        column.addLayout(buttons)
         column.addWidget(self.footer)
 
     def show_view(self, view: NumericsView) -> None:

@@ -161,6 +161,9 @@ def _sheet(touch: int) -> str:
     QComboBox {{ combobox-popup: 0; }}
     QComboBox QAbstractItemView {{ background: {RAISED}; border: 1px solid {LINE}; }}
     QComboBox QAbstractItemView::item {{ min-height: {touch}px; padding: 0 8px; }}
+    QMenu::item {{ padding: {(touch - 20) // 2}px 18px; }}
+    QMenu::item:selected {{ background: #2b6ea3; }}
+    QMenu::item:disabled {{ color: {FAINT}; }}
     QTabWidget::pane {{ border: none; border-top: 1px solid {LINE}; }}
     QTabBar::tab {{ background: transparent; color: {QUIET}; min-height: {touch - 6}px; padding: 0 12px;
         border: none; border-bottom: 3px solid transparent; }}
