@@ -39,6 +39,8 @@ PHRASES: Final[Mapping[str, str]] = {
     "is {}": "状态：{}",
     "connect it, or give a reason to begin without": "请连接，或写明缺少它仍要开始的理由",
     "check it, or give a reason to begin without": "请检查，或写明缺少它仍要开始的理由",
+    "connect it, or begin without it": "请连接，或不用它直接开始",
+    "check it, or begin without it": "请检查，或不用它直接开始",
     "battery at {}": "电量 {}",
     "charge it before a long recording": "长时间记录前请先充电",
     "battery at {} lasts about {} h, the template {} h": "电量 {}，约够 {} 小时，模板需 {} 小时",

@@ -6,7 +6,15 @@ import time
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
 
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.checklist_box import ChecklistBox
@@ -44,7 +52,9 @@ class ConfirmStep(QWidget):
         buttons.addWidget(self.back)
         buttons.addStretch()
         buttons.addWidget(self.start)
-        column = QVBoxLayout(self)
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 6, 0)
         column.setSpacing(10)
         column.addStretch()
         for label in (self.title, self.pseudonym, self.person, self.details, self.warnings):
@@ -55,7 +65,15 @@ class ConfirmStep(QWidget):
         column.addLayout(self.findings)
         column.addWidget(self.clock)
         column.addStretch()
-        column.addLayout(buttons)
+        said = QScrollArea()  # many findings on a small screen are scrolled, never squeezed into each other
+        said.setWidget(inside)
+        said.setWidgetResizable(True)
+        said.setFrameShape(QScrollArea.Shape.NoFrame)
+        said.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        said.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        whole = QVBoxLayout(self)
+        whole.addWidget(said, 1)
+        whole.addLayout(buttons)
 
     def show_view(self, view: StartView) -> None:
         """The card and the findings."""

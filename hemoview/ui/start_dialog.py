@@ -277,7 +277,7 @@ class StartDialog(QDialog):
         return column
 
     def _note(self, name: str) -> QLabel:
-        self.notes[name] = made = note(wraps=name == "details")
+        self.notes[name] = made = note(wraps=name in ("details", "pseudonym"))
         return made
 
     def _is_box(self, name: str) -> bool:

@@ -138,6 +138,16 @@ def _recorder(facts: Facts) -> Check:
     return Check("recorder", "ok", "recorder", "ready")
 
 
+_CONNECT: Final = {
+    "override": "connect it, or give a reason to begin without",
+    "warn": "connect it, or begin without it",
+}
+_CHECK: Final = {
+    "override": "check it, or give a reason to begin without",
+    "warn": "check it, or begin without it",
+}
+
+
 def _device(link: LinkStatus, facts: Facts) -> Check:
     """A link that is up is not enough: every regular stream of it must have delivered."""
     name = link.product or link.device_id
@@ -146,9 +156,7 @@ def _device(link: LinkStatus, facts: Facts) -> Check:
         return Check(f"device:{link.device_id}", "ok", name, "entered by hand")
     if link.state != "streaming":
         what = link.error or f"is {link.state}"
-        return Check(
-            f"device:{link.device_id}", level, name, what, "connect it, or give a reason to begin without"
-        )
+        return Check(f"device:{link.device_id}", level, name, what, _CONNECT[level])
     starved = [
         s.stream_id
         for s in facts.streams
@@ -158,9 +166,7 @@ def _device(link: LinkStatus, facts: Facts) -> Check:
     ]
     if starved:
         what = f"delivers no samples of {', '.join(starved)}"
-        return Check(
-            f"device:{link.device_id}", level, name, what, "check it, or give a reason to begin without"
-        )
+        return Check(f"device:{link.device_id}", level, name, what, _CHECK[level])
     return Check(f"device:{link.device_id}", "ok", name, "delivers")
 
 

@@ -227,3 +227,28 @@ def test_a_question_without_anything_missing_asks_for_no_reason(dialog: StartDia
     dialog._go_on()
     dialog.show_checks([{**LOST, "id": "disk", "level": "warn"}])
     assert dialog.confirm.state.text() == text("questions-first")
+
+
+def test_many_findings_are_scrolled_never_squeezed(dialog: StartDialog) -> None:
+    dialog.setFixedSize(900, 600)
+    long = "There is no serial port /home/nurse/virtual-bedside/20261128-150214/adc.tty: plug the device in, choose one"
+    fill(dialog)
+    dialog._go_on()
+    dialog.show_checks([{**LOST, "id": f"device:{n}", "level": "warn", "what": long} for n in range(9)])
+    for _ in range(3):
+        QApplication.processEvents()
+    told = [label for label in dialog.confirm.findChildren(QLabel) if long in label.text()]
+    assert len(told) == 9
+    for label in told:
+        assert label.height() >= label.heightForWidth(label.width())
+    assert dialog.confirm.start.isVisible()
+
+
+def test_a_known_pseudonym_moves_no_other_field_aside(dialog: StartDialog) -> None:
+    fill(dialog)
+    QApplication.processEvents()
+    before = dialog.inputs["pseudonym"].x()
+    dialog.show_known(Known("P-014", sessions=3, sex="female", created_wall_ns=10**18))
+    QApplication.processEvents()
+    assert dialog.notes["pseudonym"].isVisible()
+    assert dialog.inputs["pseudonym"].x() == before
