@@ -236,6 +236,11 @@ def text(message_id: str, **values: object) -> str:
     return _words[message_id].format(**{name: _word(value) for name, value in values.items()})
 
 
+def sentence(said: str) -> str:
+    """A finished sentence, of the recorder or of a template that came with HemoView, in the language of the screen."""
+    return str(_word(said))
+
+
 def words(message: Message | None) -> str:
     """The words of a message, empty for none. A stream nobody named is called by its id."""
     if message is None:

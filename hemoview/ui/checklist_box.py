@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QGroupBox, QWidget
 
-from hemoview.ui.catalogue import text
+from hemoview.ui.catalogue import sentence, text
 
 COLUMNS = 2
 
@@ -32,7 +32,7 @@ class ChecklistBox(QGroupBox):
         for box in self.boxes:
             self._grid.removeWidget(box)
             box.deleteLater()
-        self.boxes = [QCheckBox(line) for line in self._lines]
+        self.boxes = [QCheckBox(sentence(line)) for line in self._lines]
         for i, box in enumerate(self.boxes):
             self._grid.addWidget(box, i // COLUMNS, i % COLUMNS)
 
@@ -41,5 +41,6 @@ class ChecklistBox(QGroupBox):
         """``ticked`` and ``left``, the arguments of the recorder's ``checklist``; empty without lines."""
         if not self.boxes:
             return {}
-        ticked = [box.text() for box in self.boxes if box.isChecked()]
-        return {"ticked": ticked, "left": [box.text() for box in self.boxes if not box.isChecked()]}
+        lines = list(zip(self._lines, self.boxes, strict=True))
+        ticked = [line for line, box in lines if box.isChecked()]
+        return {"ticked": ticked, "left": [line for line, box in lines if not box.isChecked()]}

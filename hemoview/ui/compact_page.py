@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
+from hemoview.ui.marker_bar import label_said
 from hemoview.ui.numerics_view import Fitted, Hatched, Words
 from hemoview.ui.wave_view import WaveView
 from hemoview.viewmodel.record_view import HeaderView, NumericRow, NumericsView, RecordView
@@ -178,7 +179,7 @@ class CompactBar(QFrame):
             self._labels = view.markers
             self._marks.clear()
             for i, label in enumerate(view.markers):
-                action = self._marks.addAction(text("marker-button", key=i + 1, label=label))
+                action = self._marks.addAction(text("marker-button", key=i + 1, label=label_said(label)))
                 action.triggered.connect(
                     lambda _=False, key=i + 1, label=label: self.marked.emit(key, label, "button")
                 )

@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QBoxLayout, QCheckBox, QGridLayout, QHBoxLayout, QPushButton, QWidget
 
-from hemoview.ui.catalogue import text
+from hemoview.ui.catalogue import sentence, text
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.guide import GuideView
 
@@ -66,7 +66,7 @@ class AfterRow(QWidget):
         self._clear()
         self._lines = lines
         for i, line in enumerate(lines):
-            box = QCheckBox(line)
+            box = QCheckBox(sentence(line))
             self.boxes.append(box)
             self._boxes.addWidget(box, i // self._a_row, i % self._a_row)
 

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui import theme
-from hemoview.ui.catalogue import text, words
+from hemoview.ui.catalogue import sentence, text, words
 from hemoview.ui.guide_after import AfterRow
 from hemoview.ui.guide_prompts import PromptRows
 from hemoview.ui.numerics_view import Words
@@ -157,7 +157,7 @@ class PhaseRow(QWidget):
         self.countdown.setVisible(bool(view.countdown))
         self.bar.show_fraction(view.fraction)
         self.note.show_text(
-            " · ".join(part for part in (view.instruction, words(view.following)) if part), "quiet"
+            " · ".join(part for part in (sentence(view.instruction), words(view.following)) if part), "quiet"
         )
         self.note.setToolTip(self.note.text())
         self.posture.show_text(words(view.posture), "quiet")

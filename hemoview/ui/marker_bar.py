@@ -52,7 +52,7 @@ class MarkerBar(QWidget):
             self._row.insertWidget(i + 1, button, 1)
 
     def _button(self, key: int, label: str) -> QPushButton:
-        button = QPushButton(text("marker-button", key=key, label=_said(label)))
+        button = QPushButton(text("marker-button", key=key, label=label_said(label)))
         button.setObjectName("marker")
         button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         button.setToolTip(label)
@@ -60,7 +60,7 @@ class MarkerBar(QWidget):
         return button
 
 
-def _said(label: str) -> str:
+def label_said(label: str) -> str:
     """A label of ours in the language of the screen; a template's own as it is. What is stored is ``label``."""
     known = f"label-{label}"
     return text(known) if known in known_ids() else label

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
+from hemoview.ui.shipped_words import SHIPPED
+
 PHRASES: Final[Mapping[str, str]] = {
     # pre-flight
     "no pseudonym was given": "没有输入代号",
@@ -165,6 +167,8 @@ _JOINTS: Final = (("; ", "；"), (": ", "："))
 @lru_cache(maxsize=2048)
 def in_chinese(sentence: str) -> str:
     """The sentence in Chinese as far as its form is known; several lines, or ``who: what; todo``, part by part."""
+    if sentence in SHIPPED:
+        return SHIPPED[sentence]
     if len(sentence) < SHORTEST or (not sentence.isascii() and not _has_words(sentence)):
         return sentence
     if "\n" in sentence:

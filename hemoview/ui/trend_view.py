@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
+from hemoview.ui.marker_bar import label_said
 from hemoview.viewmodel.numerics import COLOURS
 from hemoview.viewmodel.record_view import TrendMark, TrendSeries, TrendView
 
@@ -170,11 +171,12 @@ class _Axes:
             pen = QPen(theme.colour("marker", 0.7), 1, Qt.PenStyle.DashLine)
             painter.setPen(pen)
             painter.drawLine(QPointF(x, self.plot.top()), QPointF(x, self.plot.bottom()))
-            width = painter.fontMetrics().horizontalAdvance(mark.label) + 6
+            label = label_said(mark.label)
+            width = painter.fontMetrics().horizontalAdvance(label) + 6
             row = next((i for i, free_from in enumerate(rows) if x >= free_from), None)
             if row is not None and x + width <= self.area.right():
                 painter.setPen(theme.colour("marker"))
-                painter.drawText(QPointF(x + 3, self.plot.top() - 3 + 14 * row), mark.label)
+                painter.drawText(QPointF(x + 3, self.plot.top() - 3 + 14 * row), label)
                 rows[row] = x + width
 
     def _draw_cuff(self, painter: QPainter, mark: TrendMark, x: float) -> None:
