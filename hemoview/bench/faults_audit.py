@@ -47,7 +47,7 @@ class Score:
         problems: what is missing without a word, or wrong; empty = complete or honestly marked.
         causes: of the gaps that explain what is missing.
         flagged_after_s: usable signal until two hearts were said; None = never.
-        comparable: there was ever enough to compare; None where no hearts are looked at.
+        usable_s: usable signal there was, in stretches long enough to compare; None where no hearts are looked at.
         lost: samples that are missing, all streams.
     """
 
@@ -57,7 +57,7 @@ class Score:
     problems: tuple[str, ...] = ()
     causes: tuple[str, ...] = ()
     flagged_after_s: float | None = None
-    comparable: bool | None = None
+    usable_s: float | None = None
     lost: int = 0
 
 
@@ -114,12 +114,12 @@ def score(
                     )
                 else:
                     causes.add(found)
-        after_s, comparable = _heart(session) if heart else (None, None)
+        after_s, usable_s = _heart(session) if heart else (None, None)
     complete = not lost and not told_end
     if told_end:
         causes.add(told_end)
     return Score(
-        plan.number, plan.kind, complete, tuple(problems), tuple(sorted(causes)), after_s, comparable, lost
+        plan.number, plan.kind, complete, tuple(problems), tuple(sorted(causes)), after_s, usable_s, lost
     )
 
 
@@ -207,8 +207,8 @@ def _by_count(session: Session, stream_id: str, put: int) -> list[_Loss]:
     return [_Loss(missing, 0, 0.0, session.duration_s)] if missing > IN_FLIGHT else []
 
 
-def _heart(session: Session) -> tuple[float | None, bool]:
-    """Usable seconds until two hearts were said, and whether there was ever enough to compare. The verdicts are those
+def _heart(session: Session) -> tuple[float | None, float]:
+    """Usable seconds until two hearts were said, and those there were in all. The verdicts are those
     of the edge process: recomputed from disk they are the same to the bit.
     """
     pipeline = prepared(session, None, Options())
@@ -218,8 +218,9 @@ def _heart(session: Session) -> tuple[float | None, bool]:
             for row in _heart_rows(block):
                 looks += WHYS[int(row[2])] != "too-few-beats"
                 if VERDICTS[int(row[0])] == "different":
-                    return LEAST_SPAN_S + LOOK_EVERY_S * looks, True
-    return None, looks > 0
+                    usable_s = LEAST_SPAN_S + LOOK_EVERY_S * looks
+                    return usable_s, usable_s
+    return None, LEAST_SPAN_S + LOOK_EVERY_S * looks if looks else 0.0
 
 
 def _heart_rows(block: SampleBlock) -> list[list[float]]:
