@@ -129,6 +129,9 @@ def summary(scores: Sequence[Score], seed: int) -> dict[str, Any]:
     swapped = [s for s in scores if s.kind == "swapped"]
     matched = [s for s in scores if s.kind == "matched"]
     flagged = sorted(s.flagged_after_s for s in swapped if s.flagged_after_s is not None)
+    unflagged = [
+        s.number for s in swapped if s.flagged_after_s is None and (s.usable_s or 0.0) >= FLAG_WITHIN_S
+    ]
     share = len(good) / len(scores)
     result = {
         "simulated": True,
@@ -138,19 +141,18 @@ def summary(scores: Sequence[Score], seed: int) -> dict[str, Any]:
         "marked": sum(not s.complete for s in good),
         "wrong": len(scores) - len(good),
         "share": round(share, 5),
-        "ok": share >= LEAST_SHARE and not any(s.flagged_after_s for s in matched),
+        "ok": share >= LEAST_SHARE and not unflagged and not any(s.flagged_after_s for s in matched),
         "samples_lost_and_told": sum(s.lost for s in good),
         "matched": len(matched),
         "false_flags": sum(s.flagged_after_s is not None for s in matched),
         "swapped": len(swapped),
-        "swapped_comparable": sum(bool(s.comparable) for s in swapped),
+        "swapped_usable": len(flagged) + len(unflagged),
         "flagged_within_60_s": sum(t <= FLAG_WITHIN_S for t in flagged),
         "usable_s_to_flag_max": flagged[-1] if flagged else None,
         "kinds": dict(sorted(kinds.items())),
         "causes": dict(sorted(Counter(c for s in scores for c in s.causes).items())),
     }
     wrong = [f"{s.kind} {s.number}: {p}" for s in sorted(scores, key=lambda s: s.number) for p in s.problems]
-    unflagged = [s.number for s in swapped if s.comparable and s.flagged_after_s is None]
     return (
         result | ({"problems": wrong[:40]} if wrong else {}) | ({"unflagged": unflagged} if unflagged else {})
     )
