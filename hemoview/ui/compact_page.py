@@ -27,6 +27,9 @@ from hemoview.ui.wave_view import WaveView
 from hemoview.viewmodel.record_view import HeaderView, NumericRow, NumericsView, RecordView
 
 COLUMNS = 3
+LYING_COLUMNS = 5
+LYING_PX = 760
+"""A panel this wide is lower than it is wide."""
 CELL_FIXED_PX, LINES = 46, 1.85
 """Of a cell: heights of name and reference; lines of digits and interval in units of the digits."""
 _FITTED = (QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -250,6 +253,7 @@ class CompactPage(QWidget):
         self.waves, self.bar = WaveView(), CompactBar()
         self.waves.setMinimumSize(300, 100)
         self._cells: dict[str, CompactCell] = {}
+        self._columns = COLUMNS
         self._shown: tuple[str, ...] = ()
         self._view: NumericsView | None = None
         self._grid = QGridLayout()
@@ -313,14 +317,27 @@ class CompactPage(QWidget):
                 widget.setParent(None)
                 widget.deleteLater()
         self._cells = {parameter: CompactCell(parameter) for parameter in parameters}
+        self._place()
+
+    def _place(self) -> None:
+        """Three in a row; on a lying panel, which has little height, five: no number is cut."""
+        self._columns = columns = COLUMNS if self.width() < LYING_PX else LYING_COLUMNS
+        for place in range(max(self._grid.columnCount(), self._grid.rowCount())):
+            self._grid.setColumnStretch(place, 1 if place < columns else 0)
+            self._grid.setRowStretch(place, 0)
         for i, cell in enumerate(self._cells.values()):
-            self._grid.addWidget(cell, i // COLUMNS, i % COLUMNS)
-        last, used = divmod(len(parameters), COLUMNS)
-        if used == 1:  # two places are free: what there is to know about the numbers
-            self._grid.addWidget(self._notes, last, used, 1, COLUMNS - used)
-        else:
-            self._grid.addWidget(self._notes, last + bool(used), 0, 1, COLUMNS)
-        for column in range(COLUMNS):
+            self._grid.addWidget(cell, i // columns, i % columns)
+            self._grid.setRowStretch(i // columns, 1)
+        for column in range(columns):
             self._grid.setColumnStretch(column, 1)
-        for row in range(-(-len(parameters) // COLUMNS)):
-            self._grid.setRowStretch(row, 1)
+        last, used = divmod(len(self._cells), columns)
+        if used == 1:  # the other places are free: what there is to know about the numbers
+            self._grid.addWidget(self._notes, last, used, 1, columns - used)
+        else:
+            self._grid.addWidget(self._notes, last + bool(used), 0, 1, columns)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Turned on its side, or upright again."""
+        super().resizeEvent(event)
+        if self._columns != (COLUMNS if self.width() < LYING_PX else LYING_COLUMNS):
+            self._place()

@@ -165,6 +165,8 @@ def _draw_quality(painter: QPainter, frame: LaneFrame) -> None:
         painter.fillRect(
             bar, theme.colour("ok" if filled >= 3 else "warn") if i < filled else theme.colour("muted", 0.3)
         )
+    if frame.geometry.height_px < 66:  # the figure would stand in the next wave's title
+        return
     painter.setPen(theme.colour("muted"))
     painter.setFont(theme.font(11))
     painter.drawText(QRectF(8, top + 21, 60, 15), Qt.AlignmentFlag.AlignLeft, f"SQI {frame.lane.sqi:.1f}")

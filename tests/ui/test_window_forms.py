@@ -191,3 +191,18 @@ def test_the_command_line_takes_a_panel() -> None:
     assert args.compact
     with pytest.raises(SystemExit):
         command_line().parse_args(["--size", "big"])
+
+
+@pytest.mark.parametrize(("width", "height", "rows"), [(480, 854, 4), (1024, 640, 2), (960, 600, 2)])
+def test_a_lying_panel_has_numbers_in_two_rows_none_of_them_cut(
+    window: MainWindow, bed: SyntheticBedside, width: int, height: int, rows: int
+) -> None:
+    window.force_compact = True
+    window.resize(width, height)
+    window.show_view(view_of(bed))
+    for _ in range(5):
+        QApplication.processEvents()
+    cells = window.compact._cells
+    assert len({cell.y() for cell in cells.values()}) == rows
+    for parameter, cell in cells.items():
+        assert cell.value.height() >= cell.value.fontMetrics().ascent(), parameter
