@@ -167,15 +167,16 @@ _JOINTS: Final = (("; ", "；"), (": ", "："))
 @lru_cache(maxsize=2048)
 def in_chinese(sentence: str) -> str:
     """The sentence in Chinese as far as its form is known; several lines, or ``who: what; todo``, part by part."""
-    if sentence in SHIPPED:
-        return SHIPPED[sentence]
     if len(sentence) < SHORTEST or (not sentence.isascii() and not _has_words(sentence)):
-        return sentence
+        return SHIPPED.get(sentence, sentence)
     if "\n" in sentence:
         return "\n".join(in_chinese(line) for line in sentence.split("\n"))
-    whole = _whole(sentence)
+    whole = SHIPPED.get(sentence) or _whole(sentence)
     if whole is not None:
         return whole
+    if sentence.endswith("."):  # a banner ends the sentence, a list does not
+        told = in_chinese(sentence[:-1])
+        return sentence if told == sentence[:-1] else f"{told}。"
     for joint, said in _JOINTS:
         first, found, rest = sentence.partition(joint)
         if found:

@@ -94,3 +94,9 @@ def test_values_are_told_in_the_language_of_the_screen(chinese: object) -> None:
         text("refused", error="Bluetooth of this computer is switched off: switch it on")
         == "本机蓝牙已关闭：请打开"
     )
+
+
+def test_a_sentence_with_its_full_stop_is_the_same_sentence() -> None:
+    said = "Nothing listens on 127.0.0.1:28000: start the E4 streaming server, or correct the port"
+    assert in_chinese(f"{said}.") == f"{in_chinese(said)}。"
+    assert in_chinese("Nobody has translated this.") == "Nobody has translated this."
