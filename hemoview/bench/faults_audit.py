@@ -18,8 +18,8 @@ from hemoview.bench.faults_plan import Plan
 from hemoview.bench.faults_source import RATES_HZ, true_numbers
 from hemoview.dsp.shared_heart import LEAST_SPAN_S
 from hemoview.edge.heart import LOOK_EVERY_S, VERDICTS, WHYS
+from hemoview.edge.knowledge import Options
 from hemoview.edge.offline import prepared, push
-from hemoview.edge.pipeline import Options
 from hemoview.edge.stored import replayed
 from hemoview.edge.streams import HEART
 from recorder import session as sessions

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from hemoview.edge.findings import Findings
+from hemoview.edge.knowledge import Options
 from hemoview.edge.models import Loaded
-from hemoview.edge.pipeline import Options, Pipeline
+from hemoview.edge.pipeline import Pipeline
 from hemoview.edge.streams import Sources, declared, find_sources
 from hemoview.estimate.estimator import Body
 from recorder.acquire import wire

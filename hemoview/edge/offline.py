@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hemoview.edge.knowledge import Options
 from hemoview.edge.models import Loaded
-from hemoview.edge.pipeline import Options, Pipeline
+from hemoview.edge.pipeline import Pipeline
 from hemoview.edge.stored import replayed
 from hemoview.edge.streams import declared, find_sources
 from hemoview.estimate.bundle import Bundle

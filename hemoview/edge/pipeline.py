@@ -13,49 +13,30 @@ from numpy.typing import NDArray
 
 from hemoview.dsp import abp_beats, ppg_beats
 from hemoview.dsp.abp_beats import PressureBeat, find_abp_beats, in_mmhg
-from hemoview.dsp.arm import MMHG_PER_CM, ArmTracker, Turned
+from hemoview.dsp.arm import MMHG_PER_CM, ArmTracker
 from hemoview.dsp.ppg_beats import PulseBeat, find_ppg_beats
 from hemoview.dsp.quality import Quality, assess
 from hemoview.dsp.tracking import Tracked
 from hemoview.dsp.windows import WINDOW_S, Window, Windower
-from hemoview.edge.anchoring import Anchoring
-from hemoview.edge.arms import HandHeight, Inflations
 from hemoview.edge.heart import AROUND_NS, LOOK_EVERY_S, HeartGuard, row_of
+from hemoview.edge.knowledge import ON_EVENT, Knowledge, Options
 from hemoview.edge.sources import BeatSource, MotionSource
 from hemoview.edge.streams import ABP_BEATS, ARM, ESTIMATES, HEART, PPG_BEATS, Sources, estimate_row, stored
 from hemoview.estimate.estimator import Body, abstain_all, estimate
 from hemoview.estimate.runner import Runner
 from hemoview.estimate.tracking import Widening
 from hemoview.estimate.values import Estimate
-from recorder.clock import ClockEra
 from recorder.schema import (
     CONFIRMED,
-    FINGER_CHANGED,
-    REFERENCE_CALIBRATED,
-    UNCONFIRMED,
-    Calibration,
     Event,
     SampleBlock,
     Sites,
 )
 from recorder.schema.physical import physical
-from recorder.schema.rules import RULE, AnchorFrom, EstimateRules
+from recorder.schema.rules import EstimateRules
 
 NO_PRESSURE: Final = ("flat-line", "saturation", "invalid-value")
 """Notices about an arterial wave while which its beats are not believed; a square wave is more, see ``_on_notice``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What holds where a session does not say (:class:`~recorder.schema.rules.EstimateRules`).
-
-    Args:
-        anchor_from: which readings personalise.
-        show_simulated: parameters learned from simulation alone get values, tagged.
-    """
-
-    anchor_from: AnchorFrom = "cuff"
-    show_simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +47,7 @@ class Moment:
     era: int
 
 
-class Pipeline:
+class Pipeline(Knowledge):
     """Everything the edge process computes, for one set of sources.
 
     Args:
@@ -76,38 +57,14 @@ class Pipeline:
     """
 
     def __init__(self, sources: Sources, runner: Runner | None, options: Options) -> None:
-        self.sources, self.session_id = sources, ""
-        self.options, self._runner, self._body = options, runner, Body()
+        super().__init__(options, HeartGuard() if sources.ppg and sources.abp else None)
+        self.sources, self._runner = sources, runner
         self._ppg = BeatSource(sources.ppg, find_ppg_beats, ppg_beats.REFRACTORY_S) if sources.ppg else None
         self._windower = Windower(sources.ppg.nominal_rate_hz or 1.0) if sources.ppg else None
         self._abp = BeatSource(sources.abp, find_abp_beats, abp_beats.REFRACTORY_S) if sources.abp else None
         self._acc = MotionSource(sources.acc) if sources.acc else None
-        self._rules = EstimateRules()
-        self.heart = HeartGuard() if sources.ppg and sources.abp else None
-        """Whether both devices are on one person; None with only one of them."""
-        self._anchoring = self._fresh_anchoring()
         self._arm = ArmTracker(self._acc.clock.rate_hz) if self._acc and self._is_worn_with_pulse else None
-        self._inflations, self._hand = Inflations(), HandHeight()
-        self._eras: dict[int, ClockEra] = {}
-        self._calibrations: dict[str, Calibration] = {}
         self._next_no: dict[str, int] = {}
-        self._said_calibrated = ""
-        self._heard: set[str] = set()
-        self._unconfirmed = False
-
-    # ---- what is known beside the samples
-
-    @property
-    def anchoring(self) -> Anchoring:
-        """The anchors of the session that is going on."""
-        return self._anchoring
-
-    @property
-    def remembers(self) -> bool:
-        """The session so far bears on what comes: readings personalise, or a reference is followed. A process that
-        meets it half-way has to :func:`hemoview.edge.memory.recall` it.
-        """
-        return bool(self._anchoring.anchors) or self._anchoring.follows_reference
 
     def begin_session(
         self,
@@ -116,48 +73,10 @@ class Pipeline:
         rules: EstimateRules | None = None,
         sites: Sites | None = None,
     ) -> None:
-        """Another session: nothing of the subject before carries over. The same one again changes only the body, which
-        may have been corrected meanwhile.
-
-        Args:
-            session_id: of the recorder.
-            body: of its subject.
-            rules: it begins with.
-            sites: where the sensors sit; None = not told.
-        """
-        self._body = body
-        if session_id != self.session_id:
-            self.session_id, self._unconfirmed = session_id, False
-            self._said_calibrated, self._heard = "", set()
-            self._rules = rules or EstimateRules()
-            if self.heart is not None:
-                self.heart.begin()
-            self._anchoring = self._fresh_anchoring()
-            self._inflations = Inflations(sites)
-            self._hand = HandHeight(sites.hand_height_cm if sites else None)
-            if self._arm is not None:
-                self._arm = ArmTracker(self._arm.rate_hz)
-
-    def _fresh_anchoring(self) -> Anchoring:
-        """Of a reference nobody has compared yet, where there is something to compare it with."""
-        anchoring = Anchoring(self._rules.anchor_from or self.options.anchor_from)
-        anchoring.judge_person(same=self.heart is None)
-        return anchoring
-
-    def know_eras(self, eras: Iterable[ClockEra]) -> None:
-        """Wall anchors of clock eras, for the age of cuff readings."""
-        self._eras |= {era.number: era for era in eras}
-
-    def know_calibration(self, calibration: Calibration) -> None:
-        """mmHg of an arterial wave from its time on."""
-        if calibration.accepted and calibration.calibration_id not in self._calibrations:
-            self._calibrations[calibration.calibration_id] = calibration
-            self._anchoring.recalibrated()
-
-    def know_turn(self, event: Event) -> None:
-        """A turn of the wrist that was told before this process followed the session."""
-        turn = Turned(0, float(event.payload["angle_deg"]))
-        self._hand.turned(self._wall_ns(event.t_host_ns, event.era), turn)
+        """As :meth:`Knowledge.begin_session`; another session's wrist is another wrist."""
+        if session_id != self.session_id and self._arm is not None:
+            self._arm = ArmTracker(self._arm.rate_hz)
+        super().begin_session(session_id, body, rules, sites)
 
     # ---- what comes in
 
@@ -265,11 +184,6 @@ class Pipeline:
             self._anchoring.tracking.shown(wall_ns, made)
         return made, tracked
 
-    @property
-    def _shows_simulated(self) -> bool:
-        chosen = self._rules.show_simulated
-        return self.options.show_simulated if chosen is None else chosen
-
     def _tracked(self, wall_ns: int) -> Mapping[str, Widening]:
         """What the reference has taught about the intervals up to here; nothing unless the operator chose that."""
         tracking, personal = self._anchoring.tracking, self._anchoring.personal
@@ -356,39 +270,6 @@ class Pipeline:
         if self._abp is not None and stream_id == self._abp.info.stream_id:
             yield from self._pressure_rows(self._abp.cut(), now)
 
-    def _on_cuff(self, event: Event) -> None:
-        if self._unconfirmed:
-            return  # nobody knows whose arm it was
-        self._anchoring.cuff(event.event_id, event.payload)
-        self._hand.anchored(int(event.payload["measured_at_ns"]))
-
-    def _on_inflation(self, event: Event) -> None:
-        self._inflations.told(event)
-
-    def _on_posture(self, event: Event) -> None:
-        self._hand.answered(event.payload)
-
-    def _on_reminder(self, event: Event) -> None:
-        if event.payload.get("what") == "arm-moved":
-            self._hand.same()
-
-    def _on_cuff_withdrawn(self, event: Event) -> None:
-        self._anchoring.withdraw(str(event.payload["event_id"]))
-
-    def _on_marker(self, event: Event) -> None:
-        """A word on the reference's calibration. Told again, as after a restart of the recorder, it is no other."""
-        label = event.payload.get("label")
-        if label in (REFERENCE_CALIBRATED, FINGER_CHANGED) and event.event_id not in self._heard:
-            self._heard.add(event.event_id)
-            self._said_calibrated = event.event_id
-            self._anchoring.judge_reference(valid=label == REFERENCE_CALIBRATED)
-
-    def _on_marker_undone(self, event: Event) -> None:
-        """Whatever the last word on the reference's calibration was: taken back, it is in doubt."""
-        if event.payload.get("event_id") == self._said_calibrated:
-            self._said_calibrated = ""
-            self._anchoring.judge_reference(valid=False)
-
     def _on_notice(self, event: Event) -> None:
         """The recorder saw something on the arterial wave that is no pressure."""
         told, tracking = event.payload, self._anchoring.tracking
@@ -401,10 +282,6 @@ class Pipeline:
         elif tracking is not None and (told.get("kind") in NO_PRESSURE or told.get("ended") in NO_PRESSURE):
             tracking.forget()
 
-    def _on_unconfirmed(self, _: Event) -> None:
-        """Nobody knows whose samples follow: no estimate, and nothing is learned (safety rule 3)."""
-        self._unconfirmed = True
-
     def _on_confirmed(self, event: Event) -> None:
         """It is the same person: from here on, with no window that reaches into the doubt."""
         if event.payload.get("same") and self._unconfirmed:
@@ -412,26 +289,7 @@ class Pipeline:
             if self._windower is not None:
                 self._windower.cut()
 
-    def _on_rule(self, event: Event) -> None:
-        """The operator changed a rule of the session; told again, it is no other change."""
-        if event.event_id not in self._heard:
-            self._heard.add(event.event_id)
-            self._rules = self._rules.after([event])
-            self._anchoring.choose(self._rules.anchor_from or self.options.anchor_from)
-
-    def _on_calibration(self, event: Event) -> None:
-        self.know_calibration(Calibration.from_json(event.payload))
-
-    def _on_era(self, event: Event) -> None:
-        self._inflations.cut()
-        self.know_eras([ClockEra.from_json(event.payload)])
-
     # ---- inside
-
-    def _wall_ns(self, t_host_ns: int, era: int) -> int:
-        """UTC time of a host time. An era nobody told of has no calendar; it only occurs without a session."""
-        known = self._eras.get(era)
-        return known.wall_at(t_host_ns) if known is not None else t_host_ns
 
     def _rows(
         self, stream_id: str, rows: NDArray[np.float32], times_ns: list[int], now: Moment
@@ -443,20 +301,10 @@ class Pipeline:
 
 
 _ON_EVENT: Final[Mapping[str, Callable[[Pipeline, Event], Any]]] = {
+    **ON_EVENT,
     "gap": Pipeline._on_gap,
-    "cuff": Pipeline._on_cuff,
-    "cuff-withdrawn": Pipeline._on_cuff_withdrawn,
-    "cuff-inflation": Pipeline._on_inflation,
-    "posture": Pipeline._on_posture,
-    "reminder": Pipeline._on_reminder,
-    "calibration": Pipeline._on_calibration,
-    "marker": Pipeline._on_marker,
-    "marker-undone": Pipeline._on_marker_undone,
     "notice": Pipeline._on_notice,
-    "era": Pipeline._on_era,
-    UNCONFIRMED: Pipeline._on_unconfirmed,
     CONFIRMED: Pipeline._on_confirmed,
-    RULE: Pipeline._on_rule,
 }
 
 

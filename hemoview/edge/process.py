@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from hemoview.edge.follower import Follower
+from hemoview.edge.knowledge import Options
 from hemoview.edge.models import load_model
-from hemoview.edge.pipeline import Options
 from recorder.errors import RecorderError
 from recorder.host import lock, logs
 from recorder.host.client import StationClient

@@ -26,8 +26,9 @@ from scripted_bedside import (
 from hemoview.dsp.arm import MMHG_PER_CM, Turned, plausible_height_cm
 from hemoview.edge.arms import RECOVERS_S, UNANSWERED_S, HandHeight, Inflations
 from hemoview.edge.findings import Findings
+from hemoview.edge.knowledge import Options
 from hemoview.edge.offline import push, recompute
-from hemoview.edge.pipeline import Options, Pipeline
+from hemoview.edge.pipeline import Pipeline
 from hemoview.edge.streams import ABP_BEATS, ARM, ESTIMATES, ModelName, declared, find_sources
 from hemoview.estimate.estimator import Body
 from hemoview.estimate.reasons import REASONS

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from bedside_rig import Rig, wait_for
 
+from hemoview.edge.knowledge import Options
 from hemoview.edge.offline import recompute
-from hemoview.edge.pipeline import Options
 from hemoview.edge.streams import ABP_BEATS, ESTIMATES, PPG_BEATS
 from hemoview.estimate import bundle
 from hemoview.estimate.personalise import PRESSURES

@@ -13,8 +13,8 @@ from bedside_rig import wait_for
 
 from hemoview.edge import process
 from hemoview.edge.follower import body_of
+from hemoview.edge.knowledge import Options
 from hemoview.edge.models import load_model
-from hemoview.edge.pipeline import Options
 from recorder.errors import StationLocked
 from recorder.host import places, platform
 from recorder.host.lock import StationLock

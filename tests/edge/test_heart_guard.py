@@ -12,8 +12,9 @@ from scripted_bedside import BOOT_NS, ERA, STREAMS, SUBJECT, Bedside, Item, cali
 from hemoview.dsp.shared_heart import Comparison, Verdict
 from hemoview.edge.findings import Findings
 from hemoview.edge.heart import COLUMNS, LOOK_EVERY_S, VERDICTS, WHYS, HeartGuard, evidence_of, row_of
+from hemoview.edge.knowledge import Options
 from hemoview.edge.offline import push, recompute
-from hemoview.edge.pipeline import Options, Pipeline
+from hemoview.edge.pipeline import Pipeline
 from hemoview.edge.streams import ESTIMATES, HEART, ModelName, declared, find_sources
 from hemoview.estimate.estimator import Body
 from hemoview.estimate.runner import Runner

@@ -26,9 +26,10 @@ from scripted_bedside import (
 )
 
 from hemoview.edge.heart import VERDICTS
+from hemoview.edge.knowledge import Options
 from hemoview.edge.memory import recall
 from hemoview.edge.offline import push, recompute
-from hemoview.edge.pipeline import Options, Pipeline
+from hemoview.edge.pipeline import Pipeline
 from hemoview.edge.stored import replayed
 from hemoview.edge.streams import (
     ABP_BEATS,

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from hemoview.dsp.abp_beats import PressureBeat
 from hemoview.dsp.windows import WINDOW_S
+from hemoview.edge.knowledge import Options
 from hemoview.edge.offline import push
-from hemoview.edge.pipeline import Options, Pipeline
+from hemoview.edge.pipeline import Pipeline
 from hemoview.edge.streams import ABP_BEATS, ESTIMATES, ModelName, Sources, declared, find_sources
 from hemoview.estimate import bundle
 from hemoview.estimate.estimator import Body

@@ -16,8 +16,9 @@ from scripted_bedside import ERA, STREAMS, SUBJECT, Bedside, cuff, event
 from scripted_bedside import store as stored_session
 from synthetic_bedside import SyntheticBedside
 
+from hemoview.edge.knowledge import Options
 from hemoview.edge.offline import push, recompute
-from hemoview.edge.pipeline import Options, Pipeline
+from hemoview.edge.pipeline import Pipeline
 from hemoview.edge.streams import ESTIMATES, ModelName, Sources, declared, find_sources
 from hemoview.estimate.estimator import Body
 from hemoview.estimate.reasons import REASONS

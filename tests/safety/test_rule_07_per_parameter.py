@@ -13,9 +13,10 @@ import tiny_bundle
 from scripted_bedside import ERA, STREAMS, SUBJECT, Bedside, store
 from synthetic_bedside import HandClock, SyntheticBedside
 
+from hemoview.edge.knowledge import Options
 from hemoview.edge.models import Loaded
 from hemoview.edge.offline import push, recompute
-from hemoview.edge.pipeline import Options, Pipeline
+from hemoview.edge.pipeline import Pipeline
 from hemoview.edge.streams import ESTIMATES, declared, find_sources
 from hemoview.estimate import bundle
 from hemoview.estimate.bundle import Bundle
