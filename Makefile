@@ -55,6 +55,6 @@ $(VENV)/.learn: $(VENV)/.dev
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# Makes the README's pictures; look at them before committing.
+# Makes the pictures of README and guide; look at them before committing.
 pictures: $(VENV)/.dev
 	$(BIN)/python .ci/pictures.py

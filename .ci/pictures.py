@@ -1,40 +1,222 @@
-"""Makes the README's pictures from one demo run. Run by ``make pictures``; look at them before committing."""
+"""Makes the pictures of README and operator guide as an operator would come by them: window, virtual bedside, subject,
+Start, Stop. Run by ``make pictures``; look at them before committing.
+"""
+
+from __future__ import annotations
 
 import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QWidget
 
-from hemoview import demo
-from hemoview.ui import theme
-from hemoview.ui.review import ReviewPage
+from hemoview import app
+from hemoview.viewmodel import window_settings
+from hemoview.viewmodel.cuff_form import CuffForm, examine
+from hemoview.viewmodel.window_settings import Taste, WindowSettings
+from recorder.host import places, processes
 
-PICTURES = Path("resources/docs/pictures")
+STATION = "bed-1"
+OUT = Path("resources/docs/pictures")
+WIDEST_PX = 1280
+PATIENCE_S = 120.0
+TEMPLATE = """
+name = "Sit and stand"
+operator = "RN2"
+markers = ["arm move", "recalibration", "dizzy", "talking", "other"]
+[consent]
+version = "2.1"
+date = "2026-01-15"
+[sites]
+wristband_side = "left"
+finger_cuff_side = "right"
+arm_cuff_side = "left"
+posture = "seated"
+[[devices]]
+kind = "e4-tcp"
+device_id = "e4"
+[[devices]]
+kind = "serial-adc"
+device_id = "adc"
+[[phases]]
+name = "Sitting"
+duration_min = 5
+marker_at_start = "sitting begins"
+instruction = "Feet on the floor, forearm at the height of the heart."
+[[phases]]
+name = "Standing"
+duration_min = 3
+marker_at_start = "stand up"
+[cuff]
+first_after_min = 2
+at_phase_ends = true
+[checklist]
+before = ["Wristband sits two fingers above the wrist", "Forearm lies at the height of the heart"]
+[rules]
+anchor_from = "cuff"
+show_simulated = true
+"""
+SUBJECT = {"age_y": "58", "height_cm": "168", "weight_kg": "71", "hand_height_cm": "0"}
+
+
+class Visit:
+    """One window on an own home; every wait keeps the window alive."""
+
+    def __init__(self, language: str, home: Path) -> None:
+        self.suffix = "" if language == "en" else f"-{language}"
+        options = app.AppOptions(STATION, home, keep_session=True, size=(WIDEST_PX, 800))
+        taste = Taste(language=language)
+        window_settings.save(app.settings_file(options), WindowSettings(taste=taste))
+        folder = places.templates_dir(home)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "sit-and-stand.toml").write_text(TEMPLATE, encoding="utf-8")
+        self.home = home
+        self.qt, self.shell = app.open_window(options)
+        self.window, self.ask = self.shell.window, self.shell.operations
+
+    def wait(self, seconds: float) -> None:
+        """Let it run."""
+        self.until(lambda: False, seconds)
+
+    def until(self, holds: Callable[[], object], at_most_s: float = PATIENCE_S) -> None:
+        """Let it run until something holds."""
+        end = time.monotonic() + at_most_s
+        while not holds() and time.monotonic() < end:
+            self.qt.processEvents()
+            time.sleep(0.01)
+
+    def keep(self, name: str, widget: QWidget | None = None) -> None:
+        """A picture of a widget, of the window where None."""
+        shown = (widget or self.window).grab()
+        if shown.width() > WIDEST_PX:
+            shown = shown.scaledToWidth(WIDEST_PX, Qt.TransformationMode.SmoothTransformation)
+        shown.save(str(OUT / f"{name}{self.suffix}.png"))
+
+    def banner(self, key: str) -> bool:
+        """Whether it is asked for now."""
+        return self.shell.view is not None and any(b.key == key for b in self.shell.view.banners)
+
+    def devices(self) -> None:
+        """The virtual bedside, once it delivers."""
+        shell = self.shell
+        self.until(lambda: shell.companions.running)
+        shell.bedside.open(lambda error: sys.exit(str(error)))
+
+        def streaming() -> bool:
+            links = shell.model.status.links if shell.model.status else ()
+            return len(links) > 1 and all(link.state == "streaming" for link in links)
+
+        self.until(streaming)
+
+    def start(self) -> None:
+        """The form, the comparison with the person, the recording."""
+        self.until(lambda: self.shell.view is not None and self.shell.view.header.can_start)
+        self.window.header.start.click()
+        dialog = self.ask.start_dialog
+        assert dialog is not None
+        inputs: dict[str, Any] = dialog.inputs
+        chooser = inputs["template"].box
+        chooser.setCurrentIndex(chooser.findText("Sit and stand"))
+        inputs["pseudonym"].scanned.emit("P-014")
+        inputs["sex"].buttons["female"].click()
+        for name, typed in SUBJECT.items():
+            inputs[name].setText(typed)
+        dialog.signed_today.click()
+        inputs["consent_record"].setChecked(True)
+        self.wait(1)
+        self.keep("start", dialog)
+        dialog.next.click()
+        self.until(dialog.confirm.start.isEnabled)
+        for box in dialog.confirm.checklist.boxes:
+            box.setChecked(True)
+        self.keep("confirm", dialog)
+        dialog.confirm.start.click()
+        self.until(lambda: self.shell.running_folder() is not None)
+        self.ask.command("begin_phase", index=0)
+
+    def record(self, seconds: float) -> None:
+        """Until there is something to see: the monitor calibrated, a cuff reading, a trend."""
+        self.until(lambda: self.banner("calibration"), 45.0)
+        self.ask.confirm_calibration()
+        self.until(lambda: self.ask.reference_now() is not None, 30.0)
+        self.wait(5)
+        sbp, dbp = self.ask.reference_now() or (120.0, 75.0)
+        self.cuff(round(sbp) + 2, round(dbp) - 1)
+        self.ask.mark(4, "talking", "key")
+        self.wait(seconds)
+        self.keep("record")
+
+    def cuff(self, sbp_mmhg: int, dbp_mmhg: int) -> None:
+        """A reading, judged as the dialog judges it."""
+        form = CuffForm(str(sbp_mmhg), str(dbp_mmhg), arm="left", posture="seated", operator="RN2")
+        request = examine(form, wall_ns=self.ask.wall_ns(), reference_mmhg=None).request
+        if request is not None:
+            self.ask.command("cuff", **request)
+
+    def look(self) -> None:
+        """The other screens of the recording, and the session once it is closed."""
+        self.window.toggle_far()
+        self.window.showNormal()
+        self.window.resize(WIDEST_PX, 800)
+        self.wait(1)
+        self.keep("large-numbers")
+        self.window.leave_far()
+        self.window.resize(480, 854)
+        self.wait(2)
+        self.keep("compact")
+        self.window.resize(WIDEST_PX, 800)
+        self.wait(1)
+        self.shell.lock.hide_screen(time.monotonic())
+        self.wait(1)
+        self.keep("hidden")
+        self.shell.lock.curtain.button.click()  # type: ignore[union-attr]
+        for page in ("devices", "trends"):
+            self.window.show_page(page)
+            self.wait(6)
+            self.keep(page)
+
+    def review(self) -> None:
+        """Stop, and open what was recorded."""
+        folder = self.shell.running_folder()
+        self.window.header.stop.click()
+        assert self.ask.stop_dialog is not None
+        self.ask.stop_dialog.stop.click()
+        self.until(lambda: self.shell.view is not None and self.shell.view.header.next_subject)
+        self.window.show_page("review")
+        self.window.pages.currentWidget().open_session(str(folder))  # type: ignore[union-attr]
+        self.wait(6)
+        self.keep("review")
+
+    def leave(self) -> None:
+        """Close the window and end what ran beside it."""
+        self.shell.close_unasked()
+        processes.stop_station(STATION, self.home, force=True)
 
 
 def main() -> None:
-    """Record two minutes with the window open, then open what was recorded."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 120.0
-    with tempfile.TemporaryDirectory() as folder:
-        options = demo.DemoOptions(seconds=seconds, out=Path(folder), screenshot=PICTURES / "record.png")
-        session = demo.run(options)["session"]
-        app = QApplication.instance() or QApplication([])
-        theme.apply(app)
-        page = ReviewPage()
-        page.resize(1280, 800)
-        page.show()
-        page.open_session(session)
-        end = time.monotonic() + 4
-        while time.monotonic() < end:
-            app.processEvents()
-            time.sleep(0.02)
-        page.grab().save(str(PICTURES / "review.png"))
-        page.close()
+    """English in full; of Chinese the two screens an operator meets most."""
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 40.0
+    for language in ("en", "zh"):
+        with tempfile.TemporaryDirectory() as folder:
+            visit = Visit(language, Path(folder))
+            try:
+                visit.devices()
+                visit.start()
+                visit.record(seconds)
+                if language == "en":
+                    visit.look()
+                    visit.review()
+            finally:
+                visit.leave()
+    (OUT / "confirm-zh.png").unlink()
+    QApplication.quit()
 
 
 if __name__ == "__main__":

@@ -1,0 +1,21 @@
+"""Words around the operator guide; the guide itself is a file of each language in ``resources/docs/guide``."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ENGLISH: Final[dict[str, str]] = {
+    "menu-handbook": "Guide",
+    "handbook-title": "HemoView – guide for operators",
+    "handbook-chapters": "Chapters",
+    "handbook-file": "en.md",
+    "handbook-missing": "The guide is not where it was installed ({path}). Install HemoView again.",
+}
+
+CHINESE: Final[dict[str, str]] = {
+    "menu-handbook": "操作指南",
+    "handbook-title": "HemoView 操作指南",
+    "handbook-chapters": "目录",
+    "handbook-file": "zh.md",
+    "handbook-missing": "安装位置找不到操作指南（{path}）。请重新安装 HemoView。",
+}

@@ -1,0 +1,131 @@
+"""The operator guide: its pictures are there, its words are those of the screens, and the menu opens it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QImage, QTextDocument
+from pytestqt.qtbot import QtBot
+
+from hemoview.ui import catalogue
+from hemoview.ui.handbook import CHAPTERS_FROM_PX, Handbook, HandbookDialog, guide_file
+from hemoview.ui.main_window import MainWindow
+from recorder.host import places
+
+DOCS = places.resources_dir() / "docs"
+WORDS = {
+    "en": catalogue.ENGLISH_WORDS,
+    "zh": {**catalogue.ENGLISH_WORDS, **catalogue.CHINESE_WORDS},
+}
+PICTURE = re.compile(r"!\[(.+?)\]\((.+?)\)")
+BOLD, ITALIC = re.compile(r"\*\*(.+?)\*\*"), re.compile(r"\*(.+?)\*")
+MOST_BYTES, WIDEST_PX, MOST_LINES = 2_500_000, 1280, 210
+
+
+@pytest.fixture(params=("en", "zh"))
+def language(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def guide(language: str) -> str:
+    return (DOCS / "guide" / f"{language}.md").read_text(encoding="utf-8")
+
+
+def pictures(guide: str) -> set[Path]:
+    return {(DOCS / "guide" / place).resolve() for _, place in PICTURE.findall(guide)}
+
+
+def test_every_picture_is_there_and_every_picture_is_used() -> None:
+    used = {
+        p for name in WORDS for p in pictures((DOCS / "guide" / f"{name}.md").read_text(encoding="utf-8"))
+    }
+    there = {p.resolve() for p in (DOCS / "pictures").iterdir()}
+    assert used == there
+    assert sum(p.stat().st_size for p in there) <= MOST_BYTES
+    for path in there:
+        assert 0 < QImage(str(path)).width() <= WIDEST_PX, path
+
+
+def test_thick_words_are_texts_of_the_screens(language: str, guide: str) -> None:
+    said = BOLD.findall(guide)
+    assert len(said) > 60
+    assert [word for word in said if word not in WORDS[language].values()] == []
+
+
+def test_slanted_words_are_parts_of_texts(language: str, guide: str) -> None:
+    quoted = ITALIC.findall(BOLD.sub("", guide))
+    parts = [part.strip() for quote in quoted for part in quote.split("…") if part.strip()]
+    assert len(parts) > 10
+    assert [part for part in parts if not any(part in text for text in WORDS[language].values())] == []
+
+
+def test_both_tell_the_same_in_the_same_order() -> None:
+    told = []
+    for name in WORDS:
+        guide = (DOCS / "guide" / f"{name}.md").read_text(encoding="utf-8")
+        assert guide.count("\n") <= MOST_LINES
+        shape = [line.split(" ")[0][:2] for line in guide.splitlines() if line.startswith(("#", "!["))]
+        told.append((shape, guide.count("\n|"), guide.count("\n- ")))
+    assert told[0] == told[1]
+
+
+def test_the_menu_opens_the_guide_with_its_pictures(qtbot: QtBot, language: str) -> None:
+    catalogue.use_language("zh" if language == "zh" else "en")
+    try:
+        window = MainWindow()
+        qtbot.addWidget(window)
+        window.resize(1280, 800)
+        window.show()
+        handbook = Handbook(window)
+        entry = window.header.actions_by_id["menu-handbook"]
+        assert entry in window.header.menu.actions()
+        assert entry in window.compact.bar.more.actions()
+        entry.trigger()
+        dialog = handbook.dialog
+        assert dialog is not None
+        assert dialog.isVisible()
+        assert not dialog.isModal()
+        shown = dialog.pages.toPlainText()
+        assert catalogue.text("button-confirm-start") in shown
+        assert "*" not in shown
+        headings = [
+            line[3:]
+            for line in guide_file().read_text(encoding="utf-8").splitlines()
+            if line.startswith("## ")
+        ]
+        assert [dialog.chapters.item(i).text() for i in range(dialog.chapters.count())] == headings
+        room_px = dialog.pages.viewport().width()
+        for _, place in PICTURE.findall(guide_file().read_text(encoding="utf-8")):
+            image = dialog.pages.loadResource(
+                int(QTextDocument.ResourceType.ImageResource.value), QUrl(place)
+            )
+            assert isinstance(image, QImage), place
+            assert 0 < image.width() <= room_px, place
+        entry.trigger()
+        assert handbook.dialog is dialog
+    finally:
+        catalogue.use_language("en")
+
+
+def test_a_chapter_comes_to_the_top(qtbot: QtBot) -> None:
+    dialog = HandbookDialog(guide_file())
+    qtbot.addWidget(dialog)
+    dialog.resize(1100, 700)
+    dialog.show()
+    dialog.chapters.setCurrentRow(4)
+    block = dialog.pages.chapters[4]
+    top = dialog.pages.document().documentLayout().blockBoundingRect(block).top()
+    assert dialog.pages.verticalScrollBar().value() == int(top)
+    dialog.resize(CHAPTERS_FROM_PX - 100, 700)
+    assert not dialog.chapters.isVisible()
+
+
+def test_a_guide_that_is_gone_is_said(qtbot: QtBot, tmp_path: Path) -> None:
+    dialog = HandbookDialog(tmp_path / "en.md")
+    qtbot.addWidget(dialog)
+    assert str(tmp_path) in dialog.pages.toPlainText()
+    assert dialog.chapters.count() == 0
