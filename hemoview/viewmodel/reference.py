@@ -48,9 +48,12 @@ def reference(facts: Facts) -> Reference:
 
 
 def _last_calibration(facts: Facts) -> tuple[int | None, bool]:
-    """When the reference was last confirmed as calibrated, and whether a square wave since then waits for it."""
+    """When the reference was last confirmed as calibrated, and whether a square wave since then waits for it.
+
+    One that began before Start is known by its end alone.
+    """
     since_ns: int | None = None
-    asks = False
+    asks = began = False
     undone = {event.payload.get("event_id") for event in facts.events if event.kind == "marker-undone"}
     for event in facts.events:
         if event.event_id in undone:
@@ -61,5 +64,7 @@ def _last_calibration(facts: Facts) -> tuple[int | None, bool]:
         elif label == FINGER_CHANGED:
             since_ns = None
         elif event.kind == "notice" and event.payload.get("kind") == "square-wave":
-            asks = True
+            asks = began = True
+        elif event.kind == "notice" and event.payload.get("ended") == "square-wave":
+            asks, began = asks or not began, False
     return since_ns, asks

@@ -198,6 +198,21 @@ def test_square_wave_asks_for_confirmation(bed: SyntheticBedside) -> None:
     assert banner(view_of(bed), "calibration") is None
 
 
+def test_square_wave_from_before_the_start_asks_at_its_end(bed: SyntheticBedside) -> None:
+    bed.events.append(event("notice", bed.clock.now_ns, kind="quality-ok", ended="square-wave"))
+    bed.tell()
+    assert banner(view_of(bed), "calibration") is not None
+
+
+def test_square_wave_confirmed_before_its_end_does_not_ask_again(bed: SyntheticBedside) -> None:
+    now_ns = bed.clock.now_ns
+    bed.events.append(event("notice", now_ns, kind="square-wave"))
+    bed.events.append(event("marker", now_ns + 1, label="reference calibrated"))
+    bed.events.append(event("notice", now_ns + 2, kind="quality-ok", ended="square-wave"))
+    bed.tell()
+    assert banner(view_of(bed), "calibration") is None
+
+
 def test_kilopascal_switch(bed: SyntheticBedside) -> None:
     mmhg, kpa = row(view_of(bed), "SBP"), row(view_of(bed, pressure_unit="kPa"), "SBP")
     assert kpa.unit == "kPa"
