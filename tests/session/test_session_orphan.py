@@ -106,6 +106,7 @@ PACES = [
 ]
 
 
+@pytest.mark.slow  # two of these paces wait a minute for each other
 @pytest.mark.parametrize("pace", PACES, ids=lambda pace: "-".join(map(str, pace)))
 @pytest.mark.parametrize("work", [lambda folder: seal(folder, ALL), seal_and_finish], ids=["seal", "finish"])
 def test_a_sealer_that_goes_on_between_two_looks_of_a_reader_doubles_and_hides_nothing(
