@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QFormLayout,
-    QHBoxLayout,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -18,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui.catalogue import text, words
-from hemoview.ui.enter_key import enter_presses
+from hemoview.ui.enter_key import answer_row, enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.cuff_form import CuffForm, CuffView, in_kpa
 from hemoview.viewmodel.guide import POSTURES
@@ -68,10 +67,7 @@ class CuffDialog(QDialog):
         enter_presses(self.ok, cancel)
         self.ok.clicked.connect(self._enter)
         cancel.clicked.connect(self.reject)
-        buttons = QHBoxLayout()
-        buttons.addWidget(cancel)
-        buttons.addStretch()
-        buttons.addWidget(self.ok)
+        buttons = answer_row(cancel, self.ok)
         column = QVBoxLayout(self)
         column.addLayout(rows)
         column.addWidget(self.converted)

@@ -1,4 +1,4 @@
-"""Which button Enter presses in a dialog.
+"""The buttons that end a dialog, and which of them Enter presses.
 
 Left to itself Qt takes the first button of the layout, which is Cancel, also where another was made the default before
 it stood in its dialog: Enter in a field would throw away what was typed.
@@ -6,9 +6,7 @@ it stood in its dialog: Enter in a field would throw away what was typed.
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QPushButton
-
-__all__ = ["enter_presses"]
+from PySide6.QtWidgets import QHBoxLayout, QPushButton
 
 
 def enter_presses(button: QPushButton, *never: QPushButton) -> None:
@@ -16,3 +14,12 @@ def enter_presses(button: QPushButton, *never: QPushButton) -> None:
     for each in never:
         each.setAutoDefault(False)
     button.setDefault(True)
+
+
+def answer_row(cancel: QPushButton, ok: QPushButton) -> QHBoxLayout:
+    """Both at the foot of a dialog, as far apart as it is wide: no glove takes one for the other."""
+    row = QHBoxLayout()
+    row.addWidget(cancel)
+    row.addStretch()
+    row.addWidget(ok)
+    return row

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QFormLayout,
-    QHBoxLayout,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -18,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui.catalogue import text, words
-from hemoview.ui.enter_key import enter_presses
+from hemoview.ui.enter_key import answer_row, enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.estimates_form import EstimatesForm, examine
 from hemoview.viewmodel.record_view import EstimateChoice
@@ -52,10 +51,7 @@ class EstimatesDialog(QDialog):
         enter_presses(self.ok, cancel)
         self.ok.clicked.connect(self._enter)
         cancel.clicked.connect(self.reject)
-        buttons = QHBoxLayout()
-        buttons.addWidget(cancel)
-        buttons.addStretch()
-        buttons.addWidget(self.ok)
+        buttons = answer_row(cancel, self.ok)
         column = QVBoxLayout(self)
         column.addLayout(self._rows)
         column.addWidget(self.problem)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButt
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text
-from hemoview.ui.enter_key import enter_presses
+from hemoview.ui.enter_key import answer_row, enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel import formats
 from recorder.acquire.monitor_clock import ahead_s, second_of_day
@@ -78,10 +78,7 @@ class ClockDialog(QDialog):
         self.clock.changed.connect(lambda: self.ok.setEnabled(self.clock.request is not None))
         explained = QLabel(text("clock-explained"))
         explained.setWordWrap(True)
-        buttons = QHBoxLayout()
-        buttons.addWidget(cancel)
-        buttons.addStretch()
-        buttons.addWidget(self.ok)
+        buttons = answer_row(cancel, self.ok)
         column = QVBoxLayout(self)
         column.addWidget(explained)
         column.addWidget(self.clock)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFormLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from hemoview.ui.catalogue import text
-from hemoview.ui.enter_key import enter_presses
+from hemoview.ui.enter_key import answer_row, enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel import idle_lock
 from recorder.errors import StorageError
@@ -41,10 +41,7 @@ class PinDialog(QDialog):
         enter_presses(self.ok, cancel)
         cancel.clicked.connect(self.reject)
         self.ok.clicked.connect(self._keep)
-        buttons = QHBoxLayout()
-        buttons.addWidget(cancel)
-        buttons.addStretch()
-        buttons.addWidget(self.ok)
+        buttons = answer_row(cancel, self.ok)
         column = QVBoxLayout(self)
         column.addLayout(rows)
         column.addWidget(self.problem)
