@@ -99,7 +99,7 @@ def test_a_guided_session_through_a_closed_window(
 
     again = opened()
     until(qtbot, lambda: title(again) == "2/2  Long", 15)
-    assert again.view is not None and again.view.guide.countdown.startswith("59:")
+    until(qtbot, lambda: again.view is not None and again.view.guide.countdown.startswith("59:"), 10)
     again.window.record.markers.press(2)
     until(qtbot, lambda: prompts(again) == ["arm-moved"], 10)
     again.window.record.guide.prompts.rows[0].buttons["same-height"].click()
