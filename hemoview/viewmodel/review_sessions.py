@@ -183,11 +183,17 @@ def _on_disk(folder: Path, manifest: Manifest | None) -> tuple[int, Message | No
     for row in manifest.segments:
         with contextlib.suppress(OSError):
             sizes[row.name] = os.stat(place + row.name).st_size  # noqa: PTH116 -- a day has thousands of files
-    n_bytes = sum(sizes.values()) + sum(p.stat().st_size for p in folder.iterdir() if p.is_file())
+    n_bytes = sum(sizes.values()) + _beside_segments(folder)
     wrong = [row.name for row in manifest.segments if sizes.get(row.name) != row.bytes]
     if not wrong:
         return n_bytes, None
     return n_bytes, say("browser.note-files", n=len(wrong), total=len(manifest.segments), first=wrong[0])
+
+
+def _beside_segments(folder: Path) -> int:
+    """Files of the folder and of all in it but the segments: labels, alignments, what was put aside."""
+    parts = [p for p in folder.iterdir() if p.name != SEGMENT_FOLDER]
+    return sum(folder_bytes(p) if p.is_dir() else p.stat().st_size for p in parts)
 
 
 def folder_bytes(folder: Path) -> int:

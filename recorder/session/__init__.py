@@ -8,6 +8,7 @@
     segments/           <stream>-<first sample>.parquet, _clock-…, _events-…: immutable
     manifest.json       every segment with its SHA-256
     amendments.jsonl    corrections, append-only
+    annotations/        <label set>.jsonl: labels made afterwards, append-only
     tombstone.json      instead of all of them, once erased
 
 A discarded session lies in ``quarantine/`` beside the others for 30 days (:mod:`recorder.session.quarantine`).

@@ -14,7 +14,9 @@ from recorder.errors import SessionError
 from recorder.schema import Amendment, Calibration, Event, Gap, StreamInfo, Use
 from recorder.schema.physical import physical
 from recorder.session import amendments, facts
+from recorder.session import annotations as label_store
 from recorder.session.amended import amended, amended_fields
+from recorder.session.annotated import LabelFold
 from recorder.session.facts import GapSpan, UnconfirmedSpan
 from recorder.session.header import SessionHeader
 from recorder.session.levels import (
@@ -225,6 +227,15 @@ class Session:
     def amendments(self) -> list[Amendment]:
         """Corrections of what was written about the session, in order."""
         return amendments.read(self.path)[0]
+
+    def labels(self, label_set: str = label_store.DEFAULT_SET) -> LabelFold:
+        """Labels of a set as they stand now; empty where there is none."""
+        return LabelFold(label_store.read(self.path, label_set).deeds)
+
+    @property
+    def label_sets(self) -> tuple[str, ...]:
+        """Names of the label sets."""
+        return label_store.sets_of(self.path)
 
     def calibrations(self) -> list[Calibration]:
         """Stored calibrations in order."""

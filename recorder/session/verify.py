@@ -12,6 +12,7 @@ from typing import Any
 from recorder.errors import SessionDamaged
 from recorder.schema import Event, Gap, StreamInfo
 from recorder.session import amendments
+from recorder.session import annotations as label_store
 from recorder.session.continuity import Fault, Span, Stretch, faults, merged, uncovered
 from recorder.session.facts import gaps_of
 from recorder.session.header import SESSION_FILE
@@ -163,6 +164,9 @@ def inspect(stored: Stored, checked: Checked = unwatched) -> Findings:
     _check_numbers(stored, found)
     for why in amendments.read(stored.folder)[1]:
         found.damage(amendments.AMENDMENTS_FILE, why)
+    for name in label_store.sets_of(stored.folder):
+        for why in label_store.read(stored.folder, name).wrong:
+            found.damage(label_store.path_of(Path(), name).as_posix(), why)
     return found
 
 
