@@ -1,13 +1,10 @@
-"""The pressure wave that a CNAP monitor writes to its USB stick. Facts: devices.md §D.2.
+"""The pressure wave of a CNAP monitor's stick as a steady grid, for the calibration of an ADC against it.
 
-``CNAP_YYYY-MM-DD_HH-MM-SS_NNN_waveform.csv``: ASCII, ``;`` between fields **and** at the end of each line, columns
-found by header name, 100 Hz. When it began stands in its name only: the monitor's local time, no zone.
+The file itself is read by :mod:`recorder.protocols.cnap_wave`.
 """
 
 from __future__ import annotations
 
-import math
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,19 +13,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from recorder.errors import RecordingUnreadable
+from recorder.exchange.cnap_names import octets_of, start_of
+from recorder.protocols.cnap_csv import MAX_MMHG, NotCnap
+from recorder.protocols.cnap_wave import RATE_HZ, parse_wave
 
-RATE_HZ: Final = 100.0
-TIME, PRESSURE = "Time [s]", "Pressure [mmHg]"
-MAX_MMHG: Final = 400.0
-"""Real files reach about 265 before the monitor has calibrated itself."""
-MAX_S: Final = 48 * 3600.0
-"""No recording of a stick is longer; a later time is a damaged row, not two days of nothing."""
-_BEGIN = re.compile(r"CNAP_(\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2})")
+__all__ = ["MAX_MMHG", "RATE_HZ", "CnapWaveform", "NotCnap", "parse", "read", "start_of"]
 
-
-class NotCnap(ValueError):
-    """The bytes are no such file; the message says why, without naming the file."""
+_CHOOSE: Final = "choose a ..._waveform.csv of the monitor's stick"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,24 +46,7 @@ def read(path: Path) -> CnapWaveform:
     Raises:
         RecordingUnreadable: naming the file and the cause.
     """
-    try:
-        return parse(path.read_bytes(), starts=start_of(path.name))
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise RecordingUnreadable(f"{path}: cannot be read ({why}); check the path") from None
-    except NotCnap as error:
-        raise RecordingUnreadable(
-            f"{path}: {error}; choose a ..._waveform.csv of the monitor's stick"
-        ) from None
-
-
-def start_of(name: str) -> datetime | None:
-    """When the recording of that name began, local time without zone; None if the name does not tell."""
-    found = _BEGIN.search(name)
-    try:
-        return datetime.strptime(found[1], "%Y-%m-%d_%H-%M-%S") if found else None
-    except ValueError:
-        return None
+    return octets_of(path, lambda octets: parse(octets, starts=start_of(path.name)), _CHOOSE)
 
 
 def parse(octets: bytes, *, starts: datetime | None = None) -> CnapWaveform:
@@ -81,39 +55,8 @@ def parse(octets: bytes, *, starts: datetime | None = None) -> CnapWaveform:
     Raises:
         NotCnap: the header is another's, or hardly a row can be read.
     """
-    header, *lines = octets.decode("utf-8-sig", "replace").splitlines() or [""]
-    names = [name.strip().strip('"') for name in header.split(";")]
-    for wanted in (TIME, PRESSURE):
-        if wanted not in names:
-            raise NotCnap(f"it has no column {wanted!r}")
-    width, places = len(names), (names.index(TIME), names.index(PRESSURE))
-    rows = [_row(line, width, places) for line in lines if line.strip()]
-    good = np.array([row for row in rows if row is not None], dtype=np.float64).reshape(-1, 2)
-    if len(good) < 2 or len(good) < len(rows) / 2:
-        raise NotCnap(f"only {len(good)} of its {len(rows)} rows can be read")
-    step_s = float(np.median(np.abs(np.diff(good[:, 0]))))
-    if not math.isclose(step_s, 1 / RATE_HZ, rel_tol=0.1):
-        raise NotCnap(f"its rows are {step_s:g} s apart instead of {1 / RATE_HZ:g}")
-    mmhg, t0_s = _on_grid(good)
-    return CnapWaveform(mmhg, t0_s, len(rows) - len(good), starts)
-
-
-def _row(line: str, width: int, places: tuple[int, int]) -> tuple[float, float] | None:
-    """Time and pressure. Without the last ``;`` the row was cut off, and a number may have lost its end."""
-    parts = line.split(";")
-    if len(parts) != width:
-        return None
-    try:
-        t_s, mmhg = (float(parts[place]) for place in places)
-    except ValueError:
-        return None
-    return (t_s, mmhg) if 0 <= t_s <= MAX_S and abs(mmhg) <= MAX_MMHG else None
-
-
-def _on_grid(rows: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-    """Every row at its time; what is missing is NaN."""
-    places = np.rint(rows[:, 0] * RATE_HZ).astype(np.int64)
-    first = int(places.min())
-    grid = np.full(int(places.max()) - first + 1, np.nan)
-    grid[places - first] = np.where(rows[:, 1] == 0.0, np.nan, rows[:, 1])
-    return grid, first / RATE_HZ
+    wave = parse_wave(octets)
+    first = int(wave.sample_no[0])
+    grid = np.full(int(wave.sample_no[-1]) - first + 1, np.nan)
+    grid[wave.sample_no - first] = np.where(wave.mmhg == 0.0, np.nan, wave.mmhg)
+    return CnapWaveform(grid, first / RATE_HZ, sum(wave.rejected.values()), starts)
