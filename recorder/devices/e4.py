@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from recorder.clock import Clock
 from recorder.devices.contract import DeviceConfig, DriverEvent, Notice
-from recorder.devices.e4_streams import RATES_HZ, StreamState, stream_infos
+from recorder.devices.e4_streams import StreamState
 from recorder.devices.e4_talk import Conversation
 from recorder.devices.options import origin, read_options, silence_s
 from recorder.errors import ConfigError
+from recorder.protocols.e4_description import RATES_HZ, stream_infos
 from recorder.protocols.e4_events import Command, Malformed, News, Reply, Sample, SampleKind
 from recorder.protocols.e4_server import E4Decoder, battery_fraction, format_command
 from recorder.schema import DeviceInfo

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import re
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from recorder.errors import RecordingUnreadable
 from recorder.exchange.e4_csv import BeatCsv, NotE4, RegularCsv, parse_beats, parse_regular, parse_tags
+from recorder.exchange.e4_files import is_tags, read_files
 from recorder.exchange.recording import ROLE_UNITS, Moment, Numeric, Recording, Role, Signal
 
-MAX_MEMBER_BYTES: Final = 256 * 2**20
-MAX_TOTAL_BYTES: Final = 512 * 2**20
-"""A day of recording is 60 MB of text; more than this is no session of one wristband."""
 ACC_COUNTS_PER_G: Final = 64.0
 
 _REGULAR: Final[dict[str, tuple[Role, int]]] = {
@@ -26,7 +21,6 @@ _REGULAR: Final[dict[str, tuple[Role, int]]] = {
     "EDA.csv": ("eda", 1),
     "TEMP.csv": ("temp", 1),
 }
-_TAGS = re.compile(r"tags(_\w+)?\.csv\Z", re.IGNORECASE)
 
 
 def read(path: Path) -> Recording:
@@ -35,7 +29,12 @@ def read(path: Path) -> Recording:
     Raises:
         RecordingUnreadable: naming the file and the cause.
     """
-    files = dict(_folder(path) if path.is_dir() else _zip(path))
+    found = read_files(path)
+    if found.skipped:
+        raise RecordingUnreadable(
+            f"{path}: {found.skipped[0].file} cannot be read ({found.skipped[0].why}); fetch it again"
+        )
+    files = found.texts
     parts = {
         name: _regular(path, name, text, columns)
         for name, (_, columns) in _REGULAR.items()
@@ -47,16 +46,11 @@ def read(path: Path) -> Recording:
     return _recording(path, files, regular)
 
 
-def looks_like(path: Path) -> bool:
-    """A folder with at least one file of an E4 session."""
-    return path.is_dir() and any((path / name).is_file() for name in _REGULAR)
-
-
 def _recording(path: Path, files: Mapping[str, bytes], regular: Mapping[str, RegularCsv]) -> Recording:
     begin_s = min(part.start_s for part in regular.values())
     hr = _regular(path, "HR.csv", files.get("HR.csv", b""), 1)
     beats = _beats(path, files.get("IBI.csv", b""))
-    tags = [t for name, text in files.items() if _TAGS.match(name) for t in parse_tags(text)]
+    tags = [t for name, text in files.items() if is_tags(name) for t in parse_tags(text)]
     notes = [f"{name}: {part.n_bad} rows are no numbers" for name, part in regular.items() if part.n_bad]
     notes += [f"{name}: absent or empty" for name in _REGULAR if name not in regular]
     if beats is not None and beats.n_bad:
@@ -102,56 +96,3 @@ def _beats(path: Path, text: bytes) -> BeatCsv | None:
         return parse_beats(text)
     except NotE4 as error:
         raise RecordingUnreadable(f"{path}, IBI.csv: {error}; export the session again") from error
-
-
-def _wanted(name: str) -> bool:
-    return name in _REGULAR or name in ("HR.csv", "IBI.csv") or bool(_TAGS.match(name))
-
-
-def _folder(path: Path) -> Iterator[tuple[str, bytes]]:
-    for file in sorted(path.iterdir()):
-        if file.is_file() and _wanted(file.name):
-            if file.stat().st_size > MAX_MEMBER_BYTES:
-                raise RecordingUnreadable(f"{file}: larger than any E4 session; choose an E4 session")
-            yield file.name, file.read_bytes()
-
-
-def _zip(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Wanted members by base name; nothing is ever unpacked to disk."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in m.filename]
-            for member in members:
-                if _escapes(member.filename):
-                    raise RecordingUnreadable(
-                        f"{path}: member {member.filename!r} points outside; do not use this file"
-                    )
-            wanted = [m for m in members if _wanted(PurePosixPath(m.filename).name)]
-            folders = {PurePosixPath(m.filename).parent for m in wanted}
-            if len(folders) > 1:
-                raise RecordingUnreadable(
-                    f"{path}: holds {len(folders)} sessions; unzip it and choose one folder"
-                )
-            yield from _members(path, archive, wanted)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, OSError, EOFError) as error:
-        raise RecordingUnreadable(f"{path}: cannot be read as a zip ({error}); fetch it again") from error
-
-
-def _members(
-    path: Path, archive: zipfile.ZipFile, wanted: list[zipfile.ZipInfo]
-) -> Iterator[tuple[str, bytes]]:
-    total = 0
-    for member in wanted:
-        with archive.open(member) as file:
-            text = file.read(MAX_MEMBER_BYTES + 1)
-        total += len(text)
-        if len(text) > MAX_MEMBER_BYTES or total > MAX_TOTAL_BYTES:
-            raise RecordingUnreadable(
-                f"{path}: {member.filename} unpacks to more than any E4 session; not read"
-            )
-        yield PurePosixPath(member.filename).name, text
-
-
-def _escapes(name: str) -> bool:
-    plain = name.replace("\\", "/")
-    return plain.startswith("/") or ".." in plain.split("/") or ":" in plain.split("/")[0]

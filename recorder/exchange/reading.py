@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from recorder.errors import RecordingUnreadable
-from recorder.exchange import e4_session, surgery, wfdb_record
+from recorder.exchange import e4_files, e4_session, surgery, wfdb_record
 from recorder.exchange.recording import Recording
 
 KINDS = "an E4 zip or folder, a WFDB record (.hea, or its name without ending), or a ..._waves.npz"
@@ -27,7 +27,7 @@ def read_recording(path: Path | str, *, span_s: tuple[float, float] | None = Non
         return wfdb_record.read(header, span_s=span_s)
     if not path.exists():
         raise RecordingUnreadable(f"{path}: there is no such file; choose {KINDS}")
-    if path.suffix.lower() == ".zip" or e4_session.looks_like(path):
+    if path.suffix.lower() == ".zip" or e4_files.looks_like(path):
         return e4_session.read(path)
     if path.suffix.lower() == ".npz":
         return surgery.read(path)

@@ -14,7 +14,7 @@ from hemoview.bench.faults_source import ADC_LOW, CounterSource, true_numbers
 from recorder import session
 from recorder.clock import ClockEra
 from recorder.devices import profiles
-from recorder.devices.e4_streams import stream_infos
+from recorder.protocols.e4_description import stream_infos
 from recorder.schema import Channel, Event, Gap, SampleBlock, StreamInfo
 from recorder.session import SessionHeader, gap_event
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recorder.errors import RecordingUnreadable
-from recorder.exchange import e4_session, read_recording
+from recorder.exchange import e4_files, read_recording
 
 FILES = {
     "BVP.csv": "1551453301.00\n64.000000\n" + "".join(f"{n / 4:.2f}\n" for n in range(640)),
@@ -80,17 +80,17 @@ def test_a_member_that_points_outside_is_refused(tmp_path, name):
 
 
 def test_a_bomb_is_refused_without_unpacking_it(tmp_path, monkeypatch):
-    monkeypatch.setattr(e4_session, "MAX_MEMBER_BYTES", 1000)
+    monkeypatch.setattr(e4_files, "MAX_MEMBER_BYTES", 1000)
     with pytest.raises(RecordingUnreadable, match="unpacks to more"):
         read_recording(write_zip(tmp_path / "bomb.zip", {"BVP.csv": "1\n64\n" + "0\n" * 10_000}))
-    monkeypatch.setattr(e4_session, "MAX_TOTAL_BYTES", 100)
+    monkeypatch.setattr(e4_files, "MAX_TOTAL_BYTES", 100)
     with pytest.raises(RecordingUnreadable, match="unpacks to more"):
         read_recording(write_zip(tmp_path / "many.zip", {n: t[:600] for n, t in FILES.items()}))
 
 
 def test_a_file_too_large_for_a_session_is_refused(tmp_path, monkeypatch):
     (tmp_path / "BVP.csv").write_text(FILES["BVP.csv"])
-    monkeypatch.setattr(e4_session, "MAX_MEMBER_BYTES", 1000)
+    monkeypatch.setattr(e4_files, "MAX_MEMBER_BYTES", 1000)
     with pytest.raises(RecordingUnreadable, match="larger than"):
         read_recording(tmp_path)
 

@@ -1,0 +1,175 @@
+"""The files of one E4 session, out of a zip or a folder. Nothing is unpacked to disk and nothing there is changed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zipfile
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from recorder.errors import RecordingUnreadable
+from recorder.exchange.source import Skipped
+
+MAX_MEMBER_BYTES: Final = 256 * 2**20
+MAX_TOTAL_BYTES: Final = 512 * 2**20
+"""A day of recording is 60 MB of text; more than this is no session of one wristband."""
+
+NAMES: Final = ("BVP.csv", "ACC.csv", "EDA.csv", "TEMP.csv", "HR.csv", "IBI.csv")
+_BY_LOWER: Final = {name.lower(): name for name in NAMES}
+_TAGS: Final = re.compile(r"tags(_[\w-]+)?\.csv\Z", re.IGNORECASE)
+_DAMAGE: Final = (
+    zipfile.BadZipFile,
+    zlib.error,
+    RuntimeError,
+    NotImplementedError,
+    OSError,
+    EOFError,
+    ValueError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class E4Files:
+    """Texts by the name they have in an E4 session (``BVP.csv`` …, ``tags….csv``).
+
+    Args:
+        texts: as they are in the source.
+        sha256: of the zip; of a folder, over the names and hashes of these files.
+        skipped: files of a session that could not be read, and why.
+    """
+
+    texts: Mapping[str, bytes]
+    sha256: str
+    skipped: tuple[Skipped, ...] = ()
+
+
+def read_files(path: Path) -> E4Files:
+    """The files of the one session in a zip or folder.
+
+    Raises:
+        RecordingUnreadable: no such file, no zip, a member that points outside or swells, or several sessions.
+    """
+    if path.is_dir():
+        return _folder(path)
+    if not path.is_file():
+        raise RecordingUnreadable(f"{path}: there is no such file; choose an E4 zip or folder")
+    return _zip(path)
+
+
+def looks_like(path: Path) -> bool:
+    """A folder with at least one file of samples of an E4 session in it."""
+    return path.is_dir() and any(canonical(p.name) in NAMES[:4] for p in path.iterdir() if p.is_file())
+
+
+def is_tags(name: str) -> bool:
+    """Whether this is a file of button presses."""
+    return bool(_TAGS.match(name))
+
+
+def canonical(name: str) -> str | None:
+    """The name a file has in an E4 session; None for a file that is none of it."""
+    return name if is_tags(name) else _BY_LOWER.get(name.lower())
+
+
+def _folder(path: Path) -> E4Files:
+    try:
+        files = sorted(p for p in path.iterdir() if p.is_file() and canonical(p.name))
+        if not files:
+            _refuse_nested(path)
+        texts: dict[str, bytes] = {}
+        skipped = []
+        for file in files:
+            name = canonical(file.name) or file.name
+            if file.stat().st_size > MAX_MEMBER_BYTES:
+                raise RecordingUnreadable(f"{file}: larger than any E4 session; choose an E4 session")
+            if name in texts:
+                skipped.append(Skipped(file.name, f"there is a second {name}; keep one of the two"))
+                continue
+            texts[name] = file.read_bytes()
+    except OSError as error:
+        raise RecordingUnreadable(f"{path}: cannot be read ({error.strerror}); check the folder") from error
+    lines = [f"{name} {hashlib.sha256(text).hexdigest()}" for name, text in sorted(texts.items())]
+    return E4Files(texts, hashlib.sha256("\n".join(lines).encode()).hexdigest(), tuple(skipped))
+
+
+def _refuse_nested(path: Path) -> None:
+    """A folder of sessions is not one session: say which there are."""
+    inside = [p for p in sorted(path.iterdir()) if looks_like(p) or p.suffix.lower() == ".zip"]
+    if inside:
+        names = ", ".join(p.name for p in inside[:6]) + (", …" if len(inside) > 6 else "")
+        raise RecordingUnreadable(
+            f"{path}: holds {len(inside)} sessions ({names}), each perhaps of another subject; "
+            "import them one by one, each with its own subject"
+        )
+
+
+def _zip(path: Path) -> E4Files:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [m for m in archive.infolist() if not m.is_dir() and "__MACOSX" not in m.filename]
+            for member in members:
+                if _escapes(member.filename):
+                    raise RecordingUnreadable(
+                        f"{path}: member {member.filename!r} points outside; do not use this file"
+                    )
+            wanted = [m for m in members if canonical(PurePosixPath(m.filename).name)]
+            _refuse_several(path, wanted)
+            texts, skipped = _members(path, archive, wanted)
+        return E4Files(texts, _sha256_of(path), tuple(skipped))
+    except _DAMAGE as error:
+        if isinstance(error, RecordingUnreadable):
+            raise
+        raise RecordingUnreadable(f"{path}: cannot be read as a zip ({error}); fetch it again") from error
+
+
+def _refuse_several(path: Path, wanted: Iterable[zipfile.ZipInfo]) -> None:
+    folders = defaultdict(list)
+    for member in wanted:
+        folders[str(PurePosixPath(member.filename).parent)].append(member.filename)
+    if len(folders) > 1:
+        names = ", ".join(sorted(folders)[:6])
+        raise RecordingUnreadable(
+            f"{path}: holds {len(folders)} sessions ({names}), each perhaps of another subject; "
+            "unzip it and choose one folder at a time"
+        )
+
+
+def _members(
+    path: Path, archive: zipfile.ZipFile, wanted: list[zipfile.ZipInfo]
+) -> tuple[dict[str, bytes], list[Skipped]]:
+    texts: dict[str, bytes] = {}
+    skipped: list[Skipped] = []
+    total = 0
+    for member in wanted:
+        name = canonical(PurePosixPath(member.filename).name) or member.filename
+        if name in texts:
+            skipped.append(Skipped(member.filename, f"there is a second {name}; the first was taken"))
+            continue
+        try:
+            with archive.open(member) as file:
+                text = file.read(MAX_MEMBER_BYTES + 1)
+        except _DAMAGE as error:
+            skipped.append(Skipped(member.filename, f"damaged in the zip ({error})"))
+            continue
+        total += len(text)
+        if len(text) > MAX_MEMBER_BYTES or total > MAX_TOTAL_BYTES:
+            raise RecordingUnreadable(
+                f"{path}: {member.filename} unpacks to more than any E4 session; not read"
+            )
+        texts[name] = text
+    return texts, skipped
+
+
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _escapes(name: str) -> bool:
+    plain = name.replace("\\", "/")
+    return plain.startswith("/") or ".." in plain.split("/") or ":" in plain.split("/")[0]

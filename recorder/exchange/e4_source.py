@@ -1,0 +1,186 @@
+"""An E4 session as exported → values for a session. Streams are described as the streaming server's are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from recorder.errors import RecordingUnreadable
+from recorder.exchange.e4_csv import NotE4
+from recorder.exchange.e4_exact import (
+    RANGE,
+    ExactCsv,
+    parse_exact,
+    parse_exact_beats,
+    parse_exact_tags,
+)
+from recorder.exchange.e4_files import E4Files, is_tags, read_files
+from recorder.exchange.into_session import UNREADABLE, Break, Moment, Rows, Waveform
+from recorder.exchange.source import Skipped, Source
+from recorder.protocols.e4_description import RATES_HZ, stream_infos
+from recorder.protocols.e4_events import SampleKind
+from recorder.schema import DeviceInfo, Marker, StreamInfo
+
+DEVICE: Final = "e4"
+PRODUCT: Final = "Empatica E4 (exported session)"
+_REGULAR: Final[dict[str, tuple[SampleKind, int]]] = {
+    "BVP.csv": ("bvp", 1),
+    "ACC.csv": ("acc", 3),
+    "EDA.csv": ("gsr", 1),
+    "TEMP.csv": ("tmp", 1),
+}
+HR_RATE_HZ: Final = 1.0
+TAG_SLACK_S: Final = 600
+"""A button press may lie outside the samples by so much: files can be cut."""
+_ACC_RANGE: Final = 1 << 15
+
+
+def read(path: Path, device: str = DEVICE) -> Source:
+    """An E4 zip or folder. A file in it that is damaged or is not what its name says is skipped by name.
+
+    Args:
+        path: the zip or folder.
+        device: id of the wristband in the session.
+
+    Raises:
+        RecordingUnreadable: it is no E4 session, or nothing in it can be taken.
+    """
+    files = read_files(path)
+    infos = stream_infos(device, "recorded")
+    reader = _Reader(files, device)
+    waves = [
+        wave
+        for name, (kind, columns) in _REGULAR.items()
+        if (wave := reader.waveform(name, infos[kind], RATES_HZ[kind], columns)) is not None
+    ]
+    numerics = [rows for rows in (reader.hr(infos["hr"]), reader.ibi(infos["ibi"])) if rows is not None]
+    if not waves:
+        why = "; ".join(f"{s.file}: {s.why}" for s in reader.skipped)
+        raise RecordingUnreadable(
+            f"{path}: holds no sample of {', '.join(_REGULAR)}{f' ({why})' if why else ''}; choose an E4 session"
+        )
+    span_us = _span_us(waves)
+    return Source(
+        kind="e4",
+        name=path.name,
+        sha256=files.sha256,
+        content_sha256=_content_sha256(files.texts),
+        devices=(DeviceInfo(device, PRODUCT, transport="file"),),
+        waveforms=tuple(waves),
+        numerics=tuple(numerics),
+        moments=reader.tags(span_us),
+        rejected={name: dict(reasons) for name, reasons in reader.rejected.items() if reasons},
+        skipped=(*files.skipped, *reader.skipped),
+        notes=tuple(reader.notes),
+    )
+
+
+class _Reader:
+    """Files to streams, keeping account of what is left out."""
+
+    def __init__(self, files: E4Files, device: str) -> None:
+        self._texts, self._device = files.texts, device
+        self.rejected: dict[str, dict[str, int]] = {}
+        self.skipped: list[Skipped] = []
+        self.notes: list[str] = []
+
+    def waveform(self, name: str, info: StreamInfo, rate_hz: float, columns: int) -> Waveform | None:
+        """One regular file; None where it is absent, empty or not what its name says."""
+        found = self._regular(name, rate_hz, columns)
+        if found is None:
+            return None
+        values = found.values
+        if info.dtype == "int16":
+            found, values = self._counts(name, found)
+        if not len(values):
+            self.skipped.append(Skipped(name, "it has no row of numbers"))
+            return None
+        first_no = int(found.row_no[0])
+        holes = np.flatnonzero(np.diff(found.row_no) != 1) + 1
+        breaks = tuple(
+            Break(int(k), self._wall_ns(found, int(found.row_no[k])), UNREADABLE, name) for k in holes
+        )
+        return Waveform(info, self._wall_ns(found, first_no), values, breaks)
+
+    def hr(self, info: StreamInfo) -> Rows | None:
+        """The vendor's heart rate; its first row is 10 s after the start."""
+        found = self._regular("HR.csv", HR_RATE_HZ, 1)
+        if found is None or not len(found.values):
+            return None
+        wall_ns = found.start_us * 1000 + np.rint(found.row_no * (1e9 / found.rate_hz)).astype(np.int64)
+        return Rows(info, wall_ns, found.floats())
+
+    def ibi(self, info: StreamInfo) -> Rows | None:
+        """Intervals between the beats the wristband accepted."""
+        text = self._texts.get("IBI.csv", b"")
+        try:
+            beats = parse_exact_beats(text)
+        except NotE4 as error:
+            self.skipped.append(Skipped("IBI.csv", str(error)))
+            return None
+        if beats is None:
+            self.notes.append("IBI.csv: absent or empty")
+            return None
+        self.rejected["IBI.csv"] = dict(beats.rejected)
+        if not len(beats.ibi_s):
+            return None
+        return Rows(info, beats.beat_us * 1000, beats.ibi_s[:, None])
+
+    def tags(self, span_us: tuple[int, int]) -> tuple[Moment, ...]:
+        """Button presses as the markers the live chain makes of them."""
+        low, high = span_us[0] - TAG_SLACK_S * 10**6, span_us[1] + TAG_SLACK_S * 10**6
+        marker = Marker("tag", "e4-tag")
+        payload = {"label": marker.label, "source": marker.source, "device_id": self._device}
+        moments = []
+        for name in sorted(n for n in self._texts if is_tags(n)):
+            times, rejected = parse_exact_tags(self._texts[name])
+            inside = [t for t in times if low <= t <= high]
+            counted = dict(rejected)
+            if len(inside) < len(times):
+                counted[RANGE] = len(times) - len(inside)
+            self.rejected[name] = counted
+            moments += [Moment("marker", t * 1000, payload) for t in inside]
+        return tuple(moments)
+
+    def _regular(self, name: str, rate_hz: float, columns: int) -> ExactCsv | None:
+        text = self._texts.get(name, b"")
+        try:
+            found = parse_exact(text, columns)
+            if found is not None and found.rate_hz != rate_hz:
+                raise NotE4(
+                    f"it says {found.rate_hz:g} Hz and an E4 has {rate_hz:g} Hz there; is it another file renamed?"
+                )
+        except NotE4 as error:
+            self.skipped.append(Skipped(name, str(error)))
+            return None
+        if found is None:
+            self.notes.append(f"{name}: absent or empty")
+            return None
+        self.rejected[name] = dict(found.rejected)
+        return found
+
+    def _counts(self, name: str, found: ExactCsv) -> tuple[ExactCsv, np.ndarray]:
+        """Acceleration is whole counts of 1/64 g; a row that is none is left out."""
+        values = found.floats()
+        good = ((values == np.rint(values)) & (np.abs(values) < _ACC_RANGE)).all(axis=1)
+        if not good.all():
+            self.rejected[name][RANGE] = self.rejected[name].get(RANGE, 0) + int((~good).sum())
+        kept = ExactCsv(found.start_us, found.rate_hz, found.values[good], found.row_no[good], found.rejected)
+        return kept, values[good].astype(np.int16)
+
+    @staticmethod
+    def _wall_ns(found: ExactCsv, row_no: int) -> int:
+        return found.start_us * 1000 + round(row_no * 1e9 / found.rate_hz)
+
+
+def _span_us(waves: list[Waveform]) -> tuple[int, int]:
+    return min(w.first_wall_ns for w in waves) // 1000, max(w.end_wall_ns for w in waves) // 1000
+
+
+def _content_sha256(texts: Mapping[str, bytes]) -> str:
+    lines = [f"{name} {hashlib.sha256(text).hexdigest()}" for name, text in sorted(texts.items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

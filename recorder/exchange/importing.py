@@ -1,0 +1,312 @@
+"""From files to one session: read every source, say what is odd, write it whole or not at all.
+
+Two steps, so that a person sees what will come before anything is written: :func:`look` reads and counts and lists the
+questions that must be answered; :func:`carry_out` writes. The sources are only ever read.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final, Literal
+from zoneinfo import ZoneInfo
+
+from recorder import session
+from recorder.errors import ConfigError, RecorderError, RecordingUnreadable
+from recorder.exchange import e4_source
+from recorder.exchange.into_session import Moment, start_wall_ns, write_session
+from recorder.exchange.source import Source, SourceKind
+from recorder.schema import Consent, Details, Subject
+from recorder.session.bulk import Told
+
+TEMPLATE: Final = {"name": "import"}
+STATION: Final = "import"
+FUTURE_SLACK_NS: Final = 24 * 3_600_000_000_000
+"""A clock may be a zone ahead of the truth; more is a clock that was never set."""
+
+QuestionId = Literal["imported-before", "future-dated", "several-wristbands"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One source to read.
+
+    Args:
+        kind: its format.
+        path: file, folder or record.
+        companions: further files of it by role (``wave`` and ``summary`` of a CNAP recording).
+        device: id of its device in the session; empty = the usual one of its kind.
+    """
+
+    kind: SourceKind
+    path: Path
+    companions: dict[str, Path] = field(default_factory=dict, hash=False)
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be imported for whom.
+
+    Args:
+        wanted: the sources, in the order they were named.
+        subject: pseudonym and what is known; never a name.
+        zone: IANA zone of naive times; empty = none was named.
+        consent, details: as given; without a consent the session is excluded from every use by others.
+        operator: code of who imports.
+        fold: of an hour that came twice, ``first`` or ``second``; empty = not said.
+    """
+
+    wanted: tuple[Wanted, ...]
+    subject: Subject
+    zone: str = ""
+    consent: Consent | None = None
+    details: Details | None = None
+    operator: str = ""
+    fold: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something only a person can answer; the import waits until ``id`` is accepted."""
+
+    id: QuestionId
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """What an import will bring, and what must be answered first."""
+
+    order: Order
+    sources: tuple[Source, ...]
+    questions: tuple[Question, ...]
+
+    @property
+    def span_wall_ns(self) -> tuple[int, int]:
+        """UTC ns of the session's first sample and after its last."""
+        spans = [source.span_wall_ns for source in self.sources]
+        return min(a for a, _ in spans), max(b for _, b in spans)
+
+
+Reader = Callable[[Wanted, Order], Source]
+READERS: Final[dict[SourceKind, Reader]] = {
+    "e4": lambda wanted, _: e4_source.read(wanted.path, wanted.device or e4_source.DEVICE),
+}
+
+
+def look(order: Order, sessions: Path | None, now_wall_ns: int) -> Plan:
+    """Read every source and say what will come of them; nothing is written.
+
+    Args:
+        order: what is wanted.
+        sessions: folder of sessions in which the same sources may be already; None = not looked for.
+        now_wall_ns: UTC now.
+
+    Raises:
+        ConfigError: nothing is wanted, the same source twice, or a zone that does not exist.
+        RecordingUnreadable: a source cannot be read, or two do not overlap.
+    """
+    if not order.wanted:
+        raise ConfigError("nothing to import: name at least one source")
+    if order.zone:
+        check_zone(order.zone)
+    sources = tuple(READERS[wanted.kind](wanted, order) for wanted in _with_devices(order.wanted))
+    _refuse_twice(sources)
+    _refuse_apart(sources, order.zone)
+    questions = [*_future(sources, now_wall_ns), *_several(sources)]
+    if sessions is not None:
+        questions += _before(sources, order.subject.pseudonym, sessions)
+    return Plan(order, sources, tuple(questions))
+
+
+def carry_out(
+    plan: Plan,
+    out: Path,
+    *,
+    accepted: Collection[str] = (),
+    software: dict[str, str],
+    now_wall_ns: int,
+    told: Told | None = None,
+) -> Path:
+    """Write the session of a plan into ``out``, which is new or empty.
+
+    Raises:
+        ConfigError: a question is not answered; the message names them all.
+        SessionError, StorageError: it cannot be written there; nothing is left.
+    """
+    unanswered = [q for q in plan.questions if q.id not in accepted]
+    if unanswered:
+        raise ConfigError("; ".join(q.text for q in unanswered))
+    sources = plan.sources
+    waves = [w for s in sources for w in s.waveforms]
+    numerics = [r for s in sources for r in s.numerics]
+    start_ns = start_wall_ns(waves, numerics)
+    moments = [Moment("import", start_ns, fact, now_wall_ns) for fact in stored_facts(plan)]
+    order = plan.order
+    header = session.SessionHeader(
+        session_id=uuid.uuid4().hex,
+        station=STATION,
+        created_wall_ns=start_ns,
+        zone=order.zone or "UTC",
+        subject=order.subject,
+        consent=order.consent,
+        operator=order.operator,
+        template=dict(TEMPLATE),
+        software=software,
+        simulated=any(s.simulated for s in sources),
+        details=order.details,
+    )
+    devices = [d for s in sources for d in s.devices]
+    moments += [m for s in sources for m in s.moments]
+    return write_session(out, header, devices, waves, numerics, moments, told=told)
+
+
+def stored_facts(plan: Plan) -> list[dict[str, Any]]:
+    """The payload of each source's ``import`` event."""
+    return [
+        {
+            "source": source.kind,
+            "file": stored_name(source, plan.order.subject.pseudonym),
+            "sha256": source.sha256,
+            "content_sha256": source.content_sha256,
+            "rows": source.rows,
+            "rejected": source.rejected_rows(),
+            "skipped": len(source.skipped),
+            "zone": source.zone,
+            "shift": source.shift_s,
+            "operator": plan.order.operator,
+        }
+        for source in plan.sources
+    ]
+
+
+_MACHINE_MADE: Final = (
+    re.compile(r"\d{10}_[A-Z0-9]{4,8}\.zip\Z"),  # of Empatica's web site: start and band
+    re.compile(r"CNAP_\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\d{3}(_beats|_waveform)?(\.csv)?\Z"),
+)
+
+
+def stored_name(source: Source, pseudonym: str) -> str:
+    """A file's name if a machine made it or it is the pseudonym; else one that tells nobody's name.
+
+    People call files after patients. Which words are a name nobody can know, so only names of known makes are kept.
+    """
+    stem, suffix = Path(source.name).stem, Path(source.name).suffix
+    if stem.casefold() == pseudonym.casefold() or any(made.match(source.name) for made in _MACHINE_MADE):
+        return source.name
+    plain = suffix if re.match(r"\.[A-Za-z0-9]{1,5}\Z", suffix) else ""
+    return f"{source.kind}-{source.sha256[:8]}{plain}"
+
+
+def check_zone(name: str) -> ZoneInfo:
+    """The time zone of an IANA name.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ConfigError(
+            f"time zone {name!r} is not known; give an IANA name such as Europe/Berlin or Asia/Shanghai"
+        ) from None
+
+
+# ---- what is odd
+
+
+def _with_devices(wanted: Sequence[Wanted]) -> Iterator[Wanted]:
+    """A second wristband of one session is ``e4-2``."""
+    count = 0
+    for one in wanted:
+        if one.kind == "e4":
+            count += 1
+            yield one if count == 1 else Wanted(one.kind, one.path, one.companions, f"e4-{count}")
+        else:
+            yield one
+
+
+def _refuse_twice(sources: Sequence[Source]) -> None:
+    seen: dict[str, Source] = {}
+    for source in sources:
+        if source.content_sha256 in seen:
+            raise ConfigError(
+                f"{source.name} and {seen[source.content_sha256].name} hold the same recording; name one of them"
+            )
+        seen[source.content_sha256] = source
+    ids = [info.device_id for source in sources for info in source.devices]
+    if len(set(ids)) < len(ids):
+        raise ConfigError("two sources of one kind cannot go into one session; import them as two")
+
+
+def _refuse_apart(sources: Sequence[Source], zone: str) -> None:
+    """Recordings that have no moment in common are no session: a wrong zone, or two different days."""
+    ordered = sorted(sources, key=lambda s: s.span_wall_ns)
+    for k, (before, after) in enumerate(pairwise(ordered)):
+        reached = max(s.span_wall_ns[1] for s in ordered[: k + 1])
+        if after.span_wall_ns[0] >= reached:
+            raise RecordingUnreadable(
+                f"{before.name} ({_span_text(before, zone)}) and {after.name} ({_span_text(after, zone)}) have no "
+                "moment in common: check the time zone, or import them as two sessions"
+            )
+
+
+def _future(sources: Sequence[Source], now_wall_ns: int) -> Iterator[Question]:
+    for source in sources:
+        first, _ = source.span_wall_ns
+        if first > now_wall_ns + FUTURE_SLACK_NS:
+            when = datetime.fromtimestamp(first / 1e9, UTC)
+            yield Question(
+                "future-dated",
+                f"{source.name} begins on {when:%Y-%m-%d %H:%M} UTC, which is still to come: the clock of its device "
+                "was wrong. Its times would be kept as they are",
+            )
+
+
+def _several(sources: Sequence[Source]) -> Iterator[Question]:
+    bands = [s.name for s in sources if s.kind == "e4"]
+    if len(bands) > 1:
+        yield Question(
+            "several-wristbands",
+            f"{' and '.join(bands)} are {len(bands)} wristbands in one session: both must be of the same subject",
+        )
+
+
+def _before(sources: Sequence[Source], pseudonym: str, sessions: Path) -> Iterator[Question]:
+    """The same bytes in an earlier session, of this subject or of another."""
+    wanted = {h: s for s in sources for h in (s.sha256, s.content_sha256)}
+    named: set[tuple[str, str]] = set()
+    for folder, header, payload in imports_in(sessions):
+        hits = [wanted[h] for h in (payload.get("sha256"), payload.get("content_sha256")) if h in wanted]
+        if not hits or (folder.name, hits[0].name) in named:
+            continue
+        named.add((folder.name, hits[0].name))
+        whose = header.subject.pseudonym if header.subject else "nobody"
+        other = "" if whose.casefold() == pseudonym.casefold() else f", there of subject {whose}"
+        yield Question("imported-before", f"{hits[0].name} was imported before, into {folder.name}{other}")
+
+
+def imports_in(sessions: Path) -> Iterator[tuple[Path, session.SessionHeader, dict[str, Any]]]:
+    """Every import told by the sessions of a folder: where, of whom, and its event's payload."""
+    if not sessions.is_dir():
+        return
+    for folder in sorted(p for p in sessions.iterdir() if p.is_dir() and not p.name.startswith(".")):
+        try:
+            with session.open(folder) as stored:
+                if stored.header.template.get("name") == TEMPLATE["name"]:
+                    for event in stored.events("import"):
+                        yield folder, stored.header, event.payload
+        except (RecorderError, OSError):
+            continue  # verify and the session browser name it
+
+
+def _span_text(source: Source, zone: str) -> str:
+    where = ZoneInfo(zone) if zone else UTC
+    first, end = (datetime.fromtimestamp(t / 1e9, where) for t in source.span_wall_ns)
+    return f"{first:%Y-%m-%d %H:%M} to {end:%H:%M} {zone or 'UTC'}"

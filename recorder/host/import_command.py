@@ -1,0 +1,147 @@
+"""``hemoview import``: foreign recordings into one ordinary session."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from recorder.acquire.orders import software_versions
+from recorder.errors import ConfigError
+from recorder.exchange import importing
+from recorder.host.console import progress
+from recorder.schema import Consent, Subject
+
+SCOPES = {"upload": "upload", "training": "reuse_for_training", "feedback": "feedback"}
+EXAMPLE = "example: hemoview import --e4 S01.zip --subject P-014 --out sessions/P-014-import --json"
+
+
+def add_parser(commands: Any) -> None:
+    """``hemoview import``."""
+    parser = commands.add_parser(
+        "import",
+        help="foreign recordings into one ordinary session",
+        description="Reads the sources, which are never changed, and writes one sealed session. Rows that cannot be "
+        "read are counted by reason, the rest is imported.",
+        epilog=EXAMPLE,
+    )
+    sources = parser.add_argument_group("sources")
+    sources.add_argument("--e4", type=Path, action="append", metavar="ZIP_OR_DIR", help="Empatica E4 session")
+    who = parser.add_argument_group("whose")
+    who.add_argument("--subject", metavar="ID", required=True, help="pseudonym, never a name")
+    who.add_argument("--operator", default="", metavar="CODE", help="who imports, as a code")
+    who.add_argument("--consent-version", metavar="TEXT", help="version of the signed consent form")
+    who.add_argument("--consent-date", metavar="YYYY-MM-DD", help="when it was signed")
+    who.add_argument(
+        "--scopes",
+        metavar="LIST",
+        default="",
+        help=f"what it allows besides: {','.join(SCOPES)} (default: nothing)",
+    )
+    parser.add_argument("--zone", default="", metavar="IANA", help="time zone of files that name none")
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="SESSION", help="new folder of the session"
+    )
+    parser.add_argument(
+        "--accept",
+        default="",
+        metavar="LIST",
+        help="answers to what would be asked: imported-before, future-dated, several-wristbands",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Look, ask, write.
+
+    Raises:
+        RecorderError: who, what, and what to do.
+    """
+    order = _order(args)
+    plan = importing.look(order, args.out.absolute().parent, time.time_ns())
+    accepted = _answers(plan, {word for word in args.accept.split(",") if word})
+    rows = sum(sum(source.rows.values()) for source in plan.sources)
+    with progress("importing", rows) as tell:
+        importing.carry_out(
+            plan,
+            args.out,
+            accepted=accepted,
+            software=software_versions(),
+            now_wall_ns=time.time_ns(),
+            told=lambda done, _: tell(done, f"{done} of {rows} rows"),
+        )
+    first, end = plan.span_wall_ns
+    return {
+        "ok": True,
+        "session": str(args.out),
+        "start_wall_ns": first,
+        "seconds": round((end - first) / 1e9, 3),
+        "sources": [source.facts() for source in plan.sources],
+        "remarks": _remarks(order),
+    }
+
+
+def _order(args: argparse.Namespace) -> importing.Order:
+    wanted = [importing.Wanted("e4", path) for path in args.e4 or ()]
+    if not wanted:
+        raise ConfigError(f"nothing to import: name a source, such as --e4 ZIP ({EXAMPLE})")
+    try:
+        subject = Subject(args.subject)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    return importing.Order(
+        wanted=tuple(wanted),
+        subject=subject,
+        zone=args.zone,
+        consent=_consent(args),
+        operator=args.operator,
+    )
+
+
+def _consent(args: argparse.Namespace) -> Consent | None:
+    scopes = [word for word in args.scopes.split(",") if word]
+    unknown = [word for word in scopes if word not in SCOPES]
+    if unknown:
+        raise ConfigError(f"--scopes {unknown[0]}: there are only {', '.join(SCOPES)}")
+    if args.consent_version is None and args.consent_date is None:
+        if scopes:
+            raise ConfigError("--scopes needs --consent-version and --consent-date")
+        return None
+    try:
+        return Consent(
+            args.consent_version or "", args.consent_date or "", **{SCOPES[word]: True for word in scopes}
+        )
+    except ValueError as error:
+        raise ConfigError(f"{error}: give both --consent-version and --consent-date") from None
+
+
+def _answers(plan: importing.Plan, accepted: set[str]) -> set[str]:
+    """Questions are asked on a terminal; elsewhere the option that answers them is named."""
+    for question in plan.questions:
+        if question.id in accepted:
+            continue
+        if _agreed(question.text):
+            accepted.add(question.id)
+            continue
+        raise ConfigError(
+            f"{question.text}. Nothing was imported; if that is right, give --accept {question.id}"
+        )
+    return accepted
+
+
+def _agreed(text: str) -> bool:
+    if not sys.stdin.isatty():
+        return False
+    return input(f"{text}. Import all the same? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _remarks(order: importing.Order) -> list[str]:
+    if order.consent is None:
+        return [
+            "no consent was given (--consent-version, --consent-date): the session can be looked at here and is left "
+            "out of datasets, exports for others and sync"
+        ]
+    return []

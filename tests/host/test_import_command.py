@@ -1,0 +1,82 @@
+"""``hemoview import`` end to end: a session as the others, the sources untouched, complaints in words."""
+
+import json
+
+import pytest
+
+from hemoview import cli
+from recorder import session
+from tests.exchange import e4_made
+
+
+@pytest.fixture
+def zipped(tmp_path):
+    return e4_made.write_zip(tmp_path / "S01.zip", e4_made.files())
+
+
+def run(capsys, *words):
+    status = cli.main(["import", *map(str, words), "--json"])
+    said = capsys.readouterr()
+    return status, json.loads(said.out.splitlines()[-1]), said.err
+
+
+def test_a_zip_becomes_a_session(tmp_path, capsys, zipped):
+    before = zipped.read_bytes(), zipped.stat().st_mtime_ns
+    out = tmp_path / "sessions" / "x"
+    status, told, _ = run(capsys, "--e4", zipped, "--subject", "S01", "--out", out)
+    assert (status, told["ok"], told["session"]) == (0, True, str(out))
+    (source,) = told["sources"]
+    assert source["rows"] == {
+        "e4.bvp": 1920, "e4.acc": 960, "e4.eda": 120, "e4.temp": 120, "e4.hr": 3, "e4.ibi": 2,
+    }  # fmt: skip
+    assert "left out of datasets" in told["remarks"][0]
+    assert session.verify(out).ok
+    assert (zipped.read_bytes(), zipped.stat().st_mtime_ns) == before
+    with session.open(out) as stored:
+        (event,) = stored.events("import")
+        assert event.payload["file"] == "S01.zip"  # it is the pseudonym
+        assert not stored.allows("reuse_for_training")
+
+
+def test_consent_is_what_was_given(tmp_path, capsys, zipped):
+    consent = ("--consent-version", "v2", "--consent-date", "2026-01-31", "--scopes", "training")
+    status, told, _ = run(capsys, "--e4", zipped, "--subject", "P-1", "--out", tmp_path / "x", *consent)
+    assert (status, told["remarks"]) == (0, [])
+    with session.open(tmp_path / "x") as stored:
+        assert (stored.allows("reuse_for_training"), stored.allows("upload")) == (True, False)
+        assert (
+            stored.events("import")[0].payload["file"].startswith("e4-")
+        )  # another's name may be a person's
+
+
+def test_imported_before_is_named_and_can_be_accepted(tmp_path, capsys, zipped):
+    run(capsys, "--e4", zipped, "--subject", "P-1", "--out", tmp_path / "a")
+    again = ("--e4", zipped, "--subject", "P-2", "--out", tmp_path / "b")
+    status, told, _ = run(capsys, *again)
+    assert status == 1
+    assert "S01.zip was imported before, into a, there of subject P-1" in told["error"]
+    assert "--accept imported-before" in told["error"]
+    assert not (tmp_path / "b").exists()
+    assert run(capsys, *again, "--accept", "imported-before")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "name a source"),
+        (("--e4", "absent.zip"), "there is no such file"),
+        (("--e4", "{zip}", "--subject", "no name!"), "pseudonym"),
+        (("--e4", "{zip}", "--zone", "Mars/Base"), "IANA"),
+        (("--e4", "{zip}", "--scopes", "training"), "--consent-version"),
+        (("--e4", "{zip}", "--consent-version", "v2"), "--consent-date"),
+        (("--e4", "{zip}", "--e4", "{zip}"), "the same recording"),
+    ],
+)
+def test_complaints_say_what_to_do(tmp_path, capsys, zipped, words, said):
+    filled = [word.format(zip=zipped) for word in words]
+    subject = [] if "--subject" in filled else ["--subject", "P-1"]
+    status, told, err = run(capsys, *filled, *subject, "--out", tmp_path / "x")
+    assert status == 1
+    assert said in told["error"]
+    assert said in err
+    assert not (tmp_path / "x").exists()
