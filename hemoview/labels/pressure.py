@@ -18,6 +18,7 @@ SBP_MMHG, DBP_MMHG, LEAST_PULSE_MMHG = (60.0, 240.0), (30.0, 150.0), 15.0
 ROOM_S: Final = 1.5
 """Searched on either side of a window, so that its first and last beat are whole."""
 LONGEST_LAG_S: Final = 1.0
+_SBP, _HR = 0, 3
 
 Reason = Literal["too-few-beats", "unsteady", "out-of-range"]
 
@@ -45,24 +46,48 @@ def label_of(beats: Sequence[PressureBeat], window_s: float) -> PressureLabel:
         beats: in mmHg; those whose onset is inside.
         window_s: its length: a 5-s window has half the beats of one of 10 s.
     """
-    if len(beats) < LEAST_BEATS * min(window_s / 10.0, 1.0):
-        return _none("too-few-beats")
-    sbp = np.array([b.sbp for b in beats])
-    third = max(len(beats) // 3, 1)
+    table = np.array([[b.sbp, b.map, b.dbp, b.hr_per_min] for b in beats]).reshape(-1, 4)
+    (sbp, mean, dbp, rate), reason = median_label(table, window_s)
+    return _none(reason) if reason else PressureLabel(sbp, mean, dbp, rate)
+
+
+def median_label(values: NDArray[np.float64], window_s: float) -> tuple[list[float], Reason | None]:
+    """The label of the beats of a window, whatever was measured of each.
+
+    Args:
+        values: ``(beats, k)`` SBP, MAP, DBP, HR and, with ``k`` above 4, more; in order of time, pressures finite.
+        window_s: length of the window.
+
+    Returns:
+        ``k`` medians (HR: 60 over the mean interval), NaN where fewer than the least number of beats tell a value; and
+        why there is none at all.
+    """
+    least = max(LEAST_BEATS * min(window_s / 10.0, 1.0), 1.0)
+    none = [float("nan")] * values.shape[1]
+    if len(values) < least:
+        return none, "too-few-beats"
+    sbp = values[:, _SBP]
+    third = max(len(sbp) // 3, 1)
     if abs(float(sbp[:third].mean() - sbp[-third:].mean())) > STEADY_MMHG:
-        return _none("unsteady")
-    mean, dbp = (float(np.median([getattr(b, name) for b in beats])) for name in ("map", "dbp"))
-    rate = 60.0 / float(np.mean([60.0 / b.hr_per_min for b in beats]))
-    label = PressureLabel(float(np.median(sbp)), mean, dbp, rate)
-    return label if _plausible(label) else _none("out-of-range")
+        return none, "unsteady"
+    found = [_middle(values[:, k], least, rate=k == _HR) for k in range(values.shape[1])]
+    return (found, None) if plausible(*found[:3]) else (none, "out-of-range")
 
 
-def _plausible(label: PressureLabel) -> bool:
+def _middle(values: NDArray[np.float64], least: float, *, rate: bool) -> float:
+    known = values[np.isfinite(values)]
+    if len(known) < least:
+        return float("nan")
+    return 60.0 / float(np.mean(60.0 / known)) if rate else float(np.median(known))
+
+
+def plausible(sbp: float, mean: float, dbp: float) -> bool:
+    """What a label may say, mmHg."""
     return (
-        SBP_MMHG[0] <= label.sbp <= SBP_MMHG[1]
-        and DBP_MMHG[0] <= label.dbp <= DBP_MMHG[1]
-        and label.sbp - label.dbp >= LEAST_PULSE_MMHG
-        and label.dbp < label.map < label.sbp
+        SBP_MMHG[0] <= sbp <= SBP_MMHG[1]
+        and DBP_MMHG[0] <= dbp <= DBP_MMHG[1]
+        and sbp - dbp >= LEAST_PULSE_MMHG
+        and dbp < mean < sbp
     )
 
 

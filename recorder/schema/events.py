@@ -47,6 +47,9 @@ REFERENCE_CALIBRATED = "reference calibrated"
 FINGER_CHANGED = "finger changed"
 """Label of the marker that ends the validity of the reference's calibration."""
 
+CO_CALIBRATED = "CO calibrated"
+"""Label of the marker from which on cardiac output and what follows from it is calibrated (a monitor's ``HDcal``)."""
+
 CUFF_INFLATES = "cuff inflates"
 """Label of the marker that says so; it begins a span ``cuff-inflation`` (safety rule 10)."""
 
