@@ -14,7 +14,7 @@ from recorder.session.levels import Level, level_of
 from recorder.session.manifest import SEGMENT_FOLDER, SegmentRow
 from recorder.session.points import ClockPoints
 from recorder.session.rows import Rows, empty_rows
-from recorder.session.segments import Footer, decode_clock, decode_events, decode_samples, read_footer
+from recorder.session.segments import Footer, decode_clock, decode_events, decode_samples, read_proven_footer
 from recorder.session.stored import read_segment, read_segment_footer
 
 CACHE_BYTES = 96 << 20
@@ -97,7 +97,7 @@ class SealedFiles:
     def _footer(self, row: SegmentRow) -> Footer | None:
         if row.sha256 not in self._footers:
             try:
-                self._footers[row.sha256] = read_footer(read_segment_footer(self._folder, row))
+                self._footers[row.sha256] = read_proven_footer(read_segment_footer(self._folder, row))
             except SessionDamaged as error:
                 self._note(row, error)
                 self._footers[row.sha256] = None
