@@ -18,6 +18,8 @@ from recorder.session import base85
 from recorder.session.rows import Rows
 
 NUMERIC_BIN_S = 30.0
+COARSE_BINS = 16
+"""Bins of a waveform's level that make one of its coarse level."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,15 @@ def level_of(info: StreamInfo, rows: Rows, values: NDArray[np.float64]) -> Level
         slot = key // int(NUMERIC_BIN_S * 1e9)
     starts = np.concatenate([[0], np.flatnonzero(np.diff(slot)) + 1])
     return Level(key[starts], reduce_low(values, starts), reduce_high(values, starts))
+
+
+def coarsened(info: StreamInfo, level: Level) -> Level:
+    """Bins :data:`COARSE_BINS` times as long, of a waveform."""
+    if len(level) == 0:
+        return level
+    slot = level.first // (max(1, round(info.nominal_rate_hz or 1.0)) * COARSE_BINS)
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(slot)) + 1])
+    return Level(level.first[starts], reduce_low(level.low, starts), reduce_high(level.high, starts))
 
 
 def reduce_low(values: NDArray[np.float64], starts: NDArray[np.intp]) -> NDArray[np.float64]:

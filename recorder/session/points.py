@@ -79,10 +79,24 @@ def thin_points(points: ClockPoints, rate_hz: float, every_s: float = 5.0) -> Cl
     last_no = points.sample_no + points.n_samples - 1
     delay_ns = points.t_host_ns - (last_no * (1e9 / rate_hz)).astype(np.int64)
     slot = points.t_host_ns // int(every_s * 1e9)
-    order = np.lexsort((delay_ns, slot, points.era))
+    order = np.lexsort((delay_ns, slot, points.era)) if _out_of_order(slot, points.era) else None
+    if order is None:
+        starts = np.flatnonzero(
+            (np.diff(slot, prepend=slot[0] - 1) != 0) | (np.diff(points.era, prepend=-1) != 0)
+        )
+        least = np.repeat(np.minimum.reduceat(delay_ns, starts), np.diff(starts, append=len(points)))
+        at_least = np.flatnonzero(delay_ns == least)
+        group = np.searchsorted(starts, at_least, side="right")
+        return points.where(at_least[np.diff(group, prepend=0) != 0])
     first = np.ones(len(points), np.bool_)
     first[1:] = (np.diff(slot[order]) != 0) | (np.diff(points.era[order]) != 0)
     return points.where(np.sort(order[first]))
+
+
+def _out_of_order(slot: NDArray[np.int64], era: NDArray[np.int64]) -> bool:
+    """Do slots of one era come back? Sorting is only needed then."""
+    same = np.diff(era) == 0
+    return bool((np.diff(era) < 0).any() or (np.diff(slot)[same] < 0).any())
 
 
 def pack_points(points: dict[str, ClockPoints]) -> bytes:

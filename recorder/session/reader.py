@@ -20,8 +20,10 @@ from recorder.session.annotated import LabelFold
 from recorder.session.facts import GapSpan, UnconfirmedSpan
 from recorder.session.header import SessionHeader
 from recorder.session.levels import (
+    COARSE_BINS,
     Level,
     bin_s,
+    coarsened,
     join_levels,
     level_of,
 )
@@ -70,7 +72,7 @@ class Session:
     def _forget_live(self) -> None:
         self._live: dict[str, Rows] = {}
         self._times: dict[str, StreamTimes] = {}
-        self._levels: dict[str, tuple[Level, NDArray[np.float64]]] = {}
+        self._levels: dict[tuple[str, bool], tuple[Level, NDArray[np.float64]]] = {}
         self._all_events: list[Event] | None = None
 
     @property
@@ -198,8 +200,9 @@ class Session:
             raise ValueError(f"overview of {stream_id}: {t0_s:g} to {t1_s:g} s in {n_bins} bins")
         width_s = (t1_s - t0_s) / n_bins
         if width_s >= bin_s(info):
-            level, times = self._level(info)
-            a, b = np.searchsorted(times, [t0_s - bin_s(info), t1_s])
+            coarse = info.kind == "waveform" and width_s >= 2 * COARSE_BINS * bin_s(info)
+            level, times = self._level(info, coarse=coarse)
+            a, b = np.searchsorted(times, [t0_s - bin_s(info) * (COARSE_BINS if coarse else 1), t1_s])
             return binned(times[a:b], level.low[a:b], level.high[a:b], (t0_s, width_s, n_bins))
         stream = self._rows_between(info, t0_s, t1_s)[0]
         times = self._times_of(info, stream)[0]
@@ -356,14 +359,17 @@ class Session:
     def _live_points(self, stream_id: str) -> list[ClockPoints]:
         return [points[stream_id] for _, points in self._stored.clock if stream_id in points]
 
-    def _level(self, info: StreamInfo) -> tuple[Level, NDArray[np.float64]]:
-        if info.stream_id not in self._levels:
+    def _level(self, info: StreamInfo, *, coarse: bool) -> tuple[Level, NDArray[np.float64]]:
+        key = (info.stream_id, coarse)
+        if key not in self._levels:
             sealed = self._stored.segments_of(info.stream_id)
-            parts = [self._files.level(info, row) for row in sealed]
+            level_of_file = self._files.coarse_level if coarse else self._files.level
+            parts = [level_of_file(info, row) for row in sealed]
             eras = [row.era for row in sealed]
             for batch in self._stored.batches_of(info.stream_id):
                 rows = unpack_rows(info, batch.payload)
-                parts.append(level_of(info, rows, physical(info, rows.values)))
+                fine = level_of(info, rows, physical(info, rows.values))
+                parts.append(coarsened(info, fine) if coarse else fine)
                 eras.append(batch.era)
             level = join_levels(parts, len(info.channels))
             if info.kind == "waveform":
@@ -372,8 +378,8 @@ class Session:
                 times = np.concatenate(
                     [np.empty(0), *(self._axis.t_s(p.first, e) for p, e in zip(parts, eras, strict=True))]
                 )
-            self._levels[info.stream_id] = (level, times)
-        return self._levels[info.stream_id]
+            self._levels[key] = (level, times)
+        return self._levels[key]
 
     def _gaps_of(self, stream_id: str) -> list[Gap]:
         return facts.gaps_of(self.events("gap"), stream_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import numpy as np
 from recorder.errors import SessionDamaged
 from recorder.schema import Event, StreamInfo
 from recorder.schema.physical import physical
-from recorder.session.levels import Level, level_of
-from recorder.session.manifest import SEGMENT_FOLDER, SegmentRow
+from recorder.session import summary
+from recorder.session.levels import Level, coarsened, level_of
+from recorder.session.manifest import EVENTS, SEGMENT_FOLDER, SegmentRow
 from recorder.session.points import ClockPoints
 from recorder.session.rows import Rows, empty_rows
 from recorder.session.segments import Footer, decode_clock, decode_events, decode_samples, read_proven_footer
@@ -37,6 +39,7 @@ class SealedFiles:
         self._rows_bytes = 0
         self._footers: dict[str, Footer | None] = {}
         self._levels: dict[str, Level] = {}
+        self._summary: summary.Summary | None = None
         self._events: dict[str, list[tuple[int, Event]]] = {}
 
     def forget(self) -> None:
@@ -60,8 +63,23 @@ class SealedFiles:
         self._rows.move_to_end(row.sha256)
         return known
 
+    @property
+    def _known(self) -> summary.Summary:
+        """What was written down of the files at close; empty where nothing was."""
+        if self._summary is None:
+            self._summary = summary.read(self._folder)
+        return self._summary
+
+    def coarse_level(self, info: StreamInfo, row: SegmentRow) -> Level:
+        """Low and high of a waveform's segment in long bins."""
+        return self._known.level(row) or coarsened(info, self.level(info, row))
+
     def level(self, info: StreamInfo, row: SegmentRow) -> Level:
         """Low and high of a segment in short bins, from its footer where that has them."""
+        if row.sha256 not in self._levels and info.kind == "numeric":
+            known = self._known.level(row)
+            if known is not None:
+                self._levels[row.sha256] = known
         if row.sha256 not in self._levels:
             footer = self._footer(row)
             level = footer.level if footer is not None else None
@@ -73,6 +91,9 @@ class SealedFiles:
 
     def thin_points(self, row: SegmentRow, stream_id: str) -> ClockPoints:
         """Thinned clock points of a waveform out of a clock segment's footer."""
+        known = self._known.points(row, stream_id)
+        if known is not None:
+            return known
         footer = self._footer(row)
         return _NO_POINTS if footer is None else footer.points.get(stream_id, _NO_POINTS)
 
@@ -87,12 +108,27 @@ class SealedFiles:
     def events(self, row: SegmentRow) -> list[tuple[int, Event]]:
         """Events of an event segment with their numbers."""
         if row.sha256 not in self._events:
+            known = self._known.events(row)
             try:
-                self._events[row.sha256] = decode_events(read_segment(self._folder, row))
+                self._events[row.sha256] = (
+                    known if known is not None else decode_events(read_segment(self._folder, row))
+                )
             except SessionDamaged as error:
                 self._note(row, error)
                 self._events[row.sha256] = []
         return self._events[row.sha256]
+
+    def summarise(self, streams: Iterable[StreamInfo], segments: Sequence[SegmentRow]) -> None:
+        """Write down what a picture of the whole session needs, once all is sealed."""
+
+        def piece(info: StreamInfo | None, row: SegmentRow) -> summary.Piece:
+            if row.stream_id == EVENTS:
+                return summary.Piece(events=tuple(self.events(row)))
+            footer = self._footer(row)
+            points = footer.points if footer else {}
+            return summary.piece_of_footer(info, row, footer.level if footer else None, points)
+
+        summary.write(self._folder, streams, segments, piece)
 
     def _footer(self, row: SegmentRow) -> Footer | None:
         if row.sha256 not in self._footers:

@@ -35,6 +35,7 @@ from recorder.session.manifest import (
 from recorder.session.points import points_of_blocks
 from recorder.session.rows import COLUMN_DTYPES, pack_rows, rows_of_blocks, unpack_rows
 from recorder.session.schedule import SEGMENT_S, SealSchedule
+from recorder.session.sealed import SealedFiles
 from recorder.session.sealing import SealerProcess
 
 
@@ -374,6 +375,8 @@ def finish(folder: Path, journal: Journal, session_id: str, reason: str) -> None
     for name in (JOURNAL_FILE, JOURNAL_FILE + "-wal", JOURNAL_FILE + "-shm", MARK_FILE):
         (folder / name).unlink(missing_ok=True)
     sync_folder(folder)
+    if snapshot.card is not None:
+        SealedFiles(folder).summarise(snapshot.card.streams, snapshot.segments)
 
 
 def _why_again(last: ClockEra, clock: Clock) -> str:

@@ -1,0 +1,134 @@
+"""``summary.bin`` is a cache: with it, without it, with a damaged one, a session reads the same."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_session import NewWriter, write_second
+
+from recorder import session
+from recorder.clock.envelope import _lower_hull
+from recorder.session.files import sha256
+from recorder.session.points import ClockPoints, thin_points
+from recorder.session.summary import SUMMARY_FILE
+from recorder.session.verify import verify
+
+
+def write_minutes(writer: session.SessionWriter, minutes: int) -> None:
+    for second in range(60 * minutes):
+        write_second(writer, second)
+        if second % 60 == 59:
+            writer.commit()
+
+
+@pytest.fixture
+def sealed(new_writer: NewWriter) -> Path:
+    writer = new_writer()
+    write_minutes(writer, 4)
+    writer.close("test")
+    return writer.folder
+
+
+def _picture(folder: Path) -> dict[str, object]:
+    with session.open(folder) as found:
+        streams = {
+            f"{name} {n}": found.overview(name, 0.0, found.duration_s, n)
+            for name in found.streams
+            for n in (4, 7, 200)
+        }
+        events = [event.to_json() for event in found.events()]
+        gaps = {name: found.gaps(name) for name in found.streams}
+        ends = {name: found.read(name).time_s.sum() for name in found.streams}
+        return {
+            "events": events,
+            "gaps": gaps,
+            "ends": ends,
+            **{n: [v.t_s.tolist(), v.low.tolist(), v.high.tolist()] for n, v in streams.items()},
+            "damaged": found.damaged,
+        }
+
+
+def test_a_closed_session_has_one_and_reads_the_same_without_it(sealed: Path) -> None:
+    assert (sealed / SUMMARY_FILE).stat().st_mode & 0o077 == 0
+    with_it = _picture(sealed)
+    (sealed / SUMMARY_FILE).unlink()
+    without = _picture(sealed)
+    assert repr(with_it) == repr(without)  # repr: NaN is NaN
+    assert verify(sealed).ok
+
+
+@pytest.mark.parametrize("where", [0, 30, 200, -1])
+def test_a_damaged_one_is_not_believed(sealed: Path, where: int) -> None:
+    sound = _picture(sealed)
+    content = bytearray((sealed / SUMMARY_FILE).read_bytes())
+    content[where] ^= 0x40
+    (sealed / SUMMARY_FILE).write_bytes(bytes(content))
+    assert repr(_picture(sealed)) == repr(sound)
+    (sealed / SUMMARY_FILE).write_bytes(b"")
+    assert repr(_picture(sealed)) == repr(sound)
+
+
+def test_a_file_touched_later_speaks_for_itself(sealed: Path) -> None:
+    """A footer that was damaged after the session was closed is named at opening, as without a summary."""
+    victim = next(p for p in sorted((sealed / "segments").iterdir()) if "wave" in p.name or "bvp" in p.name)
+    content = bytearray(victim.read_bytes())
+    content[-20] ^= 0x01
+    victim.write_bytes(bytes(content))
+    after_ns = (sealed / SUMMARY_FILE).stat().st_mtime_ns + 1_000_000_000
+    os.utime(victim, ns=(after_ns, after_ns))
+    damaged = _picture(sealed)["damaged"]
+    assert [name for name, _ in damaged] == [f"segments/{victim.name}"]  # type: ignore[attr-defined]
+
+
+def test_it_tells_of_no_other_session(sealed: Path, new_writer: NewWriter) -> None:
+    """Put beside the files of another session it is passed over: it knows files by their hash."""
+    writer = new_writer("other")
+    write_minutes(writer, 2)
+    writer.close("test")
+    sound = _picture(writer.folder)
+    (writer.folder / SUMMARY_FILE).write_bytes((sealed / SUMMARY_FILE).read_bytes())
+    assert repr(_picture(writer.folder)) == repr(sound)
+
+
+def test_it_says_nothing_but_what_the_files_say(sealed: Path) -> None:
+    """No manifest knows it, so what proves a session is the same with it and without."""
+    manifest = sha256((sealed / "manifest.json").read_bytes())
+    (sealed / SUMMARY_FILE).unlink()
+    assert sha256((sealed / "manifest.json").read_bytes()) == manifest
+    assert SUMMARY_FILE not in (sealed / "manifest.json").read_text()
+
+
+numbers = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 60), st.integers(-50, 50)), max_size=60)
+
+
+@given(numbers)
+def test_thinning_keeps_the_least_delayed_point_of_every_five_seconds(
+    parts: list[tuple[int, int, int]],
+) -> None:
+    era = np.array(sorted(e for e, _, _ in parts), np.int64)
+    seconds = np.array([t for _, t, _ in parts], np.int64)
+    late_ms = np.array([d for _, _, d in parts], np.int64)
+    number = np.arange(len(parts), dtype=np.int64) * 64
+    points = ClockPoints(number, np.full(len(parts), 64), seconds * 10**9 + late_ms * 10**6, era)
+    delay = points.t_host_ns - ((number + 63) * (1e9 / 64)).astype(np.int64)
+    best: dict[tuple[int, int], int] = {}
+    for place, (e, t) in enumerate(zip(era, points.t_host_ns // 5_000_000_000, strict=True)):
+        if (e, t) not in best or delay[place] < delay[best[e, t]]:
+            best[e, t] = place
+    assert thin_points(points, 64.0).sample_no.tolist() == number[sorted(best.values())].tolist()
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(-20, 20)), min_size=1, max_size=80))
+def test_the_lower_hull_lies_under_every_point_and_is_convex(points: list[tuple[int, int]]) -> None:
+    points = sorted(points)
+    x, y = (np.array(part, float) for part in zip(*points, strict=True))
+    hull_x, hull_y = _lower_hull(x, y)
+    assert (np.diff(hull_x) > 0).all()
+    assert (np.diff(np.diff(hull_y) / np.diff(hull_x)) > 0).all()
+    assert (np.interp(x, hull_x, hull_y) <= y + 1e-9).all()
+    assert {*zip(hull_x, hull_y, strict=True)} <= {*zip(x, y, strict=True)}
