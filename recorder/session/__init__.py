@@ -9,6 +9,7 @@
     manifest.json       every segment with its SHA-256
     amendments.jsonl    corrections, append-only
     annotations/        <label set>.jsonl: labels made afterwards, append-only
+    alignments/         how the clocks of two devices lie to each other, a signed file a version
     tombstone.json      instead of all of them, once erased
 
 A discarded session lies in ``quarantine/`` beside the others for 30 days (:mod:`recorder.session.quarantine`).

@@ -11,7 +11,7 @@ from typing import Any
 
 from recorder.errors import SessionDamaged
 from recorder.schema import Event, Gap, StreamInfo
-from recorder.session import amendments
+from recorder.session import alignments, amendments
 from recorder.session import annotations as label_store
 from recorder.session.continuity import Fault, Span, Stretch, faults, merged, uncovered
 from recorder.session.facts import gaps_of
@@ -167,6 +167,8 @@ def inspect(stored: Stored, checked: Checked = unwatched) -> Findings:
     for name in label_store.sets_of(stored.folder):
         for why in label_store.read(stored.folder, name).wrong:
             found.damage(label_store.path_of(Path(), name).as_posix(), why)
+    for file, why in alignments.damaged(stored.folder):
+        found.damage(file, why)
     return found
 
 

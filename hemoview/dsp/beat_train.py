@@ -1,0 +1,204 @@
+"""The beats of one device as what two devices are compared by: times, how far to believe each, and where time breaks.
+
+Every beat's time is its **upstroke**, the steepest point of the rise, for pulse and pressure alike: foot and peak move
+with contact pressure and filters, the upstroke of a pressure wave is good to 1 ms (its foot, at 100 Hz, to 4 ms).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hemoview.dsp.abp_beats import find_abp_beats
+from hemoview.dsp.filters import band_pass, detrend
+from hemoview.dsp.resample import resample
+
+Times = NDArray[np.float64]
+
+LONGEST_S: Final = 2.2
+"""Longest interval that two devices are compared in; a longer one is a hole (27/min)."""
+LEAST_QUALITY: Final = 0.6
+"""Correlation with the mean beat below which a beat is not believed (as the live guard has it)."""
+STILL_G: Final = 0.15
+"""RMS acceleration around a beat above which it is not believed: nothing is, decision 0009."""
+AROUND_S: Final = (0.5, 0.5)
+"""What around an upstroke may move it, before and after."""
+_UPSTROKE_S: Final = 0.2
+_WORK_HZ: Final = 100.0
+_STRETCH_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BeatTrain:
+    """Beats of one device in its own time.
+
+    Args:
+        time_s: ``(n,)`` upstrokes, rising, s.
+        quality: ``(n,)`` 0 to 1.
+        usable: ``(n,)`` whether to believe it: good shape, no motion. Others only say that something was there.
+        run: ``(n,)`` number of the stretch without a hole it lies in, never falling: no interval spans two runs.
+        part: ``(n,)`` number of the stretch of one time base (a reconnect or another clock era begins the next),
+            never falling: between parts the device's time may jump.
+
+    Raises:
+        ValueError: columns of different lengths, times that do not rise or are not finite, numbers that fall.
+    """
+
+    time_s: Times
+    quality: Times
+    usable: NDArray[np.bool_]
+    run: NDArray[np.int64]
+    part: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        columns = (self.time_s, self.quality, self.usable, self.run, self.part)
+        if {c.shape for c in columns} != {(self.time_s.size,)}:
+            raise ValueError(f"beats: columns must be (n,) alike, got {[c.shape for c in columns]}")
+        if not np.isfinite(self.time_s).all() or (np.diff(self.time_s) <= 0).any():
+            raise ValueError("beats: times must be finite and rise")
+        if (np.diff(self.run) < 0).any() or (np.diff(self.part) < 0).any():
+            raise ValueError("beats: numbers of runs and parts must not fall")
+
+    def __len__(self) -> int:
+        return int(self.time_s.size)
+
+    @classmethod
+    def of(
+        cls,
+        time_s: Times | Sequence[float],
+        quality: Times | None = None,
+        usable: NDArray[np.bool_] | None = None,
+        run: NDArray[np.int64] | None = None,
+        part: NDArray[np.int64] | None = None,
+    ) -> BeatTrain:
+        """Beats with what is not told filled in: quality 1, usable by :data:`LEAST_QUALITY`, one run, one part."""
+        times = np.asarray(time_s, dtype=np.float64)
+        quality = np.ones(times.size) if quality is None else np.asarray(quality, dtype=np.float64)
+        return cls(
+            times,
+            quality,
+            quality >= LEAST_QUALITY if usable is None else np.asarray(usable, dtype=np.bool_),
+            np.zeros(times.size, np.int64) if run is None else np.asarray(run, dtype=np.int64),
+            np.zeros(times.size, np.int64) if part is None else np.asarray(part, dtype=np.int64),
+        )
+
+    @property
+    def whole(self) -> NDArray[np.bool_]:
+        """``(n − 1,)``: intervals between two usable beats of a run that are no hole."""
+        same = self.run[1:] == self.run[:-1]
+        short = np.diff(self.time_s) <= LONGEST_S
+        return np.asarray(self.usable[1:] & self.usable[:-1] & same & short)
+
+    @property
+    def usable_fraction(self) -> float:
+        """Part of the beats that are usable; 0 without beats."""
+        return float(self.usable.mean()) if len(self) else 0.0
+
+    @property
+    def usable_s(self) -> float:
+        """Length of all whole intervals together."""
+        return float(np.diff(self.time_s)[self.whole].sum()) if len(self) > 1 else 0.0
+
+    def where(self, chosen: NDArray[np.bool_] | slice) -> BeatTrain:
+        """The chosen beats. Leaving some out of a run leaves longer intervals, as missed beats do."""
+        return BeatTrain(
+            self.time_s[chosen],
+            self.quality[chosen],
+            self.usable[chosen],
+            self.run[chosen],
+            self.part[chosen],
+        )
+
+    def between(self, t0_s: float, t1_s: float) -> BeatTrain:
+        """Those with ``t0_s`` ≤ time < ``t1_s``."""
+        a, b = np.searchsorted(self.time_s, [t0_s, t1_s]).tolist()
+        return self.where(slice(a, b))
+
+    def timed(self, time_s: Times) -> BeatTrain:
+        """The same beats at other times."""
+        return replace(self, time_s=np.asarray(time_s, dtype=np.float64))
+
+
+EMPTY: Final = BeatTrain.of([])
+
+
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """A beat of a pressure wave by its upstroke; positions in samples.
+
+    Args:
+        onset: its foot, by which it belongs to a stretch.
+        upstroke: steepest point of the rise, to a part of a sample: its time.
+        quality: of :class:`hemoview.dsp.abp_beats.PressureBeat`.
+    """
+
+    onset: float
+    upstroke: float
+    quality: float
+
+    @property
+    def position(self) -> float:
+        """What a tracker places it by."""
+        return self.onset
+
+    def shifted(self, by: int) -> Rise:
+        """The same beat, ``by`` samples later."""
+        return replace(self, onset=self.onset + by, upstroke=self.upstroke + by)
+
+
+def find_pressure_rises(samples: NDArray[np.floating], rate_hz: float) -> list[Rise]:
+    """:func:`hemoview.dsp.abp_beats.find_abp_beats` (calibration squares and dead lines left out) with upstrokes."""
+    beats = find_abp_beats(samples, rate_hz)
+    if not beats:
+        return []
+    work_hz = min(rate_hz, _WORK_HZ)
+    scale = rate_hz / work_hz
+    slope = np.gradient(band_pass(detrend(resample(samples, rate_hz, work_hz)), work_hz))
+    rises = []
+    for beat in beats:
+        first = max(1, round(beat.onset / scale))
+        stop = min(first + round(_UPSTROKE_S * work_hz), slope.size - 1)
+        if stop - first < 3:
+            continue
+        at = first + int(np.argmax(slope[first:stop]))
+        left, middle, right = slope[at - 1 : at + 2].tolist()
+        bend = left - 2 * middle + right
+        part = min(max(0.5 * (left - right) / bend, -0.5), 0.5) if bend < 0 else 0.0
+        rises.append(Rise(beat.onset, (at + part) * scale, beat.quality))
+    return rises
+
+
+def motion_around(time_s: Times, acc_time_s: Times, acc_g: NDArray[np.floating], rate_hz: float) -> Times:
+    """RMS acceleration, 0.5 to 10 Hz, within :data:`AROUND_S` of each time; NaN where nobody measured.
+
+    Args:
+        time_s: ``(n,)`` s.
+        acc_time_s, acc_g: ``(m,)`` rising and ``(m, 3)`` in g at ``rate_hz``.
+    """
+    if acc_time_s.size < 2 * rate_hz:
+        return np.full(time_s.shape, np.nan)
+    moved: Times = np.zeros(acc_time_s.size)
+    for start, stop in _stretches(acc_time_s, rate_hz):
+        if stop - start > rate_hz:
+            part = np.nan_to_num(np.asarray(acc_g[start:stop], dtype=np.float64)).T
+            moved[start:stop] = (band_pass(part, rate_hz, 0.5, min(10.0, 0.45 * rate_hz)) ** 2).sum(axis=0)
+    total = np.concatenate(([0.0], np.cumsum(moved)))
+    low = np.searchsorted(acc_time_s, time_s - AROUND_S[0])
+    high = np.searchsorted(acc_time_s, time_s + AROUND_S[1])
+    count = high - low
+    enough = count >= 0.5 * rate_hz * sum(AROUND_S)
+    mean = (total[high] - total[low]) / np.maximum(count, 1)
+    return np.asarray(np.where(enough, np.sqrt(mean), np.nan))
+
+
+def _stretches(time_s: Times, rate_hz: float) -> Iterable[tuple[int, int]]:
+    """Index ranges of at most a minute without a hole."""
+    holes = (np.flatnonzero(np.diff(time_s) > 3.0 / rate_hz) + 1).tolist()
+    step = round(_STRETCH_S * rate_hz)
+    for start, stop in zip([0, *holes], [*holes, time_s.size], strict=True):
+        for first in range(start, stop, step):
+            yield first, min(first + step, stop)

@@ -1,0 +1,214 @@
+"""What a session's signals are: which stream is the pulse, which the pressure, and the beats of both.
+
+Beats are found again from the stored samples by the detectors that run live, whole session in constant memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hemoview.dsp.abp_beats import REFRACTORY_S
+from hemoview.dsp.beat_train import (
+    EMPTY,
+    LEAST_QUALITY,
+    STILL_G,
+    BeatTrain,
+    find_pressure_rises,
+    motion_around,
+)
+from hemoview.dsp.ppg_beats import find_ppg_beats
+from hemoview.dsp.tracking import BeatTracker
+from recorder.schema import StreamInfo
+from recorder.session import Session, StreamData
+from recorder.session.timeline import COUNTED_CAUSES
+
+EDGE: Final = "edge"
+"""Device id of what was derived live; never a source."""
+SLOWEST_HZ: Final = {"ppg": 25.0, "abp_wave": 40.0, "acc": 5.0}
+READ_S: Final = 600.0
+"""So much of a stream is held at once."""
+_KNOT_EVERY: Final = 16
+
+Tell = Callable[[float], None]
+"""Told the elapsed second up to which beats were looked for."""
+
+
+def pulse_stream(session: Session) -> StreamInfo | None:
+    """The pulse wave (PPG): of several, that of another device than the pressure wave first."""
+    pressure = pressure_stream(session)
+    found = _waveforms(session, "ppg")
+    other = [i for i in found if pressure is None or i.device_id != pressure.device_id]
+    return next(iter([*other, *found]), None)
+
+
+def pressure_stream(session: Session) -> StreamInfo | None:
+    """The arterial pressure wave."""
+    return next(iter(_waveforms(session, "abp_wave")), None)
+
+
+def motion_stream(session: Session) -> StreamInfo | None:
+    """The accelerometer of the device of the pulse wave, three channels in g."""
+    pulse = pulse_stream(session)
+    found = [i for i in _waveforms(session, "acc") if pulse is not None and i.device_id == pulse.device_id]
+    return next((i for i in found if len(i.channels) == 3), None)
+
+
+def reference_rows(session: Session) -> StreamInfo | None:
+    """Beat-by-beat reference values: those the monitor gave, else those found live in its pressure wave."""
+    numerics = [i for i in session.streams.values() if i.kind == "numeric"]
+    given = [i for i in numerics if i.role == "reference"]
+    derived = [i for i in numerics if i.role == "beats" and any(c.unit == "mmHg" for c in i.channels)]
+    return next(iter([*given, *derived]), None)
+
+
+def pulse_beats(session: Session, tell: Tell = lambda _: None) -> BeatTrain:
+    """Beats of :func:`pulse_stream`, by upstroke; those of a moving wrist are not usable. Empty without a stream."""
+    info = pulse_stream(session)
+    if info is None:
+        return EMPTY
+    beats = _beats(session, info, find_ppg_beats, lambda beat: (beat.upstroke, beat.quality), tell)
+    return _still(session, beats)
+
+
+def pressure_beats(session: Session, tell: Tell = lambda _: None) -> BeatTrain:
+    """Beats of :func:`pressure_stream`, by upstroke. Empty without a stream."""
+    info = pressure_stream(session)
+    if info is None:
+        return EMPTY
+    return _beats(session, info, find_pressure_rises, lambda beat: (beat.upstroke, beat.quality), tell)
+
+
+def _waveforms(session: Session, role: str) -> list[StreamInfo]:
+    return [
+        info
+        for info in session.streams.values()
+        if info.role == role and info.device_id != EDGE and (info.nominal_rate_hz or 0.0) >= SLOWEST_HZ[role]
+    ]
+
+
+def spans(session: Session, info: StreamInfo, tell: Tell = lambda _: None) -> Iterator[StreamData]:
+    """A stream in pieces of :data:`READ_S`, no sample twice."""
+    last_no, end_s = -1, session.duration_s + 1.0
+    for begin_s in np.arange(0.0, end_s, READ_S).tolist():
+        first_s = None if begin_s == 0 else begin_s
+        stop_s = None if begin_s + READ_S >= end_s else begin_s + READ_S
+        part = session.read(info.stream_id, first_s, stop_s)
+        fresh = part.sample_no > last_no
+        if fresh.any():
+            last_no = int(part.sample_no.max())
+            yield part if fresh.all() else _only(part, fresh)
+        tell(begin_s + READ_S)
+
+
+def _only(part: StreamData, chosen: NDArray[np.bool_]) -> StreamData:
+    stamps = None if part.device_time_us is None else part.device_time_us[chosen]
+    return StreamData(
+        part.info,
+        part.sample_no[chosen],
+        part.time_s[chosen],
+        part.raw[chosen],
+        part.values[chosen],
+        part.units,
+        stamps,
+        part.era[chosen],
+        part.gaps,
+    )
+
+
+@dataclass(slots=True)
+class _Found:
+    """Beats by sample number, and what turns numbers into times, runs and parts."""
+
+    position: list[float] = field(default_factory=list)
+    quality: list[float] = field(default_factory=list)
+    runs: list[int] = field(default_factory=list)
+    parts: list[int] = field(default_factory=list)
+    knots: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = field(default_factory=list)
+
+    def train(self) -> BeatTrain:
+        """Times on the fitted time base: it is a line within a run, so knots are enough."""
+        if not self.position:
+            return EMPTY
+        at = np.array(self.position)
+        number = np.concatenate([k for k, _ in self.knots]).astype(np.float64)
+        time_s = np.interp(at, number, np.concatenate([t for _, t in self.knots]))
+        run = np.searchsorted(np.array(self.runs), at, side="right")
+        part = np.searchsorted(np.array(self.parts), at, side="right")
+        rising = time_s > np.maximum.accumulate(np.concatenate(([-np.inf], time_s[:-1])))
+        quality = np.array(self.quality)
+        return BeatTrain.of(time_s[rising], quality[rising], None, run[rising], part[rising])
+
+
+def _beats(
+    session: Session, info: StreamInfo, detect: Any, of: Callable[[Any], tuple[float, float]], tell: Tell
+) -> BeatTrain:
+    tracker: BeatTracker[Any] = BeatTracker(detect, info.nominal_rate_hz or 1.0, refractory_s=REFRACTORY_S)
+    found = _Found()
+    breaks = _breaks(session, info)
+    next_no, era = -1, -1
+    for part in spans(session, info, tell):
+        wave = part.values[:, 0]
+        known = np.isfinite(wave)
+        number, times, eras = part.sample_no[known], part.time_s[known], part.era[known]
+        for start, stop in _cuts(number, eras, breaks):
+            first = int(number[start])
+            new_part = int(eras[start]) != era or bool(np.isin(first, breaks))
+            if new_part or first != next_no:
+                beats = tracker.cut() if new_part else tracker.flush()
+                _take(found, beats, of)
+                found.runs.append(first)
+                if new_part:
+                    found.parts.append(first)
+            _take(found, tracker.push(first, wave[known][start:stop]), of)
+            kept = np.unique(np.append(np.arange(start, stop, _KNOT_EVERY), stop - 1))
+            found.knots.append((number[kept], times[kept]))
+            next_no, era = int(number[stop - 1]) + 1, int(eras[start])
+    _take(found, tracker.flush(), of)
+    return found.train()
+
+
+def _take(found: _Found, beats: Iterator[Any], of: Callable[[Any], tuple[float, float]]) -> None:
+    for tracked in beats:
+        position, quality = of(tracked.beat)
+        found.position.append(position)
+        found.quality.append(quality)
+
+
+def _breaks(session: Session, info: StreamInfo) -> NDArray[np.int64]:
+    """First samples after gaps whose missing samples the device did not count: there its time may jump."""
+    uncounted = [
+        gap
+        for gap in session.gaps(info.stream_id)
+        if gap.n_missing is None or gap.cause not in COUNTED_CAUSES
+    ]
+    return np.array(sorted({g.first_missing_no + (g.n_missing or 0) for g in uncounted}), dtype=np.int64)
+
+
+def _cuts(
+    number: NDArray[np.int64], era: NDArray[np.int64], breaks: NDArray[np.int64]
+) -> list[tuple[int, int]]:
+    """Index ranges without a hole, a break or another era inside."""
+    if not number.size:
+        return []
+    ends = np.flatnonzero((np.diff(number) != 1) | (np.diff(era) != 0)) + 1
+    cuts = np.union1d(ends, np.searchsorted(number, breaks))
+    inside = cuts[(cuts > 0) & (cuts < number.size)].tolist()
+    return list(zip([0, *inside], [*inside, number.size], strict=True))
+
+
+def _still(session: Session, beats: BeatTrain) -> BeatTrain:
+    """Beats while the arm moves are not usable."""
+    info = motion_stream(session)
+    if info is None or not len(beats):
+        return beats
+    moved = np.full(len(beats), np.nan)
+    for part in spans(session, info):
+        around = motion_around(beats.time_s, part.time_s, part.values, info.nominal_rate_hz or 32.0)
+        moved = np.where(np.isnan(moved), around, moved)
+    usable = (beats.quality >= LEAST_QUALITY) & ~(moved > STILL_G)
+    return BeatTrain(beats.time_s, beats.quality, usable, beats.run, beats.part)
