@@ -72,7 +72,7 @@ class CursorCard(QWidget):
             self._head(painter, view.facts, view.cursor)
             y = _HEAD_PX
             for numeric in _lines(view.cursor.numerics):
-                self._row(painter, numeric, y, calibrated=view.cursor.reference_age_s is not None)
+                self._row(painter, numeric, y)
                 y += _row_px(numeric)
             self._cuff(painter, view.cursor, y, view.pressure_unit)
             self._waves(painter, view.cursor, y + _cuff_px(view.cursor))
@@ -109,7 +109,7 @@ class CursorCard(QWidget):
             reference_x, _HEAD_PX - 7, text("review.reference" if known else "review.reference-uncalibrated")
         )
 
-    def _row(self, painter: QPainter, numeric: NumericView, y: int, *, calibrated: bool) -> None:
+    def _row(self, painter: QPainter, numeric: NumericView, y: int) -> None:
         big, height = numeric.name in _BIG, _row_px(numeric)
         estimate_x, reference_x = self._columns()
         painter.setPen(QPen(colour("grid"), 1))
@@ -134,10 +134,22 @@ class CursorCard(QWidget):
             "heart.reference"
             if numeric.name == "HR"
             else f"reference.{numeric.name}"
-            if calibrated
+            if numeric.reference_valid
             else "grey"
         )
-        self._reading(painter, numeric, numeric.reference, key, QRect(reference_x, y, 88, height))
+        box = QRect(reference_x, y, 88, height)
+        self._reading(painter, numeric, numeric.reference, key, box)
+        if (
+            not big
+            and not numeric.reference_valid
+            and numeric.reference
+            and numeric.reference.value is not None
+        ):
+            painter.setFont(font(9))
+            offset = painter.fontMetrics().horizontalAdvance(_value_text(numeric, numeric.reference))
+            painter.drawText(
+                box.adjusted(2 * offset + 6, 0, 0, 0), middle, text("review.uncalibrated-number")
+            )
 
     def _reading(
         self, painter: QPainter, numeric: NumericView, reading: Reading | None, key: str, box: QRect

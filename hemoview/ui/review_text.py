@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hemoview.ui.catalogue import known_ids, text, words
 from hemoview.viewmodel import formats
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review_axis import length_text
 from hemoview.viewmodel.review_facts import CuffMark, GapMark, Mark
+from recorder.schema import CO_CALIBRATED, FINGER_CHANGED, REFERENCE_CALIBRATED
 from recorder.schema.rules import ANCHOR_FROM, ANCHORS, RULE
+
+_MARKS: Final = {
+    REFERENCE_CALIBRATED: "review.mark.reference-calibrated",
+    FINGER_CHANGED: "review.mark.finger-changed",
+    CO_CALIBRATED: "review.mark.co-calibrated",
+}
 
 
 def said(message: Message) -> str:
@@ -29,7 +38,8 @@ def cause_text(cause: str) -> str:
 def mark_text(mark: Mark) -> str:
     """What happened, with its note; of a rule of the session that was changed: to what, by whom and why."""
     if mark.kind != RULE:
-        return f"{mark.label}  {mark.note}".rstrip()
+        label = text(_MARKS[mark.label]) if mark.kind == "marker" and mark.label in _MARKS else mark.label
+        return f"{label}  {mark.note}".rstrip()
     rule, _, value = mark.label.partition(":")
     if rule == ANCHOR_FROM and value in ANCHORS:
         return text("review.event-anchor", choice=text(f"anchor-{value}"))

@@ -32,7 +32,7 @@ from hemoview.viewmodel.review_reader import ReviewReader, Source
 from hemoview.viewmodel.trend_lines import STEP
 from hemoview.viewmodel.trend_model import TrendModel, TrendPage
 from recorder.exchange.saved_trend import open_trend
-from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED
+from recorder.schema import CO_CALIBRATED, FINGER_CHANGED, REFERENCE_CALIBRATED
 
 LIVE_REFRESH_MS = 2000
 FILL_MS = 33
@@ -67,6 +67,7 @@ _SPAN_KEYS: Final = {Qt.Key(Qt.Key.Key_1 + i): span_s for i, span_s in enumerate
 _WORDS: Final = {
     REFERENCE_CALIBRATED: "trends.reference-calibrated",
     FINGER_CHANGED: "trends.finger-changed",
+    CO_CALIBRATED: "trends.co-calibrated",
 }
 
 

@@ -16,13 +16,14 @@ from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.model_card import interval_claimed
 from hemoview.viewmodel.numerics import BEATS_S, STALE_S
 from hemoview.viewmodel.personal import code_of, personal_note
+from hemoview.viewmodel.reference_streams import is_valid, reference_column, reference_streams
 from hemoview.viewmodel.review_facts import CuffMark, SessionFacts
-from hemoview.viewmodel.review_panels import BEAT_CHANNELS, Panel
+from hemoview.viewmodel.review_panels import Panel
 from hemoview.viewmodel.review_tiles import Floats, Floats32, TileCache, TileKey, floor_level, keys_over
 from hemoview.viewmodel.review_view import SIMULATED, gaps_over, reason_name, reasons_of
 from recorder.schema import PARAMETER_UNITS, PARAMETERS, StreamInfo
 
-HOLD_S = {"estimate": STALE_S, "beats": STALE_S + 1.0}
+HOLD_S = {"estimate": STALE_S, "beats": STALE_S + 1.0, "reference": STALE_S + 1.0}
 """How old the last row may be. A beat is stamped with its onset and known only when the next one begins."""
 
 
@@ -43,12 +44,16 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class NumericView:
-    """One parameter at the cursor: estimate beside reference; None where the session has no such stream."""
+    """One parameter at the cursor: estimate beside reference; None where the session has no such stream.
+
+    ``reference_valid``: by then the monitor was calibrated for it; else its number is grey.
+    """
 
     name: str
     unit: str
     estimate: Reading | None
     reference: Reading | None
+    reference_valid: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,7 @@ def cursor_keys(facts: SessionFacts, panels: Sequence[Panel], cursor_s: float) -
     shown = {stream_id for panel in panels for stream_id in panel.stream_ids}
     keys: list[TileKey] = []
     for info in facts.streams:
-        held = info.role in ("estimate", "beats")
+        held = info.role in HOLD_S
         if held or (info.stream_id in shown and info.kind == "waveform"):
             hold_s = HOLD_S[info.role] + BEATS_S if held else _wave_hold_s(info)
             keys += keys_over(
@@ -149,12 +154,13 @@ def _times(reading: Reading | None, factor: float) -> Reading | None:
 
 def _numerics(facts: SessionFacts, cache: TileCache, cursor_s: float) -> Iterator[NumericView]:
     estimates = [s for s in facts.streams if s.role == "estimate"]
-    beats = [s for s in facts.streams if s.role == "beats"]
+    beats = reference_streams(facts.streams)
     for name in PARAMETERS:
         estimate = _of_streams(estimates, name, facts, cache, cursor_s)
-        reference = _of_streams(beats, BEAT_CHANNELS.get(name, ""), facts, cache, cursor_s)
+        reference = _reference(beats, name, facts, cache, cursor_s)
         if estimate is not None or reference is not None:
-            yield NumericView(name, PARAMETER_UNITS[name], estimate, reference)
+            valid = is_valid(facts, name, cursor_s)
+            yield NumericView(name, PARAMETER_UNITS[name], estimate, reference, reference_valid=valid)
 
 
 def _of_streams(
@@ -166,6 +172,30 @@ def _of_streams(
     return None
 
 
+def _reference(
+    streams: Sequence[StreamInfo], parameter: str, facts: SessionFacts, cache: TileCache, cursor_s: float
+) -> Reading | None:
+    """Median of the last beats: of the monitor's own where it has some, else of those read off its wave."""
+    found = None
+    for info in streams:
+        column = reference_column(info, parameter)
+        if column is not None:
+            reading = _beat_reading(info, column, facts, cache, cursor_s)
+            if reading.value is not None:
+                return reading
+            found = found or reading
+    return found
+
+
+def _beat_reading(
+    info: StreamInfo, column: int, facts: SessionFacts, cache: TileCache, cursor_s: float
+) -> Reading:
+    row, loading = _row_at(info, cache, cursor_s, HOLD_S[info.role])
+    if row is None:
+        return Reading(why="loading" if loading else _silence(facts, info, cursor_s))
+    return _median_beat(info, cache, column, cursor_s)
+
+
 def _reading(
     info: StreamInfo, channel: str, facts: SessionFacts, cache: TileCache, cursor_s: float
 ) -> Reading:
@@ -174,9 +204,6 @@ def _reading(
     row, loading = _row_at(info, cache, cursor_s, HOLD_S[info.role])
     if row is None:
         return Reading(why="loading" if loading else _silence(facts, info, cursor_s))
-    if info.role == "beats":
-        column = [c.name for c in info.channels].index(channel)
-        return _median_beat(info, cache, column, cursor_s)
     return _estimate(info, channel, row, facts)
 
 
@@ -200,11 +227,15 @@ def _estimate(info: StreamInfo, channel: str, row: Floats32, facts: SessionFacts
 
 
 def _median_beat(info: StreamInfo, cache: TileCache, column: int, cursor_s: float) -> Reading:
-    """Median over the five seconds up to the last beat; beats without a scale have no pressure."""
+    """Median over the five seconds up to the last beat; beats without a scale have no pressure, and a monitor has no
+    number of its own before it knows enough.
+    """
     t_s, values = _rows_before(info, cache, cursor_s, BEATS_S + HOLD_S[info.role])
     recent = values[t_s > t_s[-1] - BEATS_S, column]
     recent = recent[np.isfinite(recent)]
-    return Reading(float(np.median(recent))) if recent.size else Reading(why="uncalibrated")
+    if recent.size:
+        return Reading(float(np.median(recent)))
+    return Reading(why="uncalibrated" if info.role == "beats" else "no-row")
 
 
 def _silence(facts: SessionFacts, info: StreamInfo, cursor_s: float) -> str:

@@ -5,11 +5,12 @@ Streams are recognised by role and channel name, never by device: a new device s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from hemoview.viewmodel.model_card import interval_claimed
+from hemoview.viewmodel.reference_streams import parameters_of, reference_column
 from hemoview.viewmodel.review_facts import SessionFacts
 from recorder.schema import PARAMETER_UNITS, PARAMETERS, StreamInfo
 
@@ -19,11 +20,10 @@ Style = Literal["wave", "steps", "dots", "band"]
 
 PRESSURES = ("SBP", "MAP", "DBP")
 _SINGLES = tuple(p for p in PARAMETERS if p not in PRESSURES)
-BEAT_CHANNELS = {"SBP": "sbp_mmhg", "MAP": "map_mmhg", "DBP": "dbp_mmhg", "HR": "hr_per_min"}
 _WAVES = {"ppg": "ppg", "abp_wave": "reference", "acc": "acc", "eda": "eda", "temp": "temp"}
 _TITLES = {"ppg": "PPG", "abp_wave": "CNAP", "acc": "Motion", "eda": "EDA", "temp": "TEMP", "hr": "HR"}
 _SHOWN_ROLES = ("ppg", "abp_wave", "acc")
-_KNOWN_ROLES = (*_WAVES, "estimate", "beats", "hr")
+_KNOWN_ROLES = (*_WAVES, "estimate", "hr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +138,10 @@ def _parameters(facts: SessionFacts) -> Iterator[Panel]:
 def _parameter_traces(facts: SessionFacts, name: str) -> Iterator[Trace]:
     for stream in facts.streams:
         columns = {channel.name: i for i, channel in enumerate(stream.channels)}
-        beat = BEAT_CHANNELS.get(name, "")
-        if stream.role == "beats" and beat in columns:
+        column = reference_column(stream, name)
+        if column is not None:
             colour = "heart.reference" if name == "HR" else f"reference.{name}"
-            yield Trace(name, stream.stream_id, columns[beat], "dots", colour)
+            yield Trace(name, stream.stream_id, column, "dots", colour)
         shown = not facts.estimates_hidden and interval_claimed(facts.card, name)
         if stream.role == "estimate" and name in columns and shown:
             yield Trace(
@@ -167,17 +167,17 @@ def _rest(facts: SessionFacts) -> Iterator[Panel]:
                     yield Panel(
                         f"quality.{channel.name}", title, _unit(stream, i), (trace,), shown=False, weight=0.6
                     )
-        elif stream.role not in _KNOWN_ROLES or (stream.role == "beats" and not _has_parameters(stream)):
-            yield from _plain(stream)
+        elif stream.role not in _KNOWN_ROLES and (stream.role != "beats" or not parameters_of(stream)):
+            shown = {reference_column(stream, parameter) for parameter in parameters_of(stream)}
+            yield from _plain(stream, shown)
 
 
-def _has_parameters(stream: StreamInfo) -> bool:
-    return any(channel.name in BEAT_CHANNELS.values() for channel in stream.channels)
-
-
-def _plain(stream: StreamInfo) -> Iterator[Panel]:
+def _plain(stream: StreamInfo, shown: Container[int | None] = ()) -> Iterator[Panel]:
+    """A panel for each channel that no other panel shows."""
     style: Style = "wave" if stream.kind == "waveform" else "dots"
     for i, channel in enumerate(stream.channels):
+        if i in shown:
+            continue
         trace = Trace(channel.name, stream.stream_id, i, style, "grey")
         name = stream.stream_id if len(stream.channels) == 1 else f"{stream.stream_id} {channel.name}"
         yield Panel(

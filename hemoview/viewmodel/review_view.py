@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemoview.viewmodel.formats import pressure_factor
+from hemoview.viewmodel.reference_streams import outside, valid_spans
 from hemoview.viewmodel.review_axis import nice_range, value_ticks
 from hemoview.viewmodel.review_facts import CalibrationMark, CuffMark, GapMark, Mark, SessionFacts
 from hemoview.viewmodel.review_moves import Wish
@@ -106,8 +107,8 @@ def resolve_panel(
         found, why = _traces(mine, info, levels, wish)
         reasons += why
         if panel.unit == "mmHg":
-            found = [_judged(_calibrated(view, info, facts.calibrations), facts) for view in found]
-        traces += found
+            found = [_calibrated(view, info, facts.calibrations) for view in found]
+        traces += [_judged(view, facts) for view in found]
     reasons += _uncalibrated(panel, facts)
     reasons += [ReasonBox(t0_s, t1_s, "unconfirmed-subject") for t0_s, t1_s in facts.unconfirmed]
     reasons += _withdrawn(panel, facts)
@@ -252,12 +253,11 @@ def _calibrated(view: TraceView, info: StreamInfo, marks: Sequence[CalibrationMa
 
 
 def _judged(view: TraceView, facts: SessionFacts) -> TraceView:
-    """A reference is grey where nobody had seen the monitor calibrate itself (safety rule 8)."""
+    """A reference is grey where nobody had seen the monitor calibrate itself for it (safety rule 8)."""
     if not view.trace.colour.startswith("reference"):
         return view
-    calibrated = [(view.t_s >= start) & (view.t_s < end) for start, end in facts.reference_spans]
-    grey = ~np.logical_or.reduce([np.zeros(len(view.t_s), np.bool_), *calibrated])
-    return replace(view, grey=grey)
+    spans = valid_spans(facts, view.trace.name)
+    return view if spans is None else replace(view, grey=outside(view.t_s, spans))
 
 
 def _uncalibrated(panel: Panel, facts: SessionFacts) -> list[ReasonBox]:

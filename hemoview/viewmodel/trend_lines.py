@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
+from hemoview.viewmodel.reference_streams import outside, valid_spans
 from hemoview.viewmodel.review_facts import Mark, SessionFacts
 from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_panels import Panel, panels_of
@@ -84,8 +83,7 @@ def _median_trace(view: TraceView, facts: SessionFacts, wish: Wish, table: SlotT
     low, high = (None if c is None else slots.median[part, c] for c in (trace.low, trace.high))
     grey = None
     if view.grey is not None:
-        inside = [(t_s >= start) & (t_s < end) for start, end in facts.reference_spans]
-        grey = ~np.logical_or.reduce([np.zeros(len(t_s), np.bool_), *inside])
+        grey = outside(t_s, valid_spans(facts, trace.name) or ())
     return TraceView(trace, t_s, median, median, low, high, JOIN_SLOTS * length_s, exact=True, grey=grey)
 
 

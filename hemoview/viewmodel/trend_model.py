@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 from hemoview.viewmodel import review_moves as moves
 from hemoview.viewmodel import trend_moves
+from hemoview.viewmodel.reference_streams import parameters_of
 from hemoview.viewmodel.review_facts import SessionFacts
 from hemoview.viewmodel.review_model import ReviewModel, ReviewView
 from hemoview.viewmodel.review_moves import Wish
-from hemoview.viewmodel.review_panels import BEAT_CHANNELS, Panel
+from hemoview.viewmodel.review_panels import Panel
 from hemoview.viewmodel.review_reader import Answer, Key, Opened, ReviewReader, Summed
 from hemoview.viewmodel.review_view import PanelView
 from hemoview.viewmodel.trend_lines import (
@@ -34,11 +35,10 @@ from hemoview.viewmodel.trend_tables import (
 )
 from recorder.schema import PARAMETERS, StreamInfo
 
-SLOT_ROLES = ("estimate", "beats")
 FIRST_SPAN_S = 24 * 3600.0
 LIVE_SPAN_S = 900.0
 LIVE_CURSOR_BEHIND_S = 4.0
-_NAMES = frozenset(PARAMETERS) | frozenset(BEAT_CHANNELS.values())
+_NAMES = frozenset(PARAMETERS)
 PERSONALISED = "personalised"
 """Label of a step; the screen has the words."""
 
@@ -203,6 +203,6 @@ def _shown(parameter: str, groups: frozenset[str]) -> bool:
 
 def _summed(info: StreamInfo, facts: SessionFacts) -> bool:
     """A stream with numbers of a parameter; hidden estimates are not even read (safety rule 13)."""
-    names = {channel.name for channel in info.channels}
-    hidden = info.role == "estimate" and facts.estimates_hidden
-    return info.role in SLOT_ROLES and not hidden and bool(names & _NAMES)
+    if info.role == "estimate":
+        return not facts.estimates_hidden and any(channel.name in _NAMES for channel in info.channels)
+    return bool(parameters_of(info))

@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hemoview.viewmodel.model_card import interval_claimed
+from hemoview.viewmodel.reference_streams import outside, reference_column, reference_streams, valid_spans
 from hemoview.viewmodel.review_facts import SessionFacts
-from hemoview.viewmodel.review_panels import BEAT_CHANNELS
 from hemoview.viewmodel.review_tiles import Floats, Floats32
 from hemoview.viewmodel.trend_lines import line_length_s
 from hemoview.viewmodel.trend_slots import Slots, SlotTable
 from recorder.schema import PARAMETER_UNITS, PARAMETERS, StreamInfo
 
 Span = tuple[float, float]
+Column = tuple[StreamInfo, int]
+"""A stream and the place of a parameter in it."""
 
 TABLE_S = 600
 TARGET_S = 10
@@ -88,15 +89,16 @@ class HorizonRow:
 
 def parameters_in(facts: SessionFacts) -> tuple[str, ...]:
     """Parameters this session can show a number of."""
-    return tuple(p for p in PARAMETERS if _column(facts, "estimate", p) or _column(facts, "beats", p))
+    return tuple(p for p in PARAMETERS if _column(facts, "estimate", p) or _reference(facts, p))
 
 
 def table_rows(parameter: str, facts: SessionFacts, table: SlotTable, span: Span) -> tuple[TableRow, ...]:
     """The ten-minute slots that touch a span, in time order; those without any row are left out."""
-    estimate, reference = (_column(facts, role, parameter) for role in ("estimate", "beats"))
+    estimate, reference = _column(facts, "estimate", parameter), _reference(facts, parameter)
     until_s = min(span[1], facts.duration_s)
     first, last = int(span[0] // TABLE_S), int(np.ceil(until_s / TABLE_S))
-    rows = (_row(i, facts, table, estimate, reference) for i in range(first, max(first, last)))
+    valid = valid_spans(facts, parameter)
+    rows = (_row(i, facts, table, (estimate, reference), valid) for i in range(first, max(first, last)))
     return tuple(row for row in rows if row.abstained is not None or row.reference is not None)
 
 
@@ -104,9 +106,10 @@ def _row(
     i: int,
     facts: SessionFacts,
     table: SlotTable,
-    estimate: tuple[StreamInfo, int] | None,
-    reference: tuple[StreamInfo, int] | None,
+    sources: tuple[Column | None, Column | None],
+    valid: tuple[Span, ...] | None,
 ) -> TableRow:
+    estimate, reference = sources
     value = low = high = abstained = mean = None
     n, simulated = 0, False
     slots = table.slots(estimate[0].stream_id, TABLE_S) if estimate else None
@@ -124,7 +127,7 @@ def _row(
     if reference is not None and beats is not None and i < len(beats.rows):
         mean = _at(beats, i, reference[1])
     at_s = i * TABLE_S
-    inside = any(a < at_s + TABLE_S and b > at_s for a, b in facts.reference_spans)
+    inside = valid is None or any(a < at_s + TABLE_S and b > at_s for a, b in valid)
     return TableRow(at_s, value, low, high, simulated, n, abstained, mean, inside)
 
 
@@ -143,11 +146,11 @@ def target_rows(facts: SessionFacts, table: SlotTable, span: Span) -> tuple[Targ
             ends,
             _shares(_claimed_column(facts, parameter), table, (span[0], until_s), ends, None),
             _shares(
-                _column(facts, "beats", parameter),
+                _reference(facts, parameter),
                 table,
                 (span[0], until_s),
                 ends,
-                None if parameter == "HR" else facts.reference_spans,
+                valid_spans(facts, parameter),
             ),
         )
         for parameter in PARAMETERS
@@ -156,7 +159,7 @@ def target_rows(facts: SessionFacts, table: SlotTable, span: Span) -> tuple[Targ
 
 
 def _shares(
-    source: tuple[StreamInfo, int] | None,
+    source: Column | None,
     table: SlotTable,
     span: Span,
     target: Span,
@@ -171,17 +174,10 @@ def _shares(
         return None
     values = slots.median[part, source[1]]
     if valid is not None:
-        values = np.where(_inside(t_s, valid), values, np.nan)
+        values = np.where(outside(t_s, valid), np.nan, values)
     known = int(np.isfinite(values).sum())
     below, above = int((values < target[0]).sum()), int((values > target[1]).sum())
     return Shares(below / n, (known - below - above) / n, above / n, (n - known) / n)
-
-
-def _inside(t_s: Floats, spans: tuple[Span, ...]) -> NDArray[np.bool_]:
-    inside = np.zeros(len(t_s), np.bool_)
-    for start, end in spans:
-        inside |= (t_s >= start) & (t_s < end)
-    return inside
 
 
 def horizon_rows(
@@ -212,17 +208,25 @@ def _horizons(
         yield HorizonRow(parameter, PARAMETER_UNITS[parameter], middle, band, t_s, deviation, length_s)
 
 
-def _claimed_column(facts: SessionFacts, parameter: str) -> tuple[StreamInfo, int] | None:
+def _claimed_column(facts: SessionFacts, parameter: str) -> Column | None:
     """As :func:`_column` of the estimate, none where its card claims no interval for it."""
     return _column(facts, "estimate", parameter) if interval_claimed(facts.card, parameter) else None
 
 
-def _column(facts: SessionFacts, role: str, parameter: str) -> tuple[StreamInfo, int] | None:
+def _column(facts: SessionFacts, role: str, parameter: str) -> Column | None:
     """The stream of a role that holds a parameter, and the column; no estimate where estimates are hidden."""
-    channel = parameter if role == "estimate" else BEAT_CHANNELS.get(parameter, "")
     for info in facts.streams:
         if info.role == role and not (role == "estimate" and facts.estimates_hidden):
             for i, c in enumerate(info.channels):
-                if c.name == channel:
+                if c.name == parameter:
                     return info, i
+    return None
+
+
+def _reference(facts: SessionFacts, parameter: str) -> Column | None:
+    """The first stream of the reference that holds a parameter, and the column."""
+    for info in reference_streams(facts.streams):
+        column = reference_column(info, parameter)
+        if column is not None:
+            return info, column
     return None

@@ -23,7 +23,7 @@ from typing import Any, Final, Protocol, TextIO
 import numpy as np
 
 from recorder.errors import StorageError
-from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED, Event, StreamInfo
+from recorder.schema import CO_CALIBRATED, FINGER_CHANGED, PARAMETERS, REFERENCE_CALIBRATED, Event, StreamInfo
 from recorder.session.header import SessionHeader
 
 TITLE: Final = "# HemoView trend, version"
@@ -35,10 +35,11 @@ _QUIET: Final = frozenset(("gap", "era"))
 """Kinds that stand in the file in another way, or not at all: gaps as rows of their own, eras in elapsed time."""
 
 
-_BEARING: Final = (REFERENCE_CALIBRATED, FINGER_CHANGED)
+_BEARING: Final = (REFERENCE_CALIBRATED, FINGER_CHANGED, CO_CALIBRATED)
 
 _ENDS: Final = {"_lo": " low", "_hi": " high", "_why": " why"}
 _NAMES: Final = {"sbp_mmhg": "SBP", "map_mmhg": "MAP", "dbp_mmhg": "DBP", "hr_per_min": "HR"}
+_OF_MONITOR: Final = {parameter.lower(): parameter for parameter in PARAMETERS}
 
 Row = tuple[float, list[str]]
 """Elapsed seconds, and the cells after the time."""
@@ -178,11 +179,14 @@ def is_simulated(session: TrendSource) -> bool:
 
 def column_names(info: StreamInfo) -> Iterator[str]:
     """``est. SBP low [mmHg]``: estimates and references never share a name."""
-    kind = {"estimate": "est.", "beats": "ref." if _is_reference(info) else "ppg"}.get(
-        info.role, info.stream_id
-    )
+    kind = {
+        "estimate": "est.",
+        "reference": "ref. monitor",
+        "beats": "ref." if _is_reference(info) else "ppg",
+    }.get(info.role, info.stream_id)
+    names = _OF_MONITOR if info.role == "reference" else _NAMES
     for channel in info.channels:
-        name, why = _NAMES.get(channel.name, channel.name), channel.name.endswith("_why")
+        name, why = names.get(channel.name, channel.name), channel.name.endswith("_why")
         for end, word in _ENDS.items():
             name = name.removesuffix(end) + word if name.endswith(end) else name
         unit = "" if why or channel.unit == "1" else f" [{channel.unit}]"

@@ -8,6 +8,7 @@ from recorder.schema.calibration import Calibration
 from recorder.schema.check_character import CHECK_SCHEMES, CheckScheme, carries_check, check_character
 from recorder.schema.events import (
     ARM_MOVED,
+    CO_CALIBRATED,
     CONFIRMED,
     CUFF_INFLATES,
     CUFF_INFLATION,
@@ -47,6 +48,7 @@ __all__ = [
     "ARM_MOVED",
     "CHECK_SCHEMES",
     "CONFIRMED",
+    "CO_CALIBRATED",
     "CUFF_INFLATES",
     "CUFF_INFLATION",
     "FINGER_CHANGED",
