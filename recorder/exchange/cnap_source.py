@@ -18,6 +18,7 @@ import numpy as np
 from recorder.exchange.cnap_agreement import disagreements
 from recorder.exchange.cnap_files import CnapFiles, read_files
 from recorder.exchange.into_session import Break, Moment, Rows, Waveform
+from recorder.exchange.recording import RecordingFacts
 from recorder.exchange.source import Skipped, Source
 from recorder.protocols.cnap_beats import CO_FAMILY, CnapBeats, CnapEvent
 from recorder.protocols.cnap_summary import without_identity
@@ -86,6 +87,9 @@ def read(
         zone=zone,
         notes=(*told.notes(), *odd),
         simulated=origin == "simulated",
+        subject=RecordingFacts(
+            files.summary.age_y, files.summary.sex, files.summary.height_cm, files.summary.weight_kg
+        ),
     )
 
 

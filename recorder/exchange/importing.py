@@ -6,10 +6,11 @@ questions that must be answered; :func:`carry_out` writes. The sources are only 
 
 from __future__ import annotations
 
+import contextlib
 import re
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -18,8 +19,9 @@ from zoneinfo import ZoneInfo
 
 from recorder import session
 from recorder.errors import ConfigError, RecorderError, RecordingUnreadable
-from recorder.exchange import e4_source
+from recorder.exchange import cnap_source, e4_source
 from recorder.exchange.into_session import Moment, start_wall_ns, write_session
+from recorder.exchange.local_time import check_zone, wall_ns_of
 from recorder.exchange.source import Source, SourceKind
 from recorder.schema import Consent, Details, Subject
 from recorder.session.bulk import Told
@@ -97,6 +99,13 @@ class Plan:
 Reader = Callable[[Wanted, Order], Source]
 READERS: Final[dict[SourceKind, Reader]] = {
     "e4": lambda wanted, _: e4_source.read(wanted.path, wanted.device or e4_source.DEVICE),
+    "cnap": lambda wanted, order: cnap_source.read(
+        wanted.path,
+        wanted.companions.get("wave"),
+        wanted.companions.get("summary"),
+        wall_ns=lambda local: wall_ns_of(local, order.zone, order.fold, whose=str(wanted.path)),
+        zone=order.zone,
+    ),
 }
 
 
@@ -154,7 +163,7 @@ def carry_out(
         station=STATION,
         created_wall_ns=start_ns,
         zone=order.zone or "UTC",
-        subject=order.subject,
+        subject=told_of_subject(order.subject, sources),
         consent=order.consent,
         operator=order.operator,
         template=dict(TEMPLATE),
@@ -165,6 +174,16 @@ def carry_out(
     devices = [d for s in sources for d in s.devices]
     moments += [m for s in sources for m in s.moments]
     return write_session(out, header, devices, waves, numerics, moments, told=told)
+
+
+def told_of_subject(subject: Subject, sources: Sequence[Source]) -> Subject:
+    """What the sources tell of age, sex, height and weight, where the order does not; the pseudonym is the order's."""
+    for source in sources:
+        told = {name: value for name, value in asdict(source.subject).items() if value is not None}
+        kept = {name for name, value in asdict(subject).items() if value not in (None, "unknown")}
+        with contextlib.suppress(ValueError):
+            subject = replace(subject, **{name: told[name] for name in told if name not in kept})
+    return subject
 
 
 def stored_facts(plan: Plan) -> list[dict[str, Any]]:
@@ -202,20 +221,6 @@ def stored_name(source: Source, pseudonym: str) -> str:
         return source.name
     plain = suffix if re.match(r"\.[A-Za-z0-9]{1,5}\Z", suffix) else ""
     return f"{source.kind}-{source.sha256[:8]}{plain}"
-
-
-def check_zone(name: str) -> ZoneInfo:
-    """The time zone of an IANA name.
-
-    Raises:
-        ConfigError: there is none of that name.
-    """
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ConfigError(
-            f"time zone {name!r} is not known; give an IANA name such as Europe/Berlin or Asia/Shanghai"
-        ) from None
 
 
 # ---- what is odd

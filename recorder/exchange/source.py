@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from recorder.exchange.into_session import Moment, Rows, Waveform
+from recorder.exchange.recording import RecordingFacts
 from recorder.schema import DeviceInfo
 
 SourceKind = Literal["e4", "cnap", "wfdb", "edf", "surgery-npz"]
@@ -38,6 +39,7 @@ class Source:
         shift_s: seconds the times were moved by, because somebody said so.
         notes: what else was odd, one line each.
         simulated: the source says so of itself.
+        subject: what it tells of age, sex, height and weight; never who it is.
     """
 
     kind: SourceKind
@@ -54,6 +56,7 @@ class Source:
     shift_s: float = 0.0
     notes: tuple[str, ...] = ()
     simulated: bool = False
+    subject: RecordingFacts = field(default_factory=RecordingFacts)
 
     @property
     def rows(self) -> dict[str, int]:

@@ -11,6 +11,7 @@ from typing import Any
 from recorder.acquire.orders import software_versions
 from recorder.errors import ConfigError
 from recorder.exchange import importing
+from recorder.exchange.local_time import FOLDS
 from recorder.host.console import progress
 from recorder.schema import Consent, Subject
 
@@ -29,6 +30,15 @@ def add_parser(commands: Any) -> None:
     )
     sources = parser.add_argument_group("sources")
     sources.add_argument("--e4", type=Path, action="append", metavar="ZIP_OR_DIR", help="Empatica E4 session")
+    sources.add_argument(
+        "--cnap",
+        type=Path,
+        metavar="BEATS.csv",
+        help="CNAP recording of the USB stick; its other files are found beside it",
+    )
+    sources.add_argument(
+        "--cnap-wave", type=Path, metavar="WAVEFORM.csv", help="its waveform, where it lies elsewhere"
+    )
     who = parser.add_argument_group("whose")
     who.add_argument("--subject", metavar="ID", required=True, help="pseudonym, never a name")
     who.add_argument("--operator", default="", metavar="CODE", help="who imports, as a code")
@@ -41,6 +51,7 @@ def add_parser(commands: Any) -> None:
         help=f"what it allows besides: {','.join(SCOPES)} (default: nothing)",
     )
     parser.add_argument("--zone", default="", metavar="IANA", help="time zone of files that name none")
+    parser.add_argument("--fold", choices=FOLDS, default="", help="which of two, of an hour that came twice")
     parser.add_argument(
         "--out", type=Path, required=True, metavar="SESSION", help="new folder of the session"
     )
@@ -86,6 +97,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 def _order(args: argparse.Namespace) -> importing.Order:
     wanted = [importing.Wanted("e4", path) for path in args.e4 or ()]
+    if args.cnap is not None:
+        wave = {} if args.cnap_wave is None else {"wave": args.cnap_wave}
+        wanted.append(importing.Wanted("cnap", args.cnap, wave))
+    elif args.cnap_wave is not None:
+        raise ConfigError("--cnap-wave: name the beats of the same recording too (--cnap BEATS.csv)")
     if not wanted:
         raise ConfigError(f"nothing to import: name a source, such as --e4 ZIP ({EXAMPLE})")
     try:
@@ -96,6 +112,7 @@ def _order(args: argparse.Namespace) -> importing.Order:
         wanted=tuple(wanted),
         subject=subject,
         zone=args.zone,
+        fold=args.fold,
         consent=_consent(args),
         operator=args.operator,
     )

@@ -33,6 +33,7 @@ _SEXES: Final = {
 }
 _LIMITS: Final = {"height": (40.0, 250.0), "weight": (2.0, 400.0)}
 _PER: Final = {"in": 2.54, "inch": 2.54, "lb": 0.45359237, "lbs": 0.45359237, "m": 100.0}
+_SHORT: Final = 2
 _MOST_Y: Final = 130
 _OLDEST_Y: Final = 90
 """90 stands for "90 or older" (safety rule 16)."""
@@ -90,8 +91,14 @@ def parse_summary(octets: bytes) -> CnapSummary:
 
 
 def without_identity(text: str, identifying: frozenset[str]) -> str:
-    """``text`` with everything that identifies taken out, whole or word by word, in any capitals."""
-    words = {word for told in identifying for word in (told, *re.split(r"[\s,;]+", told)) if len(word) > 1}
+    """``text`` with everything that identifies taken out, in any capitals: whole, and each of the words in it."""
+    words = {
+        word
+        for told in identifying
+        for word in re.split(r"\W+", told)
+        if word.isalpha() and len(word) > _SHORT
+    }
+    words |= identifying
     for word in sorted(words, key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", "…", text, flags=re.IGNORECASE)
     return text

@@ -6,7 +6,7 @@ import pytest
 
 from hemoview import cli
 from recorder import session
-from tests.exchange import e4_made
+from tests.exchange import e4_made, stick_made
 
 
 @pytest.fixture
@@ -80,3 +80,28 @@ def test_complaints_say_what_to_do(tmp_path, capsys, zipped, words, said):
     assert said in told["error"]
     assert said in err
     assert not (tmp_path / "x").exists()
+
+
+def test_a_stick_and_a_wristband_become_one_session(tmp_path, capsys):
+    files = stick_made.write(tmp_path / "stick")
+    zipped = e4_made.write_zip(tmp_path / "S01.zip", e4_made.files(start=stick_made.BEGINS_NS // 10**9 + 30))
+    before = {path: path.read_bytes() for path in (tmp_path / "stick").iterdir()}
+    words = ("--cnap", files.beats, "--e4", zipped, "--subject", "P-1", "--out", tmp_path / "x")
+    status, told, _ = run(capsys, *words)
+    assert (status, "give the one its clock showed" in told["error"]) == (1, True)
+    status, told, _ = run(capsys, *words, "--zone", stick_made.ZONE)
+    assert status == 0
+    assert {s["source"] for s in told["sources"]} == {"e4", "cnap"}
+    assert session.verify(tmp_path / "x").ok
+    assert {path: path.read_bytes() for path in (tmp_path / "stick").iterdir()} == before
+    assert "Miller" not in json.dumps(told["sources"])
+    with session.open(tmp_path / "x") as stored:
+        assert stored.header.simulated
+        assert {"e4.bvp", "cnap.wave", "cnap.beats"} <= set(stored.streams)
+
+
+def test_a_waveform_without_its_beats_is_asked_for(tmp_path, capsys):
+    files = stick_made.write(tmp_path / "stick")
+    words = ("--cnap-wave", files.waveform, "--subject", "P-1", "--out", tmp_path / "x")
+    status, told, _ = run(capsys, *words)
+    assert (status, "--cnap BEATS.csv" in told["error"]) == (1, True)
