@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from hemoview.bench.faults_plan import Plan
 from hemoview.bench.faults_source import RATES_HZ, true_numbers
-from hemoview.dsp.shared_heart import LEAST_SPAN_S
-from hemoview.edge.heart import LOOK_EVERY_S, VERDICTS, WHYS
+from hemoview.edge.heart import VERDICTS
 from hemoview.edge.knowledge import Options
 from hemoview.edge.offline import prepared, push
 from hemoview.edge.stored import replayed
@@ -47,7 +46,7 @@ class Score:
         problems: what is missing without a word, or wrong; empty = complete or honestly marked.
         causes: of the gaps that explain what is missing.
         flagged_after_s: usable signal until two hearts were said; None = never.
-        usable_s: usable signal there was, in stretches long enough to compare; None where no hearts are looked at.
+        usable_s: usable signal there was, of the device that had less; None where no hearts are looked at.
         lost: samples that are missing, all streams.
     """
 
@@ -212,15 +211,14 @@ def _heart(session: Session) -> tuple[float | None, float]:
     of the edge process: recomputed from disk they are the same to the bit.
     """
     pipeline = prepared(session, None, Options())
-    looks = 0
+    guard = pipeline.heart
+    if guard is None:
+        return None, 0.0
     for item in replayed(session, pipeline.sources, -np.inf, np.inf):
         for block in push(pipeline, item):
-            for row in _heart_rows(block):
-                looks += WHYS[int(row[2])] != "too-few-beats"
-                if VERDICTS[int(row[0])] == "different":
-                    usable_s = LEAST_SPAN_S + LOOK_EVERY_S * looks
-                    return usable_s, usable_s
-    return None, LEAST_SPAN_S + LOOK_EVERY_S * looks if looks else 0.0
+            if any(VERDICTS[int(row[0])] == "different" for row in _heart_rows(block)):
+                return min(guard.usable_s), min(guard.usable_s)
+    return None, min(guard.usable_s)
 
 
 def _heart_rows(block: SampleBlock) -> list[list[float]]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from hemoview.dsp.shared_heart import SPAN_S, Beats, Comparison, Verdict, compare
+from hemoview.dsp.shared_heart import LONGEST_S, SPAN_S, Beats, Comparison, Verdict, compare
 
 LOOK_EVERY_S: Final = 5
 KEPT_NS: Final = round((SPAN_S + 20.0) * 1e9)
@@ -44,6 +44,8 @@ class HeartGuard:
         self.verdict: Verdict = "cannot-tell"
         self.compared = False
         """There were enough beats to compare, at least once since :meth:`begin`."""
+        self.usable_s = (0.0, 0.0)
+        """Signal of each device that can be compared, since it was made: whole intervals between believed beats."""
         self._beats: tuple[deque[tuple[int, bool]], deque[tuple[int, bool]]] = deque(), deque()
         self._alike: Verdict = "cannot-tell"
         self._times = 0
@@ -83,9 +85,16 @@ class HeartGuard:
     def _add(self, device: int, t_ns: int, *, usable: bool) -> None:
         beats = self._beats[device]
         if not beats or t_ns > beats[-1][0]:  # the clock of a stream may be set back by a few ms
+            self._count(device, beats[-1] if beats else (0, False), (t_ns, usable))
             beats.append((t_ns, usable))
         while beats[0][0] < t_ns - KEPT_NS:
             beats.popleft()
+
+    def _count(self, device: int, last: tuple[int, bool], beat: tuple[int, bool]) -> None:
+        interval_s = (beat[0] - last[0]) / 1e9
+        if last[1] and beat[1] and interval_s <= LONGEST_S:
+            first, second = self.usable_s
+            self.usable_s = (first, second + interval_s) if device else (first + interval_s, second)
 
     def _seconds(self) -> tuple[Beats, Beats]:
         base = min((beats[0][0] for beats in self._beats if beats), default=0)
