@@ -11,7 +11,7 @@ import re
 import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from recorder import session
 from recorder.errors import ConfigError, RecorderError, RecordingUnreadable
-from recorder.exchange import cnap_source, e4_source
+from recorder.exchange import cnap_source, e4_source, surgery_source
 from recorder.exchange.into_session import Moment, start_wall_ns, write_session
 from recorder.exchange.local_time import check_zone, wall_ns_of
 from recorder.exchange.source import Source, SourceKind
@@ -61,6 +61,7 @@ class Order:
         zone: IANA zone of naive times; empty = none was named.
         consent, details: as given; without a consent the session is excluded from every use by others.
         operator: code of who imports.
+        start: begin of sources that have no date, ISO 8601, local by ``zone`` or with an offset; empty = not said.
         fold: of an hour that came twice, ``first`` or ``second``; empty = not said.
     """
 
@@ -71,6 +72,7 @@ class Order:
     details: Details | None = None
     operator: str = ""
     fold: str = ""
+    start: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,7 @@ class Plan:
 Reader = Callable[[Wanted, Order], Source]
 READERS: Final[dict[SourceKind, Reader]] = {
     "e4": lambda wanted, _: e4_source.read(wanted.path, wanted.device or e4_source.DEVICE),
+    "surgery-npz": lambda wanted, order: surgery_source.read(wanted.path, undated_wall_ns(order)),
     "cnap": lambda wanted, order: cnap_source.read(
         wanted.path,
         wanted.companions.get("wave"),
@@ -221,6 +224,25 @@ def stored_name(source: Source, pseudonym: str) -> str:
         return source.name
     plain = suffix if re.match(r"\.[A-Za-z0-9]{1,5}\Z", suffix) else ""
     return f"{source.kind}-{source.sha256[:8]}{plain}"
+
+
+def undated_wall_ns(order: Order) -> int:
+    """UTC ns at which a source without a date begins: as somebody said, else 1970, which nobody takes for a date.
+
+    Raises:
+        ConfigError: ``start`` is no time, or a local one without a zone.
+    """
+    if not order.start:
+        return 0
+    try:
+        moment = datetime.fromisoformat(order.start)
+    except ValueError:
+        raise ConfigError(
+            f"--start {order.start!r} is no time; give it as 2026-01-31T09:05:00 with --zone, or with an offset"
+        ) from None
+    if moment.tzinfo is None:
+        return wall_ns_of(moment, order.zone, order.fold, whose=f"--start {order.start}")
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
 
 
 # ---- what is odd

@@ -50,14 +50,16 @@ def wall_ns_of(local: datetime, zone: str, fold: str = "", *, whose: str) -> int
     place = check_zone(zone)
     first, second = (local.replace(tzinfo=place, fold=n).astimezone(UTC) for n in (0, 1))
     if first.astimezone(place).replace(tzinfo=None) != local:
+        before, after = sorted((first, second))
         raise ConfigError(
-            f"{whose}: {local:%Y-%m-%d %H:%M} never was in {zone}, the clocks were put forward over it; "
-            "check --zone, or whether the device's clock was changed that day"
+            f"{whose}: {local:%Y-%m-%d %H:%M} never was in {zone}, the clocks were put forward over it; it was "
+            f"{before.astimezone(place):%H:%M} or {after.astimezone(place):%H:%M} there. Check --zone, or name the zone "
+            "its clock was really set to, such as Etc/GMT-1"
         )
     if first != second and fold not in FOLDS:
         raise ConfigError(
-            f"{whose}: {local:%Y-%m-%d %H:%M} came twice in {zone}, the clocks were put back that night; "
-            "say which one it was: --fold first or --fold second"
+            f"{whose}: {local:%Y-%m-%d %H:%M} came twice in {zone}, the clocks were put back that night: "
+            f"{first:%H:%M} or {second:%H:%M} UTC. Say which one it was: --fold first or --fold second"
         )
     chosen = second if fold == "second" else first
     return (chosen - _EPOCH) // timedelta(microseconds=1) * 1000

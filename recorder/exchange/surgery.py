@@ -40,7 +40,7 @@ def read(path: Path) -> Recording:
     Raises:
         RecordingUnreadable: naming the file and the cause.
     """
-    arrays = _arrays(path)
+    arrays = arrays_of(path)
     notes: list[str] = []
     signals: dict[Role, Signal] = {}
     for name, role in _WAVES.items():
@@ -48,15 +48,24 @@ def read(path: Path) -> Recording:
             signals[role] = _signal(path, arrays, name, role, notes)
     if not signals:
         raise RecordingUnreadable(f"{path}: holds none of {', '.join(_WAVES)}; choose a file of waves")
-    stem = path.name.removesuffix(SUFFIX)
     return Recording(
         source="surgery-npz",
         name=path.name,
         signals=signals,
-        numerics=_numerics(path.with_name(f"{stem}_numerics.csv.gz")),
-        subject=_facts(path.with_name(f"{stem}_meta.json")),
+        numerics=_numerics(numerics_file(path)),
+        subject=_facts(meta_file(path)),
         notes=tuple(notes),
     )
+
+
+def numerics_file(path: Path) -> Path:
+    """Where the numerics of a file of waves are."""
+    return path.with_name(f"{path.name.removesuffix(SUFFIX)}_numerics.csv.gz")
+
+
+def meta_file(path: Path) -> Path:
+    """Where the facts about the subject of a file of waves are."""
+    return path.with_name(f"{path.name.removesuffix(SUFFIX)}_meta.json")
 
 
 def with_gaps(
@@ -97,7 +106,12 @@ def _signal(path: Path, arrays: dict[str, Any], name: str, role: Role, notes: li
     return signal
 
 
-def _arrays(path: Path) -> dict[str, Any]:
+def arrays_of(path: Path) -> dict[str, Any]:
+    """Every array of the npz.
+
+    Raises:
+        RecordingUnreadable: it is no npz.
+    """
     try:
         with path.open("rb") as octets, np.load(octets, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}

@@ -39,8 +39,13 @@ def add_parser(commands: Any) -> None:
     sources.add_argument(
         "--cnap-wave", type=Path, metavar="WAVEFORM.csv", help="its waveform, where it lies elsewhere"
     )
+    sources.add_argument("--npz", type=Path, metavar="WAVES.npz", help="waves of a monitor, numerics beside it")
     who = parser.add_argument_group("whose")
     who.add_argument("--subject", metavar="ID", required=True, help="pseudonym, never a name")
+    who.add_argument("--sex", choices=("female", "male", "other", "unknown"), default="unknown")
+    who.add_argument("--age", type=int, metavar="YEARS", help="whole years, 90 for 90 or older")
+    who.add_argument("--height", type=float, metavar="CM")
+    who.add_argument("--weight", type=float, metavar="KG")
     who.add_argument("--operator", default="", metavar="CODE", help="who imports, as a code")
     who.add_argument("--consent-version", metavar="TEXT", help="version of the signed consent form")
     who.add_argument("--consent-date", metavar="YYYY-MM-DD", help="when it was signed")
@@ -50,8 +55,10 @@ def add_parser(commands: Any) -> None:
         default="",
         help=f"what it allows besides: {','.join(SCOPES)} (default: nothing)",
     )
-    parser.add_argument("--zone", default="", metavar="IANA", help="time zone of files that name none")
-    parser.add_argument("--fold", choices=FOLDS, default="", help="which of two, of an hour that came twice")
+    when = parser.add_argument_group("when")
+    when.add_argument("--zone", default="", metavar="IANA", help="time zone of files that name none")
+    when.add_argument("--start", default="", metavar="TIME", help="begin of files without a date (ISO 8601)")
+    when.add_argument("--fold", choices=FOLDS, default="", help="which of two, of an hour that came twice")
     parser.add_argument(
         "--out", type=Path, required=True, metavar="SESSION", help="new folder of the session"
     )
@@ -102,10 +109,11 @@ def _order(args: argparse.Namespace) -> importing.Order:
         wanted.append(importing.Wanted("cnap", args.cnap, wave))
     elif args.cnap_wave is not None:
         raise ConfigError("--cnap-wave: name the beats of the same recording too (--cnap BEATS.csv)")
+    wanted += [importing.Wanted("surgery-npz", args.npz)] if args.npz else []
     if not wanted:
         raise ConfigError(f"nothing to import: name a source, such as --e4 ZIP ({EXAMPLE})")
     try:
-        subject = Subject(args.subject)
+        subject = Subject(args.subject, args.sex, args.age, args.height, args.weight)
     except ValueError as error:
         raise ConfigError(str(error)) from None
     return importing.Order(
@@ -113,6 +121,7 @@ def _order(args: argparse.Namespace) -> importing.Order:
         subject=subject,
         zone=args.zone,
         fold=args.fold,
+        start=args.start,
         consent=_consent(args),
         operator=args.operator,
     )
