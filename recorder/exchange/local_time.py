@@ -53,8 +53,8 @@ def wall_ns_of(local: datetime, zone: str, fold: str = "", *, whose: str) -> int
         before, after = sorted((first, second))
         raise ConfigError(
             f"{whose}: {local:%Y-%m-%d %H:%M} never was in {zone}, the clocks were put forward over it; it was "
-            f"{before.astimezone(place):%H:%M} or {after.astimezone(place):%H:%M} there. Check --zone, or name the zone "
-            "its clock was really set to, such as Etc/GMT-1"
+            f"{before.astimezone(place):%H:%M} or {after.astimezone(place):%H:%M} there. Check --zone, or name the "
+            "zone its clock was really set to, such as Etc/GMT-1"
         )
     if first != second and fold not in FOLDS:
         raise ConfigError(

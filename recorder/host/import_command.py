@@ -39,7 +39,9 @@ def add_parser(commands: Any) -> None:
     sources.add_argument(
         "--cnap-wave", type=Path, metavar="WAVEFORM.csv", help="its waveform, where it lies elsewhere"
     )
-    sources.add_argument("--npz", type=Path, metavar="WAVES.npz", help="waves of a monitor, numerics beside it")
+    sources.add_argument(
+        "--npz", type=Path, metavar="WAVES.npz", help="waves of a monitor, numerics beside it"
+    )
     who = parser.add_argument_group("whose")
     who.add_argument("--subject", metavar="ID", required=True, help="pseudonym, never a name")
     who.add_argument("--sex", choices=("female", "male", "other", "unknown"), default="unknown")
