@@ -16,6 +16,7 @@ from hemoview.ui.review_bar import ReviewBar, ReviewHeader
 from hemoview.ui.review_bridge import Bell, end_with
 from hemoview.ui.review_canvas import ReviewCanvas
 from hemoview.ui.review_card import CursorCard
+from hemoview.ui.review_label_desk import LabelDesk
 from hemoview.ui.review_minimap import Minimap
 from hemoview.ui.review_side import ReviewSide
 from hemoview.ui.review_text import said
@@ -90,6 +91,9 @@ class ReviewPage(QWidget):
         self._card = CursorCard()
         self._side = ReviewSide()
         self._bar = ReviewBar()
+        self.labelling = LabelDesk(self._canvas, self)
+        self._side.addTab(self.labelling.tab, text("labels.tab"))
+        self._bar.add(self.labelling.button)
         self._lay_out()
         self._frames = QTimer(self, interval=FRAME_MS, timerType=Qt.TimerType.PreciseTimer)
         self._filling = QTimer(self, interval=FRAME_MS, singleShot=True)
@@ -188,12 +192,17 @@ class ReviewPage(QWidget):
         self._side.jumped.connect(self._on_jumped)
         self._side.chosen.connect(self._on_chosen)
         self._bar.asked.connect(self.press)
+        self.labelling.changed.connect(self._show)
+        self.labelling.began.connect(lambda: self._side.setCurrentWidget(self.labelling.tab))
+        self.labelling.jump.connect(lambda t: self._move(lambda w, end: moves.jump(w, t, end)))
 
     # moves
 
     def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = _NONE) -> bool:
         """Do what a key stands for; True if it stands for anything. Buttons press keys too."""
         back = bool(modifiers & _SHIFT)
+        if self.labelling.press(key, modifiers):
+            return True
         if key == Qt.Key.Key_M:
             self._model.next_mark(back=back)
         elif key == Qt.Key.Key_G:
@@ -268,9 +277,11 @@ class ReviewPage(QWidget):
     def _show(self) -> None:
         self._filling.stop()
         view = self._model.view()
+        self.labelling.show_view(view)
         self._canvas.show_view(view)
         self._minimap.show_view(view)
         self._card.show_view(view)
+        self._card.setVisible(not self.labelling.model.on)
         self._side.show_view(view)
         self._header.show_view(view)
         self._bar.show_view(view)

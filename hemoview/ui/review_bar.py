@@ -143,6 +143,11 @@ class ReviewBar(QWidget):
             row.addWidget(button)
         row.addWidget(self._follow)
         row.addWidget(keys)
+        self._row = row
+
+    def add(self, button: QPushButton) -> None:
+        """One more, at the end."""
+        self._row.addWidget(button)
 
     def _button(self, message_id: str, sign: str, key: Qt.Key, modifiers: Qt.KeyboardModifier) -> QPushButton:
         """A button that never takes the keyboard from the picture."""

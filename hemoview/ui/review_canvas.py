@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -17,7 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from hemoview.ui.catalogue import text
-from hemoview.ui.review_axis_px import GUTTER_PX, RIGHT_PX
+from hemoview.ui.review_axis_px import GUTTER_PX, RIGHT_PX, TimeAxis
 from hemoview.ui.review_picture import (
     AXIS_PX,
     axis_of,
@@ -34,6 +36,14 @@ from hemoview.ui.review_theme import colour, faded, font
 from hemoview.viewmodel.review_model import ReviewView
 
 _CLICK_PX = 4
+
+
+class Foot(Protocol):
+    """What is painted under the strips, on their time axis, and what lies over them."""
+
+    @property
+    def height_px(self) -> int: ...  # noqa: D102
+    def paint(self, painter: QPainter, axis: TimeAxis, box: QRect) -> None: ...  # noqa: D102
 
 
 class ReviewCanvas(QWidget):
@@ -59,6 +69,8 @@ class ReviewCanvas(QWidget):
         self._pressed: QPoint | None = None
         self._last: QPoint | None = None
         self._selecting: tuple[int, int] | None = None
+        self._foot: Foot | None = None
+        self._foot_px = 0
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -74,13 +86,32 @@ class ReviewCanvas(QWidget):
         """Width of the time axis."""
         return max(50, self.width() - GUTTER_PX - RIGHT_PX)
 
+    def stand_on(self, foot: Foot) -> None:
+        """Leave room under the strips for rows that ``foot`` paints."""
+        self._foot = foot
+
+    @property
+    def time_axis(self) -> TimeAxis | None:
+        """Of what is shown; None without a session."""
+        shown = self._view is not None and self._view.facts is not None
+        return axis_of(self._view, self.width()) if self._view is not None and shown else None
+
+    @property
+    def foot_box(self) -> QRect:
+        """Where the rows under the strips are."""
+        foot_px = self._foot.height_px if self._foot is not None else 0
+        return QRect(GUTTER_PX, self.height() - foot_px, self.axis_px, foot_px)
+
+    def _strips_size(self) -> QSize:
+        return QSize(self.width(), self.height() - self.foot_box.height())
+
     def show_view(self, view: ReviewView) -> None:
         """Show a view; only strips that differ from the last one are painted again."""
         old, self._view = self._view, view
         if view.facts is None:
             self.setToolTip("")
-        strips = lay_out(view, self.size()) if view.facts is not None else ()
-        if old is None or not _same_frame(old, view):
+        strips = lay_out(view, self._strips_size()) if view.facts is not None else ()
+        if self._room_changed() or old is None or not _same_frame(old, view):
             self._picture = None
             self._stale = strips
         else:
@@ -90,6 +121,10 @@ class ReviewCanvas(QWidget):
             )
         self._strips = strips
         self.update()
+
+    def _room_changed(self) -> bool:
+        before, self._foot_px = self._foot_px, self.foot_box.height()
+        return before != self._foot_px
 
     def _kept_stale(self, strips: tuple[Strip, ...]) -> list[Strip]:
         """Strips that were waiting for their paint and still are in the picture."""
@@ -101,7 +136,7 @@ class ReviewCanvas(QWidget):
         super().resizeEvent(event)
         self._picture = None
         if self._view is not None:
-            self._strips = lay_out(self._view, self.size()) if self._view.facts is not None else ()
+            self._strips = lay_out(self._view, self._strips_size()) if self._view.facts is not None else ()
         self.resized.emit(self.axis_px)
 
     # painting
@@ -170,6 +205,8 @@ class ReviewCanvas(QWidget):
 
     def _paint_over(self, painter: QPainter, view: ReviewView) -> None:
         axis = axis_of(view, self.width())
+        if self._foot is not None:
+            self._foot.paint(painter, axis, self.foot_box)
         x = axis.x(view.wish.cursor_s)
         if axis.left <= x <= axis.left + axis.width:
             ink = colour("cursor")

@@ -142,6 +142,11 @@ class LabelFold:
         """One annotation of a rater, None where it is deleted, undone or never was."""
         return self._standing.get((rater, annotation_id))
 
+    def decided(self, rater: str, annotation_id: str) -> bool:
+        """Whether this rater did anything with an annotation or a suggestion that was not undone."""
+        lines = self._lines.get((rater, annotation_id), ())
+        return any(d.deed_id not in self._undone for d in lines)
+
     def undo_of(self, rater: str) -> str | None:
         """The deed that this rater would undo next."""
         stack = self._to_undo.get(rater)

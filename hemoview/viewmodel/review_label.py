@@ -1,0 +1,242 @@
+"""What can be done in labelling: every deed goes to the disk first, and is shown as it was read back from there.
+
+Pure of any toolkit. A method that moves to another place of the session returns where, None where nothing moves.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from hemoview.labels.annotation import Annotation, AnnotationKind, Deed
+from hemoview.labels.label_deeds import Author
+from hemoview.labels.scheme import LabelChoice, Scheme
+from hemoview.viewmodel.messages import say
+from hemoview.viewmodel.review_axis import elapsed_text
+from hemoview.viewmodel.review_label_state import LEAST_S, NEAR_S, LabelState, name_of
+from recorder.errors import RecorderError
+from recorder.session.files import why_of
+
+Edge = Literal["left", "right"]
+
+
+class LabelModel(LabelState):
+    """Labels of the session that is open in Review, and the deeds of one rater."""
+
+    def put(self, key: int, cursor_s: float) -> float | None:
+        """Label what is chosen, else the window at the cursor; an instant at the cursor. Where to go on."""
+        choice = self.scheme.at_key(key)
+        if choice is None:
+            self._note = say("labels.no-key", key=key)
+            return None
+        return self.put_choice(choice, cursor_s)
+
+    def put_choice(self, choice: LabelChoice, cursor_s: float) -> float | None:
+        """The same for a label itself."""
+        if self._refuses():
+            return None
+        current = self.current if self._picked else None
+        if current is not None and current.kind == choice.kind:
+            self._relabel(current, choice)
+            return None
+        t0_s, t1_s = self._place_for(choice.kind, cursor_s)
+        there = self._at(choice.kind, t0_s, t1_s)
+        if any(a.label == choice.label for a in there):
+            self._note = say(
+                "labels.already", label=name_of(choice.label, self.scheme), at=elapsed_text(t0_s, 0.1)
+            )
+            return None
+        if choice.kind == "quality" and there:  # a window has one quality
+            self._relabel(there[0], choice)
+        else:
+            told = self.provenance(choice.kind, t0_s, t1_s)
+            deed = self._author().add(choice.kind, t0_s, t1_s, choice.label, suggestion=told)
+            if not self._write(deed):
+                return None
+            self._current, self._picked = deed.annotation_id, False
+            self._note = say(
+                "labels.added", label=name_of(choice.label, self.scheme), at=elapsed_text(t0_s, 0.1)
+            )
+        if self.goes_on and self._stretch is None and choice.kind != "instant":
+            going = self._current
+            target = self.next_window(cursor_s)
+            self._current = going
+            return target
+        return None
+
+    def _relabel(self, annotation: Annotation, choice: LabelChoice) -> None:
+        if annotation.label == choice.label:
+            self._note = say(
+                "labels.already",
+                label=name_of(choice.label, self.scheme),
+                at=elapsed_text(annotation.t0_s, 0.1),
+            )
+        elif self._write(self._author().change(annotation, label=choice.label)):
+            self._current = annotation.annotation_id
+            self._note = say(
+                "labels.relabelled",
+                label=name_of(choice.label, self.scheme),
+                at=elapsed_text(annotation.t0_s, 0.1),
+            )
+
+    def shift_edge(self, edge: Edge, by_s: float, cursor_s: float) -> None:
+        """Move an edge of the current label, or of the chosen stretch; an instant moves whole."""
+        current = self.current
+        if current is None:
+            start, end = self._stretch or (cursor_s, cursor_s)
+            start, end = (start + by_s, end) if edge == "left" else (start, end + by_s)
+            start, end = self._inside(min(start, end)), self._inside(max(start, end))
+            self._stretch = (start, end) if end - start >= LEAST_S else self._stretch
+            self._note = None
+        elif current.kind == "instant":
+            self.move_to(current, current.t0_s + by_s, current.t0_s + by_s)
+        elif edge == "left":
+            self.move_to(current, current.t0_s + by_s, current.t1_s)
+        else:
+            self.move_to(current, current.t0_s, current.t1_s + by_s)
+
+    def move_to(self, annotation: Annotation, t0_s: float, t1_s: float) -> None:
+        """Put one of this rater's labels elsewhere; what would be nothing, or is where it is, is not written."""
+        t0_s, t1_s = self._inside(t0_s), self._inside(t1_s)
+        too_short = annotation.kind != "instant" and t1_s - t0_s < LEAST_S
+        if too_short or (round(t0_s, 6), round(t1_s, 6)) == (annotation.t0_s, annotation.t1_s):
+            self._note = say("labels.too-short") if too_short else None
+            return
+        if annotation.kind == "instant":
+            t1_s = t0_s
+        if self._write(self._author().change(annotation, t0_s=t0_s, t1_s=t1_s)):
+            self._current = annotation.annotation_id
+            self._note = say("labels.moved", at=elapsed_text(t0_s, 0.1))
+
+    def set_end(self, edge: Edge, cursor_s: float) -> None:
+        """The chosen stretch begins or ends at the cursor."""
+        start, end = self._stretch or self.window_at(cursor_s)
+        if edge == "left":
+            start, end = cursor_s, end if end > cursor_s else self.window_at(cursor_s)[1]
+        else:
+            start, end = start if start < cursor_s else self.window_at(cursor_s)[0], cursor_s
+        self.choose_stretch(start, end)
+
+    def snap(self, foot_s: float | None, cursor_s: float) -> float | None:
+        """To the beat foot: the current label's nearer edge, else the cursor."""
+        if foot_s is None:
+            self._note = say("labels.no-foot")
+            return None
+        current = self.current
+        if current is None:
+            self._note = say("labels.snapped", at=elapsed_text(foot_s, 0.01))
+            return foot_s
+        t0_s, t1_s = current.t0_s, current.t1_s
+        if abs(cursor_s - t0_s) <= abs(cursor_s - t1_s) or current.kind == "instant":
+            self.move_to(current, foot_s, foot_s if current.kind == "instant" else t1_s)
+        else:
+            self.move_to(current, t0_s, foot_s)
+        return None
+
+    def snaps_at(self, cursor_s: float) -> float:
+        """The moment that :meth:`snap` wants a foot near to."""
+        current = self.current
+        if current is None:
+            return cursor_s
+        return min((current.t0_s, current.t1_s), key=lambda t: abs(t - cursor_s))
+
+    def delete(self) -> None:
+        """Take the current label away."""
+        current = self.current
+        if current is None:
+            self._note = say("labels.nothing-chosen")
+        elif self._write(self._author().delete(current)):
+            self._current, self._picked = None, False
+            self._note = say("labels.deleted", at=elapsed_text(current.t0_s, 0.1))
+
+    def comment(self, words: str) -> None:
+        """Say something about the current label."""
+        current = self.current
+        if current is None:
+            self._note = say("labels.nothing-chosen")
+        elif words.strip() != current.comment and self._write(
+            self._author().change(current, comment=words.strip())
+        ):
+            self._note = say("labels.commented", at=elapsed_text(current.t0_s, 0.1))
+
+    def undo(self) -> float | None:
+        """Take back this rater's last deed; where it was."""
+        return self._turn("undo", self._author().undo(self.fold) if self._rater else None)
+
+    def redo(self) -> float | None:
+        """Do again what was taken back last; where it is."""
+        return self._turn("redo", self._author().redo(self.fold) if self._rater else None)
+
+    def _turn(self, act: Literal["undo", "redo"], deed: Deed | None) -> float | None:
+        if deed is None:
+            self._note = say(f"labels.nothing-to-{act}")
+            return None
+        if not self._write(deed):
+            return None
+        about = self.fold.about(deed.undoes or "")
+        found = (self.fold.get(self._rater, d.annotation_id) for d in about)
+        standing = next((a for a in found if a is not None), None)
+        self._current = standing.annotation_id if standing else None
+        self._picked = False
+        was_s = next((d.t0_s for d in about if d.t0_s is not None), None)
+        self._note = say(f"labels.{act}ne", what=say(f"labels.act-{about[0].act}") if about else "")
+        return standing.t0_s if standing else was_s
+
+    def accept(self, cursor_s: float) -> float | None:
+        """Take over the suggestion at the cursor."""
+        return self._decide(cursor_s, accepted=True)
+
+    def reject(self, cursor_s: float) -> float | None:
+        """Refuse the suggestion at the cursor; that too is kept."""
+        return self._decide(cursor_s, accepted=False)
+
+    def _decide(self, cursor_s: float, *, accepted: bool) -> float | None:
+        if self._refuses():
+            return None
+        there = [p for p in self.proposals if p.t0_s - NEAR_S <= cursor_s <= p.t1_s + NEAR_S]
+        if not there:
+            self._note = say("labels.no-suggestion-here")
+            return None
+        chosen = min(there, key=lambda p: (abs(p.t0_s - cursor_s), p.proposal_id))
+        author = self._author()
+        if self._write(author.accept(chosen) if accepted else author.reject(chosen)):
+            self._current, self._picked = (chosen.proposal_id if accepted else None), False
+            self._note = say("labels.accepted" if accepted else "labels.rejected")
+        return None
+
+    def use_scheme(self, scheme: Scheme) -> None:
+        """What can be labelled from now on; what was labelled stays."""
+        if not self._refuses() and self._write(self._author().choose(scheme)):
+            self._note = say("labels.scheme-changed")
+
+    # parts
+
+    def _author(self) -> Author:
+        return Author(self._rater, self._clock.wall_ns)
+
+    def _write(self, deed: Deed) -> bool:
+        """To the disk, then to the screen; True if it is on disk."""
+        if self._refuses() or self._book is None:
+            return False
+        try:
+            self._book.write([deed])
+        except (RecorderError, OSError) as error:
+            in_use = getattr(error, "advice", "") == "session-in-use"
+            self._failure = say("labels.live") if in_use else say("labels.not-saved", why=why_of(error))
+            return False
+        self._failure, self._saved_ns = None, self._clock.wall_ns()
+        return True
+
+    def _refuses(self) -> bool:
+        """Whether nothing can be written; the note says why."""
+        refused = self._refusal() or (say("labels.not-read-yet") if self._book is None else None)
+        self._note = refused or self._note
+        return refused is not None
+
+    def _place_for(self, kind: AnnotationKind, cursor_s: float) -> tuple[float, float]:
+        if kind == "instant":
+            return cursor_s, cursor_s
+        return self._stretch or self.window_at(cursor_s)
+
+    def _at(self, kind: AnnotationKind, t0_s: float, t1_s: float) -> list[Annotation]:
+        place = (kind, round(t0_s, 6), round(t1_s, 6))
+        return [a for a in self._labels().mine if (a.kind, a.t0_s, a.t1_s) == place]
