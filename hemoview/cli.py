@@ -172,6 +172,7 @@ _ROOMS = {
     "dataset": ("hemoview.learn.dataset_command", "datasets of labelled windows"),
     "evaluate": ("hemoview.learn.evaluate_command", "judge a model on labelled windows and write a report"),
     "import": ("recorder.host.import_command", "foreign recordings into one ordinary session"),
+    "labels": ("hemoview.labels.agree_command", "labels of a session: how far two raters agree"),
     "train": ("hemoview.learn.train_flags", "train LSM²oE on a dataset"),
 }
 """Commands that register themselves (``add_parser``): module, and the line in the list of commands."""

@@ -10,8 +10,9 @@ AnnotationKind = Literal["instant", "span", "quality"]
 """A moment; a stretch; a stretch of which somebody says how good the samples are."""
 ANNOTATION_KINDS: tuple[AnnotationKind, ...] = get_args(AnnotationKind)
 
-Act = Literal["add", "change", "delete", "reject", "undo", "redo", "scheme"]
-"""``reject``: a suggestion was seen and refused. ``scheme``: what can be labelled from now on."""
+Act = Literal["add", "change", "delete", "reject", "undo", "redo", "scheme", "finish", "reopen"]
+"""``reject``: a suggestion was seen and refused. ``scheme``: what can be labelled from now on. ``finish``: this rater
+looked at the whole of a stretch and is done with it. ``reopen``: and is not done after all."""
 _SAYS_WHERE = frozenset({"add", "change", "reject"})
 
 
@@ -58,6 +59,7 @@ class Deed:
         replaces: the deed that the annotation was as before, None for a new one.
         undoes: of ``undo``: the deed taken back; of ``redo``: the deed done again.
         scheme: plain JSON of the label scheme, of act ``scheme``.
+        origin: plain JSON of what the annotation was made from: of an adjudicated label whose it is.
 
     Raises:
         ValueError: a line that could not be understood alone.
@@ -78,6 +80,7 @@ class Deed:
     replaces: str | None = None
     undoes: str | None = None
     scheme: dict[str, Any] | None = None
+    origin: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.act not in get_args(Act):
@@ -90,6 +93,8 @@ class Deed:
             raise ValueError("a scheme deed carries the scheme")
         if self.act in _SAYS_WHERE | {"delete"} and not self.annotation_id:
             raise ValueError(f"{self.act} names its annotation")
+        if self.act == "finish":
+            _check_stretch(self.t0_s, self.t1_s)
         if self.act in _SAYS_WHERE:
             _check_place(self.kind, self.t0_s, self.t1_s, self.label)
 
@@ -115,6 +120,11 @@ class Deed:
 
 
 _SHORT = {"deed": "deed_id", "id": "annotation_id"}
+
+
+def _check_stretch(t0_s: float | None, t1_s: float | None) -> None:
+    if t0_s is None or t1_s is None or not (math.isfinite(t0_s) and math.isfinite(t1_s) and t1_s > t0_s):
+        raise ValueError("what was looked at has a start and a later end, in seconds")
 
 
 def _check_place(kind: str | None, t0_s: float | None, t1_s: float | None, label: str) -> None:

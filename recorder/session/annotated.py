@@ -66,6 +66,8 @@ class LabelFold:
         self.scheme: dict[str, Any] | None = None
         """Plain JSON of the scheme that was chosen last."""
         self.scheme_by: str = ""
+        self._looked: dict[str, list[tuple[float, float]]] = {}
+        self._done: set[str] = set()
         self.edition = 0
         """Counts lines: another number, perhaps another state."""
         for deed in deeds:
@@ -76,6 +78,12 @@ class LabelFold:
         self.edition += 1
         if deed.act == "scheme":
             self.scheme, self.scheme_by = deed.scheme, deed.rater
+        elif deed.act == "finish":
+            assert deed.t0_s is not None and deed.t1_s is not None  # checked by Deed
+            self._looked.setdefault(deed.rater, []).append((deed.t0_s, deed.t1_s))
+            self._done.add(deed.rater)
+        elif deed.act == "reopen":
+            self._done.discard(deed.rater)
         elif deed.act == "undo":
             self._turn(deed, self._to_undo, self._to_redo, done=False)
         elif deed.act == "redo":
@@ -128,6 +136,15 @@ class LabelFold:
     def raters(self) -> tuple[str, ...]:
         """Who did anything here, in order of name."""
         return tuple(sorted({rater for rater, _ in self._lines}))
+
+    @property
+    def finished(self) -> frozenset[str]:
+        """Raters who declared their labels finished, and did not open them again."""
+        return frozenset(self._done)
+
+    def looked(self, rater: str) -> tuple[tuple[float, float], ...]:
+        """Stretches that a rater declared to have looked at, elapsed seconds, as declared."""
+        return tuple(self._looked.get(rater, ()))
 
     def annotations(self, rater: str | None = None) -> tuple[Annotation, ...]:
         """As they stand, in order of time; of one rater or of all."""

@@ -1,0 +1,69 @@
+"""``hemoview labels``: how far two raters of a session agree, and which models they saw."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from hemoview.labels.agreement import BLOCK_S, STEP_S, TOLERANCE_S, Rules
+from hemoview.labels.annotation import labels_of
+from hemoview.labels.raters import compare, models_visible
+from recorder.session import annotations as store
+from recorder.session.stored import read_stored
+
+_EXAMPLE = "example: hemoview labels agree sessions/P-014-3 --a OP1 --b OP2"
+
+
+def add_parser(commands: Any) -> None:
+    """``hemoview labels ACTION``."""
+    labels = commands.add_parser("labels", help="labels of a session", epilog=_EXAMPLE)
+    actions = labels.add_subparsers(title="actions", metavar="ACTION", required=True)
+    agree = actions.add_parser(
+        "agree",
+        help="how far two raters agree",
+        description="Cohen's kappa of quality and spans on a common grid, F1 of spans by overlap and of instants "
+        "within a tolerance, where both raters looked. Where there is too little, no figure but the reason.",
+        epilog=_EXAMPLE,
+    )
+    agree.add_argument("session", type=Path, metavar="SESSION", help="session folder")
+    agree.add_argument("--a", metavar="RATER", required=True, help="operator code of one rater")
+    agree.add_argument("--b", metavar="RATER", required=True, help="operator code of the other")
+    agree.add_argument("--set", metavar="NAME", default=store.DEFAULT_SET, help="label set (%(default)s)")
+    agree.add_argument("--step-s", type=_seconds, default=STEP_S, help="step of the grid (%(default)s)")
+    agree.add_argument("--tolerance-s", type=_seconds, default=TOLERANCE_S, help="of instants (%(default)s)")
+    agree.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    agree.set_defaults(run=run_agree)
+
+
+def run_agree(args: argparse.Namespace) -> dict[str, Any]:
+    """Compare two raters.
+
+    Raises:
+        SessionError: no session there.
+        ConfigError: a rater without labels, or nothing in common.
+    """
+    folder: Path = args.session
+    read_stored(folder)  # says by name what is no session
+    fold = labels_of(folder, args.set)
+    where = f"{folder.name}, label set {args.set}"
+    rules = Rules(step_s=args.step_s, block_s=max(BLOCK_S, args.step_s), tolerance_s=args.tolerance_s)
+    found = compare(fold, args.a, args.b, where, rules)
+    return {
+        "session": str(folder),
+        "set": args.set,
+        "set_version": fold.version(),
+        "finished": {rater: rater in fold.finished for rater in (args.a, args.b)},
+        "models_visible": models_visible(fold, [*fold.annotations(args.a), *fold.annotations(args.b)]),
+        **found.to_dict(),
+    }
+
+
+def _seconds(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.001 <= value <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is no length; give seconds, 0.001 to 3600")
+    return value
