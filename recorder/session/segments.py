@@ -32,7 +32,8 @@ MIN_GROUP_ROWS = 1000
 """Slow streams get one row group a segment: a group costs about 100 bytes a column."""
 
 _ZSTD_LEVEL = 9
-_KEY = "hemoview."
+KEY = "hemoview."
+"""Of our texts in a footer."""
 
 
 @dataclass(frozen=True)
@@ -212,33 +213,16 @@ def read_footer(footer: bytes) -> Footer:
     """
     metadata = _metadata(b"PAR1" + footer)
     about = _about_of(metadata)
-    try:
-        level = metadata.metadata.get(f"{_KEY}level".encode())
-        thin = metadata.metadata.get(f"{_KEY}thin".encode())
-        return Footer(
-            about,
-            None if level is None else _physical_level(about, unpack_level(level.decode())),
-            {} if thin is None else _unpack_thin(thin),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error) as error:
-        raise SessionDamaged(f"segment: its footer makes no sense ({error})") from error
+    return footer_from(about, *(metadata.metadata.get(f"{KEY}{name}".encode()) for name in ("level", "thin")))
 
 
-def read_proven_footer(footer: bytes) -> Footer:
-    """As :func:`read_footer`, of bytes whose hash is that of the manifest: what was sealed is not proved twice.
-
-    Opening a day reads a thousand; a Parquet reader and a second checksum for each are half of that time.
+def footer_from(about: dict[str, Any], level: bytes | None, thin: bytes | None) -> Footer:
+    """What the texts of a footer say.
 
     Raises:
-        SessionDamaged: not the footer of a segment.
+        SessionDamaged: they make no sense.
     """
-    texts = {name: _text_in(footer, name) for name in ("about", "level", "thin")}
-    if texts["about"] is None:
-        return read_footer(footer)
     try:
-        about = json.loads(texts["about"])
-        about.pop("crc32")
-        level, thin = texts["level"], texts["thin"]
         return Footer(
             about,
             None if level is None else _physical_level(about, unpack_level(level.decode())),
@@ -246,26 +230,6 @@ def read_proven_footer(footer: bytes) -> Footer:
         )
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error) as error:
         raise SessionDamaged(f"segment: its footer makes no sense ({error})") from error
-
-
-def _text_in(footer: bytes, name: str) -> bytes | None:
-    """A text that :func:`_write_groups` put into a footer, found by its key; None where it is not as it was written.
-
-    Thrift's compact protocol: a key and its value are two binary fields one after the other, each the byte 0x18, the
-    length as a varint, the bytes. JSON and base85 hold no byte 0x18, so no text can look like a key.
-    """
-    key = f"{_KEY}{name}".encode()
-    at = footer.find(b"\x18" + bytes([len(key)]) + key + b"\x18")
-    if at < 0:
-        return None
-    at += len(key) + 3
-    length = shift = 0
-    while at < len(footer):
-        byte = footer[at]
-        at, length, shift = at + 1, length | (byte & 0x7F) << shift, shift + 7
-        if byte < 0x80:
-            break
-    return footer[at : at + length] if at + length <= len(footer) else None
 
 
 def _physical_level(about: dict[str, Any], level: Level) -> Level:
@@ -357,7 +321,7 @@ def _write(columns: dict[str, pa.Array], about: dict[str, Any], extra: dict[str,
 
 def _write_groups(tables: list[pa.Table], about: dict[str, Any], extra: dict[str, str]) -> bytes:
     signed = json.dumps({**about, "crc32": _about_crc(about)})  # what a lost manifest is rebuilt from
-    texts = {f"{_KEY}{k}": v for k, v in {"about": signed, **extra}.items()}
+    texts = {f"{KEY}{k}": v for k, v in {"about": signed, **extra}.items()}
     schema = tables[0].schema
     plain = [f.name for f in schema if f.name.endswith("_places") or pa.types.is_string(f.type)]
     encoded = {f.name: _encoding(f.type) for f in schema if f.name not in plain}
@@ -405,7 +369,7 @@ def _metadata(content: bytes) -> Any:
 
 def _about_of(metadata: Any) -> dict[str, Any]:
     try:
-        about = dict(json.loads(metadata.metadata[f"{_KEY}about".encode()]))
+        about = dict(json.loads(metadata.metadata[f"{KEY}about".encode()]))
         whole = about.pop("crc32") == _about_crc(about)
     except (KeyError, TypeError, ValueError) as error:
         raise SessionDamaged("segment: its footer names no session") from error

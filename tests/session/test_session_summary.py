@@ -14,7 +14,9 @@ from small_session import NewWriter, write_second
 from recorder import session
 from recorder.clock.envelope import _lower_hull
 from recorder.session.files import sha256
+from recorder.session.footers import read_proven_footer, text_in
 from recorder.session.points import ClockPoints, thin_points
+from recorder.session.segments import footer_of, read_footer
 from recorder.session.summary import SUMMARY_FILE
 from recorder.session.verify import verify
 
@@ -132,3 +134,10 @@ def test_the_lower_hull_lies_under_every_point_and_is_convex(points: list[tuple[
     assert (np.diff(np.diff(hull_y) / np.diff(hull_x)) > 0).all()
     assert (np.interp(x, hull_x, hull_y) <= y + 1e-9).all()
     assert {*zip(hull_x, hull_y, strict=True)} <= {*zip(x, y, strict=True)}
+
+
+def test_a_proven_footer_says_what_a_parquet_reader_reads(sealed: Path) -> None:
+    for path in sorted((sealed / "segments").iterdir()):
+        footer = footer_of(path.read_bytes())
+        assert text_in(footer, "about") is not None
+        assert repr(read_proven_footer(footer)) == repr(read_footer(footer))
