@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from recorder.acquire.orders import software_versions
 from recorder.errors import ConfigError
 from recorder.exchange import importing
 from recorder.exchange.local_time import FOLDS
+from recorder.host import watch_import
 from recorder.host.console import progress
 from recorder.schema import Consent, Subject
 
@@ -70,6 +73,16 @@ def add_parser(commands: Any) -> None:
         metavar="LIST",
         help="answers to what would be asked: imported-before, future-dated, several-wristbands",
     )
+    watching = parser.add_argument_group("watching a stick")
+    watching.add_argument(
+        "--watch",
+        type=Path,
+        metavar="DIR",
+        help="wait for CNAP recordings in a folder until Ctrl-C; --out is then a folder of sessions",
+    )
+    watching.add_argument(
+        "--only", default="*", metavar="PATTERN", help="names of the recordings that are wanted"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     parser.set_defaults(run=run)
 
@@ -80,6 +93,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     Raises:
         RecorderError: who, what, and what to do.
     """
+    if args.watch is not None:
+        return _watch(args)
     order = _order(args)
     plan = importing.look(order, args.out.absolute().parent, time.time_ns())
     accepted = _answers(plan, {word for word in args.accept.split(",") if word})
@@ -104,6 +119,30 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
+def _watch(args: argparse.Namespace) -> dict[str, Any]:
+    """Until Ctrl-C."""
+    if args.e4 or args.cnap or args.cnap_wave:
+        raise ConfigError("--watch takes what comes into the folder; import --e4 and --cnap without it")
+    if not args.zone:
+        raise ConfigError(
+            "--watch: recordings of a CNAP name no time zone; give --zone, such as --zone Europe/Berlin"
+        )
+    enough = threading.Event()
+    return watch_import.watch(
+        args.watch,
+        _who(args, ()),
+        args.out,
+        say=_line,
+        wait=lambda: not enough.wait(watch_import.EVERY_S),
+        only=args.only,
+    )
+
+
+def _line(text: str) -> None:
+    sys.stdout.write(f"{watch_import.timed(text)}\n")
+    sys.stdout.flush()
+
+
 def _order(args: argparse.Namespace) -> importing.Order:
     wanted = [importing.Wanted("e4", path) for path in args.e4 or ()]
     if args.cnap is not None:
@@ -114,6 +153,10 @@ def _order(args: argparse.Namespace) -> importing.Order:
     wanted += [importing.Wanted("surgery-npz", args.npz)] if args.npz else []
     if not wanted:
         raise ConfigError(f"nothing to import: name a source, such as --e4 ZIP ({EXAMPLE})")
+    return _who(args, wanted)
+
+
+def _who(args: argparse.Namespace, wanted: Sequence[importing.Wanted]) -> importing.Order:
     try:
         subject = Subject(args.subject, args.sex, args.age, args.height, args.weight)
     except ValueError as error:

@@ -27,6 +27,7 @@ _KEPT: Final = {
 }
 _SUBJECT: Final = ("age", "gender", "sex", "height", "weight")
 _PRIVATE = re.compile(r"name|\bid\b|id#|serial|birth", re.IGNORECASE)
+_OF_THINGS = re.compile(r"serial", re.IGNORECASE)
 _SEXES: Final = {
     "female": ("f", "female", "w", "weiblich"),
     "male": ("m", "male", "männlich", "maennlich"),
@@ -47,6 +48,7 @@ class CnapSummary:
         settings: of the monitor, as texts.
         age_y, sex, height_cm, weight_kg: of the subject, None where the file does not tell or tells nonsense.
         identifying: texts that must not be found anywhere afterwards.
+        person: those of them that tell who it is; to compare recordings with one another, never to be kept.
         n_rows: rows below the header.
     """
 
@@ -56,6 +58,7 @@ class CnapSummary:
     height_cm: float | None = None
     weight_kg: float | None = None
     identifying: frozenset[str] = field(default_factory=frozenset, repr=False)
+    person: frozenset[str] = field(default_factory=frozenset, repr=False)
     n_rows: int = 0
 
 
@@ -69,6 +72,7 @@ def parse_summary(octets: bytes) -> CnapSummary:
     name, value = lines.need(_NAME), lines.need(_VALUE)
     told: dict[str, str] = {}
     private: set[str] = set()
+    person: set[str] = set()
     for line in lines.body:
         parts = lines.fields(line)
         if parts is None:
@@ -76,6 +80,8 @@ def parse_summary(octets: bytes) -> CnapSummary:
         entry, text = (parts[place].strip().strip('"').strip() for place in (name, value))
         if _PRIVATE.search(entry):
             private.add(text)
+            if not _OF_THINGS.search(entry) and text:
+                person.add(text.casefold())
         elif text:
             told[entry.lower()] = text
     subject = {entry: told[entry] for entry in _SUBJECT if entry in told}
@@ -86,6 +92,7 @@ def parse_summary(octets: bytes) -> CnapSummary:
         height_cm=_measure("height", subject.get("height", "")),
         weight_kg=_measure("weight", subject.get("weight", "")),
         identifying=frozenset(text for text in private if len(text) > 1),
+        person=frozenset(person),
         n_rows=len(lines.body),
     )
 
