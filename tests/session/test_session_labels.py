@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -12,12 +13,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from small_session import NewWriter, record
+from small_session import ERA, STREAMS, NewWriter, header, record
 
 from recorder.errors import ConfigError, SessionError, StorageError
 from recorder.schema.labelling import Deed, Suggested
 from recorder.session import annotations as store
-from recorder.session import discard, erase, recover, restore, verify
+from recorder.session import create, discard, erase, recover, restore, verify
 from recorder.session import open as open_session
 from recorder.session.annotated import LabelFold
 
@@ -30,12 +31,19 @@ def deed(number: int, act: str = "add", **more: object) -> Deed:
     return Deed(act, f"d{number}", body.pop("rater", "AB"), 10**18 + number, "hemoview 0", **body)  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def sealed(new_writer: NewWriter) -> Path:
-    writer = new_writer()
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    writer = create(tmp_path_factory.mktemp("labels") / "s", header("s"), ERA)
+    for info in STREAMS:
+        writer.add_stream(info)
     record(writer, range(3))
     writer.close("operator")
     return writer.folder
+
+
+@pytest.fixture
+def sealed(made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(made, tmp_path / "sealed"))
 
 
 def test_a_label_is_read_back_as_it_was_written(sealed: Path) -> None:
