@@ -41,6 +41,7 @@ def _run(words: list[str]) -> Outcome | int | None:
 
 
 _EXTRA_OF = {
+    "distributed": "scale",
     "torch": "learn",
     "onnx": "learn",
     "matplotlib": "learn",
@@ -169,7 +170,7 @@ def _bench_review(args: argparse.Namespace) -> dict[str, Any]:
 
 _ROOMS = {
     "compress": ("hemoview.learn.compress.flags", "make a small bundle of a training run"),
-    "dataset": ("hemoview.learn.dataset_command", "datasets of labelled windows"),
+    "dataset": ("hemoview.dataset_command", "datasets of labelled windows"),
     "evaluate": ("hemoview.learn.evaluate_command", "judge a model on labelled windows and write a report"),
     "import": ("recorder.host.import_command", "foreign recordings into one ordinary session"),
     "labels": ("hemoview.labels.agree_command", "labels of a session: how far two raters agree"),

@@ -33,10 +33,8 @@ TOO_FEW: Final = "too-few-beats"
 UNSTEADY: Final = "unsteady"
 OUT_OF_RANGE: Final = "out-of-range"
 UNCALIBRATED_CO: Final = "uncalibrated CO"
-CORRECTED: Final = "corrected"
 REASONS: Final = (
     VALID,
-    CORRECTED,
     UNCALIBRATED_CO,
     NOT_ALIGNED,
     NO_BEATS,
@@ -48,7 +46,7 @@ REASONS: Final = (
     UNSTEADY,
     OUT_OF_RANGE,
 )
-"""What ``label_valid_reason`` may say; with the first three there is a value."""
+"""What ``label_valid_reason`` may say, beside ``corrected by RATER`` and ``excluded by hand``."""
 
 AROUND_S: Final = 30.0
 """Cuff readings and recalibrations spoil what is nearer than this (methods §E.3)."""

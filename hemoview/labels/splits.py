@@ -109,9 +109,16 @@ class Split:
 
 
 def make_split(
-    dataset: Dataset, test_size: float = 0.2, val_size: float = 0.2, seed: int = 42, name: str = "default"
+    dataset: Dataset,
+    test_size: float = 0.2,
+    val_size: float = 0.2,
+    seed: int = 42,
+    name: str = "default",
+    *,
+    together: Iterable[Sequence[str]] = (),
 ) -> Split:
-    """Subjects dealt at random; both sizes are parts of all subjects. People who may be one are kept together.
+    """Subjects dealt at random; both sizes are parts of all subjects. People who may be one are kept together, and so
+    are the subjects of each group of ``together``.
 
     Raises:
         ConfigError: sizes out of range, subjects not known, or too few (one only) to fill the parts asked for.
@@ -120,7 +127,7 @@ def make_split(
         raise ConfigError(
             f"split {name}: sizes {test_size:g} (test) and {val_size:g} (val) leave nobody to train on"
         )
-    groups = alike_groups(dataset)
+    groups = alike_groups(dataset, together)
     wanted = 1 + (test_size > 0) + (val_size > 0)
     if len(groups) < wanted:
         people = "1 subject" if len(dataset.subjects) == 1 else f"{len(dataset.subjects)} subjects"
@@ -154,9 +161,9 @@ def _deal(order: list[list[str]], size: int, leave: int) -> list[str]:
     return taken
 
 
-def alike_groups(dataset: Dataset) -> list[list[str]]:
+def alike_groups(dataset: Dataset, together: Iterable[Sequence[str]] = ()) -> list[list[str]]:
     """Subjects in groups that must stay together: same sex, height and weight and an age within a year (chains count),
-    or the same recording (``session_id``); evaluation rule 1. Sorted.
+    the same recording (``session_id``), or named in one group of ``together``; evaluation rule 1. Sorted.
     """
     boss = {who: who for who in dataset.subjects}
 
@@ -165,7 +172,8 @@ def alike_groups(dataset: Dataset) -> list[list[str]]:
             boss[who] = who = boss[boss[who]]
         return who
 
-    for pair in (*_alike_people(dataset), *_same_recording(dataset)):
+    known = (pair for group in together for pair in pairwise(group))
+    for pair in (*_alike_people(dataset), *_same_recording(dataset), *known):
         boss[root(pair[1])] = root(pair[0])
     groups: dict[str, list[str]] = defaultdict(list)
     for who in dataset.subjects:
@@ -223,6 +231,41 @@ def refuse_leaks(dataset: Dataset, split: Split, correlation: float = SAME_WINDO
                     f"{dataset.name}: window {a} (subject {dataset.subject_id[a]}, {one}) and window {b} (subject "
                     f"{dataset.subject_id[b]}, {other}) are nearly the same; are they one recording?"
                 )
+
+
+def duplicate_recordings(
+    dataset: Dataset, correlation: float = SAME_WINDOW, most: int = 40
+) -> list[tuple[str, str]]:
+    """Pairs of sessions that hold (nearly) the same window: one recording under two names. Sorted.
+
+    Args:
+        dataset: with ``session_id``.
+        correlation: from which two windows count as one.
+        most: windows of each session that are compared, spread over it: equal recordings give equal windows.
+    """
+    sessions = dataset.session_id
+    rows = np.concatenate(
+        [_spread(np.flatnonzero(sessions == s), most) for s in sorted(set(sessions.tolist()))]
+    )
+    owner = sessions[rows]
+    waves = pieces(dataset.ppg[rows], dataset.sampling_rate_hz)[0]
+    n, small = waves.shape[1], _averaged(waves)
+    alive = (waves != 0).any(axis=1)
+    size, far = (small**2).sum(axis=1), 2 * n * (1 - correlation) + 1e-3 * n * (1 - correlation)
+    pairs: set[tuple[str, str]] = set()
+    for begin in range(0, len(waves), _CHUNK):
+        part = small[begin : begin + _CHUNK]
+        distance2 = (part**2).sum(axis=1)[:, None] + size - 2 * part @ small.T
+        near = (distance2 <= far) & (owner[begin : begin + _CHUNK, None] < owner[None, :]) & alive
+        for i, j in np.argwhere(near):
+            if float(waves[begin + i] @ waves[j]) / n >= correlation:
+                pairs.add((str(owner[begin + i]), str(owner[j])))
+    return sorted(pairs)
+
+
+def _spread(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+    at = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), most)).round().astype(np.int64))
+    return np.asarray(rows[at])
 
 
 def pieces(ppg: F32, rate_hz: float) -> list[F32]:

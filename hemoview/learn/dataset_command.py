@@ -16,11 +16,9 @@ from recorder.errors import ConfigError
 from recorder.host.console import progress
 
 
-def add_parser(commands: Any) -> None:
-    """``hemoview dataset ACTION``."""
+def add_simulate(actions: Any) -> None:
+    """``hemoview dataset simulate``."""
     example = "example: hemoview dataset simulate --subjects 60 --seconds 120 --seed 1 --out cohort"
-    dataset = commands.add_parser("dataset", help="datasets of labelled windows", epilog=example)
-    actions = dataset.add_subparsers(title="actions", metavar="ACTION", required=True)
     simulate = actions.add_parser(
         "simulate",
         help="a cohort of the physiology model with all ten labels",

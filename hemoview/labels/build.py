@@ -1,0 +1,152 @@
+"""A dataset out of sessions: a list of pure jobs, one a session, for any ``concurrent.futures.Executor``.
+
+Same sessions, same options → same bytes, whoever computed them and in whatever order they came back.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from hemoview.labels.build_options import BuildOptions, Job, Part
+from hemoview.labels.build_part import build_part
+from hemoview.labels.checks import DEMOGRAPHICS
+from hemoview.labels.dataset import Dataset, make_dataset
+from hemoview.labels.splits import alike_groups, duplicate_recordings, make_split
+from recorder.errors import ConfigError
+from recorder.schema import PARAMETERS
+
+LOOK_EVERY_S: Final = 0.2
+_NUMBERS: Final = ("t0_s", "cvp_mmhg", "sqi", "reference_calibration_age_s")
+_WORDS: Final = ("origin", "reference_kind", "ppg_site")
+
+Tell = Callable[[float, str], None]
+"""Hours of recording done, and of which session."""
+
+
+class Cancelled(ConfigError):
+    """Somebody stopped the build; nothing was written."""
+
+    advice = "dataset-cancelled"
+
+
+def processes(workers: int) -> ProcessPoolExecutor:
+    """Fresh interpreters: a fork would copy whatever threads the caller's libraries run."""
+    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+
+def run(
+    jobs: Sequence[Job],
+    executor: Executor,
+    tell: Tell = lambda _hours, _name: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> list[Part]:
+    """Every job's part, in the order of the jobs.
+
+    Args:
+        jobs: of :func:`hemoview.labels.build_check.plan`.
+        executor: of any kind; it must be able to import this program.
+        tell: hears of each part as it comes.
+        cancelled: asked five times a second.
+
+    Raises:
+        Cancelled: ``cancelled`` said so; what has not begun is not begun.
+        RecorderError: a session cannot be read.
+    """
+    futures: dict[Future[Part], int] = {executor.submit(build_part, job): n for n, job in enumerate(jobs)}
+    parts: dict[int, Part] = {}
+    pending, hours = set(futures), 0.0
+    try:
+        while pending:
+            if cancelled():
+                raise Cancelled("dataset build: stopped; nothing was written")
+            done, pending = wait(pending, LOOK_EVERY_S, FIRST_COMPLETED)
+            for future in done:
+                part = parts[futures[future]] = future.result()
+                hours += part.hours
+                tell(hours, Path(jobs[futures[future]].folder).name)
+    finally:
+        for future in pending:
+            future.cancel()
+    return [parts[n] for n in range(len(jobs))]
+
+
+def assemble(parts: Sequence[Part], options: BuildOptions, name: str = "dataset") -> Dataset:
+    """One dataset of all parts, with its provenance and, where there are people enough, a split by subject.
+
+    Raises:
+        ConfigError: no window is left; says why, by reason.
+    """
+    full = [part for part in parts if len(part)]
+    dropped = _sum(part.dropped for part in parts)
+    if not full:
+        why = ", ".join(f"{n} {reason}" for reason, n in dropped.items()) or "the recordings are too short"
+        raise ConfigError(f"{name}: no window is left ({why}); align and calibrate, or change the options")
+    columns: dict[str, Any] = {
+        key: np.concatenate([part.columns[key] for part in full]) for key in full[0].columns
+    }
+    subject = columns.pop("subject_id")
+    people = np.column_stack([columns.pop(who) for who in DEMOGRAPHICS])
+    dataset = make_dataset(
+        np.concatenate([part.ppg for part in full]),
+        full[0].rate_hz,
+        np.concatenate([part.labels for part in full]),
+        subject,
+        numbers={key: columns.pop(key) for key in _NUMBERS},
+        words={key: columns.pop(key) for key in _WORDS},
+        demographics=people,
+        extra=columns,
+        name=name,
+        about={
+            "hop_s": options.hop_s,
+            "build": options.to_json(),
+            "sources": [dict(part.source) for part in parts],
+            "dropped": dropped,
+            "labels": _label_sum(parts),
+        },
+    )
+    return _with_split(dataset, parts)
+
+
+def _with_split(dataset: Dataset, parts: Sequence[Part]) -> Dataset:
+    """People and recordings that may be one are named and kept together."""
+    people = [group for group in alike_groups(dataset) if len(group) > 1]
+    pairs = {(min(p), max(p)) for p in (*_same_files(parts), *duplicate_recordings(dataset))}
+    of_session = {
+        str(part.source["session_id"]): str(part.source["subject_id"]) for part in parts if len(part)
+    }
+    together = [sorted({of_session[s] for s in pair}) for pair in pairs if of_session.keys() >= set(pair)]
+    alike = {"people": people, "recordings": [list(pair) for pair in sorted(pairs)]}
+    named = replace(dataset, about={**dataset.about, "alike": alike})
+    try:
+        return named.with_split(make_split(named, together=together))
+    except ConfigError:  # too few people for three parts: whoever trains says how
+        return named
+
+
+def _same_files(parts: Sequence[Part]) -> list[tuple[str, str]]:
+    """Sessions made of the same foreign file."""
+    owners: dict[str, list[str]] = defaultdict(list)
+    for part in parts:
+        for sha256 in part.source["imported_sha256"]:
+            owners[sha256].append(str(part.source["session_id"]))
+    return [(names[0], other) for names in owners.values() for other in names[1:]]
+
+
+def _sum(counts: Any) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(sorted(total.items()))
+
+
+def _label_sum(parts: Sequence[Part]) -> dict[str, dict[str, int]]:
+    tables: list[Mapping[str, Mapping[str, int]]] = [part.source["labels"] for part in parts]
+    return {p: _sum(table[p] for table in tables) for p in PARAMETERS}

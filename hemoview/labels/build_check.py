@@ -1,0 +1,163 @@
+"""Which sessions a dataset may be made of. Everything that bars one is found before any work, and all are named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from hemoview.labels import alignment as alignments
+from hemoview.labels.build_options import BuildOptions
+from hemoview.labels.build_part import origin_of
+from hemoview.labels.session_signals import pressure_stream, pulse_stream, reference_rows
+from recorder import session as sessions
+from recorder.errors import ConfigError, RecorderError
+from recorder.host import withdrawals
+from recorder.host.withdrawals import Withdrawal, is_withdrawn
+from recorder.session import Session
+from recorder.session.files import why_of
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A session that somebody wants in a dataset.
+
+    Args:
+        folder: of it.
+        session_id: empty where it cannot be read.
+        subject: pseudonym, corrections included; empty = none.
+        hours: of recording.
+        rate_hz: of its pulse wave.
+        simulated: simulated or replayed.
+        barred: every reason why it may not be, in words; empty = it may.
+    """
+
+    folder: Path
+    session_id: str = ""
+    subject: str = ""
+    hours: float = 0.0
+    rate_hz: float = 0.0
+    simulated: bool = False
+    barred: tuple[str, ...] = ()
+
+
+def look(folder: Path, options: BuildOptions, gone: list[Withdrawal]) -> Candidate:
+    """What can be told of a session without reading its samples."""
+    try:
+        with sessions.open(folder) as session:
+            return _looked(session, options, gone)
+    except RecorderError as error:
+        return Candidate(folder, barred=(why_of(error, folder).removeprefix(f"{folder.name}: "),))
+
+
+def _looked(session: Session, options: BuildOptions, gone: list[Withdrawal]) -> Candidate:
+    header, pulse = session.header, pulse_stream(session)
+    subject = header.subject.pseudonym if header.subject else ""
+    origin = origin_of(session, pulse) if pulse is not None else "recorded"
+    simulated = header.simulated or origin != "recorded"
+    return Candidate(
+        session.path,
+        header.session_id,
+        subject,
+        session.duration_s / 3600.0,
+        (pulse.nominal_rate_hz if pulse else None) or 0.0,
+        simulated,
+        tuple(_bars(session, options, gone, simulated=simulated)),
+    )
+
+
+def _bars(
+    session: Session, options: BuildOptions, gone: list[Withdrawal], *, simulated: bool
+) -> Iterable[str]:
+    subject = session.header.subject
+    if session.state != "sealed":
+        yield "it is not closed or damaged; stop it, or run recorder recover"
+    if subject is None:
+        yield "it has no subject; amend its pseudonym"
+    elif is_withdrawn(gone, subject.pseudonym):
+        yield f"subject {subject.pseudonym} was withdrawn"
+    if simulated and not options.allow_simulated:
+        yield "it is simulated or replayed; --allow-simulated takes it, and marks the dataset"
+    if not simulated and not session.allows("reuse_for_training"):
+        yield "its consent does not cover reuse for training"
+    if pulse_stream(session) is None:
+        yield "it has no pulse wave"
+    if reference_rows(session) is None and pressure_stream(session) is None:
+        yield "it has no reference; import the monitor's files into it"
+    held = alignments.current(session.path)
+    if held is None:
+        yield "it was never aligned; run hemoview align"
+    elif not held.locked:
+        yield f"its alignment is refused ({alignments.REFUSED.get(held.refused_because, held.refused_because)})"
+    if options.label_set and options.label_set not in session.label_sets:
+        yield f"it has no label set {options.label_set}" + (
+            f"; it has {', '.join(session.label_sets)}" if session.label_sets else ""
+        )
+
+
+def plan(
+    folders: Sequence[Path], options: BuildOptions, home: Path, *, skip: bool = False
+) -> tuple[list[Candidate], list[Candidate]]:
+    """Sessions to build from in the order of subject and session, whatever order they came in; and who is left out.
+
+    Args:
+        folders: of sessions.
+        options: of the build.
+        home: folder that remembers withdrawals.
+        skip: build from those that may be.
+
+    Raises:
+        ConfigError: some are barred and ``skip`` is not set, or nobody is left; names every session and every reason.
+        StorageError: the list of withdrawals cannot be read.
+    """
+    gone = withdrawals.read(home)
+    found = [look(Path(folder), options, gone) for folder in folders]
+    found = _with_duplicates(found)
+    found = _with_rates(found)
+    barred = [c for c in found if c.barred]
+    good = sorted((c for c in found if not c.barred), key=lambda c: (c.subject, c.session_id))
+    if barred and not (skip and good):
+        lines = [f"{c.folder.name}: {', and '.join(c.barred)}" for c in barred]
+        some = f"{len(barred)} of {len(found)} sessions are barred from a dataset"
+        leave = "" if not good else ". Leave them out, or give --skip-barred"
+        raise ConfigError(f"{some}. {'. '.join(lines)}{leave}", advice="dataset-barred")
+    if not good:
+        raise ConfigError("no session given; name the folders of sessions", advice="dataset-no-session")
+    return good, barred
+
+
+def _with_duplicates(found: list[Candidate]) -> list[Candidate]:
+    """A session that was given twice counts once and is named."""
+    seen: dict[str, Candidate] = {}
+    out = []
+    for each in found:
+        first = seen.setdefault(each.session_id, each) if each.session_id else each
+        twice = (
+            () if first is each else (f"it is the same session as {first.folder}, which was given before",)
+        )
+        out.append(_barred(each, twice))
+    return out
+
+
+def _with_rates(found: list[Candidate]) -> list[Candidate]:
+    """Windows of one dataset have one rate: that of the first session that may be in it."""
+    good = [c for c in found if not c.barred]
+    if not good:
+        return found
+    rate_hz = good[0].rate_hz
+    other = (
+        f"its pulse wave has another rate than that of {good[0].folder.name} ({rate_hz:g} Hz); build it apart"
+    )
+    return [_barred(c, (other,) if not c.barred and c.rate_hz != rate_hz else ()) for c in found]
+
+
+def _barred(each: Candidate, more: tuple[str, ...]) -> Candidate:
+    return Candidate(
+        each.folder,
+        each.session_id,
+        each.subject,
+        each.hours,
+        each.rate_hz,
+        each.simulated,
+        (*each.barred, *more),
+    )

@@ -1,0 +1,67 @@
+"""``datasets.jsonl`` of the home folder: which dataset holds whom, append-only, so that a withdrawal finds them all."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+from recorder.host import ledger
+
+FILE: Final = "datasets.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A dataset that was built here.
+
+    Args:
+        folder: where it was written; absolute.
+        version: its hash.
+        name: what it is called.
+        subjects: pseudonyms, sorted.
+        sessions: session ids.
+        wall_ns: when, UTC ns since 1970.
+        software: that built it.
+        simulated: some of it is.
+    """
+
+    folder: str
+    version: str
+    name: str
+    subjects: tuple[str, ...]
+    sessions: tuple[str, ...]
+    wall_ns: int
+    software: str
+    simulated: bool = False
+
+    def holds(self, pseudonym: str) -> bool:
+        """Whether a subject is in it."""
+        return pseudonym.casefold() in {s.casefold() for s in self.subjects}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Self:
+        """Inverse of ``asdict``; unknown keys are ignored.
+
+        Raises:
+            TypeError: a field is missing.
+        """
+        known = {k: v for k, v in value.items() if k in cls.__dataclass_fields__}
+        for name in ("subjects", "sessions"):
+            known[name] = tuple(known.get(name) or ())
+        return cls(**known)
+
+
+def register(home: Path, built: Registered) -> None:
+    """Add a dataset; it is on disk when this returns.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    ledger.append(home / FILE, asdict(built))
+
+
+def registered(home: Path) -> tuple[list[Registered], list[str]]:
+    """Every dataset in order, and what is wrong with each line that cannot be read."""
+    entries, wrong = ledger.read(home / FILE)
+    return [Registered.from_json(entry) for entry in entries], wrong
