@@ -11,6 +11,7 @@ from PySide6.QtGui import QPainter, QPen, QPixmap
 from hemoview.ui.catalogue import text
 from hemoview.ui.review_axis_px import GUTTER_PX, RIGHT_PX, TimeAxis
 from hemoview.ui.review_strip import Strip, draw_strip
+from hemoview.ui.review_text import label_text
 from hemoview.ui.review_theme import colour, faded, font
 from hemoview.viewmodel.review_axis import elapsed_text, time_ticks
 from hemoview.viewmodel.review_facts import Mark, SessionFacts
@@ -83,10 +84,10 @@ def draw_flags(painter: QPainter, axis: TimeAxis, marks: tuple[Mark, ...]) -> No
         next_x = axis.x(after.t_s) if after is not None else last_x
         ink, x = colour(_mark_key(mark)), axis.x(mark.t_s)
         painter.fillRect(QRectF(x - 1, AXIS_PX + 2, 3, LANE_PX - 6), ink)
-        wide = metrics.horizontalAdvance(mark.label) + 8
+        wide = metrics.horizontalAdvance(label_text(mark)) + 8
         if _named(mark) and x >= free_from and x + wide <= next_x:
             painter.setPen(ink)
-            painter.drawText(QPointF(x + 5, AXIS_PX + LANE_PX - 5), mark.label)
+            painter.drawText(QPointF(x + 5, AXIS_PX + LANE_PX - 5), label_text(mark))
             free_from = x + wide
 
 

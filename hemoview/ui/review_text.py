@@ -8,7 +8,7 @@ from hemoview.ui.catalogue import known_ids, text, words
 from hemoview.viewmodel import formats
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review_axis import length_text
-from hemoview.viewmodel.review_facts import CuffMark, GapMark, Mark
+from hemoview.viewmodel.review_facts import SAID, CuffMark, GapMark, Mark
 from recorder.schema import CO_CALIBRATED, FINGER_CHANGED, REFERENCE_CALIBRATED
 from recorder.schema.rules import ANCHOR_FROM, ANCHORS, RULE
 
@@ -38,12 +38,18 @@ def cause_text(cause: str) -> str:
 def mark_text(mark: Mark) -> str:
     """What happened, with its note; of a rule of the session that was changed: to what, by whom and why."""
     if mark.kind != RULE:
-        label = text(_MARKS[mark.label]) if mark.kind == "marker" and mark.label in _MARKS else mark.label
-        return f"{label}  {mark.note}".rstrip()
+        return f"{label_text(mark)}  {mark.note}".rstrip()
     rule, _, value = mark.label.partition(":")
     if rule == ANCHOR_FROM and value in ANCHORS:
         return text("review.event-anchor", choice=text(f"anchor-{value}"))
     return text("review.event-unhidden", operator=mark.source, why=mark.note)
+
+
+def label_text(mark: Mark) -> str:
+    """What happened in a word or two; what a person typed stays as it was typed."""
+    if mark.label.startswith(SAID):
+        return text(f"review.said.{mark.label.removeprefix(SAID)}", device=mark.source.upper())
+    return text(_MARKS[mark.label]) if mark.kind == "marker" and mark.label in _MARKS else mark.label
 
 
 def cuff_text(cuff: CuffMark, unit: str) -> str:

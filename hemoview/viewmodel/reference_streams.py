@@ -27,6 +27,16 @@ CO_FAMILY: Final = frozenset(("CO", "CI", "SV", "SI", "SVR", "SVRI"))
 _OF_BEATS: Final = {"SBP": "sbp_mmhg", "MAP": "map_mmhg", "DBP": "dbp_mmhg", "HR": "hr_per_min"}
 _OF_MONITOR: Final = {parameter: parameter.lower() for parameter in PARAMETERS}
 
+_WRITTEN: Final = {
+    "ppv": "PPV",
+    "svv": "SVV",
+    "cvp": "CVP",
+    "co_cal": "CO cal",
+    "nbp_sys": "NBP sys",
+    "nbp_dia": "NBP dia",
+    "height_offset": "height",
+}
+
 
 def reference_streams(streams: Sequence[StreamInfo]) -> list[StreamInfo]:
     """Those that hold numbers of the reference, the monitor's own first."""
@@ -45,6 +55,11 @@ def reference_column(info: StreamInfo, parameter: str) -> int | None:
 def parameters_of(info: StreamInfo) -> tuple[str, ...]:
     """The parameters a stream of the reference holds."""
     return tuple(p for p in PARAMETERS if reference_column(info, p) is not None)
+
+
+def monitor_name(channel: str) -> str:
+    """What a channel of a monitor that is no parameter of ours is called on a screen: short, as monitors write it."""
+    return _WRITTEN.get(channel, channel.replace("_", " "))
 
 
 def valid_spans(facts: SessionFacts, parameter: str) -> tuple[Span, ...] | None:

@@ -44,6 +44,13 @@ _LABEL_FIELDS = (
 )
 _NOTE_FIELDS = ("note", "cause", "detail", "reason", "why")
 
+SAID = "said:"
+"""What begins the label of a mark for which the screen has words of its own."""
+NOTICES_SAID = frozenset(
+    ("flat-line", "flat-line-ended", "signal-search", "cuff-failed", "cuff-implausible", "cnap-disagrees")
+)
+_NOTES_SAID = frozenset(("cuff-implausible", "cnap-disagrees"))
+
 State = Literal["open", "killed", "sealed", "damaged"]
 """``open``: being recorded. ``killed``: never closed, and nobody writes it any more."""
 
@@ -336,6 +343,12 @@ def _mark(event: Event, t_s: float) -> Mark:
     if event.kind == RULE:
         rule = f"{payload.get('rule', '')}:{payload.get('value', '')}"
         return Mark(t_s, rule, RULE, str(payload.get("operator", "")), str(payload.get("why", "")))
+    said = payload.get("kind") or f"{payload.get('ended')}-ended"
+    if event.kind == "import" or (event.kind == "notice" and said in NOTICES_SAID):
+        told = "import" if event.kind == "import" else said
+        whose = str(payload.get("source") or payload.get("device_id") or "")
+        note = str(payload.get("detail", "")) if said in _NOTES_SAID else ""
+        return Mark(t_s, f"{SAID}{told}", event.kind, whose, note)
     kind = "tag" if payload.get("kind") == "tag" or payload.get("source") == "e4-tag" else event.kind
     words = [str(payload[key]) for key in _LABEL_FIELDS if payload.get(key)]
     label = words[0] if "label" in payload and words else " ".join([event.kind, *words])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hemoview.viewmodel.model_card import interval_claimed
-from hemoview.viewmodel.reference_streams import parameters_of, reference_column
+from hemoview.viewmodel.reference_streams import monitor_name, parameters_of, reference_column
 from hemoview.viewmodel.review_facts import SessionFacts
 from recorder.schema import PARAMETER_UNITS, PARAMETERS, StreamInfo
 
@@ -180,6 +180,7 @@ def _plain(stream: StreamInfo, shown: Container[int | None] = ()) -> Iterator[Pa
             continue
         trace = Trace(channel.name, stream.stream_id, i, style, "grey")
         name = stream.stream_id if len(stream.channels) == 1 else f"{stream.stream_id} {channel.name}"
+        name = monitor_name(channel.name) if stream.role == "reference" else name
         yield Panel(
             f"{stream.stream_id}.{channel.name}", name, _unit(stream, i), (trace,), shown=False, weight=0.7
         )
