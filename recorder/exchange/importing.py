@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from recorder import session
 from recorder.errors import ConfigError, RecorderError, RecordingUnreadable
-from recorder.exchange import cnap_source, e4_source, surgery_source
+from recorder.exchange import cnap_source, e4_source, edf_source, surgery_source, wfdb_record, wfdb_source
 from recorder.exchange.into_session import Moment, start_wall_ns, write_session
 from recorder.exchange.local_time import check_zone, wall_ns_of
 from recorder.exchange.source import Source, SourceKind
@@ -101,6 +101,18 @@ class Plan:
 Reader = Callable[[Wanted, Order], Source]
 READERS: Final[dict[SourceKind, Reader]] = {
     "e4": lambda wanted, _: e4_source.read(wanted.path, wanted.device or e4_source.DEVICE),
+    "wfdb": lambda wanted, order: wfdb_source.read(
+        _header_of(wanted.path),
+        lambda local: wall_ns_of(local, order.zone, order.fold, whose=str(wanted.path)),
+        undated_wall_ns(order),
+        order.zone,
+    ),
+    "edf": lambda wanted, order: edf_source.read(
+        wanted.path,
+        lambda local: wall_ns_of(local, order.zone, order.fold, whose=str(wanted.path)),
+        undated_wall_ns(order),
+        order.zone,
+    ),
     "surgery-npz": lambda wanted, order: surgery_source.read(wanted.path, undated_wall_ns(order)),
     "cnap": lambda wanted, order: cnap_source.read(
         wanted.path,
@@ -224,6 +236,13 @@ def stored_name(source: Source, pseudonym: str) -> str:
         return source.name
     plain = suffix if re.match(r"\.[A-Za-z0-9]{1,5}\Z", suffix) else ""
     return f"{source.kind}-{source.sha256[:8]}{plain}"
+
+
+def _header_of(path: Path) -> Path:
+    header = wfdb_record.find_header(path)
+    if header is None:
+        raise RecordingUnreadable(f"{path}: there is no WFDB header of that name; choose a record's .hea")
+    return header
 
 
 def undated_wall_ns(order: Order) -> int:

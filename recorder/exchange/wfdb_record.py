@@ -29,8 +29,8 @@ _CHARACTERS_OF: Final[tuple[tuple[Role, tuple[str, ...]], ...]] = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Segment:
-    """``path`` None = a gap of ``n_frames``."""
+class Segment:
+    """Part of a record. ``path`` None = a gap of ``n_frames``."""
 
     path: Path | None
     first_frame: int
@@ -60,13 +60,13 @@ def read(
 
 
 def _read(header: Path, roles: Collection[Role], span_s: tuple[float, float] | None) -> Recording:
-    wfdb = _library(header)
+    wfdb = library(header)
     try:
         top = wfdb.rdheader(str(header.with_suffix("")))
-        segments = list(_segments(header, top))
+        parts = list(segments(header, top))
         frames = _span(top, span_s)
         notes: list[str] = []
-        signals = _Assembly(header, wfdb, float(top.fs), frames, notes).signals(segments, roles)
+        signals = _Assembly(header, wfdb, float(top.fs), frames, notes).signals(parts, roles)
     except (
         OSError,
         ArithmeticError,
@@ -86,7 +86,7 @@ def _read(header: Path, roles: Collection[Role], span_s: tuple[float, float] | N
         source="wfdb",
         name=header.stem,
         signals=signals,
-        numerics=_numerics(header, float(top.counter_freq or top.fs)),
+        numerics=numerics(header, float(top.counter_freq or top.fs)),
         start_text="" if start is None else start.isoformat(),
         notes=tuple(notes),
     )
@@ -103,7 +103,12 @@ def role_of(name: str) -> Role | None:
     return None
 
 
-def _library(header: Path) -> Any:
+def library(header: Path) -> Any:
+    """The ``wfdb`` package.
+
+    Raises:
+        RecordingUnreadable: it is not installed.
+    """
     try:
         import wfdb  # noqa: PLC0415 (extra "exchange")
     except ImportError as error:
@@ -113,16 +118,17 @@ def _library(header: Path) -> Any:
     return wfdb
 
 
-def _segments(header: Path, top: Any) -> Iterator[_Segment]:
+def segments(header: Path, top: Any) -> Iterator[Segment]:
+    """The segments of a record, in order; a record that has none is one itself."""
     names = getattr(top, "seg_name", None)
     if names is None:
-        yield _Segment(header.with_suffix(""), 0, int(top.sig_len or 0))
+        yield Segment(header.with_suffix(""), 0, int(top.sig_len or 0))
         return
     first = 0
     for name, length in zip(names, top.seg_len, strict=True):
         path = header.with_name(name)
         known = name != "~" and length and path.with_name(name + ".hea").is_file()
-        yield _Segment(path if known else None, first, int(length))
+        yield Segment(path if known else None, first, int(length))
         first += int(length)
 
 
@@ -144,7 +150,7 @@ class _Assembly:
         self._first, self._last = span
         self._found: dict[Role, list[tuple[int, str, int, NDArray[np.float32]]]] = {}
 
-    def signals(self, segments: list[_Segment], roles: Collection[Role]) -> dict[Role, Signal]:
+    def signals(self, segments: list[Segment], roles: Collection[Role]) -> dict[Role, Signal]:
         """By role; NaN between segments."""
         for segment in segments:
             begin = max(self._first, segment.first_frame)
@@ -153,7 +159,7 @@ class _Assembly:
                 self._read(segment, begin, end, roles)
         return {role: self._join(role, parts) for role, parts in self._found.items()}
 
-    def _read(self, segment: _Segment, begin: int, end: int, roles: Collection[Role]) -> None:
+    def _read(self, segment: Segment, begin: int, end: int, roles: Collection[Role]) -> None:
         if segment.path is None:
             return
         header = self._wfdb.rdheader(str(segment.path))
@@ -193,7 +199,7 @@ class _Assembly:
         return Signal(role, parts[0][1], joined, rate_hz, first / self._frame_hz, ROLE_UNITS[role])
 
 
-def _numerics(header: Path, ticks_per_s: float) -> dict[str, Numeric]:
+def numerics(header: Path, ticks_per_s: float) -> dict[str, Numeric]:
     """``<record>n.csv.gz`` of MIMIC-IV: column ``time`` in counter ticks, then one column a numeric, mostly empty."""
     path = header.with_name(f"{header.stem}n.csv.gz")
     if not path.is_file():

@@ -14,6 +14,7 @@ from recorder.acquire.orders import software_versions
 from recorder.errors import ConfigError
 from recorder.exchange import importing
 from recorder.exchange.local_time import FOLDS
+from recorder.exchange.source import SourceKind
 from recorder.host import watch_import
 from recorder.host.console import progress
 from recorder.schema import Consent, Subject
@@ -42,9 +43,12 @@ def add_parser(commands: Any) -> None:
     sources.add_argument(
         "--cnap-wave", type=Path, metavar="WAVEFORM.csv", help="its waveform, where it lies elsewhere"
     )
-    sources.add_argument(
-        "--npz", type=Path, metavar="WAVES.npz", help="waves of a monitor, numerics beside it"
-    )
+    for option, metavar, text in (
+        ("--wfdb", "RECORD", "WFDB record: its .hea, or its name without it"),
+        ("--edf", "FILE", "EDF or EDF+ recording"),
+        ("--npz", "WAVES.npz", "waves of a monitor, numerics beside it"),
+    ):
+        sources.add_argument(option, type=Path, metavar=metavar, help=text)
     who = parser.add_argument_group("whose")
     who.add_argument("--subject", metavar="ID", required=True, help="pseudonym, never a name")
     who.add_argument("--sex", choices=("female", "male", "other", "unknown"), default="unknown")
@@ -150,7 +154,12 @@ def _order(args: argparse.Namespace) -> importing.Order:
         wanted.append(importing.Wanted("cnap", args.cnap, wave))
     elif args.cnap_wave is not None:
         raise ConfigError("--cnap-wave: name the beats of the same recording too (--cnap BEATS.csv)")
-    wanted += [importing.Wanted("surgery-npz", args.npz)] if args.npz else []
+    alone: tuple[tuple[SourceKind, Path | None], ...] = (
+        ("wfdb", args.wfdb),
+        ("edf", args.edf),
+        ("surgery-npz", args.npz),
+    )
+    wanted += [importing.Wanted(kind, path) for kind, path in alone if path is not None]
     if not wanted:
         raise ConfigError(f"nothing to import: name a source, such as --e4 ZIP ({EXAMPLE})")
     return _who(args, wanted)

@@ -32,6 +32,7 @@ from recorder.session.manifest import (
 from recorder.session.points import ClockPoints
 from recorder.session.rows import Rows, same_rows
 from recorder.session.schedule import SEGMENT_S
+from recorder.session.sealed import SealedFiles
 from recorder.session.sealer import segment_name, write_segment
 from recorder.session.segments import decode_samples, describe, encode_clock, encode_events, encode_samples
 
@@ -96,6 +97,7 @@ def write_sealed(
             segments += _write_clock(place, card, streams)
             segments += _write_events(place, card, events)
             write_manifest(place, Manifest(card.header.session_id, "sealed", tuple(segments), reason))
+            SealedFiles(place).summarise(card.streams, tuple(segments))
     return folder
 
 
