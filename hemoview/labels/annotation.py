@@ -15,7 +15,7 @@ from recorder.schema.labelling import (
     Suggested,
 )
 from recorder.session import annotations as store
-from recorder.session.annotated import Annotation, LabelFold
+from recorder.session.annotated import Annotation, LabelFold, order_of
 
 __all__ = [
     "ANNOTATION_KINDS",
@@ -25,6 +25,7 @@ __all__ = [
     "LabelFold",
     "Suggested",
     "labels_of",
+    "order_of",
     "touching",
     "versions_of",
 ]

@@ -59,7 +59,8 @@ class LabelDesk(QObject):
         self.button.clicked.connect(self.switch)
         self.dialog: QDialog | None = None
         self._view: ReviewView | None = None
-        self._path = ""
+        self._path = self._opened = ""
+        self._rows_made: tuple[tuple[object, ...], Rows] = ((), Rows())
         self._connect(canvas)
 
     def _connect(self, canvas: ReviewCanvas) -> None:
@@ -89,9 +90,12 @@ class LabelDesk(QObject):
         path = view.facts.path if view.facts is not None else ""
         if path != self._path:
             self._path = path
+            self.model.open(None)  # never labels of the session before
             if path and not self.model.rater:
                 self.model.use_rater(last_operator(Path(path)))
-        self.model.open(view.facts)
+        if view.facts is None or view.settled or self.model.on or path == self._opened:
+            self._opened = path
+            self.model.open(view.facts)  # the picture first: two threads of Python slow each other down
         shown = self.model.view(view.wish.cursor_s)
         self.foot.show(shown, self._rows(shown, view))
         self.mouse.show_view(shown if view.facts is not None else None)
@@ -99,13 +103,15 @@ class LabelDesk(QObject):
         self.button.setChecked(shown.on)
         self.button.setEnabled(view.facts is not None)
 
-    @staticmethod
-    def _rows(shown: LabelView, view: ReviewView) -> Rows:
+    def _rows(self, shown: LabelView, view: ReviewView) -> Rows:
+        """Boxes of what is in view; the same ones while nothing they are made of changes."""
         if not shown.on and not shown.annotations:
             return Rows()
-        wish = view.wish
-        proposals = shown.proposals if shown.on else ()
-        return shown.index.rows(wish.t0_s, wish.t1_s, wish.width_px, shown.scheme, proposals)
+        wish, proposals = view.wish, shown.proposals if shown.on else ()
+        key = (shown.index, proposals, wish.t0_s, wish.t1_s)
+        if self._rows_made[0] != key:
+            self._rows_made = (key, shown.index.rows(wish.t0_s, wish.t1_s, proposals))
+        return self._rows_made[1]
 
     # keys
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import bisect
 from typing import Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from hemoview.labels.annotation import Annotation
+from hemoview.labels.annotation import Annotation, order_of
 from hemoview.labels.scheme import PULSE, Scheme
 from hemoview.ui.catalogue import text
 from hemoview.ui.review_label_paint import said_name
@@ -35,9 +35,7 @@ class LabelTable(QAbstractTableModel):
         if labels is self._labels and scheme is self._scheme:
             return
         old, new = self._labels, labels
-        head = next(
-            (n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a is not b), min(len(old), len(new))
-        )
+        head = _same_at_start(old, new)
         tail = _same_at_end(old[head:], new[head:])
         gone, come = len(old) - head - tail, len(new) - head - tail
         if gone:
@@ -59,7 +57,8 @@ class LabelTable(QAbstractTableModel):
 
     def row_of(self, annotation: Annotation) -> int:
         """Where a label stands, −1 where it does not."""
-        return next((n for n, a in enumerate(self._labels) if a is annotation), -1)
+        at = bisect.bisect_left(self._labels, order_of(annotation), key=order_of)
+        return at if at < len(self._labels) and self._labels[at] is annotation else -1
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008
         """How many labels."""
@@ -156,8 +155,17 @@ def _cell(label: Annotation, column: str, scheme: Scheme) -> str:
     return text("labels.origin-accepted" if label.suggestion.accepted else "labels.origin-seen")
 
 
-def _same_at_end(old: Sequence[Annotation], new: Sequence[Annotation]) -> int:
-    n = 0
-    while n < min(len(old), len(new)) and old[-1 - n] is new[-1 - n]:
-        n += 1
-    return n
+def _same_at_start(old: tuple[Annotation, ...], new: tuple[Annotation, ...]) -> int:
+    """How many are the same at the start, by halving: slices are compared without a loop of Python."""
+    low, high = 0, min(len(old), len(new))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if old[low:middle] == new[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _same_at_end(old: tuple[Annotation, ...], new: tuple[Annotation, ...]) -> int:
+    return _same_at_start(old[::-1], new[::-1])

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import zip_longest
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPen, QPolygonF
 
 from hemoview.labels.annotation import ANNOTATION_KINDS, Annotation, AnnotationKind
 from hemoview.labels.scheme import Scheme
@@ -16,7 +19,7 @@ from hemoview.ui.review_axis_px import TimeAxis
 from hemoview.ui.review_picture import AXIS_PX
 from hemoview.ui.review_theme import colour, faded, font
 from hemoview.viewmodel.messages import Message
-from hemoview.viewmodel.review_label_rows import Box, Rows
+from hemoview.viewmodel.review_label_rows import Box, Crowd, Rows
 from hemoview.viewmodel.review_label_state import LabelView, name_of
 
 ROW_PX: Final[dict[AnnotationKind, int]] = {"instant": 21, "span": 32, "quality": 28}
@@ -80,7 +83,10 @@ class LabelFoot:
             _row_name(painter, place, kind)
             painter.save()
             painter.setClipRect(place)
-            entries = self._rows.of(kind)
+            crowds = self._rows.crowds.get(kind, ())
+            if crowds:
+                _paint_crowds(painter, _Row(axis, place, kind), crowds, view.scheme)
+            entries = (*self._rows.of(kind), *_current_box(view, kind, crowded=bool(crowds)))
             for entry, after in zip_longest(entries, entries[1:]):
                 room = axis.x(after.t0_s) - axis.x(entry.t0_s) if after is not None else place.width()
                 self._paint_box(painter, _Row(axis, place, kind), entry, abs(room))
@@ -112,15 +118,9 @@ class LabelFoot:
         height = row.place.height() / entry.lanes
         left, right = row.axis.x(t0_s), row.axis.x(t1_s)
         area = QRectF(left, row.place.top() + entry.lane * height, max(right - left, 1.5), height)
-        chosen = (
-            view.current is not None
-            and entry.annotation is not None
-            and (
-                entry.annotation.annotation_id == view.current.annotation_id
-                and entry.annotation.rater == view.current.rater
-            )
-        )
-        ink, said = _ink(view.scheme, entry.label), box_words(entry, view)
+        chosen = view.current is not None and entry.annotation is view.current
+        ink = _ink(view.scheme, entry.label)
+        said = box_words(entry, view)
         if row.kind == "instant":
             _flag(
                 painter, area, ink, said, room_px=room_px, proposed=entry.proposal is not None, chosen=chosen
@@ -147,21 +147,56 @@ def said_name(label: str, scheme: Scheme) -> str:
 
 
 def box_words(entry: Box, view: LabelView) -> str:
-    """Key and name; whose it is where it is somebody else's; how many where it stands for many."""
+    """Key and name; whose it is where it is somebody else's."""
     choice = view.scheme.of(entry.label)
     key = f"{choice.key} " if choice is not None and choice.key is not None else ""
     said = f"{key}{said_name(entry.label, view.scheme)}"
     if entry.proposal is not None:
         return f"? {said}"
-    if entry.count > 1:
-        return f"{said} ×{entry.count}"
     other = entry.annotation is not None and entry.annotation.rater != view.rater
     return f"{entry.annotation.rater}: {said}" if other and entry.annotation is not None else said
 
 
 def _ink(scheme: Scheme, label: str) -> QColor:
     choice = scheme.of(label)
-    return QColor(choice.colour) if choice is not None else colour("grey")
+    return _named_colour(choice.colour) if choice is not None else colour("grey")
+
+
+@cache
+def _named_colour(name: str) -> QColor:
+    return QColor(name)
+
+
+def _current_box(view: LabelView, kind: AnnotationKind, *, crowded: bool) -> tuple[Box, ...]:
+    """The chosen label is seen among however many."""
+    current = view.current
+    if not crowded or current is None or current.kind != kind:
+        return ()
+    return (Box(current.t0_s, current.t1_s, current.label, annotation=current),)
+
+
+def _paint_crowds(painter: QPainter, row: _Row, crowds: tuple[Crowd, ...], scheme: Scheme) -> None:
+    """A lane for each label, in the order of the scheme; made as an image, however many labels there are."""
+    place = row.place
+    pixels = np.zeros((place.height(), place.width()), np.uint32)
+    order = sorted(crowds, key=lambda crowd: (scheme.place(crowd.label), crowd.label))
+    for lane, crowd in enumerate(order):
+        top, bottom = (n * place.height() // len(order) for n in (lane, lane + 1))
+        pixels[top : max(top + 1, bottom - 1)] = _columns(row, crowd) * np.uint32(
+            _ink(scheme, crowd.label).rgba()
+        )
+    image = QImage(pixels.data, place.width(), place.height(), 4 * place.width(), QImage.Format.Format_ARGB32)
+    painter.drawImage(place.topLeft(), image)
+
+
+def _columns(row: _Row, crowd: Crowd) -> NDArray[np.uint32]:
+    """1 in the pixel columns where there is a label, ``(width,)``."""
+    width, axis = row.place.width(), row.axis
+    scale = axis.width / (axis.t1_s - axis.t0_s)
+    first = np.clip((crowd.t0_s - axis.t0_s) * scale, 0, width - 1).astype(np.intp)
+    last = np.clip((crowd.t1_s - axis.t0_s) * scale, 0, width - 1).astype(np.intp)
+    steps = np.bincount(first, minlength=width + 1) - np.bincount(last + 1, minlength=width + 1)
+    return (np.cumsum(steps[:width]) > 0).astype(np.uint32)
 
 
 def _pattern(scheme: Scheme, label: str) -> Qt.BrushStyle:

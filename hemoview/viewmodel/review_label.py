@@ -5,9 +5,11 @@ Pure of any toolkit. A method that moves to another place of the session returns
 
 from __future__ import annotations
 
+import bisect
+from itertools import islice, takewhile
 from typing import Literal
 
-from hemoview.labels.annotation import Annotation, AnnotationKind, Deed
+from hemoview.labels.annotation import Annotation, AnnotationKind, Deed, order_of
 from hemoview.labels.label_deeds import Author
 from hemoview.labels.scheme import LabelChoice, Scheme
 from hemoview.viewmodel.messages import say
@@ -238,5 +240,7 @@ class LabelModel(LabelState):
         return self._stretch or self.window_at(cursor_s)
 
     def _at(self, kind: AnnotationKind, t0_s: float, t1_s: float) -> list[Annotation]:
-        place = (kind, round(t0_s, 6), round(t1_s, 6))
-        return [a for a in self._labels().mine if (a.kind, a.t0_s, a.t1_s) == place]
+        mine, start, end = self._mine(), round(t0_s, 6), round(t1_s, 6)
+        at = bisect.bisect_left(mine, (start, end, "", ""), key=order_of)
+        there = takewhile(lambda a: (a.t0_s, a.t1_s) == (start, end), islice(mine, at, None))
+        return [a for a in there if a.kind == kind]

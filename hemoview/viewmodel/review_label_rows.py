@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hemoview.labels.annotation import ANNOTATION_KINDS, Annotation, AnnotationKind
+from hemoview.labels.annotation import ANNOTATION_KINDS, Annotation, AnnotationKind, order_of
 from hemoview.labels.proposal import Proposal
-from hemoview.labels.scheme import Scheme
 
-MOST_BOXES: Final = 250
-"""Above this many in a row, neighbours of one label are drawn as one."""
+MOST_BOXES: Final = 120
+"""Above this many in a row none has room for its words: they are drawn together, a lane for each label."""
 LANES: Final = 2
 """Stretches that overlap lie side by side in so many lanes; more lie over one another."""
 
@@ -27,9 +27,8 @@ class Box:
         t0_s, t1_s: where.
         label: what it says.
         lane, lanes: which of how many lanes of the row it has; 0 of 1 is the whole row.
-        annotation: the label itself; None where the box stands for many, or for a proposal.
+        annotation: the label itself; None for a proposal.
         proposal: a suggestion nobody has decided about.
-        count: how many labels it stands for.
     """
 
     t0_s: float
@@ -39,79 +38,102 @@ class Box:
     lanes: int = 1
     annotation: Annotation | None = None
     proposal: Proposal | None = None
-    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crowd:
+    """Labels of one name, too many to be drawn one by one: where each begins and ends, ``(n,)`` seconds."""
+
+    label: str
+    t0_s: NDArray[np.float64]
+    t1_s: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rows:
     """What the three rows show."""
 
-    instants: tuple[Box, ...] = ()
-    spans: tuple[Box, ...] = ()
-    quality: tuple[Box, ...] = ()
+    boxes: dict[AnnotationKind, tuple[Box, ...]] = field(default_factory=dict)
+    crowds: dict[AnnotationKind, tuple[Crowd, ...]] = field(default_factory=dict)
 
     def of(self, kind: AnnotationKind) -> tuple[Box, ...]:
         """The boxes of a row."""
-        return {"instant": self.instants, "span": self.spans, "quality": self.quality}[kind]
+        return self.boxes.get(kind, ())
 
 
 class LabelIndex:
-    """Annotations made ready to be found by span: built once for each state of the labels."""
+    """Annotations made ready to be found by span. A single change makes a new index out of the old one, quickly."""
 
-    def __init__(self, annotations: Sequence[Annotation]) -> None:
-        self._by_kind = {
-            kind: _Row(tuple(a for a in annotations if a.kind == kind)) for kind in ANNOTATION_KINDS
-        }
+    def __init__(self, annotations: Sequence[Annotation] = ()) -> None:
+        self._rows = {kind: _Row.of([a for a in annotations if a.kind == kind]) for kind in ANNOTATION_KINDS}
 
-    def rows(
-        self, t0_s: float, t1_s: float, width_px: int, scheme: Scheme, proposals: Sequence[Proposal] = ()
-    ) -> Rows:
-        """Boxes of a visible span on an axis so many pixels wide."""
-        made = {}
+    def changed(self, before: Annotation | None, after: Annotation | None) -> LabelIndex:
+        """The same with one annotation gone, come, or elsewhere."""
+        made = LabelIndex()
+        made._rows = dict(self._rows)
+        if before is not None:
+            made._rows[before.kind] = made._rows[before.kind].without(before)
+        if after is not None:
+            made._rows[after.kind] = made._rows[after.kind].with_one(after)
+        return made
+
+    def rows(self, t0_s: float, t1_s: float, proposals: Sequence[Proposal] = ()) -> Rows:
+        """What is to be drawn of a span."""
+        made = Rows()
         for kind in ANNOTATION_KINDS:
-            proposed = [
-                Box(p.t0_s, p.t1_s, p.label, proposal=p)
-                for p in proposals
-                if p.kind == kind and p.t0_s <= t1_s and p.t1_s >= t0_s
-            ]
-            row = self._by_kind[kind]
-            made[kind] = (*row.boxes(t0_s, t1_s, width_px, scheme), *proposed[:MOST_BOXES])
-        return Rows(made["instant"], made["span"], made["quality"])
+            boxes, made.crowds[kind] = self._rows[kind].boxes(t0_s, t1_s)
+            here = [p for p in proposals if p.kind == kind and p.t0_s <= t1_s and p.t1_s >= t0_s]
+            boxes += [Box(p.t0_s, p.t1_s, p.label, proposal=p) for p in here[:MOST_BOXES]]
+            made.boxes[kind] = tuple(boxes)
+        return made
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class _Row:
-    def __init__(self, annotations: tuple[Annotation, ...]) -> None:
-        self._all = annotations
-        n = len(annotations)
-        self._t0_s = np.fromiter((a.t0_s for a in annotations), np.float64, n)
-        self._t1_s = np.fromiter((a.t1_s for a in annotations), np.float64, n)
-        names = list(dict.fromkeys(a.label for a in annotations))
+    """Annotations of a kind in order, their times as arrays; ``names[code]`` is the label of each."""
+
+    labels: list[Annotation]
+    t0_s: NDArray[np.float64]
+    t1_s: NDArray[np.float64]
+    code: NDArray[np.int64]
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, labels: list[Annotation]) -> _Row:
+        names = tuple(dict.fromkeys(a.label for a in labels))
         codes = {name: code for code, name in enumerate(names)}
-        self._names = names
-        self._code = np.fromiter((codes[a.label] for a in annotations), np.int64, n)
+        t0_s = np.array([a.t0_s for a in labels], np.float64)
+        t1_s = np.array([a.t1_s for a in labels], np.float64)
+        return cls(labels, t0_s, t1_s, np.array([codes[a.label] for a in labels], np.int64), names)
 
-    def boxes(self, t0_s: float, t1_s: float, width_px: int, scheme: Scheme) -> list[Box]:
-        found = np.flatnonzero((self._t0_s <= t1_s) & (self._t1_s >= t0_s))
+    def without(self, label: Annotation) -> _Row:
+        at = bisect.bisect_left(self.labels, order_of(label), key=order_of)
+        left = [*self.labels[:at], *self.labels[at + 1 :]]
+        kept = np.arange(len(self.labels)) != at
+        return _Row(left, self.t0_s[kept], self.t1_s[kept], self.code[kept], self.names)
+
+    def with_one(self, label: Annotation) -> _Row:
+        at = bisect.bisect_left(self.labels, order_of(label), key=order_of)
+        names = self.names if label.label in self.names else (*self.names, label.label)
+        labels = [*self.labels[:at], label, *self.labels[at:]]
+        t0_s, t1_s = np.insert(self.t0_s, at, label.t0_s), np.insert(self.t1_s, at, label.t1_s)
+        return _Row(labels, t0_s, t1_s, np.insert(self.code, at, names.index(label.label)), names)
+
+    def boxes(self, t0_s: float, t1_s: float) -> tuple[list[Box], tuple[Crowd, ...]]:
+        """Labels that touch a span, each alone; or all together by label where they are too many."""
+        found = np.flatnonzero((self.t0_s <= t1_s) & (self.t1_s >= t0_s))
         if len(found) > MOST_BOXES:
-            return self._crowded(found, (t1_s - t0_s) / max(width_px, 1), scheme)
-        return _side_by_side([self._all[place] for place in found.tolist()])
+            return [], self._crowds(found)
+        return _side_by_side([self.labels[place] for place in found.tolist()]), ()
 
-    def _crowded(self, found: NDArray[np.intp], pixel_s: float, scheme: Scheme) -> list[Box]:
-        """A lane for each label, in the order of the scheme; what touches on the screen is one box."""
-        codes = np.unique(self._code[found])
-        order = sorted(codes.tolist(), key=lambda code: (scheme.place(self._names[code]), self._names[code]))
-        boxes: list[Box] = []
-        for lane, code in enumerate(order):
-            mine = found[self._code[found] == code]
-            start, end = self._t0_s[mine], np.maximum.accumulate(self._t1_s[mine])
-            first = np.flatnonzero(np.append(True, start[1:] > end[:-1] + pixel_s))
-            last = np.append(first[1:], len(mine)) - 1
-            name, lanes = self._names[code], len(order)
-            boxes += [
-                Box(float(start[a]), float(end[b]), name, lane, lanes, count=b - a + 1)
-                for a, b in zip(first.tolist(), last.tolist(), strict=True)
-            ]
-        return boxes
+    def _crowds(self, found: NDArray[np.intp]) -> tuple[Crowd, ...]:
+        codes = self.code[found]
+        present = sorted(np.unique(codes).tolist(), key=lambda code: self.names[code])
+        mine = [found[codes == code] for code in present]
+        return tuple(
+            Crowd(self.names[code], self.t0_s[places], self.t1_s[places])
+            for code, places in zip(present, mine, strict=True)
+        )
 
 
 def _side_by_side(annotations: Sequence[Annotation]) -> list[Box]:

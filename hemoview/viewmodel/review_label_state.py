@@ -5,13 +5,15 @@ A method that moves to another place of the session returns where, None where no
 
 from __future__ import annotations
 
+import bisect
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from hemoview.labels.annotation import Annotation, AnnotationKind, LabelFold, Suggested
+from hemoview.labels.annotation import Annotation, AnnotationKind, LabelFold, Suggested, order_of
 from hemoview.labels.label_book import LabelBook
 from hemoview.labels.proposal import Proposal
 from hemoview.labels.scheme import PULSE, SHIPPED_LABELS, Scheme
@@ -81,10 +83,10 @@ class LabelView:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Shown:
-    """Labels as they were made ready for a state of the set: one's own, all that are shown, these by span."""
+    """Labels as they were made ready for a state of the set: those that are shown, and these by span."""
 
     key: tuple[object, ...] = ()
-    mine: tuple[Annotation, ...] = ()
+    edition: int = -1
     shown: tuple[Annotation, ...] = ()
     index: LabelIndex = field(default_factory=lambda: LabelIndex(()))
 
@@ -219,7 +221,7 @@ class LabelState:
             window=self.window_at(cursor_s),
             window_s=self._window_s,
             proposals=self.proposals,
-            saved=self._saved_text(len(labels.mine)),
+            saved=self._saved_text(len(self._mine())),
             failed=self._failure is not None,
             damage=self._damage(),
             note=self._note,
@@ -234,15 +236,37 @@ class LabelState:
         return start, max(min(start + self._window_s, self._duration_s), start + LEAST_S)
 
     def _labels(self) -> _Shown:
-        """Made anew only where a line was added or somebody else is shown."""
+        """Made anew only where a line was added or somebody else is shown; a line or two change what was made."""
         fold = self.fold
-        key = (id(self._book), fold.edition, self._rater, self._others)
+        key = (id(self._book), self._rater, self._others)
         if self._shown.key != key:
             every = fold.annotations()
             shown = tuple(a for a in every if a.rater == self._rater or a.rater in self._others)
-            mine = shown if not self._others else tuple(a for a in every if a.rater == self._rater)
-            self._shown = _Shown(key, mine, shown, LabelIndex(shown))
+            self._shown = _Shown(key, fold.edition, shown, LabelIndex(shown))
+        elif self._shown.edition != fold.edition:
+            self._shown = self._followed(self._shown, fold)
         return self._shown
+
+    def _followed(self, shown: _Shown, fold: LabelFold) -> _Shown:
+        changes = fold.changes_since(shown.edition)
+        if changes is None:
+            self._shown = _Shown()
+            return self._labels()
+        labels, index = list(shown.shown), shown.index
+        seen = {self._rater, *self._others}
+        for before, after in changes:
+            if (before or after) is None or (before or after).rater not in seen:  # type: ignore[union-attr]
+                continue
+            if before is not None:
+                del labels[bisect.bisect_left(labels, order_of(before), key=order_of)]
+            if after is not None:
+                bisect.insort(labels, after, key=order_of)
+            index = index.changed(before, after)
+        return _Shown(shown.key, fold.edition, tuple(labels), index)
+
+    def _mine(self) -> tuple[Annotation, ...]:
+        shown = self._labels().shown
+        return shown if not self._others else tuple(a for a in shown if a.rater == self._rater)
 
     def _refusal(self) -> Message | None:
         if self._live:
@@ -333,17 +357,14 @@ class LabelState:
 
     def next_label(self, cursor_s: float, *, back: bool = False) -> float | None:
         """Choose the next label, seen from the chosen one or from the cursor."""
-        mine, current = self._labels().mine, self.current
-        here = (current.t0_s, current.annotation_id) if current else (cursor_s, "")
-        places = [(a.t0_s, a.annotation_id) for a in mine]
-        if back:
-            found = max((p for p in places if p < here), default=None)
-        else:
-            found = min((p for p in places if p > here), default=None)
-        if found is None:
+        mine, current = self._mine(), self.current
+        here = order_of(current) if current is not None else (cursor_s, -math.inf, "", "")
+        at = bisect.bisect_left(mine, here, key=order_of)
+        at += -1 if back else int(current is not None)
+        if not 0 <= at < len(mine):
             self._note = say("labels.no-earlier" if back else "labels.no-later")
             return None
-        return self.pick(self._rater, found[1])
+        return self.pick(self._rater, mine[at].annotation_id)
 
     def next_uncertain(self, cursor_s: float, *, back: bool = False) -> float | None:
         """Start of the next suggestion that nobody decided about."""

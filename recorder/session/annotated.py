@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import hashlib
 import json
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +49,10 @@ class Annotation:
 
 
 _Key = tuple[str, str]
-_Order = tuple[float, float, str, str]
+Order = tuple[float, float, str, str]
+Change = tuple[Annotation | None, Annotation | None]
+"""What stood before a line and what stands after it."""
+_REMEMBERED = 64
 
 
 class LabelFold:
@@ -62,7 +66,7 @@ class LabelFold:
         self._to_redo: dict[str, list[str]] = {}
         self._standing: dict[_Key, Annotation] = {}
         self._rejected: dict[_Key, Annotation] = {}
-        self._order: list[tuple[_Order, Annotation]] = []
+        self._order: list[tuple[Order, Annotation]] = []
         self.scheme: dict[str, Any] | None = None
         """Plain JSON of the scheme that was chosen last."""
         self.scheme_by: str = ""
@@ -70,6 +74,7 @@ class LabelFold:
         self._done: set[str] = set()
         self.edition = 0
         """Counts lines: another number, perhaps another state."""
+        self._changes: deque[tuple[int, Change]] = deque(maxlen=_REMEMBERED)
         for deed in deeds:
             self.take(deed)
 
@@ -120,17 +125,18 @@ class LabelFold:
         """An annotation is as its last line that counts."""
         last = next((d for d in reversed(self._lines[key]) if d.deed_id not in self._undone), None)
         before = self._standing.pop(key, None)
+        after: Annotation | None = None
         if before is not None:
-            del self._order[bisect.bisect_left(self._order, (_order(before),))]
+            del self._order[bisect.bisect_left(self._order, (order_of(before),))]
         self._rejected.pop(key, None)
-        if last is None or last.act == "delete":
-            return
-        found = _annotation(last)
-        if last.act == "reject":
-            self._rejected[key] = found
-        else:
-            self._standing[key] = found
-            bisect.insort(self._order, (_order(found), found), key=_place)
+        if last is not None and last.act == "reject":
+            self._rejected[key] = _annotation(last)
+        elif last is not None and last.act != "delete":
+            after = self._standing[key] = _annotation(last)
+            bisect.insort(
+                self._order, (order_of(after), after)
+            )  # orders differ: annotations are never compared
+        self._changes.append((self.edition, (before, after)))
 
     @property
     def raters(self) -> tuple[str, ...]:
@@ -153,11 +159,17 @@ class LabelFold:
     def rejected(self, rater: str | None = None) -> tuple[Annotation, ...]:
         """Suggestions that were seen and refused, in order of time."""
         mine = (a for a in self._rejected.values() if rater in (None, a.rater))
-        return tuple(sorted(mine, key=_order))
+        return tuple(sorted(mine, key=order_of))
 
     def get(self, rater: str, annotation_id: str) -> Annotation | None:
         """One annotation of a rater, None where it is deleted, undone or never was."""
         return self._standing.get((rater, annotation_id))
+
+    def changes_since(self, edition: int) -> tuple[Change, ...] | None:
+        """What became of single annotations since then, in order; None where that is too long ago to be known."""
+        if self._changes and len(self._changes) == _REMEMBERED and self._changes[0][0] > edition:
+            return None
+        return tuple(change for number, change in self._changes if number > edition)
 
     def decided(self, rater: str, annotation_id: str) -> bool:
         """Whether this rater did anything with an annotation or a suggestion that was not undone."""
@@ -203,9 +215,6 @@ def _annotation(deed: Deed) -> Annotation:
     )
 
 
-def _order(annotation: Annotation) -> _Order:
+def order_of(annotation: Annotation) -> Order:
+    """By which annotations are sorted: time first; no two have the same."""
     return annotation.t0_s, annotation.t1_s, annotation.rater, annotation.annotation_id
-
-
-def _place(entry: tuple[_Order, Annotation]) -> tuple[_Order]:
-    return (entry[0],)

@@ -25,6 +25,7 @@ ANNOTATION_FOLDER: Final = "annotations"
 DEFAULT_SET: Final = "labels"
 _SUFFIX: Final = ".jsonl"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}\Z")
+_canonical: Final = json.JSONEncoder(sort_keys=True).encode
 _WAIT_S: Final = 1.0
 """Longer than any other window's line; a recorder holds the lock as long as it records."""
 
@@ -188,4 +189,4 @@ def _parse(line: bytes) -> Deed | None:
 
 
 def _crc(body: dict[str, Any]) -> int:
-    return zlib.crc32(json.dumps(body, sort_keys=True).encode())
+    return zlib.crc32(_canonical(body).encode())
