@@ -174,6 +174,7 @@ _ROOMS = {
     "evaluate": ("hemoview.learn.evaluate_command", "judge a model on labelled windows and write a report"),
     "import": ("recorder.host.import_command", "foreign recordings into one ordinary session"),
     "labels": ("hemoview.labels.agree_command", "labels of a session: how far two raters agree"),
+    "subject": ("hemoview.subject_command", "withdraw a subject from everything"),
     "train": ("hemoview.learn.train_flags", "train LSM²oE on a dataset"),
 }
 """Commands that register themselves (``add_parser``): module, and the line in the list of commands."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hemoview.estimate import bundle as bundles
+from hemoview.labels.dataset_folder import WITHDRAWN
 from recorder.errors import ConfigError
 
 
@@ -46,8 +47,10 @@ def _line(folder: Path) -> dict[str, Any]:
         card = bundles.load(folder).card
     except ConfigError as error:
         return {"name": folder.name, "why": str(error)}
+    withdrawn = {"withdrawn": "contains withdrawn subject"} if (folder / WITHDRAWN).is_file() else {}
     return {
         "name": folder.name,
+        **withdrawn,
         "parameters": list(card.parameters),
         "size_bytes": card.size_bytes,
         "params": card.params,

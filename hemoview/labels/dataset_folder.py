@@ -35,6 +35,8 @@ from recorder.errors import ConfigError
 from recorder.schema import PARAMETERS
 
 PPG, LABELS, META, SPLITS, FACTS = "ppg.npy", "cnap.npy", "meta.parquet", "splits.json", "dataset.json"
+WITHDRAWN: Final = "withdrawn.json"
+"""Beside the others: subjects of it who took their consent back after it was built."""
 SEED_WINDOW_S: Final = 10.0
 """Length of a window of the seed's format, which states no rate."""
 
@@ -99,6 +101,9 @@ def read_dataset(folder: Path) -> Dataset:
         )
     if declared and declared != dataset.version:
         notes.append(f"its own version is {declared}")
+    if (folder / WITHDRAWN).is_file():
+        names = ", ".join(str(n) for each in _json(folder / WITHDRAWN).values() for n in each)
+        notes.append(f"contains withdrawn subject {names}: build it again without")
     return _with_notes(dataset, notes)
 
 
@@ -152,6 +157,15 @@ def write_dataset(folder: Path, dataset: Dataset) -> str:
     except (OSError, NotADirectoryError) as error:
         raise ConfigError(f"{folder}: the dataset cannot be written there ({error.strerror})") from error
     return dataset.version
+
+
+def subjects_of(folder: Path) -> list[str]:
+    """Everybody in a dataset folder, from its ``meta.parquet`` alone; nobody where there is none that can be read."""
+    try:
+        column = pq.read_table(folder / META, columns=["subject_id"]).column(0)
+    except (OSError, ValueError, pa.ArrowException, IndexError):
+        return []
+    return sorted({str(who) for who in column.to_pylist() if who})
 
 
 def read_array(path: Path) -> NDArray[np.float64 | np.float32]:

@@ -74,7 +74,7 @@ def read(home: Path) -> list[Withdrawal]:
     if wrong:
         raise StorageError(
             f"{home / wrong[0].split()[0]}: {'; '.join(wrong)}; whose withdrawal it was is not known, so nothing is "
-            "built or deleted: restore the file from a backup"
+            "built or deleted: restore the file from a backup, or take that line out and enter the withdrawal again"
         )
     return [Withdrawal.from_json(entry) for entry in entries]
 

@@ -1,0 +1,282 @@
+"""A subject takes the consent back: where it is, what is deleted, what stays and is marked (safety rule 15).
+
+Searched: folders of sessions (discarded ones too), the records of exports and of datasets of the home folder, further
+dataset folders, and the cards of models. What nobody recorded cannot be found: the answer says where was looked.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from hemoview.labels.dataset_folder import FACTS, LABELS, META, PPG, SPLITS, WITHDRAWN, subjects_of
+from hemoview.labels.dataset_register import registered
+from recorder import __version__
+from recorder import session as sessions
+from recorder.errors import ConfigError, RecorderError
+from recorder.exchange import export_record
+from recorder.host import withdrawals
+from recorder.host.withdrawals import Withdrawal
+from recorder.session.amended import read_header
+from recorder.session.files import write_whole
+from recorder.session.header import SESSION_FILE
+from recorder.session.quarantine import QUARANTINE_FOLDER
+
+Kind = Literal["session", "export", "dataset", "model"]
+MARK: Final = "contains withdrawn subject"
+CARD: Final = "card.html"
+_DATASET_FILES: Final = (FACTS, SPLITS, META, LABELS, PPG, CARD, WITHDRAWN)
+"""In the order they are deleted: without the first it is no dataset any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Something that holds the subject.
+
+    Args:
+        kind: what it is.
+        name: what people call it: session id, export id, dataset version, model.
+        paths: where it lies; empty = not here any more.
+        deletable: nobody else is in it, and nothing stands on it.
+        why: it is not deleted, or what is to be known of it.
+    """
+
+    kind: Kind
+    name: str
+    paths: tuple[Path, ...]
+    deletable: bool
+    why: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "kind": self.kind,
+            "name": self.name,
+            "paths": [str(p) for p in self.paths],
+            "deleted": self.deletable,
+            "why": self.why,
+        }
+
+    def in_words(self) -> str:
+        """One line."""
+        where = ", ".join(map(str, self.paths)) or "not here"
+        return f"{self.kind} {self.name} ({where})" + (f": {self.why}" if self.why else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where is looked.
+
+    Args:
+        home: folder with the records of exports, datasets and withdrawals.
+        sessions: folders of session folders.
+        datasets: folders of datasets, or folders of these, beside those that were built here.
+        models: folders of model bundles.
+    """
+
+    home: Path
+    sessions: tuple[Path, ...] = ()
+    datasets: tuple[Path, ...] = ()
+    models: tuple[Path, ...] = ()
+
+    @property
+    def in_words(self) -> list[str]:
+        """Everything that is looked through."""
+        return [str(p) for p in (self.home, *self.sessions, *self.datasets, *self.models)]
+
+
+def find(subject: str, places: Places) -> list[Holding]:
+    """Everything that holds a subject, sessions first."""
+    found = list(_sessions(subject, places.sessions))
+    ids = {holding.name for holding in found}
+    found += _exports(subject, ids, places.home)
+    datasets = list(_datasets(subject, ids, places))
+    models = list(_models([holding.name for holding in datasets], places.models))
+    trained = {version for _, version in models}
+    found += [_kept(holding, trained) for holding in datasets]
+    return [*found, *(holding for holding, _ in models)]
+
+
+def withdraw(
+    subject: str,
+    holdings: Sequence[Holding],
+    home: Path,
+    *,
+    why: str = "",
+    who: str = "",
+    tell: Callable[[str], None] = lambda _: None,
+) -> tuple[Withdrawal, list[str]]:
+    """Bar the subject, delete what may be deleted, mark the rest. Once more finds what an interrupted one left.
+
+    Returns:
+        What was written down, and what could not be done, a line each.
+
+    Raises:
+        ConfigError: no pseudonym.
+        StorageError: the list of withdrawals cannot be written: then nothing was deleted.
+    """
+    if not subject.strip():
+        raise ConfigError("withdraw: no pseudonym; name the subject")
+    software = f"hemoview {__version__}"
+    withdrawals.append(home, Withdrawal(subject, time.time_ns(), why, who, software=software))
+    erased, marked, failed = [], [], []
+    for holding in holdings:
+        tell(holding.in_words())
+        try:
+            if holding.deletable:
+                _delete(holding)
+                erased.append(holding.in_words())
+            else:
+                _mark(holding, subject)
+                marked.append(holding.in_words())
+        except (RecorderError, OSError) as error:
+            failed.append(f"{holding.in_words()}: {error}")
+    done = Withdrawal(subject, time.time_ns(), why, who, tuple(erased), tuple(marked), software)
+    withdrawals.append(home, done)
+    return done, failed
+
+
+# ---- where it is
+
+
+def _sessions(subject: str, folders: Sequence[Path]) -> Iterator[Holding]:
+    """Sessions whose subject it is now: one that was corrected to somebody else is that one's."""
+    seen: set[Path] = set()
+    for folder in folders:
+        for card in sorted(
+            [*folder.glob(f"*/{SESSION_FILE}"), *folder.glob(f"{QUARANTINE_FOLDER}/*/{SESSION_FILE}")]
+        ):
+            path = card.parent.resolve()
+            if path in seen:
+                continue
+            seen.add(path)
+            try:
+                header = read_header(path)
+            except (RecorderError, OSError):
+                continue
+            if header.subject is not None and header.subject.pseudonym.casefold() == subject.casefold():
+                yield Holding("session", header.session_id, (path,), deletable=True)
+
+
+def _exports(subject: str, session_ids: set[str], home: Path) -> Iterator[Holding]:
+    records, wrong = export_record.read(home)
+    for record in records:
+        if record.subject.casefold() != subject.casefold() and record.session_id not in session_ids:
+            continue
+        there = tuple(p for p in map(Path, record.files) if p.exists())
+        gone = len(record.files) - len(there)
+        said = ["it left this station: ask whoever has it to delete it"] if record.for_others else []
+        said += [f"{gone} of {len(record.files)} files are not where they were written"] if gone else []
+        yield Holding("export", record.export_id, there, bool(there), "; ".join(said))
+    for line in wrong:
+        yield Holding("export", line, (), deletable=False, why="cannot be read: whose it was is not known")
+
+
+def _datasets(subject: str, session_ids: set[str], places: Places) -> Iterator[Holding]:
+    built, wrong = registered(places.home)
+    known: set[Path] = set()
+    for each in built:
+        if not each.holds(subject) and not session_ids & set(each.sessions):
+            continue
+        folder = Path(each.folder)
+        there = _version(folder) == each.version
+        known |= {folder} if there else set()
+        alone = {s.casefold() for s in each.subjects} == {subject.casefold()}
+        why = "" if there else "it is not where it was written, or another lies there"
+        others = "" if alone else f"{len(each.subjects) - 1} others are in it"
+        yield Holding("dataset", each.version, (folder,) if there else (), there and alone, why or others)
+    for folder in _folders(places.datasets):
+        if folder.resolve() in known:
+            continue
+        people = subjects_of(folder)
+        if subject.casefold() in {who.casefold() for who in people}:
+            others = f"{len(people) - 1} others are in it" if len(people) > 1 else ""
+            yield Holding("dataset", _version(folder) or folder.name, (folder,), not others, others)
+    for line in wrong:
+        yield Holding("dataset", line, (), deletable=False, why="cannot be read: who is in it is not known")
+
+
+def _folders(places: Sequence[Path]) -> Iterator[Path]:
+    for place in places:
+        yield from (
+            [place] if (place / FACTS).is_file() else sorted(p.parent for p in place.glob(f"*/{FACTS}"))
+        )
+
+
+def _version(folder: Path) -> str:
+    try:
+        value = json.loads((folder / FACTS).read_text("utf-8"))
+        return str(value.get("version", "")) if isinstance(value, dict) else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def _models(versions: Sequence[str], folders: Sequence[Path]) -> Iterator[tuple[Holding, str]]:
+    """Models whose card says that one of these datasets trained them."""
+    for folder in folders:
+        for card in sorted(folder.glob("*/card.json")):
+            try:
+                told = json.loads(card.read_text("utf-8"))
+            except (OSError, ValueError):
+                continue
+            trained = {told.get("training_hash")} | {
+                s.get("version") for s in told.get("training_sets") or () if isinstance(s, dict)
+            }
+            for version in sorted(set(versions) & {v for v in trained if v}):
+                why = f"was trained on {version[:16]}…; a model cannot forget one person: train it again without"
+                yield Holding("model", card.parent.name, (card.parent,), deletable=False, why=why), version
+
+
+def _kept(holding: Holding, trained: set[str]) -> Holding:
+    """A dataset that a model stands on stays, so that it can still be said what the model has seen."""
+    if holding.name not in trained or not holding.deletable:
+        return holding
+    return Holding(
+        holding.kind, holding.name, holding.paths, deletable=False, why="a model was trained on it"
+    )
+
+
+# ---- what becomes of it
+
+
+def _delete(holding: Holding) -> None:
+    for path in holding.paths:
+        if holding.kind == "session":
+            sessions.erase(path, why="the subject was withdrawn")
+        elif holding.kind == "dataset":
+            _delete_dataset(path)
+        elif path.is_dir():
+            for inner in sorted(path.rglob("*"), reverse=True):
+                inner.rmdir() if inner.is_dir() else inner.unlink()
+            path.rmdir()
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _delete_dataset(folder: Path) -> None:
+    """Only files of a dataset: what somebody else put there stays."""
+    for name in _DATASET_FILES:
+        (folder / name).unlink(missing_ok=True)
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _mark(holding: Holding, subject: str) -> None:
+    for path in holding.paths:
+        if path.is_dir():
+            known = withdrawn_from(path)
+            told = {MARK: sorted({*known, subject})}
+            write_whole(path / WITHDRAWN, (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode())
+
+
+def withdrawn_from(folder: Path) -> list[str]:
+    """Subjects of a dataset or a model who were withdrawn since."""
+    try:
+        value = json.loads((folder / WITHDRAWN).read_text("utf-8"))
+        return [str(each) for each in value[MARK]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []

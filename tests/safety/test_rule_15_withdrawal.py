@@ -1,0 +1,135 @@
+"""Safety rule 15: a subject who withdraws is found everywhere, deleted where possible, marked elsewhere, barred."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from hemoview import cli
+from hemoview.estimate.models_command import list_models
+from hemoview.labels import make_dataset, read_dataset, write_dataset
+from hemoview.labels.dataset_register import Registered, register
+from hemoview.labels.withdrawal import withdrawn_from
+from recorder import session as sessions
+from recorder.clock import ClockEra
+from recorder.errors import SessionError
+from recorder.exchange import export_record
+from recorder.exchange.export_record import ExportRecord
+from recorder.host import withdrawals
+from recorder.schema import Amendment, Channel, SampleBlock, StreamInfo, Subject
+from recorder.session import amendments
+
+HR = StreamInfo("e4.hr", "e4", "numeric", (Channel("hr", "/min"),), "float64", None, "hr")
+ERA = ClockEra(0, "era-0", "boot-0", 0, 1_790_000_000_000_000_000)
+
+
+def session(home: Path, name: str, pseudonym: str) -> Path:
+    folder = home / "sessions" / name
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    header = sessions.SessionHeader(name, "bed-1", ERA.wall_ns, subject=Subject(pseudonym))
+    writer = sessions.create(folder, header, ERA)
+    writer.add_stream(HR)
+    writer.write_block(SampleBlock("e4.hr", 0, np.array([[61.0]]), 1, 0, None, np.array([1])))
+    writer.commit()
+    writer.close("stopped")
+    return folder
+
+
+def dataset(home: Path, name: str, *subjects: str) -> Path:
+    labels = np.full((len(subjects), 10), np.nan)
+    labels[:, 3] = 70.0
+    rng = np.random.default_rng(len(name))
+    made = make_dataset(rng.normal(size=(len(subjects), 640)), 64.0, labels, list(subjects), name=name)
+    version = write_dataset(home / name, made)
+    register(home, Registered(str(home / name), version, name, tuple(subjects), (), 1, "hemoview 0"))
+    return home / name
+
+
+def model(folder: Path, version: str) -> Path:
+    folder.mkdir(parents=True)
+    (folder / "card.json").write_text(json.dumps({"training_hash": version}), "utf-8")
+    return folder
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Any]]:
+    code = cli.main(["subject", "withdraw", *words, "--json"])
+    told: dict[str, Any] = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+    return code, told
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HEMOVIEW_HOME", str(tmp_path))
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+    return tmp_path
+
+
+def export(home: Path, number: int, subject: str, session_id: str, **more: Any) -> Path:
+    path = home / f"export-{number}.edf"
+    path.write_bytes(b"samples")
+    fields = {"span_s": None, "streams": ("e4.hr",), "deidentified": False, "for_others": False, **more}
+    record = ExportRecord(f"x{number}", 1, session_id, "", subject, subject, "edf", (str(path),), **fields)
+    export_record.append(home, record)
+    return path
+
+
+def test_everything_is_found_deleted_or_marked_and_barred(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine, other = session(home, "a", "P-014"), session(home, "b", "P-015")
+    discarded = sessions.discard(session(home, "c", "p-014"), why="test", who="AB", wall_ns=1).path
+    alone, both = dataset(home, "alone", "P-014"), dataset(home, "both", "P-014", "P-015")
+    taught = dataset(home, "taught-on", "P-014")
+    learned = model(home / "models" / "m-1", read_dataset(taught).version)
+    file, theirs = export(home, 1, "P-014", "a", for_others=True), export(home, 2, "P-015", "b")
+
+    code, listed = run(capsys, "P-014", "--list", "--models", str(home / "models"))
+    assert code == 0 and listed["withdrawn"] is False and mine.is_dir() and file.is_file()
+    assert [len(listed[k]) for k in ("sessions", "exports", "datasets", "models")] == [2, 1, 3, 1]
+
+    code, told = run(capsys, "P-014", "--yes", "--why", "letter", "--models", str(home / "models"))
+    assert code == 0 and told["failed"] == [] and len(told["erased"]) == 4 and len(told["marked"]) == 3
+    for gone in (mine, discarded):
+        with pytest.raises(SessionError, match="erased"):
+            sessions.open(gone)
+    assert sessions.verify(other).ok and theirs.is_file() and not file.exists() and not alone.exists()
+    for kept in (both, taught, learned):
+        assert withdrawn_from(kept) == ["P-014"]
+    assert any("contains withdrawn subject P-014" in note for note in read_dataset(both).about["notes"])
+    assert "it left this station" in told["exports"][0]["why"]
+    assert withdrawals.is_withdrawn(withdrawals.read(home), "p-014")
+    assert list_models(home / "models")["bundles"][0]["name"] == "m-1"
+
+    code, again = run(capsys, "P-014", "--yes", "--models", str(home / "models"))
+    assert code == 0 and not again["sessions"] and again["erased"] == []
+
+
+def test_without_a_yes_nothing_happens(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = session(home, "a", "P-014")
+    code, told = run(capsys, "P-014")
+    assert code == 1 and "1 of 1 would be deleted" in told["error"] and sessions.verify(folder).ok
+    assert withdrawals.read(home) == []
+
+
+def test_a_session_that_was_corrected_to_somebody_else_stays(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = session(home, "a", "P-014")
+    amendments.append(folder, Amendment("subject.pseudonym", "P-014", "P-099", "AB", "wrong card", 2))
+    code, told = run(capsys, "P-014", "--yes")
+    assert code == 0 and told["sessions"] == [] and sessions.verify(folder).ok
+
+
+def test_a_list_of_withdrawals_that_is_damaged_bars_everything(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "P-001", "--yes")
+    path = home / withdrawals.FILE
+    path.write_bytes(path.read_bytes()[:-9])
+    assert cli.main(["dataset", "build", str(home), "--out", str(home / "set")]) == 1
+    assert "restore the file from a backup" in capsys.readouterr().err
