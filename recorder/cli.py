@@ -129,6 +129,12 @@ def _erase(args: argparse.Namespace) -> Outcome:
     return {"ok": True, "erased": str(args.session)}
 
 
+def _export(args: argparse.Namespace) -> Outcome:
+    from recorder.host import export_command
+
+    return export_command.run(args)
+
+
 def _quarantine(args: argparse.Namespace) -> Outcome:
     from recorder.host import quarantine
 
@@ -168,6 +174,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_calibrate,
         _add_verify,
         _add_recover,
+        _add_export,
         _add_erase,
         _add_quarantine,
         _add_devices,
@@ -238,6 +245,15 @@ def _add_verify(commands: Any) -> None:
 def _add_recover(commands: Any) -> None:
     what = "seal a session whose recorder died"
     _add_session(_add(commands, "recover", _recover, what, "recorder recover SESSION"))
+
+
+def _add_export(commands: Any) -> None:
+    from recorder.host import export_command
+
+    what = "a session or a span of it as EDF+, WFDB, XDF, CSV, Parquet or E4 zip"
+    export = _add(commands, "export", _export, what, export_command.EXAMPLE)
+    export_command.add_arguments(export)
+    _add_session(export)
 
 
 def _add_erase(commands: Any) -> None:
