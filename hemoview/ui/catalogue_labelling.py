@@ -57,9 +57,12 @@ ENGLISH: dict[str, str] = {
     "labels.unreadable": "The labels cannot be read: {why}",
     "labels.damaged": "{n} damaged in the label file ({first}); every other label is here. "
     "Verify the session to see it named.",
-    "labels.on-disk": "{n} labels on disk",
-    "labels.saved": "Saved {time}, {n} labels",
+    "labels.on-disk": "{n} labels on disk, set “{set}”",
+    "labels.saved": "Saved {time}, {n} labels, set “{set}”",
     "labels.not-saved": "NOT saved: {why}. Nothing was changed; press the key again.",
+    "labels.disk-full": "NOT saved: the disk is full. Make room, then press the key again; what was saved is kept.",
+    "labels.disk-read-only": "NOT saved: this folder cannot be written. Copy the session to a disk of this computer and "
+    "open it there.",
     # what a key did
     "labels.added": "{label} at {at}",
     "labels.already": "{label} is there already, at {at}",
@@ -91,6 +94,9 @@ ENGLISH: dict[str, str] = {
     # comment
     "labels.comment-ask": "Comment on this label (no names, no dates of birth):",
     # scheme
+    "labels.set": "Label set",
+    "labels.set-open": "Open this set",
+    "labels.set-version": "version {version}",
     "labels.scheme-title": "Labels to choose from",
     "labels.scheme-explained": "These labels are kept with the label set. Renaming one renames it everywhere in it; "
     "taking one away removes no label that was made with it.",
@@ -194,9 +200,11 @@ CHINESE: dict[str, str] = {
     "labels.not-read-yet": "标注还在读取中，请稍后再按。",
     "labels.unreadable": "无法读取标注：{why}",
     "labels.damaged": "标注文件有 {n} 行损坏（{first}）；其余标注都在。校验这次记录可查看详情。",
-    "labels.on-disk": "磁盘上有 {n} 个标注",
-    "labels.saved": "已保存 {time}，共 {n} 个标注",
+    "labels.on-disk": "磁盘上有 {n} 个标注，标注集“{set}”",
+    "labels.saved": "已保存 {time}，共 {n} 个标注，标注集“{set}”",
     "labels.not-saved": "没有保存：{why}。没有任何改动，请再按一次。",
+    "labels.disk-full": "没有保存：磁盘已满。请清理空间后再按一次；已保存的都在。",
+    "labels.disk-read-only": "没有保存：这个文件夹不能写入。请把记录复制到本机磁盘后再打开。",
     "labels.added": "{label}，{at}",
     "labels.already": "{at} 处已有“{label}”",
     "labels.relabelled": "已改为{label}，{at}",
@@ -225,6 +233,9 @@ CHINESE: dict[str, str] = {
     "labels.not-mine": "这是 {rater} 的标注：可以查看，不能更改。",
     "labels.scheme-changed": "可选的标注项已更改；已做的标注不变。",
     "labels.comment-ask": "这个标注的备注（不要写姓名和出生日期）：",
+    "labels.set": "标注集",
+    "labels.set-open": "打开这个标注集",
+    "labels.set-version": "版本 {version}",
     "labels.scheme-title": "可选的标注项",
     "labels.scheme-explained": "这些标注项随标注集一起保存。改名会改变整个标注集中的显示；"
     "去掉一项不会删除用它做过的标注。",

@@ -264,6 +264,7 @@ class ReviewPage(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Visible again: a session being recorded is followed again."""
         super().showEvent(event)
+        self.labelling.model.catch_up()
         self._show()
 
     def hideEvent(self, event: QHideEvent) -> None:

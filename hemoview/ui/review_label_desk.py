@@ -201,7 +201,8 @@ class LabelDesk(QObject):
         self._open(dialog)
 
     def _edit_scheme(self) -> None:
-        dialog = SchemeDialog(self.model.scheme, self._page)
+        dialog = SchemeDialog(self.model.scheme, self.model.sets(), self.model.fold.version(), self._page)
+        dialog.set_chosen.connect(lambda name: self._run(lambda: self.model.use_set(name)))
         dialog.chosen.connect(lambda scheme: self._run(lambda: self.model.use_scheme(scheme)))
         self._open(dialog)
 

@@ -148,13 +148,18 @@ def said_name(label: str, scheme: Scheme) -> str:
 
 def box_words(entry: Box, view: LabelView) -> str:
     """Key and name; whose it is where it is somebody else's."""
-    choice = view.scheme.of(entry.label)
-    key = f"{choice.key} " if choice is not None and choice.key is not None else ""
-    said = f"{key}{said_name(entry.label, view.scheme)}"
+    said = _known_as(entry.label, view.scheme)
     if entry.proposal is not None:
         return f"? {said}"
     other = entry.annotation is not None and entry.annotation.rater != view.rater
     return f"{entry.annotation.rater}: {said}" if other and entry.annotation is not None else said
+
+
+def _known_as(label: str, scheme: Scheme) -> str:
+    """Key and name."""
+    choice = scheme.of(label)
+    key = f"{choice.key} " if choice is not None and choice.key is not None else ""
+    return f"{key}{said_name(label, scheme)}"
 
 
 def _ink(scheme: Scheme, label: str) -> QColor:
@@ -187,6 +192,10 @@ def _paint_crowds(painter: QPainter, row: _Row, crowds: tuple[Crowd, ...], schem
         )
     image = QImage(pixels.data, place.width(), place.height(), 4 * place.width(), QImage.Format.Format_ARGB32)
     painter.drawImage(place.topLeft(), image)
+    lane_px = place.height() / len(order)
+    for lane, crowd in enumerate(order):
+        area = QRectF(place.left(), place.top() + lane * lane_px, place.width(), lane_px)
+        _said_inside(painter, area, _known_as(crowd.label, scheme))
 
 
 def _columns(row: _Row, crowd: Crowd) -> NDArray[np.uint32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ from hemoview.viewmodel.review_label_scheme import (
     MOST,
     SchemeForm,
     form_of,
+    is_set_name,
     problem_of,
     scheme_of,
     with_new_row,
@@ -41,11 +43,20 @@ _COLUMNS: Final = ("key", "name", "kind", "colour")
 
 
 class SchemeDialog(QDialog):
-    """Emits ``chosen(scheme)``."""
+    """Emits ``chosen(scheme)``; ``set_chosen(name)`` where another label set is opened instead.
+
+    Args:
+        scheme: as it is now.
+        sets: label sets of the session, the one that is open first.
+        version: of that one, by its content.
+    """
 
     chosen = Signal(object)
+    set_chosen = Signal(str)
 
-    def __init__(self, scheme: Scheme, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, scheme: Scheme, sets: Sequence[str], version: str, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(text("labels.scheme-title"))
         self.form: SchemeForm = form_of(scheme, _named)
@@ -79,6 +90,7 @@ class SchemeDialog(QDialog):
         top.addWidget(self.start_from, 1)
         top.addWidget(self.add)
         column = QVBoxLayout(self)
+        column.addLayout(self._sets(sets, version))
         column.addWidget(explained)
         column.addLayout(top)
         column.addWidget(area, 1)
@@ -86,6 +98,34 @@ class SchemeDialog(QDialog):
         column.addLayout(answer_row(cancel, self.ok))
         self.resize(740, 720)
         self._fill()
+
+    def _sets(self, sets: Sequence[str], version: str) -> QHBoxLayout:
+        """Which label set; a name that is typed makes a new one."""
+        self.set_name = QComboBox()
+        self.set_name.setEditable(True)
+        self.set_name.addItems(list(sets))
+        self.set_name.setMinimumHeight(theme.touch_px())
+        self.set_name.setAccessibleName(text("labels.set"))
+        self.open_set = QPushButton(text("labels.set-open"))
+        self.open_set.setAutoDefault(False)
+        self.open_set.setEnabled(False)
+        self.set_name.currentTextChanged.connect(
+            lambda typed: self.open_set.setEnabled(typed != sets[0] and is_set_name(typed))
+        )
+        self.open_set.clicked.connect(self._open_set)
+        known = QLabel(text("labels.set-version", version=version[:12]))
+        known.setFont(theme.font(12))
+        row = QHBoxLayout()
+        row.addWidget(QLabel(text("labels.set")))
+        row.addWidget(self.set_name, 1)
+        row.addWidget(self.open_set)
+        row.addWidget(known)
+        return row
+
+    def _open_set(self) -> None:
+        name = self.set_name.currentText()
+        self.accept()
+        self.set_chosen.emit(name)
 
     def _begin_with(self, name: str) -> None:
         self._change(form_of(SHIPPED.get(name, self._was), _named))

@@ -19,6 +19,12 @@ from recorder.errors import RecorderError
 from recorder.session.files import why_of
 
 Edge = Literal["left", "right"]
+_REFUSALS = {
+    "session-in-use": "labels.live",
+    "disk-full": "labels.disk-full",
+    "disk-read-only": "labels.disk-read-only",
+}
+"""What the disk may say, in words of the screens; the rest is said as it comes."""
 
 
 class LabelModel(LabelState):
@@ -222,8 +228,8 @@ class LabelModel(LabelState):
         try:
             self._book.write([deed])
         except (RecorderError, OSError) as error:
-            in_use = getattr(error, "advice", "") == "session-in-use"
-            self._failure = say("labels.live") if in_use else say("labels.not-saved", why=why_of(error))
+            known = _REFUSALS.get(getattr(error, "advice", ""))
+            self._failure = say(known) if known else say("labels.not-saved", why=why_of(error))
             return False
         self._failure, self._saved_ns = None, self._clock.wall_ns()
         return True

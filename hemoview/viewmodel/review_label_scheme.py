@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from hemoview.labels.scheme import KEYS, PALETTE, LabelChoice, Scheme
 from hemoview.viewmodel.messages import Message, say
 from recorder.errors import ConfigError
 from recorder.schema.labelling import AnnotationKind
+from recorder.session.annotations import path_of
 
 Named = Callable[[str], str]
 """Label → what the screen calls it."""
@@ -33,6 +35,15 @@ class SchemeForm:
 
     name: str
     rows: tuple[SchemeRow, ...]
+
+
+def is_set_name(typed: str) -> bool:
+    """Whether a label set can have this name, which is a file's too."""
+    try:
+        path_of(Path(), typed)
+    except ConfigError:
+        return False
+    return True
 
 
 def form_of(scheme: Scheme, named: Named) -> SchemeForm:

@@ -23,7 +23,8 @@ from hemoview.viewmodel.review_facts import SessionFacts
 from hemoview.viewmodel.review_label_reader import LabelReader, Outcome
 from hemoview.viewmodel.review_label_rows import LabelIndex
 from recorder.clock import Clock
-from recorder.session.annotations import DEFAULT_SET
+from recorder.errors import RecorderError
+from recorder.session.annotations import DEFAULT_SET, sets_of
 from recorder.session.files import why_of
 
 WINDOWS_S: Final = (5.0, 10.0, 30.0, 60.0)
@@ -142,6 +143,19 @@ class LabelState:
         if name != self._set_name:
             self._set_name = name
             self._begin()
+
+    def sets(self) -> tuple[str, ...]:
+        """Label sets of the session, the one that is open first."""
+        known = sets_of(self._folder) if self._folder is not None else ()
+        return tuple(dict.fromkeys((self._set_name, *known)))
+
+    def catch_up(self) -> bool:
+        """Lines that another window wrote meanwhile; True if there were any."""
+        try:
+            return self._book is not None and self._book.catch_up()
+        except (RecorderError, OSError) as error:
+            self._failure = say("labels.unreadable", why=why_of(error))
+            return True
 
     def _begin(self) -> None:
         self._book, self._current, self._picked, self._stretch = None, None, False, None
@@ -282,8 +296,8 @@ class LabelState:
         if self._book is None or not self._rater:
             return None
         if self._saved_ns is None:
-            return say("labels.on-disk", n=n_labels)
-        return say("labels.saved", time=f"{_here(self._saved_ns):%H:%M:%S}", n=n_labels)
+            return say("labels.on-disk", n=n_labels, set=self._set_name)
+        return say("labels.saved", time=f"{_here(self._saved_ns):%H:%M:%S}", n=n_labels, set=self._set_name)
 
     def _damage(self) -> Message | None:
         lines = self._book.damaged if self._book is not None else ()

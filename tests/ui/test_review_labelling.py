@@ -102,7 +102,7 @@ def test_a_session_is_labelled_without_touching_the_mouse(
     for key in (KEY.Key_2, KEY.Key_W, KEY.Key_9, KEY.Key_W, KEY.Key_5):
         qtbot.keyClick(page, key)
     assert on_disk(folder) == [("motion", 0.0, 10.0), ("bad", 10.0, 20.0), ("arm-moved", 20.0, 20.0)]
-    assert re.fullmatch(r"Saved \d\d:\d\d:\d\d, 3 labels", page.labelling.panel.saved.text())
+    assert re.fullmatch(r"Saved \d\d:\d\d:\d\d, 3 labels, set “labels”", page.labelling.panel.saved.text())
     qtbot.keyClick(page, KEY.Key_Z, CTRL)
     assert len(on_disk(folder)) == 2
     qtbot.keyClick(page, KEY.Key_Z, CTRL | SHIFT)
@@ -259,6 +259,25 @@ def test_labels_to_choose_from_are_edited_on_the_screen(page: ReviewPage, folder
     dialog.start_from.activated.emit(2)
     assert [line.text() for line in dialog.names][:2] == ["regular rhythm", "irregular rhythm"]
     dialog.reject()
+
+
+def test_another_label_set_is_opened_and_the_first_one_kept(
+    page: ReviewPage, folder: Path, qtbot: QtBot
+) -> None:
+    qtbot.keyClick(page, KEY.Key_2)
+    page.labelling.panel.scheme_button.click()
+    dialog = page.labelling.dialog
+    assert isinstance(dialog, SchemeDialog)
+    for name, fits in (("Zweite Runde", False), ("labels", False), ("second-round", True)):
+        dialog.set_name.setCurrentText(name)
+        assert dialog.open_set.isEnabled() == fits
+    dialog.open_set.click()
+    qtbot.waitUntil(lambda: page.labelling.model.view(0.0).ready, timeout=20_000)
+    assert page.labelling.panel.labels.model().rowCount() == 0
+    qtbot.keyClick(page, KEY.Key_9)
+    assert store.sets_of(folder) == ("labels", "second-round")
+    assert [a.label for a in labels_of(folder, "second-round").annotations()] == ["bad"]
+    assert [label for label, *_ in on_disk(folder)] == ["motion"]
 
 
 def test_who_labels_is_asked_once(page: ReviewPage, folder: Path, qtbot: QtBot) -> None:

@@ -260,14 +260,20 @@ def test_what_the_disk_refuses_is_not_shown(
     def full(_fd: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
+    def failing(_fd: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
     monkeypatch.setattr(os, "fsync", full)
     model.put(3, 15.0)
     shown = view(model)
     assert shown.failed
     assert shown.saved is not None
-    assert shown.saved.id == "labels.not-saved"
-    assert "disk full" in str(shown.saved.as_dict()["why"])
+    assert shown.saved.id == "labels.disk-full"
     assert said(model) == on_disk(tmp_path) == [("span", "motion", 0.0, 10.0)]
+    monkeypatch.undo()
+    monkeypatch.setattr(os, "fsync", failing)
+    model.put(3, 15.0)
+    assert "check the disk" in str(view(model).saved.as_dict()["why"])  # type: ignore[union-attr]
     monkeypatch.undo()
     model.put(3, 15.0)
     assert not view(model).failed
@@ -278,6 +284,17 @@ def test_labels_of_another_window_come_with_the_next_line(model: LabelModel, tmp
     opened(tmp_path).put(1, 55.0)
     model.put(2, 5.0)
     assert said(model) == [("span", "motion", 0.0, 10.0), ("span", "artefact", 50.0, 60.0)]
+
+
+def test_labels_of_another_window_come_when_this_one_is_looked_at(model: LabelModel, tmp_path: Path) -> None:
+    assert not model.catch_up()
+    opened(tmp_path).put(1, 55.0)
+    assert model.catch_up()
+    assert said(model) == [("span", "artefact", 50.0, 60.0)]
+    path = store.path_of(tmp_path, "labels")
+    path.write_bytes(b"")
+    assert model.catch_up()
+    assert view(model).failed
 
 
 def test_a_damaged_line_is_told_and_the_others_are_there(model: LabelModel, tmp_path: Path) -> None:
