@@ -61,8 +61,8 @@ ENGLISH: dict[str, str] = {
     "labels.saved": "Saved {time}, {n} labels, set “{set}”",
     "labels.not-saved": "NOT saved: {why}. Nothing was changed; press the key again.",
     "labels.disk-full": "NOT saved: the disk is full. Make room, then press the key again; what was saved is kept.",
-    "labels.disk-read-only": "NOT saved: this folder cannot be written. Copy the session to a disk of this computer and "
-    "open it there.",
+    "labels.disk-read-only": "NOT saved: this folder cannot be written. Copy the session to a disk of this computer, "
+    "then open it there.",
     # what a key did
     "labels.added": "{label} at {at}",
     "labels.already": "{label} is there already, at {at}",
