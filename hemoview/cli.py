@@ -126,6 +126,12 @@ def _bench_crash(args: argparse.Namespace) -> dict[str, Any]:
     return crash.run(kills=args.kills, power_cuts=args.power_cuts, flips=args.flips, seed=args.seed)
 
 
+def _bench_align(args: argparse.Namespace) -> dict[str, Any]:
+    from hemoview.bench import align
+
+    return align.run(sessions=args.sessions, seed=args.seed, workers=args.workers)
+
+
 def _bench_guard(args: argparse.Namespace) -> dict[str, Any]:
     from hemoview.bench import guard
 
@@ -277,6 +283,10 @@ def _add_benchmarks(commands: Any) -> None:
     ingest = add("ingest", _bench_ingest, "stations recording at once: loss, commit time, CPU")
     ingest.add_argument("--beds", type=_at_least_one, default=4)
     ingest.add_argument("--seconds", type=_above_zero, default=25.0)
+    align = add("align", _bench_align, "two devices, one heart or two: locks, refusals, errors; simulated")
+    align.add_argument("--sessions", type=_at_least_one, default=36)
+    align.add_argument("--seed", type=_whole, default=1)
+    align.add_argument("--workers", type=_at_least_one, help="processes (default: one a core)")
     guard = add(
         "guard", _bench_guard, "matched and swapped pairs before the shared-heartbeat guard; simulated"
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,12 @@ from hemoview.dsp.beat_train import (
     LEAST_QUALITY,
     STILL_G,
     BeatTrain,
+    Rise,
     find_pressure_rises,
+    find_pulse_rises,
     motion_around,
 )
-from hemoview.dsp.ppg_beats import find_ppg_beats
-from hemoview.dsp.tracking import BeatTracker
+from hemoview.dsp.tracking import BeatTracker, Detector, Tracked
 from recorder.schema import StreamInfo
 from recorder.session import Session, StreamData
 from recorder.session.timeline import COUNTED_CAUSES
@@ -67,20 +68,20 @@ def reference_rows(session: Session) -> StreamInfo | None:
 
 
 def pulse_beats(session: Session, tell: Tell = lambda _: None) -> BeatTrain:
-    """Beats of :func:`pulse_stream`, by upstroke; those of a moving wrist are not usable. Empty without a stream."""
+    """Beats of :func:`pulse_stream`, by the beginning of the rise; unusable while the wrist moves. Empty without it."""
     info = pulse_stream(session)
     if info is None:
         return EMPTY
-    beats = _beats(session, info, find_ppg_beats, lambda beat: (beat.upstroke, beat.quality), tell)
+    beats = _beats(session, info, find_pulse_rises, tell)
     return _still(session, beats)
 
 
 def pressure_beats(session: Session, tell: Tell = lambda _: None) -> BeatTrain:
-    """Beats of :func:`pressure_stream`, by upstroke. Empty without a stream."""
+    """Beats of :func:`pressure_stream`, by the beginning of their rise. Empty without a stream."""
     info = pressure_stream(session)
     if info is None:
         return EMPTY
-    return _beats(session, info, find_pressure_rises, lambda beat: (beat.upstroke, beat.quality), tell)
+    return _beats(session, info, find_pressure_rises, tell)
 
 
 def _waveforms(session: Session, role: str) -> list[StreamInfo]:
@@ -144,10 +145,8 @@ class _Found:
         return BeatTrain.of(time_s[rising], quality[rising], None, run[rising], part[rising])
 
 
-def _beats(
-    session: Session, info: StreamInfo, detect: Any, of: Callable[[Any], tuple[float, float]], tell: Tell
-) -> BeatTrain:
-    tracker: BeatTracker[Any] = BeatTracker(detect, info.nominal_rate_hz or 1.0, refractory_s=REFRACTORY_S)
+def _beats(session: Session, info: StreamInfo, detect: Detector[Rise], tell: Tell) -> BeatTrain:
+    tracker: BeatTracker[Rise] = BeatTracker(detect, info.nominal_rate_hz or 1.0, refractory_s=REFRACTORY_S)
     found = _Found()
     breaks = _breaks(session, info)
     next_no, era = -1, -1
@@ -160,23 +159,22 @@ def _beats(
             new_part = int(eras[start]) != era or bool(np.isin(first, breaks))
             if new_part or first != next_no:
                 beats = tracker.cut() if new_part else tracker.flush()
-                _take(found, beats, of)
+                _take(found, beats)
                 found.runs.append(first)
                 if new_part:
                     found.parts.append(first)
-            _take(found, tracker.push(first, wave[known][start:stop]), of)
+            _take(found, tracker.push(first, wave[known][start:stop]))
             kept = np.unique(np.append(np.arange(start, stop, _KNOT_EVERY), stop - 1))
             found.knots.append((number[kept], times[kept]))
             next_no, era = int(number[stop - 1]) + 1, int(eras[start])
-    _take(found, tracker.flush(), of)
+    _take(found, tracker.flush())
     return found.train()
 
 
-def _take(found: _Found, beats: Iterator[Any], of: Callable[[Any], tuple[float, float]]) -> None:
+def _take(found: _Found, beats: Iterator[Tracked[Rise]]) -> None:
     for tracked in beats:
-        position, quality = of(tracked.beat)
-        found.position.append(position)
-        found.quality.append(quality)
+        found.position.append(tracked.beat.time)
+        found.quality.append(tracked.beat.quality)
 
 
 def _breaks(session: Session, info: StreamInfo) -> NDArray[np.int64]:

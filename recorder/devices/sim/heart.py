@@ -128,7 +128,9 @@ class Heart:
             + self._pushed["hr_per_min"]
             + BAROREFLEX_PER_MIN_PER_MMHG * (self._sensed_mmhg - setpoint)
         )
-        if subject.rhythm == "atrial-fibrillation":
+        if subject.rhythm == "paced":
+            rate = subject.hr_per_min
+        elif subject.rhythm == "atrial-fibrillation":
             rate /= min(max(1.0 + AF_CV * float(self._rng.standard_normal()), 0.5), 1.7)
         else:
             rate += subject.rsa_per_min * math.sin(phase) + MAYER_HR_PER_MIN * mayer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from recorder.devices.sim.windkessel import DYN_PER_MMHG_S_ML
 from recorder.errors import ConfigError
@@ -14,7 +14,7 @@ from recorder.schema import body_surface_m2
 MODEL_VERSION = "wk3-1"
 """Rises whenever the same seed would give other samples."""
 
-Rhythm = Literal["sinus", "atrial-fibrillation"]
+Rhythm = Literal["sinus", "atrial-fibrillation", "paced"]
 ARM_LENGTH_PER_HEIGHT = 0.36
 """Aortic arch to finger tip over body height, both m: what makes a transit time of 30 to 80 ms."""
 
@@ -36,7 +36,7 @@ class SimSubject:
         breaths_per_min, rsa_per_min, ppv: breathing and what it does to rate and stroke volume.
         svr_wander, hr_wander_per_min: spread of the slow random states.
         motion_fraction: share of time in which the wrist moves.
-        rhythm: sinus, or atrial fibrillation.
+        rhythm: sinus, atrial fibrillation, or paced at ``hr_per_min`` without any variation.
     """
 
     age_y: int = 40
@@ -68,7 +68,7 @@ class SimSubject:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ConfigError(f"virtual subject: {name} {value:g} is outside {low:g} to {high:g}")
-        if self.sex not in ("female", "male") or self.rhythm not in ("sinus", "atrial-fibrillation"):
+        if self.sex not in ("female", "male") or self.rhythm not in get_args(Rhythm):
             raise ConfigError(f"virtual subject: sex {self.sex!r} or rhythm {self.rhythm!r} is unknown")
 
     @property

@@ -1,0 +1,211 @@
+"""``hemoview bench align``: is a lock ever wrong, and how often is there one? Simulated people, real detectors."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from hemoview.bench import machine
+from hemoview.bench.align_session import KINDS, MOVING, MUST_LOCK, OTHERS, PACED, Simulated, simulate
+from hemoview.dsp.align import Found, align_beats
+from hemoview.dsp.time_map import PPM, Piece
+from recorder.host.console import progress
+
+WRONG_S: Final = 0.05
+"""A lock further than this from the truth, beyond the physiological constant, is wrong: not the same beat."""
+LEAST_S: Final = 600.0
+LEAST_USABLE: Final = 0.5
+NEAR_JUMP_S: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one session.
+
+    Args:
+        kind, number: which.
+        locked, refused_because: the answer.
+        wrong: a piece says another beat, or it is locked on two people.
+        counts: at least 10 min and half of the beats usable in both devices.
+        offset_error_ms: worst piece, beyond the physiological constant; NaN where refused.
+        drift_error_ppm: of the longest piece, beyond what the lag between the sites itself did.
+        drift_to_clock_ppm: of the longest piece, against the clocks alone.
+        covered: part of the overlap in a piece.
+        seconds: the alignment took, without finding beats.
+    """
+
+    kind: str
+    number: int
+    counts: bool
+    seconds: float
+    refused_because: str = ""
+    locked: bool = False
+    wrong: bool = False
+    offset_error_ms: float = float("nan")
+    drift_error_ppm: float = float("nan")
+    drift_to_clock_ppm: float = float("nan")
+    covered: float = 0.0
+
+
+def run(*, sessions: int = 36, seed: int = 1, workers: int | None = None) -> dict[str, Any]:
+    """``sessions`` simulated ones, every kind in turn, in as many processes as there are cores."""
+    jobs = [(KINDS[number % len(KINDS)], seed, number) for number in range(sessions)]
+    results = []
+    with (
+        progress("aligning sessions", sessions) as tell,
+        ProcessPoolExecutor(workers or os.cpu_count() or 1) as pool,
+    ):
+        for result in pool.map(one, jobs):
+            results.append(result)
+            tell(len(results), f"{len(results)} of {sessions} sessions")
+    return summary(results, seed)
+
+
+def one(job: tuple[str, int, int]) -> Result:
+    """Simulate, align, compare."""
+    kind, seed, number = job
+    session = simulate(kind, seed, number)
+    begin_s = time.perf_counter()
+    found = align_beats(session.pulse, session.reference)
+    seconds = time.perf_counter() - begin_s
+    counts = session.overlap_s >= LEAST_S and min(session.usable) >= LEAST_USABLE
+    return judged(session, found, number, counts=counts, seconds=seconds)
+
+
+def judged(session: Simulated, found: Found, number: int, *, counts: bool, seconds: float) -> Result:
+    """An answer against the truth."""
+    nothing = Result(
+        kind=session.kind,
+        number=number,
+        refused_because=found.refused_because,
+        counts=counts,
+        seconds=seconds,
+    )
+    if not found.pieces:
+        return nothing
+    if not session.same:
+        return replace(nothing, locked=True, wrong=True)
+    worst = max((_offset_error_s(session, piece) for piece in found.pieces), key=abs)
+    longest = max(found.pieces, key=lambda p: p.t1_s - p.t0_s)
+    to_clock, beyond = _drift_errors_ppm(session, longest)
+    covered = sum(p.t1_s - p.t0_s for p in found.pieces) / session.overlap_s
+    return replace(
+        nothing,
+        locked=True,
+        wrong=bool(abs(worst) > WRONG_S),
+        offset_error_ms=1000.0 * worst,
+        drift_error_ppm=beyond,
+        drift_to_clock_ppm=to_clock,
+        covered=min(covered, 1.0),
+    )
+
+
+def _offset_error_s(session: Simulated, piece: Piece) -> float:
+    """At the middle of a piece: what it says − what the clocks say − the physiological constant."""
+    at = _away_from_jumps(session, np.linspace(piece.t0_s, piece.t1_s, 21)[1:-1])
+    true_s = session.reference_clock.true(at)
+    error = piece.to_pulse(at) - session.pulse_clock.written(true_s)
+    return float(np.median(error)) - float(np.median(session.lag_s))
+
+
+def _away_from_jumps(session: Simulated, t_ref_s: np.ndarray) -> np.ndarray:
+    true_s = session.reference_clock.true(t_ref_s)
+    near = np.zeros(t_ref_s.size, np.bool_)
+    for jump_s in session.jumps_s:
+        near |= np.abs(true_s - jump_s) < NEAR_JUMP_S
+    return t_ref_s[~near] if (~near).any() else t_ref_s
+
+
+def _drift_errors_ppm(session: Simulated, piece: Piece) -> tuple[float, float]:
+    """(against the clocks, beyond the trend of the lag), ppm; NaN for a piece of less than 10 min (less the edges)."""
+    if piece.t1_s - piece.t0_s < LEAST_S - 60.0:
+        return float("nan"), float("nan")
+    at = np.array([piece.t0_s + 5.0, piece.t1_s - 5.0])
+    true_s = session.reference_clock.true(at)
+    slope = float(np.diff(session.pulse_clock.written(true_s))[0] / np.diff(at)[0]) - 1.0
+    inside = (session.lag_at_s >= true_s[0]) & (session.lag_at_s <= true_s[1])
+    trend = _robust_slope(session.lag_at_s[inside], session.lag_s[inside])
+    return piece.drift_ppm - slope / PPM, piece.drift_ppm - (slope + trend) / PPM
+
+
+def _robust_slope(t_s: np.ndarray, lag_s: np.ndarray) -> float:
+    """Least squares without what is far off, four times."""
+    slope, base = 0.0, float(np.median(lag_s))
+    kept = np.ones(t_s.size, np.bool_)
+    for _ in range(4):
+        off = np.abs(lag_s - base - slope * t_s)
+        kept = off <= max(4.0 * 1.4826 * float(np.median(off[kept])), 1e-3)
+        slope, base = np.polyfit(t_s[kept], lag_s[kept], 1).tolist()
+    return float(slope)
+
+
+def summary(results: Iterable[Result], seed: int) -> dict[str, Any]:
+    """The figures of the contract, then a row for each kind."""
+    every = list(results)
+    must = [r for r in every if r.kind in MUST_LOCK and r.counts]
+    moving = [r for r in every if r.kind == MOVING and r.counts]
+    two = [r for r in every if r.kind in OTHERS]
+    paced = [r for r in every if r.kind == PACED]
+    locked = [r for r in every if r.locked and not r.wrong and r.counts]
+    return {
+        "simulated": True,
+        "seed": seed,
+        "sessions": len(every),
+        "locked": sum(r.locked for r in every),
+        "refused": sum(not r.locked for r in every),
+        "wrong_locks": sum(r.wrong for r in every),
+        "drift_error_ppm_max": _largest([r.drift_error_ppm for r in locked]),
+        "drift_error_to_clock_ppm_p50": _quantile([r.drift_to_clock_ppm for r in locked], 0.5),
+        "drift_error_to_clock_ppm_p90": _quantile([r.drift_to_clock_ppm for r in locked], 0.9),
+        "drift_error_to_clock_ppm_max": _largest([r.drift_to_clock_ppm for r in locked]),
+        "offset_error_ms_p50": _quantile([r.offset_error_ms for r in locked], 0.5),
+        "offset_error_ms_max": _largest([r.offset_error_ms for r in locked]),
+        "locked_part_of_countable": _part(must),
+        "locked_part_of_countable_heavy_motion": _part(moving),
+        "two_people": len(two),
+        "two_people_refused": sum(not r.locked for r in two),
+        "paced": len(paced),
+        "paced_wrong": sum(r.wrong for r in paced),
+        "align_s_p50": _quantile([r.seconds for r in every], 0.5),
+        "conditions": {kind: _row([r for r in every if r.kind == kind]) for kind in KINDS},
+        "machine": machine.describe(),
+    }
+
+
+def _row(results: list[Result]) -> dict[str, Any]:
+    locked = [r for r in results if r.locked]
+    reasons: dict[str, int] = {}
+    for r in results:
+        if not r.locked:
+            reasons[r.refused_because] = reasons.get(r.refused_because, 0) + 1
+    return {
+        "sessions": len(results),
+        "countable": sum(r.counts for r in results),
+        "locked": len(locked),
+        "locked_of_countable": sum(r.locked and r.counts for r in results),
+        "wrong": sum(r.wrong for r in results),
+        "refused": reasons,
+        "offset_error_ms_max": _largest([r.offset_error_ms for r in locked if r.counts]),
+        "drift_error_ppm_max": _largest([r.drift_error_ppm for r in locked if r.counts]),
+        "drift_error_to_clock_ppm_max": _largest([r.drift_to_clock_ppm for r in locked if r.counts]),
+        "covered_min": round(min((r.covered for r in locked if r.counts), default=0.0), 2),
+    }
+
+
+def _part(results: list[Result]) -> float | None:
+    return round(sum(r.locked and not r.wrong for r in results) / len(results), 3) if results else None
+
+
+def _largest(values: list[float]) -> float | None:
+    return _quantile(values, 1.0)
+
+
+def _quantile(values: list[float], part: float) -> float | None:
+    known = np.abs([v for v in values if np.isfinite(v)])
+    return round(float(np.quantile(known, part)), 3) if known.size else None

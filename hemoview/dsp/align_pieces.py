@@ -1,0 +1,237 @@
+"""A locked line followed to where it ends, and the pieces it becomes. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hemoview.dsp.align_match import (
+    KEEP_NATS,
+    TOLERANCES_S,
+    Fit,
+    Line,
+    Residuals,
+    evidence,
+    fit_line,
+    matched,
+    residuals,
+    tolerance_s,
+)
+from hemoview.dsp.beat_train import BeatTrain
+from hemoview.dsp.time_map import PPM, Piece
+
+Array = NDArray[np.float64]
+
+STEP_S: Final = 60.0
+BACK_S: Final = 600.0
+"""So much of what was just explained carries the line on."""
+LEAST_RESIDUALS: Final = 24
+STEPS_MISSED: Final = 3
+"""Steps with beats in a row that do not fit: there the line ends."""
+LOCAL_S: Final = 1800.0
+"""A line of a piece is fitted to so much at once."""
+BEND_S: Final = 0.012
+"""Local lines that differ from one line by more than this are kept: a crystal that warmed up."""
+LEAST_PAIRS: Final = 30
+"""Matched pairs a piece rests on; a shorter stretch between two reconnects stays unknown."""
+EDGE_S: Final = 3.0
+"""A piece reaches this far beyond its outer beats."""
+
+
+def followed(
+    fit: Fit, pulse: BeatTrain, reference: BeatTrain, span: tuple[float, float]
+) -> tuple[float, float]:
+    """The stretch of the reference, inside ``span``, that a line explains when it is carried on step by step."""
+    return (
+        _follow(fit.line, pulse, reference, fit.t0_s, span[0]),
+        _follow(fit.line, pulse, reference, fit.t1_s, span[1]),
+    )
+
+
+def _follow(line: Line, pulse: BeatTrain, reference: BeatTrain, begin_s: float, end_s: float) -> float:
+    way = 1.0 if end_s > begin_s else -1.0
+    at_s = reached_s = begin_s
+    missed = 0
+    while way * (end_s - at_s) > 0 and missed < STEPS_MISSED:
+        next_s = at_s + way * min(STEP_S, way * (end_s - at_s))
+        low, high = min(at_s, next_s), max(at_s, next_s)
+        r = _residuals(line, pulse, reference, low, high)
+        if r.size >= LEAST_RESIDUALS:
+            if 2.0 * float(evidence(r).mean()) >= KEEP_NATS:
+                reached_s, missed = next_s, 0
+                past = (high - BACK_S, high) if way > 0 else (low, low + BACK_S)
+                known = _residuals(line, pulse, reference, *past)
+                line = fit_line(line, known, tolerance_s(known.value_s)) or line
+            else:
+                missed += 1
+        at_s = next_s
+    return reached_s
+
+
+def _residuals(line: Line, pulse: BeatTrain, reference: BeatTrain, t0_s: float, t1_s: float) -> Residuals:
+    """Those of a stretch of the reference, from the beats around it only."""
+    low, high = line.pulse(np.array([t0_s - EDGE_S, t1_s + EDGE_S])).tolist()
+    near = reference.between(t0_s - EDGE_S, t1_s + EDGE_S)
+    return residuals(line, pulse.between(low, high), near).between(t0_s, t1_s)
+
+
+def pieces_of(
+    fits: Sequence[tuple[float, float, Fit]], pulse: BeatTrain, reference: BeatTrain
+) -> tuple[Piece, ...]:
+    """Pieces of locked stretches (begin, end, line), cut where either device's time may have jumped."""
+    made: list[Piece] = []
+    for t0_s, t1_s, fit in sorted(fits, key=lambda f: f[0]):
+        for low, high in _cuts(fit.line, pulse, reference, t0_s, t1_s):
+            made += _pieces_between(fit.line, pulse, reference, low, high)
+    return _apart(made)
+
+
+def _cuts(
+    line: Line, pulse: BeatTrain, reference: BeatTrain, t0_s: float, t1_s: float
+) -> list[tuple[float, float]]:
+    """A stretch between the borders of the parts of both devices; a border lies between two beats."""
+    borders = [*_borders(reference), *(_back(line, t) for t in _borders(pulse))]
+    inside = sorted(t for t in borders if t0_s < t < t1_s)
+    return list(zip([t0_s, *inside], [*inside, t1_s], strict=True))
+
+
+def _borders(beats: BeatTrain) -> list[float]:
+    at = np.flatnonzero(np.diff(beats.part))
+    return [float(t) for t in 0.5 * (beats.time_s[at] + beats.time_s[at + 1])]
+
+
+def _back(line: Line, t_pulse_s: float) -> float:
+    return line.at_s + (t_pulse_s - line.at_s - line.offset_s) / (1.0 + line.drift)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Local:
+    """A local line and its matched pairs as (reference time, lag)."""
+
+    t0_s: float
+    t1_s: float
+    line: Line
+    t_s: Array
+    lag_s: Array
+
+
+def _pieces_between(
+    line: Line, pulse: BeatTrain, reference: BeatTrain, t0_s: float, t1_s: float
+) -> list[Piece]:
+    local = _local_lines(line, pulse, reference, t0_s, t1_s)
+    if not local:
+        return []
+    t = np.concatenate([part.t_s for part in local])
+    lag = np.concatenate([part.lag_s for part in local])
+    base = max(local, key=lambda part: part.t_s.size).line
+    one = _through(t, lag, base)
+    if one is None or t.size < 2 * LEAST_PAIRS:
+        return []
+    off = [abs(float(np.median(p.lag_s - _lag(one, p.t_s)))) for p in local if p.t_s.size >= LEAST_RESIDUALS]
+    if len(local) == 1 or max(off, default=0.0) <= BEND_S:
+        ends = [(local[0].t0_s, _lag_at(one, local[0].t0_s)), (local[-1].t1_s, _lag_at(one, local[-1].t1_s))]
+    else:
+        ends = _knots(local)
+    return [
+        piece
+        for (a, lag_a), (b, lag_b) in pairwise(ends)
+        if (piece := _piece(pulse, reference, (a, lag_a), (b, lag_b))) is not None
+    ]
+
+
+def _local_lines(
+    line: Line, pulse: BeatTrain, reference: BeatTrain, t0_s: float, t1_s: float
+) -> list[_Local]:
+    """Lines of windows, from the one nearest the known line outwards, each begun with its neighbour's."""
+    n = max(1, int(np.ceil((t1_s - t0_s) / LOCAL_S)))
+    edges = np.linspace(t0_s, t1_s, n + 1)
+    first = int(np.clip(np.searchsorted(edges, line.at_s) - 1, 0, n - 1))
+    found: dict[int, _Local] = {}
+    for order in (range(first, n), range(first - 1, -1, -1)):
+        known = found[first].line if first in found else line
+        for k in order:
+            made = _local(known, pulse, reference, float(edges[k]), float(edges[k + 1]))
+            if made is not None:
+                found[k], known = made, made.line
+    return [found[k] for k in sorted(found)]
+
+
+def _local(line: Line, pulse: BeatTrain, reference: BeatTrain, t0_s: float, t1_s: float) -> _Local | None:
+    for tolerance in (*TOLERANCES_S, None, None):
+        r = _residuals(line, pulse, reference, t0_s, t1_s)
+        fitted = fit_line(line, r, tolerance_s(r.value_s) if tolerance is None else tolerance)
+        if fitted is None:
+            return None
+        line = fitted
+    r = _residuals(line, pulse, reference, t0_s, t1_s)
+    near = np.abs(r.value_s) <= tolerance_s(r.value_s)
+    return _Local(t0_s, t1_s, line, r.at_s[near], r.value_s[near] + _lag(line, r.at_s[near]))
+
+
+def _lag(line: Line, t_s: Array) -> Array:
+    return np.asarray(line.offset_s + line.drift * (t_s - line.at_s))
+
+
+def _lag_at(line: Line, t_s: float) -> float:
+    return line.lag_at(t_s)
+
+
+def _through(t_s: Array, lag_s: Array, base: Line) -> Line | None:
+    """One robust line through pairs."""
+    rest = Residuals(t_s, lag_s - _lag(base, t_s), np.ones(t_s.size), np.ones(t_s.size, np.bool_))
+    return fit_line(base, rest, float("inf"))
+
+
+def _knots(local: Sequence[_Local]) -> list[tuple[float, float]]:
+    """A line that bends at the borders of the windows: where two local lines meet, their mean."""
+    ends = [(local[0].t0_s, _lag_at(local[0].line, local[0].t0_s))]
+    for before, after in pairwise(local):
+        border_s = 0.5 * (before.t1_s + after.t0_s)
+        ends.append((border_s, 0.5 * (_lag_at(before.line, border_s) + _lag_at(after.line, border_s))))
+    ends.append((local[-1].t1_s, _lag_at(local[-1].line, local[-1].t1_s)))
+    return ends
+
+
+def _piece(
+    pulse: BeatTrain, reference: BeatTrain, begin: tuple[float, float], end: tuple[float, float]
+) -> Piece | None:
+    """The piece between two (reference time, lag); None where too few beats match."""
+    (t0_s, lag0_s), (t1_s, lag1_s) = begin, end
+    if t1_s <= t0_s:
+        return None
+    drift = (lag1_s - lag0_s) / (t1_s - t0_s)
+    r = _residuals(Line(t0_s, lag0_s, drift), pulse, reference, t0_s, t1_s)
+    fraction, residual_s, n_beats = matched(r)
+    if n_beats < LEAST_PAIRS:
+        return None
+    return Piece(t0_s, t1_s, lag0_s, drift / PPM, 1000.0 * residual_s, fraction, n_beats)
+
+
+def _apart(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """Pieces in order, reaching a little beyond their beats, none into another."""
+    ordered = sorted(pieces, key=lambda p: p.t0_s)
+    made: list[Piece] = []
+    for n, piece in enumerate(ordered):
+        before = made[-1].t1_s if made else -np.inf
+        after = ordered[n + 1].t0_s if n + 1 < len(ordered) else np.inf
+        low = max(piece.t0_s - EDGE_S, before)
+        high = min(piece.t1_s + EDGE_S, after)
+        if high > low:
+            offset_s = piece.offset_s + piece.drift_ppm * PPM * (low - piece.t0_s)
+            made.append(
+                Piece(
+                    low,
+                    high,
+                    offset_s,
+                    piece.drift_ppm,
+                    piece.residual_ms,
+                    piece.matched_fraction,
+                    piece.n_beats,
+                )
+            )
+    return tuple(made)
