@@ -175,6 +175,10 @@ def _bench_review(args: argparse.Namespace) -> dict[str, Any]:
 
 
 _ROOMS = {
+    "align": (
+        "hemoview.labels.align_command",
+        "align pulse and reference of a session by their beats, or refuse",
+    ),
     "compress": ("hemoview.learn.compress.flags", "make a small bundle of a training run"),
     "dataset": ("hemoview.dataset_command", "datasets of labelled windows"),
     "evaluate": ("hemoview.learn.evaluate_command", "judge a model on labelled windows and write a report"),

@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hemoview.dsp.align_events import LAG_S
 from hemoview.dsp.align_lags import by_beats, by_tachogram
 from hemoview.dsp.align_match import KEEP_NATS, MOST_DRIFT_PPM, Fit, fit_near, near_shift
 from hemoview.dsp.align_pieces import followed, pieces_of
@@ -32,6 +33,7 @@ N_CANDIDATES: Final = 12
 N_BY_BEATS: Final = 8
 """The best shift is also tried by so many beats earlier and later."""
 N_BY_CHANCE: Final = 24
+ANCHOR_STEP_S: Final = 0.1
 STRETCH_S: Final = 1200.0
 """So much of the reference is searched with at once: long enough for the evenest rhythm, short enough for 100 ppm."""
 N_STRETCHES: Final = 8
@@ -82,12 +84,18 @@ class _Seed:
     evidence: dict[str, Any]
 
 
-def align_beats(pulse: BeatTrain, reference: BeatTrain) -> Found:
-    """Lock or refuse."""
+def align_beats(pulse: BeatTrain, reference: BeatTrain, anchor_s: float | None = None) -> Found:
+    """Lock or refuse.
+
+    Args:
+        pulse, reference: beats of both devices.
+        anchor_s: the absolute offset where both devices saw the same taps: shifts that contradict it are no rivals,
+            and none of them is locked. So a paced rhythm can be aligned.
+    """
     known = {"pulse": _said(pulse), "reference": _said(reference)}
     if min(pulse.usable_s, reference.usable_s) < LEAST_S:
         return Found((), "too-few-beats", known)
-    seeds, fits = _looked(pulse, reference)
+    seeds, fits = _looked(pulse, reference, anchor_s)
     first = next((s for s in seeds if not s.refused_because), seeds[0])
     tried = [{**s.evidence, "refused_because": s.refused_because} for s in seeds]
     if not fits:
@@ -116,7 +124,9 @@ def varies_s(beats: BeatTrain) -> float:
     return 1.4826 * float(np.median(np.abs(intervals - np.median(intervals)))) if intervals.size else 0.0
 
 
-def _looked(pulse: BeatTrain, reference: BeatTrain) -> tuple[list[_Seed], list[tuple[float, float, Fit]]]:
+def _looked(
+    pulse: BeatTrain, reference: BeatTrain, anchor_s: float | None
+) -> tuple[list[_Seed], list[tuple[float, float, Fit]]]:
     """Stretch after stretch of what is not explained yet: longest first; each locked line is followed."""
     open_spans = [(float(reference.time_s[0]), float(reference.time_s[-1]) + 1e-6)]
     seeds: list[_Seed] = []
@@ -127,7 +137,7 @@ def _looked(pulse: BeatTrain, reference: BeatTrain) -> tuple[list[_Seed], list[t
             break
         open_spans = [s for s in open_spans if s != span]
         low, high = _busiest(reference, *span)
-        seed = _seed(pulse, reference.between(low, high))
+        seed = _seed(pulse, reference.between(low, high), anchor_s)
         seeds.append(seed)
         if seed.best is None or seed.refused_because:
             explained = (low, high)
@@ -151,12 +161,14 @@ def _busiest(reference: BeatTrain, t0_s: float, t1_s: float) -> tuple[float, flo
     return best, best + STRETCH_S
 
 
-def _seed(pulse: BeatTrain, reference: BeatTrain) -> _Seed:
+def _seed(pulse: BeatTrain, reference: BeatTrain, anchor_s: float | None) -> _Seed:
     if len(reference) < 2 or reference.usable_s < LEAST_S:
         return _Seed(None, "too-few-beats", {})
     tachograms, beats = by_tachogram(pulse, reference), by_beats(pulse, reference)
     lags = [*tachograms.maxima(N_CANDIDATES), *beats.maxima(N_CANDIDATES)]
-    fits = _fits(lags, pulse, reference)
+    if anchor_s is not None:
+        lags += [anchor_s + k * ANCHOR_STEP_S for k in range(-2, 6)]
+    fits = [f for f in _fits(lags, pulse, reference) if _allowed(f, anchor_s)]
     evidence: dict[str, Any] = {
         "from_s": round(float(reference.time_s[0]), 1),
         "to_s": round(float(reference.time_s[-1]), 1),
@@ -170,8 +182,8 @@ def _seed(pulse: BeatTrain, reference: BeatTrain) -> _Seed:
     by_beat = [middle_s + k * interval_s for k in range(-N_BY_BEATS, N_BY_BEATS + 1) if k]
     chance = _fits(_random_lags(pulse, reference, tachograms.lag_s, tachograms.score), pulse, reference)
     near = _fits(by_beat, pulse, reference)
-    best = max([best, *near], key=lambda f: f.total)
-    rivals = [f for f in [*fits, *near, *chance] if not _same(f, best)]
+    best = max([best, *(f for f in near if _allowed(f, anchor_s))], key=lambda f: f.total)
+    rivals = [f for f in [*fits, *near, *chance] if not _same(f, best) and _allowed(f, anchor_s)]
     refused_because, said = _decided(best, rivals, chance)
     if refused_because == "unsure":
         refused_because = _why_not(best, pulse, reference)
@@ -186,6 +198,14 @@ def _fits(lags: Sequence[float], pulse: BeatTrain, reference: BeatTrain) -> list
         if fit is not None and fit.inside.any() and not any(_same(fit, other) for other in found):
             found.append(fit)
     return found
+
+
+def _allowed(fit: Fit, anchor_s: float | None) -> bool:
+    """It does not contradict the taps."""
+    if anchor_s is None:
+        return True
+    beside_s = fit.line.lag_at(0.5 * (fit.t0_s + fit.t1_s)) - anchor_s
+    return LAG_S[0] <= beside_s <= LAG_S[1]
 
 
 def _same(one: Fit, other: Fit) -> bool:

@@ -28,7 +28,8 @@ REFUSED: Final = {
     "too-few-beats": "unsynchronised: too few usable beats in both devices at once",
     "ambiguous": "unsynchronised: several shifts fit alike (an even rhythm); a tap on both sensors would tell",
     "unsure": "unsynchronised: no shift fits well enough",
-    "not-the-same-heart": "not the same heart: no shift makes the beats of both devices agree",
+    "not-the-same-heart": "not the same heart: no shift makes the beats of both devices agree "
+    "(another person, or another time)",
 }
 """Code of a refusal -> what it means; every one bars the session from training."""
 NUDGE_MS: Final = 5_000.0
@@ -136,6 +137,18 @@ class Alignment:
             stored.why,
             stored.restores,
         )
+
+
+def locked(pieces: Sequence[Piece], method: str, evidence: dict[str, Any]) -> Alignment:
+    """One that holds, not stored yet."""
+    return Alignment(0, locked=True, pieces=tuple(pieces), method=method, evidence=evidence)
+
+
+def refused(because: str, method: str = "beats", evidence: dict[str, Any] | None = None) -> Alignment:
+    """One that does not, not stored yet; ``because``: a code of :data:`REFUSED`."""
+    return Alignment(
+        0, locked=False, pieces=(), method=method, evidence=evidence or {}, refused_because=because
+    )
 
 
 def to_pulse_time(alignment: Alignment, t_ref_s: Times) -> Times:

@@ -25,7 +25,7 @@ from hemoview.dsp.beat_train import (
 )
 from hemoview.dsp.tracking import BeatTracker, Detector, Tracked
 from recorder.schema import StreamInfo
-from recorder.session import Session, StreamData
+from recorder.session import GapSpan, Session, StreamData
 from recorder.session.timeline import COUNTED_CAUSES
 
 EDGE: Final = "edge"
@@ -33,6 +33,10 @@ EDGE: Final = "edge"
 SLOWEST_HZ: Final = {"ppg": 25.0, "abp_wave": 40.0, "acc": 5.0}
 READ_S: Final = 600.0
 """So much of a stream is held at once."""
+IN_FILE_S: Final = 60.0
+"""A hole of a file up to this long has one clock on both sides; a longer one may lie between two recordings."""
+NOT_IN_FILE, UNREADABLE = "not-in-file", "unreadable"
+"""Causes of gaps of imported sources (:mod:`recorder.exchange.into_session`)."""
 _KNOT_EVERY: Final = 16
 
 Tell = Callable[[float], None]
@@ -178,13 +182,17 @@ def _take(found: _Found, beats: Iterator[Tracked[Rise]]) -> None:
 
 
 def _breaks(session: Session, info: StreamInfo) -> NDArray[np.int64]:
-    """First samples after gaps whose missing samples the device did not count: there its time may jump."""
-    uncounted = [
-        gap
-        for gap in session.gaps(info.stream_id)
-        if gap.n_missing is None or gap.cause not in COUNTED_CAUSES
-    ]
-    return np.array(sorted({g.first_missing_no + (g.n_missing or 0) for g in uncounted}), dtype=np.int64)
+    """First samples after gaps over which a device's time may have jumped."""
+    jumped = [gap for gap in session.gaps(info.stream_id) if not _goes_on(gap)]
+    return np.array(sorted({g.first_missing_no + (g.n_missing or 0) for g in jumped}), dtype=np.int64)
+
+
+def _goes_on(gap: GapSpan) -> bool:
+    """The device counted what is missing, or its file says when the next sample was taken."""
+    if gap.n_missing is None:
+        return False
+    of_file = gap.cause == UNREADABLE or (gap.cause == NOT_IN_FILE and gap.t1_s - gap.t0_s <= IN_FILE_S)
+    return of_file or gap.cause in COUNTED_CAUSES
 
 
 def _cuts(

@@ -1,0 +1,127 @@
+"""``hemoview align``: align the two devices of a session by the beats both felt, nudge it, undo it."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+from hemoview.labels import alignment as alignments_value
+from hemoview.labels.align_session import align_session
+from hemoview.labels.alignment import REFUSED, Alignment
+from recorder import __version__, session
+from recorder.clock import Clock
+from recorder.errors import ConfigError
+from recorder.host.console import progress
+from recorder.session import alignments
+
+SOFTWARE = f"hemoview {__version__}"
+EXAMPLE = """examples:
+  hemoview align 20261128-101500_S-07_1a2b3c
+  hemoview align SESSION --nudge-ms -12 --why "tap seen on video" --operator OP1
+  hemoview align SESSION --undo
+
+Exit status: 0 locked, 1 refused (the refusal is stored too and bars the session from training)."""
+
+
+def add_parser(commands: Any) -> None:
+    """``hemoview align SESSION``."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        "align",
+        help="align pulse and reference of a session by their beats, or refuse",
+        description="Finds by how much the clocks of both devices differ, and their drift, from the beats both felt. "
+        "A further version is stored each time; samples are never rewritten.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("session", type=Path, metavar="SESSION", help="folder of the session")
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument(
+        "--undo", action="store_true", help="go back to the version before, by a further version"
+    )
+    action.add_argument("--nudge-ms", type=float, metavar="N", help="move the pulse by N ms; needs --why")
+    action.add_argument("--show", action="store_true", help="what holds now; nothing is computed or stored")
+    parser.add_argument("--why", default="", metavar="TEXT", help="reason for a nudge or an undo")
+    parser.add_argument("--operator", default="", metavar="CODE", help="who does it (default: hemoview)")
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Do it and say what holds now."""
+    folder: Path = args.session
+    if args.show:
+        session.open(folder).close()
+        return _outcome(folder, alignments_value.current(folder), as_json=args.json)
+    by = args.operator or "hemoview"
+    now_ns = Clock.from_environment().wall_ns()
+    if args.undo:
+        alignments.undo(folder, made_by=by, software=SOFTWARE, wall_ns=now_ns, why=args.why)
+        return _outcome(folder, alignments_value.current(folder), as_json=args.json, undone=True)
+    if args.nudge_ms is not None:
+        if not args.why.strip():
+            raise ConfigError("a nudge needs --why: the reason stays with the alignment")
+        now = alignments_value.current(folder)
+        if now is None:
+            raise ConfigError(
+                f"{folder.name}: is not aligned, there is nothing to nudge; run hemoview align first"
+            )
+        found = alignments_value.nudged(now, args.nudge_ms)
+    else:
+        found = _computed(folder)
+    stored = alignments_value.store(
+        folder, found, made_by=by, software=SOFTWARE, wall_ns=now_ns, why=args.why.strip()
+    )
+    return _outcome(folder, stored, as_json=args.json)
+
+
+def _computed(folder: Path) -> Alignment:
+    with session.open(folder) as opened, progress("aligning", 4.0) as tell:
+        steps = ("beats of the pulse", "beats of the pressure", "taps", "shifts")
+        return align_session(opened, lambda what, part: tell(steps.index(what) + part, what))
+
+
+def _outcome(folder: Path, found: Alignment | None, *, as_json: bool, undone: bool = False) -> dict[str, Any]:
+    if found is None:
+        if undone:
+            return {"locked": False, "version": None, "message": f"{folder.name}: is not aligned any more"}
+        return {"ok": False, "locked": False, "version": None, "message": f"{folder.name}: is not aligned"}
+    message = sentence(folder.name, found)
+    if not found.locked:
+        sys.stderr.write(f"hemoview align: {message}\n")
+    if not as_json:
+        return {"ok": found.locked, "version": found.version, "message": message}
+    return {
+        "ok": found.locked,
+        "locked": found.locked,
+        "version": found.version,
+        "offset_s": _number(found.offset_s, 4),
+        "drift_ppm": _number(found.drift_ppm, 3),
+        "residual_ms": _number(found.residual_ms, 2),
+        "matched_fraction": _number(found.matched_fraction, 4),
+        "method": found.method,
+        "pieces": len(found.pieces),
+        "refused_because": found.refused_because or None,
+        "message": message,
+        "evidence": found.evidence,
+    }
+
+
+def sentence(name: str, found: Alignment) -> str:
+    """What holds, as somebody would say it."""
+    if not found.locked:
+        return f"{name}: {REFUSED.get(found.refused_because, found.refused_because)}"
+    n = len(found.pieces)
+    hours = found.evidence.get("clock_set_wrongly_h")
+    clock = f" (a clock {abs(hours):g} h off)" if hours else ""
+    return (
+        f"{name}: locked in {n} piece{'s' if n > 1 else ''}; the pulse is {found.offset_s:+.3f} s from the reference"
+        f"{clock}, drift {found.drift_ppm:+.1f} ppm, residual {found.residual_ms:.0f} ms, "
+        f"{found.matched_fraction:.0%} of the beats matched"
+    )
+
+
+def _number(value: float, digits: int) -> float | None:
+    return round(value, digits) if math.isfinite(value) else None
