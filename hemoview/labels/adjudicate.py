@@ -6,7 +6,9 @@ says whose it is, of which version of the set, and which models either rater had
 
 from __future__ import annotations
 
+import bisect
 import hashlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
@@ -22,6 +24,8 @@ SAME_IOU: Final = 0.5
 """Two stretches that overlap at least so much are about the same thing (the middle threshold of agreement)."""
 NEAR_S: Final = 0.5
 """Two instants no further apart are about the same moment."""
+_DEEPEST: Final = 64
+"""So many stretches of quality of one rater may lie over one another."""
 ADJUDICATED: Final = "adjudicated"
 
 Choice = Literal["a", "b", "own", "neither", "agreed"]
@@ -66,7 +70,7 @@ def pairs_of(fold: LabelFold, a: str, b: str) -> tuple[Pair, ...]:
     looked = common_spans(looked_at(fold, a).spans, looked_at(fold, b).spans)
     mine, theirs = _inside(fold.annotations(a), looked), _inside(fold.annotations(b), looked)
     found: list[Pair] = []
-    for kind in ("instant", "span", "quality"):
+    for kind in ("instant", "span"):
         one = [m for m in mine if m.kind == kind]
         other = [m for m in theirs if m.kind == kind]
         same = _matched(one, other, kind, same_label=True)
@@ -74,7 +78,39 @@ def pairs_of(fold: LabelFold, a: str, b: str) -> tuple[Pair, ...]:
         found += [_pair(kind, left, right) for left, right in [*same, *rest]]
         found += [_pair(kind, left, None) for left in _without(_without(one, same, 0), rest, 0)]
         found += [_pair(kind, None, right) for right in _without(_without(other, same, 1), rest, 1)]
+    quality = ([m for m in marks if m.kind == "quality"] for marks in (mine, theirs))
+    found += _quality_pairs(*quality)
     return tuple(sorted(found, key=lambda pair: (pair.t0_s, pair.t1_s, pair.pair_id)))
+
+
+def _quality_pairs(one: Sequence[Annotation], other: Sequence[Annotation]) -> list[Pair]:
+    """Quality is a colour of time, not a thing: stretches of which each rater said one and the same, cut at every edge
+    and joined again where neither changed his word."""
+    edges = sorted({t for mark in (*one, *other) for t in (mark.t0_s, mark.t1_s)})
+    pieces: list[tuple[float, float, Annotation | None, Annotation | None]] = []
+    for start, end in itertools.pairwise(edges):
+        a, b = _over(one, start, end), _over(other, start, end)
+        if a is None and b is None:
+            continue
+        if pieces and pieces[-1][1] == start and _same(pieces[-1][2], a) and _same(pieces[-1][3], b):
+            pieces[-1] = (pieces[-1][0], end, pieces[-1][2], pieces[-1][3])
+        else:
+            pieces.append((start, end, a, b))
+    return [_pair("quality", _cut(a, start, end), _cut(b, start, end)) for start, end, a, b in pieces]
+
+
+def _over(marks: Sequence[Annotation], start: float, end: float) -> Annotation | None:
+    """The mark over a stretch; of several the one that begins last, as it is drawn."""
+    last = bisect.bisect_right(marks, start, key=lambda mark: mark.t0_s)
+    return next((m for m in reversed(marks[max(0, last - _DEEPEST) : last]) if m.t1_s >= end), None)
+
+
+def _same(a: Annotation | None, b: Annotation | None) -> bool:
+    return (a.label if a is not None else None) == (b.label if b is not None else None)
+
+
+def _cut(mark: Annotation | None, start: float, end: float) -> Annotation | None:
+    return replace(mark, t0_s=start, t1_s=end) if mark is not None else None
 
 
 _Match = tuple[Annotation, Annotation]
@@ -109,7 +145,9 @@ def _without(marks: Sequence[Annotation], taken: Sequence[_Match], side: int) ->
 
 
 def _pair(kind: AnnotationKind, a: Annotation | None, b: Annotation | None) -> Pair:
-    told = "|".join(f"{m.rater}:{m.annotation_id}:{m.deed_id}" if m is not None else "-" for m in (a, b))
+    told = "|".join(
+        f"{m.rater}:{m.annotation_id}:{m.deed_id}:{m.t0_s}:{m.t1_s}" if m is not None else "-" for m in (a, b)
+    )
     return Pair(hashlib.sha256(told.encode()).hexdigest()[:20], kind, a, b)
 
 

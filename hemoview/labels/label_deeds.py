@@ -114,6 +114,22 @@ class Author:
         """What can be labelled from now on."""
         return Deed("scheme", _new_id(), self.rater, self.wall_ns(), SOFTWARE, scheme=scheme.to_json())
 
+    def finish(self, t0_s: float, t1_s: float) -> Deed:
+        """This rater looked at a stretch and is done with it."""
+        return Deed(
+            "finish",
+            _new_id(),
+            self.rater,
+            self.wall_ns(),
+            SOFTWARE,
+            t0_s=round(t0_s, _PLACES),
+            t1_s=round(t1_s, _PLACES),
+        )
+
+    def reopen(self) -> Deed:
+        """And is not done after all."""
+        return Deed("reopen", _new_id(), self.rater, self.wall_ns(), SOFTWARE)
+
     def _turn(self, act: Any, deed_id: str | None) -> Deed | None:
         if deed_id is None:
             return None

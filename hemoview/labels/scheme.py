@@ -69,12 +69,16 @@ class LabelChoice:
 class Scheme:
     """The labels of a set, in the order they are shown.
 
+    Args:
+        hide_suggestions: nobody is shown what a detector or a model would label.
+
     Raises:
         ConfigError: none at all, a label twice, or a key twice.
     """
 
     name: str
     labels: tuple[LabelChoice, ...]
+    hide_suggestions: bool = False
 
     def __post_init__(self) -> None:
         if not self.labels:
@@ -116,7 +120,7 @@ class Scheme:
         """
         try:
             labels = tuple(LabelChoice(**choice) for choice in value["labels"])
-            return cls(str(value["name"]), labels)
+            return cls(str(value["name"]), labels, bool(value.get("hide_suggestions", False)))
         except (KeyError, TypeError, AttributeError) as error:
             raise ConfigError(f"label scheme: not readable ({error}); choose another") from None
 

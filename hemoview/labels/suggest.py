@@ -129,8 +129,10 @@ def uncertainty_of(window: Judged) -> float:
     """0 to 1: how near a window is to the border of its class."""
     if window.fault is not None:
         return _SURE_FAULT
-    nearest = min(abs(window.sqi - GOOD_SQI), abs(window.sqi - LEAST_SQI))
-    return round(max(0.0, 1.0 - nearest / (GOOD_SQI - LEAST_SQI)), 3)
+    if window.sqi >= GOOD_SQI:
+        return round((1.0 - window.sqi) / (1.0 - GOOD_SQI), 3)
+    nearest = min(GOOD_SQI - window.sqi, abs(window.sqi - LEAST_SQI))
+    return round(max(0.0, 1.0 - 2.0 * nearest / (GOOD_SQI - LEAST_SQI)), 3)
 
 
 def _runs(told: Iterable[tuple[Judged, str | None]]) -> Iterator[tuple[list[Judged], str]]:

@@ -18,6 +18,7 @@ from hemoview.ui.review_canvas import ReviewCanvas
 from hemoview.ui.review_card import CursorCard
 from hemoview.ui.review_label_desk import LabelDesk
 from hemoview.ui.review_minimap import Minimap
+from hemoview.ui.review_raters_desk import RaterDesk
 from hemoview.ui.review_side import ReviewSide
 from hemoview.ui.review_text import said
 from hemoview.ui.review_theme import colour, font
@@ -94,6 +95,8 @@ class ReviewPage(QWidget):
         self.labelling = LabelDesk(self._canvas, self)
         self._side.addTab(self.labelling.tab, text("labels.tab"))
         self._bar.add(self.labelling.button)
+        self.raters = RaterDesk(self.labelling, self)
+        self._side.addTab(self.raters.tab, text("raters.tab"))
         self._lay_out()
         self._frames = QTimer(self, interval=FRAME_MS, timerType=Qt.TimerType.PreciseTimer)
         self._filling = QTimer(self, interval=FRAME_MS, singleShot=True)
@@ -194,13 +197,19 @@ class ReviewPage(QWidget):
         self._bar.asked.connect(self.press)
         self.labelling.changed.connect(self._show)
         self.labelling.began.connect(lambda: self._side.setCurrentWidget(self.labelling.tab))
-        self.labelling.jump.connect(lambda t: self._move(lambda w, end: moves.jump(w, t, end)))
+        self.raters.changed.connect(self._show)
+        self._side.currentChanged.connect(lambda _tab: self._show())
+        self.raters.began.connect(lambda: self._side.setCurrentWidget(self.raters.tab))
+        for desk in (self.labelling, self.raters):
+            desk.jump.connect(lambda t: self._move(lambda w, end: moves.jump(w, t, end)))
 
     # moves
 
     def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = _NONE) -> bool:
         """Do what a key stands for; True if it stands for anything. Buttons press keys too."""
         back = bool(modifiers & _SHIFT)
+        if self.raters.press(key, modifiers):
+            return True
         if self.labelling.press(key, modifiers):
             return True
         if key == Qt.Key.Key_M:
@@ -224,6 +233,7 @@ class ReviewPage(QWidget):
             super().keyPressEvent(event)
 
     def _move(self, step: Move) -> None:
+        self.raters.hold()
         if self._model.move(step):
             self._show()
 
@@ -278,6 +288,7 @@ class ReviewPage(QWidget):
     def _show(self) -> None:
         self._filling.stop()
         view = self._model.view()
+        self.raters.show_view(view)
         self.labelling.show_view(view)
         self._canvas.show_view(view)
         self._minimap.show_view(view)

@@ -12,6 +12,7 @@ from hemoview.ui import theme
 from hemoview.ui.catalogue import text
 from hemoview.ui.review_theme import colour, font
 from hemoview.viewmodel.review_label_keys import MODE_KEY, Action, keys_of
+from hemoview.viewmodel.review_raters_keys import RaterAction, key_of
 
 _HALVES: Final = 2
 
@@ -24,6 +25,7 @@ class KeyMap(QDialog):
         self.setWindowTitle(text("labels.keys-title"))
         rows = [("1 – 9", text("labels.do-label")), (MODE_KEY, text("labels.do-mode"))]
         rows += [(" / ".join(keys_of(a)), text(f"labels.do-{a}")) for a in get_args(Action)]
+        rows += [(key_of(a), text(f"raters.do-{a}")) for a in get_args(RaterAction)]
         grid = QGridLayout()
         grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(5)

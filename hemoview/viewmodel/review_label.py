@@ -6,8 +6,9 @@ Pure of any toolkit. A method that moves to another place of the session returns
 from __future__ import annotations
 
 import bisect
+from dataclasses import replace
 from itertools import islice, takewhile
-from typing import Literal
+from typing import Any, Literal
 
 from hemoview.labels.annotation import Annotation, AnnotationKind, Deed, order_of
 from hemoview.labels.label_deeds import Author
@@ -78,7 +79,7 @@ class LabelModel(LabelState):
                 label=name_of(choice.label, self.scheme),
                 at=elapsed_text(annotation.t0_s, 0.1),
             )
-        elif self._write(self._author().change(annotation, label=choice.label)):
+        elif self._write(self._changed(annotation, label=choice.label)):
             self._current = annotation.annotation_id
             self._note = say(
                 "labels.relabelled",
@@ -111,7 +112,7 @@ class LabelModel(LabelState):
             return
         if annotation.kind == "instant":
             t1_s = t0_s
-        if self._write(self._author().change(annotation, t0_s=t0_s, t1_s=t1_s)):
+        if self._write(self._changed(annotation, t0_s=t0_s, t1_s=t1_s)):
             self._current = annotation.annotation_id
             self._note = say("labels.moved", at=elapsed_text(t0_s, 0.1))
 
@@ -197,6 +198,22 @@ class LabelModel(LabelState):
         """Refuse the suggestion at the cursor; that too is kept."""
         return self._decide(cursor_s, accepted=False)
 
+    def accept_all(self, t0_s: float, t1_s: float) -> int:
+        """Take over every suggestion that touches a span, as one deed; how many."""
+        there = [p for p in self.proposals if p.t0_s <= t1_s and p.t1_s >= t0_s]
+        if not there:
+            return 0
+        deeds = [self._author().accept(p) for p in there]
+        return len(there) if self._write(*(replace(d, deed_id=deeds[0].deed_id) for d in deeds)) else 0
+
+    def declare(self, deed: Deed) -> bool:
+        """Write that a rater is done, or is not after all; True if it is on disk."""
+        return self._write(deed, finished=True)
+
+    def hide_suggestions(self, *, hide: bool) -> None:
+        """Suggestions are hidden from everybody who labels by this scheme, or not."""
+        self.use_scheme(replace(self.scheme, hide_suggestions=hide))
+
     def _decide(self, cursor_s: float, *, accepted: bool) -> float | None:
         if self._refuses():
             return None
@@ -218,15 +235,24 @@ class LabelModel(LabelState):
 
     # parts
 
+    def _changed(self, annotation: Annotation, **to: Any) -> Deed:
+        """A change; a model that is seen only now was seen when the label became what it is."""
+        told = annotation.suggestion
+        if told is None or not told.model_sha256:
+            seen = self.provenance(annotation.kind, annotation.t0_s, annotation.t1_s)
+            if seen is not None and (told is None or seen.model_sha256):
+                to["suggestion"] = seen
+        return self._author().change(annotation, **to)
+
     def _author(self) -> Author:
         return Author(self._rater, self._clock.wall_ns)
 
-    def _write(self, deed: Deed) -> bool:
-        """To the disk, then to the screen; True if it is on disk."""
-        if self._refuses() or self._book is None:
+    def _write(self, *deeds: Deed, finished: bool = False) -> bool:
+        """To the disk, then to the screen; True if it is on disk. ``finished``: also of a rater who is done."""
+        if self._refuses(finished=finished) or self._book is None:
             return False
         try:
-            self._book.write([deed])
+            self._book.write(deeds)
         except (RecorderError, OSError) as error:
             known = _REFUSALS.get(getattr(error, "advice", ""))
             self._failure = say(known) if known else say("labels.not-saved", why=why_of(error))
@@ -234,9 +260,11 @@ class LabelModel(LabelState):
         self._failure, self._saved_ns = None, self._clock.wall_ns()
         return True
 
-    def _refuses(self) -> bool:
+    def _refuses(self, *, finished: bool = False) -> bool:
         """Whether nothing can be written; the note says why."""
-        refused = self._refusal() or (say("labels.not-read-yet") if self._book is None else None)
+        refused = self._refusal(finished=finished) or (
+            say("labels.not-read-yet") if self._book is None else None
+        )
         self._note = refused or self._note
         return refused is not None
 

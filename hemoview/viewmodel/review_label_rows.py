@@ -15,6 +15,8 @@ from hemoview.labels.proposal import Proposal
 
 MOST_BOXES: Final = 120
 """Above this many in a row none has room for its words: they are drawn together, a lane for each label."""
+LONGEST_PROPOSAL_S: Final = 600.0
+"""A suggestion never crosses a ten-minute mark."""
 LANES: Final = 2
 """Stretches that overlap lie side by side in so many lanes; more lie over one another."""
 
@@ -78,11 +80,14 @@ class LabelIndex:
         return made
 
     def rows(self, t0_s: float, t1_s: float, proposals: Sequence[Proposal] = ()) -> Rows:
-        """What is to be drawn of a span."""
+        """What is to be drawn of a span; ``proposals`` in order of time."""
         made = Rows()
+        first = bisect.bisect_left(proposals, t0_s - LONGEST_PROPOSAL_S, key=lambda p: p.t0_s)
+        last = bisect.bisect_right(proposals, t1_s, lo=first, key=lambda p: p.t0_s)
+        near = [p for p in proposals[first:last] if p.t1_s >= t0_s]
         for kind in ANNOTATION_KINDS:
             boxes, made.crowds[kind] = self._rows[kind].boxes(t0_s, t1_s)
-            here = [p for p in proposals if p.kind == kind and p.t0_s <= t1_s and p.t1_s >= t0_s]
+            here = [p for p in near if p.kind == kind]
             boxes += [Box(p.t0_s, p.t1_s, p.label, proposal=p) for p in here[:MOST_BOXES]]
             made.boxes[kind] = tuple(boxes)
         return made

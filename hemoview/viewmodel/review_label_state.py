@@ -33,6 +33,8 @@ LEAST_S: Final = 0.05
 """Shortest stretch."""
 NEAR_S: Final = 0.3
 """An instant is under the cursor when it is no further away."""
+UNSURE: Final = 0.5
+"""A suggestion at least so uncertain is worth a look before the others."""
 
 Provenance = Callable[[AnnotationKind, float, float], Suggested | None]
 
@@ -213,6 +215,26 @@ class LabelState:
         return self._open_proposals[1]
 
     @property
+    def proposed(self) -> tuple[Proposal, ...]:
+        """All suggestions of this session, decided about or not."""
+        return self._proposals
+
+    @property
+    def folder(self) -> Path | None:
+        """Session folder."""
+        return self._folder
+
+    @property
+    def set_name(self) -> str:
+        """Name of the label set."""
+        return self._set_name
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the session."""
+        return self._duration_s
+
+    @property
     def current(self) -> Annotation | None:
         """The label that edges, comment and delete are about."""
         return self.fold.get(self._rater, self._current) if self._current else None
@@ -282,13 +304,17 @@ class LabelState:
         shown = self._labels().shown
         return shown if not self._others else tuple(a for a in shown if a.rater == self._rater)
 
-    def _refusal(self) -> Message | None:
+    def _refusal(self, *, finished: bool = False) -> Message | None:
+        """``finished``: who is done may all the same."""
         if self._live:
             return say("labels.live")
-        return say("labels.no-rater") if not self._rater else None
+        if not self._rater:
+            return say("labels.no-rater")
+        done = not finished and self._rater in self.fold.finished
+        return say("raters.is-finished") if done else None
 
     def _may_write(self) -> bool:
-        return self._book is not None and not self._live and bool(self._rater)
+        return self._book is not None and self._refusal() is None
 
     def _saved_text(self, n_labels: int) -> Message | None:
         if self._failure is not None:
@@ -381,8 +407,9 @@ class LabelState:
         return self.pick(self._rater, mine[at].annotation_id)
 
     def next_uncertain(self, cursor_s: float, *, back: bool = False) -> float | None:
-        """Start of the next suggestion that nobody decided about."""
-        times = [p.t0_s for p in self.proposals]
+        """Start of the next suggestion that detectors or model are least sure about; of any, once those are decided."""
+        unsure = [p.t0_s for p in self.proposals if p.uncertainty >= UNSURE]
+        times = unsure or [p.t0_s for p in self.proposals]
         found = moves.last_before(times, cursor_s) if back else moves.next_after(times, cursor_s)
         self.moved()
         if found is None:

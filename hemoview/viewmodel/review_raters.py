@@ -92,6 +92,7 @@ class RaterModel:
         self._why = ""
         self._note: Message | None = None
         self._seen = Seen()
+        self._proposed_for: tuple[object, ...] = ()
         labels.provenance = self._provenance
 
     # what is open
@@ -142,8 +143,12 @@ class RaterModel:
         if wanted and not self._asked:
             self._asked = True
             self._reader.start(self._path, cursor_s)
-        if wanted != bool(self._labels.proposed):
+        if self._proposed_for != self._state():
             self._propose()
+
+    def _state(self) -> tuple[object, ...]:
+        """What suggestions are shown for."""
+        return self._shows(), self._labels.scheme, len(self._proposals), self._labels.folder
 
     def _shows(self) -> bool:
         return self._suggesting and not self._labels.scheme.hide_suggestions
@@ -153,6 +158,7 @@ class RaterModel:
         known = {(c.kind, c.label) for c in self._labels.scheme.labels}
         shown = [p for p in self._proposals if (p.kind, p.label) in known] if self._shows() else []
         self._labels.propose(shown)
+        self._proposed_for = self._state()
 
     def _provenance(self, kind: AnnotationKind, t0_s: float, t1_s: float) -> Suggested | None:
         return self._seen.at(kind, t0_s, t1_s)
@@ -180,9 +186,9 @@ class RaterModel:
         else:
             self._note = say("raters.switch-on-first")
 
-    def hide_suggestions(self, hide: bool) -> None:
+    def hide_suggestions(self, *, hide: bool) -> None:
         """The scheme of the set hides suggestions from everybody, or not."""
-        self._labels.hide_suggestions(hide)
+        self._labels.hide_suggestions(hide=hide)
         self._propose()
 
     def finish(self, span: tuple[float, float] | None = None) -> None:

@@ -117,6 +117,8 @@ class PairModel:
 
     def leave(self) -> None:
         """Back to one's own labels."""
+        if self._on:
+            self._labels.escape()
         self._on, self._pairs, self._open, self._book = False, (), (), None
         self._agreement, self._note = None, None
         self._reader.forget()
@@ -145,6 +147,12 @@ class PairModel:
     def _look_again(self) -> None:
         self._open = open_pairs(self._pairs, self._book.fold if self._book else LabelFold())
         self._place = min(self._place, max(len(self._open) - 1, 0))
+        self._mark()
+
+    def _mark(self) -> None:
+        """What is to be decided about lies marked across the picture."""
+        if self.pair is not None:
+            self._labels.choose_stretch(self.pair.t0_s, self.pair.t1_s)
 
     @property
     def pair(self) -> Pair | None:
@@ -158,6 +166,7 @@ class PairModel:
             return None
         self._place = (self._place + by) % len(self._open)
         self._note = None
+        self._mark()
         return self.place_s
 
     @property
@@ -201,6 +210,7 @@ class PairModel:
         about = self._book.fold.about(deed.undoes or "") if self._book is not None else ()
         again = {told.annotation_id for told in about}
         self._place = next((n for n, p in enumerate(self._open) if p.pair_id in again), self._place)
+        self._mark()
         self._note = say("raters.taken-back")
         return self.place_s
 
@@ -222,13 +232,14 @@ class PairModel:
             return PairView(note=self._note)
         agreed = sum(pair.agreed for pair in self._pairs)
         return PairView(
-            True,
-            *self._raters,
-            self._agreement,
-            self.pair,
-            self._place + 1 if self._open else 0,
-            len(self._open),
-            agreed,
-            len(self._pairs) - agreed - len(self._open) if self._book is not None else 0,
-            self._note,
+            on=True,
+            a=self._raters[0],
+            b=self._raters[1],
+            agreement=self._agreement,
+            pair=self.pair,
+            place=self._place + 1 if self._open else 0,
+            left=len(self._open),
+            n_agreed=agreed,
+            n_decided=len(self._pairs) - agreed - len(self._open) if self._book is not None else 0,
+            note=self._note,
         )

@@ -66,8 +66,4 @@ def models_drawn(view: ReviewView) -> tuple[Model, ...]:
         trace.stream_id for panel in view.panels for trace in panel.panel.traces if trace.style == "band"
     )
     told = [facts.stream(stream_id).metadata for stream_id in drawn]
-    return tuple(
-        Model(str(facts_of_model.get("model") or "model"), str(facts_of_model["model_sha256"]))
-        for facts_of_model in told
-        if facts_of_model.get("model_sha256")
-    )
+    return tuple(Model(str(t.get("model") or "model"), str(t.get("model_sha256") or "")) for t in told)
