@@ -8,11 +8,14 @@ from __future__ import annotations
 import bisect
 from dataclasses import replace
 from itertools import islice, takewhile
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Final, Literal
 
 from hemoview.labels.annotation import Annotation, AnnotationKind, Deed, order_of
 from hemoview.labels.label_deeds import Author
+from hemoview.labels.proposal import Proposal
 from hemoview.labels.scheme import LabelChoice, Scheme
+from hemoview.viewmodel import review_moves as moves
 from hemoview.viewmodel.messages import say
 from hemoview.viewmodel.review_axis import elapsed_text
 from hemoview.viewmodel.review_label_state import LEAST_S, NEAR_S, LabelState, name_of
@@ -26,10 +29,42 @@ _REFUSALS = {
     "disk-read-only": "labels.disk-read-only",
 }
 """What the disk may say, in words of the screens; the rest is said as it comes."""
+UNSURE: Final = 0.5
+"""A suggestion at least so uncertain is worth a look before the others."""
 
 
 class LabelModel(LabelState):
     """Labels of the session that is open in Review, and the deeds of one rater."""
+
+    @property
+    def proposed(self) -> tuple[Proposal, ...]:
+        """All suggestions of this session, decided about or not."""
+        return self._proposals
+
+    @property
+    def folder(self) -> Path | None:
+        """Session folder."""
+        return self._folder
+
+    @property
+    def set_name(self) -> str:
+        """Name of the label set."""
+        return self._set_name
+
+    @property
+    def duration_s(self) -> float:
+        """Length of the session."""
+        return self._duration_s
+
+    def next_uncertain(self, cursor_s: float, *, back: bool = False) -> float | None:
+        """Start of the next suggestion that detectors or model are least sure about; of any, once those are decided."""
+        unsure = [p.t0_s for p in self.proposals if p.uncertainty >= UNSURE]
+        times = unsure or [p.t0_s for p in self.proposals]
+        found = moves.last_before(times, cursor_s) if back else moves.next_after(times, cursor_s)
+        self.moved()
+        if found is None:
+            self._note = say("labels.no-uncertain")
+        return found
 
     def put(self, key: int, cursor_s: float) -> float | None:
         """Label what is chosen, else the window at the cursor; an instant at the cursor. Where to go on."""

@@ -17,7 +17,6 @@ from hemoview.labels.annotation import Annotation, AnnotationKind, LabelFold, Su
 from hemoview.labels.label_book import LabelBook
 from hemoview.labels.proposal import Proposal
 from hemoview.labels.scheme import PULSE, SHIPPED_LABELS, Scheme
-from hemoview.viewmodel import review_moves as moves
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review_facts import SessionFacts
 from hemoview.viewmodel.review_label_reader import LabelReader, Outcome
@@ -33,9 +32,6 @@ LEAST_S: Final = 0.05
 """Shortest stretch."""
 NEAR_S: Final = 0.3
 """An instant is under the cursor when it is no further away."""
-UNSURE: Final = 0.5
-"""A suggestion at least so uncertain is worth a look before the others."""
-
 Provenance = Callable[[AnnotationKind, float, float], Suggested | None]
 
 
@@ -215,26 +211,6 @@ class LabelState:
         return self._open_proposals[1]
 
     @property
-    def proposed(self) -> tuple[Proposal, ...]:
-        """All suggestions of this session, decided about or not."""
-        return self._proposals
-
-    @property
-    def folder(self) -> Path | None:
-        """Session folder."""
-        return self._folder
-
-    @property
-    def set_name(self) -> str:
-        """Name of the label set."""
-        return self._set_name
-
-    @property
-    def duration_s(self) -> float:
-        """Length of the session."""
-        return self._duration_s
-
-    @property
     def current(self) -> Annotation | None:
         """The label that edges, comment and delete are about."""
         return self.fold.get(self._rater, self._current) if self._current else None
@@ -405,16 +381,6 @@ class LabelState:
             self._note = say("labels.no-earlier" if back else "labels.no-later")
             return None
         return self.pick(self._rater, mine[at].annotation_id)
-
-    def next_uncertain(self, cursor_s: float, *, back: bool = False) -> float | None:
-        """Start of the next suggestion that detectors or model are least sure about; of any, once those are decided."""
-        unsure = [p.t0_s for p in self.proposals if p.uncertainty >= UNSURE]
-        times = unsure or [p.t0_s for p in self.proposals]
-        found = moves.last_before(times, cursor_s) if back else moves.next_after(times, cursor_s)
-        self.moved()
-        if found is None:
-            self._note = say("labels.no-uncertain")
-        return found
 
     # parts
 
