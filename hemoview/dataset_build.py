@@ -92,7 +92,7 @@ class Built:
             "windows": len(dataset),
             "subjects": len(dataset.subjects),
             "sessions": len(self.ready.jobs),
-            "barred": {str(c.folder): list(c.barred) for c in self.ready.barred},
+            "barred": {str(c.folder): [bar.in_words() for bar in c.barred] for c in self.ready.barred},
             "dropped": dataset.about["dropped"],
             "labels": dataset.about["labels"],
             "alike": dataset.about["alike"],

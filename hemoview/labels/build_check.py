@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Final
 
 from hemoview.labels import alignment as alignments
 from hemoview.labels.build_options import BuildOptions
@@ -16,6 +17,44 @@ from recorder.host import withdrawals
 from recorder.host.withdrawals import Withdrawal, is_withdrawn
 from recorder.session import Session
 from recorder.session.files import why_of
+
+WORDS: Final = {
+    "unreadable": "{why}",
+    "not-closed": "it is not closed or damaged; stop it, or run recorder recover",
+    "no-subject": "it has no subject; amend its pseudonym",
+    "withdrawn": "subject {subject} was withdrawn",
+    "simulated": "it is simulated or replayed; --allow-simulated takes it, and marks the dataset",
+    "no-consent": "its consent does not cover reuse for training",
+    "no-pulse": "it has no pulse wave",
+    "no-reference": "it has no reference; import the monitor's files into it",
+    "never-aligned": "it was never aligned; run hemoview align",
+    "unsynchronised": "its alignment is refused ({why})",
+    "no-label-set": "it has no label set {name}; it has {sets}",
+    "twice": "it is the same session as {other}, which was given before",
+    "other-rate": "its pulse wave has another rate than that of {other} ({rate_hz:g} Hz); build it apart",
+}
+"""Why a session may not be in a dataset, by code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One reason; the screens have words of their own for its code.
+
+    Args:
+        code: of :data:`WORDS`.
+        values: what its words name.
+    """
+
+    code: str
+    values: tuple[tuple[str, Any], ...] = ()
+
+    def in_words(self) -> str:
+        """For a command line."""
+        return WORDS[self.code].format(**dict(self.values))
+
+
+def _bar(code: str, **values: Any) -> Bar:
+    return Bar(code, tuple(values.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +68,7 @@ class Candidate:
         hours: of recording.
         rate_hz: of its pulse wave.
         simulated: simulated or replayed.
-        barred: every reason why it may not be, in words; empty = it may.
+        barred: every reason why it may not be; empty = it may.
     """
 
     folder: Path
@@ -38,7 +77,12 @@ class Candidate:
     hours: float = 0.0
     rate_hz: float = 0.0
     simulated: bool = False
-    barred: tuple[str, ...] = ()
+    barred: tuple[Bar, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """Everything that bars it, in words."""
+        return ", and ".join(bar.in_words() for bar in self.barred)
 
 
 def look(folder: Path, options: BuildOptions, gone: list[Withdrawal]) -> Candidate:
@@ -47,7 +91,9 @@ def look(folder: Path, options: BuildOptions, gone: list[Withdrawal]) -> Candida
         with sessions.open(folder) as session:
             return _looked(session, options, gone)
     except RecorderError as error:
-        return Candidate(folder, barred=(why_of(error, folder).removeprefix(f"{folder.name}: "),))
+        return Candidate(
+            folder, barred=(_bar("unreadable", why=why_of(error, folder).removeprefix(f"{folder.name}: ")),)
+        )
 
 
 def _looked(session: Session, options: BuildOptions, gone: list[Withdrawal]) -> Candidate:
@@ -68,31 +114,30 @@ def _looked(session: Session, options: BuildOptions, gone: list[Withdrawal]) -> 
 
 def _bars(
     session: Session, options: BuildOptions, gone: list[Withdrawal], *, simulated: bool
-) -> Iterable[str]:
+) -> Iterable[Bar]:
     subject = session.header.subject
     if session.state != "sealed":
-        yield "it is not closed or damaged; stop it, or run recorder recover"
+        yield _bar("not-closed")
     if subject is None:
-        yield "it has no subject; amend its pseudonym"
+        yield _bar("no-subject")
     elif is_withdrawn(gone, subject.pseudonym):
-        yield f"subject {subject.pseudonym} was withdrawn"
+        yield _bar("withdrawn", subject=subject.pseudonym)
     if simulated and not options.allow_simulated:
-        yield "it is simulated or replayed; --allow-simulated takes it, and marks the dataset"
+        yield _bar("simulated")
     if not simulated and not session.allows("reuse_for_training"):
-        yield "its consent does not cover reuse for training"
+        yield _bar("no-consent")
     if pulse_stream(session) is None:
-        yield "it has no pulse wave"
+        yield _bar("no-pulse")
     if reference_rows(session) is None and pressure_stream(session) is None:
-        yield "it has no reference; import the monitor's files into it"
+        yield _bar("no-reference")
     held = alignments.current(session.path)
     if held is None:
-        yield "it was never aligned; run hemoview align"
+        yield _bar("never-aligned")
     elif not held.locked:
-        yield f"its alignment is refused ({alignments.REFUSED.get(held.refused_because, held.refused_because)})"
+        code = held.refused_because
+        yield _bar("unsynchronised", why=alignments.REFUSED.get(code, code), refused=code)
     if options.label_set and options.label_set not in session.label_sets:
-        yield f"it has no label set {options.label_set}" + (
-            f"; it has {', '.join(session.label_sets)}" if session.label_sets else ""
-        )
+        yield _bar("no-label-set", name=options.label_set, sets=", ".join(session.label_sets) or "none")
 
 
 def plan(
@@ -117,7 +162,7 @@ def plan(
     barred = [c for c in found if c.barred]
     good = sorted((c for c in found if not c.barred), key=lambda c: (c.subject, c.session_id))
     if barred and not (skip and good):
-        lines = [f"{c.folder.name}: {', and '.join(c.barred)}" for c in barred]
+        lines = [f"{c.folder.name}: {c.why}" for c in barred]
         some = f"{len(barred)} of {len(found)} sessions are barred from a dataset"
         leave = "" if not good else ". Leave them out, or give --skip-barred"
         raise ConfigError(f"{some}. {'. '.join(lines)}{leave}", advice="dataset-barred")
@@ -132,9 +177,7 @@ def _with_duplicates(found: list[Candidate]) -> list[Candidate]:
     out = []
     for each in found:
         first = seen.setdefault(each.session_id, each) if each.session_id else each
-        twice = (
-            () if first is each else (f"it is the same session as {first.folder}, which was given before",)
-        )
+        twice = () if first is each else (_bar("twice", other=str(first.folder)),)
         out.append(_barred(each, twice))
     return out
 
@@ -145,19 +188,9 @@ def _with_rates(found: list[Candidate]) -> list[Candidate]:
     if not good:
         return found
     rate_hz = good[0].rate_hz
-    other = (
-        f"its pulse wave has another rate than that of {good[0].folder.name} ({rate_hz:g} Hz); build it apart"
-    )
+    other = _bar("other-rate", other=good[0].folder.name, rate_hz=rate_hz)
     return [_barred(c, (other,) if not c.barred and c.rate_hz != rate_hz else ()) for c in found]
 
 
-def _barred(each: Candidate, more: tuple[str, ...]) -> Candidate:
-    return Candidate(
-        each.folder,
-        each.session_id,
-        each.subject,
-        each.hours,
-        each.rate_hz,
-        each.simulated,
-        (*each.barred, *more),
-    )
+def _barred(each: Candidate, more: tuple[Bar, ...]) -> Candidate:
+    return replace(each, barred=(*each.barred, *more))

@@ -229,7 +229,9 @@ def _source(
 ) -> dict[str, Any]:
     """Where the windows are from, to be looked up again: plain JSON, the same for the same session."""
     header, error = session.header, reference.facts.error
-    sets = {options.label_set: session.labels(options.label_set).version()} if options.label_set else {}
+    sets = {
+        name: session.labels(name).version() for name in label_marks.sets_read(session, options.label_set)
+    }
     return {
         "session_id": header.session_id,
         "subject_id": header.subject.pseudonym if header.subject else "",

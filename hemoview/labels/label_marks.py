@@ -28,6 +28,8 @@ EXCLUDES: Final = frozenset(
     {"artefact", "motion", "poor-contact", "calibration", "bad", "exclude", "not-a-beat"}
 )
 """Labels of spans (and of quality) that no dataset wants; others say something and exclude nothing."""
+REFERENCE_SET: Final = "reference"
+"""Label set of what was put right in Review; always honoured, whatever other set a dataset is built with."""
 CORRECTED: Final = "corrected by"
 BY_HAND: Final = "excluded by hand"
 _CORRECTION: Final = re.compile(r"reference(?: (?P<name>[A-Z]+)=(?P<value>none|[0-9.]+)| none)\Z")
@@ -110,9 +112,15 @@ def marks_of(annotations: Iterable[Annotation]) -> Marks:
     return Marks(spans, tuple(c for _, _, c in found))
 
 
+def sets_read(session: Session, label_set: str) -> tuple[str, ...]:
+    """Label sets of a session that bear on its windows: :data:`REFERENCE_SET` and the chosen one."""
+    wanted = dict.fromkeys((REFERENCE_SET, label_set))
+    return tuple(name for name in wanted if name in session.label_sets)
+
+
 def read_marks(session: Session, label_set: str) -> Marks:
-    """What the chosen label set of a session says; nothing without one."""
-    return marks_of(session.labels(label_set).annotations()) if label_set else Marks()
+    """What these label sets say."""
+    return marks_of(a for name in sets_read(session, label_set) for a in session.labels(name).annotations())
 
 
 def corrected(labels: WindowLabels, span_s: F64, marks: Marks) -> WindowLabels:

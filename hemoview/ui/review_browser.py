@@ -28,6 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui.catalogue import text
+from hemoview.ui.dataset_dialog import DatasetDialog
 from hemoview.ui.review_bridge import Bell, end_with
 from hemoview.ui.review_table import COLUMNS, SEARCH_ROLE, SORT_ROLE, SessionTable, size_text
 from hemoview.ui.review_text import said
@@ -82,6 +83,7 @@ class SessionBrowser(QWidget):
             )
         }
         self._quarantine = self._button("browser.quarantine", self.toggle_quarantine)
+        self._dataset = self._button("browser.build-dataset", self.build_dataset)
         self._changes = SessionChanges(self, self._change)
         self._working = ""
         self._proved: dict[str, SessionRow] = {}
@@ -154,6 +156,13 @@ class SessionBrowser(QWidget):
         self._table.replace([])
         self.refresh()
         self._show_state()
+
+    def build_dataset(self) -> DatasetDialog:
+        """Choose sessions of this folder and build a dataset of them."""
+        dialog = DatasetDialog(self._folder, parent=self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+        return dialog
 
     def _with_selected(self, act: Callable[[SessionRow], None]) -> None:
         row = self.selected()
@@ -305,6 +314,7 @@ class SessionBrowser(QWidget):
             ("browser.choose-folder", self.choose_folder),
         ):
             head.addWidget(self._button(message_id, slot))
+        head.addWidget(self._dataset)
         head.addWidget(self._quarantine)
         foot = QHBoxLayout()
         foot.addWidget(self._said, 1)
