@@ -344,9 +344,10 @@ def _mark(event: Event, t_s: float) -> Mark:
         rule = f"{payload.get('rule', '')}:{payload.get('value', '')}"
         return Mark(t_s, rule, RULE, str(payload.get("operator", "")), str(payload.get("why", "")))
     said = payload.get("kind") or f"{payload.get('ended')}-ended"
-    if event.kind == "import" or (event.kind == "notice" and said in NOTICES_SAID):
-        told = "import" if event.kind == "import" else said
-        whose = str(payload.get("source") or payload.get("device_id") or "")
+    if event.kind in ("import", "joined") or (event.kind == "notice" and said in NOTICES_SAID):
+        told = said if event.kind == "notice" else event.kind
+        device = str(payload.get("source") or payload.get("device_id") or "").upper()
+        whose = str(payload.get("folder", "")) if event.kind == "joined" else device
         note = str(payload.get("detail", "")) if said in _NOTES_SAID else ""
         return Mark(t_s, f"{SAID}{told}", event.kind, whose, note)
     kind = "tag" if payload.get("kind") == "tag" or payload.get("source") == "e4-tag" else event.kind

@@ -21,6 +21,8 @@ MOST_APART: Final = 0.2
 """Of more beats than this share the systolic is not that of the wave: they disagree."""
 LEAST_INSIDE: Final = 0.5
 LEAST_BEATS: Final = 20
+ENOUGH_BEATS: Final = 5000
+"""An hour tells a lag as well as a day."""
 MOST_LAG_S: Final = 10.0
 LAG_STEP_S: Final = 0.25
 LEAST_LAG_S: Final = 1.0
@@ -59,7 +61,7 @@ def disagreements(beats: CnapBeats, wave: CnapWave, wave_after_s: float) -> tupl
         found.append(
             f"the systolic of {share:.0f} % of the beats is not that of the wave within {APART_MMHG:g} mmHg"
         )
-    lag_s = _lag_s(envelope, t_s, sys)
+    lag_s = _lag_s(envelope, t_s[:ENOUGH_BEATS], sys[:ENOUGH_BEATS])
     if lag_s is not None:
         later = "behind" if lag_s < 0 else "ahead of"
         found.append(f"the beats run {abs(lag_s):.1f} s {later} the waveform")

@@ -164,9 +164,7 @@ def carry_out(
         ConfigError: a question is not answered; the message names them all.
         SessionError, StorageError: it cannot be written there; nothing is left.
     """
-    unanswered = [q for q in plan.questions if q.id not in accepted]
-    if unanswered:
-        raise ConfigError("; ".join(q.text for q in unanswered))
+    refuse_unanswered(plan, accepted)
     sources = plan.sources
     waves = [w for s in sources for w in s.waveforms]
     numerics = [r for s in sources for r in s.numerics]
@@ -189,6 +187,12 @@ def carry_out(
     devices = [d for s in sources for d in s.devices]
     moments += [m for s in sources for m in s.moments]
     return write_session(out, header, devices, waves, numerics, moments, told=told)
+
+
+def refuse_unanswered(plan: Plan, accepted: Collection[str]) -> None:
+    """Raises ConfigError where a question of the plan is not answered, naming them all."""
+    if unanswered := [q.text for q in plan.questions if q.id not in accepted]:
+        raise ConfigError("; ".join(unanswered))
 
 
 def told_of_subject(subject: Subject, sources: Sequence[Source]) -> Subject:
@@ -345,7 +349,7 @@ def imports_in(sessions: Path) -> Iterator[tuple[Path, session.SessionHeader, di
     for folder in sorted(p for p in sessions.iterdir() if p.is_dir() and not p.name.startswith(".")):
         try:
             with session.open(folder) as stored:
-                if stored.header.template.get("name") == TEMPLATE["name"]:
+                if any(device.transport == "file" for device in stored.header.devices):
                     for event in stored.events("import"):
                         yield folder, stored.header, event.payload
         except (RecorderError, OSError):

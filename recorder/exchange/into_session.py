@@ -158,10 +158,10 @@ def write_session(  # noqa: PLR0917 – what every importer calls, in this order
     era = ClockEra(0, uuid.uuid4().hex, "", 0, start_ns, "import")
     streams, gaps = [], []
     for wave in waveforms:
-        stream, found = _bulk_waveform(wave, start_ns)
+        stream, found = bulk_waveform(wave, start_ns)
         streams.append(stream)
         gaps += found
-    streams += [_bulk_numeric(rows, start_ns) for rows in numerics]
+    streams += [bulk_numeric(rows, start_ns) for rows in numerics]
     stored = [_event(moment, start_ns) for moment in events]
     stored += [session.gap_event(g, uuid.uuid4().hex, start_ns + g.t0_host_ns) for g in gaps]
     card = session.SessionCard(_header(header, devices, infos, start_ns), infos, (era,))
@@ -204,7 +204,8 @@ def _event(moment: Moment, start_ns: int) -> Event:
     return Event(uuid.uuid4().hex, moment.kind, moment.wall_ns - start_ns, stored_ns, 0, moment.payload)
 
 
-def _bulk_numeric(rows: Rows, start_ns: int) -> BulkStream:
+def bulk_numeric(rows: Rows, start_ns: int) -> BulkStream:
+    """Rows as they are stored; ``start_ns`` is UTC at host time 0."""
     n = len(rows.values)
     t_ns = rows.wall_ns - start_ns
     points = np.array([(0, n, t_ns[-1] if n else 0, 0)] if n else np.empty((0, 4)), np.int64)
@@ -212,7 +213,7 @@ def _bulk_numeric(rows: Rows, start_ns: int) -> BulkStream:
     return BulkStream(rows.info, stored, ClockPoints(*points.T))
 
 
-def _bulk_waveform(wave: Waveform, start_ns: int) -> tuple[BulkStream, list[Gap]]:
+def bulk_waveform(wave: Waveform, start_ns: int) -> tuple[BulkStream, list[Gap]]:
     """Numbers jump over what is missing, as far as whole samples tell; each run is anchored at its own time."""
     info = wave.info
     numbers, points, gaps = [], [], []

@@ -13,11 +13,13 @@ from typing import Any
 from recorder.acquire.orders import software_versions
 from recorder.errors import ConfigError
 from recorder.exchange import importing
+from recorder.exchange.joining import join
 from recorder.exchange.local_time import FOLDS
 from recorder.exchange.source import SourceKind
 from recorder.host import watch_import
 from recorder.host.console import progress
 from recorder.schema import Consent, Subject
+from recorder.session.bulk import Told
 
 SCOPES = {"upload": "upload", "training": "reuse_for_training", "feedback": "feedback"}
 EXAMPLE = "example: hemoview import --e4 S01.zip --subject P-014 --out sessions/P-014-import --json"
@@ -77,6 +79,13 @@ def add_parser(commands: Any) -> None:
         metavar="LIST",
         help="answers to what would be asked: imported-before, future-dated, several-wristbands",
     )
+    parser.add_argument(
+        "--join",
+        nargs="?",
+        const="",
+        metavar="SESSION",
+        help="a new session of everything in SESSION and of the sources; with --watch: in the session that overlaps",
+    )
     watching = parser.add_argument_group("watching a stick")
     watching.add_argument(
         "--watch",
@@ -104,13 +113,11 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     accepted = _answers(plan, {word for word in args.accept.split(",") if word})
     rows = sum(sum(source.rows.values()) for source in plan.sources)
     with progress("importing", rows) as tell:
-        importing.carry_out(
+        _write(
+            args,
             plan,
-            args.out,
-            accepted=accepted,
-            software=software_versions(),
-            now_wall_ns=time.time_ns(),
-            told=lambda done, _: tell(done, f"{done} of {rows} rows"),
+            accepted,
+            lambda done, total: tell(rows * done / max(total, 1), f"{done} of {total} rows"),
         )
     first, end = plan.span_wall_ns
     return {
@@ -119,14 +126,30 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "start_wall_ns": first,
         "seconds": round((end - first) / 1e9, 3),
         "sources": [source.facts() for source in plan.sources],
-        "remarks": _remarks(order),
+        "remarks": _remarks(order) if args.join is None else [],
     }
+
+
+def _write(args: argparse.Namespace, plan: importing.Plan, accepted: set[str], told: Told) -> None:
+    """A session of its own, or one of both."""
+    now_ns = time.time_ns()
+    if args.join is None:
+        software = software_versions()
+        importing.carry_out(
+            plan, args.out, accepted=accepted, software=software, now_wall_ns=now_ns, told=told
+        )
+    elif args.join:
+        join(Path(args.join), plan, args.out, accepted=accepted, now_wall_ns=now_ns, told=told)
+    else:
+        raise ConfigError("--join: name the session that the sources belong to (--join SESSION)")
 
 
 def _watch(args: argparse.Namespace) -> dict[str, Any]:
     """Until Ctrl-C."""
     if args.e4 or args.cnap or args.cnap_wave:
         raise ConfigError("--watch takes what comes into the folder; import --e4 and --cnap without it")
+    if args.join:
+        raise ConfigError("--watch finds by itself which session overlaps; give --join without a session")
     if not args.zone:
         raise ConfigError(
             "--watch: recordings of a CNAP name no time zone; give --zone, such as --zone Europe/Berlin"
@@ -139,6 +162,7 @@ def _watch(args: argparse.Namespace) -> dict[str, Any]:
         say=_line,
         wait=lambda: not enough.wait(watch_import.EVERY_S),
         only=args.only,
+        joins=args.join is not None,
     )
 
 

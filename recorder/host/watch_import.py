@@ -10,7 +10,7 @@ import fnmatch
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,8 +21,9 @@ from recorder.acquire.orders import software_versions
 from recorder.errors import RecorderError, StorageError
 from recorder.exchange import importing
 from recorder.exchange.importing import Order, Plan, Wanted
+from recorder.exchange.joining import join
 from recorder.exchange.local_time import check_zone
-from recorder.exchange.overlap import overlapping
+from recorder.exchange.overlap import Overlap, overlapping
 from recorder.exchange.stick_watch import Found, Listing, Seen, Stick, StickWatch
 from recorder.host import places
 from recorder.protocols.cnap_csv import NotCnap
@@ -192,16 +193,38 @@ class _Taker:
         first, end = plan.span_wall_ns
         others = overlapping(self.out, (first, end), self.order.subject.pseudonym)
         out = _free(self.out, f"{self.order.subject.pseudonym}-{found.recording}")
-        importing.carry_out(plan, out, software=software_versions(), now_wall_ns=time.time_ns())
+        joined = self._joined(found, plan, others, out)
+        if not joined:
+            importing.carry_out(plan, out, software=software_versions(), now_wall_ns=time.time_ns())
         _remember(source.sha256, found.recording, out.name)
         facts = source.facts() | {"session": str(out), "overlaps": [str(other.folder) for other in others]}
         self.imported.append(facts)
         minutes, rejected = (end - first) / 60e9, sum(source.rejected_rows().values())
         self.say(f"{found.recording}: imported into {out.name} ({minutes:.1f} min, {rejected} rows rejected)")
+        if joined:
+            self.say(f"  together with everything in {joined}, which is left as it is")
         for note in (*source.notes, *(f"{s.file} was not taken: {s.why}" for s in source.skipped)):
             self.say(f"  {note}")
-        for other in others:
-            self.say(f"  it shares {other.seconds / 60:.1f} min with {other.folder.name}")
+        for other in () if joined else others:
+            self.say(
+                f"  it shares {other.seconds / 60:.1f} min with {other.folder.name}; for one session of both: "
+                f"hemoview import --cnap ..._beats.csv --join {other.folder} --accept imported-before"
+            )
+
+    def _joined(self, found: Found, plan: Plan, others: Sequence[Overlap], out: Path) -> str:
+        """The session it was put beside, where that is asked for and there is one that has no CNAP yet."""
+        devices = {device.device_id for source in plan.sources for device in source.devices}
+        fitting = [other for other in others if other.closed and not other.devices & devices]
+        if not self.joins or not fitting:
+            return ""
+        if len(fitting) > 1:
+            names = " and ".join(other.folder.name for other in fitting)
+            self.say(
+                f"{found.recording}: overlaps {names}; which one it belongs to nobody said, so it stands alone"
+            )
+            return ""
+        join(fitting[0].folder, plan, out, now_wall_ns=time.time_ns())
+        return fitting[0].folder.name
 
     def _skip(self, found: Found, why: str) -> None:
         self.skipped.append({"recording": found.recording, "why": why})

@@ -103,24 +103,24 @@ def _rows(
 
 def _at_once(lines: Lines, body: list[str]) -> NDArray[np.float64] | None:
     """All fields of regular lines of plain numbers ``(n, columns)``; None where one is not."""
-    if any(line.count(";") + 1 != lines.width for line in body):
+    octets = "\n".join(body).encode("ascii", "replace") + b"\n"
+    trailing = lines.width > len(lines.names)
+    if any(empty in octets for empty in (b";;", b"\n;", b"; ")) or octets.startswith(b";"):
+        return None  # the fields of one line could stand for those of the next
+    if octets.count(b";\n") != (len(body) if trailing else 0):
         return None
-    ends = "" if lines.width == len(lines.names) else ";"
-    if ends and not all(line.endswith(ends) for line in body):
+    each = np.frombuffer(octets, np.uint8)
+    separators = np.cumsum(each == ord(";"))[each == ord("\n")]
+    if (np.diff(separators, prepend=0) != lines.width - 1).any():
         return None
-    octets = "\n".join(body).encode("ascii", "replace").replace(b",", b".").replace(b";", b" ")
+    octets = octets.replace(b",", b".").replace(b";", b" ")
     if octets.translate(None, _PLAIN):
         return None
     try:
         flat = np.array(octets.split(), np.float64)
     except ValueError:
         return None
-    return flat.reshape(len(body), -1) if flat.size == len(body) * len(lines.names) and _whole(body) else None
-
-
-def _whole(body: list[str]) -> bool:
-    """No field is empty; else the fields of one line could stand for those of the next."""
-    return not any(";;" in line or line.startswith(";") or "; " in line for line in body)
+    return flat.reshape(len(body), -1) if flat.size == len(body) * len(lines.names) else None
 
 
 def _row(lines: Lines, line: str, places: tuple[int, int]) -> tuple[float, float] | str:

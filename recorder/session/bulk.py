@@ -80,14 +80,14 @@ def write_sealed(
         SessionError: there is something in ``folder``.
         StorageError: the disk refused; nothing is left.
     """
-    with _unfinished(folder) as place:
+    with unfinished(folder) as place:
         with storage_errors(folder, "writing the session"):
             write_card(place, card)
         total = sum(len(stream.rows) for stream in streams)
         segments: list[SegmentRow] = []
         done = 0
         for stream in streams:
-            for rows in _pieces(stream):
+            for rows in pieces(stream):
                 with storage_errors(folder, "writing the session"):
                     segments.append(_write_samples(place, card, stream, rows))
                 done += len(rows)
@@ -102,7 +102,7 @@ def write_sealed(
 
 
 @contextlib.contextmanager
-def _unfinished(folder: Path) -> Iterator[Path]:
+def unfinished(folder: Path) -> Iterator[Path]:
     """A folder beside ``folder`` that takes its name if all goes well, and is gone otherwise."""
     place = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}.unfinished")
     with storage_errors(folder, "creating the session"):
@@ -123,7 +123,7 @@ def _unfinished(folder: Path) -> Iterator[Path]:
         raise
 
 
-def _pieces(stream: BulkStream) -> Iterator[Rows]:
+def pieces(stream: BulkStream) -> Iterator[Rows]:
     """Ten minutes of a waveform each, so many rows of a numeric."""
     rate_hz, numbers = stream.info.nominal_rate_hz, stream.rows.sample_no
     if not len(stream.rows):
@@ -138,7 +138,7 @@ def _pieces(stream: BulkStream) -> Iterator[Rows]:
 
 def _write_samples(place: Path, card: SessionCard, stream: BulkStream, rows: Rows) -> SegmentRow:
     info = stream.info
-    content = encode_samples(info, rows, card.header.session_id, card.eras[0], _span_ns(stream, rows))
+    content = encode_samples(info, rows, card.header.session_id, card.eras[0], span_ns(stream, rows))
     if not same_rows(rows, decode_samples(info, content)):
         raise SessionDamaged(f"{place.name}: {info.stream_id} did not read back as it was written")
     name = segment_name(info.stream_id, int(rows.sample_no[0]))
@@ -147,7 +147,8 @@ def _write_samples(place: Path, card: SessionCard, stream: BulkStream, rows: Row
     return row
 
 
-def _span_ns(stream: BulkStream, rows: Rows) -> tuple[int, int]:
+def span_ns(stream: BulkStream, rows: Rows) -> tuple[int, int]:
+    """Host times of the first and the last of these rows of a stream."""
     if rows.row_t_host_ns is not None:
         return int(rows.row_t_host_ns.min()), int(rows.row_t_host_ns.max())
     points, rate_hz = stream.points, stream.info.nominal_rate_hz

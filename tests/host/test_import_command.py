@@ -100,6 +100,20 @@ def test_a_stick_and_a_wristband_become_one_session(tmp_path, capsys):
         assert {"e4.bvp", "cnap.wave", "cnap.beats"} <= set(stored.streams)
 
 
+def test_a_stick_that_comes_later_is_joined_to_the_session_it_belongs_to(tmp_path, capsys):
+    files = stick_made.write(tmp_path / "stick")
+    zipped = e4_made.write_zip(tmp_path / "S01.zip", e4_made.files(start=stick_made.BEGINS_NS // 10**9 + 30))
+    assert run(capsys, "--e4", zipped, "--subject", "P-1", "--out", tmp_path / "band")[0] == 0
+    words = ("--cnap", files.beats, "--zone", stick_made.ZONE, "--subject", "P-1", "--out", tmp_path / "both")
+    status, told, _ = run(capsys, *words, "--join")
+    assert (status, "--join SESSION" in told["error"]) == (1, True)
+    status, told, _ = run(capsys, *words, "--join", tmp_path / "band")
+    assert (status, told["session"], told["remarks"]) == (0, str(tmp_path / "both"), [])
+    with session.open(tmp_path / "both") as stored:
+        assert {"e4.bvp", "cnap.wave"} <= set(stored.streams)
+        assert stored.header.zone == stick_made.ZONE
+
+
 def test_a_waveform_without_its_beats_is_asked_for(tmp_path, capsys):
     files = stick_made.write(tmp_path / "stick")
     words = ("--cnap-wave", files.waveform, "--subject", "P-1", "--out", tmp_path / "x")

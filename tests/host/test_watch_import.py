@@ -14,10 +14,11 @@ import pytest
 from hemoview import cli
 from recorder import session
 from recorder.devices.sim.stick import StickFiles
+from recorder.exchange import importing
 from recorder.exchange.importing import Order
 from recorder.host import watch_import
 from recorder.schema import Subject
-from tests.exchange import stick_made
+from tests.exchange import e4_made, stick_made
 from tests.exchange.stick_made import StickPlan
 
 NOBODY = ("", "", "")
@@ -187,6 +188,35 @@ def test_a_session_of_the_same_time_is_named_and_left_as_it_is(rig: Rig) -> None
     assert told["imported"][0]["overlaps"] == [str(first)]
     assert any("shares 3.0 min with P-1-CNAP" in line for line in rig.said)
     assert {p: p.read_bytes() for p in first.rglob("*") if p.is_file()} == before
+
+
+def band(rig: Rig, tmp_path: Path) -> Path:
+    """A session of a wristband that ran in the time of the stick's first recording."""
+    zipped = e4_made.write_zip(tmp_path / "S.zip", e4_made.files(start=stick_made.BEGINS_NS // 10**9 + 30))
+    order = Order((importing.Wanted("e4", zipped),), Subject("P-1"))
+    plan = importing.look(order, None, stick_made.BEGINS_NS)
+    return importing.carry_out(plan, rig.out / "band", software={}, now_wall_ns=stick_made.BEGINS_NS)
+
+
+def test_asked_to_join_it_makes_a_new_session_of_both(rig: Rig, tmp_path: Path) -> None:
+    base = band(rig, tmp_path)
+    before = {p: p.read_bytes() for p in base.rglob("*") if p.is_file()}
+    rig.write()
+    (one,) = rig.watch(*QUIET, joins=True)["imported"]
+    with session.open(one["session"]) as both:
+        assert {"e4.bvp", "cnap.wave", "cnap.beats"} <= set(both.streams)
+    assert session.verify(Path(one["session"])).ok
+    assert {p: p.read_bytes() for p in base.rglob("*") if p.is_file()} == before
+    assert any("together with everything in band" in line for line in rig.said)
+
+
+def test_not_asked_to_join_it_only_says_how(rig: Rig, tmp_path: Path) -> None:
+    band(rig, tmp_path)
+    rig.write()
+    (one,) = rig.watch(*QUIET)["imported"]
+    with session.open(one["session"]) as alone:
+        assert set(alone.streams) == {"cnap.wave", "cnap.beats"}
+    assert any("--join" in line and "band" in line for line in rig.said)
 
 
 def test_ctrl_c_ends_it_cleanly(rig: Rig) -> None:
