@@ -16,6 +16,7 @@ from hemoview.ui.review_bar import ReviewBar, ReviewHeader
 from hemoview.ui.review_bridge import Bell, end_with
 from hemoview.ui.review_canvas import ReviewCanvas
 from hemoview.ui.review_card import CursorCard
+from hemoview.ui.review_export import ExportDesk
 from hemoview.ui.review_label_desk import LabelDesk
 from hemoview.ui.review_minimap import Minimap
 from hemoview.ui.review_raters_desk import RaterDesk
@@ -97,6 +98,8 @@ class ReviewPage(QWidget):
         self._bar.add(self.labelling.button)
         self.raters = RaterDesk(self.labelling, self)
         self._side.addTab(self.raters.tab, text("raters.tab"))
+        self.exporting = ExportDesk(self, model.view)
+        self._bar.add(self.exporting.button)
         self._lay_out()
         self._frames = QTimer(self, interval=FRAME_MS, timerType=Qt.TimerType.PreciseTimer)
         self._filling = QTimer(self, interval=FRAME_MS, singleShot=True)
@@ -297,6 +300,7 @@ class ReviewPage(QWidget):
         self._side.show_view(view)
         self._header.show_view(view)
         self._bar.show_view(view)
+        self.exporting.show_view(view)
         self._footer.setText(claim_of(view.facts) if view.facts else "")
         self._run(self._frames, wanted=view.wish.playing)
         self._run(self._live, wanted=view.facts is not None and view.facts.live)

@@ -77,7 +77,19 @@ KNOWN_WORDS: Final = KNOWN_LABELS | frozenset(
             "not-in-file",
         ),
         *("unreadable", "not-explained", "not-delivered", "cool", "female", "male", "unhidden"),
-        *("open", "sealed", "instant", "span", "quality", "cuff", "reference", "none"),
+        *(
+            "two-point",
+            "fitted",
+            "entered",
+            "open",
+            "sealed",
+            "instant",
+            "span",
+            "quality",
+            "cuff",
+            "reference",
+            "none",
+        ),
         *("anchor_from", "show_simulated", "estimates_hidden"),
     )
 )
@@ -267,13 +279,21 @@ class Disguise:
         if isinstance(part, int | float):
             return None if abs(part) >= _LARGE or key.endswith(("_ns", "utc", "wall")) else part
         if isinstance(part, str):
-            return self.word(where, part) or None
+            return self._named(key, part) or self.word(where, part) or None
         if isinstance(part, Mapping):
             return self.detail(where, part) or None
         if isinstance(part, list | tuple):
             inner = [self._part(where, key, each) for each in part]
             return inner if all(each is not None for each in inner) else None
         return None
+
+    def _named(self, key: str, value: str) -> str:
+        """What a payload refers to, by the name it has in the files; empty where it is no such reference."""
+        if not value:
+            return ""
+        ways = {"stream_id": lambda: self.stream_id(value)}
+        ways |= {"device_id": lambda: self.name("device", value), "channel": lambda: self.name("ch", value)}
+        return ways[key]() if key in ways else ""
 
     def name(self, where: str, value: str) -> str:
         """A name of a device, stream or channel: one of the known ones, numbered or not, else a numbered word."""

@@ -47,6 +47,8 @@ FORMATS: Final[dict[str, Format]] = {
 
 
 ABOUT: Final = "about.json"
+LATE_S: Final = 0.02
+"""From here on a format's own time of a sample is worth a word."""
 SPAN_KINDS: Final = ("gap", "quality", "annotation", "unconfirmed")
 
 
@@ -153,6 +155,12 @@ def export(
         with storage_errors(target.parent, "exporting"):
             written = FORMATS[to].write(exported, place, stem)
             files = _put(place, target, folder=FORMATS[to].folder)
+    late_s = max(written.time_error_s.values(), default=0.0)
+    if late_s > LATE_S:
+        written.notes.append(
+            f"{to} knows nominal rates only: a sample may be off by up to {late_s:.3f} s, see time_error_s; "
+            "xdf, csv and parquet hold every sample's own time"
+        )
     export_record.append(custody.home, _record(session, to, files, custody, exported, selection))
     return Report(
         to=to,
