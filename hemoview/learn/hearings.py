@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from hemoview.dsp.preprocess import MODEL_RATE_HZ
 from hemoview.dsp.quality import Quality
+from hemoview.estimate import predictors
 from hemoview.estimate.metrics_rows import Rows
 from hemoview.labels.dataset import Dataset
-from hemoview.learn import predictors, views
+from hemoview.learn import views
 from hemoview.learn.noise_bank import NoiseBank
 
 F32 = NDArray[np.float32]
@@ -54,5 +55,5 @@ def with_noise(people: Dataset, noise: NoiseBank, snr_db: Sequence[float], seed:
 
 
 def sqi_of(quality: Sequence[Quality]) -> F64:
-    """``(n,)`` signal quality, also of a window refused for too few beats (:func:`hemoview.learn.predictors.good`)."""
+    """``(n,)`` signal quality, also of a window refused for too few beats (``hemoview.estimate.predictors.good``)."""
     return np.array([q.findings.template_r * q.findings.agreement for q in quality])

@@ -27,7 +27,7 @@ from hemoview.estimate.metrics_rows import predictions_of
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.dataset_folder import read_dataset
 from hemoview.labels.splits import Split, alike_groups, refuse_leaks
-from hemoview.learn import evaluate_command, export, hearings, loop, prepare, ship_card, teaching, views
+from hemoview.learn import export, hearings, loop, prepare, ship_card, teaching, views
 from hemoview.learn.batches import Drawing, Part
 from hemoview.learn.checkpoint import RunFacts
 from hemoview.learn.compress import bundle_folder, card, distil
@@ -48,6 +48,7 @@ from hemoview.learn.ship_figures import (
     simulated_figures,
 )
 from hemoview.learn.teaching import Sources, Teaching
+from hemoview.report import judging
 from recorder.errors import ConfigError, RecorderError
 from recorder.schema import PARAMETERS
 
@@ -311,7 +312,7 @@ def write_page(of_first: metrics.Judged, figures: Mapping[str, Any], folder: Pat
         "dataset_version": "",
         "simulated": False,
     }
-    evaluate_command.write(folder, {**figures, **about, "report": "report.html"}, of_first)
+    judging.write(folder, {**figures, **about, "report": "report.html"}, of_first)
 
 
 def to_json(recipe: Recipe) -> dict[str, Any]:

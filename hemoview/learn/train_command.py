@@ -20,6 +20,7 @@ from hemoview.learn.loop import train
 from hemoview.learn.moe.complexity import count_params
 from hemoview.learn.moe.config import ModelConfig
 from hemoview.learn.run_config import RunConfig, Weights
+from hemoview.report import judging
 from recorder.errors import ConfigError
 from recorder.host.console import progress
 
@@ -83,7 +84,7 @@ def run(args: argparse.Namespace) -> dict[str, Any] | None:
 
 def judged(dataset: Dataset, folder: Path) -> dict[str, Any]:
     """The report of a run on the subjects it was not trained on, with a line a parameter."""
-    said = evaluate_command.summary(evaluate_command.evaluated(folder, dataset, folder / REPORT))
+    said = judging.summary(evaluate_command.evaluated(folder, dataset, folder / REPORT))
     kept = ("SIMULATED", "parameters", "leakage", "report")
     return {name: said[name] for name in kept if name in said}
 

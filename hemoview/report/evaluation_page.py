@@ -40,19 +40,25 @@ BASELINES: Final = (
 )
 
 
-def page(figures: Mapping[str, Any], judged: Judged) -> str:
+def page(figures: Mapping[str, Any], judged: Judged, *, as_pictures: bool = False) -> str:
     """The whole page.
 
     Args:
         figures: of :func:`hemoview.estimate.metrics.evaluate`, with ``model``, ``dataset_version`` and whatever
             else the caller knows in ``protocol``.
         judged: what they were made of, for the drawings.
+        as_pictures: drawings made of dots, for :func:`hemoview.report.pdf.pdf_of`.
     """
-    title = f"Evaluation of {figures.get('model', 'a model')} on {figures.get('dataset', 'a dataset')}"
-    return document(title, _body(title, figures, judged))
+    title = title_of(figures)
+    return document(title, _body(title, figures, judged, as_pictures=as_pictures))
 
 
-def _body(title: str, figures: Mapping[str, Any], judged: Judged) -> Iterator[str]:
+def title_of(figures: Mapping[str, Any]) -> str:
+    """Of the page."""
+    return f"Evaluation of {figures.get('model', 'a model')} on {figures.get('dataset', 'a dataset')}"
+
+
+def _body(title: str, figures: Mapping[str, Any], judged: Judged, *, as_pictures: bool) -> Iterator[str]:
     if figures["simulated"]:
         yield (
             '<div class="simulated">SIMULATED<small>Figures of people from a physiology model: they show that the '
@@ -68,7 +74,7 @@ def _body(title: str, figures: Mapping[str, Any], judged: Judged) -> Iterator[st
     yield heading("How the figures came about")
     yield _facts(figures["protocol"])
     for parameter in PARAMETERS:
-        yield from _parameter(parameter, figures["parameters"][parameter], judged)
+        yield from _parameter(parameter, figures["parameters"][parameter], judged, as_pictures=as_pictures)
     yield heading("Standards for blood pressure")
     yield from _standards(figures["standards"])
     yield heading("Subgroups")
@@ -163,7 +169,7 @@ def _words(value: Any) -> str:
     )
 
 
-def _parameter(parameter: str, one: Mapping[str, Any], judged: Judged) -> Iterator[str]:
+def _parameter(parameter: str, one: Mapping[str, Any], judged: Judged, *, as_pictures: bool) -> Iterator[str]:
     unit = PARAMETER_UNITS[parameter]
     yield heading(f"{parameter}, {unit}" + (" — SIMULATED" if judged.rows.simulated else ""))
     if one["mae"] is None:
@@ -177,23 +183,25 @@ def _parameter(parameter: str, one: Mapping[str, Any], judged: Judged) -> Iterat
     yield _repeated(one)
     if one.get("by_rhythm"):
         yield _groups("rhythm", {name: {parameter: found} for name, found in one["by_rhythm"].items()})
-    drawings = _drawings(judged, parameter, one)
+    drawings = _drawings(judged, parameter, one, as_pictures=as_pictures)
     yield '<div class="plots">'
     for svg, caption in drawings:
         yield figure(svg, caption) if svg else paragraph(caption, "note")
     yield "</div>"
 
 
-def _drawings(judged: Judged, parameter: str, one: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+def _drawings(
+    judged: Judged, parameter: str, one: Mapping[str, Any], *, as_pictures: bool
+) -> Sequence[tuple[str, str]]:
     if find_spec("matplotlib") is None:
         return (
-            [("", "Drawings need matplotlib: pip install 'hemoview[learn]'.")]
+            [("", "Drawings need matplotlib: pip install 'hemoview[app]'.")]
             if parameter == PARAMETERS[0]
             else []
         )
     from hemoview.report import plots  # noqa: PLC0415 – absent where only the bedside is installed
 
-    return plots.parameter_plots(judged, parameter, one)
+    return plots.parameter_plots(judged, parameter, one, as_pictures=as_pictures)
 
 
 def _errors(one: Mapping[str, Any]) -> str:

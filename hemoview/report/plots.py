@@ -5,6 +5,7 @@ matplotlib without pyplot: no state, no window, no display.
 
 from __future__ import annotations
 
+import base64
 import io
 import re
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
@@ -41,8 +43,8 @@ INK, BAND, WARN = "#333333", "#9c9c9c", "#8a1c00"
 Draw = Callable[[Any], None]
 
 
-def drawn(draw: Draw, *, simulated: bool, name: str, title: str) -> str:
-    """One drawing as SVG.
+def drawn(draw: Draw, *, simulated: bool, name: str, title: str, as_picture: bool = False) -> str:
+    """One drawing as SVG, or as a picture of dots inside the page.
 
     Args:
         draw: puts it on the axes.
@@ -51,7 +53,7 @@ def drawn(draw: Draw, *, simulated: bool, name: str, title: str) -> str:
         title: for those who listen to the page.
     """
     with mpl.rc_context(dict(STYLE)):
-        figure = Figure(figsize=SIZE_INCH, layout="constrained")
+        figure = Figure(figsize=SIZE_INCH, layout="constrained", dpi=200 if as_picture else 100)
         axes = figure.add_subplot()
         draw(axes)
         if simulated:
@@ -59,6 +61,10 @@ def drawn(draw: Draw, *, simulated: bool, name: str, title: str) -> str:
                 *(0.5, 0.52, "SIMULATED"),
                 size=40, weight="bold", color=WARN, alpha=0.28, rotation=18, ha="center", va="center",
             )  # fmt: skip
+        if as_picture:
+            dots = io.BytesIO()
+            FigureCanvasAgg(figure).print_png(dots, metadata={"Software": None})
+            return f'<img alt="{title}" src="data:image/png;base64,{base64.b64encode(dots.getvalue()).decode()}">'
         out = io.StringIO()
         FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None})
     return _inline(out.getvalue(), name, title)
@@ -75,8 +81,10 @@ def _inline(svg: str, name: str, title: str) -> str:
     return f'{head} role="img" aria-label="{title}">{rest}'
 
 
-def parameter_plots(judged: Judged, parameter: str, figures: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(SVG, caption) of everything drawn of one parameter; empty where no value was given."""
+def parameter_plots(
+    judged: Judged, parameter: str, figures: Mapping[str, Any], *, as_pictures: bool = False
+) -> list[tuple[str, str]]:
+    """(drawing, caption) of everything drawn of one parameter; empty where no value was given."""
     column, given = PARAMETERS.index(parameter), judged.given(parameter)
     if not given.any():
         return []
@@ -114,7 +122,16 @@ def parameter_plots(judged: Judged, parameter: str, figures: Mapping[str, Any]) 
             ),
         ]
     return [
-        (drawn(draw, simulated=simulated, name=f"{parameter}-{name}", title=f"{parameter}: {name}"), caption)
+        (
+            drawn(
+                draw,
+                simulated=simulated,
+                name=f"{parameter}-{name}",
+                title=f"{parameter}: {name}",
+                as_picture=as_pictures,
+            ),
+            caption,
+        )
         for name, draw, caption in plots
     ]
 

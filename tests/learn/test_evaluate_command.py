@@ -17,11 +17,11 @@ import tiny_bundle  # noqa: E402
 from pulse_waves import pulse, rhythm  # noqa: E402
 
 from hemoview import cli  # noqa: E402
-from hemoview.estimate import metrics  # noqa: E402
+from hemoview.estimate import metrics, predictors  # noqa: E402
 from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
 from hemoview.labels.dataset_folder import write_dataset  # noqa: E402
 from hemoview.labels.splits import Split, make_split  # noqa: E402
-from hemoview.learn import evaluate_choice, predictors  # noqa: E402
+from hemoview.report import choice as evaluate_choice  # noqa: E402
 from recorder.errors import ConfigError  # noqa: E402
 from recorder.schema import PARAMETERS  # noqa: E402
 

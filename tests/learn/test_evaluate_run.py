@@ -20,10 +20,11 @@ from hemoview import cli  # noqa: E402
 from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
 from hemoview.labels.dataset_folder import write_dataset  # noqa: E402
 from hemoview.labels.splits import Split  # noqa: E402
-from hemoview.learn import checkpoint, evaluate_choice, evaluate_command, predictors  # noqa: E402
+from hemoview.learn import checkpoint, evaluate_command, run_predictor  # noqa: E402
 from hemoview.learn.moe.config import LabelScale, ModelConfig  # noqa: E402
 from hemoview.learn.moe.model import LSM2oE  # noqa: E402
 from hemoview.learn.run_config import RunConfig  # noqa: E402
+from hemoview.report import choice, judging  # noqa: E402
 from recorder.schema import PARAMETERS  # noqa: E402
 
 pytestmark = pytest.mark.learn
@@ -100,10 +101,10 @@ def test_an_unconstrained_run_answers_with_its_own_ten_numbers() -> None:
     shape = ModelConfig(num_experts=2, hidden_channels=8, k=1, n_blocks=1, outputs="unconstrained")
     facts = checkpoint.RunFacts(RunConfig(model=shape), LabelScale(), made.version, split_of(made).to_json())
     network = LSM2oE(shape).eval()
-    opened = evaluate_choice.Opened("free", network=network, facts=facts)
-    chosen = evaluate_choice.choose(made, opened, None, None)
-    judged, _ = evaluate_command.judge_dataset(opened, chosen, 0)
-    values = predictors.network_outputs(network, chosen.dataset, ~chosen.dataset.flat)[0]
+    opened = choice.Opened("free", network=network, facts=facts)
+    chosen = choice.choose(made, opened, None, None)
+    judged, _ = judging.judge_dataset(chosen, 0, evaluate_command.maker_of(opened))
+    values = run_predictor.network_outputs(network, chosen.dataset, ~chosen.dataset.flat)[0]
     alive = np.isfinite(judged.predictions.mean).all(axis=1)
     assert alive.sum() > 50
     assert judged.predictions.mean[alive] == pytest.approx(values[alive])

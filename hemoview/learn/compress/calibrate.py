@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from hemoview.estimate.card import MIN_CALIBRATION_SUBJECTS
 from hemoview.estimate.metrics_cross import card_table
 from hemoview.estimate.metrics_rows import Predictions, Rows, predictions_of, rows_of
+from hemoview.estimate.predictors import recording_times
 from hemoview.labels.dataset import Dataset
 from hemoview.learn import views
 from hemoview.learn.compress.card import EXPIRY_S
 from hemoview.learn.compress.quantise import answers
 from hemoview.learn.moe.config import PARAMETERS
-from hemoview.learn.predictors import recording_times
 
 
 @dataclass(frozen=True, slots=True)

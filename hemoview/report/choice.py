@@ -54,27 +54,26 @@ class Opened:
         return made if made.sha256 == wanted else None
 
 
-def open_model(path: Path) -> Opened:
-    """A bundle's folder, the name of a shipped bundle, a run's folder or its checkpoint.
+def open_bundle(path: Path) -> Opened:
+    """A bundle's folder, or the name of a shipped bundle.
 
     Raises:
-        ConfigError: it is none of these, or is refused.
+        ConfigError: it is none, or is refused.
     """
-    if not path.exists() and (places.models_dir() / path.name).is_dir() and path.name == str(path):
-        path = places.models_dir() / path.name
-    if any((path / name).is_file() for name in bundles.FILES):
-        bundle = bundles.load(path)
-        return Opened(bundle.name, bundle=bundle)
-    if path.suffix == ".pt" or (path.is_dir() and any(path.glob("*.pt"))):
-        from hemoview.learn import checkpoint  # noqa: PLC0415 – torch: a bundle needs none
-
-        network, facts = checkpoint.load(path)
-        return Opened(
-            path.parent.name if path.suffix == ".pt" else path.resolve().name, network=network, facts=facts
+    path = shipped(path)
+    if not any((path / name).is_file() for name in bundles.FILES):
+        raise ConfigError(
+            f"{path}: no model bundle (card.json, model.onnx); name its folder or a shipped one"
         )
-    raise ConfigError(
-        f"{path}: neither a model bundle (card.json, model.onnx) nor a training run (checkpoint.pt); name one of them"
-    )
+    bundle = bundles.load(path)
+    return Opened(bundle.name, bundle=bundle)
+
+
+def shipped(path: Path) -> Path:
+    """The folder of a shipped bundle that is named without one; else the path as it is."""
+    if not path.exists() and (places.models_dir() / path.name).is_dir() and path.name == str(path):
+        return places.models_dir() / path.name
+    return path
 
 
 # ---- which rows
@@ -82,8 +81,11 @@ def open_model(path: Path) -> Opened:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Chosen:
-    """Rows to be judged, training rows for the baselines where they are here, and what the reader must know."""
+    """Rows to be judged, training rows for the baselines where they are here, and what the reader must know; ``of``:
+    the set they are from.
+    """
 
+    of: Dataset
     dataset: Dataset
     training: Dataset | None
     protocol: dict[str, Any]
@@ -101,7 +103,7 @@ def choose(dataset: Dataset, opened: Opened, name: str | None, part: str | None)
     if split is None or part == ALL:
         leakage = _leakage(theirs, dataset.subjects, known=dataset.subject_known, own=own)
         everybody = {"split": None, "part": ALL, "split_sha256": None}
-        return Chosen(dataset, None, {**everybody, "leakage": leakage})
+        return Chosen(dataset, dataset, None, {**everybody, "leakage": leakage})
     part = part or "test"
     subjects: tuple[str, ...] = getattr(split, part)
     if not subjects:
@@ -122,7 +124,7 @@ def choose(dataset: Dataset, opened: Opened, name: str | None, part: str | None)
         "split_sha256": split.sha256,
         "leakage": _leakage(theirs, subjects, known=dataset.subject_known, own=own),
     }
-    return Chosen(judged, training, protocol)
+    return Chosen(dataset, judged, training, protocol)
 
 
 def _trained(split: Split | None) -> set[str]:

@@ -1,0 +1,301 @@
+"""A report page as PDF: the pieces of :mod:`hemoview.report.html`, and nothing else, set on sheets.
+
+Written by fpdf2 in plain Python, so that it works at a bedside and in a service alike. Drawings must be pictures
+(``<img src="data:image/png;base64,…">``): :func:`hemoview.report.plots.drawn` makes them so on demand.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, Final
+
+from recorder.errors import ConfigError
+
+MARGIN_MM: Final = 12.0
+SIZES_PT: Final = {"h1": 16.0, "h2": 12.5, "h3": 10.5, "p": 9.0, "table": 6.6, "caption": 7.5}
+INK, QUIET, WARN, RULE = (26, 26, 26), (80, 80, 80), (138, 28, 0), (200, 200, 200)
+LINE: Final = 1.35
+"""Line height over letter height."""
+PICTURES_A_ROW: Final = 2
+_BLOCKS: Final = frozenset({"h1", "h2", "h3", "p", "li", "caption", "figcaption", "th", "td", "small"})
+_IGNORED: Final = frozenset({"style", "title", "script", "head"})
+_PNG: Final = "data:image/png;base64,"
+
+
+@dataclass(slots=True)
+class _Table:
+    caption: str = ""
+    head: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Piece:
+    """``kind``: h1, h2, h3, p, lead, note, li, simulated, table, figure."""
+
+    kind: str
+    text: str = ""
+    table: _Table | None = None
+    picture: bytes = b""
+
+
+class _Reader(HTMLParser):
+    """Pieces of a page in their order."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.pieces: list[_Piece] = []
+        self._open: list[tuple[str, str]] = []
+        self._text: list[str] = []
+        self._table: _Table | None = None
+        self._row: list[str] | None = None
+        self._picture = b""
+        self._in_head = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        said = dict(attrs)
+        if tag in ("meta", "br", "link"):
+            return
+        if tag == "img":
+            self._picture = _picture(said.get("src") or "")
+            return
+        if tag == "svg":
+            raise ConfigError("a page with inline drawings cannot be set as PDF; have them made as pictures")
+        self._open.append((tag, said.get("class") or ""))
+        if tag == "table":
+            self._table = _Table()
+        elif tag == "thead":
+            self._in_head = True
+        elif tag == "tr":
+            self._row = []
+        elif tag in _BLOCKS or (tag == "div" and said.get("class") == "simulated"):
+            if tag == "small":
+                self._end_text("simulated")
+            self._text = []
+
+    def handle_endtag(self, tag: str) -> None:
+        while self._open and self._open[-1][0] != tag:
+            self._open.pop()
+        kind = self._open.pop()[1] if self._open else ""
+        if tag in ("td", "th") and self._row is not None:
+            self._row.append(self._taken())
+        elif tag == "tr" and self._table is not None and self._row is not None:
+            if self._in_head:
+                self._table.head = self._row
+            else:
+                self._table.rows.append(self._row)
+            self._row = None
+        elif tag == "thead":
+            self._in_head = False
+        elif tag == "caption" and self._table is not None:
+            self._table.caption = self._taken()
+        elif tag == "table" and self._table is not None:
+            self.pieces.append(_Piece("table", table=self._table))
+            self._table = None
+        elif tag == "figcaption":
+            self.pieces.append(_Piece("figure", self._taken(), picture=self._picture))
+            self._picture = b""
+        elif tag == "div" and kind == "simulated":
+            self._end_text("simulated")
+        elif tag in ("h1", "h2", "h3", "p", "li", "small"):
+            self._end_text(kind if kind in ("lead", "note") else "p" if tag == "small" else tag)
+
+    def handle_data(self, data: str) -> None:
+        if not any(tag in _IGNORED for tag, _ in self._open):
+            self._text.append(data)
+
+    def _taken(self) -> str:
+        text, self._text = " ".join("".join(self._text).split()), []
+        return text
+
+    def _end_text(self, kind: str) -> None:
+        if text := self._taken():
+            self.pieces.append(_Piece(kind, text))
+
+
+def _picture(source: str) -> bytes:
+    if not source.startswith(_PNG):
+        raise ConfigError("a picture of the page is not inside it as PNG; it cannot be set as PDF")
+    try:
+        return base64.b64decode(source[len(_PNG) :], validate=True)
+    except binascii.Error as error:
+        raise ConfigError("a picture of the page is no PNG; it cannot be set as PDF") from error
+
+
+def pdf_of(page: str, *, title: str, made: datetime | None = None) -> bytes:
+    """The page as PDF, A4 across, numbered sheets.
+
+    Args:
+        page: as :func:`hemoview.report.html.document` makes it, drawings as pictures.
+        title: of the document.
+        made: its date; None = none is written, and the same page gives the same bytes.
+
+    Raises:
+        ConfigError: a drawing is no picture, or fpdf2 or matplotlib (whose letters are used) are not installed.
+    """
+    reader = _Reader()
+    reader.feed(page)
+    sheet = _sheet(title)
+    sheet.set_creation_date(made or datetime(2000, 1, 1, tzinfo=UTC))
+    pieces = reader.pieces
+    at = 0
+    while at < len(pieces):
+        if pieces[at].kind == "figure":
+            end = next((n for n in range(at, len(pieces)) if pieces[n].kind != "figure"), len(pieces))
+            _figures(sheet, pieces[at:end])
+            at = end
+            continue
+        _set(sheet, pieces[at])
+        at += 1
+    return bytes(sheet.output())
+
+
+def _sheet(title: str) -> Any:
+    try:
+        import matplotlib as mpl  # noqa: PLC0415 – slow to load, and absent where only the recorder is installed
+        from fpdf import FPDF  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"{error.name} is not installed, a PDF needs it: pip install 'hemoview[app]'"
+        ) from error
+
+    class Sheet(FPDF):
+        def footer(self) -> None:
+            self.set_y(-MARGIN_MM + 2)
+            self.set_font("DejaVu", size=6.5)
+            self.set_text_color(*QUIET)
+            self.cell(0, 4, f"{title}   ·   {self.page_no()} / {{nb}}", align="R")
+
+    letters = Path(mpl.get_data_path()) / "fonts" / "ttf"
+    sheet = Sheet(orientation="L", unit="mm", format="A4")
+    sheet.add_font("DejaVu", "", str(letters / "DejaVuSans.ttf"))
+    sheet.add_font("DejaVu", "B", str(letters / "DejaVuSans-Bold.ttf"))
+    sheet.set_title(title)
+    sheet.set_margin(MARGIN_MM)
+    sheet.set_auto_page_break(auto=True, margin=MARGIN_MM + 2)
+    sheet.add_page()
+    return sheet
+
+
+def _set(sheet: Any, piece: _Piece) -> None:
+    if piece.kind == "table" and piece.table is not None:
+        _table(sheet, piece.table)
+        return
+    if piece.kind == "simulated":
+        sheet.set_draw_color(*WARN)
+        _text(sheet, piece.text, 16.0, WARN, bold=True, border=1, align="C")
+        return
+    if piece.kind in ("h1", "h2", "h3"):
+        size = SIZES_PT[piece.kind]
+        sheet.ln(2.0 if sheet.get_y() > MARGIN_MM + 1 else 0.0)
+        if piece.kind != "h1" and sheet.will_page_break(28.0):
+            sheet.add_page()
+        _text(sheet, piece.text, size, INK, bold=True)
+        if piece.kind == "h2":
+            sheet.set_draw_color(*RULE)
+            sheet.line(sheet.l_margin, sheet.get_y(), sheet.w - sheet.r_margin, sheet.get_y())
+            sheet.ln(1.0)
+        return
+    text = f"•  {piece.text}" if piece.kind == "li" else piece.text
+    _text(
+        sheet,
+        text,
+        SIZES_PT["p"],
+        QUIET if piece.kind == "lead" else INK,
+        border="L" if piece.kind == "note" else 0,
+    )
+
+
+def _text(
+    sheet: Any,
+    text: str,
+    size_pt: float,
+    colour: Sequence[int],
+    *,
+    bold: bool = False,
+    border: Any = 0,
+    align: str = "L",
+) -> None:
+    sheet.set_font("DejaVu", "B" if bold else "", size_pt)
+    sheet.set_text_color(*colour)
+    sheet.multi_cell(
+        0,
+        size_pt * LINE * 0.3528,
+        text,
+        border=border,
+        align=align,
+        new_x="LMARGIN",
+        new_y="NEXT",
+        padding=(0.4, 1),
+    )
+
+
+def _table(sheet: Any, table: _Table) -> None:
+    if table.caption:
+        sheet.ln(1.0)
+        _text(sheet, table.caption, SIZES_PT["caption"], QUIET)
+    rows = ([table.head] if any(table.head) else []) + table.rows
+    if not rows:
+        return
+    sheet.set_font("DejaVu", size=SIZES_PT["table"])
+    sheet.set_text_color(*INK)
+    sheet.set_draw_color(*RULE)
+    widths = _widths(sheet, rows)
+    with sheet.table(
+        col_widths=widths,
+        width=sum(widths),
+        align="L",
+        text_align=("LEFT", *["RIGHT" if _numbers(rows, n) else "LEFT" for n in range(1, len(widths))]),
+        first_row_as_headings=bool(any(table.head)),
+        line_height=SIZES_PT["table"] * LINE * 0.3528,
+        padding=(0.3, 0.8),
+    ) as grid:
+        for row in rows:
+            grid.row(row)
+    sheet.ln(2.0)
+
+
+def _widths(sheet: Any, rows: Sequence[Sequence[str]]) -> list[float]:
+    """As wide as its longest text, the widest cut down until the table fits the sheet."""
+    wanted = [max(sheet.get_string_width(row[n]) for row in rows) + 3.0 for n in range(len(rows[0]))]
+    room = sheet.w - sheet.l_margin - sheet.r_margin
+    while sum(wanted) > room:
+        widest = max(wanted)
+        over = sum(wanted) - room
+        second = max((w for w in wanted if w < widest), default=0.0)
+        n = wanted.count(widest)
+        cut = min(over / n, max(widest - second, 0.5))
+        wanted = [w - cut if w == widest else w for w in wanted]
+    return wanted
+
+
+def _numbers(rows: Sequence[Sequence[str]], column: int) -> bool:
+    """Mostly short entries: figures rather than sentences."""
+    return max(len(row[column]) for row in rows[1:] or rows) <= 24
+
+
+def _figures(sheet: Any, pieces: Sequence[_Piece]) -> None:
+    """Two beside each other, each with its caption."""
+    room = (sheet.w - sheet.l_margin - sheet.r_margin - 6.0) / PICTURES_A_ROW
+    for first in range(0, len(pieces), PICTURES_A_ROW):
+        pair = pieces[first : first + PICTURES_A_ROW]
+        height = room * 0.73 + 16.0
+        if sheet.will_page_break(height):
+            sheet.add_page()
+        top, ends = sheet.get_y(), []
+        for n, piece in enumerate(pair):
+            left = sheet.l_margin + n * (room + 6.0)
+            placed = sheet.image(io.BytesIO(piece.picture), x=left, y=top, w=room)
+            sheet.set_xy(left, top + placed.rendered_height + 0.5)
+            sheet.set_font("DejaVu", size=SIZES_PT["caption"])
+            sheet.set_text_color(*QUIET)
+            sheet.multi_cell(room, SIZES_PT["caption"] * LINE * 0.3528, piece.text, align="L")
+            ends.append(sheet.get_y())
+        sheet.set_xy(sheet.l_margin, max(ends) + 2.0)
