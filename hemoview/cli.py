@@ -44,7 +44,7 @@ _EXTRA_OF = {
     "distributed": "scale",
     "torch": "learn",
     "onnx": "learn",
-    "matplotlib": "learn",
+    "matplotlib": "app",
     "wfdb": "exchange",
     "edfio": "exchange",
     "pyxdf": "exchange",
@@ -185,6 +185,10 @@ _ROOMS = {
     "import": ("recorder.host.import_command", "foreign recordings into one ordinary session"),
     "labels": ("hemoview.labels.agree_command", "labels of a session: how far two raters agree"),
     "subject": ("hemoview.subject_command", "withdraw a subject from everything"),
+    "report": (
+        "hemoview.report.validation",
+        "a model against the reference of a session or dataset: page and PDF",
+    ),
     "train": ("hemoview.learn.train_flags", "train LSM²oE on a dataset"),
 }
 """Commands that register themselves (``add_parser``): module, and the line in the list of commands."""

@@ -24,6 +24,8 @@ INK, QUIET, WARN, RULE = (26, 26, 26), (80, 80, 80), (138, 28, 0), (200, 200, 20
 LINE: Final = 1.35
 """Line height over letter height."""
 PICTURES_A_ROW: Final = 2
+KEPT_WHOLE: Final = 20
+"""Rows of the longest table that is not split over two sheets."""
 _BLOCKS: Final = frozenset({"h1", "h2", "h3", "p", "li", "caption", "figcaption", "th", "td", "small"})
 _IGNORED: Final = frozenset({"style", "title", "script", "head"})
 _PNG: Final = "data:image/png;base64,"
@@ -238,23 +240,27 @@ def _text(
 
 
 def _table(sheet: Any, table: _Table) -> None:
-    if table.caption:
-        sheet.ln(1.0)
-        _text(sheet, table.caption, SIZES_PT["caption"], QUIET)
     rows = ([table.head] if any(table.head) else []) + table.rows
     if not rows:
         return
-    sheet.set_font("DejaVu", size=SIZES_PT["table"])
+    line_mm = SIZES_PT["table"] * LINE * 0.3528
+    if len(rows) <= KEPT_WHOLE and sheet.will_page_break((line_mm + 0.8) * (len(rows) + 3)):
+        sheet.add_page()
+    if table.caption:
+        sheet.ln(1.0)
+        _text(sheet, table.caption, SIZES_PT["caption"], QUIET)
+    sheet.set_font("DejaVu", "B", SIZES_PT["table"])
     sheet.set_text_color(*INK)
     sheet.set_draw_color(*RULE)
     widths = _widths(sheet, rows)
+    sheet.set_font("DejaVu", "", SIZES_PT["table"])
     with sheet.table(
         col_widths=widths,
         width=sum(widths),
         align="L",
         text_align=("LEFT", *["RIGHT" if _numbers(rows, n) else "LEFT" for n in range(1, len(widths))]),
         first_row_as_headings=bool(any(table.head)),
-        line_height=SIZES_PT["table"] * LINE * 0.3528,
+        line_height=line_mm,
         padding=(0.3, 0.8),
     ) as grid:
         for row in rows:

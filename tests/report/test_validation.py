@@ -1,0 +1,88 @@
+"""``hemoview report`` of a dataset and of a session: what is written, what it rests on, what is refused."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+for room in ("estimate", "labels"):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / room))
+
+import aligned_sessions  # noqa: E402
+import tiny_bundle  # noqa: E402
+
+from hemoview import cli  # noqa: E402
+from hemoview.labels import build  # noqa: E402
+from hemoview.labels.build_options import BuildOptions, Job  # noqa: E402
+from hemoview.labels.build_part import build_part  # noqa: E402
+from hemoview.labels.dataset_folder import write_dataset  # noqa: E402
+from recorder.host import withdrawals  # noqa: E402
+from recorder.host.withdrawals import Withdrawal  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sessions") / "s1"
+    aligned_sessions.make(folder, seed=1)
+    return folder
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return tiny_bundle.write(tmp_path / "models").folder
+
+
+def ask(capsys: pytest.CaptureFixture[str], *words: Any) -> tuple[int, str, str]:
+    status = cli.main(["report", *(str(w) for w in words)])
+    said = capsys.readouterr()
+    return status, said.out, said.err
+
+
+@pytest.mark.slow
+def test_a_session_is_judged_on_its_own_labels(
+    session: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    status, said, error = ask(capsys, session, "--model", model, "--out", out, "--home", tmp_path, "--json")
+    assert (status, error) == (0, "")
+    found = json.loads(said.splitlines()[-1])
+    assert found["model"] == "tiny-1" and len(found["model_facts"]["sha256"]) == 64
+    assert found["dataset_version"].startswith("hv1:") and found["dataset"] == "session s1"
+    assert found["parameters"]["SBP"]["n_subjects"] == 1 and found["parameters"]["SBP"]["n_windows"] > 0
+    assert {p.name for p in out.iterdir()} == {
+        "report.html",
+        "report.pdf",
+        "evaluation.json",
+        "predictions.npz",
+    }
+    assert (out / "report.pdf").read_bytes().startswith(b"%PDF")
+    page = (out / "report.html").read_text("utf-8")
+    assert found["dataset_version"] in page and "Research use only" in page and "Bland–Altman" in page
+
+    # the same session as a dataset folder: the same windows, the same version, the same figures
+    part = build_part(Job(str(session), BuildOptions(allow_simulated=True)))
+    write_dataset(tmp_path / "data", build.assemble([part], BuildOptions(allow_simulated=True)))
+    _, said, _ = ask(capsys, tmp_path / "data", "--model", model, "--out", tmp_path / "again", "--json")
+    again = json.loads(said.splitlines()[-1])
+    assert again["dataset_version"] == found["dataset_version"]
+    assert again["parameters"] == found["parameters"]
+
+
+def test_what_is_refused_is_named(
+    session: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(source: Path, *more: Any) -> str:
+        status, _, said = ask(capsys, source, "--out", tmp_path / "out", "--home", tmp_path, *more)
+        assert status == 1 and not (tmp_path / "out").exists()
+        return said
+
+    assert "neither a session nor a dataset" in refused(tmp_path, "--model", model)
+    assert "no model bundle" in refused(session, "--model", tmp_path)
+    aligned_sessions.make(tmp_path / "alone", seed=1, lock=None)
+    assert "run hemoview align" in refused(tmp_path / "alone", "--model", model)
+    withdrawals.append(tmp_path, Withdrawal("P-014", 1))
+    assert "P-014 was withdrawn" in refused(session, "--model", model)
