@@ -30,6 +30,7 @@ REFUSED: Final = {
     "unsure": "unsynchronised: no shift fits well enough",
     "not-the-same-heart": "not the same heart: no shift makes the beats of both devices agree "
     "(another person, or another time)",
+    "unlocked": "unsynchronised: unlocked by hand, with a reason",
 }
 """Code of a refusal -> what it means; every one bars the session from training."""
 NUDGE_MS: Final = 5_000.0

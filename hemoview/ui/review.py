@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from hemoview.ui.catalogue import text
 from hemoview.ui.figure import Figure
+from hemoview.ui.review_align import AlignPanel
 from hemoview.ui.review_bar import ReviewBar, ReviewHeader
 from hemoview.ui.review_bridge import Bell, end_with
 from hemoview.ui.review_canvas import ReviewCanvas
@@ -85,6 +86,7 @@ class ReviewPage(QWidget):
         super().__init__(parent)
         self._model = model = ReviewModel(ReviewReader(open_store, Bell(self._on_answer).ring))
         end_with(self, model.close)
+        self.align = AlignPanel()
         self._phase: Phase = "empty"
         self._last_tick_s = 0.0
         self._header = ReviewHeader()
@@ -100,6 +102,7 @@ class ReviewPage(QWidget):
         self._side.addTab(self.raters.tab, text("raters.tab"))
         self.exporting = ExportDesk(self, model.view)
         self._bar.add(self.exporting.button)
+        self._bar.add(self.align.button)
         self._lay_out()
         self._frames = QTimer(self, interval=FRAME_MS, timerType=Qt.TimerType.PreciseTimer)
         self._filling = QTimer(self, interval=FRAME_MS, singleShot=True)
@@ -150,12 +153,14 @@ class ReviewPage(QWidget):
         for timer in (self._frames, self._filling, self._idle, self._live):
             timer.stop()
         self._model.close()
+        self.align.close_session()
 
     def _lay_out(self) -> None:
         picture = QVBoxLayout()
         picture.setContentsMargins(0, 0, 0, 0)
         picture.setSpacing(4)
         picture.addWidget(self._canvas, 1)
+        picture.addWidget(self.align)
         picture.addWidget(self._minimap)
         left, right = QWidget(), QFrame()
         left.setLayout(picture)
@@ -205,6 +210,8 @@ class ReviewPage(QWidget):
         self.raters.began.connect(lambda: self._side.setCurrentWidget(self.raters.tab))
         for desk in (self.labelling, self.raters):
             desk.jump.connect(lambda t: self._move(lambda w, end: moves.jump(w, t, end)))
+        self.align.changed.connect(self._show)
+        self.align.jumped.connect(self._on_jumped)
 
     # moves
 
@@ -290,9 +297,11 @@ class ReviewPage(QWidget):
 
     def _show(self) -> None:
         self._filling.stop()
+        self._model.draw_by(self.align.shift_for(self._model.facts))
         view = self._model.view()
         self.raters.show_view(view)
         self.labelling.show_view(view)
+        self.align.show_view(view)
         self._canvas.show_view(view)
         self._minimap.show_view(view)
         self._card.show_view(view)

@@ -130,7 +130,7 @@ class ReviewBar(QWidget):
         sessions = self._button("review.sessions", "", Qt.Key.Key_Escape, _NONE)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(6)
+        row.setSpacing(4)
         row.addWidget(sessions)
         for widget in (self._play, self._speed, self._time):
             row.addWidget(widget)

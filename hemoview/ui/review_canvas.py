@@ -23,6 +23,7 @@ from hemoview.ui.review_axis_px import GUTTER_PX, RIGHT_PX, TimeAxis
 from hemoview.ui.review_picture import (
     AXIS_PX,
     axis_of,
+    draw_aligned,
     draw_axis,
     draw_flags,
     draw_lines,
@@ -180,6 +181,7 @@ class ReviewCanvas(QWidget):
         painter = QPainter(picture)
         draw_axis(painter, axis, ticks_of(axis))
         draw_flags(painter, axis, view.marks)
+        draw_aligned(painter, axis, view)
         painter.end()
 
     def _paint_strips(self, picture: QPixmap, view: ReviewView) -> None:
@@ -280,4 +282,5 @@ def _same_frame(old: ReviewView, new: ReviewView) -> bool:
     """Same span, same panels in the same places, same marks; only their content may differ."""
     same_span = (old.wish.t0_s, old.wish.t1_s) == (new.wish.t0_s, new.wish.t1_s)
     same_panels = [p.panel for p in old.panels] == [p.panel for p in new.panels]
-    return same_span and same_panels and old.marks == new.marks and (old.facts is None) == (new.facts is None)
+    same_marks = old.marks == new.marks and old.aligned == new.aligned
+    return same_span and same_panels and same_marks and (old.facts is None) == (new.facts is None)

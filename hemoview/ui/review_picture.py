@@ -30,6 +30,7 @@ def draw_picture(painter: QPainter, view: ReviewView, size: QSize) -> None:
     ticks = ticks_of(axis)
     draw_axis(painter, axis, ticks)
     draw_flags(painter, axis, view.marks)
+    draw_aligned(painter, axis, view)
     for strip in lay_out(view, size):
         draw_strip(painter, strip, [axis.x(t) for t in ticks])
     draw_lines(painter, axis, view.marks, size.height())
@@ -89,6 +90,19 @@ def draw_flags(painter: QPainter, axis: TimeAxis, marks: tuple[Mark, ...]) -> No
             painter.setPen(ink)
             painter.drawText(QPointF(x + 5, AXIS_PX + LANE_PX - 5), label_text(mark))
             free_from = x + wide
+
+
+def draw_aligned(painter: QPainter, axis: TimeAxis, view: ReviewView) -> None:
+    """Says that the reference is not drawn where it is stored."""
+    if view.aligned is None:
+        return
+    said = text("align-on-picture", version=view.aligned)
+    painter.setFont(font(12, bold=True))
+    wide = painter.fontMetrics().horizontalAdvance(said) + 12
+    box = QRectF(axis.left + axis.width - wide, AXIS_PX + 1, wide, LANE_PX - 2)
+    painter.fillRect(box, colour("info"))
+    painter.setPen(colour("ground"))
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, said)
 
 
 def draw_lines(painter: QPainter, axis: TimeAxis, marks: tuple[Mark, ...], height_px: int) -> None:

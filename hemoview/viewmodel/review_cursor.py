@@ -6,7 +6,7 @@ gives way to "—" with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,9 +19,14 @@ from hemoview.viewmodel.personal import code_of, personal_note
 from hemoview.viewmodel.reference_streams import is_valid, reference_column, reference_streams
 from hemoview.viewmodel.review_facts import CuffMark, SessionFacts
 from hemoview.viewmodel.review_panels import Panel
+from hemoview.viewmodel.review_shift import TimeShift
 from hemoview.viewmodel.review_tiles import Floats, Floats32, TileCache, TileKey, floor_level, keys_over
 from hemoview.viewmodel.review_view import SIMULATED, gaps_over, reason_name, reasons_of
 from recorder.schema import PARAMETER_UNITS, PARAMETERS, StreamInfo
+
+Moments = Callable[[StreamInfo], float | None]
+"""When the moment of the cursor was in a stream's own time; None where no alignment reaches."""
+NOT_ALIGNED = "not-aligned"
 
 HOLD_S = {"estimate": STALE_S, "beats": STALE_S + 1.0, "reference": STALE_S + 1.0}
 """How old the last row may be. A beat is stamped with its onset and known only when the next one begins."""
@@ -90,29 +95,43 @@ class CursorView:
     personal: Message | None = None
 
 
-def cursor_keys(facts: SessionFacts, panels: Sequence[Panel], cursor_s: float) -> list[TileKey]:
+def cursor_keys(
+    facts: SessionFacts, panels: Sequence[Panel], cursor_s: float, shift: TimeShift | None = None
+) -> list[TileKey]:
     """The tiles of rows and samples the numbers at the cursor are read from."""
     shown = {stream_id for panel in panels for stream_id in panel.stream_ids}
     keys: list[TileKey] = []
+    at = _moments(cursor_s, shift)
     for info in facts.streams:
         held = info.role in HOLD_S
         if held or (info.stream_id in shown and info.kind == "waveform"):
             hold_s = HOLD_S[info.role] + BEATS_S if held else _wave_hold_s(info)
-            keys += keys_over(
-                info.stream_id, floor_level(info), cursor_s - hold_s, min(cursor_s + 1e-6, facts.duration_s)
-            )
+            at_s = at(info)
+            if at_s is not None:
+                end_s = min(at_s + 1e-6, facts.duration_s)
+                keys += keys_over(info.stream_id, floor_level(info), at_s - hold_s, end_s)
     return keys
 
 
-def at_cursor(facts: SessionFacts, panels: Sequence[Panel], cache: TileCache, cursor_s: float) -> CursorView:
+def _moments(cursor_s: float, shift: TimeShift | None) -> Moments:
+    return lambda info: cursor_s if shift is None else shift.moment_s(info.stream_id, cursor_s)
+
+
+def at_cursor(
+    facts: SessionFacts,
+    panels: Sequence[Panel],
+    cache: TileCache,
+    cursor_s: float,
+    shift: TimeShift | None = None,
+) -> CursorView:
     """The numbers at the cursor from the tiles that are here."""
-    since_s = facts.reference_since_s(cursor_s)
+    since_s, at = facts.reference_since_s(cursor_s), _moments(cursor_s, shift)
     return CursorView(
         cursor_s,
         None if since_s is None else cursor_s - since_s,
-        tuple(_numerics(facts, cache, cursor_s)),
+        tuple(_numerics(facts, cache, cursor_s, at)),
         _cuff(facts, cursor_s),
-        tuple(_waves(facts, panels, cache, cursor_s)),
+        tuple(_waves(facts, panels, cache, at)),
         _personal(facts, cache, cursor_s),
     )
 
@@ -152,35 +171,40 @@ def _times(reading: Reading | None, factor: float) -> Reading | None:
     return replace(reading, value=value, low=low, high=high)
 
 
-def _numerics(facts: SessionFacts, cache: TileCache, cursor_s: float) -> Iterator[NumericView]:
+def _numerics(facts: SessionFacts, cache: TileCache, cursor_s: float, at: Moments) -> Iterator[NumericView]:
     estimates = [s for s in facts.streams if s.role == "estimate"]
     beats = reference_streams(facts.streams)
     for name in PARAMETERS:
-        estimate = _of_streams(estimates, name, facts, cache, cursor_s)
-        reference = _reference(beats, name, facts, cache, cursor_s)
+        estimate = _of_streams(estimates, name, facts, cache, at)
+        reference = _reference(beats, name, facts, cache, at)
         if estimate is not None or reference is not None:
             valid = is_valid(facts, name, cursor_s)
             yield NumericView(name, PARAMETER_UNITS[name], estimate, reference, reference_valid=valid)
 
 
 def _of_streams(
-    streams: Sequence[StreamInfo], channel: str, facts: SessionFacts, cache: TileCache, cursor_s: float
+    streams: Sequence[StreamInfo], channel: str, facts: SessionFacts, cache: TileCache, at: Moments
 ) -> Reading | None:
     for info in streams:
         if any(c.name == channel for c in info.channels):
-            return _reading(info, channel, facts, cache, cursor_s)
+            moment_s = at(info)
+            if moment_s is None:
+                return Reading(why=NOT_ALIGNED)
+            return _reading(info, channel, facts, cache, moment_s)
     return None
 
 
 def _reference(
-    streams: Sequence[StreamInfo], parameter: str, facts: SessionFacts, cache: TileCache, cursor_s: float
+    streams: Sequence[StreamInfo], parameter: str, facts: SessionFacts, cache: TileCache, at: Moments
 ) -> Reading | None:
     """Median of the last beats: of the monitor's own where it has some, else of those read off its wave."""
     found = None
     for info in streams:
         column = reference_column(info, parameter)
         if column is not None:
-            reading = _beat_reading(info, column, facts, cache, cursor_s)
+            moment_s, reading = at(info), Reading(why=NOT_ALIGNED)
+            if moment_s is not None:
+                reading = _beat_reading(info, column, facts, cache, moment_s)
             if reading.value is not None:
                 return reading
             found = found or reading
@@ -290,19 +314,20 @@ def _wave_hold_s(info: StreamInfo) -> float:
 
 
 def _waves(
-    facts: SessionFacts, panels: Sequence[Panel], cache: TileCache, cursor_s: float
+    facts: SessionFacts, panels: Sequence[Panel], cache: TileCache, at: Moments
 ) -> Iterator[WaveReading]:
     for panel in panels:
         for trace in panel.traces:
             info = facts.stream(trace.stream_id)
             if info.kind != "waveform":
                 continue
-            row, _ = _row_at(info, cache, cursor_s, _wave_hold_s(info))
+            moment_s, row = at(info), None
+            if moment_s is not None:
+                row, _ = _row_at(info, cache, moment_s, _wave_hold_s(info))
             name = panel.title if len(panel.traces) == 1 else f"{panel.title} {trace.name}"
             value = None if row is None else float(row[trace.column])
-            yield WaveReading(
-                panel.panel_id, name, _in_unit(value, panel, trace.stream_id, facts, cursor_s), panel.unit
-            )
+            shown = value if moment_s is None else _in_unit(value, panel, trace.stream_id, facts, moment_s)
+            yield WaveReading(panel.panel_id, name, shown, panel.unit)
 
 
 def _in_unit(

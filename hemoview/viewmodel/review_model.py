@@ -15,6 +15,7 @@ from hemoview.viewmodel.review_facts import Mark, SessionFacts
 from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_panels import Panel, panels_of
 from hemoview.viewmodel.review_reader import Answer, Failed, Key, Opened, ReviewReader, Tiled
+from hemoview.viewmodel.review_shift import TimeShift
 from hemoview.viewmodel.review_tiles import TileCache, TileKey, floor_level, keys_over, level_for
 from hemoview.viewmodel.review_view import PanelView, resolve_panel, visible_marks
 
@@ -26,7 +27,9 @@ _MINIMAP_CHOICE = ("pressure", "parameter.HR")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReviewView:
-    """The whole screen, frozen. ``settled``: every visible tile is here at its right level."""
+    """The whole screen, frozen. ``settled``: every visible tile is here at its right level. ``aligned``: the version
+    of the alignment by which the reference is drawn on the pulse's time axis; None: everything as it is stored.
+    """
 
     phase: Phase
     facts: SessionFacts | None
@@ -39,6 +42,7 @@ class ReviewView:
     banners: tuple[Message, ...]
     settled: bool
     pressure_unit: str = "mmHg"
+    aligned: int | None = None
 
 
 class ReviewModel:
@@ -63,6 +67,7 @@ class ReviewModel:
         self._under_cursor: frozenset[TileKey] = frozenset()
         self._cursor: CursorView | None = None
         self._pressure_unit = "mmHg"
+        self._shift: TimeShift | None = None
 
     @property
     def wish(self) -> Wish:
@@ -82,7 +87,7 @@ class ReviewModel:
         self._resolved.clear()
         self._unreadable.clear()
         self._wish = Wish(width_px=self._wish.width_px)
-        self._view = None
+        self._view = self._shift = None
 
     def refresh(self) -> None:
         """Look again at a session that is still being recorded."""
@@ -186,6 +191,13 @@ class ReviewModel:
         self._pressure_unit, self._view, self._cursor = unit, None, None
         return True
 
+    def draw_by(self, shift: TimeShift | None) -> None:
+        """Draw the reference on the pulse's time axis, or (None) as it is stored. A view only."""
+        if shift is not self._shift:
+            self._shift, self._cursor = shift, None
+            self._resolved.clear()
+            self.ask()
+
     def next_mark(self, *, back: bool = False) -> bool:
         """Cursor to the next (previous) marker."""
         return self._jump([m.t_s for m in self._facts.markers] if self._facts else [], back=back)
@@ -237,11 +249,12 @@ class ReviewModel:
             banners=tuple(self._banners(facts)),
             settled=all(panel.settled for panel in panels),
             pressure_unit=self._pressure_unit,
+            aligned=None if self._shift is None else self._shift.version,
         )
 
     def _at_cursor(self, facts: SessionFacts) -> CursorView:
         if self._cursor is None or self._cursor.t_s != self._wish.cursor_s:
-            found = at_cursor(facts, self._chosen(), self._cache, self._wish.cursor_s)
+            found = at_cursor(facts, self._chosen(), self._cache, self._wish.cursor_s, self._shift)
             self._cursor = in_pressure_unit(found, self._pressure_unit)
         return self._cursor
 
@@ -256,7 +269,7 @@ class ReviewModel:
         if held is not None and _same(held[0], state):
             return held[1]
         assert self._facts is not None
-        resolved = resolve_panel(panel, self._facts, wish, self._cache, unit)
+        resolved = resolve_panel(panel, self._facts, wish, self._cache, unit, shift=self._shift)
         self._resolved[place] = (state, resolved)
         return resolved
 
@@ -292,10 +305,11 @@ class ReviewModel:
         self._view = None
         if self._facts is None:
             return
-        visible = visible_keys(self._facts, self._offered, self._chosen(), self._wish)
+        facts, chosen, shift = self._facts, self._chosen(), self._shift
+        visible = visible_keys(facts, self._offered, chosen, self._wish, shift)
         self._visible = frozenset(visible)
-        self._under_cursor = frozenset(cursor_keys(self._facts, self._chosen(), self._wish.cursor_s))
-        likely = likely_keys(self._facts, self._chosen(), self._wish) if self._looking_ahead else []
+        self._under_cursor = frozenset(cursor_keys(facts, chosen, self._wish.cursor_s, shift))
+        likely = likely_keys(facts, chosen, self._wish, shift) if self._looking_ahead else []
         wanted = dict.fromkeys([*visible, *likely])
         missing: list[Key] = [
             key
@@ -326,32 +340,43 @@ def minimap_panel(offered: Sequence[Panel]) -> Panel | None:
 
 
 def visible_keys(
-    facts: SessionFacts, offered: Sequence[Panel], chosen: Sequence[Panel], wish: Wish
+    facts: SessionFacts,
+    offered: Sequence[Panel],
+    chosen: Sequence[Panel],
+    wish: Wish,
+    shift: TimeShift | None = None,
 ) -> list[TileKey]:
     """Tiles the screen is made of, in the order they are needed: picture, numbers at the cursor, overview."""
-    keys = _span_keys(facts, chosen, wish)
-    keys += cursor_keys(facts, chosen, wish.cursor_s)
+    keys = _span_keys(facts, chosen, wish, shift)
+    keys += cursor_keys(facts, chosen, wish.cursor_s, shift)
     overview = minimap_panel(offered)
     whole = Wish(0.0, facts.duration_s, MINIMAP_PX)
-    return keys + (_span_keys(facts, (overview,), whole) if overview else [])
+    return keys + (_span_keys(facts, (overview,), whole, shift) if overview else [])
 
 
-def likely_keys(facts: SessionFacts, chosen: Sequence[Panel], wish: Wish) -> list[TileKey]:
+def likely_keys(
+    facts: SessionFacts, chosen: Sequence[Panel], wish: Wish, shift: TimeShift | None = None
+) -> list[TileKey]:
     """Tiles that the next move will probably need: playback ahead, a page either way, a zoom either way."""
     keys: list[TileKey] = []
     if wish.playing:
-        keys += cursor_keys(facts, chosen, min(facts.duration_s, wish.cursor_s + 10 * wish.speed))
+        keys += cursor_keys(facts, chosen, min(facts.duration_s, wish.cursor_s + 10 * wish.speed), shift)
     for share in (1.0, -1.0):
-        keys += _span_keys(facts, chosen, moves.pan(wish, share, facts.duration_s))
+        keys += _span_keys(facts, chosen, moves.pan(wish, share, facts.duration_s), shift)
     for factor in (1 / moves.ZOOM_STEP**2, moves.ZOOM_STEP**2):
-        keys += _span_keys(facts, chosen, moves.zoom(wish, factor, facts.duration_s))
+        keys += _span_keys(facts, chosen, moves.zoom(wish, factor, facts.duration_s), shift)
     return keys
 
 
-def _span_keys(facts: SessionFacts, panels: Sequence[Panel], wish: Wish) -> list[TileKey]:
+def _span_keys(
+    facts: SessionFacts, panels: Sequence[Panel], wish: Wish, shift: TimeShift | None = None
+) -> list[TileKey]:
     stream_ids = dict.fromkeys(stream_id for panel in panels for stream_id in panel.stream_ids)
     keys: list[TileKey] = []
     for stream_id in stream_ids:
-        level = level_for(wish.span_s / wish.width_px, floor_level(facts.stream(stream_id)))
-        keys += keys_over(stream_id, level, wish.t0_s, min(wish.t1_s, facts.duration_s))
+        there = wish if shift is None else shift.wish_for(stream_id, wish)
+        if there is None:
+            continue
+        level = level_for(there.span_s / there.width_px, floor_level(facts.stream(stream_id)))
+        keys += keys_over(stream_id, level, there.t0_s, min(there.t1_s, facts.duration_s))
     return keys

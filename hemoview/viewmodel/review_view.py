@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from hemoview.viewmodel.review_axis import nice_range, value_ticks
 from hemoview.viewmodel.review_facts import CalibrationMark, CuffMark, GapMark, Mark, SessionFacts
 from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_panels import Panel, Trace
+from hemoview.viewmodel.review_shift import TimeShift
 from hemoview.viewmodel.review_tiles import (
     Floats,
     Floats32,
@@ -93,22 +95,32 @@ def visible_marks(facts: SessionFacts, wish: Wish) -> tuple[Mark, ...]:
 
 
 def resolve_panel(
-    panel: Panel, facts: SessionFacts, wish: Wish, cache: TileCache, pressure_unit: str = "mmHg"
+    panel: Panel,
+    facts: SessionFacts,
+    wish: Wish,
+    cache: TileCache,
+    pressure_unit: str = "mmHg",
+    *,
+    shift: TimeShift | None = None,
 ) -> PanelView:
-    """What a panel shows over the visible span at the picture's width."""
+    """What a panel shows over the visible span at the picture's width; ``shift``: some streams at other times."""
     traces: list[TraceView] = []
     reasons: list[ReasonBox] = []
     settled = True
     for stream_id in panel.stream_ids:
         info = facts.stream(stream_id)
-        levels = _levels(info, facts, wish, cache)
+        there = wish if shift is None else shift.wish_for(stream_id, wish)
+        if there is None:
+            continue
+        levels = _levels(info, facts, there, cache)
         settled = settled and levels.settled
         mine = [trace for trace in panel.traces if trace.stream_id == stream_id]
-        found, why = _traces(mine, info, levels, wish)
+        found, why = _traces(mine, info, levels, there)
         reasons += why
         if panel.unit == "mmHg":
             found = [_calibrated(view, info, facts.calibrations) for view in found]
-        traces += [_judged(view, facts) for view in found]
+        found = [_judged(view, facts) for view in found]
+        traces += found if shift is None else [_shifted(shift, view) for view in found]
     reasons += _uncalibrated(panel, facts)
     reasons += [ReasonBox(t0_s, t1_s, "unconfirmed-subject") for t0_s, t1_s in facts.unconfirmed]
     reasons += _withdrawn(panel, facts)
@@ -122,7 +134,7 @@ def resolve_panel(
         y_high=y_high,
         y_ticks=y_ticks,
         traces=tuple(traces),
-        gaps=gaps_over(facts, panel.stream_ids, wish.t0_s, wish.t1_s),
+        gaps=gaps_over(facts, panel.stream_ids, wish.t0_s, wish.t1_s, shift),
         reasons=tuple(reasons),
         cuffs=cuffs,
         settled=settled,
@@ -138,10 +150,33 @@ def with_traces(view: PanelView, traces: Sequence[TraceView]) -> PanelView:
 
 
 def gaps_over(
-    facts: SessionFacts, stream_ids: Sequence[str], t0_s: float, t1_s: float
+    facts: SessionFacts, stream_ids: Sequence[str], t0_s: float, t1_s: float, shift: TimeShift | None = None
 ) -> tuple[GapMark, ...]:
-    """Gaps of these streams that touch a span."""
-    return tuple(g for g in facts.gaps if g.stream_id in stream_ids and g.t1_s >= t0_s and g.t0_s <= t1_s)
+    """Gaps of these streams that touch a span, where they are drawn."""
+    mine = (g for g in facts.gaps if g.stream_id in stream_ids)
+    placed = mine if shift is None else (shift.gap(g) for g in mine)
+    return tuple(g for g in placed if g.t1_s >= t0_s and g.t0_s <= t1_s)
+
+
+def _shifted(shift: TimeShift, view: TraceView) -> TraceView:
+    """The line where the alignment puts it; what lies between two pieces is left out."""
+    if not shift.moves(view.trace.stream_id):
+        return view
+    t_s = shift.to_pulse(view.t_s)
+    kept = np.isfinite(t_s)
+
+    def held(values: NDArray[Any] | None) -> Any:
+        return None if values is None else values[kept]
+
+    return replace(
+        view,
+        t_s=t_s[kept],
+        low=view.low[kept],
+        high=view.high[kept],
+        band_low=held(view.band_low),
+        band_high=held(view.band_high),
+        grey=held(view.grey),
+    )
 
 
 def _levels(info: StreamInfo, facts: SessionFacts, wish: Wish, cache: TileCache) -> Levels:
