@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
 
 from hemoview.ui.catalogue import text
 from hemoview.ui.dataset_dialog import DatasetDialog
+from hemoview.ui.import_dialog import ImportDialog
 from hemoview.ui.review_bridge import Bell, end_with
 from hemoview.ui.review_table import COLUMNS, SEARCH_ROLE, SORT_ROLE, SessionTable, size_text
 from hemoview.ui.review_text import said
@@ -36,6 +37,7 @@ from hemoview.ui.review_theme import colour, font
 from hemoview.ui.session_changes import SessionChanges
 from hemoview.viewmodel.review_jobs import Finished, Listed, SessionJobs, Work
 from hemoview.viewmodel.review_sessions import SessionRow
+from hemoview.viewmodel.window_settings import last_operator
 from recorder.host import places
 from recorder.session.quarantine import QUARANTINE_FOLDER
 
@@ -84,6 +86,8 @@ class SessionBrowser(QWidget):
         }
         self._quarantine = self._button("browser.quarantine", self.toggle_quarantine)
         self._dataset = self._button("browser.build-dataset", self.build_dataset)
+        self._import = self._button("browser.import", self.import_recording)
+        self._awaited = ""
         self._changes = SessionChanges(self, self._change)
         self._working = ""
         self._proved: dict[str, SessionRow] = {}
@@ -164,6 +168,21 @@ class SessionBrowser(QWidget):
         dialog.open()
         return dialog
 
+    def import_recording(self) -> ImportDialog:
+        """Make a session of foreign recordings; it is chosen in the list when it is there."""
+        operator = last_operator(Path(self._table.rows[0].path)) if self._table.rows else ""
+        dialog = ImportDialog(self._folder, operator, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.imported.connect(self._take_imported)
+        dialog.resize(min(1120, self.width()), min(700, self.height()))
+        dialog.open()
+        return dialog
+
+    def _take_imported(self, path: str) -> None:
+        self._awaited = path
+        self._say(text("import-done", name=Path(path).name), "ok")
+        self.refresh()
+
     def _with_selected(self, act: Callable[[SessionRow], None]) -> None:
         row = self.selected()
         if row is not None and not self._working:
@@ -230,6 +249,9 @@ class SessionBrowser(QWidget):
                 self.select(chosen.path)
         else:
             self._table.append(rows)
+        if self._awaited in (row.path for row in rows):
+            self.select(self._awaited)
+            self._awaited = ""
         self._progress.setRange(0, report.total)
         self._progress.setValue(report.done)
         self._progress.setVisible(report.done < report.total or bool(self._working))
@@ -268,6 +290,7 @@ class SessionBrowser(QWidget):
         self._buttons["correct"].setEnabled(settled and row is not None and row.state != "damaged")
         self._buttons["discard"].setEnabled(settled and not discarded)
         self._buttons["restore"].setEnabled(settled and discarded)
+        self._import.setVisible(self._folder.name != QUARANTINE_FOLDER)
         self._buttons["restore"].setVisible(self._folder.name == QUARANTINE_FOLDER)
         self._buttons["discard"].setVisible(self._folder.name != QUARANTINE_FOLDER)
 
@@ -316,6 +339,7 @@ class SessionBrowser(QWidget):
             head.addWidget(self._button(message_id, slot))
         head.addWidget(self._dataset)
         head.addWidget(self._quarantine)
+        head.addWidget(self._import)
         foot = QHBoxLayout()
         foot.addWidget(self._said, 1)
         for button in self._buttons.values():

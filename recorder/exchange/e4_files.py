@@ -104,7 +104,8 @@ def _refuse_nested(path: Path) -> None:
         names = ", ".join(p.name for p in inside[:6]) + (", …" if len(inside) > 6 else "")
         raise RecordingUnreadable(
             f"{path}: holds {len(inside)} sessions ({names}), each perhaps of another subject; "
-            "import them one by one, each with its own subject"
+            "import them one by one, each with its own subject",
+            advice="import-several",
         )
 
 
@@ -135,7 +136,8 @@ def _refuse_several(path: Path, wanted: Iterable[zipfile.ZipInfo]) -> None:
         names = ", ".join(sorted(folders)[:6])
         raise RecordingUnreadable(
             f"{path}: holds {len(folders)} sessions ({names}), each perhaps of another subject; "
-            "unzip it and choose one folder at a time"
+            "unzip it and choose one folder at a time",
+            advice="import-several",
         )
 
 

@@ -77,10 +77,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something only a person can answer; the import waits until ``id`` is accepted."""
+    """Something only a person can answer; the import waits until ``id`` is accepted.
+
+    Args:
+        id: what is accepted by.
+        text: the question, for a command line.
+        values: what a screen's own words name.
+    """
 
     id: QuestionId
     text: str
+    values: dict[str, str | int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -149,16 +156,23 @@ def look(order: Order, sessions: Path | None, now_wall_ns: int) -> Plan:
     return Plan(order, sources, tuple(questions))
 
 
+def folder_name(plan: Plan, session_id: str) -> str:
+    """How a live session of that start and subject would be called."""
+    begun = datetime.fromtimestamp(plan.span_wall_ns[0] // 1_000_000_000, UTC)
+    return f"{begun:%Y%m%d-%H%M%S}_{plan.order.subject.pseudonym}_{session_id[:6]}"
+
+
 def carry_out(
     plan: Plan,
     out: Path,
     *,
+    session_id: str = "",
     accepted: Collection[str] = (),
     software: dict[str, str],
     now_wall_ns: int,
     told: Told | None = None,
 ) -> Path:
-    """Write the session of a plan into ``out``, which is new or empty.
+    """Write the session of a plan into ``out``, which is new or empty; ``session_id`` is made up where none is given.
 
     Raises:
         ConfigError: a question is not answered; the message names them all.
@@ -172,7 +186,7 @@ def carry_out(
     moments = [Moment("import", start_ns, fact, now_wall_ns) for fact in stored_facts(plan)]
     order = plan.order
     header = session.SessionHeader(
-        session_id=uuid.uuid4().hex,
+        session_id=session_id or uuid.uuid4().hex,
         station=STATION,
         created_wall_ns=start_ns,
         zone=order.zone or "UTC",
@@ -287,7 +301,8 @@ def _refuse_twice(sources: Sequence[Source]) -> None:
     for source in sources:
         if source.content_sha256 in seen:
             raise ConfigError(
-                f"{source.name} and {seen[source.content_sha256].name} hold the same recording; name one of them"
+                f"{source.name} and {seen[source.content_sha256].name} hold the same recording; name one of them",
+                advice="import-same",
             )
         seen[source.content_sha256] = source
     ids = [info.device_id for source in sources for info in source.devices]
@@ -303,7 +318,8 @@ def _refuse_apart(sources: Sequence[Source], zone: str) -> None:
         if after.span_wall_ns[0] >= reached:
             raise RecordingUnreadable(
                 f"{before.name} ({_span_text(before, zone)}) and {after.name} ({_span_text(after, zone)}) have no "
-                "moment in common: check the time zone, or import them as two sessions"
+                "moment in common: check the time zone, or import them as two sessions",
+                advice="import-apart",
             )
 
 
@@ -316,6 +332,7 @@ def _future(sources: Sequence[Source], now_wall_ns: int) -> Iterator[Question]:
                 "future-dated",
                 f"{source.name} begins on {when:%Y-%m-%d %H:%M} UTC, which is still to come: the clock of its device "
                 "was wrong. Its times would be kept as they are",
+                {"name": source.name, "when": f"{when:%Y-%m-%d %H:%M}"},
             )
 
 
@@ -325,6 +342,7 @@ def _several(sources: Sequence[Source]) -> Iterator[Question]:
         yield Question(
             "several-wristbands",
             f"{' and '.join(bands)} are {len(bands)} wristbands in one session: both must be of the same subject",
+            {"names": ", ".join(bands), "n": len(bands)},
         )
 
 
@@ -339,7 +357,10 @@ def _before(sources: Sequence[Source], pseudonym: str, sessions: Path) -> Iterat
         named.add((folder.name, hits[0].name))
         whose = header.subject.pseudonym if header.subject else "nobody"
         other = "" if whose.casefold() == pseudonym.casefold() else f", there of subject {whose}"
-        yield Question("imported-before", f"{hits[0].name} was imported before, into {folder.name}{other}")
+        text = f"{hits[0].name} was imported before, into {folder.name}{other}"
+        yield Question(
+            "imported-before", text, {"name": hits[0].name, "session": folder.name, "subject": whose}
+        )
 
 
 def imports_in(sessions: Path) -> Iterator[tuple[Path, session.SessionHeader, dict[str, Any]]]:

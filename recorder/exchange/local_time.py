@@ -26,7 +26,8 @@ def check_zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         raise ConfigError(
-            f"time zone {name!r} is not known; give an IANA name such as Europe/Berlin or Asia/Shanghai"
+            f"time zone {name!r} is not known; give an IANA name such as Europe/Berlin or Asia/Shanghai",
+            advice="import-zone-unknown",
         ) from None
 
 
@@ -45,7 +46,8 @@ def wall_ns_of(local: datetime, zone: str, fold: str = "", *, whose: str) -> int
     if not zone:
         raise ConfigError(
             f"{whose}: its times ({local:%Y-%m-%d %H:%M}) name no time zone; give the one its clock showed, "
-            "such as --zone Europe/Berlin"
+            "such as --zone Europe/Berlin",
+            advice="import-zone-needed",
         )
     place = check_zone(zone)
     first, second = (local.replace(tzinfo=place, fold=n).astimezone(UTC) for n in (0, 1))
@@ -54,12 +56,14 @@ def wall_ns_of(local: datetime, zone: str, fold: str = "", *, whose: str) -> int
         raise ConfigError(
             f"{whose}: {local:%Y-%m-%d %H:%M} never was in {zone}, the clocks were put forward over it; it was "
             f"{before.astimezone(place):%H:%M} or {after.astimezone(place):%H:%M} there. Check --zone, or name the "
-            "zone its clock was really set to, such as Etc/GMT-1"
+            "zone its clock was really set to, such as Etc/GMT-1",
+            advice="import-hour-never",
         )
     if first != second and fold not in FOLDS:
         raise ConfigError(
             f"{whose}: {local:%Y-%m-%d %H:%M} came twice in {zone}, the clocks were put back that night: "
-            f"{first:%H:%M} or {second:%H:%M} UTC. Say which one it was: --fold first or --fold second"
+            f"{first:%H:%M} or {second:%H:%M} UTC. Say which one it was: --fold first or --fold second",
+            advice="import-hour-twice",
         )
     chosen = second if fold == "second" else first
     return (chosen - _EPOCH) // timedelta(microseconds=1) * 1000

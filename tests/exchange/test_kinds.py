@@ -1,0 +1,59 @@
+"""A file or folder is known for the recording it stands for; what is none says what would be."""
+
+import numpy as np
+import pytest
+
+from recorder.errors import RecordingUnreadable
+from recorder.exchange.kinds import source_of, sources_of
+from tests.exchange import e4_made
+
+
+def touch(path, content=b"x"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_every_kind_is_known(tmp_path):
+    zipped = e4_made.write_zip(tmp_path / "renamed.dat2", e4_made.files(1))
+    folder = e4_made.write_folder(tmp_path / "S01", e4_made.files(1))
+    beats = touch(tmp_path / "cnap" / "CNAP_2025-01-31_09-05-07_001_beats.csv")
+    wave = touch(tmp_path / "cnap" / "CNAP_2025-01-31_09-05-07_001_waveform.csv")
+    header = touch(tmp_path / "w" / "r1.hea")
+    samples = touch(tmp_path / "w" / "r1.dat")
+    np.savez(tmp_path / "wt01_waves.npz", ABP=np.zeros(3))
+    edf = touch(tmp_path / "a.rec", b"0       " + b" " * 300)
+    known = {
+        zipped: ("e4", zipped),
+        folder: ("e4", folder),
+        folder / "BVP.csv": ("e4", folder),
+        beats: ("cnap", beats),
+        wave: ("cnap", beats),
+        beats.parent: ("cnap", beats),
+        header: ("wfdb", header),
+        samples: ("wfdb", header),
+        header.parent: ("wfdb", header),
+        tmp_path / "wt01_waves.npz": ("surgery-npz", tmp_path / "wt01_waves.npz"),
+        edf: ("edf", edf),
+    }
+    assert {path: (w.kind, w.path) for path in known for w in [source_of(path)]} == known
+    wanted, refused = sources_of(known)
+    assert (len(wanted), refused) == (6, ())
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "absent.zip", "empty", "lonely_waveform.csv", "two"])
+def test_what_is_none_is_refused_by_name(tmp_path, name):
+    touch(tmp_path / "notes.txt")
+    (tmp_path / "empty").mkdir()
+    touch(tmp_path / "lonely_waveform.csv")
+    touch(tmp_path / "two" / "a.hea")
+    touch(tmp_path / "two" / "b.hea")
+    with pytest.raises(RecordingUnreadable, match=name):
+        source_of(tmp_path / name)
+
+
+def test_the_rest_is_taken(tmp_path):
+    zipped = e4_made.write_zip(tmp_path / "S.zip", e4_made.files(1))
+    wanted, refused = sources_of([tmp_path / "absent", zipped, zipped])
+    assert [w.path for w in wanted] == [zipped]
+    assert [path.name for path, _ in refused] == ["absent"]
