@@ -48,6 +48,8 @@ REASONS: Final = (
 )
 """What ``label_valid_reason`` may say, beside ``corrected by RATER`` and ``excluded by hand``."""
 
+HELD_S: Final = 30.0
+"""A cardiac-output monitor renews its values every 20 s; older ones say nothing of a window."""
 AROUND_S: Final = 30.0
 """Cuff readings and recalibrations spoil what is nearer than this (methods §E.3)."""
 CO_FAMILY: Final = tuple(PARAMETERS.index(name) for name in ("CO", "CI", "SV", "SI", "SVR", "SVRI"))
@@ -84,6 +86,31 @@ REFERENCE_ERRORS: Final = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class HeldValues:
+    """What a monitor shows until it shows another value, every 20 s or so.
+
+    Args:
+        t_s: ``(m,)`` rising, elapsed seconds of the reference.
+        values: ``(m, 11)`` the ten parameters and CVP; NaN = nothing new of that one.
+    """
+
+    t_s: F64
+    values: F64
+
+    def at(self, t_s: F64) -> F64:
+        """``(n, 11)`` shown at each time, NaN where nothing was shown within :data:`HELD_S`."""
+        out = np.full((len(t_s), self.values.shape[1]), np.nan)
+        for k, column in enumerate(self.values.T):
+            known = np.flatnonzero(np.isfinite(column))
+            times = self.t_s[known]
+            at = np.searchsorted(times, np.where(np.isfinite(t_s), t_s, -np.inf), "right") - 1
+            if len(known):
+                fresh = (at >= 0) & (t_s - times[np.maximum(at, 0)] <= HELD_S)
+                out[:, k] = np.where(fresh, column[known[np.maximum(at, 0)]], np.nan)
+        return out
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ReferenceBeats:
     """What the reference said, beat by beat.
 
@@ -91,11 +118,13 @@ class ReferenceBeats:
         t_s: ``(n,)`` onsets, rising, elapsed seconds of the reference.
         values: ``(n, 10)`` in the order and units of :data:`recorder.schema.PARAMETERS`; NaN = not said.
         cvp_mmhg: ``(n,)``; NaN = not said. None = never.
+        held: what it does not tell of every beat but shows until the next value.
     """
 
     t_s: F64
     values: F64
     cvp_mmhg: F64 | None = None
+    held: HeldValues | None = None
 
     def __post_init__(self) -> None:
         if self.values.shape != (len(self.t_s), len(PARAMETERS)):
@@ -205,6 +234,7 @@ def label_windows(
     t_s, values = beats.t_s[good], beats.values[good]
     first, stop = (np.searchsorted(t_s, np.where(placed, edge, -np.inf)) for edge in (begin_s, end_s))
     any_first, any_stop = (np.searchsorted(beats.t_s, np.where(placed, e, -np.inf)) for e in (begin_s, end_s))
+    held = beats.held.at(end_s) if beats.held is not None else np.full((n, len(PARAMETERS) + 1), np.nan)
     out, why = np.full((n, len(PARAMETERS)), np.nan), np.full((n, len(PARAMETERS)), VALID, dtype="<U64")
     for i in range(n):
         reason: str | None = barred[i]
@@ -215,8 +245,10 @@ def label_windows(
         if reason:
             why[i] = reason
         else:
+            out[i] = np.where(np.isfinite(out[i]), out[i], held[i, : len(PARAMETERS)])
             _flow(out[i], why[i], _after(facts.co_calibrated_s, begin_s[i]), facts, rules)
     cvp = _cvp(beats, any_first, any_stop)
+    cvp = np.where(np.isfinite(cvp), cvp, held[:, -1])
     return WindowLabels(out, why, (stop - first).astype(np.int64), age_s, cvp, facts.error)
 
 

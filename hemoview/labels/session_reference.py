@@ -1,14 +1,15 @@
 """The reference of a stored session: its beats with all they say, and what happened to it meanwhile.
 
 Beats are those the monitor gave (a stream of role ``reference``); where there is none they are found in the calibrated
-pressure wave by the detector that runs live.
+pressure wave by the detector that runs live. Beside an arterial line a monitor gives no beats but values it holds:
+then pressures and rate are those of the wave's beats, and the rest is what it showed when a window ended.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from hemoview.dsp.abp_beats import REFRACTORY_S, PressureBeat, find_abp_beats, in_mmhg
 from hemoview.dsp.tracking import BeatTracker, Tracked
-from hemoview.labels.reference import CNAP_KIND, ReferenceBeats, ReferenceFacts, Span
+from hemoview.labels.reference import CNAP_KIND, HeldValues, ReferenceBeats, ReferenceFacts, Span
 from hemoview.labels.session_signals import pressure_stream, reference_rows
 from recorder.acquire.phase_clock import INFLATION_S
 from recorder.errors import ConfigError
@@ -74,14 +75,15 @@ def read_reference(session: Session, kind: str = "") -> SessionReference:
     """
     rows, wave = reference_rows(session), pressure_stream(session)
     given = rows is not None and rows.role == "reference"
-    info = rows if given else wave or rows
+    shown = rows if given and wave is not None and reference_kind(session, wave) == LINE_KIND else None
+    info = rows if given and shown is None else wave or rows
     if info is None:
         raise ConfigError(
             f"{session.path.name}: no reference: neither beats of a monitor nor a pressure wave; "
             "import the monitor's files into it"
         )
     told = reference_kind(session, info) or kind
-    facts = facts_of(session, told)
+    facts = facts_of(session, told, _nbp_changes(session, shown))
     if info.kind == "numeric":
         return SessionReference(info.stream_id, _rows(session, info), facts)
     _refuse_volts(session, info)
@@ -93,7 +95,8 @@ def read_reference(session: Session, kind: str = "") -> SessionReference:
         for c in session.calibrations()
         if c.accepted and c.stream_id == info.stream_id
     )
-    return SessionReference(info.stream_id, _wave_beats(session, info), facts, tuple(sorted(adc)))
+    beats = replace(_wave_beats(session, info), held=None if shown is None else _held(session, shown))
+    return SessionReference(info.stream_id, beats, facts, tuple(sorted(adc)))
 
 
 def reference_kind(session: Session, info: StreamInfo) -> str:
@@ -110,8 +113,8 @@ def reference_kind(session: Session, info: StreamInfo) -> str:
     return LINE_KIND if _LINE_NAME.match(info.channels[0].name) else ""
 
 
-def facts_of(session: Session, kind: str) -> ReferenceFacts:
-    """Calibrations, changes of the finger, searches and cuffs, out of the stored events."""
+def facts_of(session: Session, kind: str, more_cuffs: Sequence[Span] = ()) -> ReferenceFacts:
+    """Calibrations, changes of the finger, searches and cuffs, out of the stored events; more cuffs from elsewhere."""
     events = session.events()
     undone = {e.payload.get("event_id") for e in events if e.kind == "marker-undone"}
     marks = [(_t_s(session, e), str(e.payload.get("label", ""))) for e in events if _is_mark(e, undone)]
@@ -124,7 +127,7 @@ def facts_of(session: Session, kind: str) -> ReferenceFacts:
         doubted_s=doubted,
         co_calibrated_s=tuple(sorted(t for t, label in marks if label == CO_CALIBRATED)),
         recalibrations=(*((t, t) for t in (*calibrated, *doubted)), *_searches(session, events)),
-        cuffs=tuple(_cuffs(session, events)),
+        cuffs=(*_cuffs(session, events), *more_cuffs),
     )
 
 
@@ -174,6 +177,29 @@ def _cuffs(session: Session, events: list[Event]) -> Iterator[Span]:
             started = None
     if started is not None:
         yield (started, started + INFLATION_S)
+
+
+def _nbp_changes(session: Session, info: StreamInfo | None) -> list[Span]:
+    """When a held cuff reading became another: nothing else tells of the cuff."""
+    names = [c.name for c in info.channels] if info is not None else []
+    if info is None or "nbp_sys" not in names:
+        return []
+    data = session.read(info.stream_id)
+    values = data.values[:, names.index("nbp_sys")]
+    known = np.isfinite(values)
+    times, values = data.time_s[known], values[known]
+    return [(t, t) for t in times[1:][np.diff(values) != 0].tolist()]
+
+
+def _held(session: Session, info: StreamInfo) -> HeldValues:
+    """What a monitor shows beside its waves; its pressures and rate are not taken: those are its display's."""
+    data = session.read(info.stream_id)
+    names = [c.name.lower() for c in info.channels]
+    values = np.full((len(data), len(PARAMETERS) + 1), np.nan)
+    for k, name in enumerate((*PARAMETERS, "cvp")):
+        if name.lower() in names and name not in ("SBP", "MAP", "DBP", "HR"):
+            values[:, k] = data.values[:, names.index(name.lower())]
+    return HeldValues(data.time_s, values)
 
 
 def _refuse_volts(session: Session, info: StreamInfo) -> None:

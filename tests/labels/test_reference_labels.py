@@ -166,3 +166,18 @@ def test_labels_do_not_depend_on_when_the_session_began(shift_s: float, seed: in
     other = label_windows(ReferenceBeats(t_s + shift_s, values), windows + shift_s, moved)
     assert np.array_equal(one.values, other.values, equal_nan=True)
     assert np.array_equal(one.reasons, other.reasons)
+
+
+def test_what_a_monitor_holds_counts_when_the_window_ends_and_not_for_long() -> None:
+    values = np.full((3, 11), np.nan)
+    values[:, PARAMETERS.index("CO")] = [4.0, 5.0, np.nan]
+    values[:, -1] = [7.0, np.nan, np.nan]
+    held = ref.HeldValues(np.array([-25.0, 9.0, 12.0]), values)
+    told = beats(60, CO=np.nan)
+    windows = np.array([[-5.0, 5.0], [0.0, 10.0], [35.0, 45.0]])
+    line = ReferenceFacts("arterial-line", calibrates_itself=False)
+    found = label_windows(ReferenceBeats(told.t_s, told.values, held=held), windows, line)
+    k = PARAMETERS.index("CO")
+    assert found.reasons[0, k] == ref.VALID and found.values[:2, k].tolist() == [4.0, 5.0]
+    assert found.reasons[2, k] == ref.NOT_MEASURED and np.isnan(found.cvp_mmhg[1:]).all()
+    assert found.cvp_mmhg[0] == 7.0
