@@ -24,7 +24,7 @@ _BUTTONS: Final = (
     ("review.next-gap", "▨ ▶", Qt.Key.Key_G, _NONE),
     ("review.wider", "−", Qt.Key.Key_Minus, _NONE),
     ("review.closer", "+", Qt.Key.Key_Plus, _NONE),
-    ("review.fit", "", Qt.Key.Key_F, _NONE),
+    ("review.fit", "⤢", Qt.Key.Key_F, _NONE),
 )
 _STATE_COLOURS: Final = {"sealed": "ok", "open": "danger", "killed": "warn", "damaged": "danger"}
 _MOST_BANNERS = 3
@@ -124,7 +124,8 @@ class ReviewBar(QWidget):
         self._time, self._span = QLabel(), QLabel()
         self._time.setFont(font(16, bold=True))
         self._span.setStyleSheet(f"color: {colour('dim').name()};")
-        keys = QPushButton(text("review.keys"))
+        keys = QPushButton("?")
+        keys.setAccessibleName(text("review.keys"))
         keys.setToolTip(text("review.keys-text"))
         keys.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         sessions = self._button("review.sessions", "", Qt.Key.Key_Escape, _NONE)

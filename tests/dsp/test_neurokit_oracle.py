@@ -19,7 +19,7 @@ from hemoview.dsp.quality import motion_rms_g
 from hemoview.dsp.sqi import band_ratio, moment, quality_indices
 from hemoview.dsp.tracking import track_all
 
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("oracle")]
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore"), pytest.mark.usefixtures("oracle")]
 
 DETECTORS = ("msptdfast", "elgendi")
 RATE_HZ = 64
