@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from hemoview.ui.catalogue import text
 from hemoview.ui.review_text import said
@@ -123,6 +123,8 @@ class ReviewBar(QWidget):
         self._moves: list[QPushButton] = []
         self._time, self._span = QLabel(), QLabel()
         self._time.setFont(font(16, bold=True))
+        self._span.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._span.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # gives way first
         self._span.setStyleSheet(f"color: {colour('dim').name()};")
         keys = QPushButton("?")
         keys.setAccessibleName(text("review.keys"))
@@ -135,9 +137,7 @@ class ReviewBar(QWidget):
         row.addWidget(sessions)
         for widget in (self._play, self._speed, self._time):
             row.addWidget(widget)
-        row.addStretch(1)
-        row.addWidget(self._span)
-        row.addStretch(1)
+        row.addWidget(self._span, 1)
         for message_id, sign, key, modifiers in _BUTTONS:
             button = self._button(message_id, sign, key, modifiers)
             self._moves.append(button)

@@ -6,7 +6,7 @@ import bisect
 from typing import Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from hemoview.labels.annotation import Annotation, order_of
@@ -123,6 +123,12 @@ class LabelList(QTableView):
     def sizeHint(self) -> QSize:
         """Takes what is left over, asks for little."""
         return QSize(200, 100)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lines above come and go; the chosen label stays in sight."""
+        super().resizeEvent(event)
+        if self.selectionModel().hasSelection():
+            self.scrollTo(self.currentIndex())
 
     def show_view(self, view: LabelView) -> None:
         """Show the labels, the current one chosen and in sight."""

@@ -128,7 +128,8 @@ class SchemeDialog(QDialog):
         self.set_chosen.emit(name)
 
     def _begin_with(self, name: str) -> None:
-        self._change(form_of(SHIPPED.get(name, self._was), _named))
+        scheme = replace(SHIPPED.get(name, self._was), hide_suggestions=self._was.hide_suggestions)
+        self._change(form_of(scheme, _named))
 
     def _change(self, form: SchemeForm) -> None:
         """Another set of rows: shown anew."""

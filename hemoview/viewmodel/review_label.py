@@ -23,6 +23,8 @@ from recorder.errors import RecorderError
 from recorder.session.files import why_of
 
 Edge = Literal["left", "right"]
+STEPS_NS = 1_500_000_000
+"""Steps of an edge that follow each other within this are one movement."""
 _REFUSALS = {
     "session-in-use": "labels.live",
     "disk-full": "labels.disk-full",
@@ -35,6 +37,8 @@ UNSURE: Final = 0.5
 
 class LabelModel(LabelState):
     """Labels of the session that is open in Review, and the deeds of one rater."""
+
+    _steps: Deed | None = None
 
     @property
     def proposed(self) -> tuple[Proposal, ...]:
@@ -132,14 +136,17 @@ class LabelModel(LabelState):
             self._stretch = (start, end) if end - start >= LEAST_S else self._stretch
             self._note = None
         elif current.kind == "instant":
-            self.move_to(current, current.t0_s + by_s, current.t0_s + by_s)
+            self.move_to(current, current.t0_s + by_s, current.t0_s + by_s, steps=True)
         elif edge == "left":
-            self.move_to(current, current.t0_s + by_s, current.t1_s)
+            self.move_to(current, current.t0_s + by_s, current.t1_s, steps=True)
         else:
-            self.move_to(current, current.t0_s, current.t1_s + by_s)
+            self.move_to(current, current.t0_s, current.t1_s + by_s, steps=True)
 
-    def move_to(self, annotation: Annotation, t0_s: float, t1_s: float) -> None:
-        """Put one of this rater's labels elsewhere; what would be nothing, or is where it is, is not written."""
+    def move_to(self, annotation: Annotation, t0_s: float, t1_s: float, *, steps: bool = False) -> None:
+        """Put one of this rater's labels elsewhere; what would be nothing, or is where it is, is not written.
+
+        ``steps``: part of a movement by key; quick steps are one deed, and one undo takes them all back.
+        """
         t0_s, t1_s = self._inside(t0_s), self._inside(t1_s)
         too_short = annotation.kind != "instant" and t1_s - t0_s < LEAST_S
         if too_short or (round(t0_s, 6), round(t1_s, 6)) == (annotation.t0_s, annotation.t1_s):
@@ -147,7 +154,10 @@ class LabelModel(LabelState):
             return
         if annotation.kind == "instant":
             t1_s = t0_s
-        if self._write(self._changed(annotation, t0_s=t0_s, t1_s=t1_s)):
+        deed = self._changed(annotation, t0_s=t0_s, t1_s=t1_s)
+        if steps:
+            deed = self._as_one_deed(deed, annotation)
+        if self._write(deed):
             self._current = annotation.annotation_id
             self._note = say("labels.moved", at=elapsed_text(t0_s, 0.1))
 
@@ -236,7 +246,7 @@ class LabelModel(LabelState):
     def accept_all(self, t0_s: float, t1_s: float) -> int:
         """Take over every suggestion that touches a span, as one deed; how many."""
         there = [p for p in self.proposals if p.t0_s <= t1_s and p.t1_s >= t0_s]
-        if not there:
+        if self._refuses() or not there:
             return 0
         deeds = [self._author().accept(p) for p in there]
         return len(there) if self._write(*(replace(d, deed_id=deeds[0].deed_id) for d in deeds)) else 0
@@ -278,6 +288,18 @@ class LabelModel(LabelState):
             if seen is not None and (told is None or seen.model_sha256):
                 to["suggestion"] = seen
         return self._author().change(annotation, **to)
+
+    def _as_one_deed(self, deed: Deed, annotation: Annotation) -> Deed:
+        """A step right after another one of the same label carries on that deed."""
+        before = self._steps
+        soon = before is not None and deed.wall_ns - before.wall_ns < STEPS_NS
+        goes_on = (
+            before is not None
+            and soon
+            and before.deed_id == annotation.deed_id == self.fold.undo_of(self._rater)
+        )
+        self._steps = replace(deed, deed_id=before.deed_id) if before is not None and goes_on else deed
+        return self._steps
 
     def _author(self) -> Author:
         return Author(self._rater, self._clock.wall_ns)

@@ -31,10 +31,11 @@ class SchemeRow:
 
 @dataclass(frozen=True, slots=True)
 class SchemeForm:
-    """All rows, and what the scheme is called."""
+    """All rows, what the scheme is called, and what is not edited here."""
 
     name: str
     rows: tuple[SchemeRow, ...]
+    hide_suggestions: bool = False
 
 
 def is_set_name(typed: str) -> bool:
@@ -49,7 +50,7 @@ def is_set_name(typed: str) -> bool:
 def form_of(scheme: Scheme, named: Named) -> SchemeForm:
     """A scheme as rows to edit."""
     rows = (SchemeRow(c.label, c.name or named(c.label), c.kind, c.key, c.colour) for c in scheme.labels)
-    return SchemeForm(scheme.name, tuple(rows))
+    return SchemeForm(scheme.name, tuple(rows), scheme.hide_suggestions)
 
 
 def with_row(form: SchemeForm, place: int, row: SchemeRow) -> SchemeForm:
@@ -103,4 +104,4 @@ def scheme_of(form: SchemeForm, named: Named) -> Scheme:
         label = row.label or typed
         name = "" if typed == named(label) else typed
         made.append(LabelChoice(label, row.kind, row.key, row.colour, name))
-    return Scheme(form.name, tuple(made))
+    return Scheme(form.name, tuple(made), form.hide_suggestions)

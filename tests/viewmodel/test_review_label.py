@@ -158,6 +158,26 @@ def test_edges_go_out_and_in_and_never_past_each_other_or_the_session(model: Lab
     assert note(model) == "labels.too-short"
 
 
+def test_quick_steps_of_an_edge_are_one_deed_and_slow_ones_are_not(
+    model: LabelModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.put(2, 5.0)
+    for _ in range(4):
+        model.shift_edge("right", 0.5, 5.0)
+    assert said(model) == [("span", "motion", 0.0, 12.0)]
+    model.undo()
+    assert said(model) == on_disk(tmp_path) == [("span", "motion", 0.0, 10.0)]
+    model.redo()
+    model.shift_edge("right", 1.0, 5.0)
+    model.undo()
+    assert said(model) == [("span", "motion", 0.0, 10.0)]
+    monkeypatch.setattr("hemoview.viewmodel.review_label.STEPS_NS", 0)
+    for _ in range(3):
+        model.shift_edge("right", 0.5, 5.0)
+    model.undo()
+    assert said(opened(tmp_path)) == [("span", "motion", 0.0, 11.0)]
+
+
 def test_edges_of_a_stretch_are_only_chosen_not_written(model: LabelModel, tmp_path: Path) -> None:
     model.set_end("left", 3.0)
     model.set_end("right", 8.0)
