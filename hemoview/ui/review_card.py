@@ -103,7 +103,7 @@ class CursorCard(QWidget):
         painter.setFont(font(10, bold=True))
         painter.setPen(colour("estimate"))
         painter.drawText(estimate_x, _HEAD_PX - 7, text("review.estimate"))
-        known = cursor.reference_age_s is not None
+        known = cursor.reference_valid
         painter.setPen(colour("reference" if known else "grey"))
         painter.drawText(
             reference_x, _HEAD_PX - 7, text("review.reference" if known else "review.reference-uncalibrated")

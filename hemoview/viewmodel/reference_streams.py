@@ -66,7 +66,8 @@ def valid_spans(facts: SessionFacts, parameter: str) -> tuple[Span, ...] | None:
     """When a parameter of the reference may be taken for one (safety rule 8); None: always, as a heart rate."""
     if parameter == "HR":
         return None
-    if parameter not in CO_FAMILY or not any(s.role == "reference" for s in facts.streams):
+    by_itself = facts.calibrates_itself and any(s.role == "reference" for s in facts.streams)
+    if parameter not in CO_FAMILY or not by_itself:
         return facts.reference_spans
     told = [mark.t_s for mark in facts.markers if mark.label == CO_CALIBRATED]
     since_s = min(told, default=math.inf)

@@ -83,7 +83,8 @@ class WaveReading:
 class CursorView:
     """Everything said about the moment of the cursor.
 
-    ``reference_age_s``: since the monitor was last confirmed as calibrated, None: its pressures are no reference.
+    ``reference_age_s``: since the monitor was last confirmed as calibrated, None where it was not or needs not be.
+    ``reference_valid``: its pressures may be taken for a reference.
     ``personal``: what personalised the estimates then, None where none are shown.
     """
 
@@ -93,6 +94,7 @@ class CursorView:
     cuff: CuffView | None
     waves: tuple[WaveReading, ...]
     personal: Message | None = None
+    reference_valid: bool = True
 
 
 def cursor_keys(
@@ -133,6 +135,7 @@ def at_cursor(
         _cuff(facts, cursor_s),
         tuple(_waves(facts, panels, cache, at)),
         _personal(facts, cache, cursor_s),
+        is_valid(facts, "SBP", cursor_s),
     )
 
 

@@ -21,6 +21,7 @@ from recorder.schema import (
     REFERENCE_CALIBRATED,
     Amendment,
     Calibration,
+    DeviceInfo,
     Event,
     StreamInfo,
 )
@@ -155,8 +156,9 @@ class SessionFacts:
 
     ``edition`` counts the refreshes of a live session: what was read for an older one is stale. ``card`` is that of
     the model whose estimates it holds, empty where neither the session nor a bundle installed here tells it;
-    ``products`` are its devices. ``ranges``: parameter → (low, high) that the template names for time in target; never
-    an alarm.
+    ``products`` are its devices. ``calibrates_itself``: its reference is a monitor with an arm cuff of its own, which
+    somebody must see calibrate itself; an imported arterial line is none. ``ranges``: parameter → (low, high) that the
+    template names for time in target; never an alarm.
     """
 
     path: str
@@ -184,6 +186,7 @@ class SessionFacts:
     products: tuple[str, ...] = ()
     card: dict[str, Any] = field(default_factory=dict, hash=False)
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict, hash=False)
+    calibrates_itself: bool = True
 
     @property
     def live(self) -> bool:
@@ -208,7 +211,11 @@ class SessionFacts:
 
     @property
     def reference_spans(self) -> tuple[tuple[float, float], ...]:
-        """When the monitor was calibrated by its own arm cuff, as its operator confirmed (safety rule 8)."""
+        """When the monitor was calibrated by its own arm cuff, as its operator confirmed (safety rule 8); a reference
+        that needs no such calibration is one all the time.
+        """
+        if not self.calibrates_itself:
+            return ((-math.inf, math.inf),)
         spans: list[tuple[float, float]] = []
         since_s: float | None = None
         for mark in self.markers:
@@ -228,7 +235,7 @@ class SessionFacts:
         """When the reference of that moment was last confirmed as calibrated; None: it was not."""
         inside = any(start <= t_s < end for start, end in self.reference_spans)
         confirmed = [m.t_s for m in self.markers if m.label == REFERENCE_CALIBRATED and m.t_s <= t_s]
-        return confirmed[-1] if inside else None
+        return confirmed[-1] if inside and confirmed else None
 
     def stream(self, stream_id: str) -> StreamInfo:
         """The stream of that id."""
@@ -270,7 +277,15 @@ def facts_of(session: FactSource, edition: int = 0) -> SessionFacts:
         products=tuple(device.product for device in header.devices if device.device_id not in OWN_DEVICES),
         card=_card(streams),
         ranges=_ranges(header.template.get("ranges")),
+        calibrates_itself=_calibrates_itself(header.devices, streams),
     )
+
+
+def _calibrates_itself(devices: Sequence[DeviceInfo], streams: Sequence[StreamInfo]) -> bool:
+    """All that is recorded here is taken for such a monitor, and of what is imported a CNAP."""
+    ids = {s.device_id for s in streams if s.role in ("abp_wave", "reference")}
+    found = [d for d in devices if d.device_id in ids]
+    return not found or any(d.transport != "file" or "CNAP" in d.product.upper() for d in found)
 
 
 def _ranges(value: Any) -> dict[str, tuple[float, float]]:

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -53,6 +53,8 @@ COLUMNS: Final[dict[str, tuple[str, str]]] = {
 }
 """Header name → channel and its unit, in the order of the file. Sys, Mean, Dia: in that order."""
 EVENT: Final = "Event"
+RESERVED: Final = frozenset(("quality", "sample_no", "device_time_us", "row_t_host_ns"))
+"""Names that no column of a file gets: they mean something else where rows are stored."""
 CO_FAMILY: Final = ("co", "ci", "sv", "si", "svr", "svri")
 """What the monitor computes once it knows the patient; without ``HDcal`` it is uncalibrated."""
 
@@ -148,13 +150,14 @@ def parse_beats(octets: bytes) -> CnapBeats:
     spare = [p for p in range(len(lines.names)) if p not in known and p not in (time, event, mark)]
     rejected: Counter[str] = Counter({CUT_OFF: lines.n_cut} if lines.n_cut else {})
     rows: list[_Row] = []
-    for line in lines.body:
+    n_rows = lines.n_cut
+    for line in chain.from_iterable(lines.parts()):
+        n_rows += 1
         row = _row(lines, line, time, known, event)
         if isinstance(row, str):
             rejected[row] += 1
         else:
             rows.append(row)
-    n_rows = len(lines.body) + lines.n_cut
     refuse_if_hardly_any(len(rows), n_rows)
     moved = sum(b.t_s < a.t_s for a, b in pairwise(rows))
     rows.sort(key=lambda row: row.t_s)
@@ -249,7 +252,7 @@ def _spare_columns(
     columns: list[CnapColumn] = []
     values: list[list[float]] = []
     notes: list[str] = []
-    taken = {channel for channel, _ in COLUMNS.values()}
+    taken = {channel for channel, _ in COLUMNS.values()} | RESERVED
     for place in spare:
         texts = [row[place].strip() for row in rows]
         found = [number(text) if text else math.nan for text in texts]

@@ -12,6 +12,7 @@ import csv
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,7 +34,8 @@ TWICE: Final = "the same time twice"
 """Why a row is left out."""
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,3})?\Z")
-_LOOKED_AT: Final = 200
+_LOOKED_AT_CHARS: Final = 20_000
+_AT_ONCE_CHARS: Final = 2**20
 
 
 class NotCnap(ValueError):
@@ -46,15 +48,23 @@ class Lines:
 
     Args:
         names: of the columns, without quotes, in the order of the file; all different.
-        body: lines below the header that are not blank.
+        text: what stands below the header, lines ended by ``\\n``.
         width: fields of a whole row; one more than ``names`` where every line ends with ``;``.
         n_cut: 1 where the last line had been cut off and was dropped.
     """
 
     names: tuple[str, ...]
-    body: list[str]
+    text: str
     width: int
     n_cut: int = 0
+
+    def parts(self) -> Iterator[list[str]]:
+        """The lines below the header that are not blank, some thousand at a time: a day of waveform has 9 million."""
+        begin = 0
+        while begin < len(self.text):
+            end = self.text.find("\n", begin + _AT_ONCE_CHARS) + 1 or len(self.text)
+            yield _lines(self.text[begin:end])
+            begin = end
 
     def place(self, wanted: str) -> int | None:
         """Which column has that name; capitals, blanks and the sign of a power do not matter."""
@@ -90,16 +100,16 @@ def lines_of(octets: bytes) -> Lines:
         NotCnap: there is no header.
     """
     text = _decoded(octets).replace("\r\n", "\n").replace("\r", "\n")
-    first, *rest = text.lstrip("\n").split("\n")
+    first, _, rest = text.lstrip("\n").partition("\n")
     names = [name.strip().strip('"').strip() for name in first.split(";")]
     if len(names) > 1 and not names[-1]:
         names.pop()
-    body = [line for line in rest if line and not line.isspace()]
-    counts = Counter(len(_split(line)) for line in body[:_LOOKED_AT])
+    whole = rest if len(rest) <= _LOOKED_AT_CHARS else rest[: rest.rfind("\n", 0, _LOOKED_AT_CHARS)]
+    counts = Counter(len(_split(line)) for line in _lines(whole))
     width = max((len(names), len(names) + 1), key=lambda n: counts[n])
-    found = Lines(_different(names), body, width)
-    if rest and rest[-1].strip() and (width == len(names) or found.fields(rest[-1]) is None):
-        return Lines(found.names, body[:-1], width, 1)
+    found, last = Lines(_different(names), rest, width), rest.rpartition("\n")[2]
+    if last.strip() and (width == len(names) or found.fields(last) is None):
+        return Lines(found.names, rest[: len(rest) - len(last)], width, 1)
     return found
 
 
@@ -137,6 +147,10 @@ def _decoded(octets: bytes) -> str:
         return octets.decode("utf-8-sig")
     except UnicodeDecodeError:
         return octets.decode("latin-1")
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.split("\n") if line and not line.isspace()]
 
 
 def _split(line: str) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 from recorder.protocols.cnap_csv import lines_of, number
@@ -73,7 +74,9 @@ def parse_summary(octets: bytes) -> CnapSummary:
     told: dict[str, str] = {}
     private: set[str] = set()
     person: set[str] = set()
-    for line in lines.body:
+    n_rows = 0
+    for line in chain.from_iterable(lines.parts()):
+        n_rows += 1
         parts = lines.fields(line)
         if parts is None:
             continue
@@ -93,7 +96,7 @@ def parse_summary(octets: bytes) -> CnapSummary:
         weight_kg=_measure("weight", subject.get("weight", "")),
         identifying=frozenset(text for text in private if len(text) > 1),
         person=frozenset(person),
-        n_rows=len(lines.body),
+        n_rows=n_rows,
     )
 
 

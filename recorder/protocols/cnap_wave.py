@@ -31,7 +31,6 @@ from recorder.protocols.cnap_csv import (
 
 PRESSURE: Final = "Pressure [mmHg]"
 RATE_HZ: Final = 100.0
-_AT_ONCE: Final = 100_000
 _PLAIN: Final = b"0123456789.+- \n"
 
 
@@ -63,12 +62,12 @@ def parse_wave(octets: bytes) -> CnapWave:
     lines = lines_of(octets)
     places = (lines.need(TIME), lines.need(PRESSURE))
     rejected: Counter[str] = Counter({CUT_OFF: lines.n_cut} if lines.n_cut else {})
-    parts = [
-        _rows(lines, lines.body[begin : begin + _AT_ONCE], places, rejected)
-        for begin in range(0, len(lines.body), _AT_ONCE)
-    ]
-    rows = np.concatenate([*parts, np.empty((0, 2))])
-    n_rows = len(lines.body) + lines.n_cut
+    parts, n_rows = [np.empty((0, 2))], lines.n_cut
+    for body in lines.parts():
+        n_rows += len(body)
+        if body:
+            parts.append(_rows(lines, body, places, rejected))
+    rows = np.concatenate(parts)
     refuse_if_hardly_any(len(rows), n_rows, least=2)
     step_s = float(np.median(np.abs(np.diff(rows[:, 0]))))
     if not math.isclose(step_s, 1 / RATE_HZ, rel_tol=0.1):

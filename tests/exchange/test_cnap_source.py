@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recorder import session
 from recorder.errors import ConfigError, RecordingUnreadable
 from recorder.exchange import cnap_source, importing
 from recorder.exchange.importing import Order, Wanted
+from recorder.exchange.into_session import write_session
 from recorder.exchange.local_time import wall_ns_of
 from recorder.exchange.source import Source
 from recorder.protocols.cnap_beats import parse_beats
@@ -174,6 +177,72 @@ def test_the_hash_is_of_what_is_in_the_files_not_of_their_names(tmp_path: Path) 
     a, b = stick_made.write(tmp_path / "a"), stick_made.write(tmp_path / "b", plan=stick_made.StickPlan())
     again = stick_made.write(tmp_path / "c", stick_made.BEGINS)
     assert read(a.beats).sha256 == read(again.beats).sha256 != read(b.beats).sha256
+
+
+def test_a_column_that_is_called_as_the_store_calls_its_own_gets_another_name(tmp_path: Path) -> None:
+    files = stick_made.write(tmp_path)
+    header, *rows = files.beats.read_text().splitlines()
+    files.beats.write_text(
+        "\n".join([f'{header}"Quality";"Sample No";"sample_no";', *(f"{row}7;8;9;" for row in rows), ""])
+    )
+    source = read(files.beats)
+    names = [channel.name for channel in source.numerics[0].info.channels]
+    assert names[-4:] == ["quality_2", "sample_no_2", "sample_no_3", "quality"]
+    order = Order((Wanted("cnap", files.beats),), Subject("P-1"), stick_made.ZONE)
+    out = importing.carry_out(
+        importing.look(order, None, NOW_NS), tmp_path / "s", software={}, now_wall_ns=NOW_NS
+    )
+    with session.open(out) as stored:
+        assert set(stored.read("cnap.beats").values[:, -2].tolist()) == {9.0}
+
+
+def test_as_a_monitor_writes_it_it_is_a_recording_and_no_simulation(tmp_path: Path) -> None:
+    files = stick_made.write(tmp_path)
+    for path in (files.beats, files.waveform, files.summary):
+        lines = path.read_text().splitlines()
+        plain = [line.replace('"HemoView simulated";', "") for line in lines[:1]] + [
+            line[:-2] for line in lines[1:]
+        ]
+        path.write_text("\n".join([*plain, ""]))
+    source = read(files.beats)
+    assert not source.simulated
+    assert {s.info.origin for s in (*source.waveforms, *source.numerics)} == {"recorded"}
+    assert not source.devices[0].simulated
+    assert source.rejected_rows() == {}
+
+
+@given(st.sampled_from(["beats", "waveform", "summary"]), st.binary(max_size=200), st.integers(0, 4000))
+@settings(max_examples=25, deadline=None)
+def test_any_octets_on_the_stick_end_in_a_source_or_a_refusal(part: str, noise: bytes, at: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        names = {
+            p: Path(folder) / f"CNAP_2025-01-31_09-05-07_001_{p}.csv"
+            for p in ("beats", "waveform", "summary")
+        }
+        for name, path in names.items():
+            octets = b"\n".join(_small()[name].split(b"\n")[:120]) + b"\n"
+            path.write_bytes(octets[:at] + noise + octets[at + len(noise) :] if name == part else octets)
+        try:
+            source = read(names["beats"])
+        except RecordingUnreadable:
+            return
+        assert source.rows
+        header = session.SessionHeader("s", "import", NOW_NS, subject=Subject("P-1"))
+        write_session(
+            Path(folder) / "s", header, source.devices, source.waveforms, source.numerics, source.moments
+        )
+        assert session.verify(Path(folder) / "s").ok
+
+
+@cache
+def _small() -> dict[str, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        files = stick_made.write(Path(folder))
+        return {
+            "beats": files.beats.read_bytes(),
+            "waveform": files.waveform.read_bytes(),
+            "summary": files.summary.read_bytes(),
+        }
 
 
 # ---- the zone

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,9 @@ from hemoview.viewmodel.trend_model import TrendModel, TrendPage
 from recorder import session as store
 from recorder.exchange import importing
 from recorder.exchange.importing import Order, Wanted
+from recorder.exchange.into_session import Rows, Waveform, write_session
 from recorder.exchange.trend_csv import Saving, save_trend
-from recorder.schema import PARAMETERS, Subject
+from recorder.schema import PARAMETERS, Channel, DeviceInfo, StreamInfo, Subject
 from tests.exchange import stick_made
 
 Opened = tuple[store.Session, SessionFacts]
@@ -171,3 +173,35 @@ def test_saved_as_a_table_its_columns_are_named_as_the_monitors(folder: Path, tm
     header = next(csv.reader(lines[:1]))
     assert "ref. monitor SBP [mmHg]" in header
     assert "ref. monitor ppv [%]" in header
+
+
+def test_an_imported_arterial_line_is_a_reference_all_the_time(tmp_path: Path) -> None:
+    n = 60 * 100
+    info = StreamInfo(
+        "wfdb.abp",
+        "wfdb",
+        "waveform",
+        (Channel("ABP", "mmHg"),),
+        "float64",
+        nominal_rate_hz=100.0,
+        role="abp_wave",
+    )
+    wave = Waveform(info, stick_made.BEGINS_NS, np.full((n, 1), 90.0))
+    rows_info = StreamInfo(
+        "wfdb.numerics", "wfdb", "numeric", (Channel("sbp", "mmHg"), Channel("co", "L/min")), "float64"
+    )
+    rows_info = replace(rows_info, role="reference")
+    wall_ns = stick_made.BEGINS_NS + np.arange(60, dtype=np.int64) * 10**9
+    rows = Rows(rows_info, wall_ns, np.tile([[120.0, 5.0]], (60, 1)))
+    header = store.SessionHeader("s", "import", stick_made.BEGINS_NS, subject=Subject("P-1"))
+    device = DeviceInfo("wfdb", "WFDB record", transport="file")
+    folder = write_session(tmp_path / "s", header, [device], [wave], [rows], [])
+    with store.open(folder) as session:
+        found = (session, facts_of(session))
+        view = cursor(found, 30.0)
+        assert (view.reference_age_s, view.reference_valid) == (None, True)
+        assert number(view, "SBP").reference_valid
+        assert number(view, "CO").reference_valid
+        trace = panel_view(found, next(p for p in panels_of(found[1]) if p.panel_id == "pressure")).traces[0]
+        assert trace.grey is not None
+        assert not trace.grey.any()
