@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import zipfile
+import zlib
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, Final
@@ -115,7 +116,15 @@ def arrays_of(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as octets, np.load(octets, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+    except (
+        OSError,
+        ValueError,
+        EOFError,
+        MemoryError,
+        RuntimeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise RecordingUnreadable(f"{path}: cannot be read as npz ({error}); fetch it again") from error
 
 
