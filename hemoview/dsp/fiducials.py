@@ -23,7 +23,7 @@ _FIT_S = 0.14
 """Width of the fitted cubic: 9 samples of a wristband, 15 of a 100 Hz pressure wave; a notch is 0.1 s wide or more."""
 _PEAK_S = 0.40
 """A pressure's peak is looked for this long after its onset."""
-_NOTCH_S = (0.05, 0.45)
+_NOTCH_S = (0.05, 0.55)
 """The notch is looked for in this time after the peak, and never past the next foot."""
 _LEAST_SLOWING = 0.03
 """What the fall must slow down by and then quicken again to count as a notch, as a part of the steepest upstroke. An

@@ -70,6 +70,7 @@ class AlignPanel(QWidget):
         self.button = self._toggle()
         self._facts: SessionFacts | None = None
         self._history: tuple[Version, ...] = ()
+        self._tone = ""
         self.state, self.figures, self.refusal, self.note = QLabel(), QLabel(), QLabel(), QLabel()
         self.lanes, self.plot = BeatLanes(), ResidualPlot()
         self.buttons: dict[str, QPushButton] = {}
@@ -237,16 +238,22 @@ class AlignPanel(QWidget):
         self.setVisible(view.shown)
         if not view.shown:
             return
+        self._colour_by(view.tone)
         self.state.setText(words(view.state))
-        self.state.setStyleSheet(f"color: {colour(view.tone).name()};")
         self.figures.setText("" if view.figures is None else words(view.figures))
-        self.refusal.setStyleSheet(f"color: {colour('dim' if view.tone == 'ok' else 'warning').name()};")
         _show_lines(self.refusal, view.refusal)
         _show_lines(self.note, () if view.note is None else (view.note,))
         self.lanes.show_picture(view.beats, view.waiting or view.placed)
         self.plot.show_picture(view.residuals, cursor_s)
         self._show_buttons(view)
         self._show_history(view.history)
+
+    def _colour_by(self, tone: str) -> None:
+        """Style sheets are slow, and this is called for every frame of a playback."""
+        if tone != self._tone:
+            self._tone = tone
+            self.state.setStyleSheet(f"color: {colour(tone).name()};")
+            self.refusal.setStyleSheet(f"color: {colour('dim' if tone == 'ok' else 'warning').name()};")
 
     def _show_buttons(self, view: AlignView) -> None:
         busy = view.job is not None and view.job.kind in ("align", "beats")

@@ -122,9 +122,14 @@ class AlignModel:
         self._residuals = None
 
     def toggle(self) -> None:
-        """Open or close the panel; beats are read when it opens, unless they are here."""
+        """Open or close the panel. When it opens, beats are read unless they are here, and the versions once more: a
+        command line may have aligned since.
+        """
         self._shown = not self._shown
         self._asked_beats = self._beats is not None
+        if self._shown and self._known is not None and self._job is None and self._facts is not None:
+            self._job = JobView("look", 0.0)
+            self._work.look(Path(self._facts.path))
         self._read_beats()
 
     @property

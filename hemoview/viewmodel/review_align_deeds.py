@@ -49,10 +49,11 @@ UNLOCKED: Final = "unlocked"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The alignment that holds, and every version that was stored, in order."""
+    """The alignment that holds, every version that was stored, in order, and names of files that cannot be believed."""
 
     current: Alignment | None
     history: tuple[StoredAlignment, ...]
+    damaged: tuple[str, ...] = ()
 
     @property
     def lockable(self) -> int | None:
@@ -98,7 +99,8 @@ class StoredDeeds:
 
     def known(self, path: Path) -> Known:
         """What holds and what was; quick."""
-        return Known(labels.current(path), alignments.history(path))
+        damaged = tuple(name for name, _ in alignments.damaged(path))
+        return Known(labels.current(path), alignments.history(path), damaged)
 
     def align(self, path: Path, who: str, tell: Tell) -> Known:
         """Compute an alignment and keep it, a refusal as well."""

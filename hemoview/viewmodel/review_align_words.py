@@ -33,9 +33,13 @@ def state_of(known: Known | None, facts: SessionFacts | None, lacking: str) -> t
         return say("align-state-live"), "dim"
     if known is None:
         return say("align-state-unknown"), "dim"
-    current = known.current
-    if current is None:
-        return say("align-state-none"), "warning"
+    if known.current is None:
+        none = say("align-state-none")
+        return say("align-state-damaged", file=known.damaged[-1]) if known.damaged else none, "warning"
+    return _state_of_version(known.current)
+
+
+def _state_of_version(current: Alignment) -> tuple[Message, str]:
     if current.locked:
         return say("align-state-locked", version=current.version), "ok"
     state = "align-state-open" if current.refused_because == UNLOCKED else "align-state-refused"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,11 +22,12 @@ from hemoview.viewmodel.review_align import AlignModel, AlignView
 from hemoview.viewmodel.review_align_beats import CLOSE_S, beats_around, pairs, residuals
 from hemoview.viewmodel.review_align_deeds import UNLOCKED, Beats, Known, StoredDeeds, Tell
 from hemoview.viewmodel.review_align_words import evidence_lines
+from hemoview.viewmodel.review_align_work import GivenUp
 from hemoview.viewmodel.review_facts import GapMark, SessionFacts, facts_of
 from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_shift import TimeShift, placed_span, reference_streams
 from recorder import session as store
-from recorder.errors import ConfigError
+from recorder.errors import ConfigError, RecorderError
 
 PIECES = (Piece(0.0, 290.0, 2.0, 20.0, 9.0, 0.94, 300), Piece(310.0, 600.0, 2.5, 20.0, 11.0, 0.9, 280))
 PULSE_S = np.arange(1.0, 600.0, 0.8)
@@ -335,6 +337,42 @@ def test_a_refusal_tells_what_it_rests_on() -> None:
 def test_every_refusal_has_words() -> None:
     for code in REFUSED:
         assert {f"align-refused-{code}", f"align-refused-short-{code}"} <= known_ids()
+
+
+def test_a_damaged_version_is_named_and_an_older_one_never_taken_for_it(
+    model: AlignModel, facts: SessionFacts
+) -> None:
+    aligned(model)
+    newest = Path(facts.path) / "alignments" / "0001.json"
+    newest.write_bytes(newest.read_bytes()[:-40])
+    model.toggle()
+    model.toggle()
+    view = settle(model, lambda v: v.state.id == "align-state-damaged")
+    assert view.state.as_dict()["file"] == "alignments/0001.json"
+    assert view.can == {"align"}
+
+
+def test_what_a_command_line_did_is_seen_when_the_panel_opens(model: AlignModel, facts: SessionFacts) -> None:
+    model.toggle()
+    labels.store(Path(facts.path), FOUND, made_by="cli", software="test", wall_ns=5)
+    model.toggle()
+    view = settle(model, lambda v: v.state.id == "align-state-locked")
+    assert view.history[0].who == "cli"
+
+
+def test_what_goes_wrong_in_the_other_process_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(RecorderError, match="no session"):
+        StoredDeeds().beats(tmp_path / "nothing", lambda _share: None)
+
+
+def test_cancel_ends_the_other_process_at_once(made: Path) -> None:
+    def give_up(share: float) -> None:
+        if share > 0:
+            raise GivenUp
+
+    with pytest.raises(GivenUp):
+        StoredDeeds().beats(made, give_up)
+    assert not [p for p in multiprocessing.active_children() if p.name == "hemoview-align"]
 
 
 def test_beats_of_a_stored_session_are_read_in_a_process_of_their_own(made: Path) -> None:
