@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from hemoview.ui.catalogue import text
 from hemoview.ui.figure import Figure
+from hemoview.ui.reference_labels import ReferenceDesk
 from hemoview.ui.review_align import AlignPanel
 from hemoview.ui.review_bar import ReviewBar, ReviewHeader
 from hemoview.ui.review_bridge import Bell, end_with
@@ -102,6 +103,9 @@ class ReviewPage(QWidget):
         self._side.addTab(self.raters.tab, text("raters.tab"))
         self.exporting = ExportDesk(self, model.view)
         self._bar.add(self.exporting.button)
+        self.reference = ReferenceDesk(self)
+        self._side.addTab(self.reference.tab, text("refl.tab"))
+        self._canvas.lay_over(self.reference.paint_over)
         self._bar.add(self.align.button)
         self._lay_out()
         self._frames = QTimer(self, interval=FRAME_MS, timerType=Qt.TimerType.PreciseTimer)
@@ -204,6 +208,8 @@ class ReviewPage(QWidget):
         self._side.chosen.connect(self._on_chosen)
         self._bar.asked.connect(self.press)
         self.labelling.changed.connect(self._show)
+        self.reference.changed.connect(self._show)
+        self._side.currentChanged.connect(lambda _tab: self._show())
         self.labelling.began.connect(lambda: self._side.setCurrentWidget(self.labelling.tab))
         self.raters.changed.connect(self._show)
         self._side.currentChanged.connect(lambda _tab: self._show())
@@ -301,11 +307,13 @@ class ReviewPage(QWidget):
         view = self._model.view()
         self.raters.show_view(view)
         self.labelling.show_view(view)
+        self.reference.show_view(view)
         self.align.show_view(view)
         self._canvas.show_view(view)
         self._minimap.show_view(view)
         self._card.show_view(view)
-        self._card.setVisible(not self.labelling.model.on)
+        labels_shown = self._side.currentWidget() is self.reference.tab
+        self._card.setVisible(not self.labelling.model.on and not labels_shown)
         self._side.show_view(view)
         self._header.show_view(view)
         self._bar.show_view(view)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -71,6 +72,7 @@ class ReviewCanvas(QWidget):
         self._last: QPoint | None = None
         self._selecting: tuple[int, int] | None = None
         self._foot: Foot | None = None
+        self._over: Callable[[QPainter, TimeAxis, QRect], None] | None = None
         self._foot_px = 0
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -90,6 +92,10 @@ class ReviewCanvas(QWidget):
     def stand_on(self, foot: Foot) -> None:
         """Leave room under the strips for rows that ``foot`` paints."""
         self._foot = foot
+
+    def lay_over(self, paint: Callable[[QPainter, TimeAxis, QRect], None]) -> None:
+        """Have something painted over the strips whenever they are shown."""
+        self._over = paint
 
     @property
     def time_axis(self) -> TimeAxis | None:
@@ -209,6 +215,8 @@ class ReviewCanvas(QWidget):
         axis = axis_of(view, self.width())
         if self._foot is not None:
             self._foot.paint(painter, axis, self.foot_box)
+        if self._over is not None:
+            self._over(painter, axis, QRect(QPoint(0, 0), self._strips_size()))
         x = axis.x(view.wish.cursor_s)
         if axis.left <= x <= axis.left + axis.width:
             ink = colour("cursor")
