@@ -53,7 +53,7 @@ ENGLISH: Final[dict[str, str]] = {
     "export-holds": "{streams} streams, {rows} rows, {markers} markers, {gaps} gaps, {quality} quality spans",
     "export-snapshot": "A snapshot: the session was not closed.",
     "export-dropped": "Left out as free text: {what}",
-    "export-hidden": "Left out because estimates are hidden: {what}",
+    "export-left-out": "Left out because hidden estimates or raters still blind: {what}",
     "export-late": "This format has nominal rates only: a sample's time may be off by up to {ms} ms. XDF, CSV and "
     "Parquet hold every sample's own time.",
     "export-broken": "Nothing was recorded in some stretches, so it is EDF+D. Programs that know only EDF+C refuse it "
@@ -114,7 +114,7 @@ CHINESE: Final[dict[str, str]] = {
     "export-holds": "{streams} 个数据流，{rows} 行，{markers} 个标记，{gaps} 处缺口，{quality} 段质量标注",
     "export-snapshot": "快照：记录当时尚未结束。",
     "export-dropped": "作为自由文本未导出：{what}",
-    "export-hidden": "因估计值已隐藏未导出：{what}",
+    "export-left-out": "因估计值已隐藏或标注者仍互盲而未导出：{what}",
     "export-late": "该格式只有标称采样率：样本时间误差最大 {ms} 毫秒。XDF、CSV 与 Parquet 保存每个样本各自的时间。",
     "export-broken": "部分时段没有任何记录，因此为 EDF+D。只支持 EDF+C 的软件会拒绝打开，或将缺口合拢。",
     "export-show": "打开所在文件夹",

@@ -362,7 +362,7 @@ def _told(report: Report) -> list[str]:
         what = ", ".join(f"{name} ({n})" for name, n in sorted(kinds.items()))
         lines.append(text("export-dropped", what=what))
     if report.left_out:
-        lines.append(text("export-hidden", what=", ".join(each.split(":")[0] for each in report.left_out)))
+        lines.append(text("export-left-out", what=", ".join(each.split(":")[0] for each in report.left_out)))
     return lines
 
 

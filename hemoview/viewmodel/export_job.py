@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from hemoview.viewmodel.export_form import ExportOrder
 from recorder import session as store
 from recorder.exchange.export import ExportStopped, Report, export
+from recorder.host import withdrawals
 
 
 class ExportJob:
@@ -46,13 +48,14 @@ class ExportJob:
     def _run(self) -> None:
         order = self.order
         try:
+            custody = replace(order.custody, withdrawn=withdrawals.pseudonyms(order.custody.home))
             with store.open(order.session) as session:
                 self.report = export(
                     session,
                     order.to,
                     order.out,
                     order.selection,
-                    custody=order.custody,
+                    custody=custody,
                     tell=self._tell,
                     stopped=self._stop.is_set,
                 )

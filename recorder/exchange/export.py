@@ -62,6 +62,7 @@ class Custody:
         for_others: the copy is given to somebody else; needs the consent's scope ``upload``, or a reason.
         reason: why it is given away without that scope; kept on record and in the report.
         wall_ns: when, UTC ns since 1970.
+        withdrawn: pseudonyms of who took the consent back, casefolded: never exported (safety rule 15).
     """
 
     home: Path
@@ -69,6 +70,7 @@ class Custody:
     for_others: bool = False
     reason: str = ""
     wall_ns: int = field(default_factory=time.time_ns)
+    withdrawn: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -188,10 +190,16 @@ def terms_of(session: Session, custody: Custody) -> Terms:
     """What the consent says about it.
 
     Raises:
-        SessionError: it is for others, no scope covers that, and no reason is given.
+        SessionError: the subject has withdrawn; or it is for others, no scope covers that, and no reason is given.
     """
     header = session.header
     streams = session.streams.values()
+    names = [h.subject.pseudonym for h in (header, session.header_at_start) if h.subject]
+    gone = [name for name in names if name.casefold() in custody.withdrawn]
+    if gone:
+        raise SessionError(
+            f"{session.path.name}: subject {gone[0]} has withdrawn; nothing of the session is exported"
+        )
     if streams and all(i.origin in ("simulated", "derived") for i in streams) and header.simulated:
         return Terms("simulated: nobody's consent is needed")
     if session.allows("upload"):

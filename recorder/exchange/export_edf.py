@@ -79,10 +79,10 @@ def write(exported: Exported, folder: Path, stem: str) -> Written:
                 "them; pyedflib refuses EDF+D, and readers that know only EDF+C close them up"
             )
     for track in exported.numerics:
-        written.names[track.info.stream_id] = f"{stem}_{track.info.stream_id}.csv"
-        write_csv_track(folder / f"{stem}_{track.info.stream_id}.csv", exported, track)
+        written.names[track.info.stream_id] = f"{stem}_edf_{track.info.stream_id}.csv"
+        write_csv_track(folder / f"{stem}_edf_{track.info.stream_id}.csv", exported, track)
     written.notes.append(f'count {-EDF_COUNTS} stands for "no sample"; annotations say where and why')
-    write_about(folder / f"{stem}.about.json", exported, written)
+    write_about(folder / f"{stem}.edf.about.json", exported, written)
     return written
 
 

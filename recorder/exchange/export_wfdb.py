@@ -53,13 +53,13 @@ def write(exported: Exported, folder: Path, stem: str) -> Written:
     for name, tracks in _records(exported, record):
         _write_record(exported, folder, name, tracks, written)
     for track in exported.numerics:
-        written.names[track.info.stream_id] = f"{record}_{track.info.stream_id}.csv"
-        write_csv_track(folder / f"{record}_{track.info.stream_id}.csv", exported, track)
+        written.names[track.info.stream_id] = f"{record}_wfdb_{track.info.stream_id}.csv"
+        write_csv_track(folder / f"{record}_wfdb_{track.info.stream_id}.csv", exported, track)
     if len({t.rate_hz for t in exported.waveforms}) > 1:
         written.notes.append(
             "several rates in a record: read with smooth_frames=False, else frames are averaged"
         )
-    write_about(folder / f"{record}.about.json", exported, written)
+    write_about(folder / f"{record}.wfdb.about.json", exported, written)
     return written
 
 

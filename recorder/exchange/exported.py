@@ -257,7 +257,7 @@ def reader(
     end_s = session.duration_s
 
     def read(stream_id: str) -> Iterator[Piece]:
-        for data in _slices(session, stream_id, span, end_s):
+        for data in slices(session, stream_id, span, end_s):
             tell(len(data))
             yield _piece(session, data)
 
@@ -268,7 +268,7 @@ def survey(session: Session, info: StreamInfo, span: tuple[float, float] | None,
     """Go once through a stream: rows, values, runs, gaps."""
     columns = _columns(session, info)
     found = _Survey(info, len(columns))
-    for data in _slices(session, info.stream_id, span, session.duration_s):
+    for data in slices(session, info.stream_id, span, session.duration_s):
         tell(len(data))
         found.gaps.update((gap, None) for gap in data.gaps)
         if len(data):
@@ -362,7 +362,7 @@ def _piece(session: Session, data: StreamData) -> Piece:
     return Piece(data.time_s, data.sample_no, data.raw, values)
 
 
-def _slices(
+def slices(
     session: Session, stream_id: str, span: tuple[float, float] | None, end_s: float
 ) -> Iterator[StreamData]:
     """A stream in slices of :data:`PIECE_S`, each row in one of them."""

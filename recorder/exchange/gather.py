@@ -13,11 +13,11 @@ import numpy as np
 
 from recorder.errors import ConfigError
 from recorder.exchange.deidentify import Disguise
-from recorder.exchange.exported import Exported, Mark, Selection, Span, Tell, Track, reader, survey
+from recorder.exchange.exported import Exported, Mark, Selection, Span, Tell, Track, reader, slices, survey
 from recorder.exchange.trend_csv import is_simulated, tag_of
 from recorder.schema import Event, StreamInfo
 from recorder.schema.rules import EstimateRules
-from recorder.session import Session
+from recorder.session import Session, alignments
 from recorder.session import annotations as label_store
 from recorder.session.annotated import LabelFold
 
@@ -27,6 +27,7 @@ _QUIET: Final = frozenset(("gap", "era", "marker-undone", "cuff-withdrawn", "con
 """Kinds that stand in an export in another way, or are about the windows alone."""
 _CLASSES: Final = ((0.8, "good"), (0.5, "fair"), (0.0, "poor"))
 """Least signal quality of each class, highest first."""
+BLIND: Final = "a label set: its raters are still blind to each other"
 _FAR_S: Final = 15.0
 """Rows of signal quality further apart do not stand for what is between them."""
 
@@ -89,14 +90,15 @@ def gather(session: Session, selection: Selection, disguise: Disguise, terms: Te
             track = survey(session, info, selection.span, tell)
             tracks.append(_disguised(track, disguise, tag_of(info, simulated=simulated)))
     spans = [*_gap_spans(tracks, disguise), *_unconfirmed(session, disguise), *_quality(session)]
-    label_marks, label_spans = _annotations(session, disguise)
+    label_marks, label_spans, blind = _annotations(session, disguise)
     spans = [_cut(s, selection.span) for s in [*spans, *label_spans] if _touches(s, selection.span)]
     marks = [*_marks(session, disguise), *label_marks]
     marks = [m for m in marks if selection.span is None or selection.span[0] <= m.t_s < selection.span[1]]
     marks.sort(key=lambda mark: mark.t_s)
     facts = _facts(session, selection, disguise, terms, tracks)
     facts["left_out"] = [
-        f"{disguise.stream_id(i.stream_id)}: estimates are hidden in this session" for i in hidden
+        *(f"{disguise.stream_id(i.stream_id)}: estimates are hidden in this session" for i in hidden),
+        *blind,
     ]
     return Exported(
         name=_name(session, disguise),
@@ -192,10 +194,13 @@ def _quality(session: Session) -> Iterator[Span]:
         names = [c.name for c in info.channels]
         if info.role != "estimate" or "sqi" not in names:
             continue
-        data = session.read(info.stream_id)
-        column = data.values[:, names.index("sqi")]
-        good = np.isfinite(column)
-        yield from _classes(data.time_s[good], column[good])
+        times, values = [np.empty(0)], [np.empty(0)]
+        for data in slices(session, info.stream_id, None, session.duration_s):
+            column = data.values[:, names.index("sqi")]
+            good = np.isfinite(column)
+            times.append(data.time_s[good])
+            values.append(column[good])
+        yield from _classes(np.concatenate(times), np.concatenate(values))
 
 
 def _classes(time_s: np.ndarray[Any, Any], sqi: np.ndarray[Any, Any]) -> Iterator[Span]:
@@ -211,11 +216,20 @@ def _classes(time_s: np.ndarray[Any, Any], sqi: np.ndarray[Any, Any]) -> Iterato
             start = i
 
 
-def _annotations(session: Session, disguise: Disguise) -> tuple[list[Mark], list[Span]]:
+def _annotations(session: Session, disguise: Disguise) -> tuple[list[Mark], list[Span], list[str]]:
+    """Labels as they stand, and sets left out because their raters are still blind to each other."""
     marks: list[Mark] = []
     spans: list[Span] = []
+    blind: list[str] = []
     for name in label_store.sets_of(session.path):
-        for a in LabelFold(label_store.read(session.path, name).deeds).annotations():
+        fold = LabelFold(label_store.read(session.path, name).deeds)
+        raters = {a.rater for a in fold.annotations()}
+        if len(raters) > 1 and not raters <= fold.finished:
+            blind.append(
+                f"label set {name}: its raters are still blind to each other" if not disguise.on else BLIND
+            )
+            continue
+        for a in fold.annotations():
             label = disguise.label("label of an annotation", a.label)
             detail: dict[str, Any] = {
                 "set": "labels" if disguise.on else name,
@@ -234,7 +248,7 @@ def _annotations(session: Session, disguise: Disguise) -> tuple[list[Mark], list
             else:
                 kind = "quality" if a.kind == "quality" else "annotation"
                 spans.append(Span(a.t0_s, a.t1_s, kind, label, "", detail))
-    return marks, spans
+    return marks, spans, blind
 
 
 def _marks(session: Session, disguise: Disguise) -> Iterator[Mark]:
@@ -308,6 +322,7 @@ def _facts(
             for d in header.devices
         ],
         "corrected": list(session.amended_fields),
+        "alignment": _alignment(session, disguise),
     }
     if not disguise.on:
         facts |= {
@@ -326,6 +341,14 @@ def _facts(
         ):
             disguise.text(where, value)
     return facts
+
+
+def _alignment(session: Session, disguise: Disguise) -> dict[str, Any] | None:
+    """How the clocks of pulse and reference lie to each other, as it stands; None where nobody looked."""
+    found = alignments.current(session.path)
+    return (
+        None if found is None else {"version": found.version, **disguise.detail("alignment", found.content)}
+    )
 
 
 def _damage(session: Session) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from recorder import session as store
 from recorder.clock import Clock
 from recorder.exchange.export import FORMATS, Custody, Selection, export
-from recorder.host import places
+from recorder.host import places, withdrawals
 from recorder.host.console import progress
 
 EXAMPLE = "recorder export SESSION --to edf --out S-07.edf --span 60 660 --streams 'e4.*' --json"
@@ -63,12 +63,14 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         args.deidentify,
         tuple(args.keep_label),
     )
+    home = args.home or places.home()
     custody = Custody(
-        args.home or places.home(),
+        home,
         args.operator,
         args.for_others,
         args.reason,
         Clock.from_environment().wall_ns(),
+        withdrawals.pseudonyms(home),
     )
     with store.open(args.session) as session, progress("exporting", 100.0) as tell:
         report = export(

@@ -79,6 +79,15 @@ def read(home: Path) -> list[Withdrawal]:
     return [Withdrawal.from_json(entry) for entry in entries]
 
 
+def pseudonyms(home: Path) -> frozenset[str]:
+    """Of everybody who has withdrawn, casefolded.
+
+    Raises:
+        StorageError: a line cannot be read.
+    """
+    return frozenset(w.subject.casefold() for w in read(home))
+
+
 def is_withdrawn(withdrawals: list[Withdrawal], pseudonym: str) -> bool:
     """Whether a pseudonym stands among them."""
     return any(w.subject.casefold() == pseudonym.casefold() for w in withdrawals)

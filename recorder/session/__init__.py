@@ -1,6 +1,7 @@
 """The session store: journal, sealed segments, manifest, reader, verify, recover, erase.
 
-``recorder.session.open(path)`` for researchers; ``create`` and ``resume`` for the recorder. On disk (format 1)::
+``recorder.session.open(path)`` for researchers (worked example: ``resources/docs/reading-a-session.md``);
+``create`` and ``resume`` for the recorder. On disk (format 1)::
 
     session.json        header, streams, clock eras, format number; signed with its own SHA-256
     live.sqlite         what is not sealed yet: WAL, synchronous=FULL, a CRC32 for every row

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from recorder.session import annotations as label_store
 from recorder.session.amended import amended, amended_fields
 from recorder.session.annotated import LabelFold
 from recorder.session.facts import GapSpan, UnconfirmedSpan
+from recorder.session.frames import frame
 from recorder.session.header import SessionHeader
 from recorder.session.levels import (
     COARSE_BINS,
@@ -148,6 +150,10 @@ class Session:
         """Elapsed seconds of a host time of an era."""
         return self._axis.moment_s(t_host_ns, era)
 
+    def t_of(self, event: Event) -> float:
+        """Elapsed seconds of an event."""
+        return self.t_s(event.t_host_ns, event.era)
+
     def rows(self, stream_id: str) -> int:
         """Rows stored of a stream."""
         info = self._info(stream_id)
@@ -186,6 +192,21 @@ class Session:
         return StreamData(
             info, rows.sample_no, time_s, rows.values, values, units, rows.device_time_us, era, touching
         )
+
+    def frame(
+        self, stream_ids: Sequence[str], rate_hz: float, t0_s: float = 0.0, t1_s: float | None = None
+    ) -> Any:
+        """Streams side by side in a pandas DataFrame: a row each ``1 / rate_hz`` s of ``[t0_s, t1_s)``.
+
+        Nothing is interpolated: a cell is the stored sample nearest to the row's time, where one lies within half a
+        sample's period, or within half a row for rows that are not regular; else NaN. Gaps stay gaps. Volts appear in
+        mmHg from the calibration on.
+
+        Raises:
+            SessionError: no such stream, or ``rate_hz`` is below a waveform's own: taking every n-th sample would
+                fold its fast parts into slow ones; filter and resample it yourself.
+        """
+        return frame(self, stream_ids, rate_hz, (t0_s, self.duration_s if t1_s is None else t1_s))
 
     def overview(self, stream_id: str, t0_s: float, t1_s: float, n_bins: int) -> Overview:
         """Minimum and maximum of ``n_bins`` equal bins of ``[t0_s, t1_s]``, from the coarsest source that is exact

@@ -24,6 +24,8 @@ from recorder import session as store
 from recorder.errors import ConfigError, SessionError
 from recorder.exchange import export_record
 from recorder.exchange.export import FORMATS, Custody, ExportStopped, Report, Selection, export
+from recorder.schema.labelling import Deed
+from recorder.session import annotations
 
 ALL = tuple(FORMATS)
 EVERYTHING = Selection()
@@ -53,7 +55,7 @@ class Back:
 
 
 def back_edf(report: Report) -> Back:
-    found = Back(whole=report.path.with_suffix(".about.json").read_text())
+    found = Back(whole=report.path.with_suffix(".edf.about.json").read_text())
     edf = edfio.read_edf(report.path)
     onsets = record_onsets(report.path)
     for signal in edf.signals:
@@ -84,7 +86,7 @@ def record_onsets(path: Path) -> np.ndarray:
 
 def back_wfdb(report: Report) -> Back:
     stem = str(report.path.with_suffix(""))
-    found = Back(whole=Path(f"{stem}.about.json").read_text())
+    found = Back(whole=Path(f"{stem}.wfdb.about.json").read_text())
     record = wfdb.rdrecord(stem, smooth_frames=False)
     for name, values, per_frame in zip(
         record.sig_name, record.e_p_signal, record.samps_per_frame, strict=True
@@ -105,7 +107,7 @@ def back_wfdb(report: Report) -> Back:
 def add_side_csv(found: Back, report: Report) -> None:
     for path in report.files:
         if path.suffix == ".csv":
-            found.numerics[path.stem.removeprefix(f"{report.path.stem}_")] = pd.read_csv(path)
+            found.numerics[path.stem.removeprefix(f"{report.path.stem}_{report.to}_")] = pd.read_csv(path)
 
 
 def back_xdf(report: Report) -> Back:
@@ -426,6 +428,28 @@ def test_estimates_that_are_hidden_stay_hidden(tmp_path: Path, run: Callable[...
     assert not (report.path / "edge.estimates.csv").exists()
     assert report.left_out == ("edge.estimates: estimates are hidden in this session",)
     assert BACK["csv"](report).said("quality", "poor"), "quality is no estimate"
+
+
+def test_labels_of_raters_still_blind_to_each_other_are_left_out(
+    tmp_path: Path, run: Callable[..., Report]
+) -> None:
+    folder = two_eras(tmp_path / "blind")
+    add = Deed("add", "e1", "R2", 1, "test", "z", kind="instant", t0_s=9.0, t1_s=9.0, label="peak")
+    annotations.append(folder, "labels", [add])
+    report = run(folder, "csv")
+    assert report.left_out == ("label set labels: its raters are still blind to each other",)
+    assert not BACK["csv"](report).said("annotation")
+
+
+def test_of_who_has_withdrawn_nothing_is_exported(
+    two: Path, tmp_path: Path, run: Callable[..., Report]
+) -> None:
+    home = tmp_path / "home"
+    for name in ("s-08", "S-07"):  # as it is spelled now, and as it was typed at Start
+        custody = Custody(home, withdrawn=frozenset({name.casefold()}))
+        with pytest.raises(SessionError, match="has withdrawn; nothing of the session is exported"):
+            run(two, "csv", custody=custody)
+    assert not (tmp_path / "out").exists()
 
 
 def test_for_others_only_by_consent_or_with_a_reason_on_record(
