@@ -157,21 +157,28 @@ def export(
         with storage_errors(target.parent, "exporting"):
             written = FORMATS[to].write(exported, place, stem)
             files = _put(place, target, folder=FORMATS[to].folder)
-    late_s = max(written.time_error_s.values(), default=0.0)
-    if late_s > LATE_S:
-        written.notes.append(
-            f"{to} knows nominal rates only: a sample may be off by up to {late_s:.3f} s, see time_error_s; "
-            "xdf, csv and parquet hold every sample's own time"
-        )
+    _tell_late(to, written)
     export_record.append(custody.home, _record(session, to, files, custody, exported, selection))
+    told = (session.header.session_id, time.monotonic() - began)
+    return _report(to, (target, files), exported, written, disguise, told)
+
+
+def _report(  # noqa: PLR0917 -- everything there is to say
+    to: str,
+    made: tuple[Path, tuple[Path, ...]],
+    exported: Exported,
+    written: Written,
+    disguise: Disguise,
+    told: tuple[str, float],
+) -> Report:
     return Report(
         to=to,
-        path=target,
-        files=files,
-        session=session.header.session_id,
+        path=made[0],
+        files=made[1],
+        session=told[0],
         subject=exported.subject,
         deidentified=disguise.on,
-        consent=terms.note,
+        consent=str(exported.facts["consent"]),
         snapshot=str(exported.facts["snapshot"]),
         warning=exported.warning,
         streams=tuple(
@@ -182,8 +189,17 @@ def export(
         dropped=dict(disguise.dropped),
         left_out=tuple(exported.facts["left_out"]),
         written=written,
-        seconds=time.monotonic() - began,
+        seconds=told[1],
     )
+
+
+def _tell_late(to: str, written: Written) -> None:
+    late_s = max(written.time_error_s.values(), default=0.0)
+    if late_s > LATE_S:
+        written.notes.append(
+            f"{to} knows nominal rates only: a sample may be off by up to {late_s:.3f} s, see time_error_s; "
+            "xdf, csv and parquet hold every sample's own time"
+        )
 
 
 def terms_of(session: Session, custody: Custody) -> Terms:

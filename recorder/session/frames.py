@@ -19,6 +19,11 @@ _SLACK = 0.99
 class Readable(Protocol):
     """The part of a session that is needed."""
 
+    @property
+    def duration_s(self) -> float:
+        """Elapsed time of the last arrival, s."""
+        ...
+
     def read(
         self,
         stream_id: str,
@@ -31,11 +36,27 @@ class Readable(Protocol):
         ...
 
 
-def frame(session: Readable, stream_ids: Sequence[str], rate_hz: float, span_s: tuple[float, float]) -> Any:
-    """See :meth:`recorder.session.Session.frame`."""
+def frame(
+    session: Readable,
+    stream_ids: Sequence[str],
+    rate_hz: float,
+    *,
+    t0_s: float = 0.0,
+    t1_s: float | None = None,
+) -> Any:
+    """Streams side by side in a pandas DataFrame: a row each ``1 / rate_hz`` s of ``[t0_s, t1_s)``, or to the end.
+
+    Nothing is interpolated: a cell is the stored sample nearest to the row's time, where one lies within half a
+    sample's period (of rows that are not regular: half a row); else NaN. Gaps stay gaps. Volts appear in mmHg from the
+    calibration on.
+
+    Raises:
+        SessionError: no such stream, an empty span, or ``rate_hz`` is below a waveform's own: taking every n-th sample
+            would fold its fast parts into slow ones; filter and resample it yourself.
+    """
     import pandas as pd  # type: ignore[import-untyped,unused-ignore] # noqa: PLC0415 -- not a dependency
 
-    t0_s, t1_s = span_s
+    t1_s = session.duration_s if t1_s is None else t1_s
     if not (rate_hz > 0 and t1_s > t0_s):
         raise SessionError(
             f"frame of {t0_s:g} to {t1_s:g} s at {rate_hz:g} Hz: give a rate and a span above 0"

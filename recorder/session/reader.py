@@ -193,20 +193,9 @@ class Session:
             info, rows.sample_no, time_s, rows.values, values, units, rows.device_time_us, era, touching
         )
 
-    def frame(
-        self, stream_ids: Sequence[str], rate_hz: float, t0_s: float = 0.0, t1_s: float | None = None
-    ) -> Any:
-        """Streams side by side in a pandas DataFrame: a row each ``1 / rate_hz`` s of ``[t0_s, t1_s)``.
-
-        Nothing is interpolated: a cell is the stored sample nearest to the row's time, where one lies within half a
-        sample's period, or within half a row for rows that are not regular; else NaN. Gaps stay gaps. Volts appear in
-        mmHg from the calibration on.
-
-        Raises:
-            SessionError: no such stream, or ``rate_hz`` is below a waveform's own: taking every n-th sample would
-                fold its fast parts into slow ones; filter and resample it yourself.
-        """
-        return frame(self, stream_ids, rate_hz, (t0_s, self.duration_s if t1_s is None else t1_s))
+    def frame(self, stream_ids: Sequence[str], rate_hz: float, **span: float) -> Any:
+        """Streams side by side in pandas, nothing interpolated: see :func:`recorder.session.frames.frame`."""
+        return frame(self, stream_ids, rate_hz, **span)
 
     def overview(self, stream_id: str, t0_s: float, t1_s: float, n_bins: int) -> Overview:
         """Minimum and maximum of ``n_bins`` equal bins of ``[t0_s, t1_s]``, from the coarsest source that is exact
