@@ -47,7 +47,7 @@ ENGLISH: dict[str, str] = {
     "review.sessions": "Sessions",
     "review.keys-text": "← →  pan (Shift: a page)\nCtrl ← →  cursor by 1 s\n+ −  zoom\nF  whole session\n"
     "Home End  start, end\nSpace  play, pause\nS  speed\nM  next marker (Shift: previous)\n"
-    "G  next gap (Shift: previous)\nL  follow a session being recorded\nEsc  back to the sessions\n"
+    "G  next gap (Shift: previous)\nL  follow a session being recorded\nCtrl L  label mode\nEsc  back to the sessions\n"
     "Alt+A  alignment (its buttons name their keys)\n\n"
     "Click: cursor. Drag: pan. Wheel: zoom. Ctrl-drag: zoom to a span.",
     # side

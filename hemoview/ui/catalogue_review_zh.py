@@ -46,7 +46,7 @@ CHINESE: Final[dict[str, str]] = {
     "review.sessions": "记录列表",
     "review.keys-text": "← →  平移（Shift：一页）\nCtrl ← →  光标移动 1 秒\n+ −  缩放\nF  整次记录\n"
     "Home End  开头、结尾\n空格  播放、暂停\nS  速度\n"
-    "M  下一个标记（Shift：上一个）\nG  下一个缺口（Shift：上一个）\nL  跟随正在进行的记录\n"
+    "M  下一个标记（Shift：上一个）\nG  下一个缺口（Shift：上一个）\nL  跟随正在进行的记录\nCtrl L  标注模式\n"
     "Esc  返回记录列表\nAlt+A  对齐（各按钮提示中有其快捷键）\n\n"
     "单击：光标。拖动：平移。滚轮：缩放。Ctrl 加拖动：放大所选区间。",
     "review.at-cursor": "光标处，当时的数值",

@@ -96,7 +96,8 @@ class ReviewPage(QWidget):
         self._card = CursorCard()
         self._side = ReviewSide()
         self._bar = ReviewBar()
-        self.labelling = LabelDesk(self._canvas, self)
+        self.labelling = LabelDesk(self._canvas, self, model.samples)
+        model.around = self.labelling.around
         self._side.addTab(self.labelling.tab, text("labels.tab"))
         self._bar.add(self.labelling.button)
         self.raters = RaterDesk(self.labelling, self)

@@ -19,12 +19,14 @@ from hemoview.ui.review_label_mouse import LabelMouse
 from hemoview.ui.review_label_paint import LabelFoot
 from hemoview.ui.review_label_panel import LabelPanel
 from hemoview.ui.review_label_scheme import SchemeDialog
+from hemoview.viewmodel.review_facts import SessionFacts
 from hemoview.viewmodel.review_label import LabelModel
-from hemoview.viewmodel.review_label_feet import foot_near
+from hemoview.viewmodel.review_label_feet import Samples, foot_keys, foot_near
 from hemoview.viewmodel.review_label_keys import ACTION_OF, MODE_KEY, Action
 from hemoview.viewmodel.review_label_rows import Rows
 from hemoview.viewmodel.review_label_state import LabelView
 from hemoview.viewmodel.review_model import ReviewView
+from hemoview.viewmodel.review_tiles import TileKey
 from hemoview.viewmodel.window_settings import last_operator
 
 STEP_SHARE: Final = 0.005
@@ -39,9 +41,9 @@ class LabelDesk(QObject):
     jump = Signal(float)
     began = Signal()
 
-    def __init__(self, canvas: ReviewCanvas, page: QWidget) -> None:
+    def __init__(self, canvas: ReviewCanvas, page: QWidget, samples: Samples) -> None:
         super().__init__(page)
-        self._page = page
+        self._page, self._samples = page, samples
         self.model = LabelModel(Bell(self._on_read).ring)
         self.foot = LabelFoot()
         canvas.stand_on(self.foot)
@@ -178,7 +180,11 @@ class LabelDesk(QObject):
     def _foot_s(self) -> float | None:
         if self._view is None or self._view.facts is None:
             return None
-        return foot_near(self._view.panels, self._view.facts, self.model.snaps_at(self._cursor_s))
+        return foot_near(self._samples, self._view.facts, self.model.snaps_at(self._cursor_s))
+
+    def around(self, facts: SessionFacts, cursor_s: float) -> list[TileKey]:
+        """What must be read to snap to a beat; nothing while nobody labels."""
+        return foot_keys(facts, self.model.snaps_at(cursor_s)) if self.model.on else []
 
     # asking
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
 from hemoview.viewmodel import review_moves as moves
 from hemoview.viewmodel.formats import pressure_factor
 from hemoview.viewmodel.messages import Message, say
@@ -16,10 +18,19 @@ from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_panels import Panel, panels_of
 from hemoview.viewmodel.review_reader import Answer, Failed, Key, Opened, ReviewReader, Tiled
 from hemoview.viewmodel.review_shift import TimeShift
-from hemoview.viewmodel.review_tiles import TileCache, TileKey, floor_level, keys_over, level_for
+from hemoview.viewmodel.review_tiles import (
+    Floats,
+    TileCache,
+    TileKey,
+    assemble,
+    floor_level,
+    keys_over,
+    level_for,
+)
 from hemoview.viewmodel.review_view import PanelView, resolve_panel, visible_marks
 
 Phase = Literal["empty", "opening", "open", "failed"]
+Around = Callable[[SessionFacts, float], list[TileKey]]
 MINIMAP_PX = 800
 _MOST_DAMAGED = 12
 _MINIMAP_CHOICE = ("pressure", "parameter.HR")
@@ -68,6 +79,8 @@ class ReviewModel:
         self._cursor: CursorView | None = None
         self._pressure_unit = "mmHg"
         self._shift: TimeShift | None = None
+        self.around: Around = lambda _facts, _cursor_s: []
+        """What else is read about the cursor, once the picture is there."""
 
     @property
     def wish(self) -> Wish:
@@ -310,7 +323,8 @@ class ReviewModel:
         self._visible = frozenset(visible)
         self._under_cursor = frozenset(cursor_keys(facts, chosen, self._wish.cursor_s, shift))
         likely = likely_keys(facts, chosen, self._wish, shift) if self._looking_ahead else []
-        wanted = dict.fromkeys([*visible, *likely])
+        around = self.around(facts, self._wish.cursor_s)
+        wanted = dict.fromkeys([*visible, *around, *likely])
         missing: list[Key] = [
             key
             for key in wanted
@@ -320,6 +334,16 @@ class ReviewModel:
         if missing != self._asked:
             self._asked = missing
             self._reader.want(missing)
+
+    def samples(self, stream_id: str, t0_s: float, t1_s: float) -> tuple[Floats, Floats]:
+        """Times and values of a stream's first channel over a span: the samples of it that were read."""
+        if self._facts is None:
+            return np.empty(0), np.empty(0)
+        level = floor_level(self._facts.stream(stream_id))
+        keys = keys_over(stream_id, level, max(t0_s, 0.0), min(t1_s, self._facts.duration_s))
+        found = assemble(self._cache, keys, level, self._facts.duration_s)
+        near = (found.t_s >= t0_s) & (found.t_s <= t1_s)
+        return found.t_s[near], found.low[near, 0].astype(np.float64)
 
     def close(self) -> None:
         """End the reader."""

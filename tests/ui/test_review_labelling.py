@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -28,7 +30,9 @@ from hemoview.ui.review_label_paint import row_box
 from hemoview.ui.review_label_scheme import SchemeDialog
 from hemoview.viewmodel import review_moves as moves
 from hemoview.viewmodel.review_label_keys import ACTION_OF, LABEL_KEYS
+from hemoview.viewmodel.window_settings import WindowSettings, save
 from recorder.session import annotations as store
+from recorder.session import open as open_session
 
 KEY = Qt.Key
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -187,20 +191,22 @@ def test_a_click_sets_the_cursor_and_control_drag_still_zooms(page: ReviewPage, 
     assert on_disk(folder) == []
 
 
-def test_snapping_finds_the_foot_of_the_pulse_that_is_drawn(
-    page: ReviewPage, folder: Path, qtbot: QtBot
+@pytest.mark.parametrize("span_s", [10.0, 300.0])
+def test_snapping_finds_the_foot_of_the_pulse_however_far_the_picture_is(
+    page: ReviewPage, folder: Path, qtbot: QtBot, span_s: float
 ) -> None:
-    look(page, 100.0, 110.0)
+    look(page, 105.0 - span_s / 3, 105.0 + 2 * span_s / 3)
     page.model.move(lambda w, end: moves.jump(w, 105.0, end))
-    qtbot.waitUntil(lambda: page.model.view().settled, timeout=20_000)
+    qtbot.waitUntil(lambda: len(page.model.samples("e4.bvp", 101.0, 109.0)[0]) > 500, timeout=20_000)
     qtbot.keyClick(page, KEY.Key_5)
     qtbot.keyClick(page, KEY.Key_B)
     foot_s = first(folder).t0_s
     assert 0.0 < abs(foot_s - 105.0) < 0.8
-    pulse = next(t for p in page.model.view().panels for t in p.traces if t.trace.stream_id == "e4.bvp")
-    here = int(abs(pulse.t_s - foot_s).argmin())
-    around = pulse.low[here - 16 : here + 17]
-    assert pulse.low[here] < around.mean()
+    with open_session(folder) as session:
+        pulse = session.read("e4.bvp", foot_s - 0.25, foot_s + 0.25)
+    values = np.asarray(pulse.values)[:, 0]
+    here = values[np.abs(np.asarray(pulse.time_s) - foot_s).argmin()]
+    assert here < values.mean()
 
 
 def test_the_list_jumps_and_says_where_a_label_is_from(page: ReviewPage, folder: Path, qtbot: QtBot) -> None:
@@ -279,6 +285,21 @@ def test_another_label_set_is_opened_and_the_first_one_kept(
     assert store.sets_of(folder) == ("labels", "second-round")
     assert [a.label for a in labels_of(folder, "second-round").annotations()] == ["bad"]
     assert [label for label, *_ in on_disk(folder)] == ["motion"]
+
+
+def test_who_used_the_window_last_labels(
+    page: ReviewPage, folder: Path, qtbot: QtBot, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    save(
+        home / "settings" / "window.json",
+        replace(WindowSettings(), form=replace(WindowSettings().form, operator="OP3")),
+    )
+    inside = Path(shutil.copytree(folder, home / "sessions" / "s9"))
+    page.labelling.model.use_rater("")
+    open_it(page, inside, qtbot)
+    qtbot.keyClick(page, KEY.Key_2)
+    assert first(inside).rater == "OP3"
 
 
 def test_who_labels_is_asked_once(page: ReviewPage, folder: Path, qtbot: QtBot) -> None:
