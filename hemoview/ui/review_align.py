@@ -205,11 +205,11 @@ class AlignPanel(QWidget):
         deed(self.who.text(), self.why.text())
 
     def _nudge(self, by_ms: int) -> None:
-        self.model.nudge(by_ms)
+        self.model.nudge(by_ms, self.who.text())
         self._keep.start()
 
     def _keep_nudge(self) -> None:
-        self.model.keep_nudge(self.who.text())
+        self.model.keep_nudge()
         self.changed.emit()
 
     def shift_for(self, facts: SessionFacts | None) -> TimeShift | None:

@@ -99,7 +99,7 @@ class AlignModel:
         self._asked_beats = False
         self._job: JobView | None = None
         self._note: Message | None = None
-        self._nudge_ms = 0
+        self._nudge_ms, self._nudged_by = 0, ""
         self._aligned = False
         self._shift: tuple[object, TimeShift] | None = None
         self._moved()
@@ -131,11 +131,6 @@ class AlignModel:
             self._job = JobView("look", 0.0)
             self._work.look(Path(self._facts.path))
         self._read_beats()
-
-    @property
-    def shown(self) -> bool:
-        """Is the panel open?"""
-        return self._shown
 
     def drain(self) -> bool:
         """Take what the thread reported; True if the view changed."""
@@ -189,25 +184,21 @@ class AlignModel:
         """Give up what is under way."""
         self._work.cancel()
 
-    def nudge(self, by_ms: int) -> None:
+    def nudge(self, by_ms: int, who: str) -> None:
         """Move the pressure by hand, later where positive; shown at once, kept by :meth:`keep_nudge`."""
-        if "nudge" in self._can():
-            self._nudge_ms += by_ms
+        if "nudge" in self._can() and self._signed(who):
+            self._nudge_ms, self._nudged_by = self._nudge_ms + by_ms, who.strip()
             self._note = None
             self._moved()
 
-    def keep_nudge(self, who: str) -> None:
+    def keep_nudge(self) -> None:
         """Make one version of what was moved by hand since the last."""
-        if self._facts is not None and self._nudge_ms and self._job is None:
-            self._keep(self._facts.path, self._deeds.nudge(self._nudge_ms, self._signer(who)))
+        if self._facts is not None:
+            self._keep_nudge_of(self._facts.path)
 
     def _keep_nudge_of(self, path: str) -> None:
-        """The page turns to another session: what was moved here is kept first."""
         if self._nudge_ms and self._job is None:
-            self._keep(path, self._deeds.nudge(self._nudge_ms, self._signer("")))
-
-    def _signer(self, who: str) -> str:
-        return who.strip() or (self._known.last_by if self._known is not None else "")
+            self._keep(path, self._deeds.nudge(self._nudge_ms, self._nudged_by))
 
     def lock(self, who: str, why: str) -> None:
         """Believe again what was unlocked by hand: datasets may use it."""
@@ -223,7 +214,7 @@ class AlignModel:
         if not why.strip():
             self._note = say(f"align-why-{action}")
             return
-        self.keep_nudge(who)
+        self.keep_nudge()
         self._keep(self._facts.path, deed(who.strip(), why.strip()))
 
     def _signed(self, who: str) -> bool:

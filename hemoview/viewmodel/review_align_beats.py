@@ -133,13 +133,3 @@ def residuals(
         tuple(breaks_s),
         max(duration_s, 1.0),
     )
-
-
-def share_matched(pulse_s: Floats, pressure_s: Floats) -> tuple[float, float]:
-    """Part of the beats of the device with fewer that are matched, and the median distance of the pairs, ms."""
-    here, there = pairs(pulse_s, pressure_s)
-    apart_s = pulse_s[here] - pressure_s[there]
-    close = np.abs(apart_s) <= CLOSE_S
-    fewer = min(len(pulse_s), len(pressure_s))
-    middle_ms = 1000 * float(np.median(apart_s)) if apart_s.size else float("nan")
-    return (float(close.sum()) / fewer if fewer else 0.0), middle_ms

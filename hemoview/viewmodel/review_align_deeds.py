@@ -63,11 +63,6 @@ class Known:
             return None
         return int(current.evidence.get("unlocked_version", 0)) or None
 
-    @property
-    def last_by(self) -> str:
-        """Who made the newest version."""
-        return self.history[-1].made_by if self.history else ""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Beats:

@@ -146,8 +146,10 @@ def test_a_nudge_is_seen_at_once_and_several_become_one_version(
     model: AlignModel, facts: SessionFacts
 ) -> None:
     aligned(model)
+    model.nudge(5, "")
+    assert model.view(50.0).note.id == "align-who"  # type: ignore[union-attr]
     for by_ms in (100, 10, -1):
-        model.nudge(by_ms)
+        model.nudge(by_ms, "OP2")
     view = model.view(50.0)
     assert view.nudge_ms == 109
     assert view.residuals is not None
@@ -155,7 +157,7 @@ def test_a_nudge_is_seen_at_once_and_several_become_one_version(
     assert view.beats is not None
     assert not view.beats.pulse.matched.any()
     assert len(labels.history(Path(facts.path))) == 1
-    model.keep_nudge("OP2")
+    model.keep_nudge()
     view = settle(model, lambda v: len(v.history) == 2)
     kept = labels.current(Path(facts.path))
     assert kept is not None
@@ -165,16 +167,31 @@ def test_a_nudge_is_seen_at_once_and_several_become_one_version(
     assert np.median(view.residuals.ms) == pytest.approx(-109)  # type: ignore[union-attr]
 
 
+def test_a_nudge_is_kept_when_the_page_turns_to_another_session(
+    model: AlignModel, facts: SessionFacts
+) -> None:
+    aligned(model)
+    model.nudge(20, "OP3")
+    model.use(None)
+    model.close()
+    ends = time.monotonic() + 10
+    while len(labels.history(Path(facts.path))) < 2 and time.monotonic() < ends:
+        time.sleep(0.01)
+    kept = labels.current(Path(facts.path))
+    assert kept is not None
+    assert (kept.pieces[0].offset_s, kept.made_by) == (pytest.approx(2.02), "OP3")
+
+
 def test_undo_forgets_a_nudge_first_and_then_goes_back_a_version(
     model: AlignModel, facts: SessionFacts
 ) -> None:
     aligned(model)
-    model.nudge(50)
+    model.nudge(50, "OP1")
     model.undo("OP1")
     assert model.view(50.0).nudge_ms == 0
     assert len(labels.history(Path(facts.path))) == 1
-    model.nudge(50)
-    model.keep_nudge("OP1")
+    model.nudge(50, "OP1")
+    model.keep_nudge()
     settle(model, lambda v: len(v.history) == 2)
     model.undo("OP1")
     view = settle(model, lambda v: len(v.history) == 3)
@@ -232,7 +249,7 @@ def test_the_picture_moves_only_while_it_is_asked_for_and_locked(model: AlignMod
     assert shift is not None
     assert shift is model.shift
     assert shift.version == 1
-    model.nudge(10)
+    model.nudge(10, "OP1")
     assert model.shift is not shift
     model.unlock("OP1", "why")
     settle(model, lambda v: v.state.id == "align-state-open")
@@ -299,9 +316,9 @@ def test_a_live_session_and_one_without_pressure_are_not_aligned(facts: SessionF
 
 def test_what_somebody_else_changed_is_not_overwritten(model: AlignModel, facts: SessionFacts) -> None:
     aligned(model)
-    model.nudge(10)
+    model.nudge(10, "OP1")
     labels.store(Path(facts.path), REFUSAL, made_by="other", software="test", wall_ns=2)
-    model.keep_nudge("OP1")
+    model.keep_nudge()
     view = settle(model, lambda v: v.note is not None and v.note.id == "align-failed")
     assert view.nudge_ms == 0
     assert labels.current(Path(facts.path)).refused_because == "not-the-same-heart"  # type: ignore[union-attr]
