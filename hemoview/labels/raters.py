@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 from hemoview.labels.agreement import Agreement, Rules, agreement, common_spans, merged
 from hemoview.labels.agreement_match import Ends
 from hemoview.labels.annotation import Annotation, LabelFold
+from hemoview.labels.scheme import PULSE
 from recorder.errors import ConfigError
 
 How = Literal["declared", "labels"]
@@ -67,7 +68,7 @@ def looked_at(fold: LabelFold, rater: str) -> Looked:
 def rules_of(fold: LabelFold, rules: Rules | None = None) -> Rules:
     """Rules with the order of the quality labels of the set's scheme, which lists the best first."""
     rules = rules or Rules()
-    choices = (fold.scheme or {}).get("labels", [])
+    choices = (fold.scheme or PULSE.to_json()).get("labels", [])
     order = [str(choice.get("label", "")) for choice in choices if choice.get("kind") == "quality"]
     return Rules(rules.step_s, rules.block_s, rules.ious, rules.tolerance_s, tuple(order[::_BEST_FIRST]))
 

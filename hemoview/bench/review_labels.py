@@ -1,0 +1,60 @@
+"""Labels for the review benchmark: thousands of them in the store, and more made by key in the real page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from hemoview.labels.label_deeds import Author
+from hemoview.labels.scheme import PULSE
+from recorder.session import annotations as store
+
+RATER: Final = "bench"
+LABELS: Final = 40
+"""So many are made by key; each on a window of its own."""
+_EARLIEST_WALL_NS: Final = 1_790_000_000_000_000_000
+_SEED: Final = 7
+
+
+def write_labels(folder: Path, n: int, duration_s: float) -> None:
+    """Labels of every kind all over a session, by one rater, as they would be after weeks of work."""
+    random = np.random.default_rng(_SEED)
+    times = np.sort(random.uniform(0.0, max(duration_s - 30.0, 1.0), n))
+    kinds = random.integers(0, len(PULSE.labels), n)
+    lengths = random.uniform(1.0, 20.0, n)
+    author = Author(RATER, lambda: _EARLIEST_WALL_NS)
+    deeds = []
+    for t_s, place, length_s in zip(times.tolist(), kinds.tolist(), lengths.tolist(), strict=True):
+        choice = PULSE.labels[place]
+        end_s = t_s if choice.kind == "instant" else t_s + length_s
+        deeds.append(author.add(choice.kind, t_s, end_s, choice.label))
+    if deeds:
+        store.append(folder, store.DEFAULT_SET, deeds)
+
+
+def label_by_key(page: Any, watch: Any, span_s: float = 120.0) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Milliseconds from a digit to the paint that shows its label, on disk by then; window after window."""
+    from PySide6.QtCore import Qt  # noqa: PLC0415
+
+    from hemoview.viewmodel import review_moves as moves  # noqa: PLC0415
+
+    none, control = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
+    page.labelling.model.use_rater(RATER)
+    page.model.move(
+        lambda wish, end: moves.look_at(moves.jump(wish, 3600.0, end), 3600.0, 3600.0 + span_s, end)
+    )
+    if not page.labelling.model.on:
+        page.press(Qt.Key.Key_L, control)
+    watch.settle()
+    keys = (Qt.Key.Key_2, Qt.Key.Key_5, Qt.Key.Key_9)
+    found = []
+    for n in range(LABELS):
+        page.press(Qt.Key.Key_W, none)
+        watch.settle()
+        before = page.labelling.model.fold.edition
+        found.append(watch.step(keys[n % len(keys)], none)[0])
+        if page.labelling.model.fold.edition == before:
+            raise RuntimeError("review bench: a digit made no label; look at the page's note")
+    return np.array(found)
