@@ -123,10 +123,11 @@ class Minimap(QWidget):
     def _paint_facts(self, painter: QPainter, view: ReviewView, axis: TimeAxis, box: QRect) -> None:
         """Every gap of every stream along the bottom edge, every marker along the top."""
         assert view.facts is not None
+        brush, plain = hatch(colour("gap").rgb(), 90, 230), faded("gap", 200)
         for gap in view.facts.gaps:
             x0, x1 = axis.x(gap.t0_s), axis.x(gap.t1_s)
             place = QRectF(x0, box.bottom() - 8, max(2.0, x1 - x0), 8)
-            fill_hatched(painter, place, hatch(colour("gap").rgb(), 90, 230), faded("gap", 200))
+            fill_hatched(painter, place, brush, plain)
         for mark in view.facts.markers:
             painter.fillRect(QRectF(axis.x(mark.t_s) - 1, 0, 2, 8), colour(mark.kind))
         for cuff in view.facts.cuffs:

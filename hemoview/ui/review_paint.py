@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QImage, QPaintEngine, QPainter, QPen, QPixmap, QPolygonF
 from shiboken6 import VoidPtr
 
@@ -33,6 +34,12 @@ def polygon(x: Floats, y: Floats) -> QPolygonF:
 
 def joined_runs(t_s: Floats, present: NDArray[np.bool_], join_s: float) -> Iterator[slice]:
     """Stretches of present points whose neighbours are at most ``join_s`` apart."""
+    n = len(t_s)
+    if n and present.all():  # the usual case: a run ends only where time jumps
+        edges = [0, *((t_s[1:] - t_s[:-1] > join_s).nonzero()[0] + 1).tolist(), n]
+        for start, end in zip(edges[:-1], edges[1:], strict=True):
+            yield slice(start, end)
+        return
     places = np.flatnonzero(present)
     if not len(places):
         return
@@ -103,12 +110,19 @@ def draw_band(
         columns = np.arange(first, last + 1)
         low[columns] = np.interp(columns + box.x(), x[run], y_low[run]) - box.y()
         high[columns] = np.interp(columns + box.x(), x[run], y_high[run]) - box.y()
-    rows = np.arange(box.height())[:, None]
-    pixels = _hatched(box.width(), box.height(), rgb) * ((rows >= high) & (rows <= low))
+    if not np.isfinite(low).any():
+        return
+    first_row = max(0, math.floor(np.nanmin(high)))
+    last_row = min(box.height() - 1, math.ceil(np.nanmax(low)))
+    if last_row < first_row:
+        return
+    rows = np.arange(first_row, last_row + 1)[:, None]
+    hatched = _hatched(box.width(), box.height(), rgb)[first_row : last_row + 1]
+    pixels = hatched * ((rows >= high) & (rows <= low))
     image = QImage(
-        pixels.data, box.width(), box.height(), 4 * box.width(), QImage.Format.Format_ARGB32_Premultiplied
+        pixels.data, box.width(), len(rows), 4 * box.width(), QImage.Format.Format_ARGB32_Premultiplied
     )
-    painter.drawImage(box.topLeft(), image)
+    painter.drawImage(QPoint(box.left(), box.top() + first_row), image)
 
 
 def _vector_band(
@@ -159,9 +173,9 @@ def hatch(rgb: int, ground_alpha: int, line_alpha: int, *, falling: bool = False
 
 def fill_hatched(painter: QPainter, box: QRectF, brush: QBrush, plain: QColor) -> None:
     """A hatched box, at least a pixel wide; one too narrow to show a hatch is plain."""
-    wide = box.width() > _HATCH_PX
-    box = QRectF(box.x(), box.y(), max(1.0, box.width()), box.height())
-    if wide:
-        painter.fillRect(box, brush)
+    left, right = int(box.left()), int(box.right())  # whole pixels: their fill needs no path
+    whole = QRect(left, int(box.top()), max(1, right - left), round(box.height()))
+    if box.width() > _HATCH_PX:
+        painter.fillRect(whole, brush)
     else:
-        painter.fillRect(box, plain)
+        painter.fillRect(whole, plain)

@@ -125,19 +125,21 @@ def _labels(painter: QPainter, strip: Strip) -> None:
 
 def _reasons(painter: QPainter, strip: Strip) -> None:
     painter.setFont(font(10))
+    brush, plain = hatch(colour("reason").rgb(), 46, 70, falling=True), faded("reason", 60)
     for reason in strip.view.reasons:
         x0, x1 = strip.axis.x(reason.t0_s), strip.axis.x(reason.t1_s)
         box = QRectF(x0, strip.box.top(), x1 - x0, strip.box.height())
-        fill_hatched(painter, box, hatch(colour("reason").rgb(), 46, 70, falling=True), faded("reason", 60))
+        fill_hatched(painter, box, brush, plain)
         _box_text(painter, box, reason_text(reason.reason), colour("dim"), Qt.AlignmentFlag.AlignBottom)
 
 
 def _gaps(painter: QPainter, strip: Strip) -> None:
     painter.setFont(font(10))
+    brush, plain = hatch(colour("gap").rgb(), 30, 130), faded("gap", 90)
     for gap in strip.view.gaps:
         x0, x1 = strip.axis.x(gap.t0_s), strip.axis.x(gap.t1_s)
         box = QRectF(x0, strip.box.top(), x1 - x0, strip.box.height())
-        fill_hatched(painter, box, hatch(colour("gap").rgb(), 30, 130), faded("gap", 90))
+        fill_hatched(painter, box, brush, plain)
         _box_text(painter, box, cause_text(gap.cause), colour("gap"), Qt.AlignmentFlag.AlignTop)
 
 
