@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from hemoview.ui.catalogue import text
 from hemoview.ui.figure import Figure
+from hemoview.ui.idle_sweep import IdleSweep
 from hemoview.ui.reference_labels import ReferenceDesk
 from hemoview.ui.review_align import AlignPanel
 from hemoview.ui.review_bar import ReviewBar, ReviewHeader
@@ -88,6 +89,7 @@ class ReviewPage(QWidget):
         self._model = model = ReviewModel(ReviewReader(open_store, Bell(self._on_answer).ring))
         end_with(self, model.close)
         self.align = AlignPanel()
+        self._sweep = IdleSweep()
         self._phase: Phase = "empty"
         self._last_tick_s = 0.0
         self._header = ReviewHeader()
@@ -157,6 +159,7 @@ class ReviewPage(QWidget):
         """End the reading thread; the page is not used afterwards."""
         for timer in (self._frames, self._filling, self._idle, self._live):
             timer.stop()
+        self._sweep.rest()
         self._model.close()
         self.align.close_session()
 
@@ -197,6 +200,7 @@ class ReviewPage(QWidget):
         self._frames.timeout.connect(self._on_frame)
         self._filling.timeout.connect(self._show)
         self._idle.timeout.connect(self._model.look_ahead)
+        self._idle.timeout.connect(self._sweep.rest)
         self._canvas.painted.connect(self._on_painted)
         self._live.timeout.connect(self._model.refresh)
         self._canvas.resized.connect(self._on_resized)
@@ -224,6 +228,7 @@ class ReviewPage(QWidget):
 
     def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = _NONE) -> bool:
         """Do what a key stands for; True if it stands for anything. Buttons press keys too."""
+        self._sweep.hold()
         back = bool(modifiers & _SHIFT)
         if self.raters.press(key, modifiers):
             return True
@@ -250,6 +255,7 @@ class ReviewPage(QWidget):
             super().keyPressEvent(event)
 
     def _move(self, step: Move) -> None:
+        self._sweep.hold()
         self.raters.hold()
         if self._model.move(step):
             self._show()
@@ -278,7 +284,7 @@ class ReviewPage(QWidget):
         """Show a complete picture at once; one still filling up at most once a frame."""
         if not self._model.drain():
             return
-        if self._model.view().settled:
+        if self._model.complete:
             self._show()
         elif not self._filling.isActive():
             self._filling.start()
@@ -299,6 +305,7 @@ class ReviewPage(QWidget):
         super().hideEvent(event)
         self._frames.stop()
         self._live.stop()
+        self._sweep.rest()
 
     # showing
 

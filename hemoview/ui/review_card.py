@@ -35,12 +35,15 @@ class CursorCard(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._view: ReviewView | None = None
+        self._tallest = _HEAD_PX
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(text("review.at-cursor"))
 
     def show_view(self, view: ReviewView) -> None:
         """Show the numbers of a view."""
         old, self._view = self._view, view
+        if old is None or old.facts is not view.facts or old.wish.panels != view.wish.panels:
+            self._tallest = _HEAD_PX
         if old is None or old.cursor != view.cursor or old.facts is not view.facts:
             self.setFixedHeight(self._wanted_height())
             self.setAccessibleDescription(self._spoken())
@@ -55,7 +58,11 @@ class CursorCard(QWidget):
         if cursor is None:
             return _HEAD_PX
         rows = sum(_row_px(n) for n in _lines(cursor.numerics))
-        return _HEAD_PX + rows + _cuff_px(cursor) + _WAVE_PX * -(-len(cursor.waves) // 2) + 8
+        wanted = _HEAD_PX + rows + _cuff_px(cursor) + _WAVE_PX * -(-len(cursor.waves) // 2) + 8
+        self._tallest = max(
+            self._tallest, wanted
+        )  # lines come and go with the cursor; nothing is to move for that
+        return self._tallest
 
     def _spoken(self) -> str:
         cursor = self._view.cursor if self._view else None

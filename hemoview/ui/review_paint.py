@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
@@ -37,7 +38,7 @@ def joined_runs(t_s: Floats, present: NDArray[np.bool_], join_s: float) -> Itera
     n = len(t_s)
     if n and present.all():  # the usual case: a run ends only where time jumps
         edges = [0, *((t_s[1:] - t_s[:-1] > join_s).nonzero()[0] + 1).tolist(), n]
-        for start, end in zip(edges[:-1], edges[1:], strict=True):
+        for start, end in itertools.pairwise(edges):
             yield slice(start, end)
         return
     places = np.flatnonzero(present)

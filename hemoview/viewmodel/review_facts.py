@@ -158,7 +158,9 @@ class SessionFacts:
     the model whose estimates it holds, empty where neither the session nor a bundle installed here tells it;
     ``products`` are its devices. ``calibrates_itself``: its reference is a monitor with an arm cuff of its own, which
     somebody must see calibrate itself; an imported arterial line is none. ``ranges``: parameter → (low, high) that the
-    template names for time in target; never an alarm.
+    template names for time in target; never an alarm. ``markers``: marks made by people. ``reference_spans``: when the
+    monitor was calibrated by its own arm cuff, as its operator confirmed (safety rule 8); a reference that needs no
+    such calibration is one all the time.
     """
 
     path: str
@@ -187,6 +189,27 @@ class SessionFacts:
     card: dict[str, Any] = field(default_factory=dict, hash=False)
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict, hash=False)
     calibrates_itself: bool = True
+    markers: tuple[Mark, ...] = field(init=False, repr=False, compare=False)
+    reference_spans: tuple[tuple[float, float], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        markers = tuple(m for m in self.marks if m.kind in ("marker", "tag"))
+        object.__setattr__(self, "markers", markers)
+        object.__setattr__(self, "reference_spans", self._reference_spans())
+
+    def _reference_spans(self) -> tuple[tuple[float, float], ...]:
+        """Worked out once: a picture asks for them in every strip."""
+        if not self.calibrates_itself:
+            return ((-math.inf, math.inf),)
+        spans: list[tuple[float, float]] = []
+        since_s: float | None = None
+        for mark in self.markers:
+            if mark.label == REFERENCE_CALIBRATED and since_s is None:
+                since_s = mark.t_s
+            elif mark.label == FINGER_CHANGED and since_s is not None:
+                spans.append((since_s, mark.t_s))
+                since_s = None
+        return tuple(spans if since_s is None else [*spans, (since_s, math.inf)])
 
     @property
     def live(self) -> bool:
@@ -203,28 +226,6 @@ class SessionFacts:
         """Names of the models whose estimates it holds."""
         held = (s.metadata.get("model", s.stream_id) for s in self.streams if s.role == "estimate")
         return tuple(dict.fromkeys(held))
-
-    @property
-    def markers(self) -> tuple[Mark, ...]:
-        """Marks made by people, in time order."""
-        return tuple(m for m in self.marks if m.kind in ("marker", "tag"))
-
-    @property
-    def reference_spans(self) -> tuple[tuple[float, float], ...]:
-        """When the monitor was calibrated by its own arm cuff, as its operator confirmed (safety rule 8); a reference
-        that needs no such calibration is one all the time.
-        """
-        if not self.calibrates_itself:
-            return ((-math.inf, math.inf),)
-        spans: list[tuple[float, float]] = []
-        since_s: float | None = None
-        for mark in self.markers:
-            if mark.label == REFERENCE_CALIBRATED and since_s is None:
-                since_s = mark.t_s
-            elif mark.label == FINGER_CHANGED and since_s is not None:
-                spans.append((since_s, mark.t_s))
-                since_s = None
-        return tuple(spans if since_s is None else [*spans, (since_s, math.inf)])
 
     @property
     def withdrawn_spans(self) -> tuple[tuple[float, float], ...]:

@@ -73,6 +73,7 @@ class ReviewModel:
         self._unreadable: dict[Key, Message] = {}
         self._asked: list[Key] = []
         self._visible: frozenset[TileKey] = frozenset()
+        self._picture: list[TileKey] = []
         self._view: ReviewView | None = None
         self._looking_ahead = False
         self._under_cursor: frozenset[TileKey] = frozenset()
@@ -226,6 +227,12 @@ class ReviewModel:
         target = pick(times_s, self._wish.cursor_s)
         return target is not None and self.move(lambda wish, end: moves.jump(wish, target, end))
 
+    @property
+    def complete(self) -> bool:
+        """Every tile of the picture is here: the next view is settled. Known without making that view."""
+        facts = self._facts
+        return facts is None or all(self._cache.current(key, facts.duration_s) for key in self._picture)
+
     def view(self) -> ReviewView:
         """The screen as it is now; resolved again only where something changed."""
         if self._view is None:
@@ -274,8 +281,12 @@ class ReviewModel:
     def _chosen(self) -> tuple[Panel, ...]:
         return tuple(panel for panel in self._offered if panel.panel_id in self._wish.panels)
 
-    def _panel(self, panel: Panel, wish: Wish, place: str) -> PanelView:
-        versions = tuple(self._versions[stream_id] for stream_id in panel.stream_ids)
+    def _panel(
+        self, panel: Panel, wish: Wish, place: str, versions: tuple[object, ...] | None = None
+    ) -> PanelView:
+        """``versions``: what it is made of, where that is known more closely than by stream."""
+        if versions is None:
+            versions = tuple(self._versions[stream_id] for stream_id in panel.stream_ids)
         unit = self._pressure_unit
         state = (panel, wish.t0_s, wish.t1_s, wish.width_px, versions, self._facts, pressure_factor(unit))
         held = self._resolved.get(place)
@@ -289,7 +300,10 @@ class ReviewModel:
     def _minimap(self, facts: SessionFacts) -> PanelView | None:
         panel = minimap_panel(self._offered)
         whole = Wish(0.0, max(facts.duration_s, moves.MIN_SPAN_S), MINIMAP_PX)
-        return None if panel is None else self._panel(panel, whole, "minimap")
+        if panel is None:
+            return None
+        made_of = tuple(self._cache.get(key) for key in _span_keys(facts, (panel,), whole, self._shift))
+        return self._panel(panel, whole, "minimap", made_of)
 
     def _banners(self, facts: SessionFacts) -> list[Message]:
         found = [self._failure] if self._failure else []
@@ -321,6 +335,7 @@ class ReviewModel:
         facts, chosen, shift = self._facts, self._chosen(), self._shift
         visible = visible_keys(facts, self._offered, chosen, self._wish, shift)
         self._visible = frozenset(visible)
+        self._picture = _span_keys(facts, chosen, self._wish, shift)
         self._under_cursor = frozenset(cursor_keys(facts, chosen, self._wish.cursor_s, shift))
         likely = likely_keys(facts, chosen, self._wish, shift) if self._looking_ahead else []
         around = self.around(facts, self._wish.cursor_s)

@@ -174,8 +174,10 @@ class TrendModel(ReviewModel):
             self._page = None
         super()._take(answer)
 
-    def _panel(self, panel: Panel, wish: Wish, place: str) -> PanelView:
-        raw = super()._panel(panel, wish, place)
+    def _panel(
+        self, panel: Panel, wish: Wish, place: str, versions: tuple[object, ...] | None = None
+    ) -> PanelView:
+        raw = super()._panel(panel, wish, place, versions)
         facts, state = self._facts, self._table.version
         assert facts is not None
         held = self._lined.get(place)
