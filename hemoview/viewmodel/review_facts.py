@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 from hemoview.viewmodel.footer import OWN_DEVICES
 from hemoview.viewmodel.model_card import card_of
+from hemoview.viewmodel.review_written import being_written
 from hemoview.viewmodel.visibility import estimates_hidden
 from recorder.clock.clock import ClockEra
 from recorder.host import places
@@ -27,7 +27,6 @@ from recorder.schema import (
 )
 from recorder.schema.rules import RULE
 from recorder.session import AMENDABLE, UnconfirmedSpan
-from recorder.session.lock import WRITER_LOCK
 
 _LABEL_FIELDS = (
     "label",
@@ -320,21 +319,6 @@ def state_of(stored: str, folder: Path) -> State:
     if stored == "open":
         return "open" if being_written(folder) else "killed"
     return "sealed" if stored == "sealed" else "damaged"
-
-
-def being_written(folder: Path) -> bool:
-    """Does a process hold the session's writer lock? Looks without taking it."""
-    path = folder / WRITER_LOCK
-    if not path.is_file():
-        return False
-    try:
-        with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0)) as lock:
-            lock.execute("SELECT 1 FROM sqlite_master").fetchall()
-    except sqlite3.OperationalError as error:
-        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-    except sqlite3.DatabaseError:
-        return False
-    return False
 
 
 def _marks(session: FactSource, events: Sequence[Event]) -> tuple[Mark, ...]:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from hemoview.viewmodel.messages import Message, say
-from hemoview.viewmodel.review_facts import being_written
 from hemoview.viewmodel.review_sessions import SessionRow, read_row, session_folders
+from hemoview.viewmodel.review_written import being_written
 from recorder import session as store
 from recorder.errors import RecorderError
 from recorder.session.files import why_of

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from hemoview.viewmodel.messages import Message, say
-from hemoview.viewmodel.review_facts import being_written
+from hemoview.viewmodel.review_written import being_written
 from recorder.clock.clock import ClockEra
 from recorder.errors import RecorderError, SessionFormatUnknown
 from recorder.session import amendments, quarantined
