@@ -347,6 +347,31 @@ def test_zooming_in_settles_on_samples(model: ReviewModel) -> None:
     assert all(t.exact for p in model.view().panels for t in p.traces)
 
 
+def test_complete_is_known_without_making_the_view(model: ReviewModel) -> None:
+    for step in (
+        moves.fit,
+        lambda w, end: moves.look_at(w, 300.0, 330.0, end),
+        lambda w, end: moves.pan(w, 0.9, end),
+    ):
+        model.move(step)
+        ends = time.monotonic() + 30
+        while time.monotonic() < ends:
+            known = model.complete
+            assert known == model.view().settled
+            if known:
+                break
+            model.drain()
+            time.sleep(0.001)
+        assert model.complete
+
+
+def test_the_overview_is_made_anew_only_when_its_own_tiles_come(model: ReviewModel) -> None:
+    before = model.view().minimap
+    model.move(lambda wish, end: moves.look_at(wish, 100.0, 130.0, end))
+    settle(model)
+    assert model.view().minimap is before
+
+
 def test_an_unchanged_panel_is_not_resolved_again(model: ReviewModel) -> None:
     before = model.view()
     model.move(lambda w, end: moves.jump(w, 50.0, end))

@@ -1,0 +1,56 @@
+"""The collector is held back while the picture moves, and never for good."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+
+from hemoview.ui import idle_sweep
+from hemoview.ui.idle_sweep import IdleSweep
+
+
+@pytest.fixture(autouse=True)
+def _collector() -> Iterator[None]:
+    was = gc.isenabled()
+    gc.enable()
+    yield
+    (gc.enable if was else gc.disable)()
+
+
+def test_held_from_the_first_move_until_the_picture_rests() -> None:
+    sweep = IdleSweep()
+    sweep.rest()
+    assert gc.isenabled()
+    sweep.hold()
+    sweep.hold()
+    assert not gc.isenabled()
+    sweep.rest()
+    assert gc.isenabled()
+
+
+def test_who_switched_it_off_before_is_left_alone() -> None:
+    gc.disable()
+    try:
+        sweep = IdleSweep()
+        sweep.hold()
+        sweep.rest()
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def test_a_playback_without_rest_still_collects() -> None:
+    sweep, before = IdleSweep(), idle_sweep.MOST_PENDING
+    idle_sweep.MOST_PENDING = 10  # type: ignore[misc]
+    try:
+        sweep.hold()
+        passes = gc.get_stats()[0]["collections"]
+        kept = [[n] for n in range(1000)]
+        sweep.hold()
+        assert gc.get_stats()[0]["collections"] == passes + 1
+        assert len(kept) == 1000
+    finally:
+        idle_sweep.MOST_PENDING = before  # type: ignore[misc]
+        sweep.rest()
