@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
@@ -72,10 +72,21 @@ def run(
                 part = parts[futures[future]] = future.result()
                 hours += part.hours
                 tell(hours, Path(jobs[futures[future]].folder).name)
-    finally:
-        for future in pending:
-            future.cancel()
+    except BaseException:  # also Ctrl-C: nobody waits for a day of recording that nobody wants
+        give_up(executor, pending)
+        raise
     return [parts[n] for n in range(len(jobs))]
+
+
+def give_up(executor: Executor, pending: Iterable[Future[Part]]) -> None:
+    """What has not begun is not begun; processes of this machine that compute are ended, they have written nothing."""
+    for future in pending:
+        future.cancel()
+    if isinstance(executor, ProcessPoolExecutor):
+        workers = list((getattr(executor, "_processes", None) or {}).values())
+        executor.shutdown(wait=False, cancel_futures=True)
+        for worker in workers:  # Python 3.14 calls this terminate_workers
+            worker.terminate()
 
 
 def assemble(parts: Sequence[Part], options: BuildOptions, name: str = "dataset") -> Dataset:

@@ -264,5 +264,12 @@ def _splits(dataset: Dataset) -> Iterator[str]:
 
 
 def _options(about: Mapping[str, Any]) -> str:
-    rows = [[name.replace("_", " "), str(value)] for name, value in about.get("build", {}).items()]
+    said = {True: "yes", False: "no", "": DASH}
+    rows = [
+        [
+            name.replace("_", " "),
+            said[value] if isinstance(value, bool | str) and value in said else f"{value}",
+        ]
+        for name, value in about.get("build", {}).items()
+    ]
     return table(["", ""], rows, words=True)

@@ -273,3 +273,22 @@ def test_processes_and_a_dask_cluster_of_two_workers_give_identical_bytes(
         Client(cluster) as client,
     ):
         assert by(client.get_executor(), "dask") == here
+
+
+@pytest.mark.slow
+def test_stopping_ends_the_processes_that_compute(sessions: Path, tmp_path: Path) -> None:
+    """Nobody waits for a day of recording: the workers are ended, and nothing is written."""
+    ready = dataset_build.prepare(order(tmp_path / "set", tmp_path, sessions / "s1"))
+    pool = build.processes(1)
+    workers: list[Any] = []
+
+    def stop() -> bool:
+        workers[:] = list((pool._processes or {}).values())
+        return bool(workers)
+
+    with pytest.raises(build.Cancelled):
+        dataset_build.carry_out(ready, pool, cancelled=stop)
+    for worker in workers:
+        worker.join(10)
+        assert worker.exitcode is not None
+    assert not (tmp_path / "set").exists()
