@@ -143,7 +143,8 @@ class ReviewPage(QWidget):
     def figure(self) -> Figure | None:
         """The strips as they stand."""
         view = self._model.view()
-        return figure_of(view, claim_of(view.facts) if view.facts else "", self._canvas.size())
+        size, claimed = self._canvas.size(), claim_of(view.facts) if view.facts else ""
+        return figure_of(view, claimed, size, self.labelling.below(view, size.width()))
 
     def wanted(self) -> Wanted | None:
         """The numbers of the span in view."""

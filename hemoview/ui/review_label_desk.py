@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QKeyCombination, QObject, Qt, Signal
-from PySide6.QtGui import QKeySequence
+from PySide6.QtCore import QKeyCombination, QObject, QRect, Qt, Signal
+from PySide6.QtGui import QKeySequence, QPainter
 from PySide6.QtWidgets import QDialog, QFrame, QInputDialog, QPushButton, QScrollArea, QWidget
 
 from hemoview.labels.annotation import Annotation
@@ -19,6 +19,7 @@ from hemoview.ui.review_label_mouse import LabelMouse
 from hemoview.ui.review_label_paint import LabelFoot
 from hemoview.ui.review_label_panel import LabelPanel
 from hemoview.ui.review_label_scheme import SchemeDialog
+from hemoview.ui.review_picture import axis_of
 from hemoview.viewmodel.review_facts import SessionFacts
 from hemoview.viewmodel.review_label import LabelModel
 from hemoview.viewmodel.review_label_feet import Samples, foot_keys, foot_near
@@ -181,6 +182,15 @@ class LabelDesk(QObject):
         if self._view is None or self._view.facts is None:
             return None
         return foot_near(self._samples, self._view.facts, self.model.snaps_at(self._cursor_s))
+
+    def below(self, view: ReviewView, width_px: int) -> tuple[int, Callable[[QPainter], None]] | None:
+        """Height and painter of the rows for a figure; None where nothing is labelled."""
+        height_px = self.foot.height_px
+        if not height_px:
+            return None
+        axis = axis_of(view, width_px)
+        box = QRect(round(axis.left), 0, round(axis.width), height_px)
+        return height_px, lambda painter: self.foot.paint_rows(painter, axis, box)
 
     def around(self, facts: SessionFacts, cursor_s: float) -> list[TileKey]:
         """What must be read to snap to a beat; nothing while nobody labels."""

@@ -77,6 +77,13 @@ class LabelFoot:
         if view is None or not box.height():
             return
         self._paint_choice(painter, axis, box, view)
+        self.paint_rows(painter, axis, box)
+
+    def paint_rows(self, painter: QPainter, axis: TimeAxis, box: QRect) -> None:
+        """The rows alone, for a figure too."""
+        view = self._view
+        if view is None:
+            return
         for kind in ANNOTATION_KINDS:
             place = row_box(box, kind)
             painter.fillRect(place, colour("panel"))

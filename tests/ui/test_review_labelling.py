@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QInputDialog
 from pytestqt.qtbot import QtBot
@@ -22,7 +23,9 @@ from pytestqt.qtbot import QtBot
 from hemoview.bench.review_session import Plan, make_session
 from hemoview.labels.annotation import Annotation, labels_of
 from hemoview.labels.label_deeds import Author
+from hemoview.labels.scheme import PULSE
 from hemoview.ui.catalogue import text
+from hemoview.ui.figure import Figure
 from hemoview.ui.review import ReviewPage
 from hemoview.ui.review_axis_px import GUTTER_PX
 from hemoview.ui.review_label_help import KeyMap
@@ -348,6 +351,30 @@ def test_labels_are_painted_and_leave_room_for_the_waves(page: ReviewPage, qtbot
     assert inside.red() > outside.red() + 40
     assert page.picture.foot_box.top() > 300
     assert x_of(page, 0.0) == GUTTER_PX
+
+
+def test_a_saved_figure_has_the_labels(page: ReviewPage, qtbot: QtBot, tmp_path: Path) -> None:
+    qtbot.keyClick(page, KEY.Key_2)
+    qtbot.keyClick(page, KEY.Key_Escape)
+    labelled = page.figure()
+    assert labelled is not None
+    yellow = QColor(PULSE.labels[1].colour)
+
+    def has_yellow(figure: Figure) -> bool:
+        image = QImage(figure.size, QImage.Format.Format_RGB32)
+        image.fill(0)
+        painter = QPainter(image)
+        figure.paint(painter)
+        painter.end()
+        pixels = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1, 4)[:, :, 2::-1]
+        return bool((np.abs(pixels.astype(int) - yellow.getRgb()[:3]).max(axis=2) < 8).any())
+
+    assert has_yellow(labelled)
+    page.labelling.model.undo()
+    page._show()
+    plain = page.figure()
+    assert plain is not None
+    assert not has_yellow(plain)
 
 
 PROGRAM = """
