@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from hemoview.dsp.align_events import LAG_S
 from hemoview.dsp.align_lags import by_beats, by_tachogram
 from hemoview.dsp.align_match import KEEP_NATS, MOST_DRIFT_PPM, Fit, fit_near, near_shift
-from hemoview.dsp.align_pieces import followed, pieces_of
+from hemoview.dsp.align_pieces import as_close, cuts, followed, pieces_of
 from hemoview.dsp.beat_train import BeatTrain
 from hemoview.dsp.time_map import PPM, Piece
 
@@ -52,6 +52,11 @@ RIVAL_PAIRS, RIVAL_PART = 60, 0.2
 """A shift contests the best if it can be judged on so many of the same beats, and on this part of them."""
 SAME_S: Final = 0.12
 """Lines closer than this where they meet are one."""
+SAME_LINK_S: Final = 0.15
+"""By so much a delay may differ after a reconnect for the line of before to be carried over."""
+LEAST_CONTINUED: Final = 40
+"""Beats such a stretch has at least."""
+NEAR_S: Final = 8.0
 CORRELATED: Final = 3.0
 """Neighbouring beats say the same thing about this often."""
 CHANCE_PART: Final = 0.35
@@ -82,6 +87,10 @@ class _Seed:
     best: Fit | None
     refused_because: str
     evidence: dict[str, Any]
+
+
+Stretch = tuple[float, float, Fit]
+"""Begin and end in reference time, and the line that holds there."""
 
 
 def align_beats(pulse: BeatTrain, reference: BeatTrain, anchor_s: float | None = None) -> Found:
@@ -126,28 +135,58 @@ def varies_s(beats: BeatTrain) -> float:
 
 def _looked(
     pulse: BeatTrain, reference: BeatTrain, anchor_s: float | None
-) -> tuple[list[_Seed], list[tuple[float, float, Fit]]]:
+) -> tuple[list[_Seed], list[Stretch]]:
     """Stretch after stretch of what is not explained yet: longest first; each locked line is followed."""
-    open_spans = [(float(reference.time_s[0]), float(reference.time_s[-1]) + 1e-6)]
+    spans = [(float(reference.time_s[0]), float(reference.time_s[-1]) + 1e-6)]
     seeds: list[_Seed] = []
-    fits: list[tuple[float, float, Fit]] = []
-    while len(seeds) < N_STRETCHES:
-        span = max(open_spans, key=lambda s: s[1] - s[0], default=(0.0, 0.0))
+    fits: list[Stretch] = []
+    while spans and len(seeds) < N_STRETCHES:
+        span = max(spans, key=lambda s: s[1] - s[0])
         if span[1] - span[0] < LEAST_S and seeds:
             break
-        open_spans = [s for s in open_spans if s != span]
+        spans.remove(span)
         low, high = _busiest(reference, *span)
         seed = _seed(pulse, reference.between(low, high), anchor_s)
         seeds.append(seed)
         if seed.best is None or seed.refused_because:
-            explained = (low, high)
-        else:
-            t0_s, t1_s = followed(seed.best, pulse, reference, span)
-            fits.append((t0_s, t1_s, seed.best))
-            explained = (t0_s, t1_s)
-        rest = [(span[0], explained[0]), (explained[1], span[1])]
-        open_spans += [s for s in rest if s[1] - s[0] >= LEAST_S]
+            spans += [s for s in ((span[0], low), (high, span[1])) if s[1] - s[0] >= LEAST_S]
+            continue
+        low, high = followed(seed.best, pulse, reference, span)
+        fits.append((low, high, seed.best))
+        for rest in ((span[0], low), (high, span[1])):
+            for part in cuts(seed.best.line, pulse, reference, *rest):
+                fit = _continued(seed.best, pulse, reference, *part)
+                if fit is not None:
+                    fits.append((fit.t0_s, fit.t1_s, fit))
+                elif part[1] - part[0] >= LEAST_S:
+                    spans.append(part)
     return seeds, fits
+
+
+def _continued(known: Fit, pulse: BeatTrain, reference: BeatTrain, t0_s: float, t1_s: float) -> Fit | None:
+    """The line of one part carried over to another of the same device: where it was before but for the delay of the
+    new link, as close as before, and better than by some beats earlier or later.
+    """
+    near = reference.between(t0_s, t1_s)
+    low, high = (known.line.lag_at(t) + t for t in (t0_s, t1_s))
+    there = pulse.between(low - NEAR_S, high + NEAR_S)
+    if near.usable.sum() < LEAST_CONTINUED or there.usable.sum() < LEAST_CONTINUED:
+        return None
+    middle_s = known.line.lag_at(0.5 * (t0_s + t1_s))
+    interval_s = float(np.median(np.diff(reference.time_s)[reference.whole]))
+    fit = fit_near(near_shift(middle_s, there, near, SAME_LINK_S), there, near, known.line.drift)
+    if fit is None or abs(fit.line.lag_at(0.5 * (t0_s + t1_s)) - middle_s) > SAME_LINK_S:
+        return None
+    by_beat = [middle_s + k * interval_s for k in range(-N_BY_BEATS, N_BY_BEATS + 1) if k]
+    rivals = [f for f in _fits(by_beat, there, near) if not _same(f, fit)]
+    contests = [c for c in (_contest(fit, r, LEAST_CONTINUED / 2) for r in rivals) if c is not None]
+    good = (
+        fit.n_matched >= LEAST_CONTINUED
+        and fit.matched_fraction >= LEAST_MATCHED
+        and as_close(known, fit.residuals.between(fit.t0_s, fit.t1_s))
+        and not any(gap < LEAST_GAP or sure < LEAST_DEVIATIONS for gap, sure, _ in contests)
+    )
+    return fit if good else None
 
 
 def _busiest(reference: BeatTrain, t0_s: float, t1_s: float) -> tuple[float, float]:
@@ -281,9 +320,10 @@ Contest = tuple[float, float, Fit]
 """Nats a beat by which the best explains the contested beats better, in deviations, and the rival."""
 
 
-def _contest(best: Fit, rival: Fit) -> Contest | None:
+def _contest(best: Fit, rival: Fit, least: float | None = None) -> Contest | None:
     """How much worse a rival explains beats that the best explains; None where it can hardly be judged on them."""
-    least = max(RIVAL_PAIRS, RIVAL_PART * 0.5 * int(best.inside.sum()))
+    if least is None:
+        least = max(RIVAL_PAIRS, RIVAL_PART * 0.5 * int(best.inside.sum()))
     contested = [_on_reference(best, rival, least), _on_pulse(best, rival, least)]
     worst = min((c for c in contested if c is not None), default=None, key=lambda c: c[0])
     return None if worst is None else (*worst, rival)

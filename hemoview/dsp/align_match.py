@@ -51,6 +51,10 @@ class Line:
         """Pulse times of reference times."""
         return np.asarray(t_ref_s + self.offset_s + self.drift * (t_ref_s - self.at_s))
 
+    def reference(self, t_pulse_s: float) -> float:
+        """Inverse of :meth:`pulse`."""
+        return self.at_s + (t_pulse_s - self.at_s - self.offset_s) / (1.0 + self.drift)
+
     def lag_at(self, t_ref_s: float) -> float:
         """Pulse time − reference time."""
         return self.offset_s + self.drift * (t_ref_s - self.at_s)

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemoview.dsp.align_match import (
-    KEEP_NATS,
     TOLERANCES_S,
     Fit,
     Line,
@@ -33,6 +32,9 @@ BACK_S: Final = 600.0
 LEAST_RESIDUALS: Final = 24
 STEPS_MISSED: Final = 3
 """Steps with beats in a row that do not fit: there the line ends."""
+WORSE_RATE, WORSE, WORSE_S = 0.4, 3.0, 0.01
+"""A step is explained as well as the stretch a line was found in: this part of its nats a beat, residuals of so many
+times or at least 10 ms."""
 LOCAL_S: Final = 1800.0
 """A line of a piece is fitted to so much at once."""
 BEND_S: Final = 0.012
@@ -46,14 +48,34 @@ EDGE_S: Final = 3.0
 def followed(
     fit: Fit, pulse: BeatTrain, reference: BeatTrain, span: tuple[float, float]
 ) -> tuple[float, float]:
-    """The stretch of the reference, inside ``span``, that a line explains when it is carried on step by step."""
+    """The stretch of the reference, inside ``span``, that a line explains when it is carried on step by step.
+
+    It ends at the borders of parts, and where beats are explained much worse than where it was found: a line whose
+    clock was set falls into step with later beats by chance, for a minute or so.
+    """
+    low, high = next(
+        (a, b) for a, b in cuts(fit.line, pulse, reference, *span) if b >= 0.5 * (fit.t0_s + fit.t1_s)
+    )
     return (
-        _follow(fit.line, pulse, reference, fit.t0_s, span[0]),
-        _follow(fit.line, pulse, reference, fit.t1_s, span[1]),
+        _follow(fit, pulse, reference, max(fit.t0_s, low), low),
+        _follow(fit, pulse, reference, min(fit.t1_s, high), high),
     )
 
 
-def _follow(line: Line, pulse: BeatTrain, reference: BeatTrain, begin_s: float, end_s: float) -> float:
+def as_close(fit: Fit, r: Residuals) -> bool:
+    """Residuals are explained about as well as those a line was found by."""
+    known = rate(fit.nats[fit.inside])
+    off = matched(r)[1]
+    return bool(rate(evidence(r)) >= WORSE_RATE * known and off <= max(WORSE_S, WORSE * fit.residual_s))
+
+
+def rate(nats: Array) -> float:
+    """Nats a beat: each residual is half of one."""
+    return 2.0 * float(nats.mean()) if nats.size else 0.0
+
+
+def _follow(fit: Fit, pulse: BeatTrain, reference: BeatTrain, begin_s: float, end_s: float) -> float:
+    line = fit.line
     way = 1.0 if end_s > begin_s else -1.0
     at_s = reached_s = begin_s
     missed = 0
@@ -62,7 +84,7 @@ def _follow(line: Line, pulse: BeatTrain, reference: BeatTrain, begin_s: float, 
         low, high = min(at_s, next_s), max(at_s, next_s)
         r = _residuals(line, pulse, reference, low, high)
         if r.size >= LEAST_RESIDUALS:
-            if 2.0 * float(evidence(r).mean()) >= KEEP_NATS:
+            if as_close(fit, r):
                 reached_s, missed = next_s, 0
                 past = (high - BACK_S, high) if way > 0 else (low, low + BACK_S)
                 known = _residuals(line, pulse, reference, *past)
@@ -86,16 +108,16 @@ def pieces_of(
     """Pieces of locked stretches (begin, end, line), cut where either device's time may have jumped."""
     made: list[Piece] = []
     for t0_s, t1_s, fit in sorted(fits, key=lambda f: f[0]):
-        for low, high in _cuts(fit.line, pulse, reference, t0_s, t1_s):
+        for low, high in cuts(fit.line, pulse, reference, t0_s, t1_s):
             made += _pieces_between(fit.line, pulse, reference, low, high)
     return _apart(made)
 
 
-def _cuts(
+def cuts(
     line: Line, pulse: BeatTrain, reference: BeatTrain, t0_s: float, t1_s: float
 ) -> list[tuple[float, float]]:
     """A stretch between the borders of the parts of both devices; a border lies between two beats."""
-    borders = [*_borders(reference), *(_back(line, t) for t in _borders(pulse))]
+    borders = [*_borders(reference), *(line.reference(t) for t in _borders(pulse))]
     inside = sorted(t for t in borders if t0_s < t < t1_s)
     return list(zip([t0_s, *inside], [*inside, t1_s], strict=True))
 
@@ -103,10 +125,6 @@ def _cuts(
 def _borders(beats: BeatTrain) -> list[float]:
     at = np.flatnonzero(np.diff(beats.part))
     return [float(t) for t in 0.5 * (beats.time_s[at] + beats.time_s[at + 1])]
-
-
-def _back(line: Line, t_pulse_s: float) -> float:
-    return line.at_s + (t_pulse_s - line.at_s - line.offset_s) / (1.0 + line.drift)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
