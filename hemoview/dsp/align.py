@@ -36,7 +36,8 @@ N_BY_CHANCE: Final = 24
 ANCHOR_STEP_S: Final = 0.1
 STRETCH_S: Final = 1200.0
 """So much of the reference is searched with at once: long enough for the evenest rhythm, short enough for 100 ppm."""
-N_STRETCHES: Final = 8
+N_STRETCHES, N_REFUSED = 40, 8
+"""Stretches looked at, and refused, at most."""
 LEAST_S: Final = 120.0
 LEAST_PAIRS: Final = 100
 LEAST_MATCHED: Final = 0.7
@@ -140,7 +141,7 @@ def _looked(
     spans = [(float(reference.time_s[0]), float(reference.time_s[-1]) + 1e-6)]
     seeds: list[_Seed] = []
     fits: list[Stretch] = []
-    while spans and len(seeds) < N_STRETCHES:
+    while spans and len(seeds) < N_STRETCHES and len(seeds) - len(fits) < N_REFUSED:
         span = max(spans, key=lambda s: s[1] - s[0])
         if span[1] - span[0] < LEAST_S and seeds:
             break

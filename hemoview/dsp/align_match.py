@@ -248,8 +248,17 @@ def judged(line: Line, pulse: BeatTrain, reference: BeatTrain) -> Fit:
     return Fit(line, r, nats, float(r.at_s[start]), float(r.at_s[stop - 1]))
 
 
-def fit_line(line: Line, r: Residuals, tolerance: float) -> Line | None:
-    """IRLS (Tukey) on residuals within a tolerance; the slope leans on what crystals do; None if under 12."""
+def fit_line(
+    line: Line, r: Residuals, tolerance: float, *, usual: float = 0.0, spread_ppm: float = DRIFT_PRIOR_PPM
+) -> Line | None:
+    """IRLS (Tukey) on residuals within a tolerance; None with fewer than 12 of them.
+
+    Args:
+        line: what the residuals are from.
+        r: residuals.
+        tolerance: s.
+        usual, spread_ppm: the slope leans on this drift, by as much as crystals spread about it.
+    """
     near = np.abs(r.value_s) <= tolerance
     if near.sum() < 12:
         return None
@@ -262,9 +271,9 @@ def fit_line(line: Line, r: Residuals, tolerance: float) -> Line | None:
         spread = max(1.4826 * float(np.median(np.abs(off))), 1e-4)
         w = np.clip(1.0 - (off / (_TUKEY * spread)) ** 2, 0.0, None) ** 2
         # each pair counts twice, once a direction
-        prior = 2.0 * (spread / (DRIFT_PRIOR_PPM * PPM)) ** 2
+        prior = 2.0 * (spread / (spread_ppm * PPM)) ** 2
         sw, st, sy = w.sum(), (w * t).sum(), (w * y).sum()
-        stt, sty = (w * t * t).sum() + prior, (w * t * y).sum()
+        stt, sty = (w * t * t).sum() + prior, (w * t * y).sum() + prior * usual
         bend = sw * stt - st * st
         if sw <= 0 or bend <= 0:
             return None

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemoview.dsp.align_match import (
+    DRIFT_PRIOR_PPM,
     TOLERANCES_S,
     Fit,
     Line,
@@ -41,6 +42,13 @@ BEND_S: Final = 0.012
 """Local lines that differ from one line by more than this are kept: a crystal that warmed up."""
 LEAST_PAIRS: Final = 30
 """Matched pairs a piece rests on; a shorter stretch between two reconnects stays unknown."""
+LEAST_MATCHED: Final = 0.5
+MOST_RESIDUAL_S: Final = 0.03
+SHORT: Final = 0.5
+SAME_CRYSTAL_PPM: Final = 5.0
+"""A stretch shorter than this part of the longest leans on its drift; what it says by itself is mostly its lag's."""
+MOST_HOLE_S: Final = 600.0
+"""Over a hole without beats no line is carried further: 10 ppm would be 6 ms, over hours they would be a beat."""
 EDGE_S: Final = 3.0
 """A piece reaches this far beyond its outer beats."""
 
@@ -79,7 +87,7 @@ def _follow(fit: Fit, pulse: BeatTrain, reference: BeatTrain, begin_s: float, en
     way = 1.0 if end_s > begin_s else -1.0
     at_s = reached_s = begin_s
     missed = 0
-    while way * (end_s - at_s) > 0 and missed < STEPS_MISSED:
+    while way * (end_s - at_s) > 0 and missed < STEPS_MISSED and abs(at_s - reached_s) <= MOST_HOLE_S:
         next_s = at_s + way * min(STEP_S, way * (end_s - at_s))
         low, high = min(at_s, next_s), max(at_s, next_s)
         r = _residuals(line, pulse, reference, low, high)
@@ -106,11 +114,42 @@ def pieces_of(
     fits: Sequence[tuple[float, float, Fit]], pulse: BeatTrain, reference: BeatTrain
 ) -> tuple[Piece, ...]:
     """Pieces of locked stretches (begin, end, line), cut where either device's time may have jumped."""
+    if not fits:
+        return ()
+    longest = max(fits, key=lambda f: f[2].n_matched)
     made: list[Piece] = []
-    for t0_s, t1_s, fit in sorted(fits, key=lambda f: f[0]):
+    for t0_s, t1_s, fit in fits:
         for low, high in cuts(fit.line, pulse, reference, t0_s, t1_s):
-            made += _pieces_between(fit.line, pulse, reference, low, high)
+            short = high - low < SHORT * (longest[1] - longest[0])
+            lean = _Lean(longest[2].line.drift, SAME_CRYSTAL_PPM) if short else _Lean()
+            made += _pieces_between(_Both(fit.line, pulse, reference, lean), low, high)
     return _apart(made)
+
+
+@dataclass(frozen=True, slots=True)
+class _Lean:
+    """What a slope leans on: a short stretch on the drift of the longest, the crystals are the same."""
+
+    usual: float = 0.0
+    spread_ppm: float = DRIFT_PRIOR_PPM
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Both:
+    """Both devices' beats, a line known between them, and what its slope leans on."""
+
+    line: Line
+    pulse: BeatTrain
+    reference: BeatTrain
+    lean: _Lean
+
+    def fitted(self, line: Line, r: Residuals, tolerance: float) -> Line | None:
+        """:func:`fit_line`, leaning."""
+        return fit_line(line, r, tolerance, usual=self.lean.usual, spread_ppm=self.lean.spread_ppm)
+
+    def residuals(self, line: Line, t0_s: float, t1_s: float) -> Residuals:
+        """Of a stretch."""
+        return _residuals(line, self.pulse, self.reference, t0_s, t1_s)
 
 
 def cuts(
@@ -138,55 +177,42 @@ class _Local:
     lag_s: Array
 
 
-def _pieces_between(
-    line: Line, pulse: BeatTrain, reference: BeatTrain, t0_s: float, t1_s: float
-) -> list[Piece]:
-    local = _local_lines(line, pulse, reference, t0_s, t1_s)
-    if not local:
-        return []
-    t = np.concatenate([part.t_s for part in local])
-    lag = np.concatenate([part.lag_s for part in local])
-    base = max(local, key=lambda part: part.t_s.size).line
-    one = _through(t, lag, base)
-    if one is None or t.size < 2 * LEAST_PAIRS:
-        return []
-    off = [abs(float(np.median(p.lag_s - _lag(one, p.t_s)))) for p in local if p.t_s.size >= LEAST_RESIDUALS]
-    if len(local) == 1 or max(off, default=0.0) <= BEND_S:
-        ends = [(local[0].t0_s, _lag_at(one, local[0].t0_s)), (local[-1].t1_s, _lag_at(one, local[-1].t1_s))]
-    else:
-        ends = _knots(local)
-    return [
-        piece
-        for (a, lag_a), (b, lag_b) in pairwise(ends)
-        if (piece := _piece(pulse, reference, (a, lag_a), (b, lag_b))) is not None
-    ]
+def _pieces_between(both: _Both, t0_s: float, t1_s: float) -> list[Piece]:
+    """One line where it holds, else lines that bend; each stretch without a hole by itself."""
+    found: list[Piece] = []
+    for local in _chains(_local_lines(both, t0_s, t1_s)):
+        one = _through(both, local)
+        if one is None:
+            continue
+        ends = [local[0].t0_s, local[-1].t1_s]
+        knots = [(t, one.lag_at(t)) for t in ends] if _holds(one, local) else _knots(local)
+        found += [p for a, b in pairwise(knots) if (p := _piece(both, a, b)) is not None]
+    return found
 
 
-def _local_lines(
-    line: Line, pulse: BeatTrain, reference: BeatTrain, t0_s: float, t1_s: float
-) -> list[_Local]:
+def _local_lines(both: _Both, t0_s: float, t1_s: float) -> list[_Local]:
     """Lines of windows, from the one nearest the known line outwards, each begun with its neighbour's."""
     n = max(1, int(np.ceil((t1_s - t0_s) / LOCAL_S)))
     edges = np.linspace(t0_s, t1_s, n + 1)
-    first = int(np.clip(np.searchsorted(edges, line.at_s) - 1, 0, n - 1))
+    first = int(np.clip(np.searchsorted(edges, both.line.at_s) - 1, 0, n - 1))
     found: dict[int, _Local] = {}
     for order in (range(first, n), range(first - 1, -1, -1)):
-        known = found[first].line if first in found else line
+        known = found[first].line if first in found else both.line
         for k in order:
-            made = _local(known, pulse, reference, float(edges[k]), float(edges[k + 1]))
+            made = _local(both, known, float(edges[k]), float(edges[k + 1]))
             if made is not None:
                 found[k], known = made, made.line
     return [found[k] for k in sorted(found)]
 
 
-def _local(line: Line, pulse: BeatTrain, reference: BeatTrain, t0_s: float, t1_s: float) -> _Local | None:
+def _local(both: _Both, line: Line, t0_s: float, t1_s: float) -> _Local | None:
     for tolerance in (*TOLERANCES_S, None, None):
-        r = _residuals(line, pulse, reference, t0_s, t1_s)
-        fitted = fit_line(line, r, tolerance_s(r.value_s) if tolerance is None else tolerance)
+        r = both.residuals(line, t0_s, t1_s)
+        fitted = both.fitted(line, r, tolerance_s(r.value_s) if tolerance is None else tolerance)
         if fitted is None:
             return None
         line = fitted
-    r = _residuals(line, pulse, reference, t0_s, t1_s)
+    r = both.residuals(line, t0_s, t1_s)
     near = np.abs(r.value_s) <= tolerance_s(r.value_s)
     return _Local(t0_s, t1_s, line, r.at_s[near], r.value_s[near] + _lag(line, r.at_s[near]))
 
@@ -195,37 +221,50 @@ def _lag(line: Line, t_s: Array) -> Array:
     return np.asarray(line.offset_s + line.drift * (t_s - line.at_s))
 
 
-def _lag_at(line: Line, t_s: float) -> float:
-    return line.lag_at(t_s)
+def _chains(local: Sequence[_Local]) -> list[list[_Local]]:
+    """Windows that touch."""
+    chains: list[list[_Local]] = []
+    for part in local:
+        if chains and chains[-1][-1].t1_s == part.t0_s:
+            chains[-1].append(part)
+        else:
+            chains.append([part])
+    return chains
 
 
-def _through(t_s: Array, lag_s: Array, base: Line) -> Line | None:
-    """One robust line through pairs."""
-    rest = Residuals(t_s, lag_s - _lag(base, t_s), np.ones(t_s.size), np.ones(t_s.size, np.bool_))
-    return fit_line(base, rest, float("inf"))
+def _through(both: _Both, local: Sequence[_Local]) -> Line | None:
+    """One robust line through the pairs of all windows."""
+    t = np.concatenate([part.t_s for part in local])
+    lag = np.concatenate([part.lag_s for part in local])
+    base = max(local, key=lambda part: part.t_s.size).line
+    rest = Residuals(t, lag - _lag(base, t), np.ones(t.size), np.ones(t.size, np.bool_))
+    return both.fitted(base, rest, float("inf"))
+
+
+def _holds(one: Line, local: Sequence[_Local]) -> bool:
+    """No window lies further than :data:`BEND_S` from the line."""
+    off = [abs(float(np.median(p.lag_s - _lag(one, p.t_s)))) for p in local if p.t_s.size >= LEAST_RESIDUALS]
+    return len(local) == 1 or max(off, default=0.0) <= BEND_S
 
 
 def _knots(local: Sequence[_Local]) -> list[tuple[float, float]]:
     """A line that bends at the borders of the windows: where two local lines meet, their mean."""
-    ends = [(local[0].t0_s, _lag_at(local[0].line, local[0].t0_s))]
+    ends = [(local[0].t0_s, local[0].line.lag_at(local[0].t0_s))]
     for before, after in pairwise(local):
-        border_s = 0.5 * (before.t1_s + after.t0_s)
-        ends.append((border_s, 0.5 * (_lag_at(before.line, border_s) + _lag_at(after.line, border_s))))
-    ends.append((local[-1].t1_s, _lag_at(local[-1].line, local[-1].t1_s)))
+        border_s = before.t1_s
+        ends.append((border_s, 0.5 * (before.line.lag_at(border_s) + after.line.lag_at(border_s))))
+    ends.append((local[-1].t1_s, local[-1].line.lag_at(local[-1].t1_s)))
     return ends
 
 
-def _piece(
-    pulse: BeatTrain, reference: BeatTrain, begin: tuple[float, float], end: tuple[float, float]
-) -> Piece | None:
-    """The piece between two (reference time, lag); None where too few beats match."""
+def _piece(both: _Both, begin: tuple[float, float], end: tuple[float, float]) -> Piece | None:
+    """The piece between two (reference time, lag); None where too few beats match, or not closely."""
     (t0_s, lag0_s), (t1_s, lag1_s) = begin, end
     if t1_s <= t0_s:
         return None
     drift = (lag1_s - lag0_s) / (t1_s - t0_s)
-    r = _residuals(Line(t0_s, lag0_s, drift), pulse, reference, t0_s, t1_s)
-    fraction, residual_s, n_beats = matched(r)
-    if n_beats < LEAST_PAIRS:
+    fraction, residual_s, n_beats = matched(both.residuals(Line(t0_s, lag0_s, drift), t0_s, t1_s))
+    if n_beats < LEAST_PAIRS or fraction < LEAST_MATCHED or residual_s > MOST_RESIDUAL_S:
         return None
     return Piece(t0_s, t1_s, lag0_s, drift / PPM, 1000.0 * residual_s, fraction, n_beats)
 
