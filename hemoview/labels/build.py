@@ -19,6 +19,8 @@ from hemoview.labels.build_options import BuildOptions, Job, Part
 from hemoview.labels.build_part import build_part
 from hemoview.labels.checks import DEMOGRAPHICS
 from hemoview.labels.dataset import Dataset, make_dataset
+from hemoview.labels.reference import UNCALIBRATED
+from hemoview.labels.session_reference import LINE_KIND
 from hemoview.labels.splits import alike_groups, duplicate_recordings, make_split
 from recorder.errors import ConfigError
 from recorder.schema import PARAMETERS
@@ -99,7 +101,13 @@ def assemble(parts: Sequence[Part], options: BuildOptions, name: str = "dataset"
     dropped = _sum(part.dropped for part in parts)
     if not full:
         why = ", ".join(f"{n} {reason}" for reason, n in dropped.items()) or "the recordings are too short"
-        raise ConfigError(f"{name}: no window is left ({why}); align and calibrate, or change the options")
+        advice = (
+            "the reference never said that it was calibrated; mark it in the session, or give --reference-kind "
+            f"{LINE_KIND} where it is one"
+            if UNCALIBRATED in dropped
+            else "align and calibrate, or change the options"
+        )
+        raise ConfigError(f"{name}: no window is left ({why}); {advice}")
     columns: dict[str, Any] = {
         key: np.concatenate([part.columns[key] for part in full]) for key in full[0].columns
     }

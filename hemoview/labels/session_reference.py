@@ -75,7 +75,8 @@ def read_reference(session: Session, kind: str = "") -> SessionReference:
     """
     rows, wave = reference_rows(session), pressure_stream(session)
     given = rows is not None and rows.role == "reference"
-    shown = rows if given and wave is not None and reference_kind(session, wave) == LINE_KIND else None
+    line = wave is not None and (reference_kind(session, wave) or kind) == LINE_KIND
+    shown = rows if given and line else None
     info = rows if given and shown is None else wave or rows
     if info is None:
         raise ConfigError(

@@ -95,7 +95,7 @@ def find(subject: str, places: Places) -> list[Holding]:
     ids = {holding.name for holding in found}
     found += _exports(subject, ids, places.home)
     datasets = list(_datasets(subject, ids, places))
-    models = list(_models([holding.name for holding in datasets], places.models))
+    models = list(_models(subject, [holding.name for holding in datasets], places.models))
     trained = {version for _, version in models}
     found += [_kept(holding, trained) for holding in datasets]
     return [*found, *(holding for holding, _ in models)]
@@ -215,20 +215,32 @@ def _version(folder: Path) -> str:
         return ""
 
 
-def _models(versions: Sequence[str], folders: Sequence[Path]) -> Iterator[tuple[Holding, str]]:
-    """Models whose card says that one of these datasets trained them."""
+def _models(subject: str, versions: Sequence[str], folders: Sequence[Path]) -> Iterator[tuple[Holding, str]]:
+    """Bundles and training runs of which their own card says that such a dataset, or this subject, trained them."""
     for folder in folders:
-        for card in sorted(folder.glob("*/card.json")):
-            try:
-                told = json.loads(card.read_text("utf-8"))
-            except (OSError, ValueError):
-                continue
-            trained = {told.get("training_hash")} | {
-                s.get("version") for s in told.get("training_sets") or () if isinstance(s, dict)
-            }
-            for version in sorted(set(versions) & {v for v in trained if v}):
+        for card in sorted(
+            {*folder.glob("*/card.json"), *folder.glob("*/config.json"), *folder.glob("config.json")}
+        ):
+            trained, people = _taught_by(card)
+            seen = sorted(set(versions) & trained)
+            if subject.casefold() in people and not seen:
+                seen = sorted(trained)[:1] or [""]
+            for version in seen:
                 why = f"was trained on {version[:16]}…; a model cannot forget one person: train it again without"
                 yield Holding("model", card.parent.name, (card.parent,), deletable=False, why=why), version
+
+
+def _taught_by(card: Path) -> tuple[set[str], set[str]]:
+    """Versions of the datasets that taught a model, and whom its run names as subjects; empty where nothing says so."""
+    try:
+        told = json.loads(card.read_text("utf-8"))
+        sets = [s for s in told.get("training_sets") or () if isinstance(s, dict)]
+        versions = {told.get("training_hash"), told.get("dataset_version"), *(s.get("version") for s in sets)}
+        split = told.get("split") or {}
+        people = {str(who).casefold() for part in ("train", "val") for who in split.get(part) or ()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return set(), set()
+    return {str(v) for v in versions if v}, people
 
 
 def _kept(holding: Holding, trained: set[str]) -> Holding:

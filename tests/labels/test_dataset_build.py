@@ -292,3 +292,26 @@ def test_stopping_ends_the_processes_that_compute(sessions: Path, tmp_path: Path
         worker.join(10)
         assert worker.exitcode is not None
     assert not (tmp_path / "set").exists()
+
+
+def test_a_reference_that_never_calibrated_leaves_nothing_and_says_what_to_do(tmp_path: Path) -> None:
+    folder = made.make(tmp_path / "s", marks=())
+    with pytest.raises(ConfigError, match="never said that it was calibrated"):
+        built(order(tmp_path / "set", tmp_path, folder))
+    assert not (tmp_path / "set").exists() and registered(tmp_path) == ([], [])
+
+
+def test_another_finger_ends_the_calibration(tmp_path: Path) -> None:
+    folder = made.make(tmp_path / "s", marks=(*made.CALIBRATED, (made.FINGER_CHANGED, 45.0)))
+    part = build_part(Job(str(folder), BuildOptions()))
+    assert len(part) == 0 and {"recalibration", "uncalibrated"} <= part.dropped.keys()
+
+
+def test_without_hdcal_co_has_no_label_unless_kept_by_name(tmp_path: Path) -> None:
+    folder = made.make(tmp_path / "s", marks=made.CALIBRATED[:1])
+    plain = build_part(Job(str(folder), BuildOptions()))
+    kept = build_part(Job(str(folder), BuildOptions(keep_uncalibrated_co=True)))
+    assert np.isnan(plain.labels[:, 4:]).all() and np.isfinite(kept.labels[:, 4:]).all()
+    for part in (plain, kept):
+        assert set(part.columns["label_valid_reason_CO"]) == {"uncalibrated CO"}
+        assert np.isfinite(part.labels[:, :4]).all()

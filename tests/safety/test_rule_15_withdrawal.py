@@ -109,6 +109,22 @@ def test_everything_is_found_deleted_or_marked_and_barred(
     assert code == 0 and not again["sessions"] and again["erased"] == []
 
 
+def test_a_training_run_that_names_the_subject_is_marked(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_folder = home / "runs" / "r1"
+    run_folder.mkdir(parents=True)
+    facts = {"dataset_version": "hv1:aa", "split": {"train": ["P-014"], "val": [], "test": ["P-015"]}}
+    (run_folder / "config.json").write_text(json.dumps(facts), "utf-8")
+    code, told = run(capsys, "p-014", "--yes", "--models", str(home / "runs"))
+    assert (
+        code == 0
+        and [m["name"] for m in told["models"]] == ["r1"]
+        and withdrawn_from(run_folder) == ["p-014"]
+    )
+    assert run(capsys, "P-015", "--list", "--models", str(home / "runs"))[1]["models"] == []
+
+
 def test_without_a_yes_nothing_happens(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = session(home, "a", "P-014")
     code, told = run(capsys, "P-014")
