@@ -111,7 +111,7 @@ def test_a_wheel_in_an_empty_environment_finds_resources_and_models(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "words", [["models"], ["models", "verify"], ["models", "show", "lsm2oe-student-0.2.0"]]
+    "words", [["models"], ["models", "verify"], ["models", "show", "lsm2oe-student-0.2.1"]]
 )
 def test_models_answer_with_their_defaults(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     from hemoview import cli  # noqa: PLC0415

@@ -193,7 +193,7 @@ def parse_card(value: Any, who: str) -> Card:
 
     Args:
         value: what ``card.json`` held.
-        who: named in errors, e.g. ``bundle lsm2oe-student-0.2.0``.
+        who: named in errors, e.g. ``bundle lsm2oe-student-0.2.1``.
 
     Raises:
         ConfigError: naming the first field that is missing or wrong.

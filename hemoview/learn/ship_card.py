@@ -20,7 +20,7 @@ from hemoview.learn.teaching import Sources
 from recorder.schema import PARAMETERS
 
 NAMES: Final = {"student": "lsm2oe-student", "teacher": "lsm2oe-teacher"}
-VERSION: Final = "0.2.0"
+VERSION: Final = "0.2.1"
 PEOPLE: Final = "bcg_finapres"
 INTENDED_USE: Final = (
     "Research display of arterial pressure trends in adults at rest beside a reference, with its uncertainty. "

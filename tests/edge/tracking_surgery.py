@@ -90,7 +90,7 @@ def references(beats: F64, onset_s: F64, end_s: F64) -> F64:
 
 def main(folder: Path) -> None:
     """Print the table."""
-    runner = Runner(bundle.load(Path("models_bin/lsm2oe-student-0.2.0")))
+    runner = Runner(bundle.load(Path("models_bin/lsm2oe-student-0.2.1")))
     whole = run(folder, runner, tracked=True, until_s=np.inf)
     end_s = float(whole[ESTIMATES][1][-1])
     pulse = StreamInfo("ppg", "m", "waveform", (Channel("ppg", "1"),), "float64", 125.0, "ppg")

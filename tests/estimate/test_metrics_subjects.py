@@ -135,6 +135,32 @@ def test_leaving_one_out_is_the_quantile_of_the_others() -> None:
     assert (found[~others] == conformal_q90(rows.code[others], score[others])).all()
 
 
+def test_nine_of_ten_people_have_three_quarters_inside_though_the_mean_is_reached_without_them() -> None:
+    code = np.repeat(np.arange(20), 40)
+    score = np.random.default_rng(1).random(800) + 9.0 * ((code < 4) & (np.arange(800) % 5 < 2))
+    assert np.mean(score <= 1.0) > 0.9  # four people miss two of five each
+    each = [np.mean(score[code == k] <= conformal_q90(code, score)) for k in range(20)]
+    assert np.percentile(each, 10) >= 0.75
+
+
+@given(seed=st.integers(0, 10**6), n=st.integers(9, 30))
+def test_the_tenth_percentile_subject_of_those_it_comes_from(seed: int, n: int) -> None:
+    rng = np.random.default_rng(seed)
+    code = np.repeat(np.arange(n), rng.integers(20, 40, n))
+    score = rng.standard_normal(len(code)) * np.exp(rng.standard_normal(n))[code]
+    q90 = conformal_q90(code, score)
+    each = [np.mean(score[code == k] <= q90) for k in range(n)]
+    assert sum(share >= 0.75 for share in each) >= int(0.9 * (n - 1) + 1e-9) + 1
+    shuffled = rng.permutation(len(code))
+    assert conformal_q90(code[shuffled], score[shuffled]) == q90
+
+
+def test_a_share_of_a_few_rows_is_nobodys() -> None:
+    rng = np.random.default_rng(2)
+    code, score = np.repeat(np.arange(300), 8), rng.standard_normal(2400)
+    assert np.mean(score <= conformal_q90(code, score)) == pytest.approx(0.9, abs=0.005)
+
+
 def test_ages_have_corrections_of_their_own() -> None:
     rows = people(20, n=40)
     age_s = np.where(np.arange(800) % 2 == 0, 50.0, 800.0)

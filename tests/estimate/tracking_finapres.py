@@ -126,7 +126,7 @@ def judge(real: list[Rows], runner: Runner, *, tracked: bool, half: bool) -> lis
 
 if __name__ == "__main__":
     real = people(Path(sys.argv[1]))
-    student = Runner(bundle.load(Path("models_bin/lsm2oe-student-0.2.0")))
+    student = Runner(bundle.load(Path("models_bin/lsm2oe-student-0.2.1")))
     for half in (False, True):
         for tracked in (False, True):
             when = "reference pulled out half-way" if half else "reference streams"

@@ -75,7 +75,7 @@ def test_two_bundles_come_out_with_every_figure_of_people_never_seen(
     ours = people(12, known=("SBP", "MAP", "DBP"), seed=1)
     report = ship.run(Sources(ours, wrists()), cohort, recipe, tmp_path)
     for who in ("student", "teacher"):
-        folder = tmp_path / f"lsm2oe-{who}-0.2.0"
+        folder = tmp_path / f"lsm2oe-{who}-0.2.1"
         bundle.verify(folder)
         card = bundle.load(folder).card
         assert card.per_parameter["SV"].n_real_subjects == 0 and card.conformal["SV"].cold is None
