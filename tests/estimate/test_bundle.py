@@ -245,7 +245,7 @@ def test_wrong_cold_quality_rows_are_refused(card: dict[str, Any]) -> None:
 def test_show_finds_a_bundle_with_or_without_version(root: Path) -> None:
     assert models_command.show_model(root, NAME)["model_sha256"]
     assert models_command.show_model(root, "lsm2oe-student")["version"] == "0.2.1"
-    with pytest.raises(ConfigError, match=r"name one of: lsm2oe-student-0[.]2[.]0"):
+    with pytest.raises(ConfigError, match=r"name one of: lsm2oe-student-0[.]2[.]1"):
         models_command.show_model(root, "nobody")
 
 

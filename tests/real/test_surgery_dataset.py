@@ -59,6 +59,6 @@ def test_wt01_from_its_files_to_figures(
         both[:, :8].all() and np.nanmax(np.abs((found.labels[ours] - by_hand.labels[theirs])[:, 4:])) < 1e-3
     )
 
-    words = ["evaluate", "--model", "lsm2oe-student-0.2.0", "--dataset", str(folder), "--no-report"]
+    words = ["evaluate", "--model", "lsm2oe-student-0.2.1", "--dataset", str(folder), "--no-report"]
     figures = said(capsys, *words, "--output_dir", str(tmp_path / "figures"))
     assert figures["dataset_version"] == told["version"] and figures["parameters"]["HR"]["mae"] < 1.0
