@@ -66,6 +66,17 @@ def looks_like(path: Path) -> bool:
     return path.is_dir() and any(canonical(p.name) in NAMES[:4] for p in path.iterdir() if p.is_file())
 
 
+def _refuse_two_people(path: Path, names: Iterable[str]) -> None:
+    """Button presses of S01 and of S02 in one place: whose samples are these?"""
+    named = sorted({m[1] for name in names if (m := re.match(r"tags_([\w-]+)\.csv\Z", name, re.IGNORECASE))})
+    if len(named) > 1:
+        raise RecordingUnreadable(
+            f"{path}: holds button presses of {' and of '.join(named)}, perhaps two subjects; "
+            "keep the files of one of them together",
+            advice="import-several",
+        )
+
+
 def is_tags(name: str) -> bool:
     """Whether this is a file of button presses."""
     return bool(_TAGS.match(name))
@@ -81,6 +92,7 @@ def _folder(path: Path) -> E4Files:
         files = sorted(p for p in path.iterdir() if p.is_file() and canonical(p.name))
         if not files:
             _refuse_nested(path)
+        _refuse_two_people(path, (p.name for p in files))
         texts: dict[str, bytes] = {}
         skipped = []
         for file in files:
@@ -120,6 +132,7 @@ def _zip(path: Path) -> E4Files:
                     )
             wanted = [m for m in members if canonical(PurePosixPath(m.filename).name)]
             _refuse_several(path, wanted)
+            _refuse_two_people(path, (PurePosixPath(m.filename).name for m in wanted))
             texts, skipped = _members(path, archive, wanted)
         return E4Files(texts, _sha256_of(path), tuple(skipped))
     except _DAMAGE as error:

@@ -63,7 +63,7 @@ def _of_folder(path: Path) -> Wanted:
     beats = sorted(p for p in path.iterdir() if p.is_file() and _part(p) == "beats")
     if len(beats) == 1:
         return Wanted("cnap", beats[0])
-    headers = sorted(p for p in path.iterdir() if p.suffix.lower() == ".hea")
+    headers = _records(sorted(p for p in path.iterdir() if p.suffix.lower() == ".hea"))
     if len(headers) == 1:
         return Wanted("wfdb", headers[0])
     several = beats or headers
@@ -96,6 +96,19 @@ def _of_file(path: Path) -> Wanted:
     raise RecordingUnreadable(
         f"{path}: is no recording that can be imported; choose {KNOWN}", advice="import-unknown"
     )
+
+
+def _records(headers: list[Path]) -> list[Path]:
+    """Headers of whole records: neither of a segment of another nor of the numerics beside one (``…n``)."""
+    stems = {p.stem for p in headers}
+    inside: set[str] = {stem for stem in stems if stem[-1:] == "n" and stem[:-1] in stems}
+    for header in headers:
+        with header.open("rb") as file:
+            lines = file.read(1 << 20).decode("latin-1").splitlines()
+        told = [line for line in lines if line.strip() and not line.startswith("#")]
+        if told and "/" in told[0].split()[0]:
+            inside |= {line.split()[0] for line in told[1:]}
+    return [p for p in headers if p.stem not in inside]
 
 
 def _part(path: Path) -> str:

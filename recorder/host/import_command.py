@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.watch is not None:
         return _watch(args)
     order = _order(args)
-    plan = importing.look(order, args.out.absolute().parent, time.time_ns())
+    plan = _look(order, args.out.absolute().parent)
     accepted = _answers(plan, {word for word in args.accept.split(",") if word})
     rows = sum(sum(source.rows.values()) for source in plan.sources)
     with progress("importing", rows) as tell:
@@ -126,7 +127,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         "start_wall_ns": first,
         "seconds": round((end - first) / 1e9, 3),
         "sources": [source.facts() for source in plan.sources],
-        "remarks": _remarks(order) if args.join is None else [],
+        "remarks": _remarks(plan.order) if args.join is None else [],
     }
 
 
@@ -142,6 +143,30 @@ def _write(args: argparse.Namespace, plan: importing.Plan, accepted: set[str], t
         join(Path(args.join), plan, args.out, accepted=accepted, now_wall_ns=now_ns, told=told)
     else:
         raise ConfigError("--join: name the session that the sources belong to (--join SESSION)")
+
+
+def _look(order: importing.Order, sessions: Path) -> importing.Plan:
+    """Read the sources; what only a person knows of their times is asked on a terminal."""
+    while True:
+        try:
+            return importing.look(order, sessions, time.time_ns())
+        except ConfigError as error:
+            if not sys.stdin.isatty():
+                raise
+            order = _answered(order, error)
+
+
+def _answered(order: importing.Order, error: ConfigError) -> importing.Order:
+    """The order with what was typed; raises ``error`` where nothing was, or nothing can be."""
+    if error.advice in ("import-zone-needed", "import-zone-unknown"):
+        zone = input(f"{error}\nTime zone: ").strip()
+        if zone:
+            return replace(order, zone=zone)
+    if error.advice == "import-hour-twice":
+        fold = input(f"{error}\nfirst or second: ").strip().lower()
+        if fold in FOLDS:
+            return replace(order, fold=fold)
+    raise error
 
 
 def _watch(args: argparse.Namespace) -> dict[str, Any]:

@@ -155,3 +155,10 @@ def test_acceleration_that_is_no_count_is_left_out(tmp_path):
     assert source.rejected == {"ACC.csv": {"out-of-range": 2}}
     acc = next(w for w in source.waveforms if w.info.role == "acc")
     assert (acc.values.tolist(), len(acc.breaks)) == ([[1, 2, 3], [4, 5, 6]], 1)
+
+
+def test_button_presses_of_two_subjects_are_named(tmp_path):
+    texts = e4_made.files(2) | {"tags_S01.csv": "1551453302\n", "tags_S02.csv": "1551453302\n"}
+    for path in (e4_made.write_folder(tmp_path / "S", texts), e4_made.write_zip(tmp_path / "S.zip", texts)):
+        with pytest.raises(RecordingUnreadable, match="S01 and of S02"):
+            e4_source.read(path)

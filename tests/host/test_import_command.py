@@ -7,6 +7,7 @@ import pytest
 from hemoview import cli
 from recorder import session
 from tests.exchange import e4_made, stick_made
+from tests.exchange.test_edf_source import write as write_edf
 
 
 @pytest.fixture
@@ -119,3 +120,52 @@ def test_a_waveform_without_its_beats_is_asked_for(tmp_path, capsys):
     words = ("--cnap-wave", files.waveform, "--subject", "P-1", "--out", tmp_path / "x")
     status, told, _ = run(capsys, *words)
     assert (status, "--cnap BEATS.csv" in told["error"]) == (1, True)
+
+
+def test_several_sources_become_one_session(tmp_path, capsys):
+    stick = stick_made.write(tmp_path / "stick")
+    begin = stick_made.BEGINS_NS // 10**9 + 60
+    zipped = e4_made.write_zip(tmp_path / "S01.zip", e4_made.files(30, begin))
+    both = ("--e4", zipped, "--cnap", stick.beats, "--zone", stick_made.ZONE, "--subject", "P-1")
+    status, told, _ = run(capsys, *both, "--out", tmp_path / "x")
+    assert (status, [s["source"] for s in told["sources"]]) == (0, ["e4", "cnap"])
+    assert session.verify(tmp_path / "x").ok
+    with session.open(tmp_path / "x") as stored:
+        assert stored.start_wall_ns == stick_made.BEGINS_NS
+        assert stored.read("e4.bvp").time_s[0] == pytest.approx(60.0, abs=1e-6)
+        assert len(stored.events("import")) == 2
+        assert {d.device_id for d in stored.header.devices} == {"e4", "cnap"}
+
+
+def test_sources_with_no_moment_in_common_are_refused_by_name(tmp_path, capsys):
+    stick = stick_made.write(tmp_path / "stick")
+    zipped = e4_made.write_zip(tmp_path / "S01.zip", e4_made.files(30, stick_made.BEGINS_NS // 10**9 + 3600))
+    both = ("--e4", zipped, "--cnap", stick.beats, "--zone", stick_made.ZONE, "--subject", "P-1")
+    status, told, _ = run(capsys, *both, "--out", tmp_path / "x")
+    assert status == 1
+    assert "S01.zip (2025-01-31 10:05" in told["error"]
+    assert "no moment in common: check the time zone" in told["error"]
+
+
+def test_two_wristbands_are_asked_about(tmp_path, capsys, zipped):
+    texts = e4_made.files()
+    texts["EDA.csv"] = texts["EDA.csv"].replace("0.000037", "0.000038")
+    other = e4_made.write_zip(tmp_path / "S02.zip", texts)
+    both = ("--e4", zipped, "--e4", other, "--subject", "P-1", "--out", tmp_path / "x")
+    status, told, _ = run(capsys, *both)
+    assert status == 1
+    assert "S01.zip and S02.zip are 2 wristbands" in told["error"]
+    assert run(capsys, *both, "--accept", "several-wristbands")[0] == 0
+    with session.open(tmp_path / "x") as stored:
+        assert {"e4.bvp", "e4-2.bvp"} <= set(stored.streams)
+
+
+def test_the_zone_is_asked_on_a_terminal(tmp_path, capsys, monkeypatch):
+    path, _ = write_edf(tmp_path / "a.edf")
+    monkeypatch.setattr("sys.stdin", type("Terminal", (), {"isatty": staticmethod(lambda: True)}))
+    answers = iter(["Nowhere/Land", "Europe/Berlin"])
+    monkeypatch.setattr("builtins.input", lambda _: next(answers))
+    status, told, _ = run(capsys, "--edf", path, "--subject", "P-1", "--out", tmp_path / "x")
+    assert (status, told["sources"][0]["zone"]) == (0, "Europe/Berlin")
+    with session.open(tmp_path / "x") as stored:
+        assert (stored.header.zone, stored.header.utc_offset_s) == ("Europe/Berlin", 3600)
