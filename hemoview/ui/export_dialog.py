@@ -314,7 +314,9 @@ class ExportDialog(QDialog):
             return
         done = job.report is not None
         self.outcome.show_text(text("export-done" if done else "export-failed"), "ok" if done else "danger")
-        self.where.show_text(str(job.report.path) if job.report else str(job.error), "text")
+        self.where.show_text(
+            str(job.report.path) if job.report else text("export-why", error=str(job.error)), "text"
+        )
         self.told.show_text("\n".join(_told(job.report)) if job.report else "", "quiet")
         self.show_folder.setVisible(done)
         self.back.setVisible(not done)

@@ -159,6 +159,17 @@ PHRASES: Final[Mapping[str, str]] = {
         "{} 的蓝牙连接中断：请让它靠近本机并检查电量；正在重试"
     ),
     "{} went out of reach: bring it near this computer; trying again": "{} 超出范围：请让它靠近本机；正在重试",
+    # export
+    "{}: is there already and is not overwritten; give another name or take it away": (
+        "{}：已存在，不会覆盖；请换一个名称或将其移走"
+    ),
+    "{}: the name tells whose it is; give another, such as {}{}": "{}：该名称透露了受试者身份；请换一个，例如 {}{}",
+    "{}: subject {} has withdrawn; nothing of the session is exported": (
+        "{}：受试者 {} 已撤回同意；不导出该记录的任何内容"
+    ),
+    "an E4 zip needs the streams of a wristband; there is {}. Choose another format": (
+        "E4 压缩包需要腕带的数据流；现有 {}。请选择其他格式"
+    ),
 }
 SHORTEST: Final = 5
 _JOINTS: Final = (("; ", "；"), (": ", "："))

@@ -1,0 +1,84 @@
+"""Names as formats allow them, and slots of formats that know only a start and a rate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recorder.exchange.about import Written, ascii_text, shortened
+from recorder.exchange.exported import Column, Exported, Piece, Run, Track
+from recorder.exchange.placed import Slots, place
+from recorder.schema import Channel, StreamInfo
+
+RATE_HZ = 10.0
+
+
+@given(st.lists(st.text(min_size=1, max_size=40), max_size=12, unique=True), st.integers(4, 20))
+def test_short_names_are_ascii_different_and_listed(names: list[str], longest: int) -> None:
+    written = Written()
+    found = shortened(names, longest, written)
+    assert len(set(found)) == len(names)
+    assert all(0 < len(name) <= longest and name.isascii() and name.isprintable() for name in found)
+    changed = {n: f for n, f in zip(names, found, strict=True) if n != f}
+    assert written.names == changed
+
+
+def test_signs_are_spelt_out() -> None:
+    assert ascii_text("µS/m² 血压") == "uS/m2 ??"
+
+
+def made(runs: list[tuple[int, float]], sizes: list[int]) -> tuple[Exported, Track]:
+    """Runs of (n, start) whose values count on from 0, handed out in pieces."""
+    info = StreamInfo("a.b", "a", "waveform", (Channel("c", "V"),), "float64", RATE_HZ)
+    times = np.concatenate([[], *(t + np.arange(n) / RATE_HZ for n, t in runs)])
+    values = np.arange(len(times), dtype=float)[:, None]
+    track = Track(
+        info,
+        "a.b",
+        (Column("c", "V"),),
+        rows=len(times),
+        runs=tuple(Run(n, t, t + (n - 1) / RATE_HZ) for n, t in runs),
+    )
+    cuts = np.unique(np.minimum(np.cumsum([0, *sizes]), len(times))).tolist()
+
+    def read(_: str) -> Iterator[Piece]:
+        for a, b in zip(cuts, [*cuts[1:], len(times)], strict=True):
+            yield Piece(times[a:b], np.arange(a, b), values[a:b], values[a:b])
+
+    exported = Exported("s", "S", 0, 0, (track,), (), (), {}, "", read, lambda _: np.zeros((0, 3)))
+    return exported, track
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 40), st.floats(0.0, 5.0)), min_size=1, max_size=6),
+    st.lists(st.integers(1, 25), max_size=8),
+    st.lists(st.integers(1, 50), min_size=1, max_size=8),
+)
+def test_every_sample_has_one_slot_in_order_near_its_time(
+    holes: list[tuple[int, float]], sizes: list[int], steps: list[int]
+) -> None:
+    runs, t = [], 0.0
+    for n, hole_s in holes:
+        runs.append((n, t + hole_s))
+        t = runs[-1][1] + n / RATE_HZ
+    exported, track = made(runs, sizes)
+    placed = place(track, 0.0, RATE_HZ)
+    assert placed.time_error_s <= 0.5 / RATE_HZ + 0.5 / RATE_HZ * len(runs)
+    slots, found, at = Slots(exported, placed), [], 0
+    for step in [*steps, placed.end]:
+        found.append(slots.take(at, at + step)[:, 0])
+        at += step
+    row = np.concatenate(found)
+    there = ~np.isnan(row)
+    assert row[there].tolist() == list(range(track.rows)), "each once, in order"
+    assert np.flatnonzero(there).tolist() == [k for a, b in placed.stretches for k in range(a, b)]
+
+
+def test_a_clock_that_runs_fast_is_told_not_corrected() -> None:
+    exported, track = made([(1000, 0.0)], [])
+    slow = place(track, 0.0, RATE_HZ * 1.001)
+    assert slow.end == 1000 and abs(slow.time_error_s - 999 / RATE_HZ * (1 - 1 / 1.001)) < 1e-9
+    assert Slots(exported, slow).take(0, 1000)[:, 0].tolist() == list(range(1000))
