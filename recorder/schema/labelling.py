@@ -33,7 +33,7 @@ class Suggested:
     accepted: bool = False
 
     def __post_init__(self) -> None:
-        if not self.source:
+        if not self.source or not (isinstance(self.source, str) and isinstance(self.model_sha256, str)):
             raise ValueError("a suggestion names its source")
         if self.accepted and not self.visible:
             raise ValueError("a suggestion nobody saw cannot be accepted")
@@ -83,6 +83,7 @@ class Deed:
     origin: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
+        _check_kinds(self)
         if self.act not in get_args(Act):
             raise ValueError(f"deed {self.act!r} is none of {', '.join(get_args(Act))}")
         if not self.deed_id or not self.rater.strip():
@@ -120,6 +121,22 @@ class Deed:
 
 
 _SHORT = {"deed": "deed_id", "id": "annotation_id"}
+
+
+def _check_kinds(deed: Deed) -> None:
+    """What a file may hold in place of a text or a number."""
+    texts = (deed.act, deed.deed_id, deed.rater, deed.software, deed.annotation_id, deed.label, deed.comment)
+    if not all(map(_is_text, texts)) or not all(
+        part is None or isinstance(part, str) for part in (deed.kind, deed.replaces, deed.undoes)
+    ):
+        raise ValueError("a text of a deed is none")
+    times = (deed.wall_ns, deed.t0_s, deed.t1_s)
+    if not all(t is None or (isinstance(t, int | float) and not isinstance(t, bool)) for t in times):
+        raise ValueError("a time of a deed is no number")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _check_stretch(t0_s: float | None, t1_s: float | None) -> None:

@@ -184,7 +184,7 @@ def _parse(line: bytes) -> Deed | None:
         if value["crc32"] != _crc(value["annotation"]):
             return None
         return Deed.from_json(value["annotation"])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         return None
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import subprocess
 import sys
 import threading
+import zlib
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,9 @@ def deed(number: int, act: str = "add", **more: object) -> Deed:
     if act in ("undo", "redo"):
         body = dict(more)
     return Deed(act, f"d{number}", body.pop("rater", "AB"), 10**18 + number, "hemoview 0", **body)  # type: ignore[arg-type]
+
+
+FIELDS = {*Deed.__dataclass_fields__, "deed", "id"} - {"deed_id", "annotation_id"}
 
 
 @pytest.fixture(scope="module")
@@ -200,6 +205,34 @@ def test_two_threads_of_one_window_do_not_mix(sealed: Path) -> None:
     lines = store.read(sealed)
     assert (len(lines.deeds), lines.wrong) == (40, ())
     assert [d.rater for d in lines.deeds[::2]] == [d.rater for d in lines.deeds[1::2]]
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(sorted(FIELDS)), inner, max_size=5)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=60), st.dictionaries(st.sampled_from(sorted(FIELDS)), anything, max_size=8))
+def test_whatever_lies_in_the_file_its_whole_lines_are_read(
+    sealed: Path, rubbish: bytes, said: dict[str, object]
+) -> None:
+    good = deed(1)
+    body = {**good.to_json(), **said}
+    crc = zlib.crc32(json.dumps(body, sort_keys=True).encode())
+    odd = json.dumps({"annotation": body, "crc32": crc}).encode()
+    path = store.path_of(sealed, "labels")
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(rubbish.replace(b"\n", b" ") + b"\n" + odd + b"\n")
+    store.append(sealed, "labels", [good])
+    lines = store.read(sealed)
+    assert lines.deeds[-1] == good
+    assert LabelFold(lines.deeds).raters
+    path.unlink()
 
 
 acts = st.lists(
