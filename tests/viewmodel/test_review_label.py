@@ -6,7 +6,7 @@ import errno
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import hypothesis.strategies as st
@@ -27,7 +27,7 @@ LENGTH_S = 125.0
 
 
 def facts_for(folder: Path, **more: object) -> SessionFacts:
-    blank: dict[str, object] = dict.fromkeys(SessionFacts.__dataclass_fields__, ())
+    blank: dict[str, object] = dict.fromkeys((f.name for f in fields(SessionFacts) if f.init), ())
     blank |= {
         "path": str(folder), "session_id": "s", "pseudonym": "P", "operator": "", "start_wall_ns": 0,
         "zone": "UTC", "utc_offset_s": 0, "duration_s": LENGTH_S, "state": "sealed", "simulated": False,
