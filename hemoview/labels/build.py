@@ -102,8 +102,8 @@ def assemble(parts: Sequence[Part], options: BuildOptions, name: str = "dataset"
     if not full:
         why = ", ".join(f"{n} {reason}" for reason, n in dropped.items()) or "the recordings are too short"
         advice = (
-            "the reference never said that it was calibrated; mark it in the session, or give --reference-kind "
-            f"{LINE_KIND} where it is one"
+            "no calibration of the reference stands in the session: NBPcal or NBPman in the monitor's files, the key "
+            f'"reference calibrated" while recording; give --reference-kind {LINE_KIND} where it is one'
             if UNCALIBRATED in dropped
             else "align and calibrate, or change the options"
         )

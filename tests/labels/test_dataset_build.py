@@ -296,7 +296,7 @@ def test_stopping_ends_the_processes_that_compute(sessions: Path, tmp_path: Path
 
 def test_a_reference_that_never_calibrated_leaves_nothing_and_says_what_to_do(tmp_path: Path) -> None:
     folder = made.make(tmp_path / "s", marks=())
-    with pytest.raises(ConfigError, match="never said that it was calibrated"):
+    with pytest.raises(ConfigError, match="no calibration of the reference"):
         built(order(tmp_path / "set", tmp_path, folder))
     assert not (tmp_path / "set").exists() and registered(tmp_path) == ([], [])
 
