@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import QKeyCombination, QObject, QRect, Qt, Signal
+from PySide6.QtCore import QKeyCombination, QObject, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QPainter
 from PySide6.QtWidgets import QDialog, QFrame, QInputDialog, QPushButton, QScrollArea, QWidget
 
@@ -33,6 +33,8 @@ from hemoview.viewmodel.window_settings import last_operator
 STEP_SHARE: Final = 0.005
 LEAST_STEP_S: Final = 0.02
 """An edge moves by a share of what is in view, never less than a sample or two."""
+_AFTER_PICTURE_MS: Final = 20
+""":meth:`LabelDesk._on_painted`."""
 
 
 class LabelDesk(QObject):
@@ -61,6 +63,7 @@ class LabelDesk(QObject):
         self.button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.button.clicked.connect(self.switch)
         self.dialog: QDialog | None = None
+        self._picture_first = QTimer(self, interval=_AFTER_PICTURE_MS, singleShot=True)
         self._view: ReviewView | None = None
         self._path = self._opened = ""
         self._rows_made: tuple[tuple[object, ...], Rows] = ((), Rows())
@@ -79,6 +82,8 @@ class LabelDesk(QObject):
         self.mouse.picked.connect(lambda rater, which: self._run(lambda: model.pick(rater, which), go=False))
         self.mouse.moved.connect(lambda label, t0, t1: self._run(lambda: model.move_to(label, t0, t1)))
         self.mouse.previewed.connect(canvas.update)
+        canvas.painted.connect(self._on_painted)
+        self._picture_first.timeout.connect(self._begin_reading)
         canvas.clicked.connect(lambda _t: self._on_clicked())
 
     @property
@@ -96,15 +101,25 @@ class LabelDesk(QObject):
             self.model.open(None)  # never labels of the session before
             if path and not self.model.rater:
                 self.model.use_rater(last_operator(Path(path)))
-        if view.facts is None or view.settled or self.model.on or path == self._opened:
+        if view.facts is None or self.model.on or path == self._opened:
             self._opened = path
-            self.model.open(view.facts)  # the picture first: two threads of Python slow each other down
+            self.model.open(view.facts)
         shown = self.model.view(view.wish.cursor_s)
         self.foot.show(shown, self._rows(shown, view))
         self.mouse.show_view(shown if view.facts is not None else None)
         self.panel.show_view(shown)
         self.button.setChecked(shown.on)
         self.button.setEnabled(view.facts is not None)
+
+    def _on_painted(self) -> None:
+        """The picture first: two threads of Python slow each other down."""
+        view = self._view
+        if view is not None and view.settled and view.facts is not None and self._path != self._opened:
+            self._picture_first.start()
+
+    def _begin_reading(self) -> None:
+        self._opened = self._path
+        self.changed.emit()
 
     def _rows(self, shown: LabelView, view: ReviewView) -> Rows:
         """Boxes of what is in view; the same ones while nothing they are made of changes."""

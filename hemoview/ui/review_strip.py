@@ -33,6 +33,8 @@ _DOT_ROOM_PX = 4
 """Rows closer together than this are drawn as a faint range, so that the estimate shows through."""
 _CROWDED_ALPHA = 130
 _CUFF_ROOM_PX = 100
+_LEAST_WORDS_PX = 20
+"""No word fits into less: a day has a hundred gaps of a pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,8 @@ def _gaps(painter: QPainter, strip: Strip) -> None:
 
 def _box_text(painter: QPainter, box: QRectF, words: str, ink: QColor, where: Qt.AlignmentFlag) -> None:
     """Words in the visible part of a box, on a dark ground, only if they fit."""
+    if box.width() < _LEAST_WORDS_PX:
+        return
     visible = box.intersected(QRectF(painter.clipBoundingRect()))
     width = painter.fontMetrics().horizontalAdvance(words) + 8
     if visible.width() < width:

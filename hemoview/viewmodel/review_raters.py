@@ -176,7 +176,10 @@ class RaterModel:
         self._suggesting = not self._suggesting
         choice.remember(choice.place_of(Path(self._path)), self._rater, on=self._suggesting)
         self._note = say("raters.suggesting" if self._suggesting else "raters.not-suggesting")
-        self._propose()
+        if self._suggesting:
+            self._propose()
+        else:
+            self._forget()  # looking for them ends too
 
     def accept_all(self) -> None:
         """Take over every suggestion in view, as one deed."""
