@@ -14,6 +14,8 @@ from recorder.session import annotations as store
 RATER: Final = "bench"
 LABELS: Final = 40
 """So many are made by key; each on a window of its own."""
+WINDOW_S: Final = 10.0
+FROM_S: Final = 3600.0
 _EARLIEST_WALL_NS: Final = 1_790_000_000_000_000_000
 _SEED: Final = 7
 
@@ -41,16 +43,19 @@ def label_by_key(page: Any, watch: Any, span_s: float = 120.0) -> np.ndarray[Any
     from hemoview.viewmodel import review_moves as moves  # noqa: PLC0415
 
     none, control = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
+    duration_s = page.model.facts.duration_s
+    n_labels = max(1, min(LABELS, int(duration_s // WINDOW_S) - 2))
+    start_s = max(0.0, min(FROM_S, duration_s - (n_labels + 1) * WINDOW_S))
     page.labelling.model.use_rater(RATER)
     page.model.move(
-        lambda wish, end: moves.look_at(moves.jump(wish, 3600.0, end), 3600.0, 3600.0 + span_s, end)
+        lambda wish, end: moves.look_at(moves.jump(wish, start_s, end), start_s, start_s + span_s, end)
     )
     if not page.labelling.model.on:
         page.press(Qt.Key.Key_L, control)
     watch.settle()
     keys = (Qt.Key.Key_2, Qt.Key.Key_5, Qt.Key.Key_9)
     found = []
-    for n in range(LABELS):
+    for n in range(n_labels):
         page.press(Qt.Key.Key_W, none)
         watch.settle()
         before = page.labelling.model.fold.edition

@@ -10,16 +10,17 @@ from hemoview.bench import review
 from hemoview.bench.review_session import Plan, make_session
 from recorder import session as store
 
-CONTRACT = {"open_ms", "pan_zoom_p50_ms", "pan_zoom_p99_ms", "memory_mb", "mb_per_hour"}
+CONTRACT = {"open_ms", "pan_zoom_p50_ms", "pan_zoom_p99_ms", "label_ms", "memory_mb", "mb_per_hour"}
 
 
 def test_a_short_run_has_every_field_of_the_contract(qtbot: QtBot) -> None:
-    found = review.run(hours=0.1, steps=12)
+    found = review.run(hours=0.1, steps=12, annotations=50)
     assert set(found) >= CONTRACT
     assert found["open_ms"] >= found["first_paint_ms"] > 0
     assert 0 < found["pan_zoom_p50_ms"] <= found["pan_zoom_p99_ms"]
     assert found["sharp_p99_ms"] >= found["pan_zoom_p99_ms"]
-    assert (found["steps"], found["hours"], found["wave_hz"]) == (12, 0.1, 100)
+    assert found["label_ms"] >= found["label_p50_ms"] > 0
+    assert (found["steps"], found["hours"], found["wave_hz"], found["annotations"]) == (12, 0.1, 100, 50)
 
 
 def test_the_session_it_is_measured_on_is_whole(tmp_path: Path) -> None:
