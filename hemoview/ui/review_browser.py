@@ -30,6 +30,7 @@ from PySide6.QtWidgets import (
 from hemoview.ui.catalogue import text
 from hemoview.ui.dataset_dialog import DatasetDialog
 from hemoview.ui.import_dialog import ImportDialog
+from hemoview.ui.report_dialog import ReportDialog
 from hemoview.ui.review_bridge import Bell, end_with
 from hemoview.ui.review_table import COLUMNS, SEARCH_ROLE, SORT_ROLE, SessionTable, size_text
 from hemoview.ui.review_text import said
@@ -76,6 +77,7 @@ class SessionBrowser(QWidget):
             name: self._button(f"browser.{name}", slot)
             for name, slot in (
                 ("open", self.open_selected),
+                ("report", self.report_selected),
                 ("verify", self.verify_selected),
                 ("recover", self.recover_selected),
                 ("correct", self.correct_selected),
@@ -183,6 +185,10 @@ class SessionBrowser(QWidget):
         self._say(text("import-done", name=Path(path).name), "ok")
         self.refresh()
 
+    def report_selected(self) -> None:
+        """A model against the reference of the chosen session."""
+        self._with_selected(lambda row: ReportDialog(Path(row.path), parent=self).open())
+
     def _with_selected(self, act: Callable[[SessionRow], None]) -> None:
         row = self.selected()
         if row is not None and not self._working:
@@ -282,6 +288,7 @@ class SessionBrowser(QWidget):
         self._counts.setText(words)
         idle = row is not None and not self._working
         self._buttons["open"].setEnabled(row is not None and row.openable)
+        self._buttons["report"].setEnabled(idle and row is not None and row.state == "sealed")
         self._buttons["verify"].setEnabled(idle and row is not None and row.openable)
         may_recover = row is not None and row.state in ("killed", "damaged")
         self._buttons["recover"].setEnabled(idle and may_recover)

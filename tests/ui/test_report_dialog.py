@@ -1,0 +1,88 @@
+"""Report… of a session: the form, a real report in its own process, Stop, and what cannot be made said in words."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "labels"))
+
+import aligned_sessions  # noqa: E402
+
+from hemoview.report.validation import Order  # noqa: E402
+from hemoview.ui.report_dialog import ReportDialog  # noqa: E402
+from hemoview.viewmodel.report_job import ReportJob  # noqa: E402
+
+
+def never_ends(order: Order, to: Connection) -> None:
+    order.out.mkdir(parents=True)
+    to.send(0.25)
+    time.sleep(600)
+
+
+def dies(order: Order, to: Connection) -> None:
+    raise SystemExit(3)
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Path:
+    aligned_sessions.make(tmp_path / "s1", seed=1, lock=None)
+    return tmp_path / "s1"
+
+
+def shown(
+    qtbot: QtBot, session: Path, work: Callable[[Order, Connection], None] | None = None
+) -> ReportDialog:
+    def start(order: Order, ended: Callable[[], None]) -> ReportJob:
+        return ReportJob(order, ended) if work is None else ReportJob(order, ended, work)
+
+    dialog = ReportDialog(session, session.parent, start=start)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    return dialog
+
+
+@pytest.mark.slow
+def test_a_report_is_made_beside_the_window(qtbot: QtBot, tmp_path: Path) -> None:
+    aligned_sessions.make(tmp_path / "s1", seed=1)
+    dialog = shown(qtbot, tmp_path / "s1")
+    assert dialog.model.currentText().startswith("lsm2oe-student")
+    dialog.begin.click()
+    assert dialog.stop.isVisible() and not dialog.begin.isVisible()
+    qtbot.waitUntil(lambda: dialog.job is None, timeout=120_000)
+    assert dialog.page.isVisible() and dialog.print.isVisible(), dialog.said.text()
+    assert "SBP" in dialog.lines.text() and "Held back?" in dialog.lines.text()
+    assert (tmp_path / "reports" / "report-s1" / "report.pdf").is_file()
+
+
+def test_what_cannot_be_made_is_said(qtbot: QtBot, session: Path) -> None:
+    dialog = shown(qtbot, session)
+    dialog.begin.click()
+    qtbot.waitUntil(lambda: dialog.job is None, timeout=60_000)
+    assert "never aligned" in dialog.said.text() and dialog.begin.isVisible()
+    assert not dialog.form.out.exists()
+
+
+def test_stop_leaves_nothing_behind(qtbot: QtBot, session: Path) -> None:
+    dialog = shown(qtbot, session, never_ends)
+    dialog.begin.click()
+    qtbot.waitUntil(lambda: dialog.bar.value() == 250, timeout=60_000)
+    dialog.reject()
+    qtbot.waitUntil(lambda: dialog.job is None, timeout=30_000)
+    assert "Nothing was written" in dialog.said.text() and not dialog.form.out.exists()
+    assert dialog.isVisible()
+
+
+def test_a_process_that_dies_and_a_folder_in_use(qtbot: QtBot, session: Path) -> None:
+    dialog = shown(qtbot, session, dies)
+    dialog.begin.click()
+    qtbot.waitUntil(lambda: dialog.job is None, timeout=60_000)
+    assert "try again" in dialog.said.text()
+    dialog._change(out=session)
+    assert not dialog.begin.isEnabled() and "something in that folder" in dialog.said.text()
