@@ -13,11 +13,11 @@ from pytestqt.qtbot import QtBot
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "labels"))
 
-import aligned_sessions  # noqa: E402
+import aligned_sessions
 
-from hemoview.report.validation import Order  # noqa: E402
-from hemoview.ui.report_dialog import ReportDialog  # noqa: E402
-from hemoview.viewmodel.report_job import ReportJob  # noqa: E402
+from hemoview.report.validation import Order
+from hemoview.ui.report_dialog import ReportDialog
+from hemoview.viewmodel.report_job import ReportJob
 
 
 def never_ends(order: Order, to: Connection) -> None:
