@@ -14,6 +14,7 @@ from hemoview.viewmodel.formats import pressure_factor
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review_cursor import CursorView, at_cursor, cursor_keys, in_pressure_unit
 from hemoview.viewmodel.review_facts import Mark, SessionFacts
+from hemoview.viewmodel.review_keys import MINIMAP_PX, likely_keys, minimap_panel, span_keys, visible_keys
 from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_panels import Panel, panels_of
 from hemoview.viewmodel.review_reader import Answer, Failed, Key, Opened, ReviewReader, Tiled
@@ -25,15 +26,12 @@ from hemoview.viewmodel.review_tiles import (
     assemble,
     floor_level,
     keys_over,
-    level_for,
 )
 from hemoview.viewmodel.review_view import PanelView, resolve_panel, visible_marks
 
 Phase = Literal["empty", "opening", "open", "failed"]
 Around = Callable[[SessionFacts, float], list[TileKey]]
-MINIMAP_PX = 800
 _MOST_DAMAGED = 12
-_MINIMAP_CHOICE = ("pressure", "parameter.HR")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -302,7 +300,7 @@ class ReviewModel:
         whole = Wish(0.0, max(facts.duration_s, moves.MIN_SPAN_S), MINIMAP_PX)
         if panel is None:
             return None
-        made_of = tuple(self._cache.get(key) for key in _span_keys(facts, (panel,), whole, self._shift))
+        made_of = tuple(self._cache.get(key) for key in span_keys(facts, (panel,), whole, self._shift))
         return self._panel(panel, whole, "minimap", made_of)
 
     def _banners(self, facts: SessionFacts) -> list[Message]:
@@ -335,7 +333,7 @@ class ReviewModel:
         facts, chosen, shift = self._facts, self._chosen(), self._shift
         visible = visible_keys(facts, self._offered, chosen, self._wish, shift)
         self._visible = frozenset(visible)
-        self._picture = _span_keys(facts, chosen, self._wish, shift)
+        self._picture = span_keys(facts, chosen, self._wish, shift)
         self._under_cursor = frozenset(cursor_keys(facts, chosen, self._wish.cursor_s, shift))
         likely = likely_keys(facts, chosen, self._wish, shift) if self._looking_ahead else []
         around = self.around(facts, self._wish.cursor_s)
@@ -370,52 +368,3 @@ def _same(old: object, new: tuple[object, ...]) -> bool:
     return isinstance(old, tuple) and all(
         a is b or (type(a) in (int, float, tuple) and a == b) for a, b in zip(old, new, strict=True)
     )
-
-
-def minimap_panel(offered: Sequence[Panel]) -> Panel | None:
-    """What the overview of the whole session draws: pressure, else heart rate, else the first wave."""
-    by_id = {panel.panel_id: panel for panel in offered if panel.traces}
-    return next((by_id[i] for i in _MINIMAP_CHOICE if i in by_id), next(iter(by_id.values()), None))
-
-
-def visible_keys(
-    facts: SessionFacts,
-    offered: Sequence[Panel],
-    chosen: Sequence[Panel],
-    wish: Wish,
-    shift: TimeShift | None = None,
-) -> list[TileKey]:
-    """Tiles the screen is made of, in the order they are needed: picture, numbers at the cursor, overview."""
-    keys = _span_keys(facts, chosen, wish, shift)
-    keys += cursor_keys(facts, chosen, wish.cursor_s, shift)
-    overview = minimap_panel(offered)
-    whole = Wish(0.0, facts.duration_s, MINIMAP_PX)
-    return keys + (_span_keys(facts, (overview,), whole, shift) if overview else [])
-
-
-def likely_keys(
-    facts: SessionFacts, chosen: Sequence[Panel], wish: Wish, shift: TimeShift | None = None
-) -> list[TileKey]:
-    """Tiles that the next move will probably need: playback ahead, a page either way, a zoom either way."""
-    keys: list[TileKey] = []
-    if wish.playing:
-        keys += cursor_keys(facts, chosen, min(facts.duration_s, wish.cursor_s + 10 * wish.speed), shift)
-    for share in (1.0, -1.0):
-        keys += _span_keys(facts, chosen, moves.pan(wish, share, facts.duration_s), shift)
-    for factor in (1 / moves.ZOOM_STEP**2, moves.ZOOM_STEP**2):
-        keys += _span_keys(facts, chosen, moves.zoom(wish, factor, facts.duration_s), shift)
-    return keys
-
-
-def _span_keys(
-    facts: SessionFacts, panels: Sequence[Panel], wish: Wish, shift: TimeShift | None = None
-) -> list[TileKey]:
-    stream_ids = dict.fromkeys(stream_id for panel in panels for stream_id in panel.stream_ids)
-    keys: list[TileKey] = []
-    for stream_id in stream_ids:
-        there = wish if shift is None else shift.wish_for(stream_id, wish)
-        if there is None:
-            continue
-        level = level_for(there.span_s / there.width_px, floor_level(facts.stream(stream_id)))
-        keys += keys_over(stream_id, level, there.t0_s, min(there.t1_s, facts.duration_s))
-    return keys
