@@ -52,21 +52,7 @@ def add_parser(commands: Any) -> None:
         ("--npz", "WAVES.npz", "waves of a monitor, numerics beside it"),
     ):
         sources.add_argument(option, type=Path, metavar=metavar, help=text)
-    who = parser.add_argument_group("whose")
-    who.add_argument("--subject", metavar="ID", required=True, help="pseudonym, never a name")
-    who.add_argument("--sex", choices=("female", "male", "other", "unknown"), default="unknown")
-    who.add_argument("--age", type=int, metavar="YEARS", help="whole years, 90 for 90 or older")
-    who.add_argument("--height", type=float, metavar="CM")
-    who.add_argument("--weight", type=float, metavar="KG")
-    who.add_argument("--operator", default="", metavar="CODE", help="who imports, as a code")
-    who.add_argument("--consent-version", metavar="TEXT", help="version of the signed consent form")
-    who.add_argument("--consent-date", metavar="YYYY-MM-DD", help="when it was signed")
-    who.add_argument(
-        "--scopes",
-        metavar="LIST",
-        default="",
-        help=f"what it allows besides: {','.join(SCOPES)} (default: nothing)",
-    )
+    _add_whose(parser)
     when = parser.add_argument_group("when")
     when.add_argument("--zone", default="", metavar="IANA", help="time zone of files that name none")
     when.add_argument("--start", default="", metavar="TIME", help="begin of files without a date (ISO 8601)")
@@ -99,6 +85,24 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
     parser.set_defaults(run=run)
+
+
+def _add_whose(parser: argparse.ArgumentParser) -> None:
+    who = parser.add_argument_group("whose")
+    who.add_argument("--subject", metavar="ID", required=True, help="pseudonym, never a name")
+    who.add_argument("--sex", choices=("female", "male", "other", "unknown"), default="unknown")
+    who.add_argument("--age", type=int, metavar="YEARS", help="whole years, 90 for 90 or older")
+    who.add_argument("--height", type=float, metavar="CM")
+    who.add_argument("--weight", type=float, metavar="KG")
+    who.add_argument("--operator", default="", metavar="CODE", help="who imports, as a code")
+    who.add_argument("--consent-version", metavar="TEXT", help="version of the signed consent form")
+    who.add_argument("--consent-date", metavar="YYYY-MM-DD", help="when it was signed")
+    who.add_argument(
+        "--scopes",
+        metavar="LIST",
+        default="",
+        help=f"what it allows besides: {','.join(SCOPES)} (default: nothing)",
+    )
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
