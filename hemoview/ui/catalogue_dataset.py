@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 ENGLISH: Final[dict[str, str]] = {
-    "browser.build-dataset": "Build dataset…",
+    "browser.build-dataset": "Build dataset …",
     "dataset.title": "Build a dataset",
     "dataset.explained": "Windows of the pulse wave with the label of the reference, from sessions that are aligned, "
     "whose consent covers reuse for training, and that nobody withdrew. The same sessions always give the same bytes.",
@@ -115,7 +115,7 @@ ENGLISH: Final[dict[str, str]] = {
 }
 
 CHINESE: Final[dict[str, str]] = {
-    "browser.build-dataset": "构建数据集…",
+    "browser.build-dataset": "构建数据集 …",
     "dataset.title": "构建数据集",
     "dataset.explained": "把脉搏波切成窗口，并配上参考设备的标签。只用已对齐、知情同意允许用于训练、且未撤回的记录。"
     "同样的记录总是得到完全相同的字节。",

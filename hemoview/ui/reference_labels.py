@@ -235,6 +235,7 @@ class ReferenceDesk(QObject):
         self.tab.setWidget(self.panel)
         self.dialog: EditLabel | None = None
         self._cursor_s, self._path, self.rater = 0.0, "", ""
+        self._look: tuple[object, ...] = ()
         self.panel.asked.connect(self._ask)
         self.panel.correct.connect(self._correct)
         self.panel.exclude.connect(self._exclude)
@@ -250,7 +251,10 @@ class ReferenceDesk(QObject):
         self._cursor_s = view.wish.cursor_s
         shown = self.model.view(self._cursor_s, self.rater)
         self.ticks.ticks = shown.ticks
-        self.panel.show_view(shown)
+        look = (shown.state, shown.window_s, id(shown.ticks), shown.problem, shown.may_undo, shown.said)
+        if look != self._look:  # a cursor that moves inside a window changes nothing here
+            self._look = look
+            self.panel.show_view(shown)
 
     def paint_over(self, painter: QPainter, axis: TimeAxis, strips: QRect) -> None:
         """The windows, over the foot of the strips."""
