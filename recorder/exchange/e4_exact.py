@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +23,7 @@ COLUMNS: Final = "other-columns"
 BLANK: Final = "blank"
 CUT: Final = "cut-off"
 RANGE: Final = "out-of-range"
+_ABSENT: Final = "absent"
 
 Ints = NDArray[np.int64]
 _PLAIN = frozenset(b"0123456789.-\n")
@@ -39,6 +40,7 @@ class ExactCsv:
         values: ``(n, 2·columns)`` int64, mantissa and places of each cell; without the rows that are no numbers.
         row_no: ``(n,)`` int64, which row of the file each is, from 0; a jump is a row that is no number.
         rejected: how many rows were left out, by reason.
+        absent: ``(n,)`` rows that say ``nan``: no sample was taken, which is no fault of the file.
     """
 
     start_us: int
@@ -46,6 +48,7 @@ class ExactCsv:
     values: Ints
     row_no: Ints
     rejected: Mapping[str, int]
+    absent: Ints = field(default_factory=lambda: np.empty(0, np.int64))
 
     def floats(self) -> NDArray[np.float64]:
         """``(n, columns)``."""
@@ -92,8 +95,8 @@ def parse_exact(content: bytes, columns: int) -> ExactCsv | None:
     if not second.strip():
         raise NotE4("it ends before the row of the rate")
     start_us, rate_hz = micros(_first_cell(head, columns), "the start time"), _rate(second, columns)
-    values, row_no, rejected = _rows(body, columns)
-    return ExactCsv(start_us, rate_hz, values, row_no, rejected)
+    values, row_no, rejected, absent = _rows(body, columns)
+    return ExactCsv(start_us, rate_hz, values, row_no, rejected, absent)
 
 
 def parse_exact_beats(content: bytes) -> ExactBeats | None:
@@ -107,7 +110,7 @@ def parse_exact_beats(content: bytes) -> ExactBeats | None:
         return None
     head, _, body = text.partition(b"\n")
     start_us = micros(re.sub(rb"[,;]\s*IBI\s*\Z", b"", head), "the start time")
-    values, _, rejected = _rows(body, 2)
+    values, _, rejected, _ = _rows(body, 2)
     counted = Counter(rejected)
     offset_us = _micros_of(values[:, :2])
     ibi_s = values[:, 2] / 10.0 ** np.where(values[:, 3] < 0, 0, values[:, 3])
@@ -177,14 +180,18 @@ def _cells(line: bytes, columns: int) -> list[bytes] | None:
     return parts if len(parts) == columns else None
 
 
-def _rows(body: bytes, columns: int) -> tuple[Ints, Ints, Mapping[str, int]]:
-    """Values, which row each is, and what was left out; the usual case is read at once."""
+_Rows = tuple[Ints, Ints, Mapping[str, int], Ints]
+
+
+def _rows(body: bytes, columns: int) -> _Rows:
+    """Values, which row each is, what was left out, and rows without a sample; the usual case is read at once."""
+    none = np.empty(0, np.int64)
     if not body.strip():
-        return np.empty((0, 2 * columns), np.int64), np.empty(0, np.int64), {}
+        return np.empty((0, 2 * columns), np.int64), none, {}, none
     whole = body if body.endswith(b"\n") else body + b"\n"
     fast = _at_once(whole.rstrip(b"\n") + b"\n", columns)
     if fast is not None:
-        return fast, np.arange(len(fast), dtype=np.int64), {}
+        return fast, np.arange(len(fast), dtype=np.int64), {}, none
     return _one_by_one(body, columns)
 
 
@@ -226,7 +233,7 @@ def _even(cells: bytes, columns: int) -> bool:
     return bool(np.all(np.diff(at_end, prepend=0) == columns - 1))
 
 
-def _one_by_one(body: bytes, columns: int) -> tuple[Ints, Ints, Mapping[str, int]]:
+def _one_by_one(body: bytes, columns: int) -> _Rows:
     lines = body.split(b"\n")
     finished = not lines[-1].strip()
     while lines and not lines[-1].strip():
@@ -237,16 +244,19 @@ def _one_by_one(body: bytes, columns: int) -> tuple[Ints, Ints, Mapping[str, int
         lines = [line for line in lines if line.strip()]
     found: list[list[int]] = []
     numbers: list[int] = []
+    absent: list[int] = []
     rejected = Counter[str]()
     for k, line in enumerate(lines):
         row = _row(line, columns)
         if not isinstance(row, str):
             found.append(row)
             numbers.append(k)
+        elif row == _ABSENT:
+            absent.append(k)
         else:
             rejected[CUT if k == len(lines) - 1 and not finished else row] += 1
     values = np.array(found, np.int64).reshape(-1, 2 * columns)
-    return values, np.array(numbers, np.int64), rejected
+    return values, np.array(numbers, np.int64), rejected, np.array(absent, np.int64)
 
 
 def _row(line: bytes, columns: int) -> list[int] | str:
@@ -255,6 +265,8 @@ def _row(line: bytes, columns: int) -> list[int] | str:
     cells: Any = _cells(line, columns)
     if cells is None:
         return COLUMNS
+    if all(cell.lower() == b"nan" for cell in cells):
+        return _ABSENT
     try:
         return [value for cell in cells for value in encode_decimal(cell.decode("ascii"))]
     except (ValueError, UnicodeDecodeError):

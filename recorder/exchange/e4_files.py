@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import zipfile
 import zlib
@@ -13,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from recorder.errors import RecordingUnreadable
+from recorder.exchange.channel_roles import says_simulated
 from recorder.exchange.source import Skipped
 
 MAX_MEMBER_BYTES: Final = 256 * 2**20
@@ -20,6 +22,8 @@ MAX_TOTAL_BYTES: Final = 512 * 2**20
 """A day of recording is 60 MB of text; more than this is no session of one wristband."""
 
 NAMES: Final = ("BVP.csv", "ACC.csv", "EDA.csv", "TEMP.csv", "HR.csv", "IBI.csv")
+MAX_ABOUT_BYTES: Final = 1 << 22
+_DESCRIBE: Final = ("info.txt", "about.json")
 _BY_LOWER: Final = {name.lower(): name for name in NAMES}
 _TAGS: Final = re.compile(r"tags(_[\w-]+)?\.csv\Z", re.IGNORECASE)
 _DAMAGE: Final = (
@@ -41,11 +45,13 @@ class E4Files:
         texts: as they are in the source.
         sha256: of the zip; of a folder, over the names and hashes of these files.
         skipped: files of a session that could not be read, and why.
+        simulated: what describes the session says that no person was measured.
     """
 
     texts: Mapping[str, bytes]
     sha256: str
     skipped: tuple[Skipped, ...] = ()
+    simulated: bool = False
 
 
 def read_files(path: Path) -> E4Files:
@@ -77,6 +83,19 @@ def _refuse_two_people(path: Path, names: Iterable[str]) -> None:
         )
 
 
+def _simulated(info: bytes, about: bytes) -> bool:
+    """``info.txt`` says so in words; ``about.json``, which our own exports have, in its warning or of a device."""
+    try:
+        told = json.loads(about) if about else {}
+        devices = [d for d in told.get("devices", ()) if isinstance(d, dict)]
+        marked = says_simulated(str(told.get("warning", ""))) or any(
+            d.get("simulated") is True for d in devices
+        )
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        marked = False
+    return marked or says_simulated(info.decode("utf-8", "replace"))
+
+
 def is_tags(name: str) -> bool:
     """Whether this is a file of button presses."""
     return bool(_TAGS.match(name))
@@ -95,6 +114,7 @@ def _folder(path: Path) -> E4Files:
         _refuse_two_people(path, (p.name for p in files))
         texts: dict[str, bytes] = {}
         skipped = []
+        described = [_small(path / name) for name in _DESCRIBE]
         for file in files:
             name = canonical(file.name) or file.name
             if file.stat().st_size > MAX_MEMBER_BYTES:
@@ -106,7 +126,12 @@ def _folder(path: Path) -> E4Files:
     except OSError as error:
         raise RecordingUnreadable(f"{path}: cannot be read ({error.strerror}); check the folder") from error
     lines = [f"{name} {hashlib.sha256(text).hexdigest()}" for name, text in sorted(texts.items())]
-    return E4Files(texts, hashlib.sha256("\n".join(lines).encode()).hexdigest(), tuple(skipped))
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return E4Files(texts, digest, tuple(skipped), _simulated(*described))
+
+
+def _small(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() and path.stat().st_size < MAX_ABOUT_BYTES else b""
 
 
 def _refuse_nested(path: Path) -> None:
@@ -134,11 +159,22 @@ def _zip(path: Path) -> E4Files:
             _refuse_several(path, wanted)
             _refuse_two_people(path, (PurePosixPath(m.filename).name for m in wanted))
             texts, skipped = _members(path, archive, wanted)
-        return E4Files(texts, _sha256_of(path), tuple(skipped))
+            described = [_small_member(archive, members, name) for name in _DESCRIBE]
+        return E4Files(texts, _sha256_of(path), tuple(skipped), _simulated(*described))
     except _DAMAGE as error:
         if isinstance(error, RecordingUnreadable):
             raise
         raise RecordingUnreadable(f"{path}: cannot be read as a zip ({error}); fetch it again") from error
+
+
+def _small_member(archive: zipfile.ZipFile, members: Iterable[zipfile.ZipInfo], name: str) -> bytes:
+    for member in members:
+        if PurePosixPath(member.filename).name.lower() == name and member.file_size < MAX_ABOUT_BYTES:
+            try:
+                return archive.read(member)
+            except _DAMAGE:
+                return b""
+    return b""
 
 
 def _refuse_several(path: Path, wanted: Iterable[zipfile.ZipInfo]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +20,12 @@ from recorder.exchange.e4_exact import (
     parse_exact_tags,
 )
 from recorder.exchange.e4_files import E4Files, is_tags, read_files
-from recorder.exchange.into_session import UNREADABLE, Break, Moment, Rows, Waveform
+from recorder.exchange.into_session import NOT_IN_FILE, UNREADABLE, Break, Moment, Rows, Waveform
 from recorder.exchange.source import Skipped, Source
 from recorder.protocols.e4_description import RATES_HZ, stream_infos
 from recorder.protocols.e4_events import SampleKind
 from recorder.schema import DeviceInfo, Marker, StreamInfo
+from recorder.schema.streams import Origin
 
 DEVICE: Final = "e4"
 PRODUCT: Final = "Empatica E4 (exported session)"
@@ -50,7 +52,8 @@ def read(path: Path, device: str = DEVICE) -> Source:
         RecordingUnreadable: it is no E4 session, or nothing in it can be taken.
     """
     files = read_files(path)
-    infos = stream_infos(device, "recorded")
+    origin: Origin = "simulated" if files.simulated else "recorded"
+    infos = stream_infos(device, origin)
     reader = _Reader(files, device)
     waves = [
         wave
@@ -69,13 +72,14 @@ def read(path: Path, device: str = DEVICE) -> Source:
         name=path.name,
         sha256=files.sha256,
         content_sha256=_content_sha256(files.texts),
-        devices=(DeviceInfo(device, PRODUCT, transport="file"),),
+        devices=(DeviceInfo(device, PRODUCT, transport="file", simulated=files.simulated),),
         waveforms=tuple(waves),
         numerics=tuple(numerics),
         moments=reader.tags(span_us),
         rejected={name: dict(reasons) for name, reasons in reader.rejected.items() if reasons},
         skipped=(*files.skipped, *reader.skipped),
         notes=tuple(reader.notes),
+        simulated=files.simulated,
     )
 
 
@@ -101,9 +105,7 @@ class _Reader:
             return None
         first_no = int(found.row_no[0])
         holes = np.flatnonzero(np.diff(found.row_no) != 1) + 1
-        breaks = tuple(
-            Break(int(k), self._wall_ns(found, int(found.row_no[k])), UNREADABLE, name) for k in holes
-        )
+        breaks = tuple(self._break(name, found, int(k)) for k in holes)
         return Waveform(info, self._wall_ns(found, first_no), values, breaks)
 
     def hr(self, info: StreamInfo) -> Rows | None:
@@ -169,8 +171,15 @@ class _Reader:
         good = ((values == np.rint(values)) & (np.abs(values) < _ACC_RANGE)).all(axis=1)
         if not good.all():
             self.rejected[name][RANGE] = self.rejected[name].get(RANGE, 0) + int((~good).sum())
-        kept = ExactCsv(found.start_us, found.rate_hz, found.values[good], found.row_no[good], found.rejected)
+        kept = replace(found, values=found.values[good], row_no=found.row_no[good])
         return kept, values[good].astype(np.int16)
+
+    def _break(self, name: str, found: ExactCsv, index: int) -> Break:
+        """Where rows are missing before the one at ``index``: the file says so, or they could not be read."""
+        first, end = int(found.row_no[index - 1]) + 1, int(found.row_no[index])
+        said = np.searchsorted(found.absent, [first, end])
+        cause = NOT_IN_FILE if said[1] - said[0] == end - first else UNREADABLE
+        return Break(index, self._wall_ns(found, end), cause, name)
 
     @staticmethod
     def _wall_ns(found: ExactCsv, row_no: int) -> int:

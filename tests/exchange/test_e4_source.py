@@ -162,3 +162,37 @@ def test_button_presses_of_two_subjects_are_named(tmp_path):
     for path in (e4_made.write_folder(tmp_path / "S", texts), e4_made.write_zip(tmp_path / "S.zip", texts)):
         with pytest.raises(RecordingUnreadable, match="S01 and of S02"):
             e4_source.read(path)
+
+
+def test_rows_of_nan_are_gaps_and_no_fault(tmp_path):
+    texts = e4_made.files(4)
+    rows = texts["EDA.csv"].split("\n")
+    rows[5] = rows[6] = "nan"
+    rows[10] = "x"
+    texts["EDA.csv"] = "\n".join(rows)
+    source, stored = imported(e4_made.write_zip(tmp_path / "S.zip", texts), tmp_path / "x")
+    assert source.rejected == {"EDA.csv": {"no-number": 1}}
+    assert [(g.cause, g.n_missing) for g in stored.gaps("e4.eda")] == [("not-in-file", 2), ("unreadable", 1)]
+
+
+ABOUT = '{"warning": "%s", "devices": [{"device_id": "e4", "simulated": %s}]}'
+
+
+@pytest.mark.parametrize(
+    ("said", "simulated"),
+    [
+        ({"about.json": ABOUT % ("SIMULATED / TRAINING", "false")}, True),
+        ({"about.json": ABOUT % ("", "true")}, True),
+        ({"info.txt": "SIMULATED: nobody was measured"}, True),
+        ({"about.json": ABOUT % ("", "false")}, False),
+        ({"about.json": "{"}, False),
+        ({"about.json": "[1]"}, False),
+        ({}, False),
+    ],
+)
+def test_simulated_is_said_on(tmp_path, said, simulated):
+    texts = e4_made.files(2) | said
+    for path in (e4_made.write_zip(tmp_path / "S.zip", texts), e4_made.write_folder(tmp_path / "S", texts)):
+        source = e4_source.read(path)
+        assert source.simulated == simulated
+        assert all((w.info.origin == "simulated") == simulated for w in source.waveforms)
