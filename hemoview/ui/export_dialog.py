@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,6 +28,7 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui.catalogue import text, words
+from hemoview.ui.catalogue_export import ENGLISH
 from hemoview.ui.enter_key import answer_row, enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.ui.review_bridge import Bell
@@ -360,8 +362,9 @@ def _told(report: Report) -> list[str]:
     if report.dropped:
         kinds: Counter[str] = Counter()
         for name, n in report.dropped.items():
-            kinds[name.split(".")[0]] += n
-        what = ", ".join(f"{name} ({n})" for name, n in sorted(kinds.items()))
+            first = re.split(r"[ .-]", name)[0]
+            kinds[first if f"export-free-{first}" in ENGLISH else "other"] += n
+        what = ", ".join(f"{text(f'export-free-{kind}')} ({n})" for kind, n in kinds.most_common())
         lines.append(text("export-dropped", what=what))
     if report.left_out:
         lines.append(text("export-left-out", what=", ".join(each.split(":")[0] for each in report.left_out)))

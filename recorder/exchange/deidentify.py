@@ -24,6 +24,7 @@ from recorder.schema import ARM_MOVED, CUFF_INFLATES, FINGER_CHANGED, REFERENCE_
 from recorder.schema.units import PARAMETER_UNITS
 from recorder.session.files import FILE_MODE, storage_errors
 
+DERIVED: Final = "edge"
 SECRET_FILE: Final = "export.key"
 _SECRET_BYTES: Final = 32
 _SHIFT_DAYS: Final = (366, 3650)
@@ -90,6 +91,18 @@ KNOWN_WORDS: Final = KNOWN_LABELS | frozenset(
             "reference",
             "none",
         ),
+        *(
+            "idle",
+            "scanning",
+            "connecting",
+            "streaming",
+            "lost",
+            "stopped",
+            "same",
+            "different",
+            "cannot-tell",
+        ),
+        *("square-wave", "quality-ok", "battery", "not-worn", "worn", "stamps-back", "stamp-step", "aborted"),
         *("anchor_from", "show_simulated", "estimates_hidden"),
     )
 )
@@ -307,6 +320,8 @@ class Disguise:
     def stream_id(self, value: str) -> str:
         """Part by part, as they stand between dots."""
         device, *rest = value.split(".")
+        if device == DERIVED:  # the program's own, which nobody can name
+            return value
         return ".".join([self.name("device", device), *(self.name("stream", part) for part in rest)])
 
     def unit(self, value: str) -> str:

@@ -126,8 +126,10 @@ def test_a_file_name_that_tells_is_refused(name: str, planted: Path, tmp_path: P
 
 def test_names_of_devices_and_channels_that_may_be_names_are_numbered() -> None:
     disguise = Disguise(b"0" * 32, "S-1")
-    names = [disguise.stream_id(s) for s in ("e4.bvp", "meyer.bvp", "adc2.schmidt", "meyer.acc")]
-    assert names == ["e4.bvp", "device1.bvp", "adc2.stream1", "device1.acc"]
+    names = [
+        disguise.stream_id(s) for s in ("e4.bvp", "meyer.bvp", "adc2.schmidt", "meyer.acc", "edge.beats_ppg")
+    ]
+    assert names == ["e4.bvp", "device1.bvp", "adc2.stream1", "device1.acc", "edge.beats_ppg"]
     assert [disguise.name("ch", n) for n in ("ABP", "V5", "herr-x", "adc0")] == ["ABP", "V5", "ch1", "adc0"]
     assert disguise.detail(
         "x", {"t": 1_790_000_000.5, "a": {"n": 3, "who": "me"}, "ok": True, "arm": "left"}
