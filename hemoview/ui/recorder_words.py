@@ -70,6 +70,24 @@ PHRASES: Final[Mapping[str, str]] = {
     "disk {}: {} MiB left; the session was stopped in order, make room before the next": (
         "磁盘 {}：只剩 {} MiB；记录已完整停止，下次记录前请清理"
     ),
+    # imports
+    "{}: absent or empty": "{}：没有或为空",
+    "{}: cannot be read as a zip ({}); fetch it again": "{}：不是可读的压缩包（{}）；请重新获取",
+    "it has no row of numbers": "没有一行是数字",
+    "it ends before the row of the rate": "没有采样率那一行",
+    "there is a second {}; keep one of the two": "还有另一个 {}；请只留一个",
+    "there is a second {}; the first was taken": "还有另一个 {}；采用了第一个",
+    "damaged in the zip ({})": "压缩包中已损坏（{}）",
+    "it says {} Hz and an E4 has {} Hz there; is it another file renamed?": (
+        "文件注明 {} Hz，而 E4 在此为 {} Hz；是否改过文件名？"
+    ),
+    "is not there; its signals are gaps": "文件缺失；其信号记为缺口",
+    "cannot be read ({}); it is a gap": "无法读取（{}）；记为缺口",
+    "its times are counted from the start that was named, or from 1970": "时间从指定的开始算起，未指定则从 1970 年算起",
+    "the record has no date: {}": "记录没有日期：{}",
+    "the file has no date: {}": "文件没有日期：{}",
+    "the year {} of the record is none of its device: {}": "记录的年份 {} 不可信：{}",
+    "the file was cut: its last {} s are missing": "文件被截断：缺少最后 {} 秒",
     # commands
     "no session is open on this station; press Start first": "本站点没有正在进行的记录；请先按“开始”",
     "no session is open on this station; nothing was stopped": "本站点没有正在进行的记录；没有停止任何记录",

@@ -22,7 +22,7 @@ from recorder.exchange.e4_exact import CUT, NO_NUMBER
 from recorder.exchange.edf_file import EdfFile, EdfSignal, NotEdf
 from recorder.exchange.into_session import Moment, Waveform
 from recorder.exchange.pieces import Piece, waveform_of
-from recorder.exchange.source import Skipped, Source
+from recorder.exchange.source import COUNTED, Skipped, Source
 from recorder.schema import Channel, DeviceInfo, StreamInfo
 from recorder.schema.streams import Origin
 
@@ -59,9 +59,7 @@ def read(path: Path, wall_ns: LocalTime, undated_ns: int, zone: str) -> Source:
         raise RecordingUnreadable(f"{path}: cannot be read ({error.strerror}); check the file") from error
     notes = []
     if file.start is None:
-        notes.append(
-            "the file has no date: its times are counted from the start that was named, or from 1970"
-        )
+        notes.append(f"the file has no date: {COUNTED}")
     start_ns = undated_ns if file.start is None else wall_ns(file.start)
     reader = _Reader(octets, file, start_ns)
     waves = reader.waves()

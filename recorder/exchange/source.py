@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from recorder.exchange.into_session import Moment, Rows, Waveform
 from recorder.exchange.recording import RecordingFacts
 from recorder.schema import DeviceInfo
+
+COUNTED: Final = "its times are counted from the start that was named, or from 1970"
+"""Of a source that has no date."""
 
 SourceKind = Literal["e4", "cnap", "wfdb", "edf", "surgery-npz"]
 

@@ -13,7 +13,7 @@ from recorder.exchange import surgery
 from recorder.exchange.into_session import NOT_IN_FILE, Break, Waveform
 from recorder.exchange.numeric_columns import Column, numeric_streams
 from recorder.exchange.recording import Numeric
-from recorder.exchange.source import Source
+from recorder.exchange.source import COUNTED, Source
 from recorder.schema import Channel, DeviceInfo, StreamInfo
 
 DEVICE: Final = "monitor"
@@ -72,7 +72,7 @@ def read(path: Path, start_wall_ns: int) -> Source:
         devices=(DeviceInfo(DEVICE, "patient monitor (npz of waves)", transport="file"),),
         waveforms=waves,
         numerics=tuple(numeric_streams(DEVICE, columns)),
-        notes=("the file has no date: its times are counted from the start that was named, or from 1970",),
+        notes=(f"the file has no date: {COUNTED}",),
         subject=recording.subject,
     )
 

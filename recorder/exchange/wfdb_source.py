@@ -25,7 +25,7 @@ from recorder.exchange.channel_roles import role_of, says_simulated, slug
 from recorder.exchange.into_session import Moment, Rows, Waveform
 from recorder.exchange.numeric_columns import Column, numeric_streams
 from recorder.exchange.pieces import Piece, waveform_of
-from recorder.exchange.source import Skipped, Source
+from recorder.exchange.source import COUNTED, Skipped, Source
 from recorder.schema import Channel, DeviceInfo, StreamInfo
 from recorder.schema.streams import Origin
 
@@ -130,11 +130,10 @@ def _refuse_outside(header: Path, names: Iterable[str]) -> None:
 
 def _start(top: Any, wall_ns: LocalTime, undated_ns: int) -> tuple[int, list[str]]:
     begin = getattr(top, "base_datetime", None)
-    counted = "its times are counted from the start that was named, or from 1970"
     if begin is None:
-        return undated_ns, [f"the record has no date: {counted}"]
+        return undated_ns, [f"the record has no date: {COUNTED}"]
     if not 1970 < begin.year <= LAST_YEAR:
-        return undated_ns, [f"the year {begin.year} of the record is none of its device: {counted}"]
+        return undated_ns, [f"the year {begin.year} of the record is none of its device: {COUNTED}"]
     return wall_ns(begin), []
 
 
