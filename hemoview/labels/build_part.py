@@ -72,6 +72,7 @@ def build_part(job: Job) -> Part:
             {
                 **_source(session, pulse, held, reference, options),
                 "reference_calibration_age_s": _range(labels.calibration_age_s[kept]),
+                "suggested_exclusions": marks.suggested,
                 "windows": len(kept),
                 "dropped": counts,
                 "labels": _label_counts(labels.reasons[kept]),

@@ -8,6 +8,7 @@ for the windows whose middle lies in it. Who and why stay with it.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -60,6 +61,12 @@ class Marks:
 
     excluded: tuple[Annotation, ...] = ()
     corrections: tuple[Correction, ...] = ()
+
+    @property
+    def suggested(self) -> dict[str, int]:
+        """Who proposed an excluding span that was accepted (``source sha256``) → how many; for evaluation rule 1."""
+        told = [a.suggestion for a in self.excluded if a.suggestion is not None and a.suggestion.accepted]
+        return dict(sorted(Counter(f"{s.source} {s.model_sha256}".strip() for s in told).items()))
 
     def exclude(self, span_s: F64, fault: NDArray[np.str_]) -> None:
         """Write why into ``fault`` of every window ``(n, 2)`` that an excluding span touches."""

@@ -115,7 +115,7 @@ def judge_dataset(
         "heart_rate_of_baselines": "counted from the pulse wave",
         "sampling_rate_hz": dataset.sampling_rate_hz,
         "ppg_sites": sorted(set(dataset.ppg_site.tolist())),
-        "notes": [*dataset.about.get("notes", []), *_notes(dataset)],
+        "notes": [*dataset.about.get("notes", []), *_notes(dataset), *_suggested(dataset, predictor)],
     }
     return judged, {"model": predictor.facts, "protocol": protocol}
 
@@ -157,6 +157,16 @@ def beside_oracle(figures: dict[str, Any], dataset: Dataset) -> None:
     for parameter, one in figures["parameters"].items():
         for name in ("oracle_r2", "oracle_r2_demographics"):
             one[name] = (ambiguity.get(name) or {}).get(parameter)
+
+
+def _suggested(dataset: Dataset, predictor: Predictor) -> list[str]:
+    """Windows this very model proposed to leave out: the figures are of what it left (evaluation.md 1)."""
+    sha256 = str(predictor.facts.get("sha256", ""))
+    told = [s for s in dataset.about.get("sources", ()) if isinstance(s, Mapping)]
+    counts = [each for s in told for each in (s.get("suggested_exclusions") or {}).items()]
+    n = sum(count for who, count in counts if sha256 and who.endswith(sha256))
+    said = "excluding spans were accepted from suggestions of this very model: it chose what it is judged on"
+    return [f"{n} {said}"] if n else []
 
 
 def _notes(dataset: Dataset) -> list[str]:

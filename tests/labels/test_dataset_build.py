@@ -24,7 +24,7 @@ from recorder.exchange.into_session import Moment
 from recorder.host import withdrawals
 from recorder.host.withdrawals import Withdrawal
 from recorder.schema import PARAMETERS, UNCONFIRMED
-from recorder.schema.labelling import Deed
+from recorder.schema.labelling import Deed, Suggested
 from recorder.session import annotations
 from recorder.session.identity import session_hash
 
@@ -148,6 +148,16 @@ def test_what_people_labelled_excludes_and_corrects(sessions: Path, tmp_path: Pa
     assert after.labels[row, 0] == 111.0 and after.columns["label_valid_reason_SBP"][row] == "corrected by AB"
     assert after.columns["label_valid_reason_DBP"][row] == "valid"
     assert after.source["label_sets"].keys() == {"labels"}
+
+
+def test_who_suggested_an_exclusion_stands_in_the_provenance(sessions: Path, tmp_path: Path) -> None:
+    folder = a_copy(sessions, "s1", tmp_path)
+    told = Suggested("student-0.2.0", "ab" * 32, visible=True, accepted=True)
+    deed = Deed("add", "d1", "AB", 1, "hemoview 0", "a1", "span", 50.0, 51.0, "artefact", suggestion=told)
+    annotations.append(folder, "labels", [deed])
+    label(folder, "motion", 60.0, 61.0, 2)
+    part = build_part(Job(str(folder), BuildOptions(label_set="labels")))
+    assert part.source["suggested_exclusions"] == {f"student-0.2.0 {'ab' * 32}": 1}
 
 
 def test_unconfirmed_spans_are_left_out(tmp_path: Path) -> None:
