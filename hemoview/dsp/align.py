@@ -32,6 +32,8 @@ N_CANDIDATES: Final = 12
 """Highest maxima kept of each view (methods §E.3)."""
 N_BY_BEATS: Final = 8
 """The best shift is also tried by so many beats earlier and later."""
+N_OF_BEAT: Final = 6
+"""and by so many parts of a beat."""
 N_BY_CHANCE: Final = 24
 ANCHOR_STEP_S: Final = 0.1
 STRETCH_S: Final = 1200.0
@@ -179,7 +181,8 @@ def _continued(known: Fit, pulse: BeatTrain, reference: BeatTrain, t0_s: float, 
     if fit is None or abs(fit.line.lag_at(0.5 * (t0_s + t1_s)) - middle_s) > SAME_LINK_S:
         return None
     by_beat = [middle_s + k * interval_s for k in range(-N_BY_BEATS, N_BY_BEATS + 1) if k]
-    rivals = [f for f in _fits(by_beat, there, near) if not _same(f, fit)]
+    others = [*_fits(by_beat, there, near), *_within_a_beat(middle_s, interval_s, there, near)]
+    rivals = [f for f in others if not _same(f, fit)]
     contests = [c for c in (_contest(fit, r, LEAST_CONTINUED / 2) for r in rivals) if c is not None]
     good = (
         fit.n_matched >= LEAST_CONTINUED
@@ -221,7 +224,7 @@ def _seed(pulse: BeatTrain, reference: BeatTrain, anchor_s: float | None) -> _Se
     middle_s = best.line.lag_at(0.5 * (best.t0_s + best.t1_s))
     by_beat = [middle_s + k * interval_s for k in range(-N_BY_BEATS, N_BY_BEATS + 1) if k]
     chance = _fits(_random_lags(pulse, reference, tachograms.lag_s, tachograms.score), pulse, reference)
-    near = _fits(by_beat, pulse, reference)
+    near = [*_fits(by_beat, pulse, reference), *_within_a_beat(middle_s, interval_s, pulse, reference)]
     best = max([best, *(f for f in near if _allowed(f, anchor_s))], key=lambda f: f.total)
     rivals = [f for f in [*fits, *near, *chance] if not _same(f, best) and _allowed(f, anchor_s)]
     refused_because, said = _decided(best, rivals, chance)
@@ -238,6 +241,15 @@ def _fits(lags: Sequence[float], pulse: BeatTrain, reference: BeatTrain) -> list
         if fit is not None and fit.inside.any() and not any(_same(fit, other) for other in found):
             found.append(fit)
     return found
+
+
+def _within_a_beat(middle_s: float, interval_s: float, pulse: BeatTrain, reference: BeatTrain) -> list[Fit]:
+    """Shifts by part of a beat: a wave that is counted twice lies as still on its second rise as on its first."""
+    parts = [k * interval_s / N_OF_BEAT for k in range(-N_OF_BEAT + 1, N_OF_BEAT) if k]
+    reach_s = 0.5 * interval_s / N_OF_BEAT
+    shifts = [near_shift(middle_s + part, pulse, reference, reach_s) for part in parts]
+    fits = [fit_near(shift, pulse, reference) for shift in shifts]
+    return [fit for fit in fits if fit is not None and fit.inside.any()]
 
 
 def _allowed(fit: Fit, anchor_s: float | None) -> bool:

@@ -10,6 +10,7 @@ missed and extra beats of either device count alike.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -36,6 +37,7 @@ TOLERANCES_S: Final = (0.16, 0.12, 0.09)
 LEAST_TOLERANCE_S: Final = 0.06
 KEEP_NATS: Final = 0.35
 """A stretch ends where its beats stay below this: enough for chance to fit nothing for long."""
+_MANY: Final = 1 << 20
 _TUKEY: Final = 4.685
 
 
@@ -69,12 +71,14 @@ class Residuals:
         value_s: ``(n,)`` pulse − line.
         period_s: ``(n,)`` the interval of the other device it lies in.
         forward: ``(n,)`` it is of a beat of the reference; else of one of the pulse.
+        part: ``(n,)`` number of the part of each device it lies in, together: one time base on both sides.
     """
 
     at_s: Array
     value_s: Array
     period_s: Array
     forward: Flags
+    part: NDArray[np.int64]
 
     @property
     def size(self) -> int:
@@ -84,7 +88,9 @@ class Residuals:
     def between(self, t0_s: float, t1_s: float) -> Residuals:
         """Those with ``t0_s`` ≤ time ≤ ``t1_s``."""
         a, b = np.searchsorted(self.at_s, t0_s), np.searchsorted(self.at_s, t1_s, side="right")
-        return Residuals(self.at_s[a:b], self.value_s[a:b], self.period_s[a:b], self.forward[a:b])
+        return Residuals(
+            self.at_s[a:b], self.value_s[a:b], self.period_s[a:b], self.forward[a:b], self.part[a:b]
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,12 +160,26 @@ def residuals(line: Line, pulse: BeatTrain, reference: BeatTrain) -> Residuals:
     at = np.concatenate((reference.time_s[index], _at_reference(line, pulse.time_s[back_index])))
     order = np.argsort(at, kind="stable")
     forward = np.arange(at.size) < value.size
+    part = np.concatenate(
+        (
+            _parts(reference.part[index], pulse, there[index]),
+            _parts(pulse.part[back_index], reference, at[value.size :], first=False),
+        )
+    )
     return Residuals(
         at[order],
         np.concatenate((value, -back))[order],
         np.concatenate((period, back_period))[order],
         forward[order],
+        part[order],
     )
+
+
+def _parts(own: NDArray[np.int64], other: BeatTrain, at_s: Array, *, first: bool = True) -> NDArray[np.int64]:
+    """One number for (part of the reference, part of the pulse)."""
+    theirs = other.part[np.clip(np.searchsorted(other.time_s, at_s), 0, len(other) - 1)]
+    reference, pulse = (own, theirs) if first else (theirs, own)
+    return np.asarray(reference * _MANY + pulse)
 
 
 def _at_reference(line: Line, t_pulse_s: Array) -> Array:
@@ -207,6 +227,19 @@ def longest_good(nats: Array) -> tuple[int, int]:
     return start, stop
 
 
+def _within_a_part(nats: Array, part: NDArray[np.int64]) -> tuple[int, int]:
+    """:func:`longest_good` without a border of parts inside: over one, a shift of a beat may fit both sides."""
+    borders = (np.flatnonzero(np.diff(part)) + 1).tolist()
+    found = (0, 0)
+    most = 0.0
+    for a, b in pairwise([0, *borders, nats.size]):
+        start, stop = longest_good(nats[a:b])
+        total = float(nats[a + start : a + stop].sum())
+        if total > most:
+            found, most = (a + start, a + stop), total
+    return found
+
+
 def near_shift(lag_s: float, pulse: BeatTrain, reference: BeatTrain, reach_s: float = SEARCH_S) -> float:
     """The shift close to ``lag_s`` at which most usable beats fall on each other."""
     to_s, of_s = pulse.time_s[pulse.usable], reference.time_s[reference.usable]
@@ -242,7 +275,7 @@ def judged(line: Line, pulse: BeatTrain, reference: BeatTrain) -> Fit:
     """A line with its evidence and its best stretch."""
     r = residuals(line, pulse, reference)
     nats = evidence(r)
-    start, stop = longest_good(nats)
+    start, stop = _within_a_part(nats, r.part)
     if stop <= start:
         return Fit(line, r, nats, line.at_s, line.at_s)
     return Fit(line, r, nats, float(r.at_s[start]), float(r.at_s[stop - 1]))

@@ -237,7 +237,9 @@ def _through(both: _Both, local: Sequence[_Local]) -> Line | None:
     t = np.concatenate([part.t_s for part in local])
     lag = np.concatenate([part.lag_s for part in local])
     base = max(local, key=lambda part: part.t_s.size).line
-    rest = Residuals(t, lag - _lag(base, t), np.ones(t.size), np.ones(t.size, np.bool_))
+    rest = Residuals(
+        t, lag - _lag(base, t), np.ones(t.size), np.ones(t.size, np.bool_), np.zeros(t.size, np.int64)
+    )
     return both.fitted(base, rest, float("inf"))
 
 

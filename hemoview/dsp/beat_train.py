@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from hemoview.dsp.abp_beats import find_abp_beats
 from hemoview.dsp.filters import band_pass, detrend
-from hemoview.dsp.ppg_beats import find_ppg_beats
+from hemoview.dsp.ppg_beats import PulseBeat, find_ppg_beats
 from hemoview.dsp.resample import resample
 
 Times = NDArray[np.float64]
@@ -31,6 +31,8 @@ STILL_G: Final = 0.04
 AROUND_S: Final = (0.5, 0.5)
 """What around an upstroke may move it, before and after."""
 QUARTER: Final = 0.25
+NOTCH_S, NOTCH_SLOPE = 0.55, 0.6
+"""A dicrotic wave comes within this time of its beat and rises by less than this part of its steepest slope."""
 _UPSTROKE_S: Final = 0.2
 _WORK_HZ: Final = 100.0
 _STRETCH_S: Final = 60.0
@@ -155,8 +157,19 @@ def find_pulse_rises(samples: NDArray[np.floating], rate_hz: float) -> list[Rise
     if not beats:
         return []
     slope = np.gradient(band_pass(detrend(samples), rate_hz))
+    beats = _without_notches(beats, slope, rate_hz)
     found = [(b, quarter_rise(slope, min(round(b.upstroke), slope.size - 1), rate_hz)) for b in beats]
     return [Rise(b.upstroke, at, b.quality) for b, at in found if at is not None]
+
+
+def _without_notches(beats: Sequence[PulseBeat], slope: Times, rate_hz: float) -> list[PulseBeat]:
+    """Those that rise half as steeply as the one just before are its dicrotic wave: taken for beats they would make a
+    second, false time base that lies as still as the true one. A true weak beat left out costs little.
+    """
+    top = np.array([slope[min(round(b.upstroke), slope.size - 1)] for b in beats])
+    since_s = np.diff([b.upstroke for b in beats]) / rate_hz
+    weak = (top[1:] < NOTCH_SLOPE * top[:-1]) & (since_s < NOTCH_S)
+    return [b for b, notch in zip(beats, [False, *weak.tolist()], strict=True) if not notch]
 
 
 def find_pressure_rises(samples: NDArray[np.floating], rate_hz: float) -> list[Rise]:
