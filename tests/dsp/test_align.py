@@ -102,6 +102,24 @@ def test_pieces_break_where_a_device_reconnected() -> None:
     assert steps == pytest.approx([10.0, 10.09], abs=0.006)
 
 
+def test_a_reconnect_that_is_late_by_just_one_beat_is_not_bridged() -> None:
+    beats = heart(7, sd_s=0.025)
+    pulse = felt(beats, 7, offset_s=10.0)
+    late = pulse.time_s > 310.0
+    beat_s = float(np.median(np.diff(beats)))
+    jumped = BeatTrain.of(pulse.time_s + beat_s * late, None, None, late.astype(int), late.astype(int))
+    found = align_beats(jumped, felt(beats, 8))
+    steps = [offset_at(found, t) for t in (150.0, 500.0)]
+    assert steps == pytest.approx([10.0, 10.0 + beat_s], abs=0.01)
+
+
+def test_a_wave_counted_twice_is_refused_as_nobody_can_tell_which_rise_is_the_beat() -> None:
+    beats = heart(13)
+    twice = np.sort(np.concatenate((beats, beats + 0.34)))
+    found = align_beats(felt(twice, 1, offset_s=50.0, noise_s=0.003), felt(beats, 2, noise_s=0.003))
+    assert found.refused_because == "ambiguous"
+
+
 def test_an_hour_that_comes_twice_is_found_though_nobody_declared_it() -> None:
     beats = heart(9)
     pulse = felt(beats, 9, offset_s=5.0)
