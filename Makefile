@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?=
+# Tests in real time share one worker; see tests/conftest.py.
+WORKERS := -n 2 --dist loadgroup
 
 .PHONY: demo test test-slow soak bundle third-party pictures clean
 
@@ -16,11 +18,11 @@ test: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(WORKERS)
 
 test-slow: $(VENV)/.learn
 	@sh .ci/system-packages
-	$(BIN)/python -m pytest -m "slow or learn" --timeout 600
+	$(BIN)/python -m pytest $(WORKERS) -m "slow or learn" --timeout 600
 
 # Hours; by hand. Its log is quoted where its figures are.
 soak: $(VENV)/.dev

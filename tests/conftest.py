@@ -15,7 +15,36 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 settings.register_profile("hemoview", print_blob=True, deadline=None)
 settings.load_profile("hemoview")
 
+LIVE = frozenset(
+    {
+        *(
+            "acquire",
+            "bench",
+            "contracts",
+            "day",
+            "devices",
+            "edge",
+            "host",
+            "radio",
+            "real",
+            "safety",
+            "sim",
+        ),
+        *("soak", "transports", "ui", "test_demo.py"),
+    }
+)
+"""Rooms whose tests start processes, speak to emulators or paint: one after the other in one worker, so that each has a
+core for itself while the other worker computes."""
+
 REAL_RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two workers (``-n 2 --dist loadgroup``): whatever lives in real time in one, modules of the rest wherever."""
+    here = Path(__file__).parent
+    for item in items:
+        place = item.path.relative_to(here)
+        item.add_marker(pytest.mark.xdist_group("live" if place.parts[0] in LIVE else str(place)))
 
 
 @pytest.fixture(autouse=True)
