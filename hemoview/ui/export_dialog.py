@@ -47,10 +47,9 @@ from hemoview.viewmodel.export_form import (
 from hemoview.viewmodel.export_job import ExportJob
 from hemoview.viewmodel.review_axis import elapsed_text
 from recorder.exchange.export import Report
+from recorder.exchange.placed import LATE_S
 
 WATCH_MS = 100
-LATE_S = 0.02
-"""From here on a format's own time of a sample is worth a word."""
 _LIST_ROWS = 5
 
 

@@ -21,6 +21,7 @@ from recorder.exchange.deidentify import Disguise, load_secret
 from recorder.exchange.export_record import ExportRecord
 from recorder.exchange.exported import Exported, ExportStopped, Selection
 from recorder.exchange.gather import Terms, check_span, chosen_streams, gather, software
+from recorder.exchange.placed import LATE_S
 from recorder.session import Session
 from recorder.session.files import storage_errors
 
@@ -47,8 +48,6 @@ FORMATS: Final[dict[str, Format]] = {
 
 
 ABOUT: Final = "about.json"
-LATE_S: Final = 0.02
-"""From here on a format's own time of a sample is worth a word."""
 SPAN_KINDS: Final = ("gap", "quality", "annotation", "unconfirmed")
 
 
@@ -197,8 +196,8 @@ def _tell_late(to: str, written: Written) -> None:
     late_s = max(written.time_error_s.values(), default=0.0)
     if late_s > LATE_S:
         written.notes.append(
-            f"{to} knows nominal rates only: a sample may be off by up to {late_s:.3f} s, see time_error_s; "
-            "xdf, csv and parquet hold every sample's own time"
+            f"{to} has one rate for all: a sample may be off by up to {late_s:.3f} s, see time_error_s; xdf, csv and "
+            "parquet hold every sample's own time, and the streams of one device alone get their measured rate"
         )
 
 

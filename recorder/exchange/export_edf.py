@@ -19,7 +19,7 @@ import numpy as np
 from recorder.exchange.about import Written, ascii_text, shortened, signal_names, write_about
 from recorder.exchange.export_tables import write_csv_track
 from recorder.exchange.exported import Exported, Track
-from recorder.exchange.placed import Placed, Slots, place
+from recorder.exchange.placed import Placed, Slots, clock_ratio, place
 from recorder.exchange.quantise import EDF_COUNTS, EdfScale, edf_scale, grid, within
 
 RECORDS_AT_ONCE: Final = 120
@@ -100,7 +100,7 @@ def _files(exported: Exported, stem: str) -> Iterator[tuple[str, list[Track]]]:
 
 def _plan(exported: Exported, tracks: Sequence[Track], written: Written) -> _Plan:
     begin_s = exported.begin_s
-    record_s, counts = _record(tracks)
+    record_s, counts = _record(tracks, clock_ratio(tracks, begin_s))
     names = iter(shortened([n for t in tracks for n in signal_names(t)], _LABEL, written))
     signals = []
     for track, count in zip(tracks, counts, strict=True):
@@ -121,14 +121,15 @@ def _plan(exported: Exported, tracks: Sequence[Track], written: Written) -> _Pla
     )
 
 
-def _record(tracks: Sequence[Track]) -> tuple[str, list[int]]:
-    """Length of a record as text, and samples of each track in it."""
+def _record(tracks: Sequence[Track], ratio: float) -> tuple[str, list[int]]:
+    """Length of a record as text, and samples of each track in it; ``ratio``: measured over nominal rate."""
     rates = [t.rate_hz for t in tracks]
     seconds = grid(rates) if rates else 1
     if seconds is not None:
-        return str(seconds), [round(rate * seconds) for rate in rates]
+        length = str(seconds) if ratio == 1 else f"{seconds / ratio:.8f}"[:8]
+        return length, [round(rate * seconds) for rate in rates]
     count = max(1, round(rates[0]))
-    return f"{count / rates[0]:.8f}"[:8], [count]
+    return f"{count / rates[0] / ratio:.8f}"[:8], [count]
 
 
 def _records(signals: Sequence[_Signal]) -> list[int]:

@@ -23,7 +23,7 @@ import numpy as np
 from recorder.exchange.about import Written, ascii_text, signal_names, write_about
 from recorder.exchange.export_tables import write_csv_track
 from recorder.exchange.exported import Exported, Track
-from recorder.exchange.placed import Placed, Slots, place
+from recorder.exchange.placed import Placed, Slots, clock_ratio, place
 from recorder.exchange.quantise import WfdbScale, wfdb_scale
 
 TICKS_PER_S: Final = 1000
@@ -80,10 +80,11 @@ def _write_record(
 ) -> None:
     begin_s = exported.begin_s
     frame_hz, per_frame = _frames([t.rate_hz for t in tracks])
+    ratio = clock_ratio(tracks, begin_s)
     signals = []
     for track, count in zip(tracks, per_frame, strict=True):
         scales = tuple(wfdb_scale(c, p) for c, p in zip(track.columns, track.column_places, strict=True))
-        placed = place(track, begin_s, track.rate_hz)
+        placed = place(track, begin_s, track.rate_hz * ratio)
         bits = max(scale.bits for scale in scales)
         name = f"{record}_{_NOT_IN_NAMES.sub('_', track.info.stream_id)}.dat"
         signals.append(_Signals(placed, count, bits, scales, name))
@@ -93,7 +94,7 @@ def _write_record(
     lines = [line for s in signals for line in _write_signals(exported, folder, s, n_frames)]
     local = exported.utc(begin_s) + timedelta(seconds=exported.utc_offset_s)
     time = f"{local:%H:%M:%S}.{local.microsecond // 1000:03d} {local:%d/%m/%Y}"
-    head = f"{record} {len(lines)} {frame_hz!r} {n_frames} {time}"
+    head = f"{record} {len(lines)} {frame_hz * ratio!r} {n_frames} {time}"
     text = "\n".join([head, *lines, *_comments(exported), ""])
     (folder / f"{record}.hea").write_text(text, encoding="ascii")
     (folder / f"{record}.atr").write_bytes(_annotations(exported, begin_s))

@@ -7,12 +7,16 @@ told: :attr:`Placed.time_error_s`. Formats with a time for every sample (XDF, CS
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from recorder.exchange.exported import Exported, Floats, Piece, Track
+
+LATE_S: Final = 0.02
+"""From here on a format's own time of a sample is worth a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,19 @@ def place(track: Track, t0_s: float, rate_hz: float) -> Placed:
             error_s = max(error_s, abs(t0_s + slot / rate_hz - t_s))
         starts.append(start)
     return Placed(track, rate_hz, tuple(starts), end, error_s)
+
+
+def clock_ratio(tracks: Sequence[Track], t0_s: float) -> float:
+    """Measured over nominal rate, for tracks of one device whose nominal rate would tell times :data:`LATE_S` wrong.
+
+    1 where it would not, and for tracks of several devices: a file has one rate, and they have a clock each.
+    """
+    if len({track.info.device_id for track in tracks}) != 1:
+        return 1.0
+    if max(place(track, t0_s, track.rate_hz).time_error_s for track in tracks) <= LATE_S:
+        return 1.0
+    most = max(tracks, key=lambda track: max(run.n for run in track.runs))
+    return (most.effective_rate_hz or most.rate_hz) / most.rate_hz
 
 
 class Slots:

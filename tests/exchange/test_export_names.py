@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
 
+import edfio
 import numpy as np
+import pytest
+import wfdb
 from hypothesis import given
 from hypothesis import strategies as st
 
+from recorder.exchange import export_edf, export_wfdb
 from recorder.exchange.about import Written, ascii_text, shortened
 from recorder.exchange.exported import Column, Exported, Piece, Run, Track
-from recorder.exchange.placed import Slots, place
+from recorder.exchange.placed import Slots, clock_ratio, place
 from recorder.schema import Channel, StreamInfo
 
 RATE_HZ = 10.0
@@ -38,7 +45,7 @@ def made(runs: list[tuple[int, float]], sizes: list[int]) -> tuple[Exported, Tra
     track = Track(
         info,
         "a.b",
-        (Column("c", "V"),),
+        (Column("c", "V", low=0.0, high=float(len(times))),),
         rows=len(times),
         runs=tuple(Run(n, t, t + (n - 1) / RATE_HZ) for n, t in runs),
     )
@@ -75,6 +82,28 @@ def test_every_sample_has_one_slot_in_order_near_its_time(
     there = ~np.isnan(row)
     assert row[there].tolist() == list(range(track.rows)), "each once, in order"
     assert np.flatnonzero(there).tolist() == [k for a, b in placed.stretches for k in range(a, b)]
+
+
+@pytest.mark.parametrize("to", [export_edf, export_wfdb])
+def test_streams_of_one_device_get_their_measured_rate(to: ModuleType, tmp_path: Path) -> None:
+    exported, track = made([(20_000, 0.0)], [])
+    fast = replace(track, runs=(Run(20_000, 0.0, 19_999 / (RATE_HZ * 1.0001)),))
+    written = to.write(replace(exported, tracks=(fast,), facts={"session": "x"}), tmp_path, "x")
+    assert written.time_error_s["a.b"] < 0.005, "0.2 s at the nominal rate"
+    if to is export_edf:
+        assert edfio.read_edf(tmp_path / "x.edf").signals[0].sampling_frequency == pytest.approx(
+            10.001, abs=1e-4
+        )
+    else:
+        assert wfdb.rdheader(str(tmp_path / "x")).fs == pytest.approx(10.001, abs=1e-6)
+
+
+def test_devices_share_no_rate() -> None:
+    _, track = made([(20_000, 0.0)], [])
+    fast = replace(track, runs=(Run(20_000, 0.0, 19_999 / (RATE_HZ * 1.0001)),))
+    other = replace(fast, info=replace(fast.info, stream_id="c.d", device_id="c"))
+    assert clock_ratio([fast, other], 0.0) == 1.0
+    assert clock_ratio([fast], 0.0) == pytest.approx(1.0001) and clock_ratio([track], 0.0) == 1.0
 
 
 def test_a_clock_that_runs_fast_is_told_not_corrected() -> None:
