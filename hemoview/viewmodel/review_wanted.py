@@ -1,0 +1,66 @@
+"""Which tiles a picture is made of, and which the next move will probably need. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hemoview.viewmodel import review_moves as moves
+from hemoview.viewmodel.review_cursor import cursor_keys
+from hemoview.viewmodel.review_facts import SessionFacts
+from hemoview.viewmodel.review_moves import Wish
+from hemoview.viewmodel.review_panels import Panel
+from hemoview.viewmodel.review_shift import TimeShift
+from hemoview.viewmodel.review_tiles import TileKey, floor_level, keys_over, level_for
+
+MINIMAP_PX = 800
+_MINIMAP_CHOICE = ("pressure", "parameter.HR")
+
+
+def minimap_panel(offered: Sequence[Panel]) -> Panel | None:
+    """What the overview of the whole session draws: pressure, else heart rate, else the first wave."""
+    by_id = {panel.panel_id: panel for panel in offered if panel.traces}
+    return next((by_id[i] for i in _MINIMAP_CHOICE if i in by_id), next(iter(by_id.values()), None))
+
+
+def visible_keys(
+    facts: SessionFacts,
+    offered: Sequence[Panel],
+    chosen: Sequence[Panel],
+    wish: Wish,
+    shift: TimeShift | None = None,
+) -> list[TileKey]:
+    """Tiles the screen is made of, in the order they are needed: picture, numbers at the cursor, overview."""
+    keys = span_keys(facts, chosen, wish, shift)
+    keys += cursor_keys(facts, chosen, wish.cursor_s, shift)
+    overview = minimap_panel(offered)
+    whole = Wish(0.0, facts.duration_s, MINIMAP_PX)
+    return keys + (span_keys(facts, (overview,), whole, shift) if overview else [])
+
+
+def likely_keys(
+    facts: SessionFacts, chosen: Sequence[Panel], wish: Wish, shift: TimeShift | None = None
+) -> list[TileKey]:
+    """Tiles that the next move will probably need: playback ahead, a page either way, a zoom either way."""
+    keys: list[TileKey] = []
+    if wish.playing:
+        keys += cursor_keys(facts, chosen, min(facts.duration_s, wish.cursor_s + 10 * wish.speed), shift)
+    for share in (1.0, -1.0):
+        keys += span_keys(facts, chosen, moves.pan(wish, share, facts.duration_s), shift)
+    for factor in (1 / moves.ZOOM_STEP**2, moves.ZOOM_STEP**2):
+        keys += span_keys(facts, chosen, moves.zoom(wish, factor, facts.duration_s), shift)
+    return keys
+
+
+def span_keys(
+    facts: SessionFacts, panels: Sequence[Panel], wish: Wish, shift: TimeShift | None = None
+) -> list[TileKey]:
+    """Tiles of these panels over the visible span, each at the level of its pixels."""
+    stream_ids = dict.fromkeys(stream_id for panel in panels for stream_id in panel.stream_ids)
+    keys: list[TileKey] = []
+    for stream_id in stream_ids:
+        there = wish if shift is None else shift.wish_for(stream_id, wish)
+        if there is None:
+            continue
+        level = level_for(there.span_s / there.width_px, floor_level(facts.stream(stream_id)))
+        keys += keys_over(stream_id, level, there.t0_s, min(there.t1_s, facts.duration_s))
+    return keys
