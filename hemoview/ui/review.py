@@ -90,6 +90,7 @@ class ReviewPage(QWidget):
         end_with(self, model.close)
         self.align = AlignPanel()
         self._sweep = IdleSweep()
+        self._unpainted = self._late = False
         self._phase: Phase = "empty"
         self._last_tick_s = 0.0
         self._header = ReviewHeader()
@@ -278,6 +279,10 @@ class ReviewPage(QWidget):
 
     def _on_painted(self) -> None:
         self._model.painted()
+        self._unpainted = False
+        if self._late:
+            self._late = False
+            self._filling.start(0 if self._model.complete else FRAME_MS)
         if self._model.view().settled:
             self._idle.start()
 
@@ -285,10 +290,13 @@ class ReviewPage(QWidget):
         """Show a complete picture at once; one still filling up at most once a frame."""
         if not self._model.drain():
             return
+        if self._unpainted and self._phase == "open" and self.isVisible():
+            self._late = True  # what was asked for is painted first
+            return
         if self._model.complete:
             self._show()
         elif not self._filling.isActive():
-            self._filling.start()
+            self._filling.start(FRAME_MS)
 
     def _on_frame(self) -> None:
         now_s = time.monotonic()
@@ -312,6 +320,7 @@ class ReviewPage(QWidget):
 
     def _show(self) -> None:
         self._filling.stop()
+        self._unpainted = True
         self._model.draw_by(self.align.shift_for(self._model.facts))
         view = self._model.view()
         self.raters.show_view(view)

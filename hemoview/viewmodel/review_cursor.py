@@ -28,6 +28,7 @@ Moments = Callable[[StreamInfo], float | None]
 """When the moment of the cursor was in a stream's own time; None where no alignment reaches."""
 NOT_ALIGNED = "not-aligned"
 
+_MOST_KEPT = 64
 HOLD_S = {"estimate": STALE_S, "beats": STALE_S + 1.0, "reference": STALE_S + 1.0}
 """How old the last row may be. A beat is stamped with its onset and known only when the next one begins."""
 
@@ -292,7 +293,20 @@ def _keys_before(info: StreamInfo, cursor_s: float, hold_s: float) -> list[TileK
 def _rows_before(
     info: StreamInfo, cache: TileCache, cursor_s: float, hold_s: float
 ) -> tuple[Floats, Floats32]:
-    """Times and values of the rows in ``(cursor − hold, cursor]``, from the tiles that are here."""
+    """Times and values of the rows in ``(cursor − hold, cursor]``, from the tiles that are here.
+
+    Ten parameters ask for the same rows of one stream.
+    """
+    asked = (info.stream_id, cursor_s, hold_s)
+    found: tuple[Floats, Floats32] | None = cache.kept.get(asked)
+    if found is None:
+        if len(cache.kept) > _MOST_KEPT:
+            cache.kept.clear()
+        found = cache.kept[asked] = _read_rows(info, cache, cursor_s, hold_s)
+    return found
+
+
+def _read_rows(info: StreamInfo, cache: TileCache, cursor_s: float, hold_s: float) -> tuple[Floats, Floats32]:
     tiles = [tile for key in _keys_before(info, cursor_s, hold_s) if (tile := cache.get(key)) is not None]
     spans = [np.searchsorted(t.t_s, (cursor_s - hold_s, cursor_s + 1e-6), side="right") for t in tiles]
     times = [tile.t_s[a:b] for tile, (a, b) in zip(tiles, spans, strict=True)]

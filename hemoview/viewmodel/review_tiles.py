@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,6 +121,8 @@ class TileCache:
     def __init__(self, limit_bytes: int = CACHE_BYTES) -> None:
         self._tiles: OrderedDict[TileKey, Tile] = OrderedDict()
         self._limit_bytes = limit_bytes
+        self.kept: dict[Hashable, Any] = {}
+        """What was worked out from the tiles that are here; forgotten with the next one."""
         self.n_bytes = 0
 
     def __len__(self) -> int:
@@ -134,6 +137,7 @@ class TileCache:
 
     def put(self, tile: Tile) -> None:
         """Hold a tile, in place of an older one of the same key."""
+        self.kept.clear()
         old = self._tiles.pop(tile.key, None)
         self.n_bytes += tile.n_bytes - (old.n_bytes if old else 0)
         self._tiles[tile.key] = tile
@@ -159,6 +163,7 @@ class TileCache:
     def clear(self) -> None:
         """Forget everything: another session is opened."""
         self._tiles.clear()
+        self.kept.clear()
         self.n_bytes = 0
 
 
