@@ -28,7 +28,6 @@ from hemoview.viewmodel.review_tiles import (
     keys_over,
 )
 from hemoview.viewmodel.review_view import PanelView, resolve_panel, visible_marks
-from hemoview.viewmodel.review_wanted import MINIMAP_PX, likely_keys, minimap_panel, span_keys, visible_keys
 
 Phase = Literal["empty", "opening", "open", "failed"]
 Around = Callable[[SessionFacts, float], list[TileKey]]
