@@ -151,6 +151,7 @@ def carry_out(
             time.time_ns(),
             f"hemoview {__version__}",
             dataset.simulated,
+            tuple(job.folder for job in ready.jobs),
         ),
     )
     return Built(ready, dataset, sum(part.hours for part in parts), seconds)

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from hemoview import dataset_build
 from hemoview.labels import build
 from hemoview.labels.build_options import HOP_S, BuildOptions
 from hemoview.labels.dataset_diff import diff
-from hemoview.labels.dataset_folder import read_dataset
+from hemoview.labels.dataset_folder import read_dataset, software_of
 from hemoview.labels.session_reference import KINDS
 from hemoview.learn import dataset_command as simulating
 from recorder.errors import ConfigError
@@ -156,5 +157,10 @@ def run_diff(args: argparse.Namespace) -> dict[str, Any]:
     Raises:
         ConfigError: one of them is no dataset.
     """
-    found = diff(read_dataset(args.a), read_dataset(args.b))
+    a, b = (
+        replace(found, about={**found.about, "software": software_of(folder)})
+        for folder in (args.a, args.b)
+        for found in [read_dataset(folder)]
+    )
+    found = diff(a, b)
     return found.to_json() if args.json else found.in_words()

@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     home = args.home or places.home()
     looked = Places(
         home,
-        (places.sessions_dir(home), *args.sessions),
+        tuple(p.absolute() for p in (places.sessions_dir(home), *args.sessions)),
         tuple(args.datasets),
         (places.models_dir(), *args.models),
     )

@@ -59,9 +59,9 @@ class DatasetDiff:
 
     def in_words(self) -> dict[str, Any]:
         """A line a fact, for people; what did not change is left out."""
-        if self.same:
+        if self.same and not self.software:
             return {"same": f"both are version {self.a}"}
-        told = {"from": self.a, "to": self.b}
+        told = {"same": f"both are version {self.a}"} if self.same else {"from": self.a, "to": self.b}
         for name in ("sessions_added", "sessions_removed"):
             if names := getattr(self, name):
                 more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""

@@ -159,6 +159,16 @@ def write_dataset(folder: Path, dataset: Dataset) -> str:
     return dataset.version
 
 
+def software_of(folder: Path) -> dict[str, Any]:
+    """What a dataset was written with, by name; nothing where it does not say.
+
+    Raises:
+        ConfigError: there is no dataset.
+    """
+    told = _facts(Path(folder)).get("software")
+    return dict(told) if isinstance(told, Mapping) else {}
+
+
 def subjects_of(folder: Path) -> list[str]:
     """Everybody in a dataset folder, from its ``meta.parquet`` alone; nobody where there is none that can be read."""
     try:

@@ -24,6 +24,7 @@ class Registered:
         wall_ns: when, UTC ns since 1970.
         software: that built it.
         simulated: some of it is.
+        session_folders: where its sessions lay.
     """
 
     folder: str
@@ -34,6 +35,7 @@ class Registered:
     wall_ns: int
     software: str
     simulated: bool = False
+    session_folders: tuple[str, ...] = ()
 
     def holds(self, pseudonym: str) -> bool:
         """Whether a subject is in it."""
@@ -47,7 +49,7 @@ class Registered:
             TypeError: a field is missing.
         """
         known = {k: v for k, v in value.items() if k in cls.__dataclass_fields__}
-        for name in ("subjects", "sessions"):
+        for name in ("subjects", "sessions", "session_folders"):
             known[name] = tuple(known.get(name) or ())
         return cls(**known)
 

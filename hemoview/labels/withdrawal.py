@@ -91,7 +91,7 @@ class Places:
 
 def find(subject: str, places: Places) -> list[Holding]:
     """Everything that holds a subject, sessions first."""
-    found = list(_sessions(subject, places.sessions))
+    found = list(_sessions(subject, places))
     ids = {holding.name for holding in found}
     found += _exports(subject, ids, places.home)
     datasets = list(_datasets(subject, ids, places))
@@ -143,23 +143,25 @@ def withdraw(
 # ---- where it is
 
 
-def _sessions(subject: str, folders: Sequence[Path]) -> Iterator[Holding]:
-    """Sessions whose subject it is now: one that was corrected to somebody else is that one's."""
-    seen: set[Path] = set()
-    for folder in folders:
-        for card in sorted(
-            [*folder.glob(f"*/{SESSION_FILE}"), *folder.glob(f"{QUARANTINE_FOLDER}/*/{SESSION_FILE}")]
-        ):
-            path = card.parent.resolve()
-            if path in seen:
-                continue
-            seen.add(path)
-            try:
-                header = read_header(path)
-            except (RecorderError, OSError):
-                continue
-            if header.subject is not None and header.subject.pseudonym.casefold() == subject.casefold():
-                yield Holding("session", header.session_id, (path,), deletable=True)
+def _sessions(subject: str, places: Places) -> Iterator[Holding]:
+    """Sessions whose subject it is now, in the folders that were named and wherever a dataset or an export was made of
+    one: one that was corrected to somebody else is that one's.
+    """
+    inside = [
+        card.parent
+        for folder in places.sessions
+        for pattern in (f"*/{SESSION_FILE}", f"{QUARANTINE_FOLDER}/*/{SESSION_FILE}")
+        for card in sorted(folder.glob(pattern))
+    ]
+    told = [Path(p) for each in registered(places.home)[0] for p in each.session_folders]
+    told += [Path(r.session) for r in export_record.read(places.home)[0] if r.session]
+    for path in dict.fromkeys(p.resolve() for p in (*inside, *told) if p.is_absolute()):
+        try:
+            header = read_header(path)
+        except (RecorderError, OSError):
+            continue
+        if header.subject is not None and header.subject.pseudonym.casefold() == subject.casefold():
+            yield Holding("session", header.session_id, (path,), deletable=True)
 
 
 def _exports(subject: str, session_ids: set[str], home: Path) -> Iterator[Holding]:
@@ -187,17 +189,21 @@ def _datasets(subject: str, session_ids: set[str], places: Places) -> Iterator[H
         known |= {folder} if there else set()
         alone = {s.casefold() for s in each.subjects} == {subject.casefold()}
         why = "" if there else "it is not where it was written, or another lies there"
-        others = "" if alone else f"{len(each.subjects) - 1} others are in it"
+        others = "" if alone else _others(len(each.subjects) - 1)
         yield Holding("dataset", each.version, (folder,) if there else (), there and alone, why or others)
     for folder in _folders(places.datasets):
         if folder.resolve() in known:
             continue
         people = subjects_of(folder)
         if subject.casefold() in {who.casefold() for who in people}:
-            others = f"{len(people) - 1} others are in it" if len(people) > 1 else ""
+            others = _others(len(people) - 1) if len(people) > 1 else ""
             yield Holding("dataset", _version(folder) or folder.name, (folder,), not others, others)
     for line in wrong:
         yield Holding("dataset", line, (), deletable=False, why="cannot be read: who is in it is not known")
+
+
+def _others(n: int) -> str:
+    return "one other is in it" if n == 1 else f"{n} others are in it"
 
 
 def _folders(places: Sequence[Path]) -> Iterator[Path]:

@@ -30,6 +30,10 @@ def test_build_twice_is_one_version_and_diff_says_so(
     assert told["windows"] == 6 and told["simulated"] is False and told["times_real_time"]
     assert cli.main(["dataset", "diff", str(tmp_path / "a"), str(tmp_path / "b"), "--json"]) == 0
     assert last_line(capsys.readouterr().out)["same"] is True
+    facts = tmp_path / "b" / "dataset.json"
+    facts.write_text(facts.read_text("utf-8").replace('"hemoview": "', '"hemoview": "9.'), "utf-8")
+    assert cli.main(["dataset", "diff", str(tmp_path / "a"), str(tmp_path / "b"), "--json"]) == 0
+    assert last_line(capsys.readouterr().out)["software"].keys() == {"hemoview"}  # type: ignore[attr-defined]
 
 
 def test_a_barred_session_is_one_line_and_exit_1(

@@ -109,6 +109,26 @@ def test_everything_is_found_deleted_or_marked_and_barred(
     assert code == 0 and not again["sessions"] and again["erased"] == []
 
 
+def test_a_session_that_lies_elsewhere_is_found_by_what_was_made_of_it(
+    home: Path, capsys: pytest.CaptureFixture[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    for name, subject in (("a", "P-014"), ("b", "P-015")):
+        (elsewhere / "sessions").mkdir(exist_ok=True)
+        session(elsewhere, name, subject)
+    folders = tuple(str(elsewhere / "sessions" / name) for name in "ab")
+    who = ("P-014", "P-015")
+    register(
+        home,
+        Registered(str(home / "gone"), "hv1:x", "gone", who, ("a", "b"), 1, "hemoview 0", False, folders),
+    )
+    code, told = run(capsys, "P-014", "--yes")
+    assert code == 0 and [s["name"] for s in told["sessions"]] == ["a"]
+    with pytest.raises(SessionError, match="erased"):
+        sessions.open(Path(folders[0]))
+    assert sessions.verify(Path(folders[1])).ok
+
+
 def test_a_training_run_that_names_the_subject_is_marked(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
