@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -29,10 +30,11 @@ from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.enter_key import answer_row, enter_presses
 from hemoview.ui.import_list import ImportList
+from hemoview.ui.import_questions import ImportQuestions
 from hemoview.ui.numerics_view import Words
 from hemoview.ui.review_bridge import Bell, end_with
 from hemoview.ui.start_inputs import Choice, ScanLine
-from hemoview.ui.start_notes import note, paint
+from hemoview.ui.start_notes import missing, note, paint
 from hemoview.viewmodel.import_form import ImportForm, ImportView, accepted_ids, examine, order_of, zones
 from hemoview.viewmodel.import_job import Ended, ImportGivenUp, ImportJob, Looked, Written
 from hemoview.viewmodel.pseudonym import half_width
@@ -78,8 +80,6 @@ class ImportDialog(QDialog):
         self._soon.timeout.connect(self._look)
         self.inputs: dict[str, QWidget] = {}
         self.notes: dict[str, QLabel] = {}
-        self.questions: dict[str, QCheckBox] = {}
-        self._asking: list[QWidget] = []
         self._touched: set[str] = set()
         self._lay_out()
         self._show()
@@ -117,6 +117,17 @@ class ImportDialog(QDialog):
         self._job.close()
         super().reject()
 
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Files and folders may be dropped."""
+        if event.mimeData().hasUrls() and not self._writing:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """As if they had been chosen."""
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            self.add(paths)
+
     # ---- what comes
 
     def _hear(self) -> None:
@@ -153,9 +164,7 @@ class ImportDialog(QDialog):
     def _change(self, form: ImportForm) -> None:
         before, self.form = self.form, form
         read_by = ("wanted", "zone", "fold", "start")
-        if any(getattr(before, name) != getattr(form, name) for name in read_by) or (
-            before.who.pseudonym != form.who.pseudonym
-        ):
+        if any(getattr(before, name) != getattr(form, name) for name in read_by):
             if before.wanted != form.wanted:
                 self._plan = None
             self._failure = None
@@ -190,7 +199,7 @@ class ImportDialog(QDialog):
         self.list.show_lines(view.lines)
         self.list.setEnabled(not self._writing)
         self._show_notes(view)
-        self._show_questions(view)
+        self.questions.show_questions(view.questions)
         for part in self._again_row:
             part.setVisible(view.needs_again)
         for part in self._fold_row:
@@ -204,6 +213,7 @@ class ImportDialog(QDialog):
         self.remove_button.setEnabled(bool(self.form.wanted) and not self._writing)
         self.ok.setEnabled(view.can_import and not self._writing and not self._reading)
         self.cancel.setText(text("import-cancel-writing" if self._writing else "button-cancel"))
+        self.missing.show_text(missing(view.problems) if view.lines else "", "quiet")
         self._show_state(view)
 
     def _show_state(self, view: ImportView) -> None:
@@ -230,30 +240,6 @@ class ImportDialog(QDialog):
             paint(line, "warn")
             line.setVisible(bool(line.text()))
 
-    def _show_questions(self, view: ImportView) -> None:
-        keys = [q.key for q in view.questions]
-        if keys != list(self.questions):
-            for asked in self._asking:
-                self._asked.removeWidget(asked)
-                asked.hide()
-                asked.deleteLater()
-            self.questions, self._asking = {}, []
-            for question in view.questions:
-                asked, inside = QWidget(), QVBoxLayout()
-                inside.setContentsMargins(0, 0, 0, 0)
-                asked.setLayout(inside)
-                line = Words(14)
-                line.setWordWrap(True)
-                line.show_text(words(question.message), "warn")
-                tick = QCheckBox(words(question.answer))
-                tick.setAccessibleDescription(words(question.message))
-                tick.toggled.connect(lambda on, key=question.key: self._accept(key, on))
-                inside.addWidget(line)
-                inside.addWidget(tick)
-                self._asked.addWidget(asked)
-                self._asking.append(asked)
-                self.questions[question.key] = tick
-
     def _say(self, said: str, role: str) -> None:
         self.said.show_text(said, role)
 
@@ -274,8 +260,9 @@ class ImportDialog(QDialog):
         self.no_consent = Words(13)
         self.no_consent.setWordWrap(True)
         self.no_consent.show_text(text("import-no-consent"), "info")
-        self._asked = QVBoxLayout()
-        left.addLayout(self._asked)
+        self.questions = ImportQuestions()
+        self.questions.answered.connect(self._accept)
+        left.addWidget(self.questions)
         left.addWidget(self.no_consent)
         columns = QHBoxLayout()
         columns.addLayout(left, 7)
@@ -288,7 +275,15 @@ class ImportDialog(QDialog):
         self.ok.clicked.connect(self.write)
         column = QVBoxLayout(self)
         column.addLayout(columns, 1)
-        column.addLayout(answer_row(self.cancel, self.ok))
+        self.missing = Words(14)
+        self.missing.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        foot = answer_row(self.cancel, self.ok)
+        foot.insertWidget(1, self.missing, 1)
+        column.addLayout(foot)
+        self.setAcceptDrops(True)
+        away = QShortcut(QKeySequence(Qt.Key.Key_Delete), self.list)
+        away.setContext(Qt.ShortcutContext.WidgetShortcut)
+        away.activated.connect(self.remove)
         self.resize(1120, 700)
 
     def _buttons(self) -> QHBoxLayout:

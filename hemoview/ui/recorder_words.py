@@ -81,6 +81,9 @@ PHRASES: Final[Mapping[str, str]] = {
     "it says {} Hz and an E4 has {} Hz there; is it another file renamed?": (
         "文件注明 {} Hz，而 E4 在此为 {} Hz；是否改过文件名？"
     ),
+    "it begins on {} UTC, not with the others; is it of another recording?": (
+        "它开始于 {} UTC，与其他文件不同时；是否属于另一次记录？"
+    ),
     "is not there; its signals are gaps": "文件缺失；其信号记为缺口",
     "cannot be read ({}); it is a gap": "无法读取（{}）；记为缺口",
     "its times are counted from the start that was named, or from 1970": "时间从指定的开始算起，未指定则从 1970 年算起",

@@ -179,7 +179,7 @@ class StartDialog(QDialog):
             line.setVisible(bool(line.text()))
         for part in self._again_row:
             part.setVisible(view.needs_again)
-        self.missing.setText(missing(view))
+        self.missing.setText(missing(view.problems))
         self.next.setEnabled(view.can_confirm)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text
-from hemoview.viewmodel.start_form import StartView
-from hemoview.viewmodel.start_problems import NEEDED
+from hemoview.viewmodel.start_problems import NEEDED, Problem
 
 
 def note(*, wraps: bool) -> QLabel:
@@ -29,11 +30,11 @@ def paint(note: QLabel, role: str) -> None:
         note.setPalette(palette)
 
 
-def missing(view: StartView) -> str:
+def missing(problems: Sequence[Problem]) -> str:
     """Why Next is grey: the fields still empty, and those to correct."""
     said = []
     for message_id, empty in (("start-needed", True), ("start-correct", False)):
-        names = [text(f"short-{p.field}") for p in view.problems if (p.message.id in NEEDED) == empty]
+        names = [text(f"short-{p.field}") for p in problems if (p.message.id in NEEDED) == empty]
         if names:
             said.append(text(message_id, fields=", ".join(names)))
     return " ".join(said)

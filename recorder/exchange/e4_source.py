@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -36,8 +38,8 @@ _REGULAR: Final[dict[str, tuple[SampleKind, int]]] = {
     "TEMP.csv": ("tmp", 1),
 }
 HR_RATE_HZ: Final = 1.0
-TAG_SLACK_S: Final = 600
-"""A button press may lie outside the samples by so much: files can be cut."""
+SLACK_S: Final = 600
+"""Beats, button presses and other files may lie outside the samples by so much: files can be cut."""
 _ACC_RANGE: Final = 1 << 15
 
 
@@ -55,18 +57,20 @@ def read(path: Path, device: str = DEVICE) -> Source:
     origin: Origin = "simulated" if files.simulated else "recorded"
     infos = stream_infos(device, origin)
     reader = _Reader(files, device)
-    waves = [
-        wave
+    found = {
+        name: wave
         for name, (kind, columns) in _REGULAR.items()
         if (wave := reader.waveform(name, infos[kind], RATES_HZ[kind], columns)) is not None
-    ]
-    numerics = [rows for rows in (reader.hr(infos["hr"]), reader.ibi(infos["ibi"])) if rows is not None]
+    }
+    waves = reader.of_one_recording(found)
+    span_us = _span_us(waves) if waves else (0, 0)
+    both = (reader.hr(infos["hr"], span_us), reader.ibi(infos["ibi"], span_us)) if waves else ()
+    numerics = [rows for rows in both if rows is not None]
     if not waves:
         why = "; ".join(f"{s.file}: {s.why}" for s in reader.skipped)
         raise RecordingUnreadable(
             f"{path}: holds no sample of {', '.join(_REGULAR)}{f' ({why})' if why else ''}; choose an E4 session"
         )
-    span_us = _span_us(waves)
     return Source(
         kind="e4",
         name=path.name,
@@ -108,15 +112,38 @@ class _Reader:
         breaks = tuple(self._break(name, found, int(k)) for k in holes)
         return Waveform(info, self._wall_ns(found, first_no), values, breaks)
 
-    def hr(self, info: StreamInfo) -> Rows | None:
+    def of_one_recording(self, found: Mapping[str, Waveform]) -> list[Waveform]:
+        """Those that were recorded together with the longest of them; others are of another recording."""
+        if not found:
+            return []
+        longest = max(found.values(), key=lambda w: w.end_wall_ns - w.first_wall_ns)
+        low, high = _around(_span_us([longest]))
+        kept = []
+        for name, wave in found.items():
+            if wave.first_wall_ns // 1000 > high or wave.end_wall_ns // 1000 < low:
+                self._skip_stranger(name, wave.first_wall_ns)
+            else:
+                kept.append(wave)
+        return kept
+
+    def _skip_stranger(self, name: str, wall_ns: int) -> None:
+        begun = datetime.fromtimestamp(wall_ns // 1_000_000_000, UTC)
+        why = f"it begins on {begun:%Y-%m-%d %H:%M} UTC, not with the others; is it of another recording?"
+        self.skipped.append(Skipped(name, why))
+
+    def hr(self, info: StreamInfo, span_us: tuple[int, int]) -> Rows | None:
         """The vendor's heart rate; its first row is 10 s after the start."""
         found = self._regular("HR.csv", HR_RATE_HZ, 1)
         if found is None or not len(found.values):
             return None
+        low, high = _around(span_us)
+        if not low <= found.start_us <= high:
+            self._skip_stranger("HR.csv", found.start_us * 1000)
+            return None
         wall_ns = found.start_us * 1000 + np.rint(found.row_no * (1e9 / found.rate_hz)).astype(np.int64)
         return Rows(info, wall_ns, found.floats())
 
-    def ibi(self, info: StreamInfo) -> Rows | None:
+    def ibi(self, info: StreamInfo, span_us: tuple[int, int]) -> Rows | None:
         """Intervals between the beats the wristband accepted."""
         text = self._texts.get("IBI.csv", b"")
         try:
@@ -127,14 +154,21 @@ class _Reader:
         if beats is None:
             self.notes.append("IBI.csv: absent or empty")
             return None
-        self.rejected["IBI.csv"] = dict(beats.rejected)
-        if not len(beats.ibi_s):
+        low, high = _around(span_us)
+        if not low <= beats.start_us <= high:
+            self._skip_stranger("IBI.csv", beats.start_us * 1000)
             return None
-        return Rows(info, beats.beat_us * 1000, beats.ibi_s[:, None])
+        inside = beats.beat_us <= high
+        outside = int((~inside).sum())
+        counted = Counter(beats.rejected) + Counter({RANGE: outside} if outside else {})
+        self.rejected["IBI.csv"] = dict(counted)
+        if not inside.any():
+            return None
+        return Rows(info, beats.beat_us[inside] * 1000, beats.ibi_s[inside][:, None])
 
     def tags(self, span_us: tuple[int, int]) -> tuple[Moment, ...]:
         """Button presses as the markers the live chain makes of them."""
-        low, high = span_us[0] - TAG_SLACK_S * 10**6, span_us[1] + TAG_SLACK_S * 10**6
+        low, high = _around(span_us)
         marker = Marker("tag", "e4-tag")
         payload = {"label": marker.label, "source": marker.source, "device_id": self._device}
         moments = []
@@ -184,6 +218,10 @@ class _Reader:
     @staticmethod
     def _wall_ns(found: ExactCsv, row_no: int) -> int:
         return found.start_us * 1000 + round(row_no * 1e9 / found.rate_hz)
+
+
+def _around(span_us: tuple[int, int]) -> tuple[int, int]:
+    return span_us[0] - SLACK_S * 10**6, span_us[1] + SLACK_S * 10**6
 
 
 def _span_us(waves: list[Waveform]) -> tuple[int, int]:

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -24,7 +25,9 @@ from recorder.exchange.into_session import Moment, start_wall_ns, write_session
 from recorder.exchange.local_time import check_zone, wall_ns_of
 from recorder.exchange.source import Source, SourceKind
 from recorder.schema import Consent, Details, Subject
+from recorder.session.amended import read_header
 from recorder.session.bulk import Told
+from recorder.session.manifest import MANIFEST_FILE
 
 TEMPLATE: Final = {"name": "import"}
 STATION: Final = "import"
@@ -369,12 +372,19 @@ def imports_in(sessions: Path) -> Iterator[tuple[Path, session.SessionHeader, di
         return
     for folder in sorted(p for p in sessions.iterdir() if p.is_dir() and not p.name.startswith(".")):
         try:
-            with session.open(folder) as stored:
-                if any(device.transport == "file" for device in stored.header.devices):
-                    for event in stored.events("import"):
-                        yield folder, stored.header, event.payload
+            header = read_header(folder)
+            if any(device.transport == "file" for device in header.devices):
+                written = (folder / MANIFEST_FILE).stat().st_mtime_ns
+                yield from ((folder, header, payload) for payload in _imports_of(folder, written))
         except (RecorderError, OSError):
             continue  # verify and the session browser name it
+
+
+@lru_cache(maxsize=4096)
+def _imports_of(folder: Path, _written_ns: int) -> tuple[dict[str, Any], ...]:
+    """Payloads of a session's imports; read again only when its manifest was written again."""
+    with session.open(folder) as stored:
+        return tuple(event.payload for event in stored.events("import"))
 
 
 def _span_text(source: Source, zone: str) -> str:

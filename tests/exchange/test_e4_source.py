@@ -196,3 +196,19 @@ def test_simulated_is_said_on(tmp_path, said, simulated):
         source = e4_source.read(path)
         assert source.simulated == simulated
         assert all((w.info.origin == "simulated") == simulated for w in source.waveforms)
+
+
+def test_files_of_another_recording_are_skipped_by_name(tmp_path):
+    other = e4_made.files(2, e4_made.START_S + 86400)
+    texts = e4_made.files() | {name: other[name] for name in ("EDA.csv", "HR.csv", "IBI.csv")}
+    source = e4_source.read(e4_made.write_zip(tmp_path / "S.zip", texts))
+    assert [s.file for s in source.skipped] == ["EDA.csv", "HR.csv", "IBI.csv"]
+    assert all("2019-03-02" in s.why and "another recording" in s.why for s in source.skipped)
+    assert set(source.rows) == {"e4.bvp", "e4.acc", "e4.temp"}
+    assert source.span_wall_ns[1] - source.span_wall_ns[0] < 31 * 10**9
+
+
+def test_beats_far_outside_are_counted(tmp_path):
+    texts = e4_made.files() | {"IBI.csv": "1551453301.000000, IBI\n2.5,0.8\n9000000,0.8\n"}
+    source = e4_source.read(e4_made.write_zip(tmp_path / "S.zip", texts))
+    assert source.rejected == {"IBI.csv": {"out-of-range": 1}}

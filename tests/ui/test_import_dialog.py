@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
@@ -113,3 +115,26 @@ def test_the_zone_is_asked_for(dialog: ImportDialog, tmp_path: Path, qtbot: QtBo
 def test_every_control_has_a_name(dialog: ImportDialog) -> None:
     named = (*dialog.inputs.values(), dialog.zone, dialog.start, dialog.fold, dialog.list)
     assert all(isinstance(widget, QWidget) and widget.accessibleName() for widget in named)
+
+
+def test_files_are_dropped_and_taken_away_by_key(dialog: ImportDialog, zipped: Path, qtbot: QtBot) -> None:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(zipped))])
+    where, copy = QPointF(20, 20), Qt.DropAction.CopyAction
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    dialog.dropEvent(QDropEvent(where, copy, mime, left, none))
+    assert dialog.list.topLevelItemCount() == 1
+    dialog.list.setFocus()
+    qtbot.keyClick(dialog.list, Qt.Key.Key_Delete)
+    assert dialog.list.topLevelItemCount() == 0
+
+
+def test_questions_are_ticked_before_import(dialog: ImportDialog, tmp_path: Path, qtbot: QtBot) -> None:
+    dialog.add([e4_made.write_zip(tmp_path / "S.zip", e4_made.files(2, 4_000_000_000))])
+    for name in ("pseudonym", "pseudonym_again"):
+        dialog.inputs[name].setText("P-014")  # type: ignore[attr-defined]
+    qtbot.waitUntil(lambda: len(dialog.questions.ticks) == 1, timeout=WAIT_MS)
+    assert not dialog.ok.isEnabled()
+    (tick,) = dialog.questions.ticks.values()
+    tick.click()
+    assert dialog.ok.isEnabled()
