@@ -75,8 +75,8 @@ def test_the_files_beside_it_may_be_absent(record):
     [
         ("wt09_waves.npz", b"no zip"),
         ("wt09_numerics.csv.gz", b"no gzip"),
-        ("wt09_numerics.csv.gz", gzip.compress(b"t_s,device,name,value\nnow,EV1000,CO,x\n")),
-        ("wt09_numerics.csv.gz", gzip.compress(b"a,b\n1,2\n")),
+        ("wt09_numerics.csv.gz", gzip.compress(b"t_s,device,name,value\nnow,EV1000,CO,x\n", mtime=0)),
+        ("wt09_numerics.csv.gz", gzip.compress(b"a,b\n1,2\n", mtime=0)),
         ("wt09_meta.json", b"{"),
         ("wt09_meta.json", b"[]"),
     ],
