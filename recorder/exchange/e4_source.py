@@ -40,6 +40,8 @@ _REGULAR: Final[dict[str, tuple[SampleKind, int]]] = {
 HR_RATE_HZ: Final = 1.0
 SLACK_S: Final = 600
 """Beats, button presses and other files may lie outside the samples by so much: files can be cut."""
+LONGEST_S: Final = 72 * 3600
+"""No battery of a wristband lasts longer while it records."""
 _ACC_RANGE: Final = 1 << 15
 
 
@@ -158,7 +160,9 @@ class _Reader:
         if not low <= beats.start_us <= high:
             self._skip_stranger("IBI.csv", beats.start_us * 1000)
             return None
-        inside = beats.beat_us <= high
+        inside = (
+            beats.beat_us <= beats.start_us + LONGEST_S * 10**6
+        )  # the samples beside them may have been cut
         outside = int((~inside).sum())
         counted = Counter(beats.rejected) + Counter({RANGE: outside} if outside else {})
         self.rejected["IBI.csv"] = dict(counted)
