@@ -159,14 +159,22 @@ def read(folder: Path) -> Summary:
     """The summary of a session; an empty one where there is none or it is damaged."""
     path = folder / SUMMARY_FILE
     try:
-        content = path.read_bytes()
-        magic, digest = content[: len(_MAGIC)], content[len(_MAGIC) : len(_MAGIC) + 64]
-        body = content[len(_MAGIC) + 65 :]
-        if magic != _MAGIC or sha256(body).encode() != digest:
-            return Summary()
-        return Summary(body, _untouched(folder, path.stat().st_mtime_ns))
+        body = _body(path.read_bytes())
+        return Summary() if body is None else Summary(body, _untouched(folder, path.stat().st_mtime_ns))
     except (OSError, ValueError, KeyError, TypeError, zlib.error):
         return Summary()
+
+
+def is_damaged(folder: Path) -> bool:
+    """There is a summary, and it is not as it was written. Nothing is lost by that."""
+    path = folder / SUMMARY_FILE
+    return path.is_file() and _body(path.read_bytes()) is None
+
+
+def _body(content: bytes) -> bytes | None:
+    """What follows the hash; None where the hash is not its own."""
+    digest, body = content[len(_MAGIC) : len(_MAGIC) + 64], content[len(_MAGIC) + 65 :]
+    return body if content[: len(_MAGIC)] == _MAGIC and sha256(body).encode() == digest else None
 
 
 def _untouched(folder: Path, before_ns: int) -> frozenset[str]:

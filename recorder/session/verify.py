@@ -11,7 +11,7 @@ from typing import Any
 
 from recorder.errors import SessionDamaged
 from recorder.schema import Event, Gap, StreamInfo
-from recorder.session import alignments, amendments
+from recorder.session import alignments, amendments, summary
 from recorder.session import annotations as label_store
 from recorder.session.continuity import Fault, Span, Stretch, faults, merged, uncovered
 from recorder.session.facts import gaps_of
@@ -169,6 +169,10 @@ def inspect(stored: Stored, checked: Checked = unwatched) -> Findings:
             found.damage(label_store.path_of(Path(), name).as_posix(), why)
     for file, why in alignments.damaged(stored.folder):
         found.damage(file, why)
+    if summary.is_damaged(stored.folder):
+        found.notes.append(
+            f"{summary.SUMMARY_FILE} is damaged; it is a cache, nothing is lost and it may be deleted"
+        )
     return found
 
 

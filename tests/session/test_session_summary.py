@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_session import NewWriter, write_second
+from small_session import ERA, STREAMS, NewWriter, header, write_second
 
 from recorder import session
 from recorder.clock.envelope import _lower_hull
@@ -28,12 +29,20 @@ def write_minutes(writer: session.SessionWriter, minutes: int) -> None:
             writer.commit()
 
 
-@pytest.fixture
-def sealed(new_writer: NewWriter) -> Path:
-    writer = new_writer()
-    write_minutes(writer, 4)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    writer = session.create(tmp_path_factory.mktemp("summary") / "s", header("s"), ERA)
+    for info in STREAMS:
+        writer.add_stream(info)
+    write_minutes(writer, 3)
     writer.close("test")
     return writer.folder
+
+
+@pytest.fixture
+def sealed(made: Path, tmp_path: Path) -> Path:
+    """A copy with its times: a summary is not believed of files younger than itself."""
+    return Path(shutil.copytree(made, tmp_path / "s"))
 
 
 def _picture(folder: Path) -> dict[str, object]:
@@ -71,6 +80,9 @@ def test_a_damaged_one_is_not_believed(sealed: Path, where: int) -> None:
     content[where] ^= 0x40
     (sealed / SUMMARY_FILE).write_bytes(bytes(content))
     assert repr(_picture(sealed)) == repr(sound)
+    report = verify(sealed)
+    assert report.ok
+    assert any(note.startswith(SUMMARY_FILE) for note in report.notes)
     (sealed / SUMMARY_FILE).write_bytes(b"")
     assert repr(_picture(sealed)) == repr(sound)
 
