@@ -292,7 +292,7 @@ def _add_benchmarks(commands: Any) -> None:
     ingest.add_argument("--beds", type=_at_least_one, default=4)
     ingest.add_argument("--seconds", type=_above_zero, default=25.0)
     align = add("align", _bench_align, "two devices, one heart or two: locks, refusals, errors; simulated")
-    align.add_argument("--sessions", type=_at_least_one, default=36)
+    align.add_argument("--sessions", type=_at_least_one, default=24)
     align.add_argument("--seed", type=_whole, default=1)
     align.add_argument("--workers", type=_at_least_one, help="processes (default: one a core)")
     guard = add(
