@@ -24,6 +24,11 @@ from recorder.session.bulk import Told
 
 SCOPES = {"upload": "upload", "training": "reuse_for_training", "feedback": "feedback"}
 EXAMPLE = "example: hemoview import --e4 S01.zip --subject P-014 --out sessions/P-014-import --json"
+EXAMPLES = (
+    f"{EXAMPLE} · a stick: hemoview import --watch /media/usb --zone Europe/Berlin --subject P-014 --out sessions · what "
+    "came later: hemoview import --cnap CNAP_2025-01-31_09-05-07_001_beats.csv --zone Europe/Berlin --subject P-014 "
+    "--join sessions/P-014 --out sessions/P-014-both"
+)
 
 
 def add_parser(commands: Any) -> None:
@@ -33,9 +38,7 @@ def add_parser(commands: Any) -> None:
         help="foreign recordings into one ordinary session",
         description="Reads the sources, which are never changed, and writes one sealed session. Rows that cannot be "
         "read are counted by reason, the rest is imported.",
-        epilog=f"{EXAMPLE} · a stick: hemoview import --watch /media/usb --zone Europe/Berlin --subject P-014 "
-        "--out sessions · what came later: hemoview import --cnap CNAP_2025-01-31_09-05-07_001_beats.csv --zone "
-        "Europe/Berlin --subject P-014 --join sessions/P-014 --out sessions/P-014-both",
+        epilog=EXAMPLES,
     )
     sources = parser.add_argument_group("sources")
     sources.add_argument("--e4", type=Path, action="append", metavar="ZIP_OR_DIR", help="Empatica E4 session")
