@@ -25,9 +25,9 @@ from recorder.session.bulk import Told
 SCOPES = {"upload": "upload", "training": "reuse_for_training", "feedback": "feedback"}
 EXAMPLE = "example: hemoview import --e4 S01.zip --subject P-014 --out sessions/P-014-import --json"
 EXAMPLES = (
-    f"{EXAMPLE} · a stick: hemoview import --watch /media/usb --zone Europe/Berlin --subject P-014 --out sessions · what "
-    "came later: hemoview import --cnap CNAP_2025-01-31_09-05-07_001_beats.csv --zone Europe/Berlin --subject P-014 "
-    "--join sessions/P-014 --out sessions/P-014-both"
+    f"{EXAMPLE} · a stick: hemoview import --watch /media/usb --zone Europe/Berlin --subject P-014 --out sessions "
+    "· what came later: hemoview import --cnap CNAP_2025-01-31_09-05-07_001_beats.csv "
+    "--zone Europe/Berlin --subject P-014 --join sessions/P-014 --out sessions/P-014-both"
 )
 
 
