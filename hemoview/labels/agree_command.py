@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from hemoview.labels.agreement import BLOCK_S, STEP_S, TOLERANCE_S, Rules
+from hemoview.labels.agreement_kappa import TOO_FEW, Kappa
+from hemoview.labels.agreement_match import Matched
 from hemoview.labels.annotation import labels_of
-from hemoview.labels.raters import compare, models_visible
+from hemoview.labels.raters import Compared, compare, models_visible
 from recorder.session import annotations as store
 from recorder.session.stored import read_stored
 
@@ -37,7 +39,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run_agree(args: argparse.Namespace) -> dict[str, Any]:
-    """Compare two raters.
+    """Compare two raters; for a person a line a figure, for a program all of it.
 
     Raises:
         SessionError: no session there.
@@ -49,6 +51,8 @@ def run_agree(args: argparse.Namespace) -> dict[str, Any]:
     where = f"{folder.name}, label set {args.set}"
     rules = Rules(step_s=args.step_s, block_s=max(BLOCK_S, args.step_s), tolerance_s=args.tolerance_s)
     found = compare(fold, args.a, args.b, where, rules)
+    if not args.json:
+        return {"agreement": in_words(found, fold.finished)}
     return {
         "session": str(folder),
         "set": args.set,
@@ -57,6 +61,43 @@ def run_agree(args: argparse.Namespace) -> dict[str, Any]:
         "models_visible": models_visible(fold, [*fold.annotations(args.a), *fold.annotations(args.b)]),
         **found.to_dict(),
     }
+
+
+def in_words(compared: Compared, finished: frozenset[str]) -> list[str]:
+    """A line a figure; a dash and the reason where there is too little."""
+    found = compared.found
+    hours = sum(t1 - t0 for t0, t1 in found.looked) / 3600.0
+    lines = [
+        f"{rater}: {n} labels, {'finished' if rater in finished else 'not declared finished'}"
+        for rater, n in ((compared.a, compared.n_a), (compared.b, compared.n_b))
+    ]
+    lines.append(f"compared over {hours:.2f} h that both looked at, step {found.rules.step_s:g} s")
+    if found.quality is not None:
+        lines += [_kappa(f"quality {name}", kappa) for name, kappa in found.quality.by_label.items()]
+        weighted = {"all": found.quality.pooled, "by rank (linear)": found.quality.linear}
+        weighted["by rank (quadratic)"] = found.quality.quadratic
+        lines += [_kappa(f"quality {name}", kappa) for name, kappa in weighted.items() if kappa is not None]
+    if found.spans is not None:
+        for name, kappa in [*found.spans.kappa.items(), ("all", found.spans.pooled_kappa)]:
+            by_iou = found.spans.f1.get(name, found.spans.pooled_f1)
+            f1 = ", ".join(f"{_f1(m)} at {least:g}" for least, m in by_iou.items())
+            lines.append(f"{_kappa(f'span {name}', kappa)}; F1 {f1} overlap")
+    if found.instants is not None:
+        within = f"within {found.rules.tolerance_s:g} s"
+        pairs = [*found.instants.f1.items(), ("all", found.instants.pooled)]
+        lines += [f"instant {name}: F1 {_f1(matched)} {within}" for name, matched in pairs]
+    return lines
+
+
+def _kappa(name: str, kappa: Kappa) -> str:
+    if kappa.value is None:
+        return f"{name}: kappa – ({kappa.why})"
+    ends = f" ({kappa.ci95[0]:.2f} to {kappa.ci95[1]:.2f})" if kappa.ci95 is not None else ""
+    return f"{name}: kappa {kappa.value:.2f}{ends}"
+
+
+def _f1(matched: Matched) -> str:
+    return f"– ({TOO_FEW})" if matched.f1 is None else f"{matched.f1:.2f}"
 
 
 def _seconds(text: str) -> float:

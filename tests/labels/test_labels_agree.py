@@ -68,6 +68,15 @@ def test_two_raters_are_compared(folder: Path, capsys: pytest.CaptureFixture[str
     assert told["set_version"] == labels_of(folder).version()
 
 
+def test_a_person_reads_a_line_a_figure(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store.append(folder, "labels", [*ten_minutes("OP1"), *ten_minutes("OP2", 1.0, miss=3)])
+    assert cli.main(["labels", "agree", str(folder), "--a", "OP1", "--b", "OP2"]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert "quality all: kappa 1.00 (1.00 to 1.00)" in lines
+    assert any(line.startswith("span motion: kappa 0.") and "0.98 at 0.5" in line for line in lines)
+    assert "instant arm-moved: F1 – (too few) within 0.5 s" in lines
+
+
 def test_a_rater_without_labels_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store.append(folder, "labels", ten_minutes("OP1"))
     assert ask(folder, "--a", "OP1", "--b", "OP9") == 1
