@@ -150,6 +150,12 @@ def _bench_live(_: argparse.Namespace) -> dict[str, Any]:
     return live.run()
 
 
+def _bench_dialogs(_: argparse.Namespace) -> Outcome:
+    from hemoview.bench import dialogs
+
+    return dialogs.run()
+
+
 def _bench_edge(args: argparse.Namespace) -> dict[str, Any]:
     from hemoview.bench import edge
 
@@ -310,6 +316,7 @@ def _add_benchmarks(commands: Any) -> None:
     crash.add_argument("--flips", type=_whole, default=20)
     crash.add_argument("--seed", type=_whole, default=1)
     add("live", _bench_live, "frames per second and sample-to-screen time")
+    add("dialogs", _bench_dialogs, "every dialog of the window: opening it, and its controls")
     edge = add("edge", _bench_edge, "time of one window on one thread")
     edge.add_argument("--against", type=Path, metavar="DIR", help="a second model in the same run")
     add("train", _bench_train, "training speed and memory of the mixture against a naive dense one")

@@ -42,39 +42,45 @@ def run(seconds: float = MEASURED_S) -> dict[str, Any]:
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.name == "nt"):
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     kept = tempfile.TemporaryDirectory(prefix="hemoview-bench-", ignore_cleanup_errors=True)
-    with kept as folder, _bedside(Path(folder)) as client:
-        _start(client)
+    with kept as folder, bedside(Path(folder)) as client:
+        wait_for_samples(client)
+        start(client)
         return _measure(Path(folder), seconds)
 
 
 @contextmanager
-def _bedside(home: Path) -> Iterator[StationClient]:
+def bedside(home: Path) -> Iterator[StationClient]:
     """Emulators and recorder, set up; everything is ended afterwards."""
     clock = Clock()
-    bedside = virtual_bedside.start(
+    virtual = virtual_bedside.start(
         home / "virtual-bedside", clock, virtual_bedside.standard_config(script="rest")
     )
     try:
         processes.ensure_recorder(STATION, home, clock=clock)
         with StationClient(STATION, home, name=STATION) as client:
-            client.call("configure", 20.0, devices=[asdict(c) for c in bedside.device_configs()])
-            calibration = bedside.calibration(clock)
+            client.call("configure", 20.0, devices=[asdict(c) for c in virtual.device_configs()])
+            calibration = virtual.calibration(clock)
             if calibration is not None:
                 client.call("calibrate", **calibration.to_json())
             yield client
             client.call("stop", 60.0, reason="benchmark ended")
     finally:
-        bedside.stop()
+        virtual.stop()
         processes.stop_station(STATION, home, force=True)
 
 
-def _start(client: StationClient) -> None:
+def wait_for_samples(client: StationClient) -> None:
+    """Until every device delivers, or long enough."""
     deadline = time.monotonic() + FIRST_SAMPLE_TIMEOUT_S
     while time.monotonic() < deadline:
         status = StationStatus.from_json(client.call("status")["status"])
         if status.links and all(link.state == "streaming" for link in status.links):
             break
         time.sleep(0.05)
+
+
+def start(client: StationClient) -> None:
+    """A session of the virtual subject."""
     consent = {"version": "virtual bedside", "date": "2026-01-01"}
     client.call("start", 20.0, subject={"pseudonym": "BENCH-01"}, consent=consent, sites={}, overrides={})
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, Protocol
 
 from PySide6 import __version__ as qt_version
-from PySide6.QtCore import QLibraryInfo, QObject, Signal
+from PySide6.QtCore import QLibraryInfo, QObject, Qt, Signal
 from PySide6.QtWidgets import QMessageBox
 
 from hemoview.ui import theme
@@ -264,11 +264,11 @@ class Operations(QObject):
     def open_about(self) -> None:
         """Version, licences, Qt."""
         folder = QLibraryInfo.path(QLibraryInfo.LibraryPath.LibrariesPath)
-        QMessageBox.about(
-            self.window,
-            text("button-about"),
-            text("about-text", version=__version__, qt=qt_version, folder=folder),
-        )
+        box = QMessageBox(self.window)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.setWindowTitle(text("button-about"))
+        box.setText(text("about-text", version=__version__, qt=qt_version, folder=folder))
+        box.open()
 
     def use_pressure_unit(self, unit: str) -> None:
         """``mmHg`` or ``kPa`` on every screen; what is stored stays as it is."""

@@ -105,6 +105,14 @@ def test_the_menu_opens_the_guide_with_its_pictures(qtbot: QtBot, language: str)
             )
             assert isinstance(image, QImage), place
             assert 0 < image.width() <= room_px, place
+        kind = int(QTextDocument.ResourceType.ImageResource.value)
+        first = QUrl(PICTURE.findall(guide_file().read_text(encoding="utf-8"))[0][1])
+
+        def filled() -> bool:
+            picture = dialog.pages.document().resource(kind, first)
+            return isinstance(picture, QImage) and picture.pixelColor(picture.rect().center()).alpha() == 255
+
+        qtbot.waitUntil(filled)
         entry.trigger()
         assert handbook.dialog is dialog
     finally:
