@@ -34,7 +34,10 @@ STATION: Final = "import"
 FUTURE_SLACK_NS: Final = 24 * 3_600_000_000_000
 """A clock may be a zone ahead of the truth; more is a clock that was never set."""
 
-QuestionId = Literal["imported-before", "future-dated", "several-wristbands"]
+ZONES_SPAN_NS: Final = 26 * 3_600_000_000_000
+"""From UTC-12 to UTC+14: clocks that are further apart were not set to the wrong zone."""
+
+QuestionId = Literal["imported-before", "future-dated", "several-wristbands", "apart"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,7 @@ def look(order: Order, sessions: Path | None, now_wall_ns: int) -> Plan:
 
     Raises:
         ConfigError: nothing is wanted, the same source twice, or a zone that does not exist.
-        RecordingUnreadable: a source cannot be read, or two do not overlap.
+        RecordingUnreadable: a source cannot be read, or two are days apart.
     """
     if not order.wanted:
         raise ConfigError("nothing to import: name at least one source")
@@ -152,8 +155,7 @@ def look(order: Order, sessions: Path | None, now_wall_ns: int) -> Plan:
         check_zone(order.zone)
     sources = tuple(READERS[wanted.kind](wanted, order) for wanted in _with_devices(order.wanted))
     _refuse_twice(sources)
-    _refuse_apart(sources, order.zone)
-    questions = [*_future(sources, now_wall_ns), *_several(sources)]
+    questions = [*_apart(sources, order.zone), *_future(sources, now_wall_ns), *_several(sources)]
     if sessions is not None:
         questions += _before(sources, order.subject.pseudonym, sessions)
     return Plan(order, sources, tuple(questions))
@@ -313,17 +315,35 @@ def _refuse_twice(sources: Sequence[Source]) -> None:
         raise ConfigError("two sources of one kind cannot go into one session; import them as two")
 
 
-def _refuse_apart(sources: Sequence[Source], zone: str) -> None:
-    """Recordings that have no moment in common are no session: a wrong zone, or two different days."""
+def _apart(sources: Sequence[Source], zone: str) -> Iterator[Question]:
+    """Recordings with no moment in common: by whole zones they may still be one session, by more they are none.
+
+    Which clock was set wrongly only the beats can tell (``hemoview align``), and for that both must be in one session.
+
+    Raises:
+        RecordingUnreadable: they are further apart than any two zones.
+    """
     ordered = sorted(sources, key=lambda s: s.span_wall_ns)
     for k, (before, after) in enumerate(pairwise(ordered)):
         reached = max(s.span_wall_ns[1] for s in ordered[: k + 1])
-        if after.span_wall_ns[0] >= reached:
-            raise RecordingUnreadable(
-                f"{before.name} ({_span_text(before, zone)}) and {after.name} ({_span_text(after, zone)}) have no "
-                "moment in common: check the time zone, or import them as two sessions",
-                advice="import-apart",
-            )
+        between_ns = after.span_wall_ns[0] - reached
+        if between_ns < 0:
+            continue
+        text = (
+            f"{before.name} ({_span_text(before, zone)}) and {after.name} ({_span_text(after, zone)}) have no moment "
+            "in common: check the time zone"
+        )
+        if between_ns > ZONES_SPAN_NS:
+            raise RecordingUnreadable(f"{text}, or import them as two sessions", advice="import-apart")
+        yield Question(
+            "apart",
+            f"{text}. If a device's clock was set wrongly, they can come into one session with the times they have, "
+            "and aligning it finds by how much",
+            {
+                "first": f"{before.name} ({_span_text(before, zone)})",
+                "second": f"{after.name} ({_span_text(after, zone)})",
+            },
+        )
 
 
 def _future(sources: Sequence[Source], now_wall_ns: int) -> Iterator[Question]:
@@ -334,7 +354,7 @@ def _future(sources: Sequence[Source], now_wall_ns: int) -> Iterator[Question]:
             yield Question(
                 "future-dated",
                 f"{source.name} begins on {when:%Y-%m-%d %H:%M} UTC, which is still to come: the clock of its device "
-                "was wrong. Its times would be kept as they are",
+                "was wrong, or its dates were shifted to hide them. Its times would be kept as they are",
                 {"name": source.name, "when": f"{when:%Y-%m-%d %H:%M}"},
             )
 

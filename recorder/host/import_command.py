@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from recorder.acquire.orders import software_versions
 from recorder.errors import ConfigError
@@ -69,7 +69,7 @@ def add_parser(commands: Any) -> None:
         "--accept",
         default="",
         metavar="LIST",
-        help="answers to what would be asked: imported-before, future-dated, several-wristbands",
+        help=f"answers to what would be asked: {', '.join(get_args(importing.QuestionId))}",
     )
     parser.add_argument(
         "--join",

@@ -137,14 +137,21 @@ def test_several_sources_become_one_session(tmp_path, capsys):
         assert {d.device_id for d in stored.header.devices} == {"e4", "cnap"}
 
 
-def test_sources_with_no_moment_in_common_are_refused_by_name(tmp_path, capsys):
+@pytest.mark.parametrize(("off_s", "asked"), [(3600, True), (3 * 86_400, False)])
+def test_clocks_a_zone_apart_are_asked_about_and_days_apart_refused(tmp_path, capsys, off_s, asked):
     stick = stick_made.write(tmp_path / "stick")
-    zipped = e4_made.write_zip(tmp_path / "S01.zip", e4_made.files(30, stick_made.BEGINS_NS // 10**9 + 3600))
+    zipped = e4_made.write_zip(tmp_path / "S01.zip", e4_made.files(30, stick_made.BEGINS_NS // 10**9 + off_s))
     both = ("--e4", zipped, "--cnap", stick.beats, "--zone", stick_made.ZONE, "--subject", "P-1")
     status, told, _ = run(capsys, *both, "--out", tmp_path / "x")
     assert status == 1
-    assert "S01.zip (2025-01-31 10:05" in told["error"]
+    assert f"S01.zip (2025-0{'1-31' if asked else '2-03'} " in told["error"]
     assert "no moment in common: check the time zone" in told["error"]
+    assert ("--accept apart" in told["error"]) is asked
+    status, told, _ = run(capsys, *both, "--out", tmp_path / "x", "--accept", "apart")
+    assert status == int(not asked)
+    if asked:
+        with session.open(tmp_path / "x") as stored:
+            assert stored.read("e4.bvp").time_s[0] == pytest.approx(3600.0, abs=1e-6)
 
 
 def test_two_wristbands_are_asked_about(tmp_path, capsys, zipped):
