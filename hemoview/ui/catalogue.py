@@ -149,6 +149,8 @@ ENGLISH: Final[dict[str, str]] = {
     "stream-e4.temp": "Skin",
     "stream-adc.wave": "CNAP",
     "stream-edge.est": "Estimate",
+    "stream-edge.arm": "Arm",
+    "stream-edge.heart": "One heart",
     "stream-edge.beats_ppg": "PPG beats",
     "stream-edge.beats_abp": "CNAP beats",
     "stream": "{stream}",

@@ -134,6 +134,8 @@ CHINESE: Final[dict[str, str]] = {
     "stream-e4.temp": "皮温",
     "stream-adc.wave": "CNAP",
     "stream-edge.est": "估计值",
+    "stream-edge.arm": "手臂",
+    "stream-edge.heart": "同一心搏",
     "stream-edge.beats_ppg": "PPG 心搏",
     "stream-edge.beats_abp": "CNAP 心搏",
     "stream": "{stream}",

@@ -81,7 +81,7 @@ class CompactCell(QFrame):
         self.name.show_text(row.parameter, "text")
         self.unit.show_text(row.unit, "quiet")
         self.estimate.set_role(role)
-        self.value.show_text(cell.text, role if cell.interval or cell.tag else "muted")
+        self.value.show_text(cell.text, role if cell.interval else "muted")
         tag, reason = text(cell.tag) if cell.tag else "", words(cell.reason)
         self.interval.show_text(f"[{cell.interval}] {tag}" if cell.interval else "", role)
         self.interval.setVisible(bool(cell.interval))

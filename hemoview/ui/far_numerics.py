@@ -159,7 +159,7 @@ def _draw_estimate(painter: QPainter, cell: Cell, place: QRectF, role: str) -> N
     painter.setBrush(QBrush(theme.colour(role, 0.22), Qt.BrushStyle.BDiagPattern))
     painter.drawRoundedRect(place, 4, 4)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    height, shown = place.height(), bool(cell.interval or cell.tag)
+    height, noted = place.height(), role if cell.interval or cell.tag else "muted"
     notes = [text(cell.tag) if cell.tag else "", words(cell.reason)]
     note = " · ".join(part for part in notes if part)
     digits = QRectF(place.left() + 8, place.top(), place.width() * 0.46, height)
@@ -168,13 +168,13 @@ def _draw_estimate(painter: QPainter, cell: Cell, place: QRectF, role: str) -> N
         digits,
         cell.text,
         round(height * DIGIT_SHARE),
-        role if shown else "muted",
+        role if cell.interval else "muted",
         bold=True,
         right=True,
     )
     beside = QRectF(digits.right() + 14, place.top(), place.right() - digits.right() - 18, height)
     if not cell.interval:
-        _text(painter, beside, note, round(height * 0.24), role if shown else "muted", wrap=True)
+        _text(painter, beside, note, round(height * 0.24), noted, wrap=True)
         return
     upper = QRectF(beside.left(), beside.top() + height * 0.1, beside.width(), height * 0.56)
     _text(painter, upper, f"[{cell.interval}]", round(height * INTERVAL_SHARE), role, bold=True)

@@ -284,8 +284,8 @@ class SessionBrowser(QWidget):
         """Counts, and which buttons may be pressed."""
         row, rows = self.selected(), self._table.rows
         total = size_text(sum(r.n_bytes for r in rows))
-        words = text("browser.counts", n=len(rows), size=total) if rows else text("browser.none")
-        self._counts.setText(words)
+        counts = text("browser.counts-one" if len(rows) == 1 else "browser.counts", n=len(rows), size=total)
+        self._counts.setText(counts if rows else text("browser.none"))
         idle = row is not None and not self._working
         self._buttons["open"].setEnabled(row is not None and row.openable)
         self._buttons["report"].setEnabled(idle and row is not None and row.state == "sealed")

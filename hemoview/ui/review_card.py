@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from hemoview.ui.catalogue import text
 from hemoview.ui.catalogue import words as catalogue_words
-from hemoview.ui.review_text import cuff_text, reason_text
+from hemoview.ui.review_text import cuff_text, panel_text, reason_text
 from hemoview.ui.review_theme import colour, faded, font
 from hemoview.viewmodel import formats
 from hemoview.viewmodel.personal import TRACKED
@@ -225,7 +225,7 @@ class CursorCard(QWidget):
         for place, wave in enumerate(cursor.waves):
             box = QRect(12 + (place % 2) * half, y + _WAVE_PX * (place // 2), half - 8, _WAVE_PX)
             painter.setPen(colour("dim"))
-            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, wave.name)
+            painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, _wave_name(wave.name))
             painter.setPen(colour("text"))
             words = "—" if wave.value is None else f"{wave.value:.4g} {wave.unit}".rstrip()
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, words)
@@ -266,3 +266,9 @@ def _value_text(numeric: NumericView, reading: Reading | None) -> str:
 
 def _number(numeric: NumericView, value: float) -> str:
     return formats.number(value, formats.decimals(numeric.name, numeric.unit))
+
+
+def _wave_name(name: str) -> str:
+    """``Motion x``: the panel in words, its channel as it is."""
+    panel, *channel = name.split(" ")
+    return " ".join((panel_text(panel), *channel))

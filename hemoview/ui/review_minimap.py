@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from hemoview.ui.catalogue import text
 from hemoview.ui.review_axis_px import GUTTER_PX, RIGHT_PX, TimeAxis
 from hemoview.ui.review_paint import draw_range_line, fill_hatched, hatch, joined_runs
+from hemoview.ui.review_text import panel_text
 from hemoview.ui.review_theme import colour, faded, font
 from hemoview.viewmodel.review_axis import elapsed_text, time_ticks
 from hemoview.viewmodel.review_model import ReviewView
@@ -142,7 +143,7 @@ class Minimap(QWidget):
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, elapsed_text(t_s))
         if view.minimap is not None:
             painter.setPen(colour("dim"))
-            words = f"{view.minimap.panel.title} {view.minimap.unit}"
+            words = f"{panel_text(view.minimap.panel.title)} {view.minimap.unit}"
             painter.drawText(QRect(8, 2, GUTTER_PX - 12, 16), Qt.AlignmentFlag.AlignLeft, words)
 
     # mouse

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui.catalogue import text
-from hemoview.ui.review_text import cause_text, cuff_text, mark_text, said
+from hemoview.ui.review_text import cause_text, cuff_text, mark_text, panel_text, said
 from hemoview.ui.review_theme import colour, font
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review_axis import elapsed_text, length_text, wall_time, zone_of
@@ -155,7 +155,7 @@ class ReviewSide(QTabWidget):
         for panel in view.offered:
             shown_in = self._unit if panel.unit == "mmHg" else panel.unit
             unit = f"  {shown_in}" if shown_in else ""
-            item = QListWidgetItem(f"{panel.title}{unit}")
+            item = QListWidgetItem(f"{panel_text(panel.title)}{unit}")
             item.setData(Qt.ItemDataRole.UserRole, panel.panel_id)
             item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             shown = panel.panel_id in view.wish.panels

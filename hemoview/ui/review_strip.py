@@ -21,7 +21,7 @@ from hemoview.ui.review_paint import (
     hatch,
     joined_runs,
 )
-from hemoview.ui.review_text import cause_text, gap_words, mark_text, pressures_text, reason_text
+from hemoview.ui.review_text import cause_text, gap_words, mark_text, panel_text, pressures_text, reason_text
 from hemoview.ui.review_theme import colour, faded, font
 from hemoview.viewmodel.review_axis import elapsed_text
 from hemoview.viewmodel.review_facts import Mark
@@ -109,7 +109,7 @@ def _labels(painter: QPainter, strip: Strip) -> None:
     painter.setFont(font(12, bold=True))
     painter.setPen(colour(panel.traces[0].colour if len(panel.traces) == 1 else "text"))
     left = QRect(_GUTTER_PAD, box.top() + 2, box.left() - 2 * _GUTTER_PAD, 16)
-    painter.drawText(left, Qt.AlignmentFlag.AlignLeft, panel.title)
+    painter.drawText(left, Qt.AlignmentFlag.AlignLeft, panel_text(panel.title))
     painter.setFont(font(10))
     painter.setPen(colour("dim"))
     if strip.view.unit and box.height() > 34:
@@ -227,7 +227,7 @@ def _legend(painter: QPainter, strip: Strip) -> None:
     """Names of the traces at the right, where there is more than one or the one is an estimate."""
     entries = [(_legend_words(t), colour(t.trace.colour)) for t in strip.view.traces]
     if strip.view.cuffs:
-        entries.append(("cuff", colour("cuff")))
+        entries.append((text("trend-legend-cuff"), colour("cuff")))
     if len(entries) < 2 and not any(t.trace.style == "band" for t in strip.view.traces):
         return
     painter.setFont(font(10))
@@ -243,7 +243,9 @@ def _legend(painter: QPainter, strip: Strip) -> None:
 
 
 def _legend_words(trace: TraceView) -> str:
-    return f"{trace.trace.name} est." if trace.trace.style == "band" else trace.trace.name
+    if trace.trace.style == "band":
+        return f"{trace.trace.name} {text('tag-estimate')}"
+    return trace.trace.name
 
 
 def tip_at(strips: Sequence[Strip], marks: Sequence[Mark], place: QPoint, axis: TimeAxis) -> str:

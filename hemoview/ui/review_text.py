@@ -52,6 +52,12 @@ def label_text(mark: Mark) -> str:
     return text(_MARKS[mark.label]) if mark.kind == "marker" and mark.label in _MARKS else mark.label
 
 
+def panel_text(title: str) -> str:
+    """What a panel is called; a channel of a device keeps the name it was given."""
+    known = f"panel.{title}"
+    return text(known) if known in known_ids() else title
+
+
 def cuff_text(cuff: CuffMark, unit: str) -> str:
     """``120/80 mmHg``: a reading in the unit of the screen."""
     return f"{pressures_text(cuff, unit)} {unit}"

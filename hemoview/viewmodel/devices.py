@@ -127,7 +127,11 @@ def _card(facts: Facts, link: LinkStatus, config: DeviceConfig | None) -> CardVi
         details=(*_battery(link), *_link_quality(link), *_optional(link)),
         notes=tuple(_notes(facts, infos)),
         warnings=tuple(_warnings(link, config)),
-        streams=tuple(_row(facts, info, states.get(info.stream_id)) for info in infos),
+        streams=tuple(
+            _row(facts, info, states.get(info.stream_id))
+            for info in infos
+            if info.role != "battery" or link.battery is None  # else it is told above
+        ),
         answered=_answered(facts, link),
         locked=_locked(facts, infos, states),
         can_test=linked,

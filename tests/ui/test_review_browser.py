@@ -224,6 +224,15 @@ def test_a_session_being_recorded_is_not_recovered(tmp_path: Path, qtbot: QtBot)
         writer.abandon()
 
 
+def test_one_session_is_one_session(folder: Path, tmp_path: Path, qtbot: QtBot) -> None:
+    shutil.copytree(folder / GOOD, tmp_path / GOOD)
+    browser = SessionBrowser(tmp_path)
+    qtbot.addWidget(browser)
+    browser.show()
+    qtbot.waitUntil(lambda: "1 session, " in said(browser), timeout=10_000)
+    browser.close_jobs()
+
+
 def test_no_sessions_yet_is_said(tmp_path: Path, qtbot: QtBot) -> None:
     browser = SessionBrowser(tmp_path / "nowhere")
     qtbot.addWidget(browser)

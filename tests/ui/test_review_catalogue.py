@@ -8,10 +8,10 @@ from typing import get_args
 
 import hemoview
 from hemoview.estimate.reasons import REASONS
-from hemoview.ui.catalogue import known_ids, text
+from hemoview.ui.catalogue import known_ids, text, use_language
 from hemoview.ui.catalogue_review import ENGLISH
 from hemoview.ui.review_table import COLUMNS
-from hemoview.ui.review_text import reason_text
+from hemoview.ui.review_text import panel_text, reason_text
 from hemoview.viewmodel.review_facts import State
 from hemoview.viewmodel.review_sessions import RowState
 
@@ -25,6 +25,7 @@ MADE_UP = {
     *(f"browser.column.{column}" for column in COLUMNS),
     *(f"browser.{verb}" for verb in ("open", "verify", "recover", "show-in-folder")),
     *(f"browser.{verb}-running" for verb in ("verify", "recover")),
+    *(f"panel.{title}" for title in ("Motion", "TEMP", "BP")),
     *(f"review.why.{why}" for why in ("loading", "no-row", "uncalibrated", "simulated", "damaged")),
 }
 
@@ -45,3 +46,13 @@ def test_every_reason_of_an_estimate_is_told_in_the_words_of_the_live_screen() -
         assert reason_text(reason) not in ("", reason.replace("-", " ") + " "), reason
     assert reason_text("motion") == text("why-motion")
     assert reason_text("a-new-reason") == "a new reason"
+
+
+def test_panels_are_called_in_the_language_of_the_screen_and_channels_by_their_own_name() -> None:
+    use_language("zh")
+    try:
+        assert (panel_text("Motion"), panel_text("BP")) == ("体动", "血压")
+        assert panel_text("adc.wave trigger") == "adc.wave trigger"
+    finally:
+        use_language("en")
+    assert panel_text("Motion") == "Motion"

@@ -36,6 +36,7 @@ def test_a_card_tells_state_battery_rates_and_what_the_link_is_not() -> None:
     e4 = card(bed, "e4")
     assert (e4.state, e4.serial, e4.state_words.id) == ("streaming", "9ff167", "device-state-streaming")
     assert "device-battery" in ids(e4.details)
+    assert "battery" not in {row.role for row in e4.streams}, "told once"
     assert {w.id for w in e4.warnings} == {"device-simulated", "device-unencrypted"}
     ppg = next(row for row in e4.streams if row.stream_id == "e4.bvp")
     assert ppg.rate.as_dict() == {"rate": "64.0", "nominal": "64"}
