@@ -47,6 +47,14 @@ ENGLISH: Final[dict[str, str]] = {
     "estimates-why": "Reason",
     "estimates-why-needed": "Type the reason for showing the estimates.",
     "estimates-operator-needed": "Type your operator code.",
+    # a finished session
+    "unhide-button": "Unhide estimates…",
+    "unhide-title": "Show the estimates of this session",
+    "unhide-text": "The template of this session hides its estimates. From now on everybody who opens this session "
+    "sees them, in Review, Trends and exports. Your code, the time and the reason are stored in the session.",
+    "unhide-now": "Show estimates",
+    "unhide-done": "{name}: its estimates are shown from now on.",
+    "amend-template.rules.estimates_hidden": "estimates hidden",
 }
 
 CHINESE: Final[dict[str, str]] = {
@@ -91,4 +99,12 @@ CHINESE: Final[dict[str, str]] = {
     "estimates-why": "理由",
     "estimates-why-needed": "请填写显示估计值的理由。",
     "estimates-operator-needed": "请填写您的操作者代码。",
+    # a finished session
+    "unhide-button": "显示估计值…",
+    "unhide-title": "显示本次记录的估计值",
+    "unhide-text": "本次记录的模板隐藏了估计值。从现在起，打开这次记录的所有人都能在回顾、趋势和导出中看到它们。"
+    "您的操作员代码、时间和理由会保存在记录中。",
+    "unhide-now": "显示估计值",
+    "unhide-done": "{name}：从现在起显示估计值。",
+    "amend-template.rules.estimates_hidden": "隐藏估计值",
 }

@@ -26,6 +26,7 @@ from hemoview.ui.review_raters_desk import RaterDesk
 from hemoview.ui.review_side import ReviewSide
 from hemoview.ui.review_text import said
 from hemoview.ui.review_theme import colour, font
+from hemoview.ui.review_unhide import UnhideDesk
 from hemoview.ui.savable import Wanted
 from hemoview.ui.session_figure import figure_of, wanted_of
 from hemoview.viewmodel import review_moves as moves
@@ -107,6 +108,8 @@ class ReviewPage(QWidget):
         self._side.addTab(self.raters.tab, text("raters.tab"))
         self.exporting = ExportDesk(self, model.view)
         self._bar.add(self.exporting.button)
+        self.unhiding = UnhideDesk(self, model.view)
+        self._bar.add(self.unhiding.button)
         self.reference = ReferenceDesk(self)
         self._side.addTab(self.reference.tab, text("refl.tab"))
         self._canvas.lay_over(self.reference.paint_over)
@@ -224,6 +227,7 @@ class ReviewPage(QWidget):
         for desk in (self.labelling, self.raters):
             desk.jump.connect(lambda t: self._move(lambda w, end: moves.jump(w, t, end)))
         self.align.changed.connect(self._show)
+        self.unhiding.done.connect(self._model.refresh)
         self.align.jumped.connect(self._on_jumped)
 
     # moves
@@ -336,6 +340,7 @@ class ReviewPage(QWidget):
         self._header.show_view(view)
         self._bar.show_view(view)
         self.exporting.show_view(view)
+        self.unhiding.show_view(view)
         self._footer.setText(claim_of(view.facts) if view.facts else "")
         self._run(self._frames, wanted=view.wish.playing)
         self._run(self._live, wanted=view.facts is not None and view.facts.live)

@@ -27,6 +27,7 @@ from recorder.schema import (
 )
 from recorder.schema.rules import RULE
 from recorder.session import AMENDABLE, UnconfirmedSpan
+from recorder.session.amended import HIDDEN
 
 _LABEL_FIELDS = (
     "label",
@@ -270,7 +271,7 @@ def facts_of(session: FactSource, edition: int = 0) -> SessionFacts:
         corrections=tuple(
             Correction(a.field, _text(a.old), _text(a.new), a.who, a.why, a.wall_ns)
             for a in session.amendments()
-            if a.field in AMENDABLE
+            if a.field in (*AMENDABLE, HIDDEN)
         ),
         incomplete=session.incomplete_reason,
         unconfirmed=tuple((span.t0_s, span.t1_s) for span in session.unconfirmed()),

@@ -102,7 +102,7 @@ class ReviewModel:
         self._view = self._shift = None
 
     def refresh(self) -> None:
-        """Look again at a session that is still being recorded."""
+        """Look again at a session that is still being recorded, or was just amended."""
         if self._phase == "open":
             self._reader.refresh()
 

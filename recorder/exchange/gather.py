@@ -16,8 +16,7 @@ from recorder.exchange.deidentify import Disguise
 from recorder.exchange.exported import Exported, Mark, Selection, Span, Tell, Track, reader, slices, survey
 from recorder.exchange.trend_csv import is_simulated, tag_of
 from recorder.schema import Event, StreamInfo
-from recorder.schema.rules import EstimateRules
-from recorder.session import Session, alignments
+from recorder.session import Session, alignments, hides_estimates
 from recorder.session import annotations as label_store
 from recorder.session.annotated import LabelFold
 
@@ -82,7 +81,7 @@ def gather(session: Session, selection: Selection, disguise: Disguise, terms: Te
     """
     check_span(session, selection.span)
     infos = chosen_streams(session, selection.streams)
-    hidden = [i for i in infos if i.role == "estimate"] if _hides(session) else []
+    hidden = [i for i in infos if i.role == "estimate"] if hides_estimates(session) else []
     simulated = is_simulated(session)
     tracks = []
     for info in infos:
@@ -140,11 +139,6 @@ def _name(session: Session, disguise: Disguise) -> str:
     if not disguise.on:
         return session.path.name
     return f"{disguise.subject_code}_{disguise.hashed('session', session.header.session_id, '')[:6]}"
-
-
-def _hides(session: Session) -> bool:
-    rules = EstimateRules.of_template(session.header.template)
-    return rules.after(session.events("rule")).estimates_hidden
 
 
 def _disguised(track: Track, disguise: Disguise, tags: str) -> Track:

@@ -27,6 +27,7 @@ from recorder.session.reader import open_session as open  # noqa: A004 -- sessio
 from recorder.session.recover import RecoverReport, recover
 from recorder.session.rows import NO_TIME, runs_of
 from recorder.session.salvage import rebuild_manifest
+from recorder.session.unhide import hides_estimates, unhide
 from recorder.session.verify import Damaged, VerifyReport, verify
 from recorder.session.views import Overview, StreamData
 from recorder.session.writer import SessionWriter, create, resume
@@ -54,6 +55,7 @@ __all__ = [
     "discard",
     "erase",
     "gap_event",
+    "hides_estimates",
     "open",
     "purge",
     "quarantined",
@@ -62,5 +64,6 @@ __all__ = [
     "restore",
     "resume",
     "runs_of",
+    "unhide",
     "verify",
 ]

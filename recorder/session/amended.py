@@ -13,6 +13,7 @@ from typing import Any, Final, get_args
 
 from recorder.errors import ConfigError, SessionError
 from recorder.schema import Amendment
+from recorder.schema.rules import ESTIMATES_HIDDEN
 from recorder.schema.subject import Sex
 from recorder.session import amendments
 from recorder.session.files import storage_errors
@@ -34,6 +35,8 @@ _KINDS: Final[dict[str, tuple[type, ...]]] = {
     "consent.feedback": _FLAG,
     "notes": _TEXT,
 }
+HIDDEN: Final = f"template.rules.{ESTIMATES_HIDDEN}"
+"""The rule of a finished session that its estimates are shown to nobody; lifted by :func:`recorder.session.unhide`."""
 AMENDABLE: Final = tuple(_KINDS)
 """``consent.record`` is not among them: who withdraws the consent to record has the session erased."""
 
@@ -84,6 +87,9 @@ def amended(header: SessionHeader, found: Iterable[Amendment]) -> SessionHeader:
     is passed over: it stays in the list that the reader gives.
     """
     for amendment in found:
+        if amendment.field == HIDDEN:
+            header = _shown(header) if amendment.new is False else header
+            continue
         try:
             header = with_amendment(header, amendment.field, amendment.new)
         except ConfigError:
@@ -91,9 +97,15 @@ def amended(header: SessionHeader, found: Iterable[Amendment]) -> SessionHeader:
     return header
 
 
+def _shown(header: SessionHeader) -> SessionHeader:
+    """Without the rule that hides its estimates."""
+    rules = {**(header.template.get("rules") or {}), ESTIMATES_HIDDEN: False}
+    return replace(header, template={**header.template, "rules": rules})
+
+
 def amended_fields(found: Iterable[Amendment]) -> tuple[str, ...]:
     """Fields of the header that were corrected, each once."""
-    return tuple(dict.fromkeys(a.field for a in found if a.field in AMENDABLE))
+    return tuple(dict.fromkeys(a.field for a in found if a.field in (*AMENDABLE, HIDDEN)))
 
 
 def correction(header: SessionHeader, field: str, new: Any, *, who: str, why: str, wall_ns: int) -> Amendment:
@@ -140,6 +152,17 @@ def amend(path: Path | str, changes: dict[str, Any], *, who: str, why: str, wall
     folder = Path(path)
     header = read_header(folder)
     found = corrections(header, changes, who=who, why=why, wall_ns=wall_ns)
+    store(folder, found)
+    return found
+
+
+def store(folder: Path, found: Iterable[Amendment]) -> None:
+    """Append amendments to a session that is not being recorded; on disk when this returns.
+
+    Raises:
+        SessionError: a recorder is writing it.
+        StorageError: the folder is not writable.
+    """
     try:
         lock = FolderLock(folder)
     except SessionError as error:
@@ -151,7 +174,6 @@ def amend(path: Path | str, changes: dict[str, Any], *, who: str, why: str, wall
     with lock, storage_errors(folder, "writing an amendment"):
         for amendment in found:
             amendments.append(folder, amendment)
-    return found
 
 
 def corrections(
