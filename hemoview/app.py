@@ -45,6 +45,7 @@ from hemoview.viewmodel.chime import Chime
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.latency import LatencyRecorder
 from hemoview.viewmodel.live import LiveModel
+from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.numerics import valid_reference
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import RecordView
@@ -53,7 +54,7 @@ from hemoview.viewmodel.sweeper import Canvas, Sweeper
 from hemoview.viewmodel.template_choice import template_library
 from recorder.clock import Clock
 from recorder.errors import ConfigError, StorageError
-from recorder.host import places
+from recorder.host import places, presence
 from recorder.host.client import StationClient
 from recorder.host.connection import check_station
 from recorder.schema import SampleBlock
@@ -221,6 +222,7 @@ class Shell:
         self.bridge.ticked.connect(self.tick)
         self.window.closing.connect(self.end)
         self.window.ask_before_closing = not (self.options.keep_session or self.options.seconds is not None)
+        self.window.ends_with_it = self._ends_with_window
         self.operations.clear_asked.connect(self._clear)
         self.operations.pin_asked.connect(self.lock.change_pin)
         self.operations.settings_changed.connect(self._settings_changed)
@@ -241,6 +243,11 @@ class Shell:
         self._show(self.model.facts())
         self.companions.begin()
         self.bridge.start()
+
+    def _ends_with_window(self) -> Message | None:
+        """The virtual bedside, where a recording or another window still uses it."""
+        used = self.running_folder() is not None or presence.count(self.options.station, self.home) > 1
+        return say("closing-bedside") if self.bedside.running and used else None
 
     def _bedside_failed(self, error: Exception) -> None:
         self.operations.show_error(error)

@@ -36,6 +36,11 @@ class VirtualBedsideOffer:
 
         self._bridge.call(self._start, done, lost)
 
+    @property
+    def running(self) -> bool:
+        """The emulators were started here and end with this window."""
+        return self._running is not None
+
     def close(self) -> None:
         """Stop the emulators, if they were started here."""
         if self._running is not None:

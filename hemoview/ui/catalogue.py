@@ -211,6 +211,8 @@ ENGLISH: Final[dict[str, str]] = {
     "closing-title": "Recording goes on",
     "closing-text": "{pseudonym} is being recorded since {elapsed}. The recorder goes on without this window; "
     "open HemoView again to come back to it. Estimates go on too. To end the recording, press Stop first.",
+    "closing-bedside": "The virtual bedside was opened in this window and ends with it: its devices fall silent in "
+    "every window, and a recording of them goes on with a gap.",
     "about-text": "<h3>HemoView {version}</h3><p>Research recorder. Never for treatment, never for alarms.</p>"
     "<p>MIT licence. This window uses <b>Qt for Python (PySide6), Qt {qt}</b>, under the GNU LGPL version 3. "
     "Qt is linked dynamically and may be replaced by another build of the same version: it lies as ordinary "

@@ -30,6 +30,7 @@ from hemoview.ui.header_bar import HeaderBar, Watermark
 from hemoview.ui.record_page import RecordPage
 from hemoview.ui.wave_view import WaveView
 from hemoview.viewmodel.layout_choice import LEAST_COMPACT_PX, Form, compact_lanes, form_for
+from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.record_view import Lane, RecordView
 from hemoview.viewmodel.scan import Keys
 
@@ -85,6 +86,8 @@ class MainWindow(QMainWindow):
         self.pressure_unit = "mmHg"
         self.view: RecordView | None = None
         self.ask_before_closing = True
+        self.ends_with_it: Callable[[], Message | None] = lambda: None
+        """What others still use and what this window takes with it."""
         self._keys = Keys()
         body = QWidget()
         column = QVBoxLayout(body)
@@ -244,20 +247,27 @@ class MainWindow(QMainWindow):
         super().keyPressEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """While recording, say what goes on and ask."""
-        header = self.view.header if self.view else None
-        if self.ask_before_closing and header is not None and header.recording and not self._closes_anyway():
+        """While recording, or where others lose something, say what goes on and what does not, and ask."""
+        told = self._closing_words() if self.ask_before_closing else ""
+        if told and not self._closes_anyway(told):
             event.ignore()
             return
         self.closing.emit()
         super().closeEvent(event)
 
-    def _closes_anyway(self) -> bool:
-        assert self.view is not None
-        header = self.view.header
+    def _closing_words(self) -> str:
+        """What there is to say before the window closes; empty: nothing."""
+        header = self.view.header if self.view else None
+        said = [words(self.ends_with_it())]
+        if header is not None and header.recording:
+            said.insert(0, text("closing-text", pseudonym=words(header.subject), elapsed=header.elapsed))
+        return "\n\n".join(part for part in said if part)
+
+    def _closes_anyway(self, told: str) -> bool:
+        recording = self.view is not None and self.view.header.recording
         box = QMessageBox(self)
-        box.setWindowTitle(text("closing-title"))
-        box.setText(text("closing-text", pseudonym=words(header.subject), elapsed=header.elapsed))
+        box.setWindowTitle(text("closing-title" if recording else "button-close-anyway"))
+        box.setText(told)
         stay = box.addButton(text("button-keep-open"), QMessageBox.ButtonRole.RejectRole)
         leave = box.addButton(text("button-close-anyway"), QMessageBox.ButtonRole.AcceptRole)
         box.setDefaultButton(stay)

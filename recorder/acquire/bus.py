@@ -147,8 +147,11 @@ class BusServer:
         return wire.pack_event(item, bus_seq)
 
     def _answer_all(self) -> None:
-        with ThreadPoolExecutor(1, thread_name_prefix="slow-verb") as slow:
-            line = _CommandLine(self._desk, self._router, slow)
+        with (
+            ThreadPoolExecutor(1, thread_name_prefix="slow-verb") as slow,
+            ThreadPoolExecutor(1, thread_name_prefix="apart-verb") as apart,
+        ):
+            line = _CommandLine(self._desk, self._router, slow, apart)
             while not self._closing:
                 if self._router.poll(line.patience_ms):
                     line.receive(self._router.recv_multipart())
@@ -166,10 +169,19 @@ def _topic(item: Item) -> str:
 
 
 class _CommandLine:
-    """The ROUTER's side of a command: quick verbs at once, slow ones beside, retries from memory."""
+    """The ROUTER's side of a command: quick verbs at once, slow ones beside, retries from memory.
 
-    def __init__(self, desk: CommandDesk, router: zmq.Socket[bytes], slow: ThreadPoolExecutor) -> None:
-        self._desk, self._router, self._slow = desk, router, slow
+    ``slow`` and ``apart`` carry out what takes long: a scan of the air, 5 s, holds up no Start.
+    """
+
+    def __init__(
+        self,
+        desk: CommandDesk,
+        router: zmq.Socket[bytes],
+        slow: ThreadPoolExecutor,
+        apart: ThreadPoolExecutor,
+    ) -> None:
+        self._desk, self._router, self._slow, self._apart = desk, router, slow, apart
         self.pending: dict[str, tuple[bytes, Future[bytes]]] = {}
 
     @property
@@ -190,7 +202,8 @@ class _CommandLine:
         elif request.request_id in self.pending:  # a retry of one that still runs: answer the newest asker
             self.pending[request.request_id] = (sender, self.pending[request.request_id][1])
         elif self._desk.is_slow(request):
-            self.pending[request.request_id] = (sender, self._slow.submit(self._desk.answer, request))
+            beside = self._apart if self._desk.is_apart(request) else self._slow
+            self.pending[request.request_id] = (sender, beside.submit(self._desk.answer, request))
         else:
             self._send(sender, self._desk.answer(request))
 

@@ -25,7 +25,8 @@ class Verb:
     Args:
         run: carries it out; returns plain JSON values.
         control: refused from a client that does not hold control of the station.
-        slow: may take longer than a blink, so it runs beside the others.
+        slow: may take longer than a blink, so it runs beside the others, one slow verb after the other.
+        apart: a slow verb that changes nothing and waits for seconds, so that no other slow verb waits for it.
         once: a retry with the same id gets the first answer again.
     """
 
@@ -33,6 +34,7 @@ class Verb:
     control: bool = False
     slow: bool = False
     once: bool = True
+    apart: bool = False
 
 
 class Control:
@@ -93,6 +95,11 @@ class CommandDesk:
         """Whether the verb may take long."""
         verb = self.verbs.get(request.verb)
         return verb is not None and verb.slow
+
+    def is_apart(self, request: Request) -> bool:
+        """Whether the verb holds up no other slow one."""
+        verb = self.verbs.get(request.verb)
+        return verb is not None and verb.apart
 
     def answer(self, request: Request) -> bytes:
         """Carry out and reply; never raises."""

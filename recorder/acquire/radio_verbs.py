@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def table(_: Station) -> dict[str, Verb]:
     """``scan``: what advertises now. Recording goes on meanwhile."""
-    return {"scan": Verb(_scan, slow=True, once=False)}
+    return {"scan": Verb(_scan, slow=True, once=False, apart=True)}
 
 
 def _scan(request: Request) -> dict[str, Any]:

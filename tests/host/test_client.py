@@ -36,6 +36,8 @@ class Bedside:
             "status": Verb(lambda r: {"status": "ok"}, once=False),
             "count": Verb(self._count),
             "slowly": Verb(self._slowly, slow=True),
+            "scan": Verb(self._slowly, slow=True, apart=True),
+            "soon": Verb(self._count, slow=True),
             "refuse": Verb(self._refuse),
             "missing": Verb(lambda r: {"x": r.args["label"]}),
             "broken": Verb(lambda r: {"x": 1 / 0}),
@@ -119,6 +121,16 @@ def test_quick_commands_are_answered_while_a_slow_one_runs(bedside: Bedside, cli
     assert slow.is_alive()
     bedside.hold.set()
     slow.join()
+
+
+def test_a_scan_of_the_air_holds_up_no_other_slow_command(bedside: Bedside, client: StationClient) -> None:
+    scan = threading.Thread(target=client.call, args=("scan",))
+    scan.start()
+    assert bedside.entered.wait(5)
+    assert client.call("soon", timeout_s=4) == {"n": 1}
+    assert scan.is_alive()
+    bedside.hold.set()
+    scan.join()
 
 
 def test_closing_gives_up_calls_under_way(bedside: Bedside) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,8 +16,9 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, 
 from pytestqt.qtbot import QtBot
 from synthetic_bedside import SyntheticBedside, event
 
+from hemoview.app import Shell
 from hemoview.ui import theme
-from hemoview.ui.catalogue import words
+from hemoview.ui.catalogue import text, words
 from hemoview.ui.main_window import MainWindow
 from hemoview.ui.numerics_view import BigRow
 from hemoview.viewmodel.messages import say
@@ -303,6 +306,46 @@ def test_closing_without_a_recording_asks_nothing(
     window.closing.connect(lambda: closed.append(True))
     assert window.close()
     assert closed == [True]
+
+
+def test_closing_says_what_ends_with_the_window_where_others_use_it(
+    window: MainWindow, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures.bed.recording = False
+    pictures.bed.run(1.0)
+    pictures.show()
+    window.ask_before_closing = True
+    window.ends_with_it = lambda: say("closing-bedside")
+    asked: list[str] = []
+
+    def stay(box: QMessageBox) -> int:
+        asked.append(box.text())
+        next(b for b in box.buttons() if box.buttonRole(b) == QMessageBox.ButtonRole.RejectRole).click()
+        return 0
+
+    monkeypatch.setattr(QMessageBox, "exec", stay)
+    assert not window.close()
+    assert window.isVisible()
+    assert asked == [text("closing-bedside")]
+    window.ask_before_closing = False
+
+
+def test_the_virtual_bedside_is_told_of_only_while_it_runs_and_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows, folder = [1], [None]
+    monkeypatch.setattr("hemoview.app.presence.count", lambda *_: windows[0])
+    shell = SimpleNamespace(
+        bedside=SimpleNamespace(running=True),
+        running_folder=lambda: folder[0],
+        options=SimpleNamespace(station="bed-1"),
+        home=tmp_path,
+    )
+    assert Shell._ends_with_window(shell) is None, "only this window looks on"  # type: ignore[arg-type]
+    windows[0] = 2
+    assert Shell._ends_with_window(shell) == say("closing-bedside")  # type: ignore[arg-type]
+    shell.bedside.running = False
+    assert Shell._ends_with_window(shell) is None  # type: ignore[arg-type]
 
 
 def test_colour_blind_palette_changes_the_colours(pictures: Pictures) -> None:
