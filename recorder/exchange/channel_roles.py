@@ -19,12 +19,23 @@ _ROLES: Final = (
 """Role, what a name begins with, and the units without which it is none (None = any)."""
 
 
+_OUR_DEVICE: Final = re.compile(r"[a-z0-9-]+\.(?=[a-z])")
+_OUR_TAGS: Final = re.compile(r"( est\.| SIM)+\Z")
+"""What our own exports put before and behind a signal's name: ``e4.bvp SIM``."""
+
+
+def plain_name(name: str) -> str:
+    """The name without the tags of our own exports; whether it is simulated the session says."""
+    return _OUR_TAGS.sub("", name.strip())
+
+
 def role_of(name: str, unit: str) -> str:
     """Role of a stream, empty where neither name nor unit tells one. A pressure must be in mmHg to be one."""
-    plain, unit = name.strip().lower(), unit.strip().lower()
-    for role, named, units in _ROLES:
-        if named.match(plain):
-            return role if units is None or unit in units else ""
+    plain, unit = plain_name(name).lower(), unit.strip().lower()
+    for told in dict.fromkeys((plain, _OUR_DEVICE.sub("", plain, count=1))):
+        for role, named, units in _ROLES:
+            if named.match(told):
+                return role if units is None or unit in units else ""
     return ""
 
 

@@ -22,6 +22,7 @@ from recorder.exchange.e4_exact import CUT, NO_NUMBER
 from recorder.exchange.edf_file import EdfFile, EdfSignal, NotEdf
 from recorder.exchange.into_session import Moment, Waveform
 from recorder.exchange.pieces import Piece, waveform_of
+from recorder.exchange.quantise import EDF_COUNTS
 from recorder.exchange.source import COUNTED, Skipped, Source
 from recorder.schema import Channel, DeviceInfo, StreamInfo
 from recorder.schema.streams import Origin
@@ -96,6 +97,8 @@ class _Reader:
         self._octets, self._file, self._start_ns = octets, file, start_ns
         self._onsets_ns = edf_file.record_onsets_ns(octets, file)
         self.origin: Origin = "simulated" if says_simulated(file.recording) else "recorded"
+        self._is_ours = "HemoView" in file.recording.split()
+        """Our own exports have a count for "no sample"; the format itself has none."""
         self.rejected: dict[str, dict[str, int]] = {}
         self.skipped: list[Skipped] = []
         self.notes: list[str] = []
@@ -148,17 +151,16 @@ class _Reader:
             origin=self.origin,
             metadata={"of_file": signal.label},
         )
-        pieces = [
-            Piece(
-                self._start_ns + int(self._onsets_ns[a]),
-                edf_file.digital(self._octets, self._file, signal, a, b).astype(info.dtype),
-            )
-            for a, b in self._stretches()
-        ]
+        pieces = [self._piece(signal, a, b, info.dtype) for a, b in self._stretches()]
         wave, overlapping = waveform_of(info, pieces)
         if overlapping:
             self.reject(signal.label, OVERLAPS, overlapping)
         return wave
+
+    def _piece(self, signal: EdfSignal, a: int, b: int, dtype: str) -> Piece:
+        counts = edf_file.digital(self._octets, self._file, signal, a, b)
+        missing = counts == -EDF_COUNTS if self._is_ours else None
+        return Piece(self._start_ns + int(self._onsets_ns[a]), counts.astype(dtype), missing)
 
     def _stretches(self) -> list[tuple[int, int]]:
         """Data records that follow each other."""

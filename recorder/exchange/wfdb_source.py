@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from recorder.errors import RecordingUnreadable
 from recorder.exchange import wfdb_record
-from recorder.exchange.channel_roles import role_of, says_simulated, slug
+from recorder.exchange.channel_roles import plain_name, role_of, says_simulated, slug
 from recorder.exchange.into_session import Moment, Rows, Waveform
 from recorder.exchange.numeric_columns import Column, numeric_streams
 from recorder.exchange.pieces import Piece, waveform_of
@@ -182,7 +182,7 @@ class _Record:
                     parts[kind].append(part)
         found, taken = [], list[str]()
         for kind, some in parts.items():
-            name = slug(kind.name, taken)
+            name = slug(plain_name(kind.name), taken)
             taken.append(name)
             wave = self._wave(name, kind, some)
             if wave is not None:
