@@ -53,6 +53,8 @@ def test_roles_by_name_and_unit():
         ("CVP", "mmHg"): "cvp", ("PAP", "mmHg"): "", ("RESP", ""): "resp", ("Resp. Imp.", ""): "resp",
         ("II", "mV"): "ecg", ("V5", "mV"): "ecg", ("MLII", "mV"): "ecg", ("ECG lead II", "mV"): "ecg", ("vx", "mV"): "",
         ("MCL1", "mV"): "ecg", ("Accel X", "g"): "acc", ("CO2", ""): "", ("Volume", "mL"): "", ("avr", "mV"): "ecg",
+        ("e4.bvp SIM", "NU"): "ppg", ("cnap.wave", "mmHg"): "abp_wave", ("adc.wave est. SIM", "V"): "",
+        ("e4.acc x", "g"): "acc", ("e4.eda", "uS"): "", ("4.5 Hz", ""): "",
     }  # fmt: skip
     assert {key: role_of(*key) for key in known} == known
 
