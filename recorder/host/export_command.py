@@ -6,18 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from recorder import session as store
-from recorder.clock import Clock
-from recorder.exchange.export import FORMATS, Custody, Selection, export
-from recorder.host import places, withdrawals
-from recorder.host.console import progress
-
+FORMATS = ("edf", "wfdb", "xdf", "csv", "parquet", "e4zip")
+"""Those of :mod:`recorder.exchange.export`, which is imported only when something is exported: help needs no numpy."""
 EXAMPLE = "recorder export SESSION --to edf --out S-07.edf --span 60 660 --streams 'e4.*' --json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes, besides session and ``--json``."""
-    parser.add_argument("--to", required=True, choices=tuple(FORMATS), help="format")
+    parser.add_argument("--to", required=True, choices=FORMATS, help="format")
     parser.add_argument(
         "--out",
         required=True,
@@ -57,6 +53,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
     """Export and say what was done."""
+    from recorder import session as store  # noqa: PLC0415
+    from recorder.clock import Clock  # noqa: PLC0415
+    from recorder.exchange.export import Custody, Selection, export  # noqa: PLC0415
+    from recorder.host import places, withdrawals  # noqa: PLC0415
+    from recorder.host.console import progress  # noqa: PLC0415
+
     selection = Selection(
         tuple(args.span) if args.span else None,
         tuple(args.streams) if args.streams else None,

@@ -311,8 +311,8 @@ def test_a_suspend_begins_an_era_and_leaves_a_gap_with_that_cause(bed: Bed) -> N
     bed.cables["adc"].samples(10)
     bed.until(lambda: bed.status().streams[0].received == 10)
     bed.machine.slept_ns += 600 * 10**9
-    bed.until(lambda: bed.status().era == 1)
-    assert "confirm-subject|600" in bed.status().warnings
+    bed.until(lambda: "confirm-subject|600" in bed.status().warnings)
+    assert bed.status().era == 1
     bed.cables["adc"].samples(10)
     bed.until(lambda: bed.status().streams[0].received == 20)
     with pytest.raises(SessionError, match="another pseudonym"):

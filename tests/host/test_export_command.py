@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from recorder.cli import main
+from recorder.exchange import export as formats
 from recorder.exchange import export_record
-from recorder.host import places, withdrawals
+from recorder.host import export_command, places, withdrawals
 from recorder.host.withdrawals import Withdrawal
 
 sys.path.append(str(Path(__file__).parents[1] / "contracts"))
@@ -65,3 +66,7 @@ def test_what_cannot_be_done_is_said_in_one_line(
 def test_a_session_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", str(tmp_path / "no"), "--to", "xdf", "--out", str(tmp_path / "x"), "--json"]) == 1
     assert "choose the folder of a session" in str(said(capsys)["error"])
+
+
+def test_the_help_offers_every_format_there_is() -> None:
+    assert tuple(formats.FORMATS) == export_command.FORMATS
