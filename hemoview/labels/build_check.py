@@ -128,11 +128,13 @@ def _bars(
         yield _bar("no-consent")
     if pulse_stream(session) is None:
         yield _bar("no-pulse")
-    if reference_rows(session) is None and pressure_stream(session) is None:
+    lonely = reference_rows(session) is None and pressure_stream(session) is None
+    if lonely:
         yield _bar("no-reference")
-    held = alignments.current(session.path)
+    held = None if lonely else alignments.current(session.path)
     if held is None:
-        yield _bar("never-aligned")
+        if not lonely:  # else there is nothing to be aligned with
+            yield _bar("never-aligned")
     elif not held.locked:
         code = held.refused_because
         yield _bar("unsynchronised", why=alignments.REFUSED.get(code, code), refused=code)
@@ -162,7 +164,10 @@ def plan(
     barred = [c for c in found if c.barred]
     good = sorted((c for c in found if not c.barred), key=lambda c: (c.subject, c.session_id))
     if barred and not (skip and good):
-        lines = [f"{c.folder.name}: {c.why}" for c in barred]
+        alike: dict[str, list[str]] = {}
+        for each in barred:
+            alike.setdefault(each.why, []).append(each.folder.name)
+        lines = [f"{', '.join(names)}: {why}" for why, names in alike.items()]
         some = f"{len(barred)} of {len(found)} sessions are barred from a dataset"
         leave = "" if not good else ". Leave them out, or give --skip-barred"
         raise ConfigError(f"{some}. {'. '.join(lines)}{leave}", advice="dataset-barred")

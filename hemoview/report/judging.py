@@ -32,12 +32,15 @@ from hemoview.report.choice import Chosen, Opened
 from hemoview.report.pdf import pdf_of
 from recorder.errors import ConfigError
 from recorder.host.console import progress
-from recorder.schema import PARAMETERS
+from recorder.schema import PARAMETER_UNITS, PARAMETERS
 
 MOST_RATES: Final = 1500
 """Training windows in which the heart rate is counted for the baselines; evenly spread where there are more."""
 FIGURES, REPORT, PRINT, VALUES = "evaluation.json", "report.html", "report.pdf", "predictions.npz"
 
+
+_BASELINES: Final = {"mean": "mean of others", "shrunk_hold": "the subject's calibration points held, shrunk"}
+"""What an error is weighed against, in words for people."""
 
 Make = Callable[[Dataset, Seen, Tell], Predictor]
 """A model before the rows it is judged on."""
@@ -231,10 +234,11 @@ def summary(figures: dict[str, Any]) -> dict[str, Any]:
             lines[parameter] = f"— ({one['why']['mae']})"
             continue
         baseline = "shrunk_hold" if figures["protocol"]["calibration_points"] else "mean"
-        beside = one[f"baseline_{baseline}_mae"]
+        beside, people = one[f"baseline_{baseline}_mae"], one["n_subjects"]
         lines[parameter] = (
-            f"MAE {one['mae']:.2f}, {baseline.replace('_', ' ')} {_or_dash(beside, '.2f')}, 90 % interval covers "
-            f"{_or_dash(one['coverage_90'], '.0%')} ({one['n_subjects']} subjects, {one['n_windows']} windows)"
+            f"MAE {one['mae']:.2f} {PARAMETER_UNITS[parameter]}, without the pulse wave {_or_dash(beside, '.2f')} "
+            f"({_BASELINES[baseline]}), 90 % interval covers {_or_dash(one['coverage_90'], '.0%')} "
+            f"({people} subject{'s' * (people != 1)}, {one['n_windows']} windows)"
         )
     marked = {"SIMULATED": "every figure is of simulated people"} if figures["simulated"] else {}
     return {

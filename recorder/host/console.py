@@ -156,17 +156,25 @@ def _print(outcome: Outcome | None, *, as_json: bool) -> None:
 
 
 def _in_words(value: Any) -> str:
-    """One line; what consists of parts, a line for each below it."""
+    """One line; what consists of parts, a line for each below it, and of theirs with parts of their own further in."""
     if isinstance(value, dict):
         value = [f"{name}: {_in_one_line(part)}" for name, part in value.items()]
     if not isinstance(value, list | tuple):
         return str(value)
-    return "".join(f"\n  {_in_one_line(part)}" for part in value) or "none"
+    return "".join(f"\n  {_part_in_words(part)}" for part in value) or "none"
+
+
+def _part_in_words(value: Any) -> str:
+    if not isinstance(value, dict):
+        return _in_one_line(value)
+    deeper = {n: v for n, v in value.items() if isinstance(v, dict | list | tuple)}
+    flat = {n: v for n, v in value.items() if n not in deeper and v not in (None, "")}
+    return _in_one_line(flat) + "".join(f"\n    {n}: {_in_one_line(v)}" for n, v in deeper.items() if v)
 
 
 def _in_one_line(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {_in_one_line(part)}" for name, part in value.items())
+        return ", ".join(f"{name}: {_in_one_line(part)}" for name, part in value.items()) or "none"
     if isinstance(value, list | tuple):
         return ", ".join(_in_one_line(part) for part in value) or "none"
     return str(value)
