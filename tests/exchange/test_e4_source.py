@@ -117,7 +117,9 @@ def test_a_damaged_member_is_named_and_the_rest_taken(tmp_path):
 def test_a_truncated_or_empty_zip_is_refused(tmp_path, cut):
     path = e4_made.write_zip(tmp_path / "S.zip", e4_made.files())
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(RecordingUnreadable, match="cannot be read as a zip" if cut else "is empty; fetch it again"):
+    with pytest.raises(
+        RecordingUnreadable, match="cannot be read as a zip" if cut else "is empty; fetch it again"
+    ):
         e4_source.read(path)
 
 
