@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 import tomllib
@@ -86,16 +87,18 @@ def test_a_wheel_in_an_empty_environment_finds_resources_and_models(tmp_path: Pa
         [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "-w", str(tmp_path), str(ROOT)],
         check=True,
     )
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     wheel = next(tmp_path.glob("hemoview-*.whl"))
     venv.create(tmp_path / "empty", with_pip=True)
     here = tmp_path / "empty" / ("Scripts" if sys.platform == "win32" else "bin")
-    subprocess.run([here / "python", "-m", "pip", "install", "--quiet", f"{wheel}[app]"], check=True)
+    subprocess.run([here / "python", "-m", "pip", "install", "--quiet", f"{wheel}[app]"], check=True, env=env)
     done = subprocess.run(
         [here / "hemoview", "models", "verify", "--json"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
         check=False,
+        env=env,
     )
     assert done.returncode == 0, done.stderr
     assert '"ok": true' in done.stdout
@@ -104,7 +107,7 @@ def test_a_wheel_in_an_empty_environment_finds_resources_and_models(tmp_path: Pa
         "print(*(p.name for p in (places.resources_dir() / 'profiles').iterdir()))"
     )
     found = subprocess.run(
-        [here / "python", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+        [here / "python", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True, env=env
     )
     assert "site-packages" in found.stdout
     assert "lab-adc-ascii.toml" in found.stdout

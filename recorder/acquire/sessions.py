@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from recorder import session as store
+from recorder.acquire.awake import Awake
 from recorder.acquire.confirmation import Cause, Confirmation
 from recorder.acquire.disk import START_BYTES, DiskGuard, folder_problem
 from recorder.acquire.hub import Hub
 from recorder.acquire.journal import Journal
-from recorder.acquire.machine import Inhibitor, Machine
+from recorder.acquire.machine import Machine
 from recorder.acquire.orders import StartOrder, folder_name, header_of
 from recorder.acquire.preflight import Check, Facts, checks, refusals
 from recorder.acquire.resumption import last_arrivals, open_gaps
@@ -70,8 +71,7 @@ class Sessions:
         self._started_host_ns = self._started_wall_ns = 0
         self._station, self._folder, self._hub, self._clock = station, folder, hub, clock
         self._machine, self._keep = machine, keep
-        self._inhibitor: Inhibitor | None = None
-        self._sleep_refusal: str | None = None
+        self._awake = Awake(machine)
         self._lock = threading.RLock()
         self.guard = self._guard_of(folder)
 
@@ -94,7 +94,7 @@ class Sessions:
             tuple(links),
             self._hub.statuses({}, None),
             {s: i.device_id for s, i in self._hub.streams.items()},
-            (*self._machine.warnings(), *self._sleep_warning()),
+            (*self._machine.warnings(), *self._awake.warning()),
             self._machine.encrypted(out.absolute()),
             order.planned_s,
             order.operator.strip(),
@@ -165,7 +165,8 @@ class Sessions:
         self.warnings.clear()
         self.amended_fields = ()
         self._keep(path)
-        self._hold_awake()
+        if refusal := self._awake.hold():
+            self.warnings["sleep"] = refusal
         return writer
 
     def _journal(self) -> Journal:
@@ -348,27 +349,9 @@ class Sessions:
         folder.mkdir(parents=True, exist_ok=True)
         return DiskGuard(folder, reserve, self._machine.free_bytes)
 
-    def _hold_awake(self) -> None:
-        try:
-            self._inhibitor = self._machine.inhibit_sleep()
-            self._sleep_refusal = ""
-        except OSError as error:
-            self._sleep_refusal = self.warnings["sleep"] = str(error)
-
-    def _sleep_warning(self) -> list[tuple[str, str]]:
-        """Tried once before the first session, so that it can be told in time."""
-        if self._sleep_refusal is None:
-            self._hold_awake()
-            self._release()
-        if not self._sleep_refusal:
-            return []
-        return [(f"sleep cannot be held off ({self._sleep_refusal})", "switch sleep off while recording")]
-
     def _release(self) -> None:
         self.guard.release_reserve()
-        if self._inhibitor is not None:
-            self._inhibitor.release()
-            self._inhibitor = None
+        self._awake.release()
 
     # ---- what is told
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from recorder.schema import DeviceInfo, Gap, SampleBlock, StreamInfo
 from recorder.transports import Chunk, Transport
@@ -104,9 +104,6 @@ class Interruptible(Protocol):
     def interrupt(self) -> None:
         """``open`` raises LinkLost soon."""
         ...
-
-
-DriverKind = Literal["e4-tcp", "e4-ble", "ble-hr", "nonin-serial", "serial-adc", "manual-cuff"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -379,3 +379,4 @@ def test_a_fault_in_one_look_ends_neither_the_pulse_nor_the_recording(
     bed.until(lambda: bed.status().streams[0].on_disk == 10)
     spoken_ns = bed.status().t_host_ns
     bed.until(lambda: bed.status().t_host_ns > spoken_ns)
+    assert bed.status().session.state == "open"

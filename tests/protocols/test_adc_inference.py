@@ -198,7 +198,9 @@ def test_noise_proposes_nothing(seed: int, size: int) -> None:
 @settings(max_examples=60)
 @given(st.lists(st.binary(max_size=400), max_size=12))
 def test_no_bytes_raise(pieces: list[bytes]) -> None:
-    infer([(piece, i * 10**8) for i, piece in enumerate(pieces)])
+    found = infer([(piece, i * 10**8) for i, piece in enumerate(pieces)])
+    assert found.proposes == (found.verdict in ("text", "binary"))
+    assert 0 <= found.read_share <= 1
 
 
 NMEA = (

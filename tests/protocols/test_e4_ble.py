@@ -65,11 +65,13 @@ def test_every_packet_encodes_back_to_its_bytes(characteristic, data):
     assert encode(characteristic, packet.values, packet.counter) == data
 
 
-@given(st.integers(0, 65535), st.binary(max_size=40))
+@given(st.integers(0, 65535) | st.sampled_from(sorted(LAYOUTS)), st.binary(max_size=40))
 def test_no_bytes_raise(characteristic, data):
-    decode(characteristic, data)
-    e4_ble.battery_share(data)
-    e4_ble.is_button(data)
+    known = len(data) == 20 and characteristic in LAYOUTS
+    assert (decode(characteristic, data) is not None) == known
+    share = e4_ble.battery_share(data)
+    assert share is None or 0 <= share <= 1
+    assert e4_ble.is_button(data) in (True, False)
 
 
 @pytest.mark.parametrize("characteristic", LAYOUTS)

@@ -50,5 +50,6 @@ def test_every_measurement_comes_back(measured):
 
 @given(st.binary(max_size=40))
 def test_no_bytes_raise(data):
-    decode(data)
+    decoded = decode(data)
+    assert decoded is None or decode(encode(decoded)) == decoded
     assert battery_share(data) is None or 0 <= battery_share(data) <= 1

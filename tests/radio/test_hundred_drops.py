@@ -67,9 +67,9 @@ def test_a_hundred_dropped_links_are_a_hundred_reconnects_and_nothing_is_lost_un
             stream_id = f"e4.{layout.name}"
             causes = Counter(gap.cause for gap in stored.gaps(stream_id))
             if layout.rate_hz > 4:
-                assert causes["link-lost"] == DROPS, causes
+                assert DROPS <= causes["link-lost"] <= len(lost_links), causes
             else:  # a packet each 1.5 or 2 s: where none came between two drops they are one gap
-                assert 0 < causes["link-lost"] <= DROPS, causes
+                assert 0 < causes["link-lost"] <= len(lost_links), causes
             assert 0 < len(stored.read(stream_id)) <= sent[stream_id]
         assert swallowed > 0
         _check_by_counters(stored, swallowed)
@@ -83,30 +83,40 @@ def _until_more(bed: RadioBed, stream_id: str, n_samples: int) -> None:
 
 
 def _check_by_counters(stored: session.Session, swallowed: int) -> None:
-    """The wristband numbers its packets whether it is connected or not. So between the first and the last packet
-    its counter says how many there were; rows and counted gaps must make exactly that, stream by stream where the
-    counter is long enough to be recognised after a reconnect.
+    """The wristband numbers its packets whether it is connected or not. So the counters of two packets that follow one
+    another say how many lay between, and every such step must be told exactly there: by a hole in the numbering of that
+    size with its gap, or by a gap that says the number is not known. How late this computer stamped decides which of
+    the two, and never whether anything is told: no limit in seconds stands here.
     """
     for uuid, packets in sensor_packets(stored).items():
         layout = e4_ble.LAYOUTS[uuid]
-        stream_id = f"e4.{layout.name}"
         counters = [e4_ble.decode(uuid, p.data).counter for p in packets]  # type: ignore[union-attr]
-        steps = np.diff(counters) % layout.modulo
-        missing_by_counter = int((steps - 1).sum()) * layout.n
-        rows = stored.read(stream_id)
+        rows = stored.read(f"e4.{layout.name}")
         assert len(rows) == len(packets) * layout.n, "what came raw was decoded"
-        first_no, last_no = int(rows.sample_no[0]), int(rows.sample_no[-1])
+        numbers = rows.sample_no.reshape(-1, layout.n)
+        assert (np.diff(numbers, axis=1) == 1).all(), "a packet is whole"
+        gaps = {gap.first_missing_no: gap for gap in stored.gaps(rows.info.stream_id)}
+        told = set()
+        for n in range(1, len(packets)):
+            first_missing = int(numbers[n - 1, -1]) + 1
+            hole, lost = (
+                int(numbers[n, 0]) - first_missing,
+                (counters[n] - counters[n - 1] - 1) % layout.modulo,
+            )
+            gap = gaps.get(first_missing)
+            assert hole >= 0 and hole % layout.n == 0
+            if hole:
+                assert gap is not None and gap.n_missing == hole, (n, hole, gap)
+                assert hole // layout.n % layout.modulo == lost, (n, hole, lost, gap)
+            elif lost:
+                assert gap is not None and gap.n_missing is None, (n, lost, gap)
+            if gap is not None:
+                told.add(first_missing)
+                assert gap.cause in ("link-lost", "counter-jump", "overrun", "counter-reset"), gap
         # a gap that lasted when the session began lies before its first row
-        gaps = [gap for gap in stored.gaps(stream_id) if first_no < gap.first_missing_no <= last_no]
-        holes = last_no + 1 - first_no - len(rows)
-        counted = sum(gap.n_missing or 0 for gap in gaps)
-        assert holes == counted
-        # every step over one lies in a stored gap
-        assert len(gaps) >= int((steps != 1).sum())
-        if layout.modulo >= 65536:
-            unknown = [gap for gap in gaps if gap.n_missing is None]
-            assert not unknown, (stream_id, unknown[:3])
-            assert counted == missing_by_counter
+        first, last = int(numbers[0, 0]), int(numbers[-1, -1])
+        assert told == {no for no in gaps if first < no <= last}, "no gap is invented"
         if uuid == e4_ble.ACC:
-            inside = sum(gap.n_missing or 0 for gap in gaps if gap.cause == "counter-jump")
-            assert 0 < inside <= swallowed
+            inside = [gap for gap in gaps.values() if gap.cause == "counter-jump"]
+            assert inside
+            assert sum(gap.n_missing or 0 for gap in inside) <= swallowed
