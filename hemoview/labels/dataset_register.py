@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from recorder.host import ledger
+from recorder.session import ledger
+from recorder.session.files import storage_errors
 
 FILE: Final = "datasets.jsonl"
 
@@ -60,10 +61,12 @@ def register(home: Path, built: Registered) -> None:
     Raises:
         StorageError: the disk refused.
     """
-    ledger.append(home / FILE, asdict(built))
+    with storage_errors(home, "recording a dataset"):
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ledger.append(home / FILE, "entry", asdict(built))
 
 
 def registered(home: Path) -> tuple[list[Registered], list[str]]:
     """Every dataset in order, and what is wrong with each line that cannot be read."""
-    entries, wrong = ledger.read(home / FILE)
-    return [Registered.from_json(entry) for entry in entries], wrong
+    found, wrong = ledger.read(home / FILE, "entry", Registered.from_json)
+    return found, [f"{FILE} {each}" for each in wrong]

@@ -6,14 +6,12 @@ reads (safety rule 15). A torn line is lost alone; :func:`read` names it.
 
 from __future__ import annotations
 
-import json
-import os
-import zlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from recorder.session.files import FILE_MODE, storage_errors
+from recorder.session import ledger
+from recorder.session.files import storage_errors
 
 RECORD_FILE: Final = "exports.jsonl"
 
@@ -80,37 +78,15 @@ def append(home: Path, record: ExportRecord) -> None:
     Raises:
         StorageError: the disk refused.
     """
-    body = record.to_json()
-    line = json.dumps({"export": body, "crc32": _crc(body)}, ensure_ascii=False) + "\n"
-    path = home / RECORD_FILE
     with storage_errors(home, "recording an export"):
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, FILE_MODE)
-        try:
-            unfinished = False
-            if os.lseek(fd, 0, os.SEEK_END):
-                os.lseek(fd, -1, os.SEEK_END)
-                unfinished = os.read(fd, 1) != b"\n"
-            os.write(fd, (b"\n" if unfinished else b"") + line.encode())
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        ledger.append(home / RECORD_FILE, "export", record.to_json())
 
 
 def read(home: Path) -> tuple[list[ExportRecord], list[str]]:
     """All whole records in order, and what is wrong with each other line."""
-    path = home / RECORD_FILE
-    content = path.read_bytes() if path.is_file() else b""
-    whole: list[ExportRecord] = []
-    wrong: list[str] = []
-    for number, line in enumerate(content.split(b"\n"), 1):
-        if line:
-            found = _parse(line)
-            if found is None:
-                wrong.append(f"{RECORD_FILE} line {number}: damaged or unfinished")
-            else:
-                whole.append(found)
-    return whole, wrong
+    whole, wrong = ledger.read(home / RECORD_FILE, "export", ExportRecord.from_json)
+    return whole, [f"{RECORD_FILE} {each}" for each in wrong]
 
 
 def exports_of(home: Path, subject: str) -> list[ExportRecord]:
@@ -119,17 +95,3 @@ def exports_of(home: Path, subject: str) -> list[ExportRecord]:
     Who withdraws a subject asks by every pseudonym it had, and by session: see :attr:`ExportRecord.session_id`.
     """
     return [record for record in read(home)[0] if record.subject == subject]
-
-
-def _parse(line: bytes) -> ExportRecord | None:
-    try:
-        value = json.loads(line)
-        if value["crc32"] != _crc(value["export"]):
-            return None
-        return ExportRecord.from_json(value["export"])
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
-def _crc(body: dict[str, Any]) -> int:
-    return zlib.crc32(json.dumps(body, sort_keys=True).encode())

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from recorder.errors import StorageError
-from recorder.host import ledger
+from recorder.session import ledger
+from recorder.session.files import storage_errors
 
 FILE: Final = "withdrawals.jsonl"
 
@@ -61,7 +62,9 @@ def append(home: Path, withdrawal: Withdrawal) -> None:
     Raises:
         StorageError: the disk refused.
     """
-    ledger.append(home / FILE, withdrawal.to_json())
+    with storage_errors(home, "recording a withdrawal"):
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ledger.append(home / FILE, "entry", withdrawal.to_json())
 
 
 def read(home: Path) -> list[Withdrawal]:
@@ -70,13 +73,13 @@ def read(home: Path) -> list[Withdrawal]:
     Raises:
         StorageError: a line cannot be read: nobody may guess whose it was.
     """
-    entries, wrong = ledger.read(home / FILE)
+    found, wrong = ledger.read(home / FILE, "entry", Withdrawal.from_json)
     if wrong:
         raise StorageError(
-            f"{home / wrong[0].split()[0]}: {'; '.join(wrong)}; whose withdrawal it was is not known, so nothing is "
+            f"{home / FILE}: {'; '.join(wrong)}; whose withdrawal it was is not known, so nothing is "
             "built or deleted: restore the file from a backup, or take that line out and enter the withdrawal again"
         )
-    return [Withdrawal.from_json(entry) for entry in entries]
+    return found
 
 
 def pseudonyms(home: Path) -> frozenset[str]:
