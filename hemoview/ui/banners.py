@@ -5,12 +5,15 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.record_view import Banner
 
 SIGNS = {"danger": "✕", "warn": "▲", "info": "●"}
-SHOWN = 3
+SHOWN, SHOWN_LOW = 3, 1
+"""So many at once; of a low window's room the numbers need the most."""
+LOW_PX = 720
 
 
 class BannerRow(QFrame):
@@ -43,13 +46,19 @@ class BannerRow(QFrame):
 
 
 class BannerStack(QWidget):
-    """At most three banners; rows are kept while their key and level stay."""
+    """The worst banners, and how many more there are: a touch shows them all. Rows stay while key and level stay."""
 
     asked = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._rows: list[BannerRow] = []
+        self._banners: tuple[Banner, ...] = ()
+        self._low = self._all = False
+        self.more = QPushButton()
+        self.more.setMinimumHeight(theme.touch_px())
+        self.more.clicked.connect(self._toggle)
+        self.more.hide()
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(1)
@@ -61,13 +70,29 @@ class BannerStack(QWidget):
         return [row.label.text() for row in self._rows]
 
     def show_banners(self, banners: tuple[Banner, ...]) -> None:
-        """Show the first three."""
-        shown = banners[:SHOWN]
+        """Show the worst, as many as there is room for."""
+        self._banners = banners
+        most = SHOWN_LOW if self._low else SHOWN
+        hidden = max(len(banners) - most, 0)
+        self._all = self._all and hidden > 0
+        shown = banners if self._all else banners[:most]
         if [(b.key, b.level) for b in shown] != [(row.key, row.level) for row in self._rows]:
             self._rebuild(shown)
         for row, banner in zip(self._rows, shown, strict=True):
             row.show_banner(banner)
+        self.more.setText(text("banners-fewer") if self._all else text("banners-more", n=hidden))
+        self.more.setVisible(hidden > 0)
         self.setVisible(bool(shown))
+
+    def set_low(self, *, low: bool) -> None:
+        """The window has become lower, or higher."""
+        if low != self._low:
+            self._low = low
+            self.show_banners(self._banners)
+
+    def _toggle(self) -> None:
+        self._all = not self._all
+        self.show_banners(self._banners)
 
     def _rebuild(self, shown: tuple[Banner, ...]) -> None:
         for row in self._rows:
@@ -77,3 +102,4 @@ class BannerStack(QWidget):
         for row in self._rows:
             row.asked.connect(self.asked)
             self._column.addWidget(row)
+        self._column.addWidget(self.more)

@@ -211,6 +211,8 @@ ENGLISH: Final[dict[str, str]] = {
     "closing-title": "Recording goes on",
     "closing-text": "{pseudonym} is being recorded since {elapsed}. The recorder goes on without this window; "
     "open HemoView again to come back to it. Estimates go on too. To end the recording, press Stop first.",
+    "banners-more": "and {n} more …",
+    "banners-fewer": "Only the worst",
     "closing-bedside": "The virtual bedside was opened in this window and ends with it: its devices fall silent in "
     "every window, and a recording of them goes on with a gap.",
     "about-text": "<h3>HemoView {version}</h3><p>Research recorder. Never for treatment, never for alarms.</p>"

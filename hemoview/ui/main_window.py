@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from hemoview.ui.banners import BannerStack
+from hemoview.ui.banners import LOW_PX, BannerStack
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.compact_page import CompactHeader, CompactPage
 from hemoview.ui.far_numerics import FarNumerics
@@ -175,6 +175,7 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Another shape may want another form."""
         super().resizeEvent(event)
+        self.banners.set_low(low=self.height() < LOW_PX)
         self.choose_form()
 
     def choose_form(self) -> None:
