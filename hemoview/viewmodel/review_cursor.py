@@ -128,15 +128,16 @@ def at_cursor(
     shift: TimeShift | None = None,
 ) -> CursorView:
     """The numbers at the cursor from the tiles that are here."""
-    since_s, at = facts.reference_since_s(cursor_s), _moments(cursor_s, shift)
+    at, monitor_s = _moments(cursor_s, shift), cursor_s if shift is None else shift.reference_s(cursor_s)
+    since_s = facts.reference_since_s(monitor_s)
     return CursorView(
         cursor_s,
-        None if since_s is None else cursor_s - since_s,
-        tuple(_numerics(facts, cache, cursor_s, at)),
-        _cuff(facts, cursor_s),
+        None if since_s is None else monitor_s - since_s,
+        tuple(_numerics(facts, cache, monitor_s, at)),
+        _cuff(facts, monitor_s),
         tuple(_waves(facts, panels, cache, at)),
         _personal(facts, cache, cursor_s),
-        is_valid(facts, "SBP", cursor_s),
+        is_valid(facts, "SBP", monitor_s),
     )
 
 
@@ -175,14 +176,14 @@ def _times(reading: Reading | None, factor: float) -> Reading | None:
     return replace(reading, value=value, low=low, high=high)
 
 
-def _numerics(facts: SessionFacts, cache: TileCache, cursor_s: float, at: Moments) -> Iterator[NumericView]:
+def _numerics(facts: SessionFacts, cache: TileCache, monitor_s: float, at: Moments) -> Iterator[NumericView]:
     estimates = [s for s in facts.streams if s.role == "estimate"]
     beats = reference_streams(facts.streams)
     for name in PARAMETERS:
         estimate = _of_streams(estimates, name, facts, cache, at)
         reference = _reference(beats, name, facts, cache, at)
         if estimate is not None or reference is not None:
-            valid = is_valid(facts, name, cursor_s)
+            valid = is_valid(facts, name, monitor_s)
             yield NumericView(name, PARAMETER_UNITS[name], estimate, reference, reference_valid=valid)
 
 

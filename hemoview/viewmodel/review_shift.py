@@ -63,6 +63,16 @@ class TimeShift:
         there = float(time_map.to_reference(self.pieces, np.array([t_s]))[0])
         return there if np.isfinite(there) else None
 
+    def reference_s(self, t_s: float) -> float:
+        """When the moment ``t_s`` of the picture was by the reference's clock, which its calibrations and cuff readings
+        are told by; past the pieces by the nearest of them.
+        """
+        there = self.moment_s(next(iter(self.stream_ids), ""), t_s)
+        if there is not None:
+            return there
+        piece = min(self.pieces, key=lambda p: abs(p.offset_s + 0.5 * (p.t0_s + p.t1_s) - t_s))
+        return t_s - piece.offset_s
+
     def gap(self, gap: GapMark) -> GapMark:
         """A gap where it is drawn."""
         if not self.moves(gap.stream_id):

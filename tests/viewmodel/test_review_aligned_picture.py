@@ -134,3 +134,16 @@ def test_another_session_is_drawn_as_it_is_stored(model: ReviewModel, folder: Pa
     model.draw_by(ONE)
     model.open(str(folder))
     assert settled(model).aligned is None
+
+
+def test_what_is_known_of_the_monitor_goes_by_its_own_clock(model: ReviewModel) -> None:
+    assert TWO.reference_s(600.0 + BY_S) == pytest.approx(600.0), "in a hole by the nearest piece"
+    assert ONE.reference_s(5000.0 + BY_S) == pytest.approx(5000.0)
+    model.move(lambda wish, end: moves.jump(wish, 700.0, end))
+    plain = settled(model).cursor
+    assert plain is not None and plain.cuff is not None and plain.reference_age_s is not None
+    model.draw_by(ONE)
+    shifted = settled(model).cursor
+    assert shifted is not None and shifted.cuff is not None and shifted.reference_age_s is not None
+    assert shifted.cuff.age_s == pytest.approx(plain.cuff.age_s - BY_S)
+    assert shifted.reference_age_s == pytest.approx(plain.reference_age_s - BY_S)
