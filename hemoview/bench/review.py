@@ -12,7 +12,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,26 +83,14 @@ def made(make: Callable[..., Path], folder: Path, plan: Any) -> Path:
 
 def measure(session: Path, steps: int) -> dict[str, Any]:
     """Open a session in the page and move about in it."""
-    from PySide6.QtWidgets import QApplication  # noqa: PLC0415
-
     from hemoview.bench.review_labels import label_by_key  # noqa: PLC0415
-    from hemoview.ui import theme  # noqa: PLC0415
     from hemoview.ui.review import ReviewPage  # noqa: PLC0415
 
-    app = QApplication.instance() or QApplication([])
-    assert isinstance(app, QApplication)
-    theme.apply(app)
-    before_mb = memory_mb()
-    page = ReviewPage()
-    try:
-        page.resize(*WINDOW_PX)
-        page.show()
-        app.processEvents()
-        watch = Watch(page, app.processEvents)
+    with shown(ReviewPage, WINDOW_PX) as (page, process, memory):
+        watch = Watch(page, process)
         opened = watch.open(str(session))
         ready_ms = watch.until_labels()
-        frames = [watch.step(*move) for move in moves_of(steps)]
-        first, sharp, cpu = (np.array(part) for part in zip(*frames, strict=True))
+        moved = watch.sweep(moves_of(steps))
         labels = label_by_key(page, watch)
         return {
             "open_ms": round(opened["sharp"], 1),
@@ -110,16 +99,37 @@ def measure(session: Path, steps: int) -> dict[str, Any]:
             "label_ms": ms_at(labels, 99),
             "label_p50_ms": ms_at(labels, 50),
             "first_paint_ms": round(opened["first"], 1),
-            "pan_zoom_p50_ms": ms_at(first, 50),
-            "pan_zoom_p99_ms": ms_at(first, 99),
-            "pan_zoom_cpu_p50_ms": ms_at(cpu, 50),
-            "pan_zoom_cpu_p99_ms": ms_at(cpu, 99),
-            "sharp_p50_ms": ms_at(sharp, 50),
-            "sharp_p99_ms": ms_at(sharp, 99),
-            "steps": steps,
-            "memory_mb": round(memory_mb(), 1),
-            "memory_added_mb": round(memory_mb() - before_mb, 1),
+            **moved,
+            **memory(),
         }
+
+
+@contextmanager
+def shown(
+    make: Callable[[], Any], size_px: tuple[int, int]
+) -> Iterator[tuple[Any, Callable[[], None], Callable[[], dict[str, float]]]]:
+    """A page in the theme, closed afterwards: the page, a pass of the event loop, memory and its growth."""
+    from PySide6.QtWidgets import QApplication  # noqa: PLC0415
+
+    from hemoview.ui import theme  # noqa: PLC0415
+
+    app = QApplication.instance() or QApplication([])
+    assert isinstance(app, QApplication)
+    theme.apply(app)
+    before_mb = memory_mb()
+    page = make()
+    try:
+        page.resize(*size_px)
+        page.show()
+        app.processEvents()
+        yield (
+            page,
+            app.processEvents,
+            lambda: {
+                "memory_mb": round(memory_mb(), 1),
+                "memory_added_mb": round(memory_mb() - before_mb, 1),
+            },
+        )
     finally:
         page.close_session()
         page.close()
@@ -180,6 +190,15 @@ class Watch:
         first = self.until(began, lambda: True)
         cpu = (time.thread_time() - cpu_began) * 1e3
         return first, self.until(began, self._sharp), cpu
+
+    def sweep(self, moves: list[tuple[Any, Any]]) -> dict[str, float]:
+        """Press one key after the other: percentiles of the paint that answers, of its CPU time, of all sharp."""
+        frames = [self.step(*move) for move in moves]
+        first, sharp, cpu = (np.array(part) for part in zip(*frames, strict=True))
+        told: dict[str, float] = {"steps": len(moves)}
+        for name, values in (("pan_zoom", first), ("pan_zoom_cpu", cpu), ("sharp", sharp)):
+            told |= {f"{name}_p{percentile}_ms": ms_at(values, percentile) for percentile in (50, 99)}
+        return told
 
     def _sharp(self) -> bool:
         return bool(self._page.model.view().settled)

@@ -10,12 +10,11 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
-from hemoview.bench.review import SETTLE_S, Watch, made, memory_mb, ms_at
+from hemoview.bench.review import SETTLE_S, Watch, made, shown
 
 STEPS: Final = 200
 WINDOW_PX: Final = (1280, 740)
@@ -30,8 +29,8 @@ def run(hours: float = 24, *, steps: int = STEPS, folder: Path | None = None) ->
         folder: a session to use instead of making one.
 
     Returns:
-        ``open_ms, first_paint_ms, medians_ms, pan_zoom_p50_ms, pan_zoom_p99_ms, pan_zoom_cpu_p99_ms, memory_mb,
-        memory_added_mb, steps, hours``.
+        ``open_ms, first_paint_ms, medians_ms, pan_zoom_p50_ms, pan_zoom_p99_ms, pan_zoom_cpu_p50_ms,
+        pan_zoom_cpu_p99_ms, sharp_p50_ms, sharp_p99_ms, memory_mb, memory_added_mb, steps, hours``.
     """
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from hemoview.bench.review_session import Plan, make_session  # noqa: PLC0415
@@ -46,51 +45,29 @@ def run(hours: float = 24, *, steps: int = STEPS, folder: Path | None = None) ->
 
 def measure(session: Path, steps: int) -> dict[str, Any]:
     """Open a session in the page and move about in it."""
-    from PySide6.QtWidgets import QApplication  # noqa: PLC0415
-
-    from hemoview.ui import theme  # noqa: PLC0415
     from hemoview.ui.trends_page import TrendsPage  # noqa: PLC0415
 
-    app = QApplication.instance() or QApplication([])
-    assert isinstance(app, QApplication)
-    theme.apply(app)
-    before_mb = memory_mb()
-    page = TrendsPage()
-    try:
-        page.resize(*WINDOW_PX)
-        page.show()
-        app.processEvents()
-        watch, began = Watch(page, app.processEvents), time.perf_counter()
+    with shown(TrendsPage, WINDOW_PX) as (page, process, memory):
+        watch, began = Watch(page, process), time.perf_counter()
         opened = watch.open(str(session))
-        medians_ms = _complete(page, app, began)
-        frames = [watch.step(*move) for move in moves_of(steps)]
-        first, _, cpu = (np.array(part) for part in zip(*frames, strict=True))
+        medians_ms = _complete(page, process, began)
         return {
             "open_ms": round(opened["sharp"], 1),
             "first_paint_ms": round(opened["first"], 1),
             "medians_ms": round(medians_ms, 1),
-            "pan_zoom_p50_ms": ms_at(first, 50),
-            "pan_zoom_p99_ms": ms_at(first, 99),
-            "pan_zoom_cpu_p99_ms": ms_at(cpu, 99),
-            "steps": steps,
-            "memory_mb": round(memory_mb(), 1),
-            "memory_added_mb": round(memory_mb() - before_mb, 1),
+            **watch.sweep(moves_of(steps)),
+            **memory(),
         }
-    finally:
-        page.close_session()
-        page.close()
-        page.deleteLater()
-        app.processEvents()
 
 
-def _complete(page: Any, app: Any, began: float) -> float:
+def _complete(page: Any, process: Callable[[], None], began: float) -> float:
     """ms until every median of the view is there and was shown."""
     while not page.model.page().complete:
-        app.processEvents()
+        process()
         if time.perf_counter() - began > SETTLE_S:
             raise TimeoutError(f"trends bench: no medians for {SETTLE_S:g} s; is the machine busy?")
         time.sleep(0.0005)
-    app.processEvents()
+    process()
     return (time.perf_counter() - began) * 1e3
 
 
