@@ -1,5 +1,6 @@
-"""Makes the pictures of README and operator guide as an operator would come by them: window, virtual bedside, subject,
-Start, Stop. Run by ``make pictures``; look at them before committing.
+"""Makes the pictures of README and guides as one would come by them: for operators window, virtual bedside, subject,
+Start, Stop; for researchers the files of two devices. Run by ``make pictures``; look at them before committing.
+``researcher`` makes those of the researcher's guide alone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import researcher
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -200,22 +202,39 @@ class Visit:
         processes.stop_station(STATION, self.home, force=True)
 
 
+def research(language: str) -> None:
+    """The researcher's guide, all of it."""
+    with tempfile.TemporaryDirectory(prefix="hemoview-") as folder:
+        visit = Visit(language, Path(folder))
+        try:
+            researcher.take(visit)
+        finally:
+            visit.leave()
+
+
+def operate(language: str, seconds: float) -> None:
+    """The operator's guide: English in full; of Chinese the two screens an operator meets most."""
+    with tempfile.TemporaryDirectory() as folder:
+        visit = Visit(language, Path(folder))
+        try:
+            visit.devices()
+            visit.start()
+            visit.record(seconds)
+            if language == "en":
+                visit.look()
+                visit.review()
+        finally:
+            visit.leave()
+
+
 def main() -> None:
-    """English in full; of Chinese the two screens an operator meets most."""
-    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 40.0
+    """All of them, or one guide's."""
+    said = sys.argv[1] if len(sys.argv) > 1 else "40"
     for language in ("en", "zh"):
-        with tempfile.TemporaryDirectory() as folder:
-            visit = Visit(language, Path(folder))
-            try:
-                visit.devices()
-                visit.start()
-                visit.record(seconds)
-                if language == "en":
-                    visit.look()
-                    visit.review()
-            finally:
-                visit.leave()
-    (OUT / "confirm-zh.png").unlink()
+        if said != "researcher":
+            operate(language, float(said))
+        research(language)
+    (OUT / "confirm-zh.png").unlink(missing_ok=True)
     QApplication.quit()
 
 

@@ -31,7 +31,7 @@ from hemoview.ui.chime import Player
 from hemoview.ui.collector import GuiCollector
 from hemoview.ui.companions import Companions
 from hemoview.ui.device_operations import Bed, DeviceOperations
-from hemoview.ui.handbook import Handbook
+from hemoview.ui.handbook import RESEARCHERS, Handbook
 from hemoview.ui.lock_screen import LockScreen
 from hemoview.ui.main_window import RECORD, REVIEW, MainWindow
 from hemoview.ui.opening import check_opening
@@ -192,7 +192,7 @@ class Shell:
         self.window.use_pressure_unit(settings.wish.pressure_unit)
         kept = RecordKept(self.window, self.model.facts, self.running_folder)
         self.saving = SavingMenu(self.window, self.bridge, self.operations, kept)
-        self.handbook = Handbook(self.window)
+        self.handbook, self.researcher = Handbook(self.window), Handbook(self.window, RESEARCHERS)
         self.asking = Asking(self.model, self.bridge, self.client, clock)
         self.companions = Companions(
             options.station,

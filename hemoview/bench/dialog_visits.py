@@ -23,6 +23,7 @@ def before_start(desk: Desk) -> None:
     desk.visit("show", menu["button-show"].trigger)
     desk.visit("about", menu["button-about"].trigger)
     desk.visit("handbook", menu["menu-handbook"].trigger)
+    desk.visit("researcher", menu["menu-researcher"].trigger)
     desk.visit("pin", desk.shell.operations.pin_asked.emit)
     desk.visit("start", header.start.click, inside=lambda dialog: _fill(desk, dialog))
     window.show_page("devices")

@@ -1,4 +1,4 @@
-"""Words around the operator guide; the guide itself is a file of each language in ``resources/docs/guide``."""
+"""Words around the guides for operators and researchers; each guide is a file a language, ``resources/docs/guide``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ ENGLISH: Final[dict[str, str]] = {
     "handbook-title": "HemoView – guide for operators",
     "handbook-chapters": "Chapters",
     "handbook-file": "en.md",
+    "menu-researcher": "Guide for researchers",
+    "researcher-title": "HemoView – guide for researchers",
+    "researcher-file": "researcher-en.md",
     "handbook-missing": "The guide is not where it was installed ({path}). Install HemoView again.",
 }
 
@@ -17,5 +20,8 @@ CHINESE: Final[dict[str, str]] = {
     "handbook-title": "HemoView 操作指南",
     "handbook-chapters": "目录",
     "handbook-file": "zh.md",
+    "menu-researcher": "研究者指南",
+    "researcher-title": "HemoView 研究者指南",
+    "researcher-file": "researcher-zh.md",
     "handbook-missing": "安装位置找不到操作指南（{path}）。请重新安装 HemoView。",
 }

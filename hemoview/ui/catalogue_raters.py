@@ -140,7 +140,7 @@ CHINESE: dict[str, str] = {
     "raters.blind-me": "在您和其他人都完成之前，您只能看到自己的标注。",
     "raters.blind-other": "对方也完成后才会显示其标注：{raters}。",
     "raters.comparison": "比较",
-    "raters.compare": "比较并裁定……",
+    "raters.compare": "比较并裁定…",
     "raters.compare-end": "结束比较",
     "raters.finish-first": "请先完成您自己的标注，否则您会看到别人的标注。",
     "raters.two-needed": "需要两位标注员都已完成；目前已完成 {n} 位。",

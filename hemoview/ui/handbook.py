@@ -1,9 +1,10 @@
-"""The operator guide: the installed Markdown of this language with its pictures, beside the window and never over a
-question.
+"""The guides, for operators and for researchers: the installed Markdown of this language with its pictures, beside the
+window and never over a question.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -22,18 +23,32 @@ CHAPTERS_FROM_PX: Final = 760
 HEADING_ABOVE_PX, PARAGRAPH_ABOVE_PX = 16, 7
 
 
-def guide_file() -> Path:
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """A guide: the ids of its entry in the menus, of its title and of its file's name, and its key."""
+
+    menu: str
+    title: str
+    file: str
+    key: str
+
+
+OPERATORS: Final = Guide("menu-handbook", "handbook-title", "handbook-file", "F1")
+RESEARCHERS: Final = Guide("menu-researcher", "researcher-title", "researcher-file", "Shift+F1")
+
+
+def guide_file(guide: Guide = OPERATORS) -> Path:
     """The guide in the language of the screen."""
-    return places.resources_dir() / "docs" / "guide" / text("handbook-file")
+    return places.resources_dir() / "docs" / "guide" / text(guide.file)
 
 
 class Pages(QTextBrowser):
     """Markdown whose pictures are never wider than the page."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, title: str = OPERATORS.title, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setOpenExternalLinks(False)
-        self.setAccessibleName(text("handbook-title"))
+        self.setAccessibleName(text(title))
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # one width, so one layout
         self._laid_out_px = 0
         self._awaited: dict[QUrl, QSize] = {}
@@ -124,10 +139,11 @@ class Pages(QTextBrowser):
 class HandbookDialog(QDialog):
     """Chapters left, pages right. Not modal: the recording stays in sight, and the screen can still be hidden."""
 
-    def __init__(self, path: Path, parent: QWidget | None = None) -> None:
+    def __init__(self, path: Path, parent: QWidget | None = None, title: str = OPERATORS.title) -> None:
         super().__init__(parent)
-        self.setWindowTitle(text("handbook-title"))
-        self.pages, self.chapters = Pages(), QListWidget()
+        self.setWindowTitle(text(title))
+        self._path = path
+        self.pages, self.chapters = Pages(title), QListWidget()
         self.chapters.setAccessibleName(text("handbook-chapters"))
         self.chapters.setMaximumWidth(theme.touch_px() * 5)
         self.chapters.setWordWrap(True)
@@ -148,6 +164,9 @@ class HandbookDialog(QDialog):
         super().resizeEvent(event)
 
     def _go(self, row: int) -> None:
+        """To a chapter; back to the guide first, where a link of it was followed."""
+        if self.pages.source() != QUrl.fromLocalFile(str(self._path)):
+            self.pages.show_file(self._path)
         blocks = self.pages.chapters
         if 0 <= row < len(blocks):
             self.pages.go_to(blocks[row])
@@ -156,17 +175,17 @@ class HandbookDialog(QDialog):
 class Handbook(QObject):
     """The entry of the menus, and the one dialog behind it."""
 
-    def __init__(self, window: MainWindow) -> None:
+    def __init__(self, window: MainWindow, guide: Guide = OPERATORS) -> None:
         super().__init__(window)
-        self._window = window
+        self._window, self._guide = window, guide
         self.dialog: HandbookDialog | None = None
-        entry = window.header.add_action("menu-handbook", self.open, "F1", before="button-about")
+        entry = window.header.add_action(guide.menu, self.open, guide.key, before="button-about")
         window.compact.bar.more.insertAction(window.header.actions_by_id["button-about"], entry)
 
     def open(self) -> None:
         """Show it, or bring it to the front."""
         if self.dialog is None:
-            self.dialog = HandbookDialog(guide_file(), self._window)
+            self.dialog = HandbookDialog(guide_file(self._guide), self._window, self._guide.title)
             self.dialog.resize(min(1180, self._window.width() - 40), min(760, self._window.height() - 40))
         self.dialog.show()
         self.dialog.raise_()

@@ -12,6 +12,7 @@ from hemoview.labels.alignment import REFUSED
 from hemoview.labels.build_check import Bar, Candidate
 from hemoview.labels.build_options import HOP_S, BuildOptions
 from hemoview.viewmodel.messages import Message, say
+from hemoview.viewmodel.review_label_state import name_of
 from recorder.errors import ConfigError
 
 Phase = Literal["looking", "choosing", "building", "stopping", "done", "stopped", "failed"]
@@ -178,6 +179,8 @@ def _bar(bar: Bar) -> Message:
     values = dict(bar.values)
     if bar.code == "unsynchronised" and values["refused"] in REFUSED:
         return say(f"dataset.bar.{values['refused']}")
+    if bar.code == "no-label-set" and values["sets"] == "none":
+        return say("dataset.bar.unlabelled", name=values["name"])
     return say(f"dataset.bar.{bar.code}", **values)
 
 
@@ -238,5 +241,5 @@ def _result(told: Mapping[str, Any]) -> list[Message]:
 def _why(reason: str) -> Message:
     """Why windows were left out; what somebody labelled is called as they did."""
     if reason.startswith("label: "):
-        return say("refl.why.label", label=reason.removeprefix("label: "))
+        return say("refl.why.label", label=name_of(reason.removeprefix("label: ")))
     return say(f"refl.why.{reason.replace(' ', '-')}")
