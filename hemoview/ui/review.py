@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QSplitter, QVBoxLayout, QWidget
 from hemoview.ui.catalogue import text
 from hemoview.ui.figure import Figure
 from hemoview.ui.idle_sweep import IdleSweep
+from hemoview.ui.picture_moves import CTRL, NONE, SHIFT, Keys, Move, move_keys, moved_by_hand
 from hemoview.ui.reference_labels import ReferenceDesk
 from hemoview.ui.review_align import AlignPanel
 from hemoview.ui.review_bar import ReviewBar, ReviewHeader
@@ -33,41 +34,18 @@ from hemoview.viewmodel import review_moves as moves
 from hemoview.viewmodel.footer import claim
 from hemoview.viewmodel.review_facts import SessionFacts
 from hemoview.viewmodel.review_model import Phase, ReviewModel, ReviewView
-from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_reader import ReviewReader, Source
 from recorder import session as store
 
 FRAME_MS = 33
 LIVE_REFRESH_MS = 2000
 IDLE_MS = 120
-_PAGE = 0.9
 _SIDE_PX = 330
 
-Move = Callable[[Wish, float], Wish]
-_SHIFT = Qt.KeyboardModifier.ShiftModifier
-_CTRL = Qt.KeyboardModifier.ControlModifier
-_NONE = Qt.KeyboardModifier.NoModifier
-
-_KEYS: Final[dict[tuple[Qt.Key, Qt.KeyboardModifier], Move]] = {
-    (Qt.Key.Key_Left, _NONE): lambda w, end: moves.pan(w, -moves.PAN_STEP, end),
-    (Qt.Key.Key_Right, _NONE): lambda w, end: moves.pan(w, moves.PAN_STEP, end),
-    (Qt.Key.Key_Left, _SHIFT): lambda w, end: moves.pan(w, -_PAGE, end),
-    (Qt.Key.Key_Right, _SHIFT): lambda w, end: moves.pan(w, _PAGE, end),
-    (Qt.Key.Key_PageUp, _NONE): lambda w, end: moves.pan(w, -_PAGE, end),
-    (Qt.Key.Key_PageDown, _NONE): lambda w, end: moves.pan(w, _PAGE, end),
-    (Qt.Key.Key_Left, _CTRL): lambda w, end: moves.jump(w, w.cursor_s - 1.0, end),
-    (Qt.Key.Key_Right, _CTRL): lambda w, end: moves.jump(w, w.cursor_s + 1.0, end),
-    (Qt.Key.Key_Plus, _NONE): lambda w, end: moves.zoom(w, moves.ZOOM_STEP, end),
-    (Qt.Key.Key_Equal, _NONE): lambda w, end: moves.zoom(w, moves.ZOOM_STEP, end),
-    (Qt.Key.Key_Up, _NONE): lambda w, end: moves.zoom(w, moves.ZOOM_STEP, end),
-    (Qt.Key.Key_Minus, _NONE): lambda w, end: moves.zoom(w, 1 / moves.ZOOM_STEP, end),
-    (Qt.Key.Key_Down, _NONE): lambda w, end: moves.zoom(w, 1 / moves.ZOOM_STEP, end),
-    (Qt.Key.Key_Home, _NONE): moves.to_start,
-    (Qt.Key.Key_End, _NONE): moves.to_end,
-    (Qt.Key.Key_F, _NONE): moves.fit,
-    (Qt.Key.Key_Space, _NONE): moves.play_pause,
-    (Qt.Key.Key_S, _NONE): lambda w, _end: moves.next_speed(w),
-    (Qt.Key.Key_L, _NONE): moves.follow_end,
+_KEYS: Final[Keys] = {
+    **move_keys(moves.zoom, lambda _: 1.0),
+    (Qt.Key.Key_Space, NONE): moves.play_pause,
+    (Qt.Key.Key_S, NONE): lambda w, _end: moves.next_speed(w),
 }
 
 
@@ -209,11 +187,7 @@ class ReviewPage(QWidget):
         self._canvas.painted.connect(self._on_painted)
         self._live.timeout.connect(self._model.refresh)
         self._canvas.resized.connect(self._on_resized)
-        self._canvas.clicked.connect(lambda t: self._move(lambda w, end: moves.jump(w, t, end)))
-        self._canvas.panned.connect(lambda share: self._move(lambda w, end: moves.pan(w, share, end)))
-        self._canvas.zoomed.connect(lambda f, at: self._move(lambda w, end: moves.zoom(w, f, end, at)))
-        for source in (self._canvas, self._minimap):
-            source.spanned.connect(lambda t0, t1: self._move(lambda w, end: moves.look_at(w, t0, t1, end)))
+        moved_by_hand(self._canvas, self._minimap, self._move, moves.zoom)
         self._side.jumped.connect(self._on_jumped)
         self._side.chosen.connect(self._on_chosen)
         self._bar.asked.connect(self.press)
@@ -232,10 +206,10 @@ class ReviewPage(QWidget):
 
     # moves
 
-    def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = _NONE) -> bool:
+    def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> bool:
         """Do what a key stands for; True if it stands for anything. Buttons press keys too."""
         self._sweep.hold()
-        back = bool(modifiers & _SHIFT)
+        back = bool(modifiers & SHIFT)
         if self.raters.press(key, modifiers):
             return True
         if self.labelling.press(key, modifiers):
@@ -247,7 +221,7 @@ class ReviewPage(QWidget):
         elif key == Qt.Key.Key_Escape:
             self.browse_requested.emit()
         else:
-            step = _KEYS.get((key, modifiers)) or _KEYS.get((key, _NONE))
+            step = _KEYS.get((key, modifiers)) or _KEYS.get((key, NONE))
             if step is None:
                 return False
             self._model.move(step)
@@ -256,7 +230,7 @@ class ReviewPage(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Every move has a key."""
-        modifiers = event.modifiers() & (_SHIFT | _CTRL)
+        modifiers = event.modifiers() & (SHIFT | CTRL)
         if not self.press(Qt.Key(event.key()), modifiers):
             super().keyPressEvent(event)
 

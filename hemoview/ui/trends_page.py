@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from hemoview.ui.catalogue import text
 from hemoview.ui.figure import Figure
+from hemoview.ui.picture_moves import CTRL, NONE, SHIFT, Move, move_keys, moved_by_hand
 from hemoview.ui.review import claim_of
 from hemoview.ui.review_bar import ReviewHeader
 from hemoview.ui.review_bridge import Bell, end_with
@@ -27,7 +28,6 @@ from hemoview.viewmodel import review_moves as moves
 from hemoview.viewmodel import trend_moves
 from hemoview.viewmodel.review_facts import Mark
 from hemoview.viewmodel.review_model import Phase, ReviewView
-from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_reader import ReviewReader, Source
 from hemoview.viewmodel.trend_lines import STEP
 from hemoview.viewmodel.trend_model import TrendModel, TrendPage
@@ -37,32 +37,8 @@ from recorder.schema import CO_CALIBRATED, FINGER_CHANGED, REFERENCE_CALIBRATED
 LIVE_REFRESH_MS = 2000
 FILL_MS = 33
 SIDE_PX = 400
-_PAGE = 0.9
 
-Move = Callable[[Wish, float], Wish]
-_SHIFT = Qt.KeyboardModifier.ShiftModifier
-_CTRL = Qt.KeyboardModifier.ControlModifier
-_NONE = Qt.KeyboardModifier.NoModifier
-
-_KEYS: Final[dict[tuple[Qt.Key, Qt.KeyboardModifier], Move]] = {
-    (Qt.Key.Key_Left, _NONE): lambda w, end: moves.pan(w, -moves.PAN_STEP, end),
-    (Qt.Key.Key_Right, _NONE): lambda w, end: moves.pan(w, moves.PAN_STEP, end),
-    (Qt.Key.Key_Left, _SHIFT): lambda w, end: moves.pan(w, -_PAGE, end),
-    (Qt.Key.Key_Right, _SHIFT): lambda w, end: moves.pan(w, _PAGE, end),
-    (Qt.Key.Key_PageUp, _NONE): lambda w, end: moves.pan(w, -_PAGE, end),
-    (Qt.Key.Key_PageDown, _NONE): lambda w, end: moves.pan(w, _PAGE, end),
-    (Qt.Key.Key_Left, _CTRL): lambda w, end: moves.jump(w, w.cursor_s - trend_moves.cursor_step_s(w), end),
-    (Qt.Key.Key_Right, _CTRL): lambda w, end: moves.jump(w, w.cursor_s + trend_moves.cursor_step_s(w), end),
-    (Qt.Key.Key_Plus, _NONE): lambda w, end: trend_moves.zoom(w, moves.ZOOM_STEP, end),
-    (Qt.Key.Key_Equal, _NONE): lambda w, end: trend_moves.zoom(w, moves.ZOOM_STEP, end),
-    (Qt.Key.Key_Up, _NONE): lambda w, end: trend_moves.zoom(w, moves.ZOOM_STEP, end),
-    (Qt.Key.Key_Minus, _NONE): lambda w, end: trend_moves.zoom(w, 1 / moves.ZOOM_STEP, end),
-    (Qt.Key.Key_Down, _NONE): lambda w, end: trend_moves.zoom(w, 1 / moves.ZOOM_STEP, end),
-    (Qt.Key.Key_Home, _NONE): moves.to_start,
-    (Qt.Key.Key_End, _NONE): moves.to_end,
-    (Qt.Key.Key_F, _NONE): moves.fit,
-    (Qt.Key.Key_L, _NONE): moves.follow_end,
-}
+_KEYS: Final = move_keys(trend_moves.zoom, trend_moves.cursor_step_s)
 _SPAN_KEYS: Final = {Qt.Key(Qt.Key.Key_1 + i): span_s for i, span_s in enumerate(trend_moves.SPANS_S)}
 _WORDS: Final = {
     REFERENCE_CALIBRATED: "trends.reference-calibrated",
@@ -177,11 +153,7 @@ class TrendsPage(QWidget):
         self._live.timeout.connect(self._model.refresh)
         self._canvas.painted.connect(self._model.painted)
         self._canvas.resized.connect(self._on_resized)
-        self._canvas.clicked.connect(lambda t: self._move(lambda w, end: moves.jump(w, t, end)))
-        self._canvas.panned.connect(lambda share: self._move(lambda w, end: moves.pan(w, share, end)))
-        self._canvas.zoomed.connect(lambda f, at: self._move(lambda w, end: trend_moves.zoom(w, f, end, at)))
-        for source in (self._canvas, self._minimap):
-            source.spanned.connect(lambda t0, t1: self._move(lambda w, end: moves.look_at(w, t0, t1, end)))
+        moved_by_hand(self._canvas, self._minimap, self._move, trend_moves.zoom)
         self._bar.asked.connect(self.press)
         self._bar.span_chosen.connect(self.show_span)
         self._bar.groups_chosen.connect(self._choose_groups)
@@ -198,7 +170,7 @@ class TrendsPage(QWidget):
 
     # moves
 
-    def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = _NONE) -> bool:
+    def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> bool:
         """Do what a key stands for; True if it stands for anything. Buttons press keys too."""
         if key in _SPAN_KEYS:
             self.show_span(_SPAN_KEYS[key])
@@ -212,7 +184,7 @@ class TrendsPage(QWidget):
         if key == Qt.Key.Key_Escape:
             self.browse_requested.emit()
             return True
-        step = _KEYS.get((key, modifiers)) or _KEYS.get((key, _NONE))
+        step = _KEYS.get((key, modifiers)) or _KEYS.get((key, NONE))
         if step is None:
             return False
         self._model.move(step)
@@ -228,7 +200,7 @@ class TrendsPage(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Every move has a key."""
-        if not self.press(Qt.Key(event.key()), event.modifiers() & (_SHIFT | _CTRL)):
+        if not self.press(Qt.Key(event.key()), event.modifiers() & (SHIFT | CTRL)):
             super().keyPressEvent(event)
 
     def _move(self, step: Move) -> None:
