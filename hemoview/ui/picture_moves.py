@@ -23,7 +23,9 @@ PAGE: Final = 0.9
 class Zoom(Protocol):
     """Narrower or wider about a moment, the cursor where none is given."""
 
-    def __call__(self, wish: Wish, factor: float, end_s: float, /, at_s: float | None = None) -> Wish: ...  # noqa: D102
+    def __call__(self, wish: Wish, factor: float, duration_s: float, anchor_s: float | None = None) -> Wish:
+        """The view afterwards."""
+        ...
 
 
 def move_keys(zoom: Zoom, cursor_step_s: Callable[[Wish], float]) -> Keys:
