@@ -36,6 +36,8 @@ from recorder.schema import PARAMETERS
 
 PPG, LABELS, META, SPLITS, FACTS = "ppg.npy", "cnap.npy", "meta.parquet", "splits.json", "dataset.json"
 WITHDRAWN: Final = "withdrawn.json"
+HOLDS_WITHDRAWN: Final = "contains withdrawn subject"
+"""How the note of a dataset begins that somebody in it has withdrawn from."""
 """Beside the others: subjects of it who took their consent back after it was built."""
 SEED_WINDOW_S: Final = 10.0
 """Length of a window of the seed's format, which states no rate."""
@@ -103,7 +105,7 @@ def read_dataset(folder: Path) -> Dataset:
         notes.append(f"its own version is {declared}")
     if (folder / WITHDRAWN).is_file():
         names = ", ".join(str(n) for each in _json(folder / WITHDRAWN).values() for n in each)
-        notes.append(f"contains withdrawn subject {names}: build it again without")
+        notes.append(f"{HOLDS_WITHDRAWN} {names}: build it again without")
     return _with_notes(dataset, notes)
 
 

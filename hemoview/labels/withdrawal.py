@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from hemoview.labels.dataset_folder import FACTS, LABELS, META, PPG, SPLITS, WITHDRAWN, subjects_of
+from hemoview.labels.dataset_folder import (
+    FACTS,
+    HOLDS_WITHDRAWN,
+    LABELS,
+    META,
+    PPG,
+    SPLITS,
+    WITHDRAWN,
+    subjects_of,
+)
 from hemoview.labels.dataset_register import registered
 from recorder import __version__
 from recorder import session as sessions
@@ -27,7 +36,7 @@ from recorder.session.header import SESSION_FILE
 from recorder.session.quarantine import QUARANTINE_FOLDER
 
 Kind = Literal["session", "export", "dataset", "model"]
-MARK: Final = "contains withdrawn subject"
+MARK: Final = HOLDS_WITHDRAWN
 CARD: Final = "card.html"
 _DATASET_FILES: Final = (FACTS, SPLITS, META, LABELS, PPG, CARD, WITHDRAWN)
 """In the order they are deleted: without the first it is no dataset any more."""

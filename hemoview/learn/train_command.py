@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from hemoview.labels.dataset import Dataset
+from hemoview.labels.dataset_folder import HOLDS_WITHDRAWN
 from hemoview.labels.splits import Split, make_split, refuse_leaks
 from hemoview.learn import checkpoint, distributed, evaluate_command, prepare
 from hemoview.learn.batches import Drawing
@@ -39,6 +40,7 @@ def run(args: argparse.Namespace) -> dict[str, Any] | None:
     distributed.share_cores()
     device = usable_device(args.device)
     dataset = read(args)
+    refuse_withdrawn(dataset)
     split = chosen_split(dataset, args)
     parts = [prepare.part_of(dataset, split.train, wrist_views=args.wrist_views)]
     validation = prepare.part_of(dataset, split.val) if split.val else None
@@ -80,6 +82,17 @@ def run(args: argparse.Namespace) -> dict[str, Any] | None:
         "device": device,
         **(judged(dataset, folder) if split.test else {}),
     }
+
+
+def refuse_withdrawn(dataset: Dataset) -> None:
+    """No model learns from somebody who has withdrawn since the dataset was built.
+
+    Raises:
+        ConfigError: naming them.
+    """
+    for note in dataset.about.get("notes") or ():
+        if str(note).startswith(HOLDS_WITHDRAWN):
+            raise ConfigError(f"dataset {dataset.name} {note}")
 
 
 def judged(dataset: Dataset, folder: Path) -> dict[str, Any]:

@@ -247,6 +247,7 @@ def summary(figures: dict[str, Any]) -> dict[str, Any]:
         "dataset": f"{figures['dataset']} {figures['dataset_version'][:16]}",
         "parameters": lines,
         "leakage": figures["protocol"]["leakage"],
+        **({"notes": figures["protocol"]["notes"]} if figures["protocol"].get("notes") else {}),
         "report": figures["report"],
     }
 
