@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QFontMetrics, QKeySequence
+from PySide6.QtGui import QAction, QFontMetrics, QKeySequence, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -113,6 +114,20 @@ class HeaderBar(QFrame):
         place = self.row.indexOf(self.tabs[before]) if before else len(self.tabs)
         self.row.insertWidget(place, button)
         self.tabs[name] = button
+        if self.isVisible():
+            self._order()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """In the window's own order now, which did not exist when the buttons were made."""
+        super().showEvent(event)
+        self._order()
+
+    def _order(self) -> None:
+        """Tab walks from left to right."""
+        placed = [item.widget() for i in range(self.row.count()) if (item := self.row.itemAt(i)) is not None]
+        reached = [w for w in placed if isinstance(w, QPushButton | QToolButton)]
+        for first, then in pairwise(reached):
+            self.setTabOrder(first, then)
 
     def show_view(self, view: HeaderView) -> None:
         """Set words and which buttons work."""

@@ -358,6 +358,20 @@ def test_colour_blind_palette_changes_the_colours(pictures: Pictures) -> None:
         theme.use_palette("standard")
 
 
+def test_tab_walks_the_header_from_left_to_right(window: MainWindow, pictures: Pictures) -> None:
+    pictures.show()
+    window.header.tabs["record"].setFocus()
+    places = []
+    for _ in range(3):  # the tab in front (the others by arrow keys), the menu, Stop
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        places.append(focused.mapTo(window, focused.rect().topLeft()).x())
+        window.focusNextChild()
+    header = window.header
+    wanted = [header.tabs["record"], header.menu_button, header.stop]
+    assert places == [w.mapTo(window, w.rect().topLeft()).x() for w in wanted]
+
+
 def test_everything_touched_has_a_name(window: MainWindow, pictures: Pictures) -> None:
     pictures.show()
     unnamed = [
