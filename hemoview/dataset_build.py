@@ -51,7 +51,7 @@ class Ready:
         order: it.
         jobs: one a session, in their order.
         barred: who is left out.
-        hours: of recording altogether.
+        hours: of pulse wave altogether.
     """
 
     order: Order
@@ -67,7 +67,7 @@ class Built:
     Args:
         ready: what it was made by.
         dataset: what is in it.
-        hours: of recording.
+        hours: of pulse wave.
         seconds: it took, from the first job to the last.
     """
 

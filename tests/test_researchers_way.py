@@ -171,6 +171,9 @@ def _build(place: Path, spoilt: tuple[float, float], tmp_path: Path, run: Run) -
     words = ("dataset", "build", place, "--allow-simulated", "--out")
     status, built = run(*words, tmp_path / "cohort", "--label-set", "labels")
     assert status == 0 and built["simulated"] and built["subjects"] == 1 and built["windows"] > 20
+    assert built["hours"] == pytest.approx(MINUTES / 60.0, rel=0.01), (
+        "the hour between the clocks is no recording"
+    )
     again = run(*words, tmp_path / "again", "--label-set", "labels")[1]
     assert again["version"] == built["version"]
     for path in (tmp_path / "cohort").iterdir():

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hemoview.labels import alignment as alignments
 from hemoview.labels.build_options import BuildOptions
-from hemoview.labels.build_part import origin_of
+from hemoview.labels.build_part import origin_of, pulse_hours
 from hemoview.labels.session_signals import pressure_stream, pulse_stream, reference_rows
 from recorder import session as sessions
 from recorder.errors import ConfigError, RecorderError
@@ -65,7 +65,7 @@ class Candidate:
         folder: of it.
         session_id: empty where it cannot be read.
         subject: pseudonym, corrections included; empty = none.
-        hours: of recording.
+        hours: of pulse wave.
         rate_hz: of its pulse wave.
         simulated: simulated or replayed.
         barred: every reason why it may not be; empty = it may.
@@ -105,7 +105,7 @@ def _looked(session: Session, options: BuildOptions, gone: list[Withdrawal]) -> 
         session.path,
         header.session_id,
         subject,
-        session.duration_s / 3600.0,
+        pulse_hours(session, pulse) if pulse is not None else 0.0,
         (pulse.nominal_rate_hz if pulse else None) or 0.0,
         simulated,
         tuple(_bars(session, options, gone, simulated=simulated)),

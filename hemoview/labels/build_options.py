@@ -79,7 +79,7 @@ class Part:
         columns: ``(n,)`` each, by name of the column of ``meta.parquet``.
         dropped: why → windows left out.
         source: provenance and counts, plain JSON.
-        hours: of recording.
+        hours: of pulse wave.
     """
 
     rate_hz: float

@@ -77,7 +77,7 @@ def build_part(job: Job) -> Part:
                 "dropped": counts,
                 "labels": _label_counts(labels.reasons[kept]),
             },
-            session.duration_s / 3600.0,
+            pulse_hours(session, pulse),
         )
 
 
@@ -238,7 +238,7 @@ def _source(
         "subject_id": header.subject.pseudonym if header.subject else "",
         "session_sha256": session_hash(session.path),
         "origin": origin_of(session, pulse),
-        "hours": round(session.duration_s / 3600.0, 4),
+        "hours": round(pulse_hours(session, pulse), 4),
         "pulse": pulse.stream_id,
         "reference": reference.stream_id,
         "reference_kind": reference.facts.kind,
@@ -255,6 +255,12 @@ def _source(
         "imported_sha256": imported_sha256(session),
         "consent": _consent(session),
     }
+
+
+def pulse_hours(session: Session, pulse: StreamInfo) -> float:
+    """How much pulse wave there is: a session of two clocks an hour apart is an hour longer than anything in it."""
+    rate_hz = pulse.nominal_rate_hz
+    return session.rows(pulse.stream_id) / rate_hz / 3600.0 if rate_hz else 0.0
 
 
 def imported_sha256(session: Session) -> list[str]:
