@@ -160,7 +160,7 @@ def _in_words(value: Any) -> str:
     if isinstance(value, dict):
         value = [f"{name}: {_in_one_line(part)}" for name, part in value.items()]
     if not isinstance(value, list | tuple):
-        return str(value)
+        return "none" if value is None else str(value)
     return "".join(f"\n  {_part_in_words(part)}" for part in value) or "none"
 
 
@@ -177,4 +177,4 @@ def _in_one_line(value: Any) -> str:
         return ", ".join(f"{name}: {_in_one_line(part)}" for name, part in value.items()) or "none"
     if isinstance(value, list | tuple):
         return ", ".join(_in_one_line(part) for part in value) or "none"
-    return str(value)
+    return "none" if value is None else str(value)
