@@ -26,6 +26,8 @@ PLAN = StickPlan(clock_ppm=DRIFT_PPM, calibrated_s=(60.0,), hd_calibrated_s=200.
 CONSENT = ("--consent-version", "2.1", "--consent-date", "2026-01-15", "--scopes", "training")
 SUBJECT = {"pseudonym": "P-014", "pseudonym_again": "P-014", "operator": "RN2"}
 SIGNED = {"consent_version": "2.1", "consent_date": "2026-01-15"}
+TALL_PX = 880
+"""The panel of the beats under the picture, a banner above it."""
 CTRL = Qt.KeyboardModifier.ControlModifier
 
 
@@ -76,6 +78,7 @@ def take(desk: Desk) -> None:
     for name, (band, beats), consent in (("P-015", swapped, CONSENT), ("P-016", unsigned, ())):
         told = ["--e4", str(band), "--cnap", str(beats), "--subject", name, "--zone", "UTC", *consent]
         cli.main(["import", *told, "--out", str(sessions / f"{name}-import")])
+    desk.window.resize(desk.window.width(), TALL_PX)
     desk.window.show_page("review")
     review: ReviewWorkspace = desk.window.pages.currentWidget()
     bring_in(desk, review, *mine)

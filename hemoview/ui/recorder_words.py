@@ -72,6 +72,22 @@ PHRASES: Final[Mapping[str, str]] = {
     ),
     # imports
     "{}: absent or empty": "{}：没有或为空",
+    "IBI.csv: {} rows are no numbers": "IBI.csv：{} 行不是数字",
+    "{} rows stood before an earlier one and were put in order": "{} 行次序颠倒，已按时间排好",
+    "there is no ..._{}.csv beside it": "旁边没有 ..._{}.csv",
+    "the monitor was never calibrated by its arm cuff (no NBPcal): its pressures are no reference": (
+        "监护仪从未用臂袖带校准（无 NBPcal）：其血压不能作参考"
+    ),
+    "no HDcal: CO and what follows from it are uncalibrated CO": "没有 HDcal：CO 及由它得出的数值均未校准",
+    "{} events with words of their own were kept as markers; check them for names": (
+        "{} 个自由文字事件已保留为标记；请检查其中是否有姓名"
+    ),
+    "a column whose name says that it is about the person was left out": "列名涉及个人信息的一列未导入",
+    "a column no rule knows holds words, not numbers, and was left out (column {})": (
+        "一个未知的列是文字而非数字，未导入（第 {} 列）"
+    ),
+    "{}: {} fields are no numbers and were left empty": "{}：{} 个格子不是数字，已留空",
+    "only {} of {} beats lie within the waveform": "只有 {} 次心搏（共 {} 次）落在波形之内",
     "{}: cannot be read as a zip ({}); fetch it again": "{}：不是可读的压缩包（{}）；请重新获取",
     "it has no row of numbers": "没有一行是数字",
     "it ends before the row of the rate": "没有采样率那一行",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hemoview.dsp.align import LEAST_MATCHED, MOST_RESIDUAL_S
+from hemoview.dsp.align import LEAST_MATCHED, LEAST_PAIRS, MOST_RESIDUAL_S
 from hemoview.labels.alignment import REFUSED, Alignment
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review_align_deeds import UNLOCKED, Known
@@ -90,7 +90,12 @@ def evidence_lines(evidence: Mapping[str, Any]) -> list[Message]:
     if "matched_fraction" in evidence:
         matched, apart = 100 * float(evidence["matched_fraction"]), float(evidence.get("residual_ms", 0.0))
         best = {"offset": f"{float(evidence.get('offset_s', 0.0)):+.3f}", "matched": f"{matched:.0f}"}
-        needed = {"least": round(100 * LEAST_MATCHED), "most": round(1000 * MOST_RESIDUAL_S)}
+        best["pairs"] = _number(evidence.get("pairs"))
+        needed = {
+            "least_pairs": LEAST_PAIRS,
+            "least": round(100 * LEAST_MATCHED),
+            "most": round(1000 * MOST_RESIDUAL_S),
+        }
         rival = evidence.get("runner_up")
         told = isinstance(rival, Mapping) and "offset_s" in rival
         other = f"{float(rival['offset_s']):+.3f}" if told and rival is not None else "–"

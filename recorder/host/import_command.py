@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 from recorder.acquire.orders import software_versions
-from recorder.errors import ConfigError
+from recorder.errors import ConfigError, StorageError
 from recorder.exchange import importing
 from recorder.exchange.joining import join
 from recorder.exchange.local_time import FOLDS
 from recorder.exchange.source import SourceKind
-from recorder.host import watch_import
+from recorder.host import places, watch_import, withdrawals
 from recorder.host.console import progress
 from recorder.schema import Consent, Subject
 from recorder.session.bulk import Told
@@ -277,9 +277,19 @@ def _agreed(text: str) -> bool:
 
 
 def _remarks(order: importing.Order) -> list[str]:
+    said = []
     if order.consent is None:
-        return [
+        said.append(
             "no consent was given (--consent-version, --consent-date): the session can be looked at here and is left "
             "out of datasets, exports for others and sync"
-        ]
-    return []
+        )
+    try:
+        gone = withdrawals.is_withdrawn(withdrawals.read(places.home()), order.subject.pseudonym)
+    except StorageError as error:  # the session is written; builds refuse by the same words
+        return [*said, str(error)]
+    if gone:
+        said.append(
+            f"subject {order.subject.pseudonym} has withdrawn: the session stays out of every dataset and export; "
+            "if it was not meant, delete it (recorder erase SESSION --why withdrawn)"
+        )
+    return said

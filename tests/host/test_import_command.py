@@ -6,6 +6,7 @@ import pytest
 
 from hemoview import cli
 from recorder import session
+from recorder.host import places, withdrawals
 from tests.exchange import e4_made, stick_made
 from tests.exchange.test_edf_source import write as write_edf
 
@@ -37,6 +38,20 @@ def test_a_zip_becomes_a_session(tmp_path, capsys, zipped):
         (event,) = stored.events("import")
         assert event.payload["file"] == "S01.zip"  # it is the pseudonym
         assert not stored.allows("reuse_for_training")
+
+
+def test_a_subject_who_withdrew_is_named(tmp_path, capsys, zipped, monkeypatch):
+    monkeypatch.setenv("HEMOVIEW_HOME", str(tmp_path / "home"))
+    withdrawals.append(places.home(), withdrawals.Withdrawal("p-1", 1))
+    for name, withdrew in (("P-1", True), ("P-2", False)):
+        words = ("--e4", zipped, "--subject", name, "--accept", "imported-before")
+        status, told, _ = run(capsys, *words, "--out", tmp_path / "sessions" / name)
+        assert status == 0
+        assert any("has withdrawn" in remark for remark in told["remarks"]) is withdrew
+    (places.home() / withdrawals.FILE).write_bytes(b"torn")
+    status, told, _ = run(capsys, *words, "--out", tmp_path / "sessions" / "P-3")
+    assert status == 0 and session.verify(tmp_path / "sessions" / "P-3").ok
+    assert any("restore the file" in remark for remark in told["remarks"])
 
 
 def test_consent_is_what_was_given(tmp_path, capsys, zipped):

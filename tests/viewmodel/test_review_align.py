@@ -338,6 +338,7 @@ def test_a_refusal_tells_what_it_rests_on() -> None:
     evidence = {
         "pulse": device,
         "reference": {**device, "rate_per_min": None},
+        "pairs": 43,
         "matched_fraction": 0.41,
         "residual_ms": 55.0,
         "offset_s": -1.25,
@@ -346,8 +347,9 @@ def test_a_refusal_tells_what_it_rests_on() -> None:
     beats, best = evidence_lines(evidence)
     assert beats.as_dict()["pulse_rate_per_min"] == "71"
     assert beats.as_dict()["pressure_rate_per_min"] == "–"
-    assert best.as_dict() | {"least": 70, "most": 30} == best.as_dict()
-    assert (best.as_dict()["matched"], best.as_dict()["other"]) == ("41", "+12.500")
+    assert best.as_dict() | {"least": 70, "least_pairs": 100, "most": 30} == best.as_dict()
+    told = best.as_dict()
+    assert (told["pairs"], told["matched"], told["other"]) == ("43", "41", "+12.500")
     assert evidence_lines({}) == []
 
 
