@@ -88,6 +88,7 @@ PHRASES: Final[Mapping[str, str]] = {
     ),
     "{}: {} fields are no numbers and were left empty": "{}：{} 个格子不是数字，已留空",
     "only {} of {} beats lie within the waveform": "只有 {} 次心搏（共 {} 次）落在波形之内",
+    "{}: is empty; fetch it again": "{}：是空文件；请重新获取",
     "{}: cannot be read as a zip ({}); fetch it again": "{}：不是可读的压缩包（{}）；请重新获取",
     "it has no row of numbers": "没有一行是数字",
     "it ends before the row of the rate": "没有采样率那一行",

@@ -164,8 +164,9 @@ def _zip(path: Path) -> E4Files:
     except _DAMAGE as error:
         if isinstance(error, RecordingUnreadable):
             raise
-        why = f"cannot be read as a zip ({error})" if path.stat().st_size else "is empty"
-        raise RecordingUnreadable(f"{path}: {why}; fetch it again") from error
+        if not path.stat().st_size:
+            raise RecordingUnreadable(f"{path}: is empty; fetch it again") from error
+        raise RecordingUnreadable(f"{path}: cannot be read as a zip ({error}); fetch it again") from error
 
 
 def _small_member(archive: zipfile.ZipFile, members: Iterable[zipfile.ZipInfo], name: str) -> bytes:
