@@ -98,11 +98,13 @@ def dataset_of(order: Order) -> Dataset:
 
 def _refuse(order: Order) -> None:
     with sessions.open(order.source) as session:
-        subject, name = session.header.subject, session.path.name
+        subject, name, hidden = session.header.subject, session.path.name, sessions.hides_estimates(session)
     if subject is not None and withdrawals.is_withdrawn(
         withdrawals.read(order.home or places.home()), subject.pseudonym
     ):
         raise ConfigError(f"{name}: subject {subject.pseudonym} was withdrawn; no report is made of them")
+    if hidden:
+        raise ConfigError(f"{name}: its estimates are hidden; show them in Review first, with a reason")
     held = alignments.current(order.source)
     if held is None:
         raise ConfigError(f"{name}: it was never aligned; run hemoview align first")

@@ -84,5 +84,8 @@ def test_what_is_refused_is_named(
     assert "no model bundle" in refused(session, "--model", tmp_path)
     aligned_sessions.make(tmp_path / "alone", seed=1, lock=None)
     assert "run hemoview align" in refused(tmp_path / "alone", "--model", model)
+    blinded = {"name": "blinded", "rules": {"estimates_hidden": True}}
+    aligned_sessions.make(tmp_path / "blinded", seed=1, template=blinded)
+    assert "its estimates are hidden" in refused(tmp_path / "blinded", "--model", model)
     withdrawals.append(tmp_path, Withdrawal("P-014", 1))
     assert "P-014 was withdrawn" in refused(session, "--model", model)
