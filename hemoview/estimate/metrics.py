@@ -67,7 +67,9 @@ def parameter_figures(judged: Judged, parameter: str, seed: int = 0) -> dict[str
     out: dict[str, Any] = dict.fromkeys(FIELDS)
     why: dict[str, str] = {}
     if not due.any():
-        nothing = "no labelled window to be scored"
+        labelled = judged.schedule.scored & np.isfinite(judged.rows.column(parameter))
+        uncalibrated = "no subject has it in a calibration point, so it is not scored"
+        nothing = uncalibrated if labelled.any() else "no labelled window to be scored"
         return {**out, "n_windows": 0, "n_subjects": 0, "why": dict.fromkeys(FIELDS[:-2], nothing)}
     reasons, counts = np.unique(judged.predictions.reason[due & ~given, column], return_counts=True)
     out["abstained_fraction"] = float(subject_means(code[due], (~given[due]).astype(np.float64)).mean())

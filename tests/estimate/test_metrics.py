@@ -36,6 +36,15 @@ def test_every_field_of_the_contract_is_there_for_every_parameter_and_a_null_has
         assert found["simulated"] is False
 
 
+def test_a_parameter_that_comes_after_the_calibration_points_says_why_it_is_not_scored() -> None:
+    rows = people()
+    labels = rows.labels.copy()
+    late = np.concatenate([np.arange(20, 40) + 40 * n for n in range(len(rows.names))])
+    labels[late, PARAMETERS.index("CO")] = 5.0
+    found = evaluated(replace(rows, labels=labels), follows(rows), 3)["parameters"]["CO"]
+    assert found["n_windows"] == 0 and "in a calibration point" in found["why"]["mae"]
+
+
 def test_without_calibration_a_model_that_follows_changes_is_a_little_better_than_the_mean() -> None:
     one = evaluated(people(60), follows(people(60)))["parameters"]["SBP"]
     assert one["mae"] < one["baseline_mean_mae"] and one["gain_over_mean_better"]
