@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -204,7 +205,10 @@ class Visit:
 
 def research(language: str) -> None:
     """The researcher's guide, all of it."""
-    with tempfile.TemporaryDirectory(prefix="hemoview-") as folder:
+    with (
+        tempfile.TemporaryDirectory(prefix="hemoview-") as folder,
+        mock.patch.dict(os.environ, HEMOVIEW_HOME=folder),
+    ):
         visit = Visit(language, Path(folder))
         try:
             researcher.take(visit)

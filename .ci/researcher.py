@@ -4,7 +4,6 @@ labelled, built, exported. Run by ``.ci/pictures.py``; ``.ci/pictures.py researc
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,7 +68,6 @@ def write_person(
 
 def take(desk: Desk) -> None:
     """The whole way, in the order of the guide."""
-    os.environ["HEMOVIEW_HOME"] = str(desk.home)
     files, sessions = desk.home / "files", desk.home / "sessions"
     one, two, three = (simulate(SimSubject(motion_fraction=0.05), 480.0, seed) for seed in (3, 8, 12))
     mine = write_person(files / "P-014", one, one, BEGIN_S)
