@@ -18,7 +18,7 @@ from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review_align_beats import BeatsPicture, Lane, ResidualPicture
 from hemoview.viewmodel.review_axis import elapsed_text, time_ticks
 
-BEATS_PX, RESIDUALS_PX = 96, 104
+BEATS_PX, RESIDUALS_PX, LEAST_RESIDUALS_PX = 96, 104, 56
 _HALF_PX = 7
 _PULSE, _PRESSURE = "ppg", "reference.SBP"
 
@@ -72,10 +72,14 @@ class ResidualPlot(QWidget):
         self._picture: ResidualPicture | None = None
         self._cursor_s = 0.0
         self._kept: QPixmap | None = None
-        self.setFixedHeight(RESIDUALS_PX)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMinimumHeight(LEAST_RESIDUALS_PX)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         self.setAccessibleName(text("align-residuals"))
         self.setToolTip(text("align-residuals-tip"))
+
+    def sizeHint(self) -> QSize:
+        """As tall as it should be; on a low screen it gives way."""
+        return QSize(300, RESIDUALS_PX)
 
     def show_picture(self, picture: ResidualPicture | None, cursor_s: float) -> None:
         """Show residuals; the dots are painted again only where they changed."""

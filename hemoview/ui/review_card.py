@@ -36,7 +36,9 @@ class CursorCard(QWidget):
         super().__init__(parent)
         self._view: ReviewView | None = None
         self._tallest = _HEAD_PX
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(
+            QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum
+        )  # on a low screen its foot is cut
         self.setAccessibleName(text("review.at-cursor"))
 
     def show_view(self, view: ReviewView) -> None:
@@ -45,7 +47,7 @@ class CursorCard(QWidget):
         if old is None or old.facts is not view.facts or old.wish.panels != view.wish.panels:
             self._tallest = _HEAD_PX
         if old is None or old.cursor != view.cursor or old.facts is not view.facts:
-            self.setFixedHeight(self._wanted_height())
+            self.updateGeometry()
             self.setAccessibleDescription(self._spoken())
             self.update()
 
