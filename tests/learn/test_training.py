@@ -14,8 +14,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed (pip install 'hemoview[learn]')")
 
+from hemoview import cli  # noqa: E402
 from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
-from hemoview.labels.dataset_folder import write_dataset  # noqa: E402
+from hemoview.labels.dataset_folder import HOLDS_WITHDRAWN, write_dataset  # noqa: E402
 from hemoview.labels.splits import make_split  # noqa: E402
 from hemoview.learn import checkpoint, loop, prepare  # noqa: E402
 from hemoview.learn.batches import Drawing, Part, batches  # noqa: E402
@@ -293,3 +294,13 @@ def test_some_parameters_can_be_trained_alone_from_another_network(dataset: Data
     for tower in towers:
         before, after = start.state_dict()[tower], ends.state_dict()[tower]
         assert torch.equal(before[:3], after[:3]) and not torch.equal(before[3], after[3])
+
+
+def test_a_dataset_that_somebody_withdrew_from_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_dataset(tmp_path / "data", waves())
+    (tmp_path / "data" / "withdrawn.json").write_text(json.dumps({HOLDS_WITHDRAWN: ["s03"]}), "utf-8")
+    words = ["train", "--dataset", str(tmp_path / "data"), "--output_dir", str(tmp_path / "run")]
+    assert cli.main(words) == 1
+    assert f"{HOLDS_WITHDRAWN} s03: build it again without" in capsys.readouterr().err
