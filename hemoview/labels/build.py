@@ -87,8 +87,8 @@ def give_up(executor: Executor, pending: Iterable[Future[Part]]) -> None:
     if isinstance(executor, ProcessPoolExecutor):
         workers = list((getattr(executor, "_processes", None) or {}).values())
         executor.shutdown(wait=False, cancel_futures=True)
-        for worker in workers:  # Python 3.14 calls this terminate_workers
-            worker.terminate()
+        for worker in workers:  # Python 3.14 calls this kill_workers
+            worker.kill()
 
 
 def assemble(parts: Sequence[Part], options: BuildOptions, name: str = "dataset") -> Dataset:
