@@ -84,15 +84,7 @@ def make(
         header: more of the header.
     """
     told = simulate(SimSubject(motion_fraction=0.0), seconds, seed)
-    own = round(late_s * 1e9)
-    ppg = np.stack([np.round(told.ppg * 100).astype(np.int64), np.full(told.ppg.size, 2)], axis=1)
-    breaks: tuple[Break, ...] = ()
-    if gap_s is not None:
-        a, b = (round(t * 64) for t in gap_s)
-        ppg = np.delete(ppg, np.s_[a:b], axis=0)
-        breaks = (Break(a, START_NS + own + round(b / 64 * 1e9)),)
-    acc = np.round(told.acc_g * 64).astype(np.int16)
-    waves = [Waveform(BVP, START_NS + own, ppg, breaks), Waveform(ACC, START_NS + own, acc)]
+    waves = wristband_waves(told, START_NS + round(late_s * 1e9), gap_s)
     if wave:
         waves.append(Waveform(WAVE, START_NS, np.round(told.abp_mmhg * 100).astype(np.int32)[:, None]))
     moments = tuple(
@@ -117,6 +109,18 @@ def make(
     if lock is not None:
         align(folder, seconds, late_s, locked=lock)
     return folder
+
+
+def wristband_waves(told: SimRecording, begin_ns: int, gap_s: tuple[float, float] | None) -> list[Waveform]:
+    """Pulse, without the samples of a gap, and acceleration."""
+    ppg = np.stack([np.round(told.ppg * 100).astype(np.int64), np.full(told.ppg.size, 2)], axis=1)
+    breaks: tuple[Break, ...] = ()
+    if gap_s is not None:
+        a, b = (round(t * 64) for t in gap_s)
+        ppg = np.delete(ppg, np.s_[a:b], axis=0)
+        breaks = (Break(a, begin_ns + round(b / 64 * 1e9)),)
+    acc = np.round(told.acc_g * 64).astype(np.int16)
+    return [Waveform(BVP, begin_ns, ppg, breaks), Waveform(ACC, begin_ns, acc)]
 
 
 def beat_rows(told: SimRecording) -> Rows:

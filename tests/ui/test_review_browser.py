@@ -229,7 +229,8 @@ def test_one_session_is_one_session(folder: Path, tmp_path: Path, qtbot: QtBot) 
     browser = SessionBrowser(tmp_path)
     qtbot.addWidget(browser)
     browser.show()
-    qtbot.waitUntil(lambda: "1 session, " in said(browser), timeout=10_000)
+    qtbot.waitUntil(lambda: len(browser.table.rows) == 1, timeout=10_000)
+    assert "1 session, " in said(browser)
     browser.close_jobs()
 
 
