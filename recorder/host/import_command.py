@@ -243,7 +243,9 @@ def _consent(args: argparse.Namespace) -> Consent | None:
     scopes = [word for word in args.scopes.split(",") if word]
     unknown = [word for word in scopes if word not in SCOPES]
     if unknown:
-        raise ConfigError(f"--scopes {unknown[0]}: there are only {', '.join(SCOPES)}")
+        raise ConfigError(
+            f"--scopes {unknown[0]}: name {', '.join(SCOPES)} or none; recording itself needs no scope here"
+        )
     if args.consent_version is None and args.consent_date is None:
         if scopes:
             raise ConfigError("--scopes needs --consent-version and --consent-date")
