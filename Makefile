@@ -43,11 +43,11 @@ $(VENV)/bin/python:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 $(VENV)/.app: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet -e '.[app,exchange]'
+	$(BIN)/python -m pip install --quiet -e '.[app,exchange,cloud]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet -e '.[app,exchange,dev]'
+	$(BIN)/python -m pip install --quiet -e '.[app,exchange,cloud,dev]'
 	@touch $@ $(VENV)/.app
 
 $(VENV)/.learn: $(VENV)/.dev

@@ -48,6 +48,10 @@ _EXTRA_OF = {
     "wfdb": "exchange",
     "edfio": "exchange",
     "pyxdf": "exchange",
+    "fastapi": "cloud",
+    "uvicorn": "cloud",
+    "sqlalchemy": "cloud",
+    "alembic": "cloud",
 }
 
 
@@ -195,6 +199,7 @@ _ROOMS = {
         "hemoview.report.validation",
         "a model against the reference of a session or dataset: page and PDF",
     ),
+    "serve": ("hemoview.cloud.command", "run the service: sync, ward view, reports"),
     "train": ("hemoview.learn.train_flags", "train LSM²oE on a dataset"),
 }
 """Commands that register themselves (``add_parser``): module, and the line in the list of commands."""

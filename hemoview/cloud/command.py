@@ -1,0 +1,88 @@
+"""``hemoview serve``: the service in one process."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import socket
+from pathlib import Path
+from typing import Any, Final
+
+import uvicorn
+
+from hemoview.cloud.app import build
+from hemoview.cloud.settings import PORT, Settings
+from recorder.errors import ConfigError
+from recorder.host import logs
+
+EXAMPLE: Final = """examples:
+  hemoview serve                      (this machine only: SQLite and a folder)
+  hemoview serve --config ward.toml"""
+BACKLOG: Final = 256
+
+
+def add_parser(commands: Any) -> None:
+    """``hemoview serve``."""
+    parser = commands.add_parser(
+        "serve",
+        help="run the service: sync, ward view, reports",
+        description="Keeps sessions, shows the ward, makes reports. With no options: SQLite and a local folder, "
+        "reachable from this machine only.",
+        epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings (TOML)")
+    parser.add_argument("--host", metavar="ADDRESS", help="to listen on (default: 127.0.0.1)")
+    parser.add_argument(
+        "--port", type=int, metavar="N", help=f"to listen on (default: {PORT}; 0: any free one)"
+    )
+    parser.add_argument("--folder", type=Path, metavar="DIR", help="of database, blobs and keys")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> None:
+    """Serve until told to stop.
+
+    Raises:
+        ConfigError: settings that are wrong or unsafe, a port in use.
+    """
+    flags = {name: getattr(args, name) for name in ("host", "port", "folder")}
+    settings = Settings.read(args.config, flags)
+    logs.begin("service")
+    listener = listen(settings)
+    settings = settings.at(listener.getsockname()[1])
+    config = uvicorn.Config(
+        build(settings),
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,  # an address a client wrote itself does not belong into the audit log
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
+        timeout_graceful_shutdown=5,
+    )
+    print(f"HemoView service at {settings.address}", flush=True)  # noqa: T201 – where to go
+    with contextlib.suppress(KeyboardInterrupt):  # the way to stop it, not a fault
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The socket, so that a port in use is said in words.
+
+    Raises:
+        ConfigError: it cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        listener.close()
+        raise ConfigError(
+            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}); is a service running "
+            "there already? Give another --port"
+        ) from error
+    listener.listen(BACKLOG)
+    return listener

@@ -1,0 +1,94 @@
+"""The database: one engine, transactions that write one at a time where the database wants that, and its upgrade."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+_MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_WRITES: Final = "hemoview_writes"
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",  # a receipt is a promise: its commit is on the disk before the reply
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=10000",
+)
+
+
+class Database:
+    """Transactions over one engine.
+
+    Args:
+        url: of SQLAlchemy, an asyncio driver.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._lite = url.startswith("sqlite")
+        self.engine: AsyncEngine = create_async_engine(url, pool_size=8, max_overflow=8)
+        self._one_writer = asyncio.Lock()
+        if self._lite:
+            _prepare_sqlite(self.engine)
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that may write; committed at the end, rolled back by an exception.
+
+        SQLite takes one writer: they queue here, in order, rather than at its busy handler, which starves some.
+        """
+        if not self._lite:
+            async with self.engine.begin() as conn:
+                yield conn
+            return
+        async with self._one_writer, self.engine.connect() as plain:
+            conn = await plain.execution_options(**{_WRITES: True})
+            async with conn.begin():
+                yield conn
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """One consistent look; nothing is written."""
+        async with self.engine.connect() as conn:
+            yield conn
+
+    async def upgrade(self) -> None:
+        """Bring the tables to this version's form."""
+        async with self.engine.connect() as conn:
+            await conn.run_sync(_upgrade)
+            await conn.commit()
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        await self.engine.dispose()
+
+
+def _upgrade(conn: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = conn
+    command.upgrade(config, "head")
+
+
+def _prepare_sqlite(engine: AsyncEngine) -> None:
+    """Transactions begin when we say so; the driver would begin them at the first change, too late to queue."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def connect(raw: Any, _: Any) -> None:
+        raw.isolation_level = None
+        cursor = raw.cursor()
+        for pragma in _PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def begin(conn: Connection) -> None:
+        writes = conn.get_execution_options().get(_WRITES, False)
+        conn.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

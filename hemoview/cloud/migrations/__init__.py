@@ -1,0 +1,1 @@
+"""Alembic's scripts; run by :meth:`hemoview.cloud.database.Database.upgrade`, or by Alembic itself."""

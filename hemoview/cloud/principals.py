@@ -1,0 +1,297 @@
+"""Who asks, and what they may: one table of actions, one filter for every query.
+
+A grant is a role in a ward (or in all), for a study (or for all). What a principal may not see does not exist for it
+(404); what it may see but not do is refused (403); who has not signed in is told so (401).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import Depends, Request
+from sqlalchemy import ColumnElement, and_, false, or_, select, true, update
+from starlette.requests import HTTPConnection
+
+from hemoview.cloud import tables
+from hemoview.cloud.identity import tokens
+from hemoview.cloud.problems import Problem
+from hemoview.cloud.service import Service, service_of
+
+COOKIE: Final = "hemoview_login"
+SECURE_COOKIE: Final = "__Host-hemoview_login"
+"""Its name over TLS: browsers then refuse it from any other host or path."""
+CSRF_HEADER: Final = "X-HemoView-CSRF"
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_REMEMBER_US: Final = 15_000_000
+"""A device's token, once checked, is believed so long; a revocation holds at the latest after it."""
+
+
+class Role(StrEnum):
+    """What somebody is to a ward or study."""
+
+    OPERATOR = "operator"
+    RESEARCHER = "researcher"
+    ANNOTATOR = "annotator"
+    """A rater: sees waves and reference, never estimates nor other raters' labels."""
+    CLINICIAN = "clinician"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class Action(StrEnum):
+    """What can be asked for."""
+
+    SEE_WARD = "see-ward"
+    CONFIRM_BED = "confirm-bed"
+    SEE_SESSION = "see-session"
+    READ_SAMPLES = "read-samples"
+    MAKE_REPORT = "make-report"
+    SIGN_REPORT = "sign-report"
+    SEND_FEEDBACK = "send-feedback"
+    ERASE_SESSION = "erase-session"
+    READ_AUDIT = "read-audit"
+    MANAGE = "manage"
+
+
+_R = Role
+ALLOWED: Final[dict[Action, frozenset[Role]]] = {
+    Action.SEE_WARD: frozenset({_R.OPERATOR, _R.RESEARCHER, _R.CLINICIAN, _R.ADMIN}),
+    Action.CONFIRM_BED: frozenset({_R.OPERATOR, _R.CLINICIAN}),
+    Action.SEE_SESSION: frozenset({_R.OPERATOR, _R.RESEARCHER, _R.ANNOTATOR, _R.CLINICIAN, _R.ADMIN}),
+    Action.READ_SAMPLES: frozenset({_R.RESEARCHER, _R.ANNOTATOR}),
+    Action.MAKE_REPORT: frozenset({_R.RESEARCHER, _R.CLINICIAN}),
+    Action.SIGN_REPORT: frozenset({_R.CLINICIAN}),
+    Action.SEND_FEEDBACK: frozenset({_R.RESEARCHER, _R.CLINICIAN}),
+    Action.ERASE_SESSION: frozenset({_R.ADMIN}),
+    Action.READ_AUDIT: frozenset({_R.AUDITOR}),
+    Action.MANAGE: frozenset({_R.ADMIN}),
+}
+"""Administrators manage; they do not read samples, sign reports or audit themselves unless granted that too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """``ward_id`` None: every ward; ``study_id`` None: every study."""
+
+    role: Role
+    ward_id: str | None = None
+    study_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks.
+
+    Args:
+        kind: a person or a bedside.
+        id: of the user or device.
+        name: for the audit log: ``user:NAME`` or ``device:ID``.
+        grants: of a user.
+        bed_id, ward_id: of a device.
+        csrf: what an unsafe request of this log-in must carry.
+        must_change: the password is a one-time one: nothing but changing it is allowed.
+    """
+
+    kind: Literal["user", "device"]
+    id: str
+    name: str
+    grants: tuple[Grant, ...] = ()
+    bed_id: str | None = None
+    ward_id: str | None = None
+    csrf: str = field(default="", repr=False)
+    must_change: bool = False
+
+    def may(self, action: Action) -> bool:
+        """Anywhere at all."""
+        return any(g.role in ALLOWED[action] for g in self.grants)
+
+    def grants_for(self, action: Action) -> tuple[Grant, ...]:
+        """Where."""
+        return tuple(g for g in self.grants if g.role in ALLOWED[action])
+
+    @property
+    def is_blinded(self) -> bool:
+        """Every grant that shows sessions is a blinded rater's."""
+        seeing = self.grants_for(Action.SEE_SESSION)
+        return bool(seeing) and all(g.role is Role.ANNOTATOR for g in seeing)
+
+
+def ward_filter(principal: Principal, action: Action) -> ColumnElement[bool]:
+    """Of ``tables.ward``: the wards where ``principal`` may do ``action``. Grants for one study show no ward."""
+    if principal.kind == "device":
+        return tables.ward.c.id == principal.ward_id if action is Action.SEE_WARD else false()
+    parts = [
+        true() if g.ward_id is None else tables.ward.c.id == g.ward_id
+        for g in principal.grants_for(action)
+        if g.study_id is None
+    ]
+    return or_(false(), *parts)
+
+
+def session_filter(principal: Principal, action: Action) -> ColumnElement[bool]:
+    """Of ``tables.session``: the sessions where ``principal`` may do ``action``; a device's own for a device."""
+    if principal.kind == "device":
+        return tables.session.c.device_id == principal.id
+    parts = []
+    for g in principal.grants_for(action):
+        ward = true() if g.ward_id is None else tables.session.c.ward_id == g.ward_id
+        study = true() if g.study_id is None else tables.session.c.study_id == g.study_id
+        parts.append(and_(ward, study))
+    return or_(false(), *parts)
+
+
+def may_see_estimates(principal: Principal, *, hidden: bool) -> bool:
+    """Safety rule 13, and blinding: the one place that decides. ``hidden``: of the session."""
+    return not hidden and not principal.is_blinded
+
+
+# ---- finding out who it is
+
+
+def origin_of(request: HTTPConnection) -> str:
+    """Where a request came from, for the audit log."""
+    return request.client.host if request.client else ""
+
+
+async def current(request: HTTPConnection) -> Principal:
+    """Who sent this request or opens this WebSocket.
+
+    Raises:
+        Problem: 401, nobody we know, or no longer.
+    """
+    service = service_of(request)
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    if token and kind.lower() == "bearer":
+        return await _device(service, token.strip())
+    cookie = request.cookies.get(SECURE_COOKIE if service.settings.tls_cert else COOKIE)
+    if cookie:
+        return await _user(service, cookie)
+    raise Problem(401, "sign in, or send a device's token", headers={"WWW-Authenticate": "Bearer"})
+
+
+def require(action: Action) -> Callable[[Request], Awaitable[Principal]]:
+    """A dependency: the principal, if it may do ``action`` anywhere; the query's filter decides where.
+
+    Raises (when called by FastAPI):
+        Problem: 401 or 403.
+    """
+
+    async def dependency(request: Request) -> Principal:
+        principal = await user(request)
+        if not principal.may(action):
+            raise Problem(403, f"{action.value} needs another role; an administrator can grant it")
+        return principal
+
+    return dependency
+
+
+async def user(request: Request) -> Principal:
+    """A dependency: a signed-in person whose unsafe requests carry the log-in's CSRF token."""
+    principal = await current(request)
+    if principal.kind != "user":
+        raise Problem(403, "this is for people, not for devices")
+    check_csrf(request, principal)
+    if principal.must_change:
+        raise Problem(403, "the password is a one-time one: change it first", must_change=True)
+    return principal
+
+
+async def device(request: HTTPConnection) -> Principal:
+    """A dependency: an enrolled device."""
+    principal = await current(request)
+    if principal.kind != "device":
+        raise Problem(403, "this is for bedside devices")
+    return principal
+
+
+Person = Annotated[Principal, Depends(user)]
+"""A parameter of a route: any signed-in person."""
+Bedside = Annotated[Principal, Depends(device)]
+"""A parameter of a route: an enrolled device."""
+
+
+def check_csrf(request: Request, principal: Principal) -> None:
+    """Refuse an unsafe request of a person that does not carry the token of its log-in.
+
+    Raises:
+        Problem: 403.
+    """
+    if request.method in _SAFE:
+        return
+    sent = request.headers.get(CSRF_HEADER, "")
+    if not hmac.compare_digest(sent.encode(), principal.csrf.encode()):
+        raise Problem(403, f"the header {CSRF_HEADER} is missing or of another log-in; reload the page")
+
+
+def hash_of(secret: str) -> str:
+    """How random secrets (log-ins, enrolment codes) are kept: SHA-256; they are too long to be guessed."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+async def _user(service: Service, cookie: str) -> Principal:
+    now_us = service.now_us()
+    login, account = tables.login, tables.user_account
+    query = (
+        select(login, account.c.name, account.c.disabled, account.c.must_change)
+        .join(account, account.c.id == login.c.user_id)
+        .where(login.c.token_sha256 == hash_of(cookie))
+    )
+    idle_us = int(service.settings.idle_minutes * 60e6)
+    async with service.db.read() as conn:
+        row = (await conn.execute(query)).first()
+        if row is None or row.disabled or row.ended_us is not None:
+            raise Problem(401, "sign in again")
+        if now_us >= row.expires_us or now_us - row.last_seen_us >= idle_us:
+            raise Problem(401, "signed out after a while without use; sign in again")
+        kept = tables.role_grant
+        grants = (
+            await conn.execute(
+                select(kept.c.role, kept.c.ward_id, kept.c.study_id).where(
+                    kept.c.user_id == row.user_id, kept.c.revoked_us.is_(None)
+                )
+            )
+        ).all()
+    if now_us - row.last_seen_us > idle_us / 10:
+        async with service.db.begin() as conn:
+            await conn.execute(
+                update(login).where(login.c.token_sha256 == row.token_sha256).values(last_seen_us=now_us)
+            )
+    granted = tuple(Grant(Role(g.role), g.ward_id, g.study_id) for g in grants)
+    return Principal(
+        "user", row.user_id, f"user:{row.name}", granted, csrf=row.csrf, must_change=row.must_change
+    )
+
+
+async def _device(service: Service, token: str) -> Principal:
+    now_us = service.now_us()
+    known = service.known_tokens.get(token)
+    if known is not None and now_us < known[1]:
+        return known[0]
+    try:
+        device_id = tokens.device_of(token)
+        row: Any = None
+        async with service.db.read() as conn:
+            table, bed = tables.device, tables.bed
+            row = (
+                await conn.execute(
+                    select(table, bed.c.ward_id)
+                    .outerjoin(bed, bed.c.id == table.c.bed_id)
+                    .where(table.c.id == device_id)
+                )
+            ).first()
+        if row is None:
+            raise tokens.TokenRefused("of no device here")
+        tokens.check(token, device_id, row.public_key, service.server_id, now_us)
+    except tokens.TokenRefused as error:
+        refused = {"WWW-Authenticate": "Bearer"}
+        raise Problem(401, f"the device's token is refused: {error}", headers=refused) from error
+    if row.revoked_us is not None:
+        raise Problem(401, "this device was revoked; enrol it again", revoked=True)
+    principal = Principal("device", device_id, f"device:{device_id}", bed_id=row.bed_id, ward_id=row.ward_id)
+    service.remember_token(token, principal, now_us + _REMEMBER_US)
+    return principal

@@ -1,0 +1,84 @@
+"""Every refusal of the service as ``application/problem+json`` (RFC 9457): who, what, what to do."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE: Final = "application/problem+json"
+TITLES: Final = {
+    400: "Not understood",
+    401: "Sign in first",
+    403: "Not allowed",
+    404: "Not here",
+    405: "Not this way",
+    409: "Contradicts what is stored",
+    411: "Length missing",
+    413: "Too large",
+    415: "Other kind of content",
+    422: "Not valid",
+    429: "Too many tries",
+    500: "A fault of the service",
+    503: "Not now",
+    507: "No space",
+}
+
+
+class Problem(Exception):
+    """A refusal.
+
+    Args:
+        status: of HTTP.
+        detail: one sentence for whoever reads it.
+        more: further members of the JSON object.
+        headers: of the reply.
+    """
+
+    def __init__(
+        self, status: int, detail: str, *, headers: dict[str, str] | None = None, **more: Any
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.more, self.headers = status, detail, more, headers
+
+
+def problem_response(
+    status: int, detail: str, headers: dict[str, str] | None = None, **more: Any
+) -> JSONResponse:
+    """The reply."""
+    body = {"type": "about:blank", "title": TITLES.get(status, "Refused"), "status": status, "detail": detail}
+    return JSONResponse(body | more, status, headers, media_type=MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error in this form."""
+
+    async def ours(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, Problem)
+        return problem_response(error.status, error.detail, error.headers, **error.more)
+
+    async def http(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        headers = dict(error.headers) if error.headers else None
+        return problem_response(error.status_code, str(error.detail), headers)
+
+    async def invalid(_: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        # what was sent is not repeated: it may hold what does not belong into a log
+        wrong = [{"where": [str(part) for part in e["loc"]], "why": e["msg"]} for e in error.errors()[:20]]
+        return problem_response(422, "the request does not fit; see 'wrong'", None, wrong=wrong)
+
+    async def fault(request: Request, error: Exception) -> JSONResponse:
+        log.error("fault at %s %s", request.method, request.url.path, exc_info=error)
+        return problem_response(500, "a fault of the service; its log says more")
+
+    app.add_exception_handler(Problem, ours)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(Exception, fault)

@@ -1,0 +1,159 @@
+"""What a service is told: a TOML file, ``HEMOVIEW_SERVE_…`` variables, flags; each overrides the one before."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Final, Self
+
+from recorder.errors import ConfigError
+from recorder.host import places
+
+ENV: Final = "HEMOVIEW_SERVE_"
+PORT: Final = 8440
+_SWITCH: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of it.
+
+    Args:
+        folder: where database, blobs and keys lie unless they are named; owner-only.
+        host, port: to listen on. Beyond loopback only with ``tls_cert`` and ``tls_key``.
+        tls_cert, tls_key: PEM files.
+        database_url: empty = SQLite in ``folder``.
+        blobs_url: empty = a folder in ``folder``.
+        keys_folder: the service's own keys; apart from the database so that a backup of one does not hold the other.
+        public_url: how browsers and bedsides reach the service, where that is not ``host`` and ``port``.
+        production: refuses sessions of training mode and simulation.
+        session_hours, idle_minutes: a person's log-in ends after either.
+        narrator_url, narrator_model, narrator_key_file: an OpenAI-compatible endpoint for the optional narrative.
+        oidc_issuer, oidc_client_id, oidc_secret_file: log-in by the hospital's own identity provider.
+    """
+
+    folder: Path
+    host: str = "127.0.0.1"
+    port: int = PORT
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    database_url: str = ""
+    blobs_url: str = ""
+    keys_folder: Path | None = None
+    public_url: str = ""
+    production: bool = True
+    session_hours: float = 12.0
+    idle_minutes: float = 30.0
+    narrator_url: str = ""
+    narrator_model: str = ""
+    narrator_key_file: Path | None = None
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_secret_file: Path | None = None
+
+    @classmethod
+    def read(cls, file: Path | None, flags: Mapping[str, Any], env: Mapping[str, str] = os.environ) -> Self:
+        """Settings from all three places.
+
+        Args:
+            file: TOML; None = none.
+            flags: by field name; None values are passed over.
+
+        Raises:
+            ConfigError: a name that is none, a value of another kind, or something unsafe.
+        """
+        told: dict[str, Any] = _of_file(file) if file else {}
+        told |= {k.removeprefix(ENV).lower(): v for k, v in env.items() if k.startswith(ENV)}
+        told |= {k: v for k, v in flags.items() if v is not None}
+        told.setdefault("folder", places.home() / "service")
+        kinds = {f.name: str(f.type) for f in fields(cls)}
+        for name in told:
+            if name not in kinds:
+                raise ConfigError(f"setting {name!r} is none; there are {', '.join(sorted(kinds))}")
+        settings = cls(**{name: _as(name, kinds[name], value) for name, value in told.items()})
+        settings.check()
+        return settings
+
+    def check(self) -> None:
+        """Refuse what is unsafe.
+
+        Raises:
+            ConfigError: says which setting and what to do.
+        """
+        if bool(self.tls_cert) != bool(self.tls_key):
+            raise ConfigError("tls_cert and tls_key go together; hemoview serve --init-tls makes both")
+        for path in (self.tls_cert, self.tls_key, self.narrator_key_file, self.oidc_secret_file):
+            if path and not path.is_file():
+                raise ConfigError(f"{path}: no such file; check the settings")
+        if not self.is_loopback and not self.tls_cert:
+            raise ConfigError(
+                f"listening on {self.host} would carry people's data in the clear; make certificates with "
+                "hemoview serve --init-tls HOSTNAME, or stay on 127.0.0.1"
+            )
+        if not 0 <= self.port <= 65535:
+            raise ConfigError(f"port {self.port}: give 0 to 65535")
+
+    @property
+    def is_loopback(self) -> bool:
+        """Only this machine can connect."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def address(self) -> str:
+        """How to reach it."""
+        return self.public_url or f"{'https' if self.tls_cert else 'http'}://{self.host}:{self.port}"
+
+    @property
+    def database(self) -> str:
+        """URL for SQLAlchemy's asyncio engines."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.folder / 'service.sqlite'}"
+
+    @property
+    def blobs(self) -> str:
+        """URL of the blob store."""
+        return self.blobs_url or (self.folder / "blobs").absolute().as_uri()
+
+    @property
+    def keys(self) -> Path:
+        """Folder of the service's keys."""
+        return self.keys_folder or self.folder / "keys"
+
+    def at(self, port: int) -> Self:
+        """The same on the port that was free."""
+        return replace(self, port=port)
+
+
+def _of_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror}); check --config") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not TOML ({error}); check the file") from error
+
+
+def _as(name: str, kind: str, value: Any) -> Any:
+    try:
+        if kind == "bool":
+            return value if isinstance(value, bool) else _SWITCH[str(value).lower()]
+        if kind in {"int", "float"}:
+            if isinstance(value, bool):
+                raise ValueError
+            return int(value) if kind == "int" else float(value)
+        if kind.startswith("Path"):
+            return Path(value)
+        if not isinstance(value, str):
+            raise TypeError
+    except (ValueError, TypeError, KeyError) as error:
+        wanted = kind.partition(" ")[0].lower()
+        raise ConfigError(f"setting {name} = {value!r}: a {wanted} is wanted") from error
+    return value
