@@ -16,6 +16,12 @@
     │   ├── SessionDamaged
     │   ├── SessionFormatUnknown  written by a newer HemoView
     │   └── SessionRefused        Start refused: subject, consent, disk or recorder
+    ├── SyncError                 the service, or the way to it
+    │   ├── WireError (ValueError)    a body that is not as both sides agreed
+    │   │   └── SignatureWrong        forged, changed, or signed by somebody else
+    │   ├── ServiceUnreachable (ConnectionError)  no answer; tried again
+    │   ├── ServiceRefused        it answered, and said no
+    │   └── WrongService          another service than the one enrolled with answers
     ├── RecordingUnreadable (ValueError)  a foreign file (E4 zip, WFDB, npz) cannot be read
     └── StorageError (OSError)    disk full, read-only, network folder
 
@@ -119,6 +125,42 @@ class SessionRefused(SessionError):
     """Start was refused: subject, consent, disk or recorder."""
 
     advice = "start-refused"
+
+
+class SyncError(RecorderError):
+    """The service, or the way to it."""
+
+    advice = "check-service"
+
+
+class WireError(SyncError, ValueError):
+    """A body between bedside and service is not as both agreed; the message names the field."""
+
+    advice = "service-garbled"
+
+
+class SignatureWrong(WireError):
+    """Forged, changed on its way, or signed by somebody else."""
+
+    advice = "service-forged"
+
+
+class ServiceUnreachable(SyncError, ConnectionError):
+    """The service gives no answer: network, address or the service itself. Tried again later."""
+
+    advice = "service-unreachable"
+
+
+class ServiceRefused(SyncError):
+    """The service answered and said no."""
+
+    advice = "service-refused"
+
+
+class WrongService(SyncError):
+    """Another service answers than the one this station is enrolled with."""
+
+    advice = "service-other"
 
 
 class RecordingUnreadable(RecorderError, ValueError):

@@ -1,0 +1,289 @@
+"""Who says so: Ed25519 over canonical JSON, and device tokens (JWT). Pure; times are told, never read.
+
+Every signature is bound to what it is for, so that one of a manifest is no receipt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+
+from recorder.errors import SignatureWrong, WireError
+from recorder.sync import wire
+from recorder.sync.fields import Body
+from recorder.sync.wire import canonical
+
+HELLO: Final = "hello"
+ENROLMENT: Final = "enrolment"
+MANIFEST: Final = "manifest"
+RECEIPT: Final = "receipt"
+
+TOKEN_S: Final = 15 * 60
+"""A device token lives no longer."""
+LEEWAY_S: Final = 60
+"""A token is dated by the service's own clock as told at hello, so that this much covers the way."""
+_ALGORITHM: Final = "Ed25519"
+"""RFC 9864 gives EdDSA with this curve its own name, and deprecates the other."""
+_TYPE: Final = "hv-device+jwt"
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
+_TOKEN_LONGEST: Final = 2_000
+
+
+# ---- keys
+
+
+def new_key() -> Ed25519PrivateKey:
+    """A signing key."""
+    return Ed25519PrivateKey.generate()
+
+
+def private_hex(key: Ed25519PrivateKey) -> str:
+    """For a file only its owner may read."""
+    return key.private_bytes_raw().hex()
+
+
+def key_from_hex(text: str) -> Ed25519PrivateKey:
+    """Inverse of :func:`private_hex`.
+
+    Raises:
+        WireError: it is none.
+    """
+    try:
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text))
+    except ValueError as error:
+        raise WireError("not an Ed25519 private key") from error
+
+
+def public_hex(key: Ed25519PrivateKey) -> str:
+    """Its public half, as it travels."""
+    return key.public_key().public_bytes_raw().hex()
+
+
+# ---- signatures
+
+
+def sign(key: Ed25519PrivateKey, purpose: str, value: Mapping[str, Any]) -> str:
+    """Signature of a JSON object for one purpose, hexadecimal."""
+    return key.sign(_signed(purpose, value)).hex()
+
+
+def verify(public_key: str, purpose: str, value: Mapping[str, Any], signature: str) -> None:
+    """Check a signature of :func:`sign`.
+
+    Raises:
+        SignatureWrong: another key, another purpose, or a changed value.
+    """
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(
+            bytes.fromhex(signature), _signed(purpose, value)
+        )
+    except (InvalidSignature, ValueError) as error:
+        raise SignatureWrong(f"{purpose}: its signature is not of the key it should be of") from error
+
+
+def fingerprint(body: Body) -> str:
+    """SHA-256 of the canonical JSON of a body, e.g. ``manifest_sha256``."""
+    return hashlib.sha256(wire.as_bytes(body)).hexdigest()
+
+
+def sign_manifest(key: Ed25519PrivateKey, manifest: wire.Manifest) -> wire.SignedManifest:
+    """By the device."""
+    return wire.SignedManifest(manifest, sign(key, MANIFEST, manifest.to_json()))
+
+
+def verify_manifest(public_key: str, signed: wire.SignedManifest) -> None:
+    """By the service.
+
+    Raises:
+        SignatureWrong: not signed by that device, or changed.
+    """
+    verify(public_key, MANIFEST, signed.manifest.to_json(), signed.signature)
+
+
+def sign_receipt(key: Ed25519PrivateKey, receipt: wire.Receipt) -> wire.SignedReceipt:
+    """By the service."""
+    return wire.SignedReceipt(receipt, sign(key, RECEIPT, receipt.to_json()))
+
+
+def verify_receipt(
+    public_key: str, server_id: str, signed: wire.SignedReceipt, manifest: wire.Manifest
+) -> None:
+    """By the device: this service holds all of this very manifest.
+
+    Raises:
+        SignatureWrong: not signed by that service.
+        WireError: of another service, session, revision or content.
+    """
+    verify(public_key, RECEIPT, signed.receipt.to_json(), signed.signature)
+    receipt = signed.receipt
+    expected = {
+        "server_id": server_id,
+        "session_id": manifest.session_id,
+        "rev": manifest.rev,
+        "manifest_sha256": fingerprint(manifest),
+        "files": len(manifest.files),
+        "bytes": sum(f.blob_bytes for f in manifest.files),
+    }
+    for name, wanted in expected.items():
+        if getattr(receipt, name) != wanted:
+            raise WireError(f"Receipt.{name}: {getattr(receipt, name)}, but {wanted} was sent")
+
+
+def sign_hello(key: Ed25519PrivateKey, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """By the service: the fields of :class:`wire.Hello` (and any more) with their signature."""
+    return {**facts, "signature": sign(key, HELLO, facts)}
+
+
+def verify_hello(value: Mapping[str, Any]) -> wire.Hello:
+    """By the bedside: whoever answers holds the key it names. Whether that is the pinned one is the caller's affair.
+
+    Raises:
+        SignatureWrong: it does not.
+        WireError: not a hello.
+    """
+    hello = wire.Hello.from_json(value)
+    facts = {name: said for name, said in value.items() if name != "signature"}
+    verify(hello.signing_public_key, HELLO, facts, hello.signature)
+    return hello
+
+
+def sign_enrolment(key: Ed25519PrivateKey, code: str, name: str, station: str) -> wire.Enrolment:
+    """By the bedside."""
+    facts = {"code": code, "public_key": public_hex(key), "name": name, "station": station}
+    return wire.Enrolment(**facts, proof=sign(key, ENROLMENT, facts))
+
+
+def verify_enrolment(enrolment: wire.Enrolment) -> None:
+    """By the service: who asks holds the key.
+
+    Raises:
+        SignatureWrong: it does not.
+    """
+    facts = {name: said for name, said in enrolment.to_json().items() if name != "proof"}
+    verify(enrolment.public_key, ENROLMENT, facts, enrolment.proof)
+
+
+# ---- device tokens
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceToken:
+    """A token that was found right.
+
+    Args:
+        device_id: who.
+        expires_s: until when, UTC s since 1970 of the service's clock.
+        token_id: ``jti``.
+    """
+
+    device_id: str
+    expires_s: int
+    token_id: str
+
+
+def device_token(
+    key: Ed25519PrivateKey,
+    device_id: str,
+    server_id: str,
+    *,
+    now_s: int,
+    token_id: str,
+    lives_s: int = TOKEN_S,
+) -> str:
+    """A bearer token for one service.
+
+    Args:
+        key: of the device.
+        device_id: who it was enrolled as.
+        server_id: for whom.
+        now_s: UTC s since 1970 **of the service's clock**.
+        token_id: unique.
+        lives_s: at most :data:`TOKEN_S`.
+    """
+    header = {"alg": _ALGORITHM, "typ": _TYPE, "kid": device_id}
+    claims = {"iss": device_id, "aud": server_id, "iat": now_s, "exp": now_s + lives_s, "jti": token_id}
+    return jwt.encode(header, claims, OKPKey.import_key(key), algorithms=[_ALGORITHM])
+
+
+def claimed_device(token: str) -> str:
+    """Whose a token claims to be, unverified: to look up its key, and for nothing else.
+
+    Raises:
+        SignatureWrong: not a device token.
+    """
+    head, _, _ = token.partition(".")
+    try:
+        if len(token) > _TOKEN_LONGEST:
+            raise ValueError("too long")
+        device_id = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"]
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise SignatureWrong("token: not one of a device") from error
+    if not isinstance(device_id, str) or not _ID.match(device_id):
+        raise SignatureWrong("token: not one of a device")
+    return device_id
+
+
+def verify_token(
+    token: str, public_key_of: Callable[[str], str | None], server_id: str, now_s: int
+) -> DeviceToken:
+    """By the service.
+
+    Args:
+        token: as received.
+        public_key_of: device id → its Ed25519 key; None where no such device may speak.
+        server_id: our own.
+        now_s: UTC s since 1970.
+
+    Raises:
+        SignatureWrong: forged, expired, not for us, of nobody we know, or living too long.
+    """
+    device_id = claimed_device(token)
+    public_key = public_key_of(device_id)
+    if public_key is None:
+        raise SignatureWrong("token: of a device that is not enrolled here, or was revoked")
+    try:
+        key = OKPKey.import_key(Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)))
+        decoded = jwt.decode(token, key, algorithms=[_ALGORITHM])
+    except (JoseError, ValueError) as error:
+        raise SignatureWrong("token: its signature is wrong") from error
+    claims = decoded.claims
+    wrong = _wrong_claims(decoded.header, claims, device_id, server_id, now_s)
+    if wrong:
+        raise SignatureWrong(f"token: {wrong}")
+    return DeviceToken(device_id, claims["exp"], claims["jti"])
+
+
+def _wrong_claims(
+    header: Mapping[str, Any], claims: Mapping[str, Any], device_id: str, server_id: str, now_s: int
+) -> str:
+    issued, expires, token_id = claims.get("iat"), claims.get("exp"), claims.get("jti")
+    if header.get("typ") != _TYPE or claims.get("iss") != device_id or claims.get("aud") != server_id:
+        return "of another kind, device or service"
+    if not (
+        _is_whole(issued) and _is_whole(expires) and isinstance(token_id, str) and 0 < len(token_id) <= 64
+    ):
+        return "without times or id"
+    if not 0 < cast(int, expires) - cast(int, issued) <= TOKEN_S:
+        return "lives too long"
+    if cast(int, issued) > now_s + LEEWAY_S:
+        return "from the future; the bedside asks hello for the time"
+    return "expired" if now_s >= cast(int, expires) + LEEWAY_S else ""
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _signed(purpose: str, value: Mapping[str, Any]) -> bytes:
+    return f"hemoview-{purpose}-1\0".encode() + canonical(dict(value))
