@@ -16,6 +16,7 @@ from hemoview.cloud.service import Here, Service, open_service, wall_us
 from hemoview.cloud.settings import Settings
 from hemoview.cloud.tables import fact
 from recorder import __version__
+from recorder.sync import signing
 
 
 class Room(Protocol):
@@ -45,7 +46,7 @@ async def healthz(service: Here) -> dict[str, Any]:
 @general.get("/v1/hello", tags=["service"])
 async def hello(service: Here) -> dict[str, Any]:
     """Who this service is: a bedside pins the id and the signing key when it enrols, and sets no clock by it."""
-    return {
+    facts = {
         "server_id": service.server_id,
         "server_us": service.now_us(),
         "software": __version__,
@@ -54,6 +55,7 @@ async def hello(service: Here) -> dict[str, Any]:
         "wrapping_key_id": service.keys.wrapping_id,
         "production": service.settings.production,
     }
+    return signing.sign_hello(service.keys.signing, facts)
 
 
 def build(

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from recorder.errors import WireError
-from recorder.sync.wire import canonical
+from recorder.sync.canonical import canonical
 
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12

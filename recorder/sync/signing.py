@@ -6,23 +6,18 @@ Every signature is bound to what it is for, so that one of a manifest is no rece
 from __future__ import annotations
 
 import hashlib
-import json
-import re
-from base64 import urlsafe_b64decode
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, cast
+from collections.abc import Mapping
+from typing import Any, Final
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from joserfc import jwt
-from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 
 from recorder.errors import SignatureWrong, WireError
 from recorder.sync import wire
+from recorder.sync.canonical import as_bytes, canonical
 from recorder.sync.fields import Body
-from recorder.sync.wire import canonical
 
 HELLO: Final = "hello"
 ENROLMENT: Final = "enrolment"
@@ -31,13 +26,8 @@ RECEIPT: Final = "receipt"
 
 TOKEN_S: Final = 15 * 60
 """A device token lives no longer."""
-LEEWAY_S: Final = 60
-"""A token is dated by the service's own clock as told at hello, so that this much covers the way."""
 _ALGORITHM: Final = "Ed25519"
 """RFC 9864 gives EdDSA with this curve its own name, and deprecates the other."""
-_TYPE: Final = "hv-device+jwt"
-_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
-_TOKEN_LONGEST: Final = 2_000
 
 
 # ---- keys
@@ -94,7 +84,7 @@ def verify(public_key: str, purpose: str, value: Mapping[str, Any], signature: s
 
 def fingerprint(body: Body) -> str:
     """SHA-256 of the canonical JSON of a body, e.g. ``manifest_sha256``."""
-    return hashlib.sha256(wire.as_bytes(body)).hexdigest()
+    return hashlib.sha256(as_bytes(body)).hexdigest()
 
 
 def sign_manifest(key: Ed25519PrivateKey, manifest: wire.Manifest) -> wire.SignedManifest:
@@ -177,21 +167,6 @@ def verify_enrolment(enrolment: wire.Enrolment) -> None:
 # ---- device tokens
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceToken:
-    """A token that was found right.
-
-    Args:
-        device_id: who.
-        expires_s: until when, UTC s since 1970 of the service's clock.
-        token_id: ``jti``.
-    """
-
-    device_id: str
-    expires_s: int
-    token_id: str
-
-
 def device_token(
     key: Ed25519PrivateKey,
     device_id: str,
@@ -201,7 +176,7 @@ def device_token(
     token_id: str,
     lives_s: int = TOKEN_S,
 ) -> str:
-    """A bearer token for one service.
+    """A bearer token for one service, dated by its clock and not by ours, which may be wrong by days.
 
     Args:
         key: of the device.
@@ -211,78 +186,9 @@ def device_token(
         token_id: unique.
         lives_s: at most :data:`TOKEN_S`.
     """
-    header = {"alg": _ALGORITHM, "typ": _TYPE, "kid": device_id}
+    header = {"alg": _ALGORITHM, "kid": device_id}
     claims = {"iss": device_id, "aud": server_id, "iat": now_s, "exp": now_s + lives_s, "jti": token_id}
     return jwt.encode(header, claims, OKPKey.import_key(key), algorithms=[_ALGORITHM])
-
-
-def claimed_device(token: str) -> str:
-    """Whose a token claims to be, unverified: to look up its key, and for nothing else.
-
-    Raises:
-        SignatureWrong: not a device token.
-    """
-    head, _, _ = token.partition(".")
-    try:
-        if len(token) > _TOKEN_LONGEST:
-            raise ValueError("too long")
-        device_id = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))["kid"]
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise SignatureWrong("token: not one of a device") from error
-    if not isinstance(device_id, str) or not _ID.match(device_id):
-        raise SignatureWrong("token: not one of a device")
-    return device_id
-
-
-def verify_token(
-    token: str, public_key_of: Callable[[str], str | None], server_id: str, now_s: int
-) -> DeviceToken:
-    """By the service.
-
-    Args:
-        token: as received.
-        public_key_of: device id → its Ed25519 key; None where no such device may speak.
-        server_id: our own.
-        now_s: UTC s since 1970.
-
-    Raises:
-        SignatureWrong: forged, expired, not for us, of nobody we know, or living too long.
-    """
-    device_id = claimed_device(token)
-    public_key = public_key_of(device_id)
-    if public_key is None:
-        raise SignatureWrong("token: of a device that is not enrolled here, or was revoked")
-    try:
-        key = OKPKey.import_key(Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)))
-        decoded = jwt.decode(token, key, algorithms=[_ALGORITHM])
-    except (JoseError, ValueError) as error:
-        raise SignatureWrong("token: its signature is wrong") from error
-    claims = decoded.claims
-    wrong = _wrong_claims(decoded.header, claims, device_id, server_id, now_s)
-    if wrong:
-        raise SignatureWrong(f"token: {wrong}")
-    return DeviceToken(device_id, claims["exp"], claims["jti"])
-
-
-def _wrong_claims(
-    header: Mapping[str, Any], claims: Mapping[str, Any], device_id: str, server_id: str, now_s: int
-) -> str:
-    issued, expires, token_id = claims.get("iat"), claims.get("exp"), claims.get("jti")
-    if header.get("typ") != _TYPE or claims.get("iss") != device_id or claims.get("aud") != server_id:
-        return "of another kind, device or service"
-    if not (
-        _is_whole(issued) and _is_whole(expires) and isinstance(token_id, str) and 0 < len(token_id) <= 64
-    ):
-        return "without times or id"
-    if not 0 < cast(int, expires) - cast(int, issued) <= TOKEN_S:
-        return "lives too long"
-    if cast(int, issued) > now_s + LEEWAY_S:
-        return "from the future; the bedside asks hello for the time"
-    return "expired" if now_s >= cast(int, expires) + LEEWAY_S else ""
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _signed(purpose: str, value: Mapping[str, Any]) -> bytes:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
+from hemoview.cloud.identity import tokens
 from recorder.errors import SignatureWrong, WireError
 from recorder.sync import signing, wire
 from tests.sync.bodies import (
@@ -109,61 +106,14 @@ def test_nobody_enrols_a_key_that_is_not_theirs() -> None:
         signing.verify_enrolment(dataclasses.replace(asked, station="bed4"))
 
 
-# ---- tokens
-
-
-def token(now_s: int = NOW_S, lives_s: int = signing.TOKEN_S) -> str:
-    return signing.device_token(DEVICE_KEY, "bed-3", SERVER_ID, now_s=now_s, token_id="j-1", lives_s=lives_s)
-
-
-def keys(device_id: str) -> str | None:
-    return DEVICE if device_id == "bed-3" else None
-
-
-def test_a_token_says_who() -> None:
-    assert signing.claimed_device(token()) == "bed-3"
-    found = signing.verify_token(token(), keys, SERVER_ID, NOW_S + 10)
-    assert found == signing.DeviceToken("bed-3", NOW_S + signing.TOKEN_S, "j-1")
-
-
-@pytest.mark.parametrize(
-    ("given", "server_id", "now_s", "why"),
-    [
-        (token(), "another", NOW_S, "another kind, device or service"),
-        (token(), SERVER_ID, NOW_S + signing.TOKEN_S + signing.LEEWAY_S, "expired"),
-        (token(), SERVER_ID, NOW_S - signing.LEEWAY_S - 1, "from the future"),
-        (token(lives_s=signing.TOKEN_S + 1), SERVER_ID, NOW_S, "lives too long"),
-        (token(lives_s=0), SERVER_ID, NOW_S, "lives too long"),
-        (token()[:-4] + "AAAA", SERVER_ID, NOW_S, "signature is wrong"),
-        ("", SERVER_ID, NOW_S, "not one of a device"),
-        ("a.b.c", SERVER_ID, NOW_S, "not one of a device"),
-        (token() + "x" * 3_000, SERVER_ID, NOW_S, "not one of a device"),
-    ],
-)
-def test_any_other_token_is_refused(given: str, server_id: str, now_s: int, why: str) -> None:
-    with pytest.raises(SignatureWrong, match=why):
-        signing.verify_token(given, keys, server_id, now_s)
-
-
-def test_a_revoked_device_is_refused() -> None:
-    with pytest.raises(SignatureWrong, match="not enrolled here, or was revoked"):
-        signing.verify_token(token(), lambda _: None, SERVER_ID, NOW_S)
-
-
-@pytest.mark.parametrize("algorithm", ["none", "HS256", "EdDSA"])
-def test_a_token_chooses_no_algorithm(algorithm: str) -> None:
-    head, claims, signature = token().split(".")
-    header = json.loads(urlsafe_b64decode(head + "=="))
-    forged = urlsafe_b64encode(json.dumps({**header, "alg": algorithm}).encode()).decode().rstrip("=")
-    for end in (signature, ""):
-        with pytest.raises(SignatureWrong):
-            signing.verify_token(f"{forged}.{claims}.{end}", keys, SERVER_ID, NOW_S)
-
-
-@given(st.text(max_size=300))
-def test_any_text_is_a_token_or_refused(text: str) -> None:
-    with pytest.raises(SignatureWrong):
-        signing.verify_token(text, keys, SERVER_ID, NOW_S)
+def test_the_service_believes_a_token_of_the_bedside_while_it_lasts() -> None:
+    token = signing.device_token(DEVICE_KEY, "bed-3", SERVER_ID, now_s=NOW_S, token_id="j-1")
+    key = DEVICE_KEY.public_key().public_bytes_raw()
+    assert tokens.device_of(token) == "bed-3"
+    tokens.check(token, "bed-3", key, SERVER_ID, NOW_US)
+    for server_id, later_s in (("another", 0), (SERVER_ID, 3_600), (SERVER_ID, -3_600)):
+        with pytest.raises(tokens.TokenRefused):
+            tokens.check(token, "bed-3", key, server_id, NOW_US + later_s * 1_000_000)
 
 
 def test_problem_types_are_urns() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from recorder.errors import WireError
 from recorder.sync import signing, wire
+from recorder.sync.canonical import JSON_BYTES_MAX, as_bytes, canonical, read_json
 from recorder.sync.fields import Body
 from tests.sync import bodies
 
@@ -58,9 +59,9 @@ json_values = st.recursive(
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: type(one).__name__)
 def test_a_body_comes_back_as_it_was_sent(example: Body) -> None:
-    back = type(example).from_json(wire.read_json(wire.as_bytes(example)))
+    back = type(example).from_json(read_json(as_bytes(example)))
     assert back == example
-    assert wire.as_bytes(back) == wire.as_bytes(example)
+    assert as_bytes(back) == as_bytes(example)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: type(one).__name__)
@@ -92,23 +93,23 @@ def test_whatever_stands_in_a_field_it_is_read_or_refused(example: Body, name_no
     except WireError as error:
         assert type(example).__name__ in str(error) and len(str(error)) < 400
     else:
-        assert wire.read_json(wire.as_bytes(back))
+        assert read_json(as_bytes(back))
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_an_object_or_refused(content: bytes) -> None:
     with contextlib.suppress(WireError):
-        assert isinstance(wire.read_json(content), dict)
+        assert isinstance(read_json(content), dict)
 
 
 @given(st.dictionaries(st.text(max_size=8), st.integers() | st.text(max_size=8) | st.booleans(), max_size=6))
 def test_canonical_json_is_one_text_whatever_the_order(value: dict[str, Any]) -> None:
     try:
-        text = wire.canonical(value)
+        text = canonical(value)
     except WireError:  # a lone surrogate
         return
     turned = dict(reversed(list(value.items())))
-    assert wire.canonical(turned) == text
+    assert canonical(turned) == text
     assert json.loads(text) == value
 
 
@@ -118,7 +119,7 @@ def test_canonical_json_is_one_text_whatever_the_order(value: dict[str, Any]) ->
 )
 def test_json_that_two_readers_could_read_differently_is_refused(content: bytes) -> None:
     with pytest.raises(WireError):
-        wire.read_json(content)
+        read_json(content)
 
 
 @pytest.mark.parametrize(
@@ -171,4 +172,4 @@ def test_a_kind_that_its_name_does_not_have_is_refused() -> None:
 def test_a_whole_day_stays_below_the_limit_of_a_body() -> None:
     one = bodies.travelling("segments/x.parquet").to_json()
     longest = {**one, "name": f"segments/{'x' * 60}.parquet"}
-    assert len(wire.canonical(longest)) * wire.FILES_MAX < wire.JSON_BYTES_MAX
+    assert len(canonical(longest)) * wire.FILES_MAX < JSON_BYTES_MAX
