@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from hemoview.ui.catalogue import text
+from hemoview.ui.catalogue import text, words
 from hemoview.ui.review_text import cause_text, cuff_text, mark_text, panel_text, said
 from hemoview.ui.review_theme import colour, font
 from hemoview.viewmodel.messages import Message
@@ -44,13 +44,17 @@ def entries_of(facts: SessionFacts, unit: str = "mmHg") -> list[Entry]:
     return sorted(found)
 
 
+def _told(value: str | Message) -> str:
+    return value if isinstance(value, str) else words(value)
+
+
 def _correction(correction: Correction) -> str:
     """``Pseudonym: S-01 → S-02 (OP2: wrong label)``."""
     return text(
         "review.correction",
         field=text(f"amend-{correction.field}"),
-        old=correction.old,
-        new=correction.new,
+        old=_told(correction.old),
+        new=_told(correction.new),
         who=correction.who,
         why=correction.why,
     )

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.pseudonym import pseudonym_warnings
 from recorder.errors import ConfigError
 from recorder.schema.check_character import carries_check, scheme_of
 from recorder.session import SessionHeader
-from recorder.session.amended import AMENDABLE, value_of, with_amendment
+from recorder.session.amended import AMENDABLE, CONSENT, value_of, with_amendment
 
 Typed = str | bool
+_OF_CONSENT: Final = tuple(name for name in AMENDABLE if name.startswith(f"{CONSENT}."))
+_SCOPES: Final = frozenset(_OF_CONSENT) - {"consent.version", "consent.date"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +42,8 @@ class AmendForm:
         if name in self.typed:
             return self.typed[name]
         value = value_of(self.header, name)
-        if isinstance(value, bool):
-            return value
+        if isinstance(value, bool) or name in _SCOPES:
+            return bool(value)
         return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
     def with_typed(self, name: str, value: Typed) -> AmendForm:
@@ -63,16 +65,18 @@ class AmendView:
 
 
 def fields_of(header: SessionHeader) -> tuple[str, ...]:
-    """Fields that this session has and that can be corrected."""
-    absent = {part for part in ("subject", "consent") if getattr(header, part) is None}
-    return tuple(name for name in AMENDABLE if name.partition(".")[0] not in absent)
+    """Fields that can be corrected: those this session has, and a consent that it was imported without."""
+    return tuple(n for n in AMENDABLE if header.subject is not None or not n.startswith("subject."))
 
 
 def examine(form: AmendForm) -> AmendView:
     """Judge the fields."""
     changes: dict[str, Any] = {}
     problems: list[tuple[str, Message]] = []
+    first_consent = form.header.consent is None
     for name in fields_of(form.header):
+        if first_consent and name in _OF_CONSENT:
+            continue
         try:
             new = _value(form, name)
         except ValueError:
@@ -86,6 +90,9 @@ def examine(form: AmendForm) -> AmendView:
         except ConfigError as error:
             why = str(error).removeprefix(f"amendment of {name}: ").partition(";")[0]
             problems.append((name, say("field-refused", why=why)))
+    if first_consent and (consent := _consent_typed(form)):
+        changes[CONSENT] = consent
+        problems += _consent_problems(form.header, consent)
     pseudonym = changes.get("subject.pseudonym")
     scheme = scheme_of((form.header.template.get("rules") or {}).get("pseudonym_check"))
     needs_again = pseudonym is not None and form.scanned != pseudonym and scheme == "none"
@@ -105,6 +112,25 @@ def examine(form: AmendForm) -> AmendView:
         request if changes and not problems else None,
         tuple(("subject.pseudonym", remark) for remark in remarks),
     )
+
+
+def _consent_typed(form: AmendForm) -> dict[str, Any]:
+    """A consent where the session has none: whatever was typed of it, or nothing."""
+    typed = {name.partition(".")[2]: _value(form, name) for name in _OF_CONSENT}
+    return typed if any(typed.values()) else {}
+
+
+def _consent_problems(header: SessionHeader, consent: dict[str, Any]) -> list[tuple[str, Message]]:
+    needed = ("version", "date")
+    missing = [(f"{CONSENT}.{n}", say("field-required")) for n in needed if not consent[n]]
+    if missing:
+        return missing
+    try:
+        with_amendment(header, CONSENT, consent)
+    except ConfigError as error:
+        why = str(error).removeprefix(f"amendment of {CONSENT}: ").partition(";")[0]
+        return [("consent.date", say("field-refused", why=why))]
+    return []
 
 
 def _value(form: AmendForm, name: str) -> Any:

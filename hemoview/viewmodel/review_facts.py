@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from hemoview.viewmodel.amended import amended_words
 from hemoview.viewmodel.footer import OWN_DEVICES
+from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.model_card import card_of
 from hemoview.viewmodel.review_written import being_written
 from hemoview.viewmodel.visibility import estimates_hidden
@@ -27,7 +29,7 @@ from recorder.schema import (
 )
 from recorder.schema.rules import RULE
 from recorder.session import AMENDABLE, UnconfirmedSpan
-from recorder.session.amended import HIDDEN
+from recorder.session.amended import CONSENT, HIDDEN
 
 _LABEL_FIELDS = (
     "label",
@@ -143,8 +145,8 @@ class Correction:
     """What was written about the session and is no longer so (safety rule 4)."""
 
     field: str
-    old: str
-    new: str
+    old: str | Message
+    new: str | Message
     who: str
     why: str
     wall_ns: int
@@ -269,9 +271,9 @@ def facts_of(session: FactSource, edition: int = 0) -> SessionFacts:
         damaged=damage_of(session),
         edition=edition,
         corrections=tuple(
-            Correction(a.field, _text(a.old), _text(a.new), a.who, a.why, a.wall_ns)
+            Correction(a.field, corrected_text(a.old), corrected_text(a.new), a.who, a.why, a.wall_ns)
             for a in session.amendments()
-            if a.field in (*AMENDABLE, HIDDEN)
+            if a.field in (*AMENDABLE, CONSENT, HIDDEN)
         ),
         incomplete=session.incomplete_reason,
         unconfirmed=tuple((span.t0_s, span.t1_s) for span in session.unconfirmed()),
@@ -300,7 +302,20 @@ def _ranges(value: Any) -> dict[str, tuple[float, float]]:
     return found
 
 
-def _text(value: object) -> str:
+def corrected_text(value: object) -> str | Message:
+    """What an amendment says, for a screen: yes and no in words, a whole consent as its form, date and scopes."""
+    if isinstance(value, bool):
+        return say("correction-yes" if value else "correction-no")
+    if isinstance(value, dict):
+        scopes = amended_words(
+            [f"consent.{n}" for n, allowed in value.items() if allowed is True and n != "record"]
+        )
+        form = {"version": str(value.get("version", "")), "date": str(value.get("date", ""))}
+        return (
+            say("correction-consent-with", **form, scopes=scopes)
+            if scopes
+            else say("correction-consent", **form)
+        )
     return "–" if value in (None, "") else str(value)
 
 

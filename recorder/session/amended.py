@@ -7,12 +7,12 @@ holds the pseudonym of Start: names are what backups, exports and manifests know
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final, get_args
 
 from recorder.errors import ConfigError, SessionError
-from recorder.schema import Amendment
+from recorder.schema import Amendment, Consent
 from recorder.schema.rules import ESTIMATES_HIDDEN
 from recorder.schema.subject import Sex
 from recorder.session import amendments
@@ -39,14 +39,18 @@ HIDDEN: Final = f"template.rules.{ESTIMATES_HIDDEN}"
 """The rule of a finished session that its estimates are shown to nobody; lifted by :func:`recorder.session.unhide`."""
 AMENDABLE: Final = tuple(_KINDS)
 """``consent.record`` is not among them: who withdraws the consent to record has the session erased."""
+CONSENT: Final = "consent"
+"""The whole consent, of a session that was imported without one: version, date and scopes in one amendment."""
 
 
 def value_of(header: SessionHeader, field: str) -> Any:
-    """What a header says in one of :data:`AMENDABLE`; None where that part of it is missing.
+    """What a header says in one of :data:`AMENDABLE`, or :data:`CONSENT`; None where that part of it is missing.
 
     Raises:
         ConfigError: the field cannot be amended.
     """
+    if field == CONSENT:
+        return None if header.consent is None else asdict(header.consent)
     if field not in AMENDABLE:
         raise ConfigError(f"amendment of {field!r}: only {', '.join(AMENDABLE)} can be amended")
     part, _, name = field.rpartition(".")
@@ -62,6 +66,8 @@ def with_amendment(header: SessionHeader, field: str, new: Any) -> SessionHeader
     value_of(header, field)
     part, _, name = field.rpartition(".")
     try:
+        if field == CONSENT:
+            return replace(header, consent=_first_consent(header, new))
         _check_kind(field, new)
         changed: dict[str, Any] = {name: new}
         if part:
@@ -72,6 +78,18 @@ def with_amendment(header: SessionHeader, field: str, new: Any) -> SessionHeader
         return replace(header, **changed)
     except (ValueError, TypeError) as error:
         raise ConfigError(f"amendment of {field}: {error}; correct it and send again") from None
+
+
+def _first_consent(header: SessionHeader, new: Any) -> Consent:
+    if header.consent is not None:
+        raise ValueError("this session has one; correct its parts")
+    if not isinstance(new, dict):
+        raise ValueError(f"{new!r} is no consent: version, date and scopes are wanted")
+    for name, value in new.items():
+        if f"{CONSENT}.{name}" not in AMENDABLE:
+            raise ValueError(f"a consent has no {name!r}")
+        _check_kind(f"{CONSENT}.{name}", value)
+    return Consent(**new)
 
 
 def _check_kind(field: str, new: Any) -> None:
@@ -105,7 +123,7 @@ def _shown(header: SessionHeader) -> SessionHeader:
 
 def amended_fields(found: Iterable[Amendment]) -> tuple[str, ...]:
     """Fields of the header that were corrected, each once."""
-    return tuple(dict.fromkeys(a.field for a in found if a.field in (*AMENDABLE, HIDDEN)))
+    return tuple(dict.fromkeys(a.field for a in found if a.field in (*AMENDABLE, CONSENT, HIDDEN)))
 
 
 def correction(header: SessionHeader, field: str, new: Any, *, who: str, why: str, wall_ns: int) -> Amendment:
@@ -139,7 +157,7 @@ def amend(path: Path | str, changes: dict[str, Any], *, who: str, why: str, wall
 
     Args:
         path: session folder.
-        changes: field of :data:`AMENDABLE` → what it should say. All can be taken, or none is written.
+        changes: field of :data:`AMENDABLE`, or :data:`CONSENT`, → what it should say. All of them or none.
         who: operator code.
         why: reason.
         wall_ns: when, UTC ns since 1970.

@@ -15,6 +15,7 @@ from synthetic_bedside import SyntheticBedside
 
 from hemoview.ui import theme
 from hemoview.ui.amend_dialog import AmendDialog
+from hemoview.ui.catalogue import words
 from hemoview.ui.header_bar import HeaderBar
 from hemoview.ui.reason_dialog import ReasonDialog
 from hemoview.ui.review_browser import SessionBrowser
@@ -23,9 +24,12 @@ from hemoview.viewmodel.amend_form import AmendForm, examine, fields_of
 from hemoview.viewmodel.messages import say
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Wish
+from hemoview.viewmodel.review_facts import corrected_text
 from recorder import session as store
+from recorder.errors import ConfigError
 from recorder.schema import Consent, Subject
 from recorder.session import SessionHeader
+from recorder.session.amended import with_amendment
 
 HEADER = replace(
     header(), subject=Subject("S-01", "female", 40, 168.0), consent=Consent("1", "2026-01-01"), notes="n"
@@ -111,8 +115,64 @@ def test_a_correction_that_looks_like_a_name_is_warned_about() -> None:
 
 
 def test_a_session_without_a_subject_offers_only_what_it_has() -> None:
-    assert fields_of(SessionHeader("s", "bed1", 1)) == ("notes",)
+    offered = fields_of(SessionHeader("s", "bed1", 1))
+    assert {name.partition(".")[0] for name in offered} == {"consent", "notes"}
     assert examine(AmendForm(HEADER, operator="OP", why="w")).request is None
+
+
+WITHOUT = AmendForm(replace(HEADER, consent=None), operator="OP2", why="signed at home")
+
+
+def test_a_session_imported_without_a_consent_can_be_given_one() -> None:
+    form = typed(WITHOUT, consent__version="v3", consent__date="2026-02-03", consent__reuse_for_training=True)
+    request = examine(form).request
+    assert request is not None
+    consent = {"upload": False, "reuse_for_training": True, "feedback": False}
+    assert request["changes"] == {"consent": {"version": "v3", "date": "2026-02-03", **consent}}
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"consent__version": "v3"}, "consent.date"),
+        ({"consent__upload": True}, "consent.version"),
+        ({"consent__version": "v3", "consent__date": "3.2.2026"}, "consent.date"),
+    ],
+)
+def test_half_a_consent_is_none(given: dict[str, Any], field: str) -> None:
+    view = examine(typed(WITHOUT, **given))
+    assert view.request is None
+    assert field in dict(view.problems)
+
+
+def test_a_consent_that_was_added_is_laid_over_and_told(tmp_path: Path) -> None:
+    writer = store.create(tmp_path / "s", WITHOUT.header, ERA)
+    writer.close("done")
+    request = examine(
+        typed(WITHOUT, consent__version="v3", consent__date="2026-02-03", consent__upload=True)
+    ).request
+    assert request is not None
+    store.amend(tmp_path / "s", request["changes"], who="OP2", why="signed at home", wall_ns=1)
+    with store.open(tmp_path / "s") as session:
+        assert session.allows("upload")
+        assert not session.allows("reuse_for_training")
+        told = corrected_text(session.amendments()[0].new)
+    assert not isinstance(told, str)
+    assert words(told) == "form v3 of 2026-02-03 (consent to upload)"
+    with pytest.raises(ConfigError, match="has one"):
+        store.amend(tmp_path / "s", request["changes"], who="OP2", why="again", wall_ns=2)
+
+
+@pytest.mark.parametrize(
+    "new", [None, "v3", {"version": "v3"}, {"version": "v3", "date": "2026-02-03", "record": False}]
+)
+def test_what_is_no_consent_is_refused(new: Any) -> None:
+    with pytest.raises(ConfigError, match="amendment of consent"):
+        with_amendment(WITHOUT.header, "consent", new)
+
+
+def test_yes_and_no_are_words() -> None:
+    assert [words(m) for m in map(corrected_text, (True, False)) if not isinstance(m, str)] == ["yes", "no"]
 
 
 def test_the_dialog_shows_what_stands_and_sends_the_change(qtbot: QtBot, qapp: QApplication) -> None:
