@@ -17,9 +17,10 @@ from PySide6.QtWidgets import (
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.review_text import cause_text, cuff_text, mark_text, panel_text, said
 from hemoview.ui.review_theme import colour, font
+from hemoview.viewmodel.amended import Correction
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review_axis import elapsed_text, length_text, wall_time, zone_of
-from hemoview.viewmodel.review_facts import Correction, SessionFacts
+from hemoview.viewmodel.review_facts import SessionFacts
 from hemoview.viewmodel.review_model import ReviewView
 
 Entry = tuple[float, str, str]

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from hemoview.viewmodel.amended import amended_words
+from hemoview.viewmodel.amended import Correction, corrections_of
 from hemoview.viewmodel.footer import OWN_DEVICES
-from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.model_card import card_of
 from hemoview.viewmodel.review_written import being_written
 from hemoview.viewmodel.visibility import estimates_hidden
@@ -28,8 +27,7 @@ from recorder.schema import (
     StreamInfo,
 )
 from recorder.schema.rules import RULE
-from recorder.session import AMENDABLE, UnconfirmedSpan
-from recorder.session.amended import CONSENT, HIDDEN
+from recorder.session import UnconfirmedSpan
 
 _LABEL_FIELDS = (
     "label",
@@ -138,18 +136,6 @@ class CalibrationMark:
     from_s: float
     gain_mmhg_per_v: float
     offset_mmhg: float
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """What was written about the session and is no longer so (safety rule 4)."""
-
-    field: str
-    old: str | Message
-    new: str | Message
-    who: str
-    why: str
-    wall_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,11 +256,7 @@ def facts_of(session: FactSource, edition: int = 0) -> SessionFacts:
         calibrations=_calibrations(session),
         damaged=damage_of(session),
         edition=edition,
-        corrections=tuple(
-            Correction(a.field, corrected_text(a.old), corrected_text(a.new), a.who, a.why, a.wall_ns)
-            for a in session.amendments()
-            if a.field in (*AMENDABLE, CONSENT, HIDDEN)
-        ),
+        corrections=corrections_of(session.amendments()),
         incomplete=session.incomplete_reason,
         unconfirmed=tuple((span.t0_s, span.t1_s) for span in session.unconfirmed()),
         products=tuple(device.product for device in header.devices if device.device_id not in OWN_DEVICES),
@@ -300,23 +282,6 @@ def _ranges(value: Any) -> dict[str, tuple[float, float]]:
             if name in PARAMETERS and low < high:
                 found[str(name)] = (low, high)
     return found
-
-
-def corrected_text(value: object) -> str | Message:
-    """What an amendment says, for a screen: yes and no in words, a whole consent as its form, date and scopes."""
-    if isinstance(value, bool):
-        return say("correction-yes" if value else "correction-no")
-    if isinstance(value, dict):
-        scopes = amended_words(
-            [f"consent.{n}" for n, allowed in value.items() if allowed is True and n != "record"]
-        )
-        form = {"version": str(value.get("version", "")), "date": str(value.get("date", ""))}
-        return (
-            say("correction-consent-with", **form, scopes=scopes)
-            if scopes
-            else say("correction-consent", **form)
-        )
-    return "–" if value in (None, "") else str(value)
 
 
 def _card(streams: Sequence[StreamInfo]) -> dict[str, Any]:

@@ -21,10 +21,10 @@ from hemoview.ui.reason_dialog import ReasonDialog
 from hemoview.ui.review_browser import SessionBrowser
 from hemoview.ui.review_table import cell_text
 from hemoview.viewmodel.amend_form import AmendForm, examine, fields_of
+from hemoview.viewmodel.amended import corrected_text
 from hemoview.viewmodel.messages import say
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Wish
-from hemoview.viewmodel.review_facts import corrected_text
 from recorder import session as store
 from recorder.errors import ConfigError
 from recorder.schema import Consent, Subject
