@@ -22,6 +22,7 @@ from hemoview.ui.review_canvas import ReviewCanvas
 from hemoview.ui.review_card import CursorCard
 from hemoview.ui.review_export import ExportDesk
 from hemoview.ui.review_label_desk import LabelDesk
+from hemoview.ui.review_markers import MarkersDesk
 from hemoview.ui.review_minimap import Minimap
 from hemoview.ui.review_raters_desk import RaterDesk
 from hemoview.ui.review_side import ReviewSide
@@ -86,6 +87,8 @@ class ReviewPage(QWidget):
         self._side.addTab(self.raters.tab, text("raters.tab"))
         self.exporting = ExportDesk(self, model.view)
         self._bar.add(self.exporting.button)
+        self.marking = MarkersDesk(self, model.view)
+        self._bar.add(self.marking.button)
         self.unhiding = UnhideDesk(self, model.view)
         self._bar.add(self.unhiding.button)
         self.reference = ReferenceDesk(self)
@@ -201,7 +204,8 @@ class ReviewPage(QWidget):
         for desk in (self.labelling, self.raters):
             desk.jump.connect(lambda t: self._move(lambda w, end: moves.jump(w, t, end)))
         self.align.changed.connect(self._show)
-        self.unhiding.done.connect(self._model.refresh)
+        for changing in (self.unhiding, self.marking):
+            changing.done.connect(self._model.refresh)
         self.align.jumped.connect(self._on_jumped)
 
     # moves
@@ -314,6 +318,7 @@ class ReviewPage(QWidget):
         self._header.show_view(view)
         self._bar.show_view(view)
         self.exporting.show_view(view)
+        self.marking.show_view(view)
         self.unhiding.show_view(view)
         self._footer.setText(claim_of(view.facts) if view.facts else "")
         self._run(self._frames, wanted=view.wish.playing)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from hemoview.viewmodel.messages import Message, say
 from recorder.schema import Amendment
+from recorder.session.afterwards import MARKER
 from recorder.session.amended import AMENDABLE, CONSENT, HIDDEN
 
 
@@ -27,7 +28,7 @@ def corrections_of(amendments: Iterable[Amendment]) -> tuple[Correction, ...]:
     return tuple(
         Correction(a.field, corrected_text(a.old), corrected_text(a.new), a.who, a.why, a.wall_ns)
         for a in amendments
-        if a.field in (*AMENDABLE, CONSENT, HIDDEN)
+        if a.field in (*AMENDABLE, CONSENT, HIDDEN, MARKER)
     )
 
 
@@ -46,6 +47,8 @@ def corrected_text(value: object) -> str | Message:
     """What an amendment says, for a screen: yes and no in words, a whole consent as its form, date and scopes."""
     if isinstance(value, bool):
         return say("correction-yes" if value else "correction-no")
+    if isinstance(value, dict) and "event_id" in value:
+        return str(value.get("label", ""))
     if isinstance(value, dict):
         scopes = amended_words(
             [f"consent.{n}" for n, allowed in value.items() if allowed is True and n != "record"]

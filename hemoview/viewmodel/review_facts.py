@@ -94,6 +94,7 @@ class Mark:
     kind: str
     source: str = ""
     note: str = ""
+    event_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +336,8 @@ def _mark(event: Event, t_s: float) -> Mark:
     words = [str(payload[key]) for key in _LABEL_FIELDS if payload.get(key)]
     label = words[0] if "label" in payload and words else " ".join([event.kind, *words])
     note = next((str(payload[key]) for key in _NOTE_FIELDS if payload.get(key)), "")
-    return Mark(t_s, label, kind, str(payload.get("source") or payload.get("device_id") or ""), note)
+    source = str(payload.get("source") or payload.get("device_id") or "")
+    return Mark(t_s, label, kind, source, note, event.event_id)
 
 
 def _cuffs(session: FactSource, events: Sequence[Event]) -> tuple[CuffMark, ...]:

@@ -20,6 +20,7 @@ from recorder.session.amended import AMENDABLE, amend
 from recorder.session.erase import Tombstone, erase
 from recorder.session.facts import GapSpan, UnconfirmedSpan, gap_event
 from recorder.session.header import FORMAT, SessionCard, SessionHeader
+from recorder.session.markers import place_marker, standing_markers, take_marker_back
 from recorder.session.points import ClockPoints
 from recorder.session.quarantine import Quarantined, discard, purge, quarantined, restore
 from recorder.session.reader import Session
@@ -57,6 +58,7 @@ __all__ = [
     "gap_event",
     "hides_estimates",
     "open",
+    "place_marker",
     "purge",
     "quarantined",
     "rebuild_manifest",
@@ -64,6 +66,8 @@ __all__ = [
     "restore",
     "resume",
     "runs_of",
+    "standing_markers",
+    "take_marker_back",
     "unhide",
     "verify",
 ]

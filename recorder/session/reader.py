@@ -16,6 +16,7 @@ from recorder.schema import Amendment, Calibration, Event, Gap, StreamInfo, Use
 from recorder.schema.physical import physical
 from recorder.session import amendments, facts
 from recorder.session import annotations as label_store
+from recorder.session.afterwards import told_afterwards
 from recorder.session.amended import amended, amended_fields
 from recorder.session.annotated import LabelFold
 from recorder.session.facts import GapSpan, UnconfirmedSpan
@@ -150,6 +151,10 @@ class Session:
         """Elapsed seconds of a host time of an era."""
         return self._axis.moment_s(t_host_ns, era)
 
+    def moment(self, t_s: float) -> tuple[int, int]:
+        """Inverse of :meth:`t_s`: host time and era of an elapsed time."""
+        return self._axis.moment(t_s)
+
     def t_of(self, event: Event) -> float:
         """Elapsed seconds of an event."""
         return self.t_s(event.t_host_ns, event.era)
@@ -230,11 +235,12 @@ class Session:
         return facts.unconfirmed_spans(self.events(), self.t_s, self.duration_s)
 
     def events(self, kind: str | None = None) -> list[Event]:
-        """Stored events in the order they were stored, of one kind or all."""
+        """Stored events in the order they were stored, of one kind or all; markers set afterwards come last."""
         if self._all_events is None:
             sealed = [pair for row in self._stored.event_segments() for pair in self._files.events(row)]
             both = dict([*sealed, *self._stored.live_events])
-            self._all_events = [both[number] for number in sorted(both)]
+            stored = [both[number] for number in sorted(both)]
+            self._all_events = [*stored, *told_afterwards(self.amendments(), self.eras)]
         return [e for e in self._all_events if kind in (None, e.kind)]
 
     def amendments(self) -> list[Amendment]:

@@ -63,6 +63,12 @@ class EraAxis:
         """Inverse of :meth:`t_s`."""
         return round(t_s * 1e9) - self.starts_ns[era] + self.eras[era].monotonic_ns
 
+    def moment(self, t_s: float) -> tuple[int, int]:
+        """Inverse of :meth:`moment_s`: host time and era of an elapsed time, in the last era begun by then."""
+        begun = sum(start_ns <= t_s * 1e9 for start_ns in self.starts_ns)
+        era = max(begun - 1, 0)
+        return self.t_host_ns(t_s, era), era
+
 
 @dataclass(frozen=True)
 class Run:
