@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from hemoview.cloud import problems
 from hemoview.cloud.armour import Armour
+from hemoview.cloud.custody import routes as custody
 from hemoview.cloud.keys import public_bytes
 from hemoview.cloud.service import Here, Service, open_service, wall_us
 from hemoview.cloud.settings import Settings
@@ -29,7 +30,7 @@ class Room(Protocol):
         ...
 
 
-ROOMS: Final[tuple[Room, ...]] = ()
+ROOMS: Final[tuple[Room, ...]] = (custody,)
 """One a line; modules ``hemoview.cloud.<room>.routes`` have both names of a :class:`Room`."""
 
 general = APIRouter()

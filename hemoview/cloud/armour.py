@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from recorder.sync.wire import JSON_BYTES_MAX
+
 BODY_LIMIT: Final = 1 << 20
-"""Bytes of any body but a blob's, which has a limit of its own."""
+"""Bytes of any body but a blob's and a manifest's, which have limits of their own."""
 BLOBS: Final = "/v1/blobs/"
+_MANIFESTS: Final = re.compile(r"/v1/sessions/[^/]+/manifests")
 _POLICY: Final = (
     "default-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; "
     "base-uri 'none'; form-action 'self'; object-src 'none'"
@@ -50,8 +54,17 @@ class Armour:
                 message["headers"] = [*message["headers"], *(h for h in self._headers if h[0] not in has)]
             await send(message)
 
-        is_blob = scope["method"] == "PUT" and scope["path"].startswith(BLOBS)
-        await self._app(scope, receive if is_blob else _limited(receive, BODY_LIMIT), dressed)
+        limit = _limit_of(scope["method"], scope["path"])
+        await self._app(scope, _limited(receive, limit) if limit else receive, dressed)
+
+
+def _limit_of(method: str, path: str) -> int | None:
+    """Bytes of a body; None: the route counts itself."""
+    if method == "PUT" and path.startswith(BLOBS):
+        return None
+    if method == "POST" and _MANIFESTS.fullmatch(path):
+        return JSON_BYTES_MAX
+    return BODY_LIMIT
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

@@ -12,6 +12,8 @@ from fastapi import Depends
 from sqlalchemy import insert, select
 from starlette.requests import HTTPConnection
 
+from hemoview.cloud.custody.blobstore import BlobStore, open_store
+from hemoview.cloud.custody.ledger import Ledger
 from hemoview.cloud.database import Database
 from hemoview.cloud.keys import FileKeys, KeyStore
 from hemoview.cloud.settings import Settings
@@ -36,6 +38,8 @@ class Service:
         settings: as read.
         db: transactions.
         keys: the service's own.
+        blobs: where the content of sessions lies.
+        ledger: which of them are here.
         server_id: of this database; bedsides pin it.
         now_us: the clock, so that tests can turn it.
         known_tokens: device tokens checked a moment ago.
@@ -44,6 +48,8 @@ class Service:
     settings: Settings
     db: Database
     keys: KeyStore
+    blobs: BlobStore
+    ledger: Ledger
     server_id: str
     now_us: Callable[[], int] = wall_us
     known_tokens: dict[str, tuple[Principal, int]] = field(default_factory=dict)
@@ -80,7 +86,7 @@ async def open_service(settings: Settings, now_us: Callable[[], int] = wall_us) 
         server_id = found or str(uuid4())
         if not found:
             await conn.execute(insert(fact).values(name="server_id", value=server_id))
-    return Service(settings, db, keys, server_id, now_us)
+    return Service(settings, db, keys, open_store(settings.blobs), Ledger(db), server_id, now_us)
 
 
 def service_of(request: HTTPConnection) -> Service:

@@ -1,0 +1,173 @@
+"""Blobs in a folder: ``ab/cd/<sha256>``.
+
+obstore reads, lists and deletes; its ``put`` syncs nothing, so writing is done here: temporary file → fsync → rename →
+fsync of the folder, as in :mod:`recorder.session.files`. A receipt promises that a power cut takes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, Self
+from uuid import uuid4
+
+import obstore
+from obstore.store import LocalStore
+
+from hemoview.cloud.custody.blobstore import Stored, StoreFull, WrongContent
+from recorder.session.files import make_folder, sync_folder
+
+PIECE: Final = 1 << 20
+"""Bytes that are hashed and written at a time, in a thread: both let other Python code run meanwhile."""
+RESERVE: Final = 256 << 20
+"""Bytes of the disk that stay free, so that the database can still write down what was refused."""
+_INCOMING: Final = "incoming"
+_NAME: Final = re.compile(r"(?:.*/)?([0-9a-f]{64})\Z")
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class LocalBlobs:
+    """Adapter of :class:`~hemoview.cloud.custody.blobstore.BlobStore`.
+
+    Args:
+        folder: owner-only; made where it is missing.
+        reserve: bytes of the disk that stay free.
+    """
+
+    def __init__(self, folder: Path, reserve: int = RESERVE) -> None:
+        make_folder(folder)
+        make_folder(folder / _INCOMING)
+        self._folder, self._reserve = folder, reserve
+        self._store = LocalStore(folder)
+        self._lasting: set[Path] = set()
+
+    @classmethod
+    def at(cls, path: str) -> Self:
+        """In the folder ``path``."""
+        return cls(Path(path))
+
+    async def put(self, sha256: str, size: int, chunks: AsyncIterator[bytes]) -> None:
+        """See the port."""
+        try:
+            if shutil.disk_usage(self._folder).free < self._reserve + size:
+                raise StoreFull(f"the disk keeps its last {self._reserve >> 20} MiB for the database")
+            piece = _Piece(self._folder / _INCOMING / f"{uuid4().hex}.part", sha256, size)
+            try:
+                await self._fill(piece, chunks)
+            except BaseException:
+                await asyncio.to_thread(piece.drop)
+                raise
+        except OSError as error:
+            if error.errno in _FULL:
+                raise StoreFull("the disk is full") from error
+            raise
+
+    async def _fill(self, piece: _Piece, chunks: AsyncIterator[bytes]) -> None:
+        waiting: list[bytes] = []
+        held = 0
+        async for chunk in chunks:
+            waiting.append(chunk)
+            held += len(chunk)
+            if held >= PIECE:
+                await asyncio.to_thread(piece.write, waiting)
+                waiting, held = [], 0
+        await asyncio.to_thread(self._finish, piece, waiting)
+
+    def _finish(self, piece: _Piece, rest: Sequence[bytes]) -> None:
+        piece.write(rest)
+        piece.seal()
+        place = self._folder / _key(piece.sha256)
+        if place.parent not in self._lasting:  # this process made its name durable before, or does now
+            make_folder(place.parent.parent)
+            make_folder(place.parent)
+            self._lasting.add(place.parent)
+        piece.path.replace(place)
+        sync_folder(place.parent)
+
+    async def read(self, sha256: str) -> AsyncIterator[bytes]:
+        """See the port."""
+        found = await obstore.get_async(self._store, _key(sha256))
+        async for piece in found.stream(min_chunk_size=PIECE):
+            yield bytes(piece)
+
+    async def size(self, sha256: str) -> int | None:
+        """See the port."""
+        try:
+            return int((await obstore.head_async(self._store, _key(sha256)))["size"])
+        except FileNotFoundError:
+            return None
+
+    async def delete(self, ids: Sequence[str]) -> None:
+        """See the port."""
+        for sha256 in ids:
+            with suppress(FileNotFoundError):
+                await obstore.delete_async(self._store, _key(sha256))
+
+    async def walk(self) -> AsyncIterator[Stored]:
+        """See the port."""
+        async for page in obstore.list(self._store):
+            for found in page:
+                name = _NAME.match(found["path"])
+                if name and found["path"] == _key(name[1]):
+                    yield Stored(name[1], int(found["size"]))
+
+    async def sweep(self) -> int:
+        """See the port."""
+        left = list((self._folder / _INCOMING).iterdir())
+        for path in left:
+            path.unlink()
+        return len(left)
+
+
+class _Piece:
+    """One blob while it comes, in a temporary file. Its methods block: they run in threads, one at a time."""
+
+    def __init__(self, path: Path, sha256: str, size: int) -> None:
+        self.path, self.sha256 = path, sha256
+        self._size = size
+        self._hash = hashlib.sha256()
+        self._got = 0
+        self._fd = -1
+
+    def write(self, chunks: Sequence[bytes]) -> None:
+        """Hash and write."""
+        if self._fd < 0:
+            self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        content = b"".join(chunks)
+        self._got += len(content)
+        if self._got > self._size:
+            raise WrongContent(f"more than the {self._size} bytes that were announced")
+        self._hash.update(content)
+        left = memoryview(content)
+        while left:
+            left = left[os.write(self._fd, left) :]
+
+    def seal(self) -> None:
+        """Compare with what was announced; make the bytes durable."""
+        if self._got != self._size:
+            raise WrongContent(f"{self._got} bytes came; {self._size} were announced")
+        if self._hash.hexdigest() != self.sha256:
+            raise WrongContent(f"the content is {self._hash.hexdigest()}; send it again or by its own id")
+        os.fsync(self._fd)
+        self._close()
+
+    def drop(self) -> None:
+        """Leave nothing behind."""
+        self._close()
+        self.path.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _key(sha256: str) -> str:
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"

@@ -1,0 +1,117 @@
+"""The contract of every blob store: what was promised is there, what was refused is not."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from hemoview.cloud.custody.blobstore import BlobStore, Stored, WrongContent, open_store
+from recorder.errors import ConfigError
+
+STORES: dict[str, Callable[[Path], str]] = {"file": lambda folder: (folder / "blobs").as_uri()}
+"""Kind → URL of an empty one."""
+
+
+@pytest.fixture(params=STORES)
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
+    return open_store(STORES[request.param](tmp_path))
+
+
+def sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+async def pieces(content: bytes, size: int = 65_536) -> AsyncIterator[bytes]:
+    for at in range(0, len(content), size):
+        yield content[at : at + size]
+
+
+async def whole(store: BlobStore, sha256: str) -> bytes:
+    return b"".join([piece async for piece in store.read(sha256)])
+
+
+async def inside(store: BlobStore) -> set[Stored]:
+    return {stored async for stored in store.walk()}
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_536, 1 << 20, (1 << 20) + 1, 5_000_000])
+def test_what_was_put_comes_back(store: BlobStore, size: int) -> None:
+    content = os.urandom(size)
+
+    async def run() -> None:
+        assert await store.size(sha(content)) is None
+        await store.put(sha(content), size, pieces(content))
+        assert await store.size(sha(content)) == size
+        assert await whole(store, sha(content)) == content
+        await store.put(sha(content), size, pieces(content))
+        assert await inside(store) == {Stored(sha(content), size)}
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("announced", "content", "why"),
+    [
+        (3, b"abcd", "more"),
+        (5, b"abcd", "4 bytes came"),
+        (4, b"abce", "content is"),
+        (2 << 20, b"", "0 bytes"),
+    ],
+)
+def test_what_is_not_what_was_announced_leaves_nothing(
+    store: BlobStore, announced: int, content: bytes, why: str
+) -> None:
+    async def run() -> None:
+        with pytest.raises(WrongContent, match=why):
+            await store.put(sha(b"abcd"), announced, pieces(content))
+        assert await inside(store) == set()
+        assert await store.sweep() == 0
+
+    asyncio.run(run())
+
+
+def test_a_sender_that_goes_away_leaves_nothing(store: BlobStore) -> None:
+    async def breaks() -> AsyncIterator[bytes]:
+        yield b"x" * (3 << 20)
+        raise ConnectionError
+
+    async def run() -> None:
+        with pytest.raises(ConnectionError):
+            await store.put(sha(b"y"), 4 << 20, breaks())
+        assert await inside(store) == set()
+        assert await store.sweep() == 0
+
+    asyncio.run(run())
+
+
+def test_deleting_takes_what_is_there_and_passes_over_the_rest(store: BlobStore) -> None:
+    async def run() -> None:
+        for content in (b"a", b"b"):
+            await store.put(sha(content), 1, pieces(content))
+        await store.delete([sha(b"never"), sha(b"a")])
+        assert await inside(store) == {Stored(sha(b"b"), 1)}
+        with pytest.raises(FileNotFoundError):
+            await whole(store, sha(b"a"))
+
+    asyncio.run(run())
+
+
+def test_the_same_blob_from_two_senders_at_once_is_there_once(store: BlobStore) -> None:
+    content = os.urandom(2 << 20)
+
+    async def run() -> None:
+        await asyncio.gather(*(store.put(sha(content), len(content), pieces(content)) for _ in range(4)))
+        assert await inside(store) == {Stored(sha(content), len(content))}
+        assert await whole(store, sha(content)) == content
+
+    asyncio.run(run())
+
+
+def test_a_kind_of_store_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match="ftp"):
+        open_store("ftp://there")
