@@ -8,7 +8,7 @@ from typing import Final
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from recorder.sync.wire import JSON_BYTES_MAX
+from recorder.sync.canonical import JSON_BYTES_MAX
 
 BODY_LIMIT: Final = 1 << 20
 """Bytes of any body but a blob's and a manifest's, which have limits of their own."""

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from hemoview.cloud.custody.blobstore import StoreFull, WrongContent
 from hemoview.cloud.custody.bodies import body_of, read_body
 from hemoview.cloud.custody.ledger import Arrived
-from hemoview.cloud.custody.refusals import refuse
+from hemoview.cloud.custody.refusals import Attempt
 from hemoview.cloud.principals import Action, Bedside, Principal, current, session_filter
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
@@ -45,12 +45,13 @@ async def missing(request: Request, service: Here, who: Bedside) -> dict[str, An
 )
 async def put(sha256: BlobId, request: Request, service: Here, who: Bedside) -> Response:
     """Bring one. On the disk and in the database when this answers; the same again is no harm."""
+    attempt = Attempt(service, request, who, "blob.put", sha256)
     try:
         size = _announced(request)
         await _receive(service, request, sha256, size)
         is_new = await service.ledger.add(Arrived(sha256, size, who.id, service.now_us()))
     except Problem as problem:
-        await refuse(service, request, who, "blob.put", sha256, problem)
+        await attempt.refuse(problem)
     return Response(status_code=201 if is_new else 200)
 
 

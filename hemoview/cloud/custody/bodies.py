@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from hemoview.cloud.problems import Problem
 from recorder.errors import WireError
-from recorder.sync import wire
+from recorder.sync import canonical
 from recorder.sync.fields import Body
 
 B = TypeVar("B", bound=Body)
@@ -26,8 +26,8 @@ async def read_body(request: Request, kind: type[B]) -> B:
     content = await request.body()
     try:
         if len(content) < _IN_THREAD:
-            return kind.from_json(wire.read_json(content))
-        return await asyncio.to_thread(lambda: kind.from_json(wire.read_json(content)))
+            return kind.from_json(canonical.read_json(content))
+        return await asyncio.to_thread(lambda: kind.from_json(canonical.read_json(content)))
     except WireError as error:
         raise Problem(422, str(error)) from error
 

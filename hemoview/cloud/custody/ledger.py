@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -123,6 +123,10 @@ async def _upsert(conn: AsyncConnection, arrived: dict[str, Arrived]) -> set[str
         {"id_": a.sha256, "of": a.device_id, "at": a.at_us} for a in arrived.values() if a.sha256 in here
     ]
     if again:
-        changes = {"device_id": bindparam("of"), "verified_us": bindparam("at"), "damaged_us": None}
+        changes: dict[str, Any] = {
+            "device_id": bindparam("of"),
+            "verified_us": bindparam("at"),
+            "damaged_us": None,
+        }
         await conn.execute(update(blob).where(blob.c.sha256 == bindparam("id_")).values(changes), again)
     return {sha256 for sha256, is_whole in here.items() if is_whole}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,10 +15,19 @@ from hemoview.cloud.custody.opening import not_yours, subject_of
 from hemoview.cloud.principals import Principal
 from hemoview.cloud.problems import Problem
 from recorder.sync import signing, wire
+from recorder.sync.canonical import as_bytes, read_json
 from recorder.sync.wire import Manifest, Receipt, SignedManifest, SignedReceipt, TravellingFile
 
 _AT_ONCE: Final = 500
 _SHOWN_MISSING: Final = wire.QUERY_IDS_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """Who gives the receipt."""
+
+    server_id: str
+    key: Ed25519PrivateKey
 
 
 async def device_key(conn: AsyncConnection, device_id: str) -> str:
@@ -31,15 +41,11 @@ async def accept(
     now_us: int,
     who: Principal,
     signed: SignedManifest,
-    server_id: str,
-    key: Ed25519PrivateKey,
+    issuer: Issuer,
 ) -> tuple[SignedReceipt, bool]:
     """Check a manifest against what is here and keep it; the receipt, and whether it is new.
 
     Its signature was verified by the caller, outside the transaction.
-
-    Args:
-        key: signs the receipt.
 
     Raises:
         Problem: 404 another device's session, 409 blobs missing or a revision taken, 410 erased.
@@ -57,7 +63,7 @@ async def accept(
     _must_keep_segments(manifest, known)
     await _must_be_here(conn, who, manifest, set(known.values()))
     receipt = Receipt(
-        server_id=server_id,
+        server_id=issuer.server_id,
         session_id=manifest.session_id,
         rev=manifest.rev,
         manifest_sha256=sha256,
@@ -65,14 +71,14 @@ async def accept(
         bytes=sum(f.blob_bytes for f in manifest.files),
         received_us=now_us,
     )
-    given = signing.sign_receipt(key, receipt)
+    given = signing.sign_receipt(issuer.key, receipt)
     await _keep(conn, signed, given, [f for f in manifest.files if known.get(f.name) != f.blob_sha256])
     return given, True
 
 
 def receipt_of(row: Row[Any]) -> SignedReceipt:
     """The receipt that was given for a revision."""
-    return SignedReceipt(Receipt.from_json(wire.read_json(row.receipt.encode())), row.receipt_signature)
+    return SignedReceipt(Receipt.from_json(read_json(row.receipt.encode())), row.receipt_signature)
 
 
 async def last_of(conn: AsyncConnection, session_id: str) -> Row[Any] | None:
@@ -128,7 +134,7 @@ def _must_keep_segments(manifest: Manifest, known: dict[str, str]) -> None:
 
 
 async def _must_be_here(conn: AsyncConnection, who: Principal, manifest: Manifest, kept: set[str]) -> None:
-    """Every blob lies here, whole, was sent by this device (or kept for this session before), and is as long as said."""
+    """Every blob lies here, whole and as long as said, from this device or kept for this session before."""
     blob = tables.blob
     wanted = {f.blob_sha256: f for f in manifest.files}
     ids = list(wanted)
@@ -158,9 +164,9 @@ async def _keep(
             session_id=manifest.session_id,
             rev=manifest.rev,
             sha256=receipt.manifest_sha256,
-            body=wire.as_bytes(manifest).decode(),
+            body=as_bytes(manifest).decode(),
             device_signature=signed.signature,
-            receipt=wire.as_bytes(receipt).decode(),
+            receipt=as_bytes(receipt).decode(),
             receipt_signature=given.signature,
             received_us=receipt.received_us,
         )

@@ -15,6 +15,7 @@ from hemoview.cloud.principals import Principal
 from hemoview.cloud.problems import Problem
 from recorder.errors import WireError
 from recorder.sync import custody, wire
+from recorder.sync.canonical import as_bytes, canonical
 from recorder.sync.wire import SessionOpening
 
 _APART: Final = ("pseudonym", "wrapped_key")
@@ -49,7 +50,7 @@ async def keep(conn: AsyncConnection, now_us: int, who: Principal, opening: Sess
     Raises:
         Problem: 404 another device's, 409 announced otherwise before, 410 erased.
     """
-    sha256 = hashlib.sha256(wire.as_bytes(opening)).hexdigest()
+    sha256 = hashlib.sha256(as_bytes(opening)).hexdigest()
     erased = select(tables.erasure.c.at_us).where(tables.erasure.c.session_id == opening.session_id)
     if (await conn.execute(erased)).first():
         raise Problem(410, "this session was erased here", type=wire.SESSION_ERASED)
@@ -105,7 +106,7 @@ async def _insert(
             simulated=opening.simulated,
             training=opening.training,
             hidden=opening.hidden,
-            opening=wire.canonical(told).decode(),
+            opening=canonical(told).decode(),
             opening_sha256=sha256,
             wrapped_key=bytes.fromhex(opening.wrapped_key),
             wrapping_key_id=opening.wrapping_key_id,

@@ -1,10 +1,11 @@
-"""What custody refuses is written into the audit log before it is said."""
+"""One try of somebody to change something: what is refused is written into the audit log before it is said."""
 
 from __future__ import annotations
 
 import json
 import logging
-from typing import NoReturn
+from dataclasses import dataclass
+from typing import Any, NoReturn
 
 from sqlalchemy.exc import OperationalError
 from starlette.requests import Request
@@ -17,23 +18,37 @@ from hemoview.cloud.service import Service
 log = logging.getLogger(__name__)
 
 
-async def refuse(
-    service: Service, request: Request, who: Principal, action: str, thing: str, problem: Problem
-) -> NoReturn:
-    """Write ``problem`` into the audit log, then raise it.
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Who tries what on what.
 
     Args:
         action: such as ``blob.put``.
-        thing: id of what it was tried on.
-
-    Raises:
-        Problem: always.
+        thing: the id of what it is tried on.
     """
-    detail = json.dumps({"status": problem.status, "why": problem.detail}, ensure_ascii=False)
-    entry = audit.Entry(service.now_us(), who.name, action, thing, audit.REFUSED, origin_of(request), detail)
-    try:
-        async with service.db.begin() as conn:
-            await audit.append(conn, entry)
-    except OperationalError:  # no space for the line either: the refusal stands
-        log.exception("%s of %s was refused, and the audit log cannot be written", action, thing)
-    raise problem
+
+    service: Service
+    request: Request
+    who: Principal
+    action: str
+    thing: str
+
+    def entry(self, outcome: str = audit.OK, **told: Any) -> audit.Entry:
+        """Its line for the audit log."""
+        detail = json.dumps(told, ensure_ascii=False)
+        now_us, origin = self.service.now_us(), origin_of(self.request)
+        return audit.Entry(now_us, self.who.name, self.action, self.thing, outcome, origin, detail)
+
+    async def refuse(self, problem: Problem) -> NoReturn:
+        """Write ``problem`` into the audit log, then raise it.
+
+        Raises:
+            Problem: always.
+        """
+        try:
+            async with self.service.db.begin() as conn:
+                entry = self.entry(audit.REFUSED, status=problem.status, why=problem.detail)
+                await audit.append(conn, entry)
+        except OperationalError:  # no space for the line either: the refusal stands
+            log.exception("%s of %s was refused; the audit log cannot be written", self.action, self.thing)
+        raise problem

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -12,8 +11,8 @@ from fastapi.responses import JSONResponse
 from hemoview.cloud import audit
 from hemoview.cloud.custody import manifests, opening, state
 from hemoview.cloud.custody.bodies import body_of, read_body
-from hemoview.cloud.custody.refusals import refuse
-from hemoview.cloud.principals import Action, Bedside, Principal, current, origin_of
+from hemoview.cloud.custody.refusals import Attempt
+from hemoview.cloud.principals import Bedside, Principal, current
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 from recorder.errors import SignatureWrong
@@ -33,15 +32,16 @@ _MOST: Final = 500
 )
 async def announce(session_id: SessionId, request: Request, service: Here, who: Bedside) -> Response:
     """Announce a session; idempotent."""
+    attempt = Attempt(service, request, who, "session.open", session_id)
     try:
         told = await read_body(request, wire.SessionOpening)
         opening.check(told, session_id, service.keys, production=service.settings.production)
         async with service.db.begin() as conn:
             is_new = await opening.keep(conn, service.now_us(), who, told)
             if is_new:
-                await audit.append(conn, _entry(service, request, who, "session.open", session_id))
+                await audit.append(conn, attempt.entry())
     except Problem as problem:
-        await refuse(service, request, who, "session.open", session_id, problem)
+        await attempt.refuse(problem)
     return JSONResponse({"session_id": session_id}, 201 if is_new else 200)
 
 
@@ -53,20 +53,19 @@ async def announce(session_id: SessionId, request: Request, service: Here, who: 
 )
 async def commit(session_id: SessionId, request: Request, service: Here, who: Bedside) -> Response:
     """Commit a revision of a session; the answer is the service's signed receipt."""
+    attempt = Attempt(service, request, who, "session.manifest", session_id)
+    issuer = manifests.Issuer(service.server_id, service.keys.signing)
     try:
         signed = await read_body(request, wire.SignedManifest)
         await _must_be_its_own(service, who, session_id, signed)
         async with service.db.begin() as conn:
-            given, is_new = await manifests.accept(
-                conn, service.now_us(), who, signed, service.server_id, service.keys.signing
-            )
+            given, is_new = await manifests.accept(conn, service.now_us(), who, signed, issuer)
             if is_new:
                 receipt = given.receipt
-                told = {"rev": receipt.rev, "files": receipt.files, "bytes": receipt.bytes}
-                entry = _entry(service, request, who, "session.manifest", session_id, **told)
-                await audit.append(conn, entry)
+                told: dict[str, Any] = {"rev": receipt.rev, "files": receipt.files, "bytes": receipt.bytes}
+                await audit.append(conn, attempt.entry(**told))
     except Problem as problem:
-        await refuse(service, request, who, "session.manifest", session_id, problem)
+        await attempt.refuse(problem)
     return JSONResponse(given.to_json(), 201 if is_new else 200)
 
 
@@ -89,7 +88,7 @@ async def _must_be_its_own(
 async def receipt(session_id: SessionId, service: Here, who: Bedside) -> dict[str, Any]:
     """The receipt of the last revision, for the device whose session it is."""
     async with service.db.read() as conn:
-        if await state.of_one(conn, who, Action.SEE_SESSION, session_id) is None:
+        if await state.of_one(conn, who, session_id) is None:
             raise opening.not_yours()
         last = await manifests.last_of(conn, session_id)
     if last is None:
@@ -108,7 +107,7 @@ async def sessions(
     """Those the caller may see, newest first; ``before_us`` goes on where a page ended."""
     who = await current(request)
     async with service.db.read() as conn:
-        found = await state.of_many(conn, who, Action.SEE_SESSION, ward, before_us, limit)
+        found = await state.of_many(conn, who, state.Page(ward, before_us, limit))
     return {"sessions": found}
 
 
@@ -117,15 +116,7 @@ async def one(session_id: SessionId, request: Request, service: Here) -> dict[st
     """Custody of one: files, bytes, revisions, what is damaged, when it came last."""
     who = await current(request)
     async with service.db.read() as conn:
-        found = await state.of_one(conn, who, Action.SEE_SESSION, session_id)
+        found = await state.of_one(conn, who, session_id)
         if found is None:
             raise Problem(404, "there is no such session here for you")
         return found | {"revisions": await state.revisions(conn, session_id)}
-
-
-def _entry(
-    service: Service, request: Request, who: Principal, action: str, thing: str, **told: Any
-) -> audit.Entry:
-    return audit.Entry(
-        service.now_us(), who.name, action, thing, audit.OK, origin_of(request), json.dumps(told)
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func, select
@@ -12,23 +13,31 @@ from hemoview.cloud import tables
 from hemoview.cloud.principals import Action, Principal, session_filter
 
 
-async def of_many(
-    conn: AsyncConnection, who: Principal, action: Action, ward: str | None, before_us: int | None, limit: int
-) -> list[dict[str, Any]]:
-    """The newest ``limit`` sessions where ``who`` may do ``action``."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list: of a ward, begun before ``before_us``, at most ``limit``."""
+
+    ward_id: str | None = None
+    before_us: int | None = None
+    limit: int = 100
+
+
+async def of_many(conn: AsyncConnection, who: Principal, page: Page) -> list[dict[str, Any]]:
+    """The newest sessions that ``who`` may see."""
     session = tables.session
-    query = _query(session_filter(who, action)).order_by(session.c.created_us.desc(), session.c.id)
-    if ward is not None:
-        query = query.where(session.c.ward_id == ward)
-    if before_us is not None:
-        query = query.where(session.c.created_us < before_us)
-    return [_shown(row) for row in await conn.execute(query.limit(limit))]
+    query = _query(session_filter(who, Action.SEE_SESSION))
+    if page.ward_id is not None:
+        query = query.where(session.c.ward_id == page.ward_id)
+    if page.before_us is not None:
+        query = query.where(session.c.created_us < page.before_us)
+    newest = query.order_by(session.c.created_us.desc(), session.c.id).limit(page.limit)
+    return [_shown(row) for row in await conn.execute(newest)]
 
 
 async def of_one(
-    conn: AsyncConnection, who: Principal, action: Action, session_id: str
+    conn: AsyncConnection, who: Principal, session_id: str, action: Action = Action.SEE_SESSION
 ) -> dict[str, Any] | None:
-    """One of them; None where there is none for ``who``."""
+    """One session where ``who`` may do ``action``; None where there is none."""
     mine = and_(tables.session.c.id == session_id, session_filter(who, action))
     row = (await conn.execute(_query(mine))).first()
     if row is None:
@@ -56,8 +65,13 @@ async def revisions(conn: AsyncConnection, session_id: str) -> list[dict[str, An
 
 def _query(where: ColumnElement[bool]) -> Select[Any]:
     session, manifest, device, subject = tables.session, tables.manifest, tables.device, tables.subject
-    bed, ward = tables.bed, tables.ward
-    newest = select(func.max(manifest.c.rev)).where(manifest.c.session_id == session.c.id).scalar_subquery()
+    bed, ward, later = tables.bed, tables.ward, tables.manifest.alias()
+    newest = (
+        select(func.max(later.c.rev))
+        .where(later.c.session_id == session.c.id)
+        .correlate(session)
+        .scalar_subquery()
+    )
     return (
         select(
             session,
