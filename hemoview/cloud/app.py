@@ -12,6 +12,8 @@ from sqlalchemy import select
 from hemoview.cloud import problems
 from hemoview.cloud.armour import Armour
 from hemoview.cloud.custody import routes as custody
+from hemoview.cloud.identity import routes as identity
+from hemoview.cloud.identity.refusals import Watch
 from hemoview.cloud.keys import public_bytes
 from hemoview.cloud.service import Here, Service, open_service, wall_us
 from hemoview.cloud.settings import Settings
@@ -30,7 +32,10 @@ class Room(Protocol):
         ...
 
 
-ROOMS: Final[tuple[Room, ...]] = (custody,)
+ROOMS: Final[tuple[Room, ...]] = (
+    custody,
+    identity,
+)
 """One a line; modules ``hemoview.cloud.<room>.routes`` have both names of a :class:`Room`."""
 
 general = APIRouter()
@@ -89,5 +94,6 @@ def build(
     app.include_router(general)
     for room in rooms:
         app.include_router(room.router)
-    app.add_middleware(Armour, secure=settings.tls_cert is not None)
+    app.add_middleware(Watch)
+    app.add_middleware(Armour, secure=settings.is_secure)
     return app

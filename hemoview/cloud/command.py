@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import contextlib
 import socket
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Final
 import uvicorn
 
 from hemoview.cloud.app import build
+from hemoview.cloud.identity import first
 from hemoview.cloud.settings import PORT, Settings
 from recorder.errors import ConfigError
 from recorder.host import logs
@@ -37,6 +39,9 @@ def add_parser(commands: Any) -> None:
         "--port", type=int, metavar="N", help=f"to listen on (default: {PORT}; 0: any free one)"
     )
     parser.add_argument("--folder", type=Path, metavar="DIR", help="of database, blobs and keys")
+    parser.add_argument(
+        "--new-password", metavar="NAME", help="make a one-time password for this account, and end"
+    )
     parser.set_defaults(run=run)
 
 
@@ -48,9 +53,13 @@ def run(args: argparse.Namespace) -> None:
     """
     flags = {name: getattr(args, name) for name in ("host", "port", "folder")}
     settings = Settings.read(args.config, flags)
+    if args.new_password:
+        first.tell(settings, args.new_password, asyncio.run(first.new_password(settings, args.new_password)))
+        return
     logs.begin("service")
     listener = listen(settings)
     settings = settings.at(listener.getsockname()[1])
+    password = asyncio.run(first.first_admin(settings))
     config = uvicorn.Config(
         build(settings),
         lifespan="on",
@@ -63,6 +72,8 @@ def run(args: argparse.Namespace) -> None:
         timeout_graceful_shutdown=5,
     )
     print(f"HemoView service at {settings.address}", flush=True)  # noqa: T201 – where to go
+    if password:
+        first.tell(settings, first.ADMIN, password)
     with contextlib.suppress(KeyboardInterrupt):  # the way to stop it, not a fault
         uvicorn.Server(config).run(sockets=[listener])
 

@@ -41,6 +41,8 @@ class Role(StrEnum):
     CLINICIAN = "clinician"
     AUDITOR = "auditor"
     ADMIN = "admin"
+    KIOSK = "kiosk"
+    """A screen on the wall of a ward: looks, and nothing else."""
 
 
 class Action(StrEnum):
@@ -55,12 +57,13 @@ class Action(StrEnum):
     SEND_FEEDBACK = "send-feedback"
     ERASE_SESSION = "erase-session"
     READ_AUDIT = "read-audit"
+    KEEP_DEVICES = "keep-devices"
     MANAGE = "manage"
 
 
 _R = Role
 ALLOWED: Final[dict[Action, frozenset[Role]]] = {
-    Action.SEE_WARD: frozenset({_R.OPERATOR, _R.RESEARCHER, _R.CLINICIAN, _R.ADMIN}),
+    Action.SEE_WARD: frozenset({_R.OPERATOR, _R.RESEARCHER, _R.CLINICIAN, _R.ADMIN, _R.KIOSK}),
     Action.CONFIRM_BED: frozenset({_R.OPERATOR, _R.CLINICIAN}),
     Action.SEE_SESSION: frozenset({_R.OPERATOR, _R.RESEARCHER, _R.ANNOTATOR, _R.CLINICIAN, _R.ADMIN}),
     Action.READ_SAMPLES: frozenset({_R.RESEARCHER, _R.ANNOTATOR}),
@@ -69,6 +72,7 @@ ALLOWED: Final[dict[Action, frozenset[Role]]] = {
     Action.SEND_FEEDBACK: frozenset({_R.RESEARCHER, _R.CLINICIAN}),
     Action.ERASE_SESSION: frozenset({_R.ADMIN}),
     Action.READ_AUDIT: frozenset({_R.AUDITOR}),
+    Action.KEEP_DEVICES: frozenset({_R.OPERATOR, _R.ADMIN}),
     Action.MANAGE: frozenset({_R.ADMIN}),
 }
 """Administrators manage; they do not read samples, sign reports or audit themselves unless granted that too."""
@@ -95,6 +99,9 @@ class Principal:
         bed_id, ward_id: of a device.
         csrf: what an unsafe request of this log-in must carry.
         must_change: the password is a one-time one: nothing but changing it is allowed.
+        kiosk: a ward's screen.
+        login: SHA-256 of the log-in's cookie.
+        ends_us: when the log-in ends whatever happens.
     """
 
     kind: Literal["user", "device"]
@@ -105,10 +112,17 @@ class Principal:
     ward_id: str | None = None
     csrf: str = field(default="", repr=False)
     must_change: bool = False
+    kiosk: bool = False
+    login: str = field(default="", repr=False)
+    ends_us: int = 0
 
     def may(self, action: Action) -> bool:
         """Anywhere at all."""
         return any(g.role in ALLOWED[action] for g in self.grants)
+
+    def may_everywhere(self, action: Action) -> bool:
+        """In every ward and study: what belongs to the whole service."""
+        return any(g.ward_id is None and g.study_id is None for g in self.grants_for(action))
 
     def grants_for(self, action: Action) -> tuple[Grant, ...]:
         """Where."""
@@ -166,16 +180,27 @@ async def current(request: HTTPConnection) -> Principal:
     """
     service = service_of(request)
     kind, _, token = request.headers.get("authorization", "").partition(" ")
+    cookie = request.cookies.get(cookie_name(service))
     if token and kind.lower() == "bearer":
-        return await _device(service, token.strip())
-    cookie = request.cookies.get(SECURE_COOKIE if service.settings.tls_cert else COOKIE)
-    if cookie:
-        return await _user(service, cookie)
-    raise Problem(401, "sign in, or send a device's token", headers={"WWW-Authenticate": "Bearer"})
+        principal = await _device(service, token.strip())
+    elif cookie:
+        principal = await _user(service, cookie)
+    else:
+        raise Problem(401, "sign in, or send a device's token", headers={"WWW-Authenticate": "Bearer"})
+    request.state.principal = principal  # whom a refusal in the audit log names
+    return principal
 
 
-def require(action: Action) -> Callable[[Request], Awaitable[Principal]]:
+def cookie_name(service: Service) -> str:
+    """Of the log-in."""
+    return SECURE_COOKIE if service.settings.is_secure else COOKIE
+
+
+def require(action: Action, *, everywhere: bool = False) -> Callable[[Request], Awaitable[Principal]]:
     """A dependency: the principal, if it may do ``action`` anywhere; the query's filter decides where.
+
+    Args:
+        everywhere: only who may do it in all wards and studies.
 
     Raises (when called by FastAPI):
         Problem: 401 or 403.
@@ -183,8 +208,10 @@ def require(action: Action) -> Callable[[Request], Awaitable[Principal]]:
 
     async def dependency(request: Request) -> Principal:
         principal = await user(request)
-        if not principal.may(action):
-            raise Problem(403, f"{action.value} needs another role; an administrator can grant it")
+        allowed = principal.may_everywhere(action) if everywhere else principal.may(action)
+        if not allowed:
+            where = " for all wards" if everywhere and principal.may(action) else ""
+            raise Problem(403, f"{action.value}{where} needs another role; an administrator can grant it")
         return principal
 
     return dependency
@@ -192,12 +219,18 @@ def require(action: Action) -> Callable[[Request], Awaitable[Principal]]:
 
 async def user(request: Request) -> Principal:
     """A dependency: a signed-in person whose unsafe requests carry the log-in's CSRF token."""
+    principal = await newcomer(request)
+    if principal.must_change:
+        raise Problem(403, "the password is a one-time one: change it first", must_change=True)
+    return principal
+
+
+async def newcomer(request: Request) -> Principal:
+    """A dependency: like :func:`user`, also with a one-time password; to change it, and to sign out."""
     principal = await current(request)
     if principal.kind != "user":
         raise Problem(403, "this is for people, not for devices")
     check_csrf(request, principal)
-    if principal.must_change:
-        raise Problem(403, "the password is a one-time one: change it first", must_change=True)
     return principal
 
 
@@ -211,6 +244,8 @@ async def device(request: HTTPConnection) -> Principal:
 
 Person = Annotated[Principal, Depends(user)]
 """A parameter of a route: any signed-in person."""
+Newcomer = Annotated[Principal, Depends(newcomer)]
+"""A parameter of a route: a signed-in person, even if all it may is change the password."""
 Bedside = Annotated[Principal, Depends(device)]
 """A parameter of a route: an enrolled device."""
 
@@ -246,7 +281,8 @@ async def _user(service: Service, cookie: str) -> Principal:
         row = (await conn.execute(query)).first()
         if row is None or row.disabled or row.ended_us is not None:
             raise Problem(401, "sign in again")
-        if now_us >= row.expires_us or now_us - row.last_seen_us >= idle_us:
+        idle = not row.kiosk and now_us - row.last_seen_us >= idle_us
+        if now_us >= row.expires_us or idle:
             raise Problem(401, "signed out after a while without use; sign in again")
         kept = tables.role_grant
         grants = (
@@ -261,9 +297,16 @@ async def _user(service: Service, cookie: str) -> Principal:
             await conn.execute(
                 update(login).where(login.c.token_sha256 == row.token_sha256).values(last_seen_us=now_us)
             )
-    granted = tuple(Grant(Role(g.role), g.ward_id, g.study_id) for g in grants)
     return Principal(
-        "user", row.user_id, f"user:{row.name}", granted, csrf=row.csrf, must_change=row.must_change
+        "user",
+        row.user_id,
+        f"user:{row.name}",
+        tuple(Grant(Role(g.role), g.ward_id, g.study_id) for g in grants),
+        csrf=row.csrf,
+        must_change=row.must_change,
+        kiosk=row.kiosk,
+        login=row.token_sha256,
+        ends_us=row.expires_us,
     )
 
 

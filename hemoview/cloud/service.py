@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 from hemoview.cloud.custody.blobstore import BlobStore, open_store
 from hemoview.cloud.custody.ledger import Ledger
 from hemoview.cloud.database import Database
+from hemoview.cloud.identity.throttle import Doors
 from hemoview.cloud.keys import FileKeys, KeyStore
 from hemoview.cloud.settings import Settings
 from hemoview.cloud.tables import fact
@@ -43,6 +44,7 @@ class Service:
         server_id: of this database; bedsides pin it.
         now_us: the clock, so that tests can turn it.
         known_tokens: device tokens checked a moment ago.
+        doors: counts who tries what how often.
     """
 
     settings: Settings
@@ -53,6 +55,7 @@ class Service:
     server_id: str
     now_us: Callable[[], int] = wall_us
     known_tokens: dict[str, tuple[Principal, int]] = field(default_factory=dict)
+    doors: Doors = field(default_factory=Doors)
 
     def remember_token(self, token: str, principal: Principal, until_us: int) -> None:
         """Believe ``token`` until then."""

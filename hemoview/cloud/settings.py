@@ -108,6 +108,11 @@ class Settings:
             return False
 
     @property
+    def is_secure(self) -> bool:
+        """Browsers reach it over TLS: its own, or that of a proxy before it."""
+        return self.tls_cert is not None or self.public_url.startswith("https://")
+
+    @property
     def address(self) -> str:
         """How to reach it."""
         return self.public_url or f"{'https' if self.tls_cert else 'http'}://{self.host}:{self.port}"

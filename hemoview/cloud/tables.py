@@ -73,8 +73,6 @@ user_account = Table(
     _yes("must_change"),
     _us("password_expires_us", null=True),
     _yes("disabled"),
-    Column("failures", Integer, nullable=False, default=0),
-    _us("locked_until_us", null=True),
     _text("oidc_subject", null=True),
     _us("created_us"),
     UniqueConstraint("name"),
@@ -103,8 +101,19 @@ login = Table(
     _us("expires_us"),
     _us("last_seen_us"),
     _us("ended_us", null=True),
+    _yes("kiosk"),
     Index(None, "user_id"),
 )
+"""``kiosk``: a ward's screen: no end by idleness."""
+link_code = Table(
+    "link_code",
+    metadata,
+    _text("code_sha256", key=True),
+    _text("user_id", ForeignKey("user_account.id")),
+    _us("expires_us"),
+    _us("used_us", null=True),
+)
+"""Ties an account to whoever signs in at the hospital's identity provider with it."""
 
 # ---- devices
 
@@ -135,6 +144,7 @@ enrolment = Table(
     _us("used_us", null=True),
     _text("device_id", ForeignKey("device.id"), null=True),
 )
+"""``device_id``: whom the code gives a new key; of a code for a new device, who used it."""
 device_order = Table(
     "device_order",
     metadata,

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from hemoview.cloud.identity import passwords
 from hemoview.cloud.settings import Settings
 from tests.cloud.cloud_rig import Clock, Rig, running
 
@@ -19,3 +21,11 @@ def rig(tmp_path: Path, clock: Clock) -> Iterator[Rig]:
     """An empty service."""
     with running(Settings(folder=tmp_path / "service"), clock) as rig:
         yield rig
+
+
+@pytest.fixture
+def light_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same hash with little work: these tests are about what happens around it."""
+    light = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "_HASHER", light)
+    monkeypatch.setattr(passwords, "_NOBODYS", light.hash("nobody's"))

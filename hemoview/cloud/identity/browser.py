@@ -1,0 +1,75 @@
+"""What a browser is given and asked for: cookies, and where its request comes from."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+from urllib.parse import urlsplit
+
+from cryptography.exceptions import InvalidSignature
+from fastapi import Response
+from starlette.requests import HTTPConnection
+
+from hemoview.cloud.principals import cookie_name
+from hemoview.cloud.problems import Problem
+from hemoview.cloud.service import Service
+
+_KNOWN: Final = "hemoview_browser"
+_KNOWN_S: Final = 180 * 86_400
+_PURPOSE: Final = b"hemoview-browser-1\0"
+
+
+def give_login(response: Response, service: Service, cookie: str, seconds: float) -> None:
+    """The log-in itself: scripts cannot read it, other sites cannot send it."""
+    _set(response, service, cookie_name(service), cookie, seconds)
+
+
+def take_login(response: Response, service: Service) -> None:
+    """Signed out."""
+    response.delete_cookie(
+        cookie_name(service), secure=service.settings.is_secure, httponly=True, samesite="lax", path="/"
+    )
+
+
+def give_known(response: Response, service: Service, user_id: str) -> None:
+    """Somebody has signed in here: tries from this browser are counted by themselves (:mod:`.throttle`)."""
+    nonce = secrets.token_urlsafe(16)
+    signature = service.keys.signing.sign(_told(user_id, nonce)).hex()
+    _set(response, service, _known_name(service), f"{nonce}.{signature}", _KNOWN_S)
+
+
+def known(request: HTTPConnection, service: Service, user_id: str) -> str | None:
+    """A name for this browser if ``user_id`` has signed in with it before, else None."""
+    nonce, _, signature = request.cookies.get(_known_name(service), "").partition(".")
+    try:
+        service.keys.signing.public_key().verify(bytes.fromhex(signature), _told(user_id, nonce))
+    except (InvalidSignature, ValueError):
+        return None
+    return nonce
+
+
+def check_same_origin(request: HTTPConnection) -> None:
+    """Refuse what another site's page sends: for requests and WebSockets that no CSRF token protects.
+
+    Raises:
+        Problem: 403.
+    """
+    origin = request.headers.get("origin")
+    elsewhere = request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}
+    if elsewhere or (origin is not None and urlsplit(origin).netloc != request.headers.get("host")):
+        raise Problem(403, "the request came from another site's page; open the service's own address")
+
+
+def _known_name(service: Service) -> str:
+    return f"__Host-{_KNOWN}" if service.settings.is_secure else _KNOWN
+
+
+def _told(user_id: str, nonce: str) -> bytes:
+    return _PURPOSE + f"{user_id}\0{nonce}".encode()
+
+
+def _set(response: Response, service: Service, name: str, value: str, seconds: float) -> None:
+    secure = service.settings.is_secure
+    response.set_cookie(
+        name, value, max_age=int(seconds), path="/", secure=secure, httponly=True, samesite="lax"
+    )

@@ -1,0 +1,193 @@
+"""Signing in and out, and one's own password."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy import update
+
+from hemoview.cloud.identity import accounts, browser, first, passwords, trail
+from hemoview.cloud.identity.bodies import NewPassword, SignIn
+from hemoview.cloud.principals import ALLOWED, Newcomer, cookie_name, hash_of, origin_of
+from hemoview.cloud.problems import Problem
+from hemoview.cloud.service import Here, Service
+from hemoview.cloud.tables import user_account
+
+router = APIRouter(prefix="/v1", tags=["people"])
+
+
+@router.post("/login")
+async def login(body: SignIn, request: Request, response: Response, service: Here) -> dict[str, Any]:
+    """Sign in: sets the cookie, answers what ``/v1/me`` does. A log-in this browser had before ends."""
+    browser.check_same_origin(request)
+    async with service.db.read() as conn:
+        account = await accounts.by_name(conn, body.name)
+    user_id = account.id if account else None
+    keys = _knock(service, request, body.name.strip().lower(), user_id)
+    right = await service.doors.mill.matches(account.password_hash if account else None, body.password)
+    now_us = service.now_us()
+    if account is None or not right:
+        await trail.refused(request, "nobody", "login", user_id or "")
+        raise Problem(401, "the name or the password is wrong")
+    keys.right()
+    if account.disabled:
+        await trail.refused(request, f"user:{account.name}", "login", account.id, why="disabled")
+        raise Problem(401, "this account is switched off; an administrator can switch it on")
+    if account.password_expires_us is not None and now_us >= account.password_expires_us:
+        await trail.refused(request, f"user:{account.name}", "login", account.id, why="expired")
+        raise Problem(401, "the one-time password was good for an hour; an administrator can make a new one")
+    if passwords.is_outdated(account.password_hash):
+        kept = await service.doors.mill.hash(body.password)
+        async with service.db.begin() as conn:
+            await conn.execute(
+                update(user_account).where(user_account.c.id == account.id).values(password_hash=kept)
+            )
+    return await admit(request, response, service, account.id, f"user:{account.name}", how="password")
+
+
+async def admit(
+    request: Request, response: Response, service: Service, user_id: str, name: str, **detail: Any
+) -> dict[str, Any]:
+    """Who has proved who it is gets a log-in of this browser; the one before ends."""
+    now_us = service.now_us()
+    async with service.db.begin() as conn:
+        before = request.cookies.get(cookie_name(service))
+        if before:
+            await accounts.end_login(conn, now_us, hash_of(before))
+        made = await accounts.admit(conn, now_us, user_id, int(service.settings.session_hours * 3600e6))
+        await trail.note(conn, request, name, "login", user_id, **detail)
+        account = await accounts.by_id(conn, user_id)
+        grants = await accounts.grants_of(conn, user_id)
+    assert account is not None
+    browser.give_login(response, service, made.cookie, (made.ends_us - now_us) / 1e6)
+    browser.give_known(response, service, user_id)
+    return _me(account, grants, made.csrf, made.ends_us, service)
+
+
+@router.post("/logout", status_code=204)
+async def logout(who: Newcomer, request: Request, response: Response, service: Here) -> None:
+    """Sign out."""
+    async with service.db.begin() as conn:
+        await accounts.end_login(conn, service.now_us(), who.login)
+        await trail.note(conn, request, who.name, "logout", who.id)
+    browser.take_login(response, service)
+
+
+@router.get("/me")
+async def me(who: Newcomer, service: Here) -> dict[str, Any]:
+    """Who is signed in, what they may where, and the token for the header of unsafe requests."""
+    async with service.db.read() as conn:
+        account = await accounts.by_id(conn, who.id)
+        grants = await accounts.grants_of(conn, who.id)
+    assert account is not None
+    return _me(account, grants, who.csrf, who.ends_us, service, kiosk=who.kiosk)
+
+
+@router.post("/password")
+async def change_password(
+    body: NewPassword, who: Newcomer, request: Request, response: Response, service: Here
+) -> dict[str, Any]:
+    """Change one's own password. Every log-in of this person ends; this browser gets a new one."""
+    name = who.name.removeprefix("user:")
+    async with service.db.read() as conn:
+        account = await accounts.by_id(conn, who.id)
+    if account is None or account.password_hash is None:
+        raise Problem(409, "this account has no password here; the hospital's identity provider keeps it")
+    keys = _Keys(service, ((service.doors.browsers, f"change {who.id}"),))
+    keys.knock()
+    if not await service.doors.mill.matches(account.password_hash, body.old):
+        await trail.refused(request, who.name, "password", who.id)
+        raise Problem(403, "the old password is wrong")
+    keys.right()
+    wrong = passwords.wrong_with(body.new, name, body.old)
+    if wrong:
+        raise Problem(422, wrong)
+    kept = await service.doors.mill.hash(body.new)
+    async with service.db.begin() as conn:
+        now = await accounts.by_id(conn, who.id)
+        if now is None or now.password_hash != account.password_hash:
+            raise Problem(409, "the password was changed at the same moment; sign in again")
+        await accounts.set_password(conn, who.id, kept)
+        await accounts.end_logins(conn, service.now_us(), who.id)
+        await trail.note(conn, request, who.name, "password", who.id)
+    first.forget_file(service.settings, name)
+    return await admit(request, response, service, who.id, who.name, how="new password")
+
+
+def _me(
+    account: Any,
+    grants: list[dict[str, Any]],
+    csrf: str,
+    ends_us: int,
+    service: Service,
+    *,
+    kiosk: bool = False,
+) -> dict[str, Any]:
+    roles = {g["role"] for g in grants}
+    return {
+        "id": account.id,
+        "name": account.name,
+        "display": account.display,
+        "must_change": account.must_change,
+        "grants": grants,
+        "actions": sorted(action for action, who in ALLOWED.items() if roles & who),
+        "csrf": csrf,
+        "ends_us": ends_us,
+        "idle_minutes": None if kiosk else service.settings.idle_minutes,
+        "kiosk": kiosk,
+    }
+
+
+# ---- how often
+
+
+class _Keys:
+    """The counters that one try is under."""
+
+    def __init__(self, service: Service, counted: tuple[tuple[Any, str], ...]) -> None:
+        self._service, self._counted = service, counted
+
+    def knock(self) -> None:
+        """Count a try, unless it comes too early.
+
+        Raises:
+            Problem: 429.
+        """
+        now_us = self._service.now_us()
+        wait_s = max(throttle.wait_s(key, now_us) for throttle, key in self._counted)
+        if wait_s > 0:
+            seconds = math.ceil(wait_s)
+            raise Problem(
+                429,
+                f"too many wrong tries; the next one is listened to in {seconds} s",
+                headers={"Retry-After": str(seconds)},
+                retry_after_s=seconds,
+            )
+        for throttle, key in self._counted:
+            throttle.tried(key, now_us)
+
+    def right(self) -> None:
+        """It was right: the account's count ends; an address that many share is only given this try back."""
+        for throttle, key in self._counted:
+            if throttle is self._service.doors.addresses:
+                throttle.undo(key)
+            else:
+                throttle.passed(key)
+
+
+def _knock(service: Service, request: Request, name: str, user_id: str | None) -> _Keys:
+    doors = service.doors
+    seen = browser.known(request, service, user_id or "nobody")  # as long for an unknown name
+    if seen is not None:
+        keys = _Keys(service, ((doors.browsers, seen),))
+    else:
+        keys = _Keys(service, ((doors.accounts, name), (doors.addresses, network_of(origin_of(request)))))
+    keys.knock()
+    return keys
+
+
+def network_of(origin: str) -> str:
+    """What one address is counted as: of IPv6 the first 64 bits, for a single machine has all the rest."""
+    return ":".join(origin.split(":")[:4]) if origin.count(":") > 1 else origin

@@ -1,0 +1,123 @@
+"""How often somebody may try: waiting times that grow with failures, kept in memory and bounded.
+
+A lock-out must not lock a ward out. So (1) a lock is a waiting time, never a state somebody has to end; (2) it never
+ends a log-in that is there; (3) a browser where this very person has signed in before is counted by itself: who guesses
+from elsewhere, even from behind the same address, slows down only who was never seen.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from typing import Final
+
+from hemoview.cloud.identity.passwords import Mill
+
+_KEPT: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """``free`` failures cost nothing; then ``first_s``, doubled each time up to ``longest_s``; all is forgotten
+    ``forget_s`` after the last."""
+
+    free: int
+    first_s: float
+    longest_s: float
+    forget_s: float
+
+    def wait_s(self, failures: int) -> float:
+        """Seconds after the last of so many failures."""
+        if failures < self.free:
+            return 0.0
+        return float(min(self.longest_s, self.first_s * 2.0 ** min(failures - self.free, 30)))
+
+
+ACCOUNT: Final = Rule(free=5, first_s=30, longest_s=900, forget_s=86_400)
+"""About a hundred guesses a day at one account from browsers it was never used in."""
+ADDRESS: Final = Rule(free=30, first_s=10, longest_s=300, forget_s=3_600)
+"""A whole hospital may stand behind one address."""
+BROWSER: Final = Rule(free=10, first_s=30, longest_s=900, forget_s=86_400)
+
+
+class Throttle:
+    """Failures by key; the one not seen for longest is forgotten when there are too many."""
+
+    def __init__(self, rule: Rule) -> None:
+        self._rule = rule
+        self._failures: OrderedDict[str, tuple[int, int]] = OrderedDict()
+
+    def wait_s(self, key: str, now_us: int) -> float:
+        """Seconds until the next try is listened to; 0 = now."""
+        failures, last_us = self._failures.get(key, (0, now_us))
+        return max(0.0, self._rule.wait_s(failures) - (now_us - last_us) / 1e6)
+
+    def tried(self, key: str, now_us: int) -> None:
+        """Count a try as failed *before* it is judged, so that a hundred at once are not all free."""
+        failures, last_us = self._failures.pop(key, (0, now_us))
+        if now_us - last_us > self._rule.forget_s * 1e6:
+            failures = 0
+        self._failures[key] = (failures + 1, now_us)
+        if len(self._failures) > _KEPT:
+            self._failures.popitem(last=False)
+
+    def passed(self, key: str) -> None:
+        """It was right: nothing is held against it."""
+        self._failures.pop(key, None)
+
+    def undo(self, key: str) -> None:
+        """It was not even judged, or right where others failed: one failure less."""
+        failures, last_us = self._failures.get(key, (0, 0))
+        if failures > 1:
+            self._failures[key] = (failures - 1, last_us)
+        else:
+            self._failures.pop(key, None)
+
+
+class Sieve:
+    """Which refusals go into the audit log, so that a scanner cannot fill the disk: some at once, then a trickle.
+
+    Args:
+        burst, per_s: of one key.
+        all_burst, all_per_s: of all together; 0.1/s are 3 MB a day at most.
+    """
+
+    def __init__(
+        self, burst: float = 10, per_s: float = 1 / 60, all_burst: float = 100, all_per_s: float = 0.1
+    ) -> None:
+        self._one, self._all = (burst, per_s), (all_burst, all_per_s)
+        self._buckets: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._everything: tuple[float, int] = (all_burst, 0)
+        self._left_out = 0
+
+    def take(self, key: str, now_us: int) -> int | None:
+        """None: leave this one out. Else how many were left out since the last one that was written."""
+        mine = _filled(self._buckets.pop(key, (self._one[0], now_us)), self._one, now_us)
+        everything = _filled(self._everything, self._all, now_us)
+        passes = mine >= 1 and everything >= 1
+        self._buckets[key] = (mine - passes, now_us)
+        self._everything = (everything - passes, now_us)
+        if len(self._buckets) > _KEPT:
+            self._buckets.popitem(last=False)
+        if not passes:
+            self._left_out += 1
+            return None
+        left_out, self._left_out = self._left_out, 0
+        return left_out
+
+
+def _filled(bucket: tuple[float, int], rate: tuple[float, float], now_us: int) -> float:
+    level, at_us = bucket
+    return min(rate[0], level + max(0, now_us - at_us) / 1e6 * rate[1])
+
+
+@dataclass(slots=True)
+class Doors:
+    """What stands between the service and whoever knocks; one of each, for all requests."""
+
+    mill: Mill = field(default_factory=Mill)
+    accounts: Throttle = field(default_factory=lambda: Throttle(ACCOUNT))
+    addresses: Throttle = field(default_factory=lambda: Throttle(ADDRESS))
+    browsers: Throttle = field(default_factory=lambda: Throttle(BROWSER))
+    enrolments: Throttle = field(default_factory=lambda: Throttle(ADDRESS))
+    sieve: Sieve = field(default_factory=Sieve)
