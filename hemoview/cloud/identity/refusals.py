@@ -9,7 +9,10 @@ from hemoview.cloud.identity import trail
 
 
 class Watch:
-    """Adds every 403 of a known person or device to the audit log, as often as :class:`.throttle.Sieve` allows."""
+    """Adds every 403 of a known person to the audit log, as often as :class:`.throttle.Sieve` allows.
+
+    What bedsides are refused, the room that refuses writes down itself: it knows more of it.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -29,6 +32,6 @@ class Watch:
 
         await self._app(scope, receive, seen)
         principal = scope.get("state", {}).get("principal")
-        if status == 403 and principal is not None:
+        if status == 403 and principal is not None and principal.kind == "user":
             route = getattr(scope.get("route"), "path", "")
             await trail.refused(Request(scope), principal.name, "request", f"{scope['method']} {route}")
