@@ -19,8 +19,9 @@ ENGLISH: dict[str, str] = {
     "saved-to": "Saved: {file}",
     "figure-when": "{start} – {end} {zone}   ·   elapsed {t0}–{t1} ({length})",
     "figure-now": "{now}   ·   elapsed {elapsed}   ·   trend of {length}",
-    "figure-units": "Pressures in {unit}. est. = AI estimate with 90 % interval, hatched. CNAP and cuff: as measured.",
-    "figure-units-hidden": "Pressures in {unit}. Estimates are hidden. CNAP and cuff: as measured.",
+    "figure-units": "Pressures in {unit}. est. = AI estimate with 90 % interval, hatched. "
+    "Reference and cuff: as measured.",
+    "figure-units-hidden": "Pressures in {unit}. Estimates are hidden. Reference and cuff: as measured.",
     "figure-made": "HemoView {version}, research use only.",
     # bar
     "trends.span-300": "5 min",
@@ -48,7 +49,7 @@ ENGLISH: dict[str, str] = {
     "trends.key": "Key {key}",
     # marks
     "trends.personalised": "personalised",
-    "trends.reference-calibrated": "CNAP calibrated",
+    "trends.reference-calibrated": "reference calibrated",
     "trends.finger-changed": "finger changed",
     # side
     "trends.tab-cursor": "At cursor",
@@ -59,7 +60,7 @@ ENGLISH: dict[str, str] = {
     "no number. In brackets: reference was not calibrated.",
     "trends.column-time": "from",
     "trends.column-estimate": "est. {unit} [90 %]",
-    "trends.column-reference": "CNAP",
+    "trends.column-reference": "reference",
     "trends.column-n": "n",
     "trends.column-abstained": "abst.",
     # target
@@ -96,8 +97,8 @@ CHINESE: dict[str, str] = {
     "saved-to": "已保存：{file}",
     "figure-when": "{start} – {end} {zone}   ·   记录时间 {t0}–{t1}（{length}）",
     "figure-now": "{now}   ·   已记录 {elapsed}   ·   趋势 {length}",
-    "figure-units": "血压单位 {unit}。est. = AI 估计值及其 90 % 区间（斜线）。CNAP 与袖带：实测值。",
-    "figure-units-hidden": "血压单位 {unit}。估计值已隐藏。CNAP 与袖带：实测值。",
+    "figure-units": "血压单位 {unit}。est. = AI 估计值及其 90 % 区间（斜线）。参考与袖带：实测值。",
+    "figure-units-hidden": "血压单位 {unit}。估计值已隐藏。参考与袖带：实测值。",
     "figure-made": "HemoView {version}，仅供研究。",
     # bar
     "trends.span-300": "5 分",
@@ -125,7 +126,7 @@ CHINESE: dict[str, str] = {
     "trends.key": "按键 {key}",
     # marks
     "trends.personalised": "已个体化",
-    "trends.reference-calibrated": "CNAP 已校准",
+    "trends.reference-calibrated": "参考已校准",
     "trends.finger-changed": "更换手指",
     # side
     "trends.tab-cursor": "光标处",
@@ -136,7 +137,7 @@ CHINESE: dict[str, str] = {
     "括号内：参考未校准。",
     "trends.column-time": "起始",
     "trends.column-estimate": "估计 {unit} [90 %]",
-    "trends.column-reference": "CNAP",
+    "trends.column-reference": "参考",
     "trends.column-n": "n",
     "trends.column-abstained": "弃权",
     # target
