@@ -351,7 +351,8 @@ class Order(Body):
 
     Args:
         order_id: acknowledged by it.
-        kind: ``erase`` (the local copy of ``session_id``; the tombstone stays) or ``message`` (feedback on it).
+        kind: ``erase`` (the local copy of ``session_id``; the tombstone stays), ``message`` (feedback on it) or
+            ``resend`` (a blob of it was damaged at the service: ask once more which are missing).
         session_id: which session.
         text: the message, or why it is to be erased.
         author: who says so, as the bedside may show it.
@@ -361,7 +362,7 @@ class Order(Body):
 
     OPEN: ClassVar[bool] = True
     order_id: str = of(ID)
-    kind: str = of(choice("erase", "message"))
+    kind: str = of(choice("erase", "message", "resend"))
     session_id: str = of(SESSION_ID)
     text: str = of(lines(4_000), default="")
     author: str = of(LABEL, default="")

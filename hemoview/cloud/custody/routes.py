@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter
 
-from hemoview.cloud.custody import blob_routes, session_routes
+from hemoview.cloud.custody import blob_routes, download, heartbeat, session_routes
 from hemoview.cloud.service import Service
 
 router = APIRouter()
-router.include_router(blob_routes.router)
-router.include_router(session_routes.router)
+for _part in (blob_routes, session_routes, download, heartbeat):
+    router.include_router(_part.router)
 
 
 @asynccontextmanager
