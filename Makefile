@@ -13,7 +13,7 @@ demo: $(VENV)/.app
 	$(BIN)/hemoview demo $(DEMO)
 
 test: $(VENV)/.dev
-	@sh .ci/system-packages
+	@sh .ci/system-packages tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -21,7 +21,7 @@ test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(WORKERS)
 
 test-slow: $(VENV)/.learn
-	@sh .ci/system-packages
+	@sh .ci/system-packages tests
 	$(BIN)/python -m pytest $(WORKERS) -m "slow or learn" --timeout 600
 
 # Hours; by hand. Its log is quoted where its figures are.

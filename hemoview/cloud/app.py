@@ -18,6 +18,7 @@ from hemoview.cloud.keys import public_bytes
 from hemoview.cloud.service import Here, Service, open_service, wall_us
 from hemoview.cloud.settings import Settings
 from hemoview.cloud.tables import fact
+from hemoview.cloud.web import routes as web
 from recorder import __version__
 from recorder.sync import signing
 
@@ -35,6 +36,7 @@ class Room(Protocol):
 ROOMS: Final[tuple[Room, ...]] = (
     custody,
     identity,
+    web,
 )
 """One a line; modules ``hemoview.cloud.<room>.routes`` have both names of a :class:`Room`."""
 

@@ -1,0 +1,1 @@
+"""The pages for browsers: routes that serve ``resources/web``."""

@@ -1,0 +1,161 @@
+/** The ward page: every bed in its place, a strip of what needs a human, and the proof that it is of now. */
+
+import { confirmBinding } from "../binding.js";
+import { view } from "../bed_view.js";
+import { el, fill, setClass, setText } from "../dom.js";
+import { TILE_PARAMETERS, since } from "../format.js";
+import { strip } from "../needs.js";
+import { options } from "../options.js";
+import { Tile } from "../tile.js";
+import { WardFeed } from "../ward_feed.js";
+import { need, say } from "../words.js";
+
+/** Waves are drawn so often; smooth to the eye, and cheap. */
+const DRAW_MS = 66;
+/** With more beds than this a large screen shows smaller tiles. */
+const MANY = 12;
+
+/** @returns {{node: HTMLElement, start: Function, stop: Function}} */
+export function wardPage({ ward, me, shell }) {
+  return new WardPage(ward, me, shell);
+}
+
+class WardPage {
+  constructor(ward, me, shell) {
+    this.ward = ward;
+    this.me = me;
+    this.shell = shell;
+    this.tiles = new Map();
+    this.seen = new Map();
+    this.dirty = new Set();
+    this.needs = el("ul", { class: "needs-list" });
+    this.needsCount = el("h2", { class: "needs-title", id: "needs-title" });
+    this.grid = el("ul", { class: "grid", "aria-label": say("ward-title", { name: ward.name }) });
+    this.footers = el("div", { class: "footers" });
+    this.node = el("div", { class: "ward" },
+      el("h1", { class: "page-title" }, say("ward-title", { name: ward.name })),
+      el("section", { class: "needs-strip", "aria-labelledby": "needs-title" }, this.needsCount, this.needs),
+      this.grid, this.footers, el("p", { class: "view-only" }, say("view-only")));
+    this.watcher = new IntersectionObserver((entries) => this.scrolled(entries), { rootMargin: "100px" });
+    this.frame = this.frame.bind(this);
+  }
+
+  start() {
+    this.feed = new WardFeed(this.ward.id, this.shell, {
+      onBeds: () => this.lay(),
+      onBed: (bedId, message) => this.heard(bedId, message),
+      onTick: () => this.refresh(),
+    });
+    this.feed.start();
+    this.drawnMs = performance.now();
+    this.running = requestAnimationFrame(this.frame);
+    this.lay();
+  }
+
+  stop() {
+    this.feed.stop();
+    cancelAnimationFrame(this.running);
+    this.watcher.disconnect();
+  }
+
+  /** Tiles in the fixed order of places; they never move by what they show. */
+  lay() {
+    const { beds, order } = this.feed.ward;
+    for (const [bedId, tile] of this.tiles) {
+      if (beds.has(bedId)) continue;
+      this.watcher.unobserve(tile.node);
+      this.tiles.delete(bedId);
+    }
+    for (const bedId of order) if (!this.tiles.has(bedId)) this.tiles.set(bedId, this.tile(bedId));
+    setClass(this.grid, "many", order.length > MANY);
+    if (order.length > 0) fill(this.grid, ...order.map((bedId) => this.tiles.get(bedId).node));
+    else if (this.feed.isKnown) fill(this.grid, el("li", { class: "nothing" }, say("ward-empty")));
+    this.refresh();
+  }
+
+  tile(bedId) {
+    const mayConfirm = this.me.actions.has("confirm-bed");
+    const tile = new Tile(bedId, {
+      parameters: TILE_PARAMETERS,
+      href: `/ward/${encodeURIComponent(this.ward.id)}/bed/${encodeURIComponent(bedId)}`,
+      onConfirm: mayConfirm ? () => confirmBinding(this.viewOf(bedId), this.feed) : null,
+    });
+    this.watcher.observe(tile.node);
+    return tile;
+  }
+
+  scrolled(entries) {
+    for (const entry of entries) {
+      const tile = this.tiles.get(entry.target.dataset.bed);
+      if (tile) tile.isSeen = entry.isIntersecting;
+    }
+  }
+
+  viewOf(bedId) {
+    const bed = this.feed.ward.beds.get(bedId);
+    return view(bed, this.feed.nowUs(), { pressure: options().unit, parameters: TILE_PARAMETERS });
+  }
+
+  heard(bedId, message) {
+    this.tiles.get(bedId)?.waves(message.msg.session_id, message.msg.waves);
+    this.dirty.add(bedId);
+  }
+
+  /** Once a frame: tiles of which something was heard, then the waves. */
+  frame(nowMs) {
+    this.running = requestAnimationFrame(this.frame);
+    for (const bedId of this.dirty) this.tiles.get(bedId)?.update(this.viewOf(bedId), this.feed.nowUs());
+    this.dirty.clear();
+    const passedMs = nowMs - this.drawnMs;
+    if (passedMs < DRAW_MS) return;
+    this.drawnMs = nowMs;
+    if (!options().waves || !this.feed.isAlive) return;
+    for (const tile of this.tiles.values()) tile.step(passedMs / 1000);
+  }
+
+  /** Once a second: ages, strip, footers. */
+  refresh() {
+    const nowUs = this.feed.nowUs();
+    if (nowUs === null) return;
+    setClass(this.node, "without-waves", !options().waves);
+    for (const bedId of this.feed.ward.order) this.dirty.add(bedId);
+    this.showNeeds(strip(this.feed.ward, nowUs, this.seen), nowUs);
+    this.showFooters();
+  }
+
+  showNeeds(entries, nowUs) {
+    setText(this.needsCount, entries.length > 0 ? `${say("needs-title")}: ${entries.length}` : say("needs-none"));
+    setClass(this.node, "all-well", entries.length === 0);
+    const words = entries.map((e) => [e, need(e.id, e.values), say("needs-since", { time: since(e.sinceUs, nowUs) })]);
+    const told = words.map(([e, text, from]) => `${e.key} ${text} ${from} ${e.label}`).join("\n");
+    if (told === this.told) return;
+    this.told = told;
+    fill(this.needs, ...words.map(([entry, text, from]) => this.entry(entry, text, from)));
+  }
+
+  entry(entry, text, from) {
+    return el("li", { class: "need", "data-kind": entry.id },
+      el("a", { href: `#${entry.bedId}`, onclick: (event) => this.show(event, entry.bedId) },
+        el("b", {}, say("needs-bed", { label: entry.label })), " ", text, " ", el("span", { class: "from" }, from)));
+  }
+
+  show(event, bedId) {
+    event.preventDefault();
+    const tile = this.tiles.get(bedId);
+    tile?.node.scrollIntoView({ block: "center" });
+    tile?.parts.open.focus();
+  }
+
+  /** What the numbers may claim: each sentence once, with the beds it stands for. */
+  showFooters() {
+    const beds = new Map();
+    for (const bedId of this.feed.ward.order) {
+      const bed = this.viewOf(bedId);
+      if (bed.footer && bed.mode === "recording") beds.set(bed.footer, [...(beds.get(bed.footer) ?? []), bed.label]);
+    }
+    const lines = [...beds].map(([footer, labels]) => say("footer-beds", { beds: labels.join(", "), footer }));
+    if (lines.join("\n") === this.claimed) return;
+    this.claimed = lines.join("\n");
+    fill(this.footers, ...lines.map((line) => el("p", { class: "claim" }, line)));
+  }
+}

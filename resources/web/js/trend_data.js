@@ -1,0 +1,76 @@
+/** Trends: what the service kept, filled up by what was heard since. No DOM, no clock. */
+
+/** Spans offered, in minutes. */
+export const SPANS_MIN = [5, 15, 60, 240, 720, 1440];
+/** At most so many points are asked for; more than a screen has pixels across. */
+export const POINTS = 1000;
+const COLUMNS = ["est", "lo", "hi", "ref"];
+
+/** No rows. */
+export const nothing = () => ({ t: [], est: [], lo: [], hi: [], ref: [], gaps: [] });
+
+/** Reply of `/v1/sessions/{id}/trend` with times in seconds. */
+export function fromReply(reply) {
+  const rows = { t: (reply.t_us ?? []).map((us) => us / 1e6), gaps: [] };
+  for (const name of COLUMNS) rows[name] = rows.t.map((_, i) => reply[name]?.[i] ?? null);
+  rows.gaps = (reply.gaps ?? []).map(([a, b]) => [a / 1e6, b / 1e6]);
+  return rows;
+}
+
+/** One second of the live path as a row, null for what is not there. */
+export function fromMessage(msg, parameter, hides) {
+  const told = msg.numerics?.[parameter] ?? {};
+  const value = (v) => (Number.isFinite(v) ? v : null);
+  const est = hides ? null : value(told.est);
+  const isWhole = est !== null && value(told.lo) !== null && value(told.hi) !== null;
+  return {
+    t: Math.round(msg.t_us / 1e6), est: isWhole ? est : null, lo: isWhole ? told.lo : null,
+    hi: isWhole ? told.hi : null, ref: told.ref_valid === false ? null : value(told.ref),
+  };
+}
+
+/**
+ * Kept rows with live ones: a live second stands in for the same second, later ones follow. Nothing before `fromS`.
+ */
+export function merged(kept, live, fromS) {
+  const lastKept = kept.t.length > 0 ? Math.round(kept.t[kept.t.length - 1]) : -Infinity;
+  const bySecond = new Map(kept.t.map((t, i) => [Math.round(t), i]));
+  const out = nothing();
+  const fresh = new Map();
+  const later = [];
+  for (const row of live) {
+    if (bySecond.has(row.t)) fresh.set(bySecond.get(row.t), row);
+    else if (row.t > lastKept) later.push(row);
+  }
+  const push = (t, row) => {
+    out.t.push(t);
+    for (const name of COLUMNS) out[name].push(row[name]);
+  };
+  kept.t.forEach((t, i) => {
+    if (t < fromS) return;
+    push(t, fresh.get(i) ?? Object.fromEntries(COLUMNS.map((name) => [name, kept[name][i]])));
+  });
+  let last = lastKept;
+  for (const row of later.sort((a, b) => a.t - b.t)) {
+    if (row.t <= last || row.t < fromS) continue;
+    push(row.t, row);
+    last = row.t;
+  }
+  out.gaps = kept.gaps.filter(([, b]) => b > fromS).map(([a, b]) => [Math.max(a, fromS), b]);
+  return out;
+}
+
+/** Rows as a table of uPlot with the line broken where two points lie further apart than `breakS`. */
+export function table(rows, factor, breakS) {
+  const columns = [[], [], [], [], []];
+  rows.t.forEach((t, i) => {
+    const before = columns[0].length > 0 ? columns[0][columns[0].length - 1] : t;
+    if (t - before > breakS) {
+      columns[0].push(before + breakS / 2);
+      for (let c = 1; c < 5; c += 1) columns[c].push(null);
+    }
+    columns[0].push(t);
+    COLUMNS.forEach((name, c) => columns[c + 1].push(rows[name][i] === null ? null : rows[name][i] * factor));
+  });
+  return columns;
+}
