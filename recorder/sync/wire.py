@@ -169,8 +169,7 @@ class TravellingDevice(Body):
     """A device that took part, as far as a service needs to know it."""
 
     device_id: str = of(text(64))
-    kind: str = of(text(64))
-    name: str = of(LABEL)
+    product: str = of(LABEL)
     serial: str = of(LABEL)
     simulated: bool = of(flag)
 

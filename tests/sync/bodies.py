@@ -73,7 +73,7 @@ def opening(**changes: object) -> wire.SessionOpening:
         "training": False,
         "hidden": False,
         "scopes": ("record", "upload"),
-        "devices": (wire.TravellingDevice("e4", "e4", "Empatica E4", "A01234", simulated=False),),
+        "devices": (wire.TravellingDevice("e4", "Empatica E4", "A01234", simulated=False),),
         "wrapped_key": custody.wrap(DATA_KEY, SESSION_ID, WRAPPING_PUBLIC),
         "wrapping_key_id": "wrap-1",
     }

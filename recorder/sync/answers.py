@@ -1,0 +1,155 @@
+"""What a service's answer means, or that none came: in words, and as the error that says what to do."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+
+from recorder.errors import (
+    ConfigError,
+    RecorderError,
+    ServiceRefused,
+    ServiceUnreachable,
+    SignatureWrong,
+    SyncError,
+    WireError,
+    WrongService,
+)
+from recorder.sync import signing, wire
+from recorder.sync.canonical import read_json
+from recorder.sync.fields import Body
+from recorder.sync.identity import LOOPBACK, Identity
+
+REVOKED = "service-revoked"
+CERTIFICATE = "service-certificate"
+"""Advice ids of their own."""
+
+B = TypeVar("B", bound=Body)
+
+
+class Refused(ServiceRefused):
+    """The service said no; ``problem`` is what it said."""
+
+    def __init__(self, message: str, problem: wire.Problem, *, advice: str | None = None) -> None:
+        super().__init__(message, advice=advice)
+        self.problem = problem
+
+
+def verified_hello(host: str, content: bytes) -> wire.Hello:
+    """Who answers, and that it holds the key it names.
+
+    Raises:
+        WrongService: it does not, or it is no service of ours.
+    """
+    try:
+        return signing.verify_hello(read_json(content))
+    except SignatureWrong as error:
+        raise WrongService(f"{host}: does not hold the key it names; tell its administrator") from error
+    except WireError as error:
+        raise WrongService(f"{host}: is no HemoView service ({error}); check the address") from error
+
+
+def check_pinned(identity: Identity, found: wire.Hello) -> None:
+    """The one we are enrolled with, and no other.
+
+    Raises:
+        WrongService: another one.
+    """
+    if (found.server_id, found.signing_public_key) == (identity.server_id, identity.signing_public_key):
+        return
+    raise WrongService(
+        f"{identity.host}: another service answers than the one station {identity.station} is enrolled with "
+        f"({found.server_id[:8]} instead of {identity.server_id[:8]}); nothing was sent. If it was set up anew, "
+        "sign out and enrol again"
+    )
+
+
+def unreachable(host: str, error: httpx.TransportError) -> SyncError:
+    """Why no answer came, in words; a certificate nobody vouches for is a :class:`WrongService`."""
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, ssl.SSLCertVerificationError):
+            return WrongService(
+                f"{host}: its certificate is not one this station trusts ({link.verify_message}); "
+                "ask the service's administrator for its CA file and enrol with --ca FILE",
+                advice=CERTIFICATE,
+            )
+        link = link.__cause__ or link.__context__
+    if isinstance(error, httpx.TimeoutException):
+        what = "does not answer in time"
+    elif isinstance(error, httpx.ConnectError):
+        what = f"cannot be reached ({_reason(error)})"
+    else:
+        what = f"broke off ({_reason(error)})"
+    return ServiceUnreachable(f"{host}: {what}; it is tried again, see that network and service are up")
+
+
+def refusal(host: str, response: httpx.Response) -> Refused:
+    """What a status that is no success says, in words."""
+    problem = _problem_of(response)
+    advice = None
+    what = problem.detail or problem.title
+    if response.is_redirect:
+        what = "points elsewhere, which is not followed; enrol with the address it is really at"
+    elif problem.type == wire.DEVICE_REVOKED or (response.status_code == 401 and "revoked" in what):
+        advice = REVOKED
+    elif response.status_code == 507:
+        what = f"has no space left ({what}); tell its administrator"
+    return Refused(f"{host}: {what}", problem, advice=advice)
+
+
+def _problem_of(response: httpx.Response) -> wire.Problem:
+    try:
+        value = read_json(response.content)
+        value = {"title": "Refused", **value, "status": response.status_code}
+        return wire.Problem.from_json(value)
+    except RecorderError:
+        return wire.Problem(f"answers {response.status_code}", response.status_code)
+
+
+def again_after_s(response: httpx.Response) -> float:
+    """How long the service asks to be left alone, s."""
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isdigit() else 0.0
+
+
+def _reason(error: Exception) -> str:
+    link: BaseException = error
+    while link.__cause__ is not None or link.__context__ is not None:
+        link = link.__cause__ or link.__context__  # type: ignore[assignment]
+    words = (isinstance(link, OSError) and link.strerror) or str(link) or type(link).__name__
+    return str(words).strip()[:120]
+
+
+def read_body(kind: type[B], host: str, content: bytes) -> B:
+    """A body of an answer.
+
+    Raises:
+        WireError: it is none.
+    """
+    try:
+        return kind.from_json(read_json(content))
+    except WireError as error:
+        raise WireError(f"{host}: its answer is not understood ({error}); update this HemoView") from error
+
+
+def http_of(url: str, ca_pem: str) -> httpx.Client:
+    """Connections to one address, trusting one authority; the system's where ``ca_pem`` is empty.
+
+    Raises:
+        ConfigError: ``ca_pem`` holds no certificate.
+    """
+    parts = urlsplit(url)
+    try:
+        verify: ssl.SSLContext | bool = ssl.create_default_context(cadata=ca_pem) if ca_pem else True
+    except (ssl.SSLError, ValueError) as error:
+        raise ConfigError("the CA file holds no certificate; ask for the service's CA file (PEM)") from error
+    return httpx.Client(
+        base_url=url,
+        verify=verify,
+        trust_env=parts.hostname not in LOOPBACK,
+        limits=httpx.Limits(max_connections=16, max_keepalive_connections=16),
+    )
