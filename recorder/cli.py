@@ -156,6 +156,20 @@ def _devices(args: argparse.Namespace) -> Outcome:
         return probe.list_devices(args.probe, args.template, args.scan, args.radio)
 
 
+def _enrol(args: argparse.Namespace) -> Outcome:
+    from recorder.host import sync_command
+
+    return sync_command.enrol(args)
+
+
+def _sync(args: argparse.Namespace) -> Outcome:
+    if args.server is None or (args.all is None) == (not args.session):
+        args.misused("give --server URL, and either sessions or --all DIR")
+    from recorder.host import sync_command
+
+    return sync_command.sync(args)
+
+
 # ---- usage
 
 
@@ -178,6 +192,8 @@ def _parser() -> argparse.ArgumentParser:
         _add_erase,
         _add_quarantine,
         _add_devices,
+        _add_enrol,
+        _add_sync,
     ):
         add(commands)
     return parser
@@ -292,6 +308,27 @@ def _add_devices(commands: Any) -> None:
         "--radio", default="", help=argparse.SUPPRESS
     )  # virtual:HOST:PORT, of a virtual bedside
     _add_json(devices)
+
+
+def _add_enrol(commands: Any) -> None:
+    from recorder.host import sync_command
+
+    what = "make a station a device of a service, by its administrator's one-time code"
+    enrol = _add(commands, "enrol", _enrol, what, sync_command.ENROL_EXAMPLE)
+    sync_command.add_enrol_arguments(enrol)
+    _add_station(enrol)
+    _add_json(enrol)
+
+
+def _add_sync(commands: Any) -> None:
+    from recorder.host import sync_command
+
+    what = "bring sessions to a service: encrypted, each file once, under its signed receipt"
+    sync = _add(commands, "sync", _sync, what, sync_command.SYNC_EXAMPLE)
+    sync.set_defaults(misused=sync.error)
+    sync_command.add_sync_arguments(sync)
+    _add_station(sync)
+    _add_json(sync)
 
 
 def _add(commands: Any, name: str, run: Command, what: str, example: str) -> argparse.ArgumentParser:

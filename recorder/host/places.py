@@ -27,6 +27,11 @@ def station_dir(station: str, base: Path | None = None) -> Path:
     return (base or home()) / "stations" / station
 
 
+def sync_dir(base: Path | None = None) -> Path:
+    """Folder of the outbox and of the data keys of sessions."""
+    return (base or home()) / "sync"
+
+
 def templates_dir(base: Path | None = None) -> Path:
     """Folder of the templates made on this machine."""
     return (base or home()) / "templates"

@@ -84,7 +84,7 @@ def unreachable(host: str, error: httpx.TransportError) -> SyncError:
         what = f"cannot be reached ({_reason(error)})"
     else:
         what = f"broke off ({_reason(error)})"
-    return ServiceUnreachable(f"{host}: {what}; it is tried again, see that network and service are up")
+    return ServiceUnreachable(f"{host}: {what}; see that network and service are up")
 
 
 def refusal(host: str, response: httpx.Response) -> Refused:

@@ -1,4 +1,4 @@
-"""What is known about each session at each service: opened, last receipt, what was sent and not answered, trouble.
+"""What is known about each session at each service: last receipt, what was sent and not answered, trouble.
 
 One owner-only SQLite file in the home folder, synchronous=FULL: a revision stands here before it is sent, so that a
 kill at any moment is followed by the same request again and never by another one under the same number.
@@ -30,7 +30,6 @@ class Entry:
     Args:
         server_id, session_id: which.
         folder: where it lies here.
-        opening: as it was first said; None = never.
         opened: the service has it.
         rev, manifest_sha256: of the last revision under a verified receipt; 0 and empty = none.
         manifest: that revision; None where it is not ours to know (the outbox was lost, and the service told us).
@@ -46,7 +45,6 @@ class Entry:
     server_id: str
     session_id: str
     folder: str = ""
-    opening: wire.SessionOpening | None = None
     opened: bool = False
     rev: int = 0
     manifest_sha256: str = ""
@@ -63,7 +61,6 @@ class Entry:
 
 
 _BODIES: Final[dict[str, type[Body]]] = {
-    "opening": wire.SessionOpening,
     "manifest": wire.Manifest,
     "receipt": wire.SignedReceipt,
     "pending": wire.SignedManifest,

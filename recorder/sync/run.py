@@ -23,7 +23,8 @@ def bring(gear: Gear, folder: Path, tell: Tell = lambda _done, _total: None) -> 
     """One session. What was done stays done, and is not done again.
 
     Raises:
-        ServiceUnreachable, WrongService, ServiceRefused (this device was revoked): no further session would fare better.
+        ServiceUnreachable, WrongService: no further session would fare better; ServiceRefused where this device was
+            revoked.
     """
     server_id = gear.service.identity.server_id
     entry = Entry(server_id, "")

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from recorder.errors import ServiceUnreachable
+from recorder.errors import ServiceUnreachable, SyncError
 from recorder.session.header import SessionHeader
 from recorder.sync import custody, files, plan, signing, wire
 from recorder.sync.answers import Refused
@@ -119,6 +119,11 @@ class Turn:
             return "erased-there"
         if problem.type == wire.PRODUCTION_ONLY:
             return "simulated" if self.local.header.simulated else "training"
+        if problem.type == wire.OPENING_DIFFERS:
+            raise SyncError(
+                f"{self.service.identity.host}: holds {self.local.folder.name} under another key, from before this "
+                f"machine's folder {self.gear.outbox.folder} was replaced; put that folder back from its backup"
+            ) from error
         self.rounds += 1
         if self.rounds > ROUNDS:
             raise error
@@ -159,10 +164,8 @@ class Turn:
         return "unconfirmed" if self.inside.unconfirmed else ""
 
     def _open(self) -> None:
-        if self.entry.opening is None:
-            self._keep(opening=self._opening())
-        assert self.entry.opening is not None
-        self.service.open_session(self.entry.opening)
+        opening = self.gear.vault.opening_of(self.entry.server_id, self.local.session_id, self._opening)
+        self.service.open_session(opening)
         self._keep(opened=True)
 
     def _settle(self) -> None:

@@ -1,4 +1,4 @@
-"""Data keys of sessions: one owner-only file each, in the home folder, apart from the sessions.
+"""Data keys of sessions, and how each was first announced: owner-only files at home, apart from the sessions.
 
 No system keyring is used: on a machine without a desktop there is none, and a silent fallback would be worse than this
 declared file (decision 0040).
@@ -6,13 +6,16 @@ declared file (decision 0040).
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
-from recorder.errors import SyncError
+from recorder.errors import SyncError, WireError
 from recorder.session.files import make_folder, storage_errors, sync_folder, write_synced
-from recorder.sync import custody
+from recorder.sync import custody, wire
+from recorder.sync.canonical import as_bytes, read_json
 
 
 class Vault:
@@ -33,31 +36,46 @@ class Vault:
             StorageError: the folder is not writable.
         """
         path = self._folder / f"{session_id}.key"
-        with storage_errors(self._folder, "reading a data key"):
-            if not path.exists():
-                self._make(path)
-            text = path.read_text("ascii", errors="replace").strip()
+        text = self._kept(path, lambda: custody.new_data_key().hex().encode())
         try:
-            key = bytes.fromhex(text)
+            key = bytes.fromhex(text.decode("ascii", errors="replace").strip())
         except ValueError:
             key = b""
         if len(key) != custody.KEY_BYTES:
             raise SyncError(f"{path}: is no data key; put it back from a backup of this folder")
         return key
 
+    def opening_of(
+        self, server_id: str, session_id: str, make: Callable[[], wire.SessionOpening]
+    ) -> wire.SessionOpening:
+        """How a session is announced to a service: as it was the first time, for ever.
+
+        A wrapped key is another text each time, and what is known of a session changes; the service takes one opening.
+
+        Raises:
+            SyncError: the file is none.
+            StorageError: the folder is not writable.
+        """
+        path = self._folder / f"{session_id}.{server_id}.json"
+        try:
+            return wire.SessionOpening.from_json(read_json(self._kept(path, lambda: as_bytes(make()))))
+        except WireError as error:
+            raise SyncError(f"{path}: cannot be used ({error}); put it back from a backup") from error
+
     def forget(self, session_id: str) -> None:
         """Its session was erased: without the key what is left of it anywhere here is noise."""
-        (self._folder / f"{session_id}.key").unlink(missing_ok=True)
+        for path in self._folder.glob(f"{session_id}.*"):
+            path.unlink(missing_ok=True)
 
-    def _make(self, path: Path) -> None:
-        """Two processes may want the same one: the first file wins."""
-        make_folder(self._folder)
-        mine = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
-        write_synced(mine, custody.new_data_key().hex().encode())
-        try:
-            os.link(mine, path)
-        except FileExistsError:
-            pass
-        finally:
-            mine.unlink()
-        sync_folder(self._folder)
+    def _kept(self, path: Path, make: Callable[[], bytes]) -> bytes:
+        """What is in a file, made once. Two processes may want the same one: the first file wins."""
+        with storage_errors(self._folder, "keeping a data key"):
+            if not path.exists():
+                make_folder(self._folder)
+                mine = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
+                write_synced(mine, make())
+                with contextlib.suppress(FileExistsError):
+                    os.link(mine, path)
+                mine.unlink()
+                sync_folder(self._folder)
+            return path.read_bytes()

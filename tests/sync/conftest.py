@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.sync.fake_service import FakeService
-from tests.sync.sync_rig import Bedside, enrolled
+from tests.sync.sync_rig import Bedside, copied, enrolled, session
 
 
 @pytest.fixture
@@ -19,3 +19,15 @@ def service() -> Iterator[FakeService]:
 @pytest.fixture
 def bedside(tmp_path: Path, service: FakeService) -> Bedside:
     return enrolled(tmp_path / "home", service.url)
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed session of a few seconds; copied, never changed."""
+    return session(tmp_path_factory.mktemp("base") / "s")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, base: Path) -> Path:
+    """A closed session that may travel."""
+    return copied(base, tmp_path / "sessions" / "s1")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,13 +13,15 @@ from typing import Any
 from recorder.clock import ClockEra
 from recorder.schema import Consent, DeviceInfo, Subject
 from recorder.session import SessionHeader, SessionWriter, create
+from recorder.session.header import read_card, write_card
+from recorder.session.manifest import read_manifest, write_manifest
 from recorder.sync import identity as identities
 from recorder.sync.client import Patience, ServiceClient
 from recorder.sync.enrolling import enrol
 from recorder.sync.identity import Identity
 from recorder.sync.outbox import Outbox
 from recorder.sync.outcome import Outcome
-from recorder.sync.run import bring, bring_all
+from recorder.sync.run import bring_all
 from recorder.sync.turn import Gear
 from recorder.sync.vault import Vault
 from tests.session.small_session import STREAMS, record
@@ -70,38 +75,28 @@ class Bedside:
     identity: Identity
     clock_ahead_s: float = 0.0
     options: dict[str, Any] = field(default_factory=dict)
-    clients: list[ServiceClient] = field(default_factory=list)
 
     @property
     def station_folder(self) -> Path:
         return self.home / "stations" / "bed1"
 
-    def gear(self, outbox: Outbox) -> Gear:
-        client = ServiceClient(self.identity, **{"patience": QUICK, **self.options})
-        self.clients.append(client)
-        return Gear(
-            client,
-            outbox,
-            Vault(self.home / "sync" / "keys"),
-            lambda: int((time.time() + self.clock_ahead_s) * 1e6),
-            {"recorder": "0.1.0"},
-        )
+    @contextmanager
+    def gear(self) -> Iterator[Gear]:
+        with (
+            Outbox(self.home / "sync") as outbox,
+            ServiceClient(self.identity, **{"patience": QUICK, **self.options}) as client,
+        ):
+            yield Gear(
+                client,
+                outbox,
+                Vault(self.home / "sync" / "keys"),
+                lambda: int((time.time() + self.clock_ahead_s) * 1e6),
+                {"recorder": "0.1.0"},
+            )
 
     def bring(self, *folders: Path) -> list[Outcome]:
-        with Outbox(self.home / "sync") as outbox:
-            gear = self.gear(outbox)
-            try:
-                return bring_all(gear, folders)
-            finally:
-                gear.service.close()
-
-    def bring_one(self, folder: Path) -> Outcome:
-        with Outbox(self.home / "sync") as outbox:
-            gear = self.gear(outbox)
-            try:
-                return bring(gear, folder)
-            finally:
-                gear.service.close()
+        with self.gear() as gear:
+            return bring_all(gear, folders)
 
     def queue(self) -> Any:
         with Outbox(self.home / "sync") as outbox:
@@ -112,3 +107,21 @@ def enrolled(home: Path, url: str, code: str = "GOOD-CODE", **more: Any) -> Beds
     me = enrol(url, code, station="bed1", **more)
     identities.keep(home / "stations" / "bed1", me)
     return Bedside(home, me)
+
+
+def copied(base: Path, target: Path, session_id: str = "", **changes: Any) -> Path:
+    """A copy of a closed session with another header: cheaper than recording it again."""
+    shutil.copytree(base, target)
+    card = read_card(target)
+    told = replace(card.header, session_id=session_id or card.header.session_id, **changes)
+    write_card(target, replace(card, header=told))
+    write_manifest(target, replace(read_manifest(target), session_id=told.session_id))
+    return target
+
+
+def local_files(folder: Path) -> dict[str, bytes]:
+    """What of a session should be at the service."""
+    names = ["session.json", "manifest.json", "amendments.jsonl"]
+    paths = [folder / name for name in names if (folder / name).exists()]
+    paths += [*folder.glob("segments/*.parquet"), *folder.glob("annotations/*.jsonl")]
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in paths}
