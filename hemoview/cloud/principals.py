@@ -21,6 +21,7 @@ from hemoview.cloud import tables
 from hemoview.cloud.identity import tokens
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Service, service_of
+from recorder.sync import wire
 
 COOKIE: Final = "hemoview_login"
 SECURE_COOKIE: Final = "__Host-hemoview_login"
@@ -334,7 +335,7 @@ async def _device(service: Service, token: str) -> Principal:
         refused = {"WWW-Authenticate": "Bearer"}
         raise Problem(401, f"the device's token is refused: {error}", headers=refused) from error
     if row.revoked_us is not None:
-        raise Problem(401, "this device was revoked; enrol it again", revoked=True)
+        raise Problem(401, "this device was revoked; enrol it again", revoked=True, type=wire.DEVICE_REVOKED)
     principal = Principal("device", device_id, f"device:{device_id}", bed_id=row.bed_id, ward_id=row.ward_id)
     service.remember_token(token, principal, now_us + _REMEMBER_US)
     return principal

@@ -28,10 +28,7 @@ LoginName = Annotated[
     Field(description="letters, digits and . _ @ -; small and capital letters are the same"),
 ]
 Secret = Annotated[str, StringConstraints(min_length=1, max_length=256), _SEEN]
-Code = Annotated[str, StringConstraints(min_length=1, max_length=64), _SEEN]
 Subject = Annotated[str, StringConstraints(min_length=1, max_length=255), _SEEN]
-PublicKey = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Signature = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
 
 
 class Body(BaseModel):
@@ -114,24 +111,8 @@ class BedChange(Body):
     place: Annotated[int, Field(ge=1, le=10_000)] | None = None
 
 
-class Enrolling(Body):
-    """A bedside asks to become a device (:class:`recorder.sync.wire.Enrolment`)."""
-
-    code: Code
-    public_key: PublicKey
-    name: Label
-    station: Annotated[str, StringConstraints(min_length=1, max_length=40), _SEEN]
-    proof: Signature
-
-
 class DeviceChange(Body):
     """What is left out stays."""
 
     name: Label | None = None
     bed_id: Id | None = None
-
-
-class Linking(Body):
-    """A code that ties the account of an identity provider to one here."""
-
-    code: Code

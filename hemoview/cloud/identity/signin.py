@@ -95,7 +95,7 @@ async def change_password(
         account = await accounts.by_id(conn, who.id)
     if account is None or account.password_hash is None:
         raise Problem(409, "this account has no password here; the hospital's identity provider keeps it")
-    keys = _Keys(service, ((service.doors.browsers, f"change {who.id}"),))
+    keys = Counted(service, ((service.doors.browsers, f"change {who.id}"),))
     keys.knock()
     if not await service.doors.mill.matches(account.password_hash, body.old):
         await trail.refused(request, who.name, "password", who.id)
@@ -143,7 +143,7 @@ def _me(
 # ---- how often
 
 
-class _Keys:
+class Counted:
     """The counters that one try is under."""
 
     def __init__(self, service: Service, counted: tuple[tuple[Any, str], ...]) -> None:
@@ -177,13 +177,13 @@ class _Keys:
                 throttle.passed(key)
 
 
-def _knock(service: Service, request: Request, name: str, user_id: str | None) -> _Keys:
+def _knock(service: Service, request: Request, name: str, user_id: str | None) -> Counted:
     doors = service.doors
     seen = browser.known(request, service, user_id or "nobody")  # as long for an unknown name
     if seen is not None:
-        keys = _Keys(service, ((doors.browsers, seen),))
+        keys = Counted(service, ((doors.browsers, seen),))
     else:
-        keys = _Keys(service, ((doors.accounts, name), (doors.addresses, network_of(origin_of(request)))))
+        keys = Counted(service, ((doors.accounts, name), (doors.addresses, network_of(origin_of(request)))))
     keys.knock()
     return keys
 
