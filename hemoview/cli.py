@@ -124,6 +124,12 @@ def _bench_ingest(args: argparse.Namespace) -> dict[str, Any]:
     return ingest.run(beds=args.beds, seconds=args.seconds)
 
 
+def _bench_cloud(args: argparse.Namespace) -> dict[str, Any]:
+    from hemoview.bench import cloud
+
+    return cloud.run(beds=args.beds)
+
+
 def _bench_crash(args: argparse.Namespace) -> dict[str, Any]:
     from hemoview.bench import crash
 
@@ -315,6 +321,8 @@ def _add_benchmarks(commands: Any) -> None:
     faults.add_argument("--sessions", type=_at_least_one, default=40)
     faults.add_argument("--seed", type=_whole, default=1)
     faults.add_argument("--workers", type=_at_least_one, default=4, help="sessions at a time (default: 4)")
+    cloud = add("cloud", _bench_cloud, "the service: record path, and beds live; service and load together")
+    cloud.add_argument("--beds", type=_at_least_one, default=16)
     crash = add("crash", _bench_crash, "kills, power cuts, flipped bytes")
     crash.add_argument("--kills", type=_whole, default=10)
     crash.add_argument("--power-cuts", type=_whole, default=20)

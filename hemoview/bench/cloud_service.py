@@ -1,0 +1,119 @@
+"""A service of its own for a benchmark: its process, its beds, and devices enrolled at them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import insert
+
+from hemoview.cloud import tables
+from hemoview.cloud.service import open_service, wall_us
+from hemoview.cloud.settings import ENV, Settings
+from recorder.errors import RecorderError
+from recorder.sync import signing
+
+START_S: Final = 30.0
+STOP_S: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """An enrolled device at a bed."""
+
+    device_id: str
+    bed_id: str
+    key: Ed25519PrivateKey
+    server_id: str
+
+    @property
+    def authorization(self) -> str:
+        """Header of a request of it."""
+        now_s = time.time_ns() // 1_000_000_000
+        token = signing.device_token(
+            self.key, self.device_id, self.server_id, now_s=now_s, token_id=secrets.token_hex(8)
+        )
+        return f"Bearer {token}"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A service that answers."""
+
+    host: str
+    port: int
+    process: subprocess.Popen[str]
+    stations: tuple[Station, ...]
+    ward_id: str
+
+    def cpu_s(self) -> float:
+        """Processor time it has used."""
+        parts = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextlib.contextmanager
+def running(folder: Path, beds: int) -> Iterator[Running]:
+    """A service in ``folder`` with one ward of ``beds`` beds, a device at each; ended afterwards.
+
+    Raises:
+        RecorderError: it does not start.
+    """
+    settings = Settings(folder=folder)
+    ward_id, stations = asyncio.run(_furnish(settings, beds))
+    command = [sys.executable, "-m", "hemoview.cli", "serve", "--folder", str(folder), "--port", "0"]
+    environment = {**os.environ, f"{ENV}PRODUCTION": "false", "HEMOVIEW_HOME": str(folder)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline()
+        while address and "http://" not in address:
+            address = process.stdout.readline()
+        if not address:
+            raise RecorderError("the service does not start; try hemoview serve by hand")
+        host, _, port = address.rpartition("http://")[2].strip().rpartition(":")
+        yield Running(host, int(port), process, stations, ward_id)
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+async def _furnish(settings: Settings, beds: int) -> tuple[str, tuple[Station, ...]]:
+    service = await open_service(settings)
+    site_id, ward_id = str(uuid4()), str(uuid4())
+    made = [Station(str(uuid4()), str(uuid4()), signing.new_key(), service.server_id) for _ in range(beds)]
+    async with service.db.begin() as conn:
+        await conn.execute(insert(tables.site).values(id=site_id, name="Bench"))
+        await conn.execute(insert(tables.ward).values(id=ward_id, site_id=site_id, name="Bench"))
+        for place, station in enumerate(made, start=1):
+            row = {"id": station.bed_id, "ward_id": ward_id, "label": f"{place:03d}", "place": place}
+            await conn.execute(insert(tables.bed).values(row))
+            await conn.execute(
+                insert(tables.device).values(
+                    id=station.device_id,
+                    name=f"bench-{place}",
+                    station=f"bed-{place}",
+                    public_key=station.key.public_key().public_bytes_raw(),
+                    bed_id=station.bed_id,
+                    enrolled_us=wall_us(),
+                )
+            )
+    await service.close()
+    return ward_id, tuple(made)
