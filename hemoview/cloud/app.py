@@ -15,6 +15,7 @@ from hemoview.cloud.custody import routes as custody
 from hemoview.cloud.identity import routes as identity
 from hemoview.cloud.identity.refusals import Watch
 from hemoview.cloud.keys import public_bytes
+from hemoview.cloud.live import routes as live
 from hemoview.cloud.service import Here, Service, open_service, wall_us
 from hemoview.cloud.settings import Settings
 from hemoview.cloud.tables import fact
@@ -37,6 +38,7 @@ ROOMS: Final[tuple[Room, ...]] = (
     custody,
     identity,
     web,
+    live,
 )
 """One a line; modules ``hemoview.cloud.<room>.routes`` have both names of a :class:`Room`."""
 

@@ -16,6 +16,7 @@ from hemoview.cloud.identity import first
 from hemoview.cloud.settings import PORT, Settings
 from recorder.errors import ConfigError
 from recorder.host import logs
+from recorder.sync import uplink_wire
 
 EXAMPLE: Final = """examples:
   hemoview serve                      (this machine only: SQLite and a folder)
@@ -70,6 +71,10 @@ def run(args: argparse.Namespace) -> None:
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
         timeout_graceful_shutdown=5,
+        ws_max_size=uplink_wire.LIMIT_BYTES,
+        ws_per_message_deflate=False,  # every browser would have its own copy packed, every second
+        ws_ping_interval=10,
+        ws_ping_timeout=20,
     )
     print(f"HemoView service at {settings.address}", flush=True)  # noqa: T201 – where to go
     if password:

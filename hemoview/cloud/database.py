@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import event
+from sqlalchemy import Table, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -68,6 +69,26 @@ class Database:
     async def close(self) -> None:
         """Let go of every connection."""
         await self.engine.dispose()
+
+
+async def insert_new(conn: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert the rows whose key is not there yet; the others are left as they are."""
+    if rows:
+        await conn.execute(_insert(conn, table).on_conflict_do_nothing(), rows)
+
+
+async def upsert(conn: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows, or change those whose primary key is there already. All of them name the same columns."""
+    if rows:
+        made = _insert(conn, table)
+        keys = [column.name for column in table.primary_key]
+        changed = {name: made.excluded[name] for name in rows[0] if name not in keys}
+        await conn.execute(made.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def _insert(conn: AsyncConnection, table: Table) -> Any:
+    """SQLite and PostgreSQL have the same clause for a key that is there, SQL has none."""
+    return (sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert)(table)
 
 
 def _upgrade(conn: Connection) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 from uuid import uuid4
 
 from fastapi import Depends
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hemoview.cloud.principals import Principal
 
 _TOKENS_KEPT: Final = 4096
+P = TypeVar("P")
 
 
 def wall_us() -> int:
@@ -45,6 +46,7 @@ class Service:
         now_us: the clock, so that tests can turn it.
         known_tokens: device tokens checked a moment ago.
         doors: counts who tries what how often.
+        parts: what a room keeps while it runs, by its type; its routes find it with :meth:`part`.
     """
 
     settings: Settings
@@ -56,6 +58,12 @@ class Service:
     now_us: Callable[[], int] = wall_us
     known_tokens: dict[str, tuple[Principal, int]] = field(default_factory=dict)
     doors: Doors = field(default_factory=Doors)
+    parts: dict[type[Any], Any] = field(default_factory=dict)
+
+    def part(self, kind: type[P]) -> P:
+        """What the room that made a ``kind`` keeps."""
+        found: P = self.parts[kind]
+        return found
 
     def remember_token(self, token: str, principal: Principal, until_us: int) -> None:
         """Believe ``token`` until then."""

@@ -237,10 +237,12 @@ bed_binding = Table(
     metadata,
     _text("bed_id", ForeignKey("bed.id"), key=True),
     _text("session_id"),
+    _text("device_id"),
     _us("bound_us"),
     _us("confirmed_us", null=True),
     _text("confirmed_by", null=True),
 )
+"""Which session a bed shows, and who said at the bed that it is the right one. ``session_id`` is empty between two."""
 bed_state = Table(
     "bed_state",
     metadata,
@@ -250,30 +252,49 @@ bed_state = Table(
     Column("seq", BigInteger, nullable=False),
     _text("body"),
 )
+live_session = Table(
+    "live_session",
+    metadata,
+    _text("id", key=True),
+    _text("device_id"),
+    _text("bed_id"),
+    _text("ward_id"),
+    _yes("hidden"),
+    _yes("simulated"),
+    _yes("training"),
+    _us("first_us"),
+    _us("last_us"),
+    Index(None, "last_us"),
+)
+"""A session as the live path saw it, be it synced or not: whose, where, and whether its estimates may be shown."""
 estimate = Table(
     "estimate",
     metadata,
     _text("session_id", key=True),
+    Column("at_us", BigInteger, primary_key=True, autoincrement=False),
     _text("parameter", key=True),
-    Column("at_us", BigInteger, primary_key=True),
     Column("est", Float, nullable=True),
     Column("lo", Float, nullable=True),
     Column("hi", Float, nullable=True),
     Column("ref", Float, nullable=True),
+    sqlite_with_rowid=False,
 )
-"""What the live path showed, a row a second; a report never reads it."""
+"""What the live path showed, a row a second; a report never reads it. The time comes before the parameter in the key:
+what is written together lies together."""
 estimate_1m = Table(
     "estimate_1m",
     metadata,
     _text("session_id", key=True),
+    Column("at_us", BigInteger, primary_key=True, autoincrement=False),
     _text("parameter", key=True),
-    Column("at_us", BigInteger, primary_key=True),
     Column("n", Integer, nullable=False),
     Column("est", Float, nullable=True),
     Column("lo", Float, nullable=True),
     Column("hi", Float, nullable=True),
     Column("ref", Float, nullable=True),
+    sqlite_with_rowid=False,
 )
+"""Means of a minute; ``n`` seconds of it had an estimate."""
 
 # ---- reports, feedback, work to do
 

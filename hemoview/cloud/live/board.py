@@ -1,0 +1,249 @@
+"""What every bed shows now, in memory: the newest message, the binding, what a person should look at. No I/O.
+
+Hidden estimates end here (safety rule 13): what leaves :meth:`Board.take` for browsers has none of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from hemoview.cloud.live.bindings import Binding, bind
+from hemoview.cloud.live.bus import Parcel
+from recorder.sync.uplink_wire import LiveMessage
+
+STALE_US: Final = 5_000_000
+"""A bed not heard of for so long has no data (safety rule 5)."""
+SYNC_LAG_US: Final = 30 * 60_000_000
+"""Files that wait for so long without one success are a lag; a segment is closed every ten minutes."""
+SKEW_US: Final = 5_000_000
+"""Where the bedside's clock differs by more, its messages are dated by their arrival."""
+
+
+class Confused(ValueError):
+    """The message cannot be of this connection; why."""
+
+
+@dataclass(slots=True)
+class BedNow:
+    """A bed.
+
+    Args:
+        gaps: messages of the present session that never came.
+        at_us: arrival of the newest, service's clock; 0 before the first.
+        last: the newest, as it may be shown, without waves.
+        head: of the present session, as sent.
+        quiet: not heard of for :data:`STALE_US`.
+    """
+
+    bed_id: str
+    ward_id: str
+    binding: Binding | None = None
+    seq: int = 0
+    gaps: int = 0
+    at_us: int = 0
+    last: LiveMessage | None = None
+    head: Mapping[str, Any] | None = None
+    footer: str | None = None
+    quiet: bool = True
+
+    @property
+    def session_id(self) -> str:
+        """Shown now; empty where none is."""
+        return self.binding.session_id if self.binding else ""
+
+    @property
+    def hidden(self) -> bool:
+        """Estimates are shown to nobody; in doubt they are not."""
+        return self.head is None or bool(self.head["hidden"])
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a message.
+
+    Args:
+        bed: which one it was for.
+        message: all of it, head and footer included, for the rows that are kept.
+        at_us: when it counts: the bedside's time, or its arrival where that clock is wrong.
+        gap: messages missing before it.
+        parcel: for browsers.
+        bound: the binding changed.
+    """
+
+    bed: BedNow
+    message: LiveMessage
+    at_us: int
+    gap: int
+    parcel: Parcel
+    bound: bool
+
+
+@dataclass(slots=True)
+class Board:
+    """All beds by id."""
+
+    beds: dict[str, BedNow] = field(default_factory=dict)
+
+    def take(
+        self, bed: BedNow, device_id: str, message: LiveMessage, now_us: int, *, first: bool
+    ) -> Taken | None:
+        """A message arrived.
+
+        Args:
+            first: of its connection: the numbering may begin anew.
+
+        Returns:
+            None where it was there before.
+
+        Raises:
+            Confused: a session is spoken of without having been introduced.
+        """
+        same = bed.session_id == message.session_id and bed.binding is not None
+        if same and not first and message.seq <= bed.seq:
+            return None
+        if message.head is None and (first or not same) and message.session_id:
+            raise Confused("head: the first message of a session says who and what")
+        gap = max(0, message.seq - bed.seq - 1) if same and bed.seq and message.seq > bed.seq else 0
+        if not same or message.head is not None:
+            bed.head, bed.footer = message.head, message.footer
+        if message.footer is not None:
+            bed.footer = message.footer
+        whole = replace(message, head=bed.head, footer=bed.footer)
+        bound = self._bind(bed, device_id, message, now_us)
+        bed.gaps = bed.gaps + gap if same else 0
+        bed.seq, bed.at_us, bed.quiet = message.seq, now_us, False
+        shown = whole.without_estimates() if bed.hidden else whole
+        bed.last = replace(shown, waves={})
+        counts_us = message.t_us if abs(now_us - message.t_us) <= SKEW_US else now_us
+        return Taken(bed, whole, counts_us, gap, parcel(bed, shown, gap), bound)
+
+    def _bind(self, bed: BedNow, device_id: str, message: LiveMessage, now_us: int) -> bool:
+        started = bool(bed.head and bed.head["confirmed"])
+        before = bed.binding
+        bed.binding = bind(before, message.session_id, device_id, started=started, at_us=now_us)
+        return bed.binding != before
+
+    def release(self, device_id: str, bed_id: str, now_us: int) -> list[BedNow]:
+        """A device stands at ``bed_id`` now: beds it was carried away from show nothing of it any longer."""
+        left = [
+            b
+            for b in self.beds.values()
+            if b.bed_id != bed_id and b.session_id and b.binding and b.binding.device_id == device_id
+        ]
+        for bed in left:
+            bed.binding, bed.last, bed.head, bed.footer = Binding("", "", now_us), None, None, None
+        return left
+
+    def gone_quiet(self, now_us: int) -> list[BedNow]:
+        """Beds not heard of for a while, since the last look."""
+        found = [b for b in self.beds.values() if not b.quiet and now_us - b.at_us > STALE_US]
+        for bed in found:
+            bed.quiet = True
+        return found
+
+
+def needs(bed: BedNow, now_us: int) -> list[dict[str, Any]]:
+    """What a person should look at: what the bedside says, and what only the service can know."""
+    found: list[dict[str, Any]] = []
+    if not bed.session_id:
+        return found
+    if bed.binding is not None and bed.binding.asks:
+        found.append({"id": "confirm-binding", "values": {}})
+    age_us = now_us - bed.at_us
+    if age_us > STALE_US:
+        return [{"id": "no-data", "values": {"age_s": round(age_us / 1e6, 1)}}, *found]
+    if bed.last is None:
+        return found
+    found += bed.last.state["needs"]
+    skew_us = bed.at_us - bed.last.t_us
+    if abs(skew_us) > SKEW_US:
+        found.append({"id": "clock-differs", "values": {"seconds": round(skew_us / 1e6, 1)}})
+    return found + _sync_lag(bed.last.state["sync"], bed.last.t_us)
+
+
+def _sync_lag(sync: Mapping[str, Any] | None, t_us: int) -> list[dict[str, Any]]:
+    """By the bedside's own clock: it dated its last success."""
+    if not sync or not sync["waiting"]:
+        return []
+    last_us = sync["last_success_us"]
+    if last_us is not None and t_us - last_us <= SYNC_LAG_US:
+        return []
+    values: dict[str, Any] = {"waiting": sync["waiting"], "total": sync["total"]}
+    if last_us is not None:
+        values["age_s"] = round((t_us - last_us) / 1e6)
+    return [{"id": "sync-lag", "values": values}]
+
+
+# ---- texts for browsers
+
+
+def parcel(bed: BedNow, shown: LiveMessage, gap: int) -> Parcel:
+    """One message for every browser that watches the ward, made once."""
+    told = _told(bed, replace(shown, waves={}), bed.at_us)
+    about = {
+        "type": "bed",
+        "bed_id": bed.bed_id,
+        "at_us": bed.at_us,
+        "gap": gap,
+        "binding": bed.binding.to_json() if bed.binding else None,
+    }
+    del told["waves"]
+    begins = _dumps({**about, "msg": told}).removesuffix("}}")  # the waves go in as the last of `msg`
+    bare = f'{begins},"waves":{{}}}}}}'
+    if not shown.waves:
+        return Parcel(bed.bed_id, bare)
+    return Parcel(bed.bed_id, f'{begins},"waves":{_dumps(shown.waves)}}}}}', bare)
+
+
+def ward_told(
+    ward: Mapping[str, Any], beds: Iterable[Mapping[str, Any]], board: Board, now_us: int
+) -> dict[str, Any]:
+    """The whole ward: every bed at its place, the empty ones too.
+
+    Args:
+        ward: ``id, name``.
+        beds: ``id, label, place`` in the order of their places.
+    """
+    return {
+        "type": "ward",
+        "server_us": now_us,
+        "ward": dict(ward),
+        "beds": [_bed(b, board, now_us) for b in beds],
+    }
+
+
+def tick_text(now_us: int) -> str:
+    """The service is alive."""
+    return _dumps({"type": "tick", "server_us": now_us})
+
+
+def _bed(row: Mapping[str, Any], board: Board, now_us: int) -> dict[str, Any]:
+    told = {"bed_id": row["id"], "label": row["label"], "place": row["place"]}
+    bed = board.beds.get(row["id"])
+    if bed is None:
+        return told | {"at_us": None, "gaps": 0, "binding": None, "needs": [], "last": None}
+    return told | {
+        "at_us": bed.at_us or None,
+        "gaps": bed.gaps,
+        "binding": bed.binding.to_json() if bed.binding else None,
+        "needs": needs(bed, now_us),
+        "last": None if bed.last is None else _told(bed, bed.last, now_us),
+    }
+
+
+def _told(bed: BedNow, message: LiveMessage, now_us: int) -> dict[str, Any]:
+    told = message.to_json()
+    told["state"] = {**told["state"], "needs": needs(bed, now_us)}
+    return told
+
+
+def text_of(value: Any) -> str:
+    """JSON for a browser."""
+    return _dumps(value)
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,115 @@
+"""Who is connected: one bedside per device, any number of browsers; devices are looked up again while they are."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from fastapi import WebSocket
+from sqlalchemy import select
+
+from hemoview.cloud.service import Service
+from hemoview.cloud.tables import device
+from recorder.sync import uplink_wire
+
+TOKEN_US: Final = 15 * 60_000_000
+"""A connection lives no longer than the token that opened it may."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Ingest:
+    """A bedside's connection.
+
+    Args:
+        bed_id: where the device stands; empty while it stands nowhere.
+        opened_us: service's clock.
+        ended: it was closed by us: what still comes is not taken.
+    """
+
+    socket: WebSocket
+    device_id: str
+    bed_id: str
+    opened_us: int
+    ended: bool = field(default=False)
+
+    async def end(self, code: int, why: str) -> None:
+        """Close it once."""
+        if self.ended:
+            return
+        self.ended = True
+        try:
+            await self.socket.close(code, why[:120])
+        except RuntimeError:  # it is gone already
+            log.debug("a bedside was gone before it could be closed")
+
+
+class Connections:
+    """All of them.
+
+    Args:
+        service: to look devices up again.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._ingests: dict[str, Ingest] = {}
+        self._owners: dict[str, str] = {}
+        self._wards: Counter[str] = Counter()
+
+    @property
+    def wards(self) -> tuple[str, ...]:
+        """That somebody watches."""
+        return tuple(self._wards)
+
+    @property
+    def bedsides(self) -> int:
+        """Connected now."""
+        return len(self._ingests)
+
+    @contextmanager
+    def watching(self, ward_id: str) -> Iterator[None]:
+        """A browser looks at a ward."""
+        self._wards[ward_id] += 1
+        try:
+            yield
+        finally:
+            self._wards[ward_id] -= 1
+            if not self._wards[ward_id]:
+                del self._wards[ward_id]
+
+    async def take_over(self, ingest: Ingest) -> None:
+        """The newest connection of a device is the one that speaks."""
+        before = self._ingests.get(ingest.device_id)
+        self._ingests[ingest.device_id] = ingest
+        if before is not None:
+            await before.end(uplink_wire.REPLACED_CODE, "another connection of this device took over")
+
+    def left(self, ingest: Ingest) -> None:
+        """It is closed."""
+        if self._ingests.get(ingest.device_id) is ingest:
+            del self._ingests[ingest.device_id]
+
+    async def check(self) -> None:
+        """End connections whose device was revoked, whose token has run out, or whose device was moved."""
+        if not self._ingests:
+            return
+        now_us = self._service.now_us()
+        query = select(device.c.id, device.c.bed_id, device.c.revoked_us).where(
+            device.c.id.in_(self._ingests)
+        )
+        async with self._service.db.read() as conn:
+            known = {row.id: row for row in (await conn.execute(query)).all()}
+        for ingest in list(self._ingests.values()):
+            row = known.get(ingest.device_id)
+            if row is None or row.revoked_us is not None:
+                await ingest.end(uplink_wire.UNKNOWN_CODE, "this device was revoked; enrol it again")
+            elif now_us - ingest.opened_us > TOKEN_US:
+                await ingest.end(uplink_wire.UNKNOWN_CODE, "the token has run out; come again with a new one")
+            else:
+                ingest.bed_id = row.bed_id or ""

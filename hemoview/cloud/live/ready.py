@@ -1,0 +1,32 @@
+"""Whether the service can do what it is there for, beyond being alive."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from hemoview.cloud.live.room import READY_S, Live
+from hemoview.cloud.service import Service
+from hemoview.cloud.tables import fact
+
+FREE_BYTES: Final = 512 * 2**20
+"""Less room than this where sessions are kept: bedsides keep what they have until there is more."""
+
+
+async def readiness(service: Service, live: Live) -> list[str]:
+    """What is wrong, in words that name nothing of the inside; empty where nothing is."""
+    wrong = []
+    try:
+        async with service.db.read() as conn:
+            await conn.execute(select(fact.c.name).limit(1))
+    except (SQLAlchemyError, OSError):
+        wrong.append("the database does not answer")
+    if time.monotonic() - live.written_s > READY_S:
+        wrong.append("what bedsides tell has not been written for a while")
+    if shutil.disk_usage(service.settings.folder).free < FREE_BYTES:
+        wrong.append("the disk is nearly full")
+    return wrong

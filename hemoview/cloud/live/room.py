@@ -1,0 +1,141 @@
+"""The live room while the service runs: bus, board, store and the tasks that keep them going."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from sqlalchemy import select
+
+from hemoview.cloud.live.board import BedNow, Board, text_of, tick_text, ward_told
+from hemoview.cloud.live.bus import InProcessBus, LiveBus, Parcel
+from hemoview.cloud.live.connections import Connections
+from hemoview.cloud.live.counts import Counts
+from hemoview.cloud.live.store import Store
+from hemoview.cloud.service import Service
+from hemoview.cloud.tables import bed, ward
+
+EVERY_S: Final = 1.0
+CHECK_S: Final = 10.0
+"""How often bedsides that are connected are looked up again: a revocation holds after this long."""
+SUM_UP_S: Final = 5.0
+FORGET_S: Final = 3600.0
+READY_S: Final = 10.0
+"""A service whose rows have not been written for so long is not ready."""
+
+log = logging.getLogger(__name__)
+
+
+class Live:
+    """What the routes of this room share.
+
+    Args:
+        service: whose room it is.
+    """
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+        self.bus: LiveBus = InProcessBus()
+        self.board = Board()
+        self.store = Store(service)
+        self.counts = Counts()
+        self.connections = Connections(service)
+        self._changed: set[str] = set()
+        self.written_s = time.monotonic()
+        """When the store was last empty, monotonic."""
+
+    def changed(self, ward_id: str) -> None:
+        """Browsers of a ward are told all of it within a second."""
+        self._changed.add(ward_id)
+
+    async def bed_now(self, bed_id: str) -> BedNow | None:
+        """A bed as it stands, in the ward it belongs to now; None where there is none."""
+        async with self.service.db.read() as conn:
+            ward_id = (await conn.execute(select(bed.c.ward_id).where(bed.c.id == bed_id))).scalar()
+        if ward_id is None:
+            return None
+        now = self.board.beds.setdefault(bed_id, BedNow(bed_id, ward_id))
+        now.ward_id = ward_id
+        return now
+
+    async def ward_told(self, ward_id: str) -> dict[str, Any] | None:
+        """A ward with all its beds; None where there is none."""
+        async with self.service.db.read() as conn:
+            place = (await conn.execute(select(ward.c.id, ward.c.name).where(ward.c.id == ward_id))).first()
+            if place is None:
+                return None
+            kept = select(bed.c.id, bed.c.label, bed.c.place).where(bed.c.ward_id == ward_id)
+            beds = (await conn.execute(kept.order_by(bed.c.place))).mappings().all()
+        return ward_told(dict(place._mapping), map(dict, beds), self.board, self.service.now_us())
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Around the service's life."""
+        await self.bus.open()
+        await self.store.recall(self.board, self.service.now_us())
+        tasks = [
+            asyncio.create_task(_regularly(EVERY_S, self._tick), name="live-tick"),
+            asyncio.create_task(_regularly(EVERY_S, self._write), name="live-write"),
+            asyncio.create_task(_regularly(SUM_UP_S, self._sum_up), name="live-sum-up"),
+            asyncio.create_task(_regularly(CHECK_S, self.connections.check), name="live-check"),
+            asyncio.create_task(_regularly(FORGET_S, self._forget), name="live-forget"),
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._end()
+
+    async def _end(self) -> None:
+        with contextlib.suppress(Exception):
+            await self.store.flush(everything=True)
+            await self.store.sum_up(self.service.now_us(), everything=True)
+        await self.bus.close()
+
+    async def _tick(self) -> None:
+        now_us = self.service.now_us()
+        for quiet in self.board.gone_quiet(now_us):
+            self._changed.add(quiet.ward_id)
+        changed, self._changed = self._changed, set()
+        for ward_id in changed:
+            told = await self.ward_told(ward_id)
+            if told is not None:
+                await self.bus.publish(ward_id, Parcel("ward", text_of(told)))
+        tick = Parcel("tick", tick_text(now_us))
+        for ward_id in self.connections.wards:
+            await self.bus.publish(ward_id, tick)
+
+    async def _write(self) -> None:
+        try:
+            rows = await self.store.flush()
+        except Exception:
+            self.counts.faults.inc()
+            raise
+        self.counts.rows.inc(rows)
+        self.written_s = time.monotonic()
+
+    async def _sum_up(self) -> None:
+        await self.store.sum_up(self.service.now_us())
+
+    async def _forget(self) -> None:
+        await self.store.forget(self.service.now_us())
+
+
+async def _regularly(every_s: float, do: Callable[[], Awaitable[None]]) -> None:
+    """A fault of one time must not end the others: it is logged, and counted where somebody looks."""
+    loop = asyncio.get_running_loop()
+    due_s = loop.time()
+    while True:
+        try:
+            await do()
+        except Exception:
+            log.exception("%s failed; it is tried again", getattr(do, "__name__", "a task"))
+        due_s = max(due_s + every_s, loop.time())
+        await asyncio.sleep(due_s - loop.time())

@@ -1,0 +1,208 @@
+"""Routes of the live room."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, Query, Request, Response, WebSocket
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
+
+from hemoview.cloud import audit
+from hemoview.cloud import principals as who
+from hemoview.cloud.live import trends, watch
+from hemoview.cloud.live.bindings import confirm
+from hemoview.cloud.live.counts import CONTENT_TYPE
+from hemoview.cloud.live.ingest import Door
+from hemoview.cloud.live.places import router as places
+from hemoview.cloud.live.ready import readiness
+from hemoview.cloud.live.room import Live
+from hemoview.cloud.principals import Action, Person, Principal, origin_of, require, ward_filter
+from hemoview.cloud.problems import Problem, problem_response
+from hemoview.cloud.service import Here, Service, service_of
+from hemoview.cloud.tables import bed, site, ward
+from recorder.schema import PARAMETERS
+
+router = APIRouter(tags=["live"])
+router.include_router(places)
+
+Watcher = Annotated[Principal, Depends(require(Action.SEE_WARD))]
+Confirmer = Annotated[Principal, Depends(require(Action.CONFIRM_BED))]
+_PARAMETERS: Final = "^(" + "|".join(PARAMETERS) + ")$"
+
+
+@asynccontextmanager
+async def running(service: Service) -> AsyncIterator[None]:
+    """The live room, for as long as the service runs."""
+    live = Live(service)
+    service.parts[Live] = live
+    service.parts[Door] = Door(live)
+    async with live.running():
+        yield
+
+
+# ---- as it happens
+
+
+@router.websocket("/v1/live/ingest")
+async def ingest(socket: WebSocket) -> None:
+    """A bedside's own connection: a message a second."""
+    service = service_of(socket)
+    try:
+        device = await who.device(socket)
+    except Problem as problem:
+        await watch.refuse(socket, problem)
+        return
+    await service.part(Door).serve(socket, device)
+
+
+@router.websocket("/v1/live")
+async def live(socket: WebSocket) -> None:
+    """A ward, for a browser."""
+    service, ward_id = service_of(socket), socket.query_params.get("ward", "")
+    try:
+        await watch.viewer(socket, service, ward_id)
+    except Problem as problem:
+        await watch.refuse(socket, problem)
+        return
+    await watch.serve(socket, service.part(Live), ward_id)
+
+
+# ---- as it stands
+
+
+@router.get("/v1/wards")
+async def wards(service: Here, person: Watcher) -> dict[str, Any]:
+    """The wards this person may watch, with their beds at their places."""
+    allowed = ward_filter(person, Action.SEE_WARD)
+    places_of = select(ward.c.id, ward.c.name, ward.c.site_id, site.c.name.label("site")).join(
+        site, site.c.id == ward.c.site_id
+    )
+    beds_of = select(bed.c.id, bed.c.ward_id, bed.c.label, bed.c.place).join(ward, ward.c.id == bed.c.ward_id)
+    async with service.db.read() as conn:
+        found = (
+            (await conn.execute(places_of.where(allowed).order_by(site.c.name, ward.c.name, ward.c.id)))
+            .mappings()
+            .all()
+        )
+        beds = (await conn.execute(beds_of.where(allowed).order_by(bed.c.place))).mappings().all()
+    return {
+        "wards": [
+            dict(w)
+            | {
+                "beds": [
+                    {"id": b["id"], "label": b["label"], "place": b["place"]}
+                    for b in beds
+                    if b["ward_id"] == w["id"]
+                ]
+            }
+            for w in found
+        ]
+    }
+
+
+@router.get("/v1/wards/{ward_id}/state")
+async def ward_state(ward_id: str, service: Here, person: Watcher) -> dict[str, Any]:
+    """What the live connection tells first: every bed of a ward, the empty ones too."""
+    allowed = ward_filter(person, Action.SEE_WARD)
+    async with service.db.read() as conn:
+        found = (await conn.execute(select(ward.c.id).where(ward.c.id == ward_id, allowed))).first()
+    told = await service.part(Live).ward_told(ward_id) if found else None
+    if told is None:
+        raise Problem(404, "there is no such ward")
+    return told
+
+
+class Confirmation(BaseModel):
+    """Which session somebody saw at the bed."""
+
+    model_config = ConfigDict(extra="forbid")
+    session_id: str = Field(min_length=1, max_length=64)
+
+
+@router.post("/v1/beds/{bed_id}/confirm")
+async def confirm_bed(
+    bed_id: str, body: Confirmation, request: Request, service: Here, person: Confirmer
+) -> dict[str, Any]:
+    """Somebody at the bed says that it shows the right session (safety rule 5)."""
+    allowed = ward_filter(person, Action.CONFIRM_BED)
+    query = select(bed.c.id).join(ward, ward.c.id == bed.c.ward_id).where(bed.c.id == bed_id, allowed)
+    async with service.db.read() as conn:
+        found = (await conn.execute(query)).first()
+    if found is None:
+        raise Problem(404, "there is no such bed")
+    room = service.part(Live)
+    now = room.board.beds.get(bed_id)
+    if now is None or now.binding is None or now.binding.session_id != body.session_id:
+        raise Problem(409, "the bed shows another session by now; look again before you confirm")
+    now.binding = confirm(now.binding, person.name, service.now_us())
+    room.store.bound(now)
+    async with service.db.begin() as conn:
+        await audit.append(
+            conn,
+            audit.Entry(
+                service.now_us(),
+                person.name,
+                "bed.confirm",
+                bed_id,
+                origin=origin_of(request),
+                detail=f'{{"session_id":"{now.binding.session_id}"}}',
+            ),
+        )
+    room.changed(now.ward_id)
+    return {"bed_id": bed_id, "binding": now.binding.to_json()}
+
+
+class Wanted(BaseModel):
+    """A span of a parameter, at most so many points."""
+
+    model_config = ConfigDict(extra="forbid")
+    parameter: Annotated[str, Field(pattern=_PARAMETERS)]
+    from_us: Annotated[int, Field(ge=0, le=2**53)]
+    to_us: Annotated[int, Field(ge=0, le=2**53)]
+    points: Annotated[int, Field(ge=1, le=trends.POINTS_MAX)] = trends.POINTS_MAX
+
+
+@router.get("/v1/sessions/{session_id}/trend")
+async def session_trend(
+    session_id: str, wanted: Annotated[Wanted, Query()], service: Here, person: Person
+) -> dict[str, Any]:
+    """What the live path showed of a parameter; the record, not this, is what reports are made of."""
+    if not wanted.from_us < wanted.to_us:
+        raise Problem(422, "from_us must be before to_us")
+    span = trends.span_of(session_id, wanted.parameter, wanted.from_us, wanted.to_us, wanted.points)
+    async with service.db.read() as conn:
+        return await trends.trend(conn, person, span)
+
+
+# ---- for machines
+
+
+def _only_here(request: Request) -> None:
+    """Asked from this machine itself; for anybody else there is no such page."""
+    try:
+        here = request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        here = False
+    if not here:
+        raise Problem(404, "there is nothing here")
+
+
+@router.get("/metrics", include_in_schema=False, dependencies=[Depends(_only_here)])
+async def metrics(service: Here) -> Response:
+    """For Prometheus, on this machine only."""
+    room = service.part(Live)
+    page = await room.counts.page(service, readers=room.bus.readers, dropped=room.bus.dropped)
+    return Response(page, media_type=CONTENT_TYPE)
+
+
+@router.get("/readyz", tags=["service"])
+async def readyz(service: Here) -> Response:
+    """Whether the service can take what it is sent."""
+    ready = await readiness(service, service.part(Live))
+    if ready:
+        return problem_response(503, "; ".join(ready))
+    return Response('{"ok":true}', media_type="application/json")
