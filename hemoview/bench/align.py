@@ -12,8 +12,11 @@ from typing import Any, Final
 import numpy as np
 
 from hemoview.bench import machine
+from hemoview.bench.align_recorded import recorded
 from hemoview.bench.align_session import KINDS, MOVING, MUST_LOCK, OTHERS, PACED, Simulated, simulate
 from hemoview.dsp.align import Found, align_beats
+from hemoview.dsp.align_drift import KNOWN_PPM
+from hemoview.dsp.align_match import TOLERANCES_S, Line, Residuals, fit_line, tolerance_s
 from hemoview.dsp.time_map import PPM, Piece
 from recorder.host.console import progress
 
@@ -34,8 +37,11 @@ class Result:
         wrong: a piece says another beat, or it is locked on two people.
         counts: at least 10 min and half of the beats usable in both devices.
         offset_error_ms: worst piece, beyond the physiological constant; NaN where refused.
-        drift_error_ppm: of the longest piece, beyond what the lag between the sites itself did.
+        drift_error_ppm: of the longest piece, beyond the trend of the lag between the sites (:func:`_trend`).
         drift_to_clock_ppm: of the longest piece, against the clocks alone.
+        drift_bound_ppm: within which it says the clocks' drift to be.
+        recorded_drift_ppm, recorded_bound_ppm: the same error and bound where one host had stamped both devices; NaN
+            where a clock was set half-way, which no host's clock is, or nothing locks.
         covered: part of the overlap in a piece.
         seconds: the alignment took, without finding beats.
     """
@@ -50,6 +56,9 @@ class Result:
     offset_error_ms: float = float("nan")
     drift_error_ppm: float = float("nan")
     drift_to_clock_ppm: float = float("nan")
+    drift_bound_ppm: float = float("nan")
+    recorded_drift_ppm: float = float("nan")
+    recorded_bound_ppm: float = float("nan")
     covered: float = 0.0
 
 
@@ -75,7 +84,34 @@ def one(job: tuple[str, int, int]) -> Result:
     found = align_beats(session.pulse, session.reference)
     seconds = time.perf_counter() - begin_s
     counts = session.overlap_s >= LEAST_S and min(session.usable) >= LEAST_USABLE
-    return judged(session, found, number, counts=counts, seconds=seconds)
+    result = judged(session, found, number, counts=counts, seconds=seconds)
+    return result if not found.pieces or not session.same else _as_recorded(session, result, seed)
+
+
+def _as_recorded(session: Simulated, result: Result, seed: int) -> Result:
+    """The same session had both devices' packets been stamped by one host: its times, fitted from arrivals as the
+    recorder fits them, and its clocks.
+    """
+    host = recorded(session, np.random.default_rng([seed, result.number, 1]))
+    if host is None:
+        return result
+    found = align_beats(host.pulse, host.reference, None, host.clocks)
+    if not found.pieces:
+        return result
+    longest = max(found.pieces, key=lambda p: p.t1_s - p.t0_s)
+    if longest.t1_s - longest.t0_s < LEAST_S - 60.0:
+        return result
+    wrong = abs(longest.offset_s - float(np.median(session.lag_s))) > WRONG_S
+    return replace(
+        result,
+        wrong=result.wrong or wrong,
+        recorded_drift_ppm=longest.drift_ppm - host.drift_ppm(longest),
+        recorded_bound_ppm=_bound_ppm(longest),
+    )
+
+
+def _bound_ppm(piece: Piece) -> float:
+    return float("nan") if piece.drift_error_ppm is None else piece.drift_error_ppm
 
 
 def judged(session: Simulated, found: Found, number: int, *, counts: bool, seconds: float) -> Result:
@@ -102,6 +138,7 @@ def judged(session: Simulated, found: Found, number: int, *, counts: bool, secon
         offset_error_ms=1000.0 * worst,
         drift_error_ppm=beyond,
         drift_to_clock_ppm=to_clock,
+        drift_bound_ppm=_bound_ppm(longest),
         covered=min(covered, 1.0),
     )
 
@@ -130,19 +167,26 @@ def _drift_errors_ppm(session: Simulated, piece: Piece) -> tuple[float, float]:
     true_s = session.reference_clock.true(at)
     slope = float(np.diff(session.pulse_clock.written(true_s))[0] / np.diff(at)[0]) - 1.0
     inside = (session.lag_at_s >= true_s[0]) & (session.lag_at_s <= true_s[1])
-    trend = _robust_slope(session.lag_at_s[inside], session.lag_s[inside])
+    trend = _trend(session.lag_at_s[inside], session.lag_s[inside])
     return piece.drift_ppm - slope / PPM, piece.drift_ppm - (slope + trend) / PPM
 
 
-def _robust_slope(t_s: np.ndarray, lag_s: np.ndarray) -> float:
-    """Least squares without what is far off, four times."""
-    slope, base = 0.0, float(np.median(lag_s))
-    kept = np.ones(t_s.size, np.bool_)
-    for _ in range(4):
-        off = np.abs(lag_s - base - slope * t_s)
-        kept = off <= max(4.0 * 1.4826 * float(np.median(off[kept])), 1e-3)
-        slope, base = np.polyfit(t_s[kept], lag_s[kept], 1).tolist()
-    return float(slope)
+def _trend(t_s: np.ndarray, lag_s: np.ndarray) -> float:
+    """Slope of the true lag as the product's own robust line sees it: what is left is what the clocks and the matching
+    did. Another estimator would add how two rules see one curve, up to 2 ppm.
+    """
+    order = np.argsort(t_s, kind="stable")
+    t_s, lag_s = t_s[order], lag_s[order]
+    line = Line(float(t_s.mean()), float(np.median(lag_s)), 0.0)
+    n = t_s.size
+    for tolerance in (*TOLERANCES_S, None, None, None):
+        off = lag_s - line.offset_s - line.drift * (t_s - line.at_s)
+        rest = Residuals(t_s, off, np.ones(n), np.ones(n, np.bool_), np.zeros(n, np.int64))
+        fitted = fit_line(line, rest, tolerance_s(off) if tolerance is None else tolerance)
+        if fitted is None:
+            return float("nan")
+        line = fitted
+    return line.drift
 
 
 def summary(results: Iterable[Result], seed: int) -> dict[str, Any]:
@@ -166,6 +210,7 @@ def summary(results: Iterable[Result], seed: int) -> dict[str, Any]:
         "drift_error_to_clock_ppm_p50": _quantile([r.drift_to_clock_ppm for r in locked], 0.5),
         "drift_error_to_clock_ppm_p90": _quantile([r.drift_to_clock_ppm for r in locked], 0.9),
         "drift_error_to_clock_ppm_max": _largest([r.drift_to_clock_ppm for r in locked]),
+        **_claims(locked),
         "offset_error_ms_p50": _quantile([r.offset_error_ms for r in locked], 0.5),
         "offset_error_ms_max": _largest([r.offset_error_ms for r in locked]),
         "locked_part_of_countable": _part(must),
@@ -178,6 +223,28 @@ def summary(results: Iterable[Result], seed: int) -> dict[str, Any]:
         "conditions": {kind: _row([r for r in every if r.kind == kind]) for kind in KINDS},
         "machine": machine.describe(),
     }
+
+
+def _claims(locked: list[Result]) -> dict[str, Any]:
+    """Of beats alone (imported) and of what one host stamped (recorded): what is claimed, and whether it holds."""
+    told = {
+        "imported": [(r.drift_to_clock_ppm, r.drift_bound_ppm) for r in locked],
+        "recorded": [(r.recorded_drift_ppm, r.recorded_bound_ppm) for r in locked],
+    }
+    claims: dict[str, Any] = {}
+    for where, pairs in told.items():
+        known = [(abs(error), bound) for error, bound in pairs if np.isfinite(error) and np.isfinite(bound)]
+        sure = [error for error, bound in known if bound <= KNOWN_PPM]
+        claims[f"drift_{where}"] = {
+            "sessions": len(known),
+            "error_to_clock_ppm_p50": _quantile([e for e, _ in known], 0.5),
+            "error_to_clock_ppm_max": _largest([e for e, _ in known]),
+            "bound_ppm_p50": _quantile([b for _, b in known], 0.5),
+            "within_bound": round(sum(e <= b for e, b in known) / len(known), 3) if known else None,
+            "told_within_1_ppm": len(sure),
+            "of_these_wrong": sum(e > KNOWN_PPM for e in sure),
+        }
+    return claims
 
 
 def _row(results: list[Result]) -> dict[str, Any]:

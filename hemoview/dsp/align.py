@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hemoview.dsp.align_drift import SharedClock
 from hemoview.dsp.align_events import LAG_S
 from hemoview.dsp.align_lags import by_beats, by_tachogram
 from hemoview.dsp.align_match import KEEP_NATS, MOST_DRIFT_PPM, Fit, fit_near, near_shift
@@ -96,13 +97,19 @@ Stretch = tuple[float, float, Fit]
 """Begin and end in reference time, and the line that holds there."""
 
 
-def align_beats(pulse: BeatTrain, reference: BeatTrain, anchor_s: float | None = None) -> Found:
+def align_beats(
+    pulse: BeatTrain,
+    reference: BeatTrain,
+    anchor_s: float | None = None,
+    clocks: Sequence[SharedClock] = (),
+) -> Found:
     """Lock or refuse.
 
     Args:
         pulse, reference: beats of both devices.
         anchor_s: the absolute offset where both devices saw the same taps: shifts that contradict it are no rivals,
             and none of them is locked. So a paced rhythm can be aligned.
+        clocks: stretches in which one host stamped both devices: there a piece leans on their rates, not on beats.
     """
     known = {"pulse": _said(pulse), "reference": _said(reference)}
     if min(pulse.usable_s, reference.usable_s) < LEAST_S:
@@ -112,7 +119,7 @@ def align_beats(pulse: BeatTrain, reference: BeatTrain, anchor_s: float | None =
     tried = [{**s.evidence, "refused_because": s.refused_because} for s in seeds]
     if not fits:
         return Found((), first.refused_because, {**known, **first.evidence, "stretches": tried})
-    pieces = pieces_of(fits, pulse, reference)
+    pieces = pieces_of(fits, pulse, reference, clocks)
     if not pieces:
         return Found((), "unsure", {**known, **first.evidence, "stretches": tried})
     return Found(pieces, "", {**known, **first.evidence, "stretches": tried})

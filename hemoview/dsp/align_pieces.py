@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from hemoview.dsp.align_drift import SharedClock, beats_error_ppm, clock_of, combined_ppm
 from hemoview.dsp.align_match import (
     DRIFT_PRIOR_PPM,
     TOLERANCES_S,
@@ -111,9 +112,18 @@ def _residuals(line: Line, pulse: BeatTrain, reference: BeatTrain, t0_s: float, 
 
 
 def pieces_of(
-    fits: Sequence[tuple[float, float, Fit]], pulse: BeatTrain, reference: BeatTrain
+    fits: Sequence[tuple[float, float, Fit]],
+    pulse: BeatTrain,
+    reference: BeatTrain,
+    clocks: Sequence[SharedClock] = (),
 ) -> tuple[Piece, ...]:
-    """Pieces of locked stretches (begin, end, line), cut where either device's time may have jumped."""
+    """Pieces of locked stretches (begin, end, line), cut where either device's time may have jumped.
+
+    Args:
+        fits: locked stretches.
+        pulse, reference: beats of both devices.
+        clocks: stretches in which one host stamped both.
+    """
     if not fits:
         return ()
     longest = max(fits, key=lambda f: f[2].n_matched)
@@ -122,7 +132,7 @@ def pieces_of(
         for low, high in cuts(fit.line, pulse, reference, t0_s, t1_s):
             short = high - low < SHORT * (longest[1] - longest[0])
             lean = _Lean(longest[2].line.drift, SAME_CRYSTAL_PPM) if short else _Lean()
-            made += _pieces_between(_Both(fit.line, pulse, reference, lean), low, high)
+            made += _pieces_between(_Both(fit.line, pulse, reference, lean, clocks), low, high)
     return _apart(made)
 
 
@@ -136,12 +146,13 @@ class _Lean:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Both:
-    """Both devices' beats, a line known between them, and what its slope leans on."""
+    """Both devices' beats, a line known between them, what its slope leans on, and where one host stamped both."""
 
     line: Line
     pulse: BeatTrain
     reference: BeatTrain
     lean: _Lean
+    clocks: Sequence[SharedClock] = ()
 
     def fitted(self, line: Line, r: Residuals, tolerance: float) -> Line | None:
         """:func:`fit_line`, leaning."""
@@ -184,10 +195,33 @@ def _pieces_between(both: _Both, t0_s: float, t1_s: float) -> list[Piece]:
         one = _through(both, local)
         if one is None:
             continue
+        one, error_ppm = _known_drift(both, one, local)
         ends = [local[0].t0_s, local[-1].t1_s]
-        knots = [(t, one.lag_at(t)) for t in ends] if _holds(one, local) else _knots(local)
-        found += [p for a, b in pairwise(knots) if (p := _piece(both, a, b)) is not None]
+        straight = _holds(one, local)
+        knots = [(t, one.lag_at(t)) for t in ends] if straight else _knots(local)
+        bounds = [error_ppm] if straight else [_error_ppm(part.line, [part]) for part in local]
+        for a, b, bound in zip(knots[:-1], knots[1:], bounds, strict=True):
+            piece = _piece(both, a, b)
+            if piece is not None:
+                found.append(replace(piece, drift_error_ppm=bound if np.isfinite(bound) else None))
     return found
+
+
+def _known_drift(both: _Both, one: Line, local: Sequence[_Local]) -> tuple[Line, float]:
+    """A line turned about its beats to the drift that beats and arrivals say together, and its 95 % bound."""
+    error_ppm = _error_ppm(one, local)
+    drift_ppm, error_ppm = combined_ppm(
+        one.drift / PPM, error_ppm, clock_of(both.clocks, local[0].t0_s, local[-1].t1_s)
+    )
+    middle_s = float(np.concatenate([part.t_s for part in local]).mean())
+    return Line(middle_s, one.lag_at(middle_s), drift_ppm * PPM), error_ppm
+
+
+def _error_ppm(line: Line, local: Sequence[_Local]) -> float:
+    """:func:`beats_error_ppm` of the windows together."""
+    t_s = np.concatenate([part.t_s for part in local])
+    lag_s = np.concatenate([part.lag_s for part in local])
+    return beats_error_ppm(t_s, lag_s - _lag(line, t_s), local[-1].t1_s - local[0].t0_s)
 
 
 def _local_lines(both: _Both, t0_s: float, t1_s: float) -> list[_Local]:
@@ -282,15 +316,5 @@ def _apart(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
         high = min(piece.t1_s + EDGE_S, after)
         if high > low:
             offset_s = piece.offset_s + piece.drift_ppm * PPM * (low - piece.t0_s)
-            made.append(
-                Piece(
-                    low,
-                    high,
-                    offset_s,
-                    piece.drift_ppm,
-                    piece.residual_ms,
-                    piece.matched_fraction,
-                    piece.n_beats,
-                )
-            )
+            made.append(replace(piece, t0_s=low, t1_s=high, offset_s=offset_s))
     return tuple(made)

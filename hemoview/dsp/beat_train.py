@@ -17,11 +17,13 @@ from numpy.typing import NDArray
 
 from hemoview.dsp.abp_beats import find_abp_beats
 from hemoview.dsp.filters import band_pass, detrend
-from hemoview.dsp.ppg_beats import PulseBeat, find_ppg_beats
+from hemoview.dsp.ppg_beats import PulseBeat, beats_and_slope
 from hemoview.dsp.resample import resample
 
 Times = NDArray[np.float64]
 
+VERSION: Final = "2"
+"""Of how rises are found and timed: kept beats of another are found anew."""
 LONGEST_S: Final = 2.2
 """Longest interval that two devices are compared in; a longer one is a hole (27/min)."""
 LEAST_QUALITY: Final = 0.6
@@ -153,23 +155,49 @@ class Rise:
 
 def find_pulse_rises(samples: NDArray[np.floating], rate_hz: float) -> list[Rise]:
     """:func:`hemoview.dsp.ppg_beats.find_ppg_beats` with the beginnings of their rises."""
-    beats = find_ppg_beats(samples, rate_hz)
+    beats, slope = beats_and_slope(samples, rate_hz)
     if not beats:
         return []
-    slope = np.gradient(band_pass(detrend(samples), rate_hz))
-    beats = _without_notches(beats, slope, rate_hz)
-    found = [(b, quarter_rise(slope, min(round(b.upstroke), slope.size - 1), rate_hz)) for b in beats]
+    found = [
+        (b, quarter_rise(slope, at, rate_hz))
+        for b, at in zip(beats, _steep(beats, slope, rate_hz), strict=True)
+        if at is not None
+    ]
     return [Rise(b.upstroke, at, b.quality) for b, at in found if at is not None]
 
 
-def _without_notches(beats: Sequence[PulseBeat], slope: Times, rate_hz: float) -> list[PulseBeat]:
-    """Those that rise half as steeply as the one just before are its dicrotic wave: taken for beats they would make a
-    second, false time base that lies as still as the true one. A true weak beat left out costs little.
+def _steep(beats: Sequence[PulseBeat], slope: Times, rate_hz: float) -> list[int | None]:
+    """Sample at which each beat rises most steeply, None where another beat has that rise.
+
+    A dicrotic wave that is higher than the beat itself (a soft artery, a fast heart) is what the detector takes for
+    it: then all beats lie a third of a second late, as still as the true ones. The beat is the steep rise before it.
+    """
+    taken = -1
+    found: list[int | None] = []
+    for beat in _without_notches(beats, slope, rate_hz):
+        if beat is None:
+            found.append(None)
+            continue
+        at = min(round(beat.upstroke), slope.size - 1)
+        low = max(0, at - round(NOTCH_S * rate_hz))
+        before = low + int(np.argmax(slope[low : at + 1]))
+        if slope[at] < NOTCH_SLOPE * slope[before]:
+            at = before
+        near = round(_UPSTROKE_S * rate_hz)
+        found.append(None if taken >= 0 and at - taken < near else at)
+        taken = at
+    return found
+
+
+def _without_notches(beats: Sequence[PulseBeat], slope: Times, rate_hz: float) -> list[PulseBeat | None]:
+    """None in place of those that rise half as steeply as the one just before: they are its dicrotic wave; taken for
+    beats they would make a second, false time base that lies as still as the true one. A true weak beat left out
+    costs little.
     """
     top = np.array([slope[min(round(b.upstroke), slope.size - 1)] for b in beats])
     since_s = np.diff([b.upstroke for b in beats]) / rate_hz
     weak = (top[1:] < NOTCH_SLOPE * top[:-1]) & (since_s < NOTCH_S)
-    return [b for b, notch in zip(beats, [False, *weak.tolist()], strict=True) if not notch]
+    return [None if notch else b for b, notch in zip(beats, [False, *weak.tolist()], strict=True)]
 
 
 def find_pressure_rises(samples: NDArray[np.floating], rate_hz: float) -> list[Rise]:

@@ -74,8 +74,15 @@ def find_ppg_beats(
         rate_hz: 20 Hz or more.
         least_rise: smallest pulse, as a part of the typical one.
     """
+    return beats_and_slope(samples, rate_hz, least_rise=least_rise)[0]
+
+
+def beats_and_slope(
+    samples: NDArray[np.floating], rate_hz: float, *, least_rise: float = LEAST_RISE
+) -> tuple[list[PulseBeat], NDArray[np.float64]]:
+    """:func:`find_ppg_beats`, and the slope ``(n_samples,)`` they were found in; empty where nothing was looked for."""
     if len(samples) < 2 * rate_hz or not np.ptp(samples) > 0:
-        return []
+        return [], np.empty(0)
     wave = band_pass(detrend(samples), rate_hz)
     slope = np.gradient(wave)
     coarse = _coarse_feet(wave, rate_hz, least_rise)
@@ -89,7 +96,7 @@ def find_ppg_beats(
         peak = rise + int(np.argmax(wave[rise:limit]))
         if slope[rise] > 0 and wave[peak] > wave[foot]:
             marks.append((foot, rise, peak))
-    return _described(wave, slope, marks, rate_hz)
+    return _described(wave, slope, marks, rate_hz), slope
 
 
 def _coarse_feet(wave: NDArray[np.float64], rate_hz: float, least_rise: float) -> NDArray[np.int64]:

@@ -24,6 +24,8 @@ class Piece:
         residual_ms: median absolute distance of the matched beats from the line.
         matched_fraction: part of the usable beats of both devices that have a partner.
         n_beats: matched beats the line rests on.
+        drift_error_ppm: the clocks' own drift is within so much of ``drift_ppm`` with 95 %
+            (:mod:`hemoview.dsp.align_drift`); None = not told.
 
     Raises:
         ValueError: numbers that are not finite, an empty stretch, a line that does not rise.
@@ -36,6 +38,7 @@ class Piece:
     residual_ms: float
     matched_fraction: float
     n_beats: int = 0
+    drift_error_ppm: float | None = None
 
     def __post_init__(self) -> None:
         numbers = (self.t0_s, self.t1_s, self.offset_s, self.drift_ppm)

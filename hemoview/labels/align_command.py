@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from hemoview.dsp.align_drift import KNOWN_PPM
 from hemoview.labels import alignment as alignments_value
 from hemoview.labels.align_session import align_session
 from hemoview.labels.alignment import REFUSED, Alignment
@@ -99,6 +100,8 @@ def _outcome(folder: Path, found: Alignment | None, *, as_json: bool, undone: bo
         "version": found.version,
         "offset_s": _number(found.offset_s, 4),
         "drift_ppm": _number(found.drift_ppm, 3),
+        "drift_error_ppm": _number(found.drift_error_ppm, 3),
+        "drift_within_1_ppm": found.drift_error_ppm <= KNOWN_PPM if found.locked else None,
         "residual_ms": _number(found.residual_ms, 2),
         "matched_fraction": _number(found.matched_fraction, 4),
         "method": found.method,
@@ -118,8 +121,21 @@ def sentence(name: str, found: Alignment) -> str:
     clock = f" (a clock {abs(hours):g} h off)" if hours else ""
     return (
         f"{name}: locked in {n} piece{'s' if n > 1 else ''}; the pulse is {found.offset_s:+.3f} s from the reference"
-        f"{clock}, drift {found.drift_ppm:+.1f} ppm, residual {found.residual_ms:.0f} ms, "
+        f"{clock}, drift {drift_in_words(found)}, residual {found.residual_ms:.0f} ms, "
         f"{found.matched_fraction:.0%} of the beats matched"
+    )
+
+
+def drift_in_words(found: Alignment) -> str:
+    """A drift with its bound, and whose: where beats alone speak, they cannot tell the clock from the pulse's way."""
+    error_ppm = found.drift_error_ppm
+    if not math.isfinite(error_ppm):
+        return f"{found.drift_ppm:+.1f} ppm"
+    if error_ppm <= KNOWN_PPM:
+        return f"{found.drift_ppm:+.2f} ± {error_ppm:.2f} ppm"
+    return (
+        f"{found.drift_ppm:+.1f} ± {math.ceil(error_ppm):d} ppm (not known to 1 ppm: beats cannot tell a clock from a "
+        "pulse that slowly arrives earlier or later)"
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from hemoview.dsp.align import align_beats
+from hemoview.dsp.align_drift import SharedClock
 from hemoview.dsp.align_events import (
     SyncEvent,
     anchor_s,
@@ -20,6 +21,7 @@ from hemoview.dsp.align_events import (
 from hemoview.dsp.beat_train import BeatTrain
 from hemoview.labels import session_signals
 from hemoview.labels.alignment import Alignment, locked, refused
+from hemoview.labels.session_clocks import shared_clocks
 from recorder.session import Session
 
 Tell = Callable[[str, float], None]
@@ -49,7 +51,7 @@ def align_session(session: Session, tell: Tell = lambda *_: None) -> Alignment:
     tell("taps", 0.0)
     taps = paired_taps(*taps_of(session))
     tell("shifts", 0.0)
-    return aligned(pulse, reference, taps, *moments_of(session))
+    return aligned(pulse, reference, taps, *moments_of(session), clocks=shared_clocks(session))
 
 
 def aligned(
@@ -58,14 +60,17 @@ def aligned(
     taps: list[SyncEvent],
     tags_s: list[float],
     markers_s: list[float],
+    *,
+    clocks: tuple[SharedClock, ...] = (),
 ) -> Alignment:
-    """The answer for beats and events already found."""
+    """The answer for beats, events and arrivals already found."""
     anchor = anchor_s(taps)
-    found = align_beats(pulse, reference)
+    found = align_beats(pulse, reference, None, clocks)
     method = "beats"
     if found.refused_because == "ambiguous" and anchor is not None:
-        found, method = align_beats(pulse, reference, anchor), "beats+taps"
+        found, method = align_beats(pulse, reference, anchor, clocks), "beats+taps"
     evidence: dict[str, Any] = dict(found.evidence)
+    evidence["drift_known_by"] = "arrivals+beats" if clocks else "beats"
     if not found.pieces:
         evidence["events"] = [_told(e, None) for e in taps]
         return refused(found.refused_because, method, evidence)

@@ -87,6 +87,12 @@ class Alignment:
         return self._longest.drift_ppm if self.locked else float("nan")
 
     @property
+    def drift_error_ppm(self) -> float:
+        """95 % bound of the clocks' own drift, of the longest piece; NaN where refused or not told."""
+        told = self._longest.drift_error_ppm if self.locked else None
+        return float("nan") if told is None else told
+
+    @property
     def residual_ms(self) -> float:
         """Of all pieces, weighted by their beats; NaN where refused."""
         return self._mean([p.residual_ms for p in self.pieces])

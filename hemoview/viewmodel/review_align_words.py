@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hemoview.dsp.align import LEAST_MATCHED, LEAST_PAIRS, MOST_RESIDUAL_S
+from hemoview.dsp.align_drift import KNOWN_PPM
+from hemoview.dsp.time_map import Piece
 from hemoview.labels.alignment import REFUSED, Alignment
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review_align_deeds import UNLOCKED, Known
@@ -52,12 +54,21 @@ def figures(current: Alignment, place: int, nudge_ms: int) -> Message:
     return say(
         "align-figures",
         offset=f"{piece.offset_s + nudge_ms / 1000:+.3f}",
-        drift=f"{piece.drift_ppm:+.1f}",
+        drift=drift_text(piece),
         residual=f"{piece.residual_ms:.0f}",
         matched=f"{100 * piece.matched_fraction:.0f}",
         piece=place + 1,
         pieces=len(current.pieces),
     )
+
+
+def drift_text(piece: Piece) -> str:
+    """A drift with its 95 % bound where that was told, in ppm."""
+    error_ppm = piece.drift_error_ppm
+    if error_ppm is None:
+        return f"{piece.drift_ppm:+.1f}"
+    digits = 2 if error_ppm <= KNOWN_PPM else 0
+    return f"{piece.drift_ppm:+.{max(digits, 1)}f} ± {error_ppm:.{digits}f}"
 
 
 def refusal(current: Alignment) -> Message:

@@ -49,3 +49,16 @@ def test_a_lock_on_the_next_beat_counts_as_wrong() -> None:
     said = align.summary([right, wrong], 77)
     assert said.keys() >= FIELDS and said["wrong_locks"] == 1
     assert said["conditions"]["rest"]["sessions"] == 2
+
+
+def test_a_session_stamped_by_one_host_knows_its_drift_and_imported_beats_claim_no_ppm() -> None:
+    results = [align.one((kind, 101, KINDS.index(kind))) for kind in ("rest", "heavy-motion")]
+    said = align.summary(results, 101)
+    recorded, imported = said["drift_recorded"], said["drift_imported"]
+    assert (
+        recorded["sessions"] == 2 and recorded["told_within_1_ppm"] == 2 and recorded["of_these_wrong"] == 0
+    )
+    assert recorded["error_to_clock_ppm_max"] < 1.0
+    assert (
+        imported["sessions"] == 2 and imported["told_within_1_ppm"] == 0 and imported["within_bound"] == 1.0
+    )
