@@ -36,6 +36,8 @@ _FORM_FACTOR = (0.15, 0.62)
 _QUICKEST_RISE_S = 0.03
 """10 to 90 % of the upstroke takes an artery 50 ms or more."""
 
+_GRID = np.linspace(0, 1, 50)
+
 SBP_MMHG, DBP_MMHG, LEAST_PULSE_MMHG = (40.0, 300.0), (15.0, 200.0), 10.0
 """Absolute limits once calibrated (labels of methods §E are narrower)."""
 
@@ -88,7 +90,8 @@ def find_abp_beats(samples: NDArray[np.floating], rate_hz: float) -> list[Pressu
     for start, stop in pairwise(onsets):
         beat = _beat(raw, wave, start, stop, work_hz)
         if beat is not None:
-            beats.append(replace(beat, onset=beat.onset * scale, end=beat.end * scale))
+            same = scale == 1.0
+            beats.append(beat if same else replace(beat, onset=beat.onset * scale, end=beat.end * scale))
     return _with_quality(beats, wave, scale)
 
 
@@ -141,11 +144,14 @@ def _beat(
     if pulse <= 0 or abs(float(wave[stop]) - bottom) > 0.5 * pulse:
         return None
     relative = (part - bottom) / pulse
-    top_dwell, bottom_dwell = float(np.mean(relative > 0.95)), float(np.mean(relative < 0.05))
-    noise = float(np.std(raw[start:stop] - part))
-    clipped = float(np.mean(raw[start:stop] >= raw[start:stop].max() - 1e-9 * max(1.0, abs(top))))
+    whole = raw[start:stop]
+    top_dwell, bottom_dwell = _part(relative > 0.95), _part(relative < 0.05)
+    rest = whole - part
+    rest -= rest.sum() / rest.size
+    noise = float(np.sqrt((rest * rest).sum() / rest.size))
+    clipped = _part(whole >= whole.max() - 1e-9 * max(1.0, abs(top)))
     rise_s = float(np.argmax(relative > 0.9) - np.argmax(relative > 0.1)) / rate_hz
-    form = float(relative.mean())
+    form = float(relative.sum() / relative.size)
     if (
         top_dwell > _TOP_DWELL
         or bottom_dwell > _BOTTOM_DWELL
@@ -155,20 +161,21 @@ def _beat(
         or not _FORM_FACTOR[0] <= form <= _FORM_FACTOR[1]
     ):
         return None
-    mean = float(raw[start:stop].mean())
+    mean = float(whole.sum() / whole.size)
     return PressureBeat(float(start), float(stop), top, mean, bottom, 60.0 / seconds, 1.0)
+
+
+def _part(chosen: NDArray[np.bool_]) -> float:
+    return np.count_nonzero(chosen) / chosen.size
 
 
 def _with_quality(beats: list[PressureBeat], wave: NDArray[np.float64], scale: float) -> list[PressureBeat]:
     """Each beat's correlation with the median beat, both stretched to 50 points."""
     if len(beats) < 3:
         return [replace(beat, quality=0.5) for beat in beats]
-    grid = np.linspace(0, 1, 50)
+    grid, places = _GRID, np.arange(len(wave))
     shapes = np.array(
-        [
-            np.interp(b.onset / scale + grid * (b.end - b.onset) / scale, np.arange(len(wave)), wave)
-            for b in beats
-        ]
+        [np.interp(b.onset / scale + grid * (b.end - b.onset) / scale, places, wave) for b in beats]
     )
     shapes -= shapes.mean(axis=1, keepdims=True)
     shapes /= np.maximum(np.linalg.norm(shapes, axis=1, keepdims=True), 1e-12)

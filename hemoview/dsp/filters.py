@@ -38,7 +38,8 @@ def band_pass(
     x = np.asarray(samples, dtype=np.float64)
     n_samples = x.shape[-1]
     pad = n_samples - 1
-    straight = x - line_through_ends(x)
+    line = line_through_ends(x)
+    straight = x - line
     extended = np.concatenate(
         (-straight[..., pad:0:-1], straight, -straight[..., -2 : -pad - 2 : -1]), axis=-1
     )
@@ -46,7 +47,7 @@ def band_pass(
     spectrum = np.fft.rfft(extended, n=length, axis=-1)
     filtered = np.fft.irfft(spectrum * _gain(length, rate_hz, low_hz, high_hz, order), n=length, axis=-1)
     kept = filtered[..., pad : pad + n_samples]
-    return kept + line_through_ends(x) if low_hz <= 0 else kept
+    return kept + line if low_hz <= 0 else kept
 
 
 def low_pass(
@@ -61,7 +62,7 @@ def line_through_ends(samples: NDArray[np.float64]) -> NDArray[np.float64]:
 
     With it removed both ends are 0, so an odd reflection continues the wave without a step.
     """
-    ramp = np.linspace(0.0, 1.0, samples.shape[-1])
+    ramp = _ramp(samples.shape[-1])
     first, last = samples[..., :1], samples[..., -1:]
     return np.asarray(first + (last - first) * ramp)
 
@@ -72,6 +73,14 @@ def detrend(samples: NDArray[np.floating]) -> NDArray[np.float64]:
     k = np.arange(x.shape[-1]) - (x.shape[-1] - 1) / 2
     slope = (x * k).sum(axis=-1, keepdims=True) / max(float((k * k).sum()), 1.0)
     return np.asarray(x - x.mean(axis=-1, keepdims=True) - slope * k)
+
+
+@lru_cache(maxsize=64)
+def _ramp(n_samples: int) -> NDArray[np.float64]:
+    """0 to 1."""
+    ramp = np.linspace(0.0, 1.0, n_samples)
+    ramp.flags.writeable = False
+    return ramp
 
 
 @lru_cache(maxsize=64)
@@ -86,6 +95,7 @@ def _gain(length: int, rate_hz: float, low_hz: float, high_hz: float, order: int
     return np.asarray(gain)
 
 
+@lru_cache(maxsize=256)
 def _fast_length(n: int) -> int:
     """Smallest 2ᵃ·3ᵇ·5ᶜ that is at least ``n`` (pocketfft is fast there)."""
     best = 1 << (n - 1).bit_length()

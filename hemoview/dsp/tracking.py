@@ -110,11 +110,10 @@ class BeatTracker(Generic[B]):
         if stretch is None:
             return
         for beat in self._detect(stretch[:, 0], self.rate_hz):
-            placed = beat.shifted(first)
-            at = placed.position
+            at = beat.position + first
             too_soon = self._last is not None and at < self._last + self._refractory
             if not too_soon and begin - LATE_S * self.rate_hz <= at < end:
-                yield Tracked(placed, self._interval_s(at))
+                yield Tracked(beat.shifted(first), self._interval_s(at))
                 self._last = at
 
     def _interval_s(self, at: float) -> float | None:

@@ -19,7 +19,7 @@ from hemoview.dsp.align_events import (
     taps_in_pressure,
 )
 from hemoview.dsp.beat_train import BeatTrain
-from hemoview.labels import session_signals
+from hemoview.labels import kept_beats, session_signals
 from hemoview.labels.alignment import Alignment, locked, refused
 from hemoview.labels.session_clocks import shared_clocks
 from recorder.session import Session
@@ -44,8 +44,8 @@ def align_session(session: Session, tell: Tell = lambda *_: None) -> Alignment:
     if session_signals.pressure_stream(session) is None:
         return refused("no-reference")
     length_s = max(session.duration_s, 1.0)
-    pulse = session_signals.pulse_beats(session, lambda t: tell("beats of the pulse", min(t / length_s, 1.0)))
-    reference = session_signals.pressure_beats(
+    pulse = kept_beats.pulse_beats(session, lambda t: tell("beats of the pulse", min(t / length_s, 1.0)))
+    reference = kept_beats.pressure_beats(
         session, lambda t: tell("beats of the pressure", min(t / length_s, 1.0))
     )
     tell("taps", 0.0)

@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from hemoview.dsp import abp_beats
 from hemoview.dsp.abp_beats import REFRACTORY_S, PressureBeat, find_abp_beats, in_mmhg
 from hemoview.dsp.tracking import BeatTracker, Tracked
 from hemoview.labels.reference import CNAP_KIND, HeldValues, ReferenceBeats, ReferenceFacts, Span
@@ -30,11 +31,12 @@ from recorder.schema import (
     StreamInfo,
 )
 from recorder.schema.events import CO_CALIBRATED
-from recorder.session import Session, StreamData
+from recorder.session import Session, StreamData, derived
 
 F64 = NDArray[np.float64]
 
 READ_S: Final = 900.0
+KEPT: Final = "beats-reference"
 _KNOT_EVERY: Final = 16
 """A time base is a line within a run: every so-many-th sample tells the time of all between."""
 SIMULATED_KIND: Final = "physiology-model"
@@ -232,7 +234,23 @@ def _rows(session: Session, info: StreamInfo) -> ReferenceBeats:
 
 
 def _wave_beats(session: Session, info: StreamInfo) -> ReferenceBeats:
-    """Beats of a pressure wave in mmHg, timed by its fitted time base."""
+    """Beats of a pressure wave in mmHg, timed by its fitted time base; found once and kept beside the session."""
+    facts = {
+        "detector": [abp_beats.DETECTOR, abp_beats.VERSION],
+        "stream": info.stream_id,
+        "calibrations": [repr(c) for c in session.calibrations()],
+    }
+    key = derived.key_of(session.path, facts)
+    known = None if key is None else derived.read(session.path, KEPT, key)
+    if known is not None and {"t_s", "values"} <= known.keys():
+        return ReferenceBeats(known["t_s"], known["values"])
+    found = _found_in_wave(session, info)
+    if key is not None and not session.damaged:
+        derived.write(session.path, KEPT, key, {"t_s": found.t_s, "values": found.values})
+    return found
+
+
+def _found_in_wave(session: Session, info: StreamInfo) -> ReferenceBeats:
     tracker: BeatTracker[PressureBeat] = BeatTracker(
         find_abp_beats, info.nominal_rate_hz or 1.0, refractory_s=REFRACTORY_S
     )

@@ -11,6 +11,8 @@
     amendments.jsonl    corrections, append-only
     annotations/        <label set>.jsonl: labels made afterwards, append-only
     alignments/         how the clocks of two devices lie to each other, a signed file a version
+    summary.bin         cache of what a picture of the whole needs (:mod:`recorder.session.summary`)
+    derived/            caches of what was computed from the samples (:mod:`recorder.session.derived`)
     tombstone.json      instead of all of them, once erased
 
 A discarded session lies in ``quarantine/`` beside the others for 30 days (:mod:`recorder.session.quarantine`).

@@ -26,17 +26,29 @@ def session_hash(folder: Path) -> str:
         SessionError: no session here, erased, or not closed yet: it still grows.
         SessionDamaged: its card or manifest cannot be trusted.
     """
+    told = {**_recorded(folder), "amendments": [a.to_json() for a in amendments.read(folder)[0]]}
+    return hashlib.sha256(_canonical(told)).hexdigest()
+
+
+def recording_hash(folder: Path) -> str:
+    """The same without the amendments: what was recorded, and nothing anybody said of it since.
+
+    Raises:
+        SessionError, SessionDamaged: as :func:`session_hash`.
+    """
+    return hashlib.sha256(_canonical(_recorded(folder))).hexdigest()
+
+
+def _recorded(folder: Path) -> dict[str, Any]:
     card, manifest = read_card(folder), read_manifest(folder)
     if manifest.state != "sealed":
         raise SessionError(
             f"{folder.name}: is not closed yet, so it has no hash; stop it, or run recorder recover"
         )
-    told = {
+    return {
         "card": card.to_json(),
         "segments": sorted([row.name, row.sha256] for row in manifest.segments),
-        "amendments": [a.to_json() for a in amendments.read(folder)[0]],
     }
-    return hashlib.sha256(_canonical(told)).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
