@@ -6,7 +6,7 @@ DEMO ?=
 # Tests in real time share one worker; see tests/conftest.py.
 WORKERS := -n 2 --dist loadgroup
 
-.PHONY: demo test test-slow soak bundle third-party pictures clean
+.PHONY: demo test test-slow soak bundle third-party locks site pictures clean
 
 demo: $(VENV)/.app
 	@sh .ci/system-packages
@@ -35,6 +35,18 @@ bundle: $(VENV)/.dev
 
 third-party: $(VENV)/.dev
 	$(BIN)/python .ci/third-party.py
+
+# Every package of a site by version and hash; look at what changed before committing.
+locks:
+	@PYTHON=$(PYTHON) .ci/locks
+
+# What a site is given: the wheel, and a bill of materials (CycloneDX) of all it installs.
+site: $(VENV)/.dev
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist/site .
+	for kind in bedside service; do \
+	  $(BIN)/cyclonedx-py requirements --output-reproducible --of JSON -o dist/site/$$kind.cdx.json resources/locks/$$kind.txt; \
+	done
+	@echo "dist/site holds the wheel and its bills of materials; resources/docs/site.md says how it is installed."
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -194,9 +194,16 @@ def _parser() -> argparse.ArgumentParser:
         _add_devices,
         _add_enrol,
         _add_sync,
+        _add_update,
     ):
         add(commands)
     return parser
+
+
+def _add_update(commands: Any) -> None:
+    from recorder.host import update_command
+
+    update_command.add_parser(commands)
 
 
 def _add_serve(commands: Any) -> None:
