@@ -80,10 +80,21 @@ class FakeService:
         return self
 
     def stop(self) -> None:
-        if self._http is not None:
-            http, self._http = self._http, None
+        http, self._http = self._http, None
+        if http is not None:
             http.shutdown()
             http.server_close()
+
+    def die(self) -> None:
+        """As :meth:`stop`, from one of its own threads."""
+        http, self._http = self._http, None
+        if http is not None:
+            http.server_close()
+            threading.Thread(target=http.shutdown, daemon=True).start()
+
+    @property
+    def lives(self) -> bool:
+        return self._http is not None
 
     @property
     def url(self) -> str:
@@ -127,7 +138,7 @@ class FakeService:
         if (method, parts) == ("POST", ["enrol"]):
             return self._enrol(wire.Enrolment.from_json(read_json(body)))
         if device is None:
-            return _problem(401, "sign in")
+            return _problem(401, "this device was revoked; enrol it again")
         match method, parts:
             case "PUT", ["sessions", session_id]:
                 return self._open(session_id, wire.SessionOpening.from_json(read_json(body)))
@@ -232,7 +243,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _any(self) -> None:
         ours = self.ours
-        fault = ours.fault(self.command, self.path)
+        fault = ours.fault(self.command, self.path) if ours.lives else "drop"
         length = int(self.headers.get("Content-Length") or 0)
         if fault == "drop":
             self.rfile.read(length // 2)
@@ -240,7 +251,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if fault == "kill":
             self.rfile.read(length // 2)
-            threading.Thread(target=ours.stop, daemon=True).start()
+            ours.die()
             self._gone()
             return
         body = self.rfile.read(length)
