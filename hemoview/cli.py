@@ -195,6 +195,7 @@ _ROOMS = {
         "hemoview.labels.align_command",
         "align pulse and reference of a session by their beats, or refuse",
     ),
+    "audit": ("hemoview.cloud.audit_command", "prove that the service's audit log is whole"),
     "compress": ("hemoview.learn.compress.flags", "make a small bundle of a training run"),
     "dataset": ("hemoview.dataset_command", "datasets of labelled windows"),
     "evaluate": ("hemoview.learn.evaluate_command", "judge a model on labelled windows and write a report"),

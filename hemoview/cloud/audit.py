@@ -1,6 +1,7 @@
 """The audit log: who did what to what, and how it ended. Append-only; each entry's hash covers the one before.
 
-A changed, dropped or inserted entry breaks the chain from there on (:func:`verify`). Cutting off the end does not: who
+The database refuses to change or delete entries (:mod:`.database`); who gets around that is seen: a changed, dropped
+or inserted entry breaks the chain from there on (:func:`verify`). Cutting off the end does not: who
 wants to prove that keeps the newest hash elsewhere (``hemoview audit verify`` prints it).
 """
 
@@ -84,6 +85,11 @@ async def verify(conn: AsyncConnection) -> Verdict:
             break
     count = (await conn.execute(select(func.count()).select_from(audit))).scalar_one()
     return Verdict(count, before, None if count == expected - 1 else 0)
+
+
+async def has(conn: AsyncConnection, head: str) -> bool:
+    """Whether an entry with this hash is there: one that was the newest once, and was kept elsewhere."""
+    return (await conn.execute(select(audit.c.no).where(audit.c.hash == head))).first() is not None
 
 
 def _rehash(row: Row[Any]) -> str:

@@ -24,6 +24,13 @@ _PRAGMAS: Final = (
     "PRAGMA busy_timeout=10000",
 )
 
+_APPEND_ONLY: Final = tuple(
+    f"CREATE TRIGGER IF NOT EXISTS audit_no_{what} BEFORE {what} ON audit "
+    "BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END"
+    for what in ("update", "delete")
+)
+"""PostgreSQL says this by the rights of the service's role."""
+
 
 class Database:
     """Transactions over one engine.
@@ -64,6 +71,8 @@ class Database:
         """Bring the tables to this version's form."""
         async with self.engine.connect() as conn:
             await conn.run_sync(_upgrade)
+            for statement in _APPEND_ONLY if self._lite else ():
+                await conn.exec_driver_sql(statement)
             await conn.commit()
 
     async def close(self) -> None:

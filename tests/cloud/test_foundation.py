@@ -12,6 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from fastapi import APIRouter, Depends
 from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import audit, tables
@@ -175,8 +176,17 @@ def test_a_changed_or_missing_entry_breaks_it_where_it_was(rig: Rig, tampering: 
     async def tamper(conn: AsyncConnection) -> None:
         await conn.execute(tampering)
 
+    with pytest.raises(IntegrityError, match="only added to"):
+        rig.do(tamper)
+    rig.do(_unlock)
     rig.do(tamper)
     assert rig.do(audit.verify).broken_at == 2
+
+
+async def _unlock(conn: AsyncConnection) -> None:
+    """What somebody with the file in hands can do."""
+    for what in ("update", "delete"):
+        await conn.execute(text(f"DROP TRIGGER audit_no_{what}"))
 
 
 # ---- principals

@@ -8,11 +8,11 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from hemoview.cloud.identity import devices, places, signin, users
+from hemoview.cloud.identity import audit_routes, devices, places, signin, users
 from hemoview.cloud.service import Service
 
 router: Final = APIRouter()
-for part in (signin, users, places, devices):
+for part in (signin, users, places, devices, audit_routes):
     router.include_router(part.router)
 
 
