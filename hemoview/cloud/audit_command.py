@@ -54,7 +54,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             "folder and tell the auditor"
         )
     elif not has_head:
-        found = f"no entry has the hash {args.head}: entries were cut off, or it is of another service; tell the auditor"
+        found = (
+            f"no entry has the hash {args.head}: entries were cut off, or it is not of here; tell the auditor"
+        )
     return {"ok": verdict.broken_at is None and has_head} | asdict(verdict) | {"found": found}
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 import uvicorn
 
 from hemoview.cloud.app import build
-from hemoview.cloud.identity import first
+from hemoview.cloud.identity import first, tls
 from hemoview.cloud.settings import PORT, Settings
 from recorder.errors import ConfigError
 from recorder.host import logs
@@ -20,6 +20,8 @@ from recorder.sync import uplink_wire
 
 EXAMPLE: Final = """examples:
   hemoview serve                      (this machine only: SQLite and a folder)
+  hemoview serve --init-tls ward.example,192.168.1.20
+  hemoview serve --host 0.0.0.0       (the ward's network, with the certificate made by --init-tls)
   hemoview serve --config ward.toml"""
 BACKLOG: Final = 256
 
@@ -41,6 +43,11 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--folder", type=Path, metavar="DIR", help="of database, blobs and keys")
     parser.add_argument(
+        "--init-tls",
+        metavar="NAME[,NAME…]",
+        help="make or renew a certificate for these host names and addresses, say how to trust it, and end",
+    )
+    parser.add_argument(
         "--new-password", metavar="NAME", help="make a one-time password for this account, and end"
     )
     parser.set_defaults(run=run)
@@ -53,6 +60,11 @@ def run(args: argparse.Namespace) -> None:
         ConfigError: settings that are wrong or unsafe, a port in use.
     """
     flags = {name: getattr(args, name) for name in ("host", "port", "folder")}
+    if args.init_tls:
+        told = Settings.read(args.config, flags, unchecked=True)
+        made = tls.init(told.tls, tuple(args.init_tls.split(",")))
+        print(tls.in_words(made, told.port))  # noqa: T201 – what was asked for
+        return
     settings = Settings.read(args.config, flags)
     if args.new_password:
         first.tell(settings, args.new_password, asyncio.run(first.new_password(settings, args.new_password)))
@@ -76,11 +88,23 @@ def run(args: argparse.Namespace) -> None:
         ws_ping_interval=10,
         ws_ping_timeout=20,
     )
-    print(f"HemoView service at {settings.address}", flush=True)  # noqa: T201 – where to go
+    _say_where(settings)
     if password:
         first.tell(settings, first.ADMIN, password)
     with contextlib.suppress(KeyboardInterrupt):  # the way to stop it, not a fault
         uvicorn.Server(config).run(sockets=[listener])
+
+
+def _say_where(settings: Settings) -> None:
+    address, warning = settings.address, None
+    if settings.tls_cert:
+        warning = tls.warning(settings.tls_cert)
+        name = tls.main_name(settings.tls_cert)
+        if name and settings.host in {"0.0.0.0", "::"} and not settings.public_url:
+            address = f"https://{f'[{name}]' if ':' in name else name}:{settings.port}"
+    print(f"HemoView service at {address}", flush=True)  # noqa: T201 – where to go
+    if warning:
+        print(f"Attention: {warning}", flush=True)  # noqa: T201 – who starts it can renew it
 
 
 def listen(settings: Settings) -> socket.socket:

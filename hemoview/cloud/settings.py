@@ -25,7 +25,7 @@ class Settings:
     Args:
         folder: where database, blobs and keys lie unless they are named; owner-only.
         host, port: to listen on. Beyond loopback only with ``tls_cert`` and ``tls_key``.
-        tls_cert, tls_key: PEM files.
+        tls_cert, tls_key: PEM files; where none are named, those of ``--init-tls`` if they are there.
         database_url: empty = SQLite in ``folder``.
         blobs_url: empty = a folder in ``folder``.
         keys_folder: the service's own keys; apart from the database so that a backup of one does not hold the other.
@@ -59,12 +59,20 @@ class Settings:
     oidc_secret_file: Path | None = None
 
     @classmethod
-    def read(cls, file: Path | None, flags: Mapping[str, Any], env: Mapping[str, str] = os.environ) -> Self:
+    def read(
+        cls,
+        file: Path | None,
+        flags: Mapping[str, Any],
+        env: Mapping[str, str] = os.environ,
+        *,
+        unchecked: bool = False,
+    ) -> Self:
         """Settings from all three places.
 
         Args:
             file: TOML; None = none.
             flags: by field name; None values are passed over.
+            unchecked: nothing will listen by them.
 
         Raises:
             ConfigError: a name that is none, a value of another kind, or something unsafe.
@@ -78,7 +86,10 @@ class Settings:
             if name not in kinds:
                 raise ConfigError(f"setting {name!r} is none; there are {', '.join(sorted(kinds))}")
         settings = cls(**{name: _as(name, kinds[name], value) for name, value in told.items()})
-        settings.check()
+        if settings.own_cert.is_file() and not (settings.tls_cert or settings.tls_key):
+            settings = replace(settings, tls_cert=settings.own_cert, tls_key=settings.tls / "server.key")
+        if not unchecked:
+            settings.check()
         return settings
 
     def check(self) -> None:
@@ -109,6 +120,16 @@ class Settings:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    @property
+    def tls(self) -> Path:
+        """Folder of what ``--init-tls`` makes."""
+        return self.folder / "tls"
+
+    @property
+    def own_cert(self) -> Path:
+        """The certificate that ``--init-tls`` makes."""
+        return self.tls / "server.pem"
 
     @property
     def is_secure(self) -> bool:

@@ -1,0 +1,252 @@
+"""``hemoview serve --init-tls``: an authority of this service's own and a certificate for its names.
+
+For a ward without a certificate authority: tablets and bedsides trust ``ca.pem`` once, the server's certificate is
+made anew under it as often as wanted. P-256, since browsers take no Ed25519; 397 days, since Apple's devices take no
+certificate of more than 398.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from recorder.errors import ConfigError
+from recorder.host import platform
+
+CA_DAYS: Final = 3650
+SERVER_DAYS: Final = 397
+RENEW_DAYS: Final = 30
+_EARLIER: Final = timedelta(hours=1)
+"""A tablet's clock may be behind."""
+_ALWAYS: Final = ("localhost", "127.0.0.1", "::1")
+_DNS: Final = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.(?!-)[A-Za-z0-9-]{1,63})*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Files: ``ca`` to be trusted by tablets and bedsides; ``is_new_ca``: it was made just now."""
+
+    ca: Path
+    cert: Path
+    key: Path
+    names: tuple[str, ...]
+    ends: datetime
+    fingerprint: str
+    is_new_ca: bool
+
+
+def init(folder: Path, names: tuple[str, ...], now: datetime | None = None) -> Made:
+    """Make or renew the server's certificate; the authority is kept where there is one.
+
+    Args:
+        folder: of the files; made owner-only.
+        names: host names and addresses under which browsers and bedsides reach the service.
+        now: UTC.
+
+    Raises:
+        ConfigError: a name that is none, or a damaged authority.
+    """
+    now = now or datetime.now(UTC)
+    alternatives = _alternatives(names)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ca_file, ca_key_file = folder / "ca.pem", folder / "ca.key"
+    is_new = not (ca_file.exists() and ca_key_file.exists())
+    if is_new:
+        ca_key = ec.generate_private_key(ec.SECP256R1())
+        ca = _authority(ca_key, now)
+        platform.write_owner_only(ca_key_file, _private(ca_key))
+        _write_open(ca_file, ca.public_bytes(Encoding.PEM))
+    ca, ca_key = _read(ca_file, ca_key_file)
+    if now >= ca.not_valid_after_utc:
+        raise ConfigError(f"{ca_file}: has run out; move the folder {folder} away and run this again")
+    key = ec.generate_private_key(ec.SECP256R1())
+    cert = _server(ca, ca_key, key, alternatives, now)
+    pair = cert.public_bytes(Encoding.PEM) + ca.public_bytes(Encoding.PEM)
+    platform.write_owner_only(folder / "server.key", _private(key))
+    _write_open(folder / "server.pem", pair)
+    return Made(
+        ca_file,
+        folder / "server.pem",
+        folder / "server.key",
+        names_of(cert),
+        cert.not_valid_after_utc,
+        ca.fingerprint(hashes.SHA256()).hex(":").upper(),
+        is_new,
+    )
+
+
+def names_of(cert: x509.Certificate) -> tuple[str, ...]:
+    """Names and addresses a certificate is for."""
+    found = cert.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return tuple(str(name.value) for name in found)
+
+
+def warning(cert_file: Path, now: datetime | None = None) -> str | None:
+    """What is to be said of the certificate at start: it has run out, or does soon. None: nothing."""
+    now = now or datetime.now(UTC)
+    try:
+        cert = x509.load_pem_x509_certificate(cert_file.read_bytes())
+    except (OSError, ValueError):
+        return f"{cert_file} is no certificate that can be read"
+    days = (cert.not_valid_after_utc - now).days
+    if days >= RENEW_DAYS:
+        return None
+    what = f"runs out in {days} days" if days >= 0 else "has run out: browsers and bedsides refuse it"
+    return (
+        f"the certificate {cert_file} {what}; renew it by hemoview serve --init-tls {','.join(_asked(cert))}"
+    )
+
+
+def main_name(cert_file: Path) -> str | None:
+    """The name to tell people who are to reach a service that listens on every address."""
+    try:
+        cert = x509.load_pem_x509_certificate(cert_file.read_bytes())
+        return next(iter(_asked(cert)), None)
+    except (OSError, ValueError, x509.ExtensionNotFound):
+        return None
+
+
+def in_words(made: Made, port: int) -> str:
+    """What was made and what to do with it."""
+    name = next(n for n in (*_without_always(made.names), "localhost"))
+    host = f"[{name}]" if ":" in name else name
+    kept = "An authority was made" if made.is_new_ca else "The authority is the one from before"
+    return f"""{kept}: {made.ca}
+  SHA-256 {made.fingerprint}
+The certificate is good until {made.ends:%Y-%m-%d} for {", ".join(made.names)}.
+
+Now (re)start the service for the network:  hemoview serve --host 0.0.0.0
+Its address:                                https://{host}:{port}
+
+Trust it, once for each machine:
+  bedside   recorder enrol --server https://{host}:{port} --ca ca.pem …   (copy {made.ca} there)
+  iPad      send ca.pem to it, install it; Settings, General, About, Certificate Trust Settings: on
+  Android   Settings, Security, Encryption & credentials, Install a certificate, CA certificate: ca.pem
+  Windows   certutil -addstore Root ca.pem   (as administrator)
+  Linux     copy it to /usr/local/share/ca-certificates/hemoview.crt and run update-ca-certificates
+Compare the SHA-256 above on the machine that is to trust it. {made.ca.with_name("ca.key")} never leaves this machine.
+Renew by the same command within a year; nothing has to be trusted again."""
+
+
+def _asked(cert: x509.Certificate) -> tuple[str, ...]:
+    return _without_always(names_of(cert)) or ("localhost",)
+
+
+def _without_always(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in _ALWAYS)
+
+
+def _alternatives(names: tuple[str, ...]) -> list[x509.GeneralName]:
+    told = [name.strip().rstrip(".").lower() for name in names]
+    found: list[x509.GeneralName] = []
+    for name in dict.fromkeys((*told, *_ALWAYS)):
+        try:
+            found.append(x509.IPAddress(ipaddress.ip_address(name)))
+        except ValueError:
+            if not _DNS.match(name):
+                raise ConfigError(
+                    f"{name!r} is neither a host name nor an address; give such as ward.example,192.168.1.20"
+                ) from None
+            found.append(x509.DNSName(name))
+    return found
+
+
+def _authority(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"HemoView service {now:%Y-%m-%d}")])
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    return (
+        _begun(name, name, key, now, CA_DAYS)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(identifier, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+
+
+def _server(
+    ca: x509.Certificate,
+    ca_key: ec.EllipticCurvePrivateKey,
+    key: ec.EllipticCurvePrivateKey,
+    alternatives: list[x509.GeneralName],
+    now: datetime,
+) -> x509.Certificate:
+    days = min(SERVER_DAYS, (ca.not_valid_after_utc - now).days)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(alternatives[0].value)[:64])])
+    by = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
+    return (
+        _begun(name, ca.subject, key, now, days)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(by, critical=False)
+        .sign(ca_key, hashes.SHA256())
+    )
+
+
+def _begun(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime, days: int
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _EARLIER)
+        .not_valid_after(now - _EARLIER + timedelta(days=days))
+    )
+
+
+def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _read(ca_file: Path, key_file: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    try:
+        ca = x509.load_pem_x509_certificate(ca_file.read_bytes())
+        key = load_pem_private_key(key_file.read_bytes(), None)
+    except ValueError as error:
+        raise ConfigError(
+            f"{ca_file.parent}: the authority is damaged; put its backup back, or move the folder away and "
+            "run this again"
+        ) from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or ca.public_key() != key.public_key():
+        raise ConfigError(f"{key_file}: is not the key of {ca_file}; put the backup of both back")
+    return ca, key
+
+
+def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _write_open(path: Path, content: bytes) -> None:
+    """As a whole, readable by others: certificates are no secrets."""
+    platform.write_owner_only(path, content)
+    path.chmod(0o644)
