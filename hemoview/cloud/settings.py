@@ -31,6 +31,7 @@ class Settings:
         keys_folder: the service's own keys; apart from the database so that a backup of one does not hold the other.
         public_url: how browsers and bedsides reach the service, where that is not ``host`` and ``port``.
         production: refuses sessions of training mode and simulation.
+        scrub_percent_per_day: how much of what is kept is read again and compared, a day.
         live_rows_hours, live_minutes_days: how long trends of the live path are kept, by the second and by the minute.
         session_hours, idle_minutes: a person's log-in ends after either.
         narrator_url, narrator_model, narrator_key_file: an OpenAI-compatible endpoint for the optional narrative.
@@ -47,6 +48,7 @@ class Settings:
     keys_folder: Path | None = None
     public_url: str = ""
     production: bool = True
+    scrub_percent_per_day: float = 10.0
     live_rows_hours: float = 24.0
     live_minutes_days: float = 90.0
     session_hours: float = 12.0

@@ -181,10 +181,11 @@ session = Table(
     _text("opening_sha256"),
     Column("wrapped_key", LargeBinary, nullable=True),
     _text("wrapping_key_id"),
+    _text("held", null=True),
     Index(None, "ward_id", "created_us"),
     Index(None, "subject_id"),
 )
-"""``state``: open, sealed, erased. ``wrapped_key`` is NULL once erased."""
+"""``state``: open, sealed, erased. ``wrapped_key`` is NULL once erased. ``held``: why the law forbids erasing it."""
 blob = Table(
     "blob",
     metadata,

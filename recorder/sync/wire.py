@@ -59,6 +59,8 @@ SESSION_ERASED: Final = "urn:hemoview:session-erased"
 DEVICE_REVOKED: Final = "urn:hemoview:device-revoked"
 CODE_UNKNOWN: Final = "urn:hemoview:code-unknown"
 
+EVERY_SESSION: Final = "every-session"
+
 # ---- words used in several bodies
 
 SHA256: Final = hexadecimal(32)
@@ -352,7 +354,7 @@ class Order(Body):
         order_id: acknowledged by it.
         kind: ``erase`` (the local copy of ``session_id``; the tombstone stays), ``message`` (feedback on it) or
             ``resend`` (a blob of it was damaged at the service: ask once more which are missing).
-        session_id: which session.
+        session_id: which session; :data:`EVERY_SESSION` with ``resend`` after the service was restored from a backup.
         text: the message, or why it is to be erased.
         author: who says so, as the bedside may show it.
         at_us: when, service's clock.

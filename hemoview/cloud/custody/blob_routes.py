@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import or_, select
 from starlette.requests import ClientDisconnect
 
+from hemoview.cloud.custody import damage
 from hemoview.cloud.custody.blobstore import StoreFull, WrongContent
 from hemoview.cloud.custody.bodies import body_of, read_body
 from hemoview.cloud.custody.ledger import Arrived
@@ -91,6 +92,7 @@ async def get(sha256: BlobId, request: Request, service: Here) -> StreamingRespo
     """The ciphertext, for the device that sent it and for who may read samples of its session."""
     size = await _visible(service, await current(request), sha256)
     if await service.blobs.size(sha256) != size:
+        await damage.found(service, sha256, "it is gone, or cut")
         raise Problem(503, "this blob is damaged; the bedside is asked for it again")
     headers = {"content-length": str(size), "etag": f'"{sha256}"'}
     return StreamingResponse(_pieces(service, sha256), headers=headers, media_type="application/octet-stream")

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from hemoview.cloud import tables
-from hemoview.cloud.custody import manifests
+from hemoview.cloud.custody import damage, manifests
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Service
 from recorder.errors import WireError
@@ -69,6 +69,7 @@ async def plain(service: Service, contents: Contents, file: TravellingFile) -> b
         pieces = [piece async for piece in service.blobs.read(file.blob_sha256)]
         return await asyncio.to_thread(_decrypt, contents, file, pieces)
     except (WireError, FileNotFoundError) as error:
+        await damage.found(service, file.blob_sha256, "it could not be read")
         raise Problem(503, f"{file.name} is damaged here; the bedside is asked for it again") from error
 
 

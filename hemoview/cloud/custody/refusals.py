@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.requests import Request
 
 from hemoview.cloud import audit
+from hemoview.cloud.identity import trail
 from hemoview.cloud.principals import Principal, origin_of
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Service
@@ -33,11 +34,11 @@ class Attempt:
     action: str
     thing: str
 
-    def entry(self, outcome: str = audit.OK, **told: Any) -> audit.Entry:
+    def entry(self, **told: Any) -> audit.Entry:
         """Its line for the audit log."""
-        detail = json.dumps(told, ensure_ascii=False)
+        detail = json.dumps(told, sort_keys=True, ensure_ascii=False)
         now_us, origin = self.service.now_us(), origin_of(self.request)
-        return audit.Entry(now_us, self.who.name, self.action, self.thing, outcome, origin, detail)
+        return audit.Entry(now_us, self.who.name, self.action, self.thing, audit.OK, origin, detail)
 
     async def refuse(self, problem: Problem) -> NoReturn:
         """Write ``problem`` into the audit log, then raise it.
@@ -45,10 +46,12 @@ class Attempt:
         Raises:
             Problem: always.
         """
-        try:
-            async with self.service.db.begin() as conn:
-                entry = self.entry(audit.REFUSED, status=problem.status, why=problem.detail)
-                await audit.append(conn, entry)
-        except OperationalError:  # no space for the line either: the refusal stands
-            log.exception("%s of %s was refused; the audit log cannot be written", self.action, self.thing)
+        if not (
+            self.who.kind == "user" and problem.status == 403
+        ):  # that one is written down around every route
+            why = {"status": problem.status, "why": problem.detail}
+            try:
+                await trail.refused(self.request, self.who.name, self.action, self.thing, **why)
+            except OperationalError:  # no space for the line either: the refusal stands
+                log.exception("%s of %s was refused; that cannot be written down", self.action, self.thing)
         raise problem

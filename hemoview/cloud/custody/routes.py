@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter
 
-from hemoview.cloud.custody import blob_routes, download, heartbeat, session_routes
+from hemoview.cloud.custody import (
+    blob_routes,
+    download,
+    erase,
+    erase_routes,
+    heartbeat,
+    scrub,
+    session_routes,
+)
 from hemoview.cloud.service import Service
 
 router = APIRouter()
-for _part in (blob_routes, session_routes, download, heartbeat):
+for _part in (blob_routes, session_routes, download, heartbeat, erase_routes):
     router.include_router(_part.router)
 
 
@@ -19,4 +28,8 @@ for _part in (blob_routes, session_routes, download, heartbeat):
 async def running(service: Service) -> AsyncIterator[None]:
     """What was left half-done is finished or removed before the first request."""
     await service.blobs.sweep()
-    yield
+    await erase.apply_again(service)
+    async with asyncio.TaskGroup() as tasks:
+        scrubbing = tasks.create_task(scrub.keep_scrubbing(service), name="scrub")
+        yield
+        scrubbing.cancel()

@@ -1,0 +1,151 @@
+"""Erasing a session: its key is destroyed first, and with it everything; then the blobs go, and the bedside is told.
+
+What an erasure cannot reach – what was downloaded, printed or sent on before – is listed for whoever has to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hemoview.cloud import audit, tables
+from hemoview.cloud.custody import erasures, orders
+from hemoview.cloud.custody.erasures import Erased
+from hemoview.cloud.database import insert_new
+from hemoview.cloud.service import Service
+from recorder.sync import wire
+
+LEFT_BY: Final = ("session.download", "report.download", "fhir.read", "fhir.export")
+"""Actions of the audit log by which content of a session left the service."""
+_AT_ONCE: Final = 500
+
+
+async def erase(service: Service, erased: Erased, entry: audit.Entry) -> list[dict[str, Any]]:
+    """Erase a session that is here; what cannot be reached. Again, it only finishes what was interrupted.
+
+    Args:
+        entry: its line in the audit log.
+    """
+    await asyncio.to_thread(erasures.remember, service.settings.keys, erased)
+    async with service.db.begin() as conn:
+        unreachable = await _destroy_key(conn, erased)
+        await audit.append(conn, entry)
+    await finish(service)
+    return unreachable
+
+
+async def apply_again(service: Service) -> list[str]:
+    """Erase what the list names and the database, restored from an older backup, has back; ids of those."""
+    again = []
+    for erased in await asyncio.to_thread(erasures.remembered, service.settings.keys):
+        async with service.db.begin() as conn:
+            if not await _is_here(conn, erased.session_id):
+                await _keep(conn, erased, [])  # so that it is refused when a bedside sends it once more
+                continue
+            await _destroy_key(conn, erased)
+            why = json.dumps({"why": "it was erased after the backup that was restored"})
+            now_us, what = service.now_us(), erased.session_id
+            await audit.append(conn, audit.Entry(now_us, "service", "session.erase", what, audit.OK, "", why))
+        again.append(erased.session_id)
+    await finish(service)
+    return again
+
+
+async def finish(service: Service) -> None:
+    """Delete the blobs of erased sessions; rows go after them, so that an interruption leaves none behind."""
+    session, file, blob = tables.session, tables.session_file, tables.blob
+    kept = select(file.c.blob_sha256).join(session, session.c.id == file.c.session_id)
+    gone = (
+        select(file.c.blob_sha256)
+        .join(session, session.c.id == file.c.session_id)
+        .where(
+            session.c.state == "erased", file.c.blob_sha256.not_in(kept.where(session.c.state != "erased"))
+        )
+        .distinct()
+    )
+    async with service.db.read() as conn:
+        ids: Sequence[str] = (await conn.execute(gone)).scalars().all()
+    await service.blobs.delete(ids)
+    erased = select(session.c.id).where(session.c.state == "erased")
+    async with service.db.begin() as conn:
+        await conn.execute(delete(file).where(file.c.session_id.in_(erased)))
+        for at in range(0, len(ids), _AT_ONCE):
+            await conn.execute(delete(blob).where(blob.c.sha256.in_(ids[at : at + _AT_ONCE])))
+
+
+async def _is_here(conn: AsyncConnection, session_id: str) -> bool:
+    session = tables.session
+    query = select(session.c.id).where(session.c.id == session_id, session.c.state != "erased")
+    return (await conn.execute(query)).first() is not None
+
+
+async def _destroy_key(conn: AsyncConnection, erased: Erased) -> list[dict[str, Any]]:
+    """Within one transaction: no key, nothing said of it, an order to the bedside. What is left is the proof."""
+    session = tables.session
+    mine = session.c.id == erased.session_id
+    row = (await conn.execute(select(session.c.device_id, session.c.subject_id).where(mine))).one()
+    unreachable = await _left_the_service(conn, erased.session_id)
+    await conn.execute(
+        update(session)
+        .where(mine)
+        .values(state="erased", wrapped_key=None, opening="{}", subject_id=None, held=None)
+    )
+    manifest = tables.manifest
+    await conn.execute(update(manifest).where(manifest.c.session_id == erased.session_id).values(body=""))
+    await _forget(conn, erased.session_id, row.subject_id)
+    await _keep(conn, erased, unreachable)
+    order = wire.Order("new", orders.ERASE, erased.session_id, erased.why, erased.by, erased.at_us)
+    await orders.give(conn, row.device_id, order)
+    return unreachable
+
+
+async def _keep(conn: AsyncConnection, erased: Erased, unreachable: list[dict[str, Any]]) -> None:
+    row = {"session_id": erased.session_id, "at_us": erased.at_us, "by": erased.by, "why": erased.why}
+    await insert_new(conn, tables.erasure, [row | {"unreachable": json.dumps(unreachable)}])
+
+
+async def _left_the_service(conn: AsyncConnection, session_id: str) -> list[dict[str, Any]]:
+    log, report = tables.audit, tables.report
+    left = select(log).where(log.c.object == session_id, log.c.action.in_(LEFT_BY), log.c.outcome == audit.OK)
+    found = [
+        {"what": row.action, "who": row.actor, "at_us": row.at_us}
+        for row in await conn.execute(left.order_by(log.c.no))
+    ]
+    made = select(report).where(report.c.session_id == session_id).order_by(report.c.created_us)
+    return found + [
+        {
+            "what": f"report version {row.version} ({row.state})",
+            "who": row.created_by,
+            "at_us": row.created_us,
+        }
+        for row in await conn.execute(made)
+    ]
+
+
+async def _forget(conn: AsyncConnection, session_id: str, subject_id: str | None) -> None:
+    """What other rooms keep of a session."""
+    for table in (tables.estimate, tables.estimate_1m):
+        await conn.execute(delete(table).where(table.c.session_id == session_id))
+    for table in (tables.bed_state, tables.bed_binding):
+        await conn.execute(delete(table).where(table.c.session_id == session_id))
+    await conn.execute(delete(tables.live_session).where(tables.live_session.c.id == session_id))
+    report, said = tables.report, tables.feedback
+    nothing = {"facts": None, "files": None, "assessment": None, "recommendations": None}
+    await conn.execute(
+        update(report).where(report.c.session_id == session_id).values(state="withdrawn", **nothing)
+    )
+    told = select(said.c.order_id).where(said.c.session_id == session_id, said.c.order_id.is_not(None))
+    order_ids = (await conn.execute(told)).scalars().all()
+    await conn.execute(delete(said).where(said.c.session_id == session_id))
+    order = tables.device_order
+    await conn.execute(delete(order).where(order.c.id.in_(order_ids)))
+    if subject_id is not None:
+        session = tables.session
+        others = select(func.count()).select_from(session).where(session.c.subject_id == subject_id)
+        if not (await conn.execute(others)).scalar_one():
+            await conn.execute(delete(tables.subject).where(tables.subject.c.id == subject_id))

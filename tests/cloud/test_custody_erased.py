@@ -1,0 +1,215 @@
+"""What is erased stays erased; what is damaged is found, named and asked for again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hemoview.cloud import audit, tables
+from hemoview.cloud.custody import contents, erase, erasures, scrub
+from hemoview.cloud.custody.erasures import Erased
+from hemoview.cloud.problems import Problem
+from recorder.errors import ConfigError
+from recorder.sync import signing, wire
+from tests.cloud.cloud_rig import Rig
+from tests.cloud.handover import SMALL, Sender
+from tests.cloud.test_custody_given_back import beat
+from tests.cloud.test_record_path import count, on_disk, refusals
+
+WHY = {"reason": "consent withdrawn"}
+
+
+@pytest.fixture
+def sender(rig: Rig) -> Sender:
+    rig.ward("A")
+    sender = Sender(rig.http, rig.bedside("A-1"), dict(SMALL))
+    sender.hand_over()
+    return sender
+
+
+def call(rig: Rig, work: Any, *arguments: Any) -> Any:
+    assert rig.http.portal is not None
+    return rig.http.portal.call(work, *arguments)
+
+
+def audited(rig: Rig, action: str) -> list[tuple[str, str]]:
+    async def look(conn: AsyncConnection) -> list[tuple[str, str]]:
+        assert (await audit.verify(conn)).broken_at is None
+        rows = await conn.execute(select(tables.audit).where(tables.audit.c.action == action))
+        return [(row.object, row.detail) for row in rows]
+
+    return rig.do(look)
+
+
+def stored(rig: Rig, sender: Sender, name: str) -> Path:
+    sha256 = sender.blob(name).blob_sha256
+    return rig.service.settings.folder / "blobs" / sha256[:2] / sha256[2:4] / sha256
+
+
+# ---- erased
+
+
+def test_an_erased_session_cannot_be_read_by_anybody(rig: Rig, sender: Sender) -> None:
+    admin, researcher = rig.person("admin", ("admin", None)), rig.person("r", ("researcher", None))
+    where = f"/v1/sessions/{sender.session_id}"
+    assert researcher.get(f"{where}/download").status_code == 200
+    receipt = rig.http.get(f"{where}/receipt", headers=sender.bedside.headers).json()
+    reply = admin.post(f"{where}/erase", json=WHY)
+    assert reply.status_code == 200, reply.text
+    assert [(u["what"], u["who"]) for u in reply.json()["unreachable"]] == [("session.download", "user:r")]
+    assert (on_disk(rig), count(rig, tables.blob), count(rig, tables.session_file)) == (set(), 0, 0)
+    assert count(rig, tables.subject) == 0
+    assert researcher.get(f"{where}/download").status_code == 410
+    with pytest.raises(Problem):
+        call(rig, contents.contents_of, rig.service, sender.session_id)
+
+    async def look(conn: AsyncConnection) -> Any:
+        return (await conn.execute(select(tables.session))).one()
+
+    row = rig.do(look)
+    assert (row.state, row.wrapped_key, row.opening) == ("erased", None, "{}")
+    assert len(audited(rig, "session.erase")) == 1
+    signed = wire.SignedReceipt.from_json(receipt)
+    public = rig.http.get("/v1/hello").json()["signing_public_key"]
+    signing.verify(public, signing.RECEIPT, signed.receipt.to_json(), signed.signature)
+
+
+def test_the_bedside_is_told_to_erase_and_cannot_send_it_again(rig: Rig, sender: Sender) -> None:
+    rig.person("admin", ("admin", None)).post(f"/v1/sessions/{sender.session_id}/erase", json=WHY)
+    (order,) = beat(rig, sender.bedside).orders
+    assert (order.kind, order.session_id, order.text) == ("erase", sender.session_id, "consent withdrawn")
+    assert beat(rig, sender.bedside, wire.Acknowledgement(order.order_id, "done")).orders == ()
+    for reply in (sender.open(), sender.commit(sender.manifest(2, "0" * 64))):
+        assert (reply.status_code, reply.json()["type"]) == (410, wire.SESSION_ERASED)
+
+
+def test_only_an_administrator_with_a_reason_erases_and_only_once(rig: Rig, sender: Sender) -> None:
+    where = f"/v1/sessions/{sender.session_id}/erase"
+    admin = rig.person("admin", ("admin", None))
+    assert rig.http.post(where, json=WHY).status_code == 401
+    assert rig.person("r", ("researcher", None)).post(where, json=WHY).status_code == 403
+    assert rig.http.post(where, json=WHY, headers=sender.bedside.headers).status_code == 403
+    rig.ward("B")
+    assert rig.person("b", ("admin", rig.wards["B"])).post(where, json=WHY).status_code == 404
+    assert admin.post(where, json={"reason": " "}).status_code == 422
+    assert admin.post(where, json=WHY).status_code == 200
+    assert admin.post(where, json=WHY).status_code == 410
+
+
+def test_a_legal_hold_forbids_erasing(rig: Rig, sender: Sender) -> None:
+    where = f"/v1/sessions/{sender.session_id}"
+    admin = rig.person("admin", ("admin", None))
+    assert admin.put(f"{where}/hold", json={"reason": "court order 12"}).status_code == 204
+    reply = admin.post(f"{where}/erase", json=WHY)
+    assert (reply.status_code, "court order 12" in reply.json()["detail"]) == (409, True)
+    assert len(on_disk(rig)) == 2
+    assert admin.delete(f"{where}/hold").status_code == 204
+    assert admin.post(f"{where}/erase", json=WHY).status_code == 200
+
+
+def test_an_interrupted_erasure_is_finished(rig: Rig, sender: Sender) -> None:
+    async def half(conn: AsyncConnection) -> None:
+        await conn.execute(update(tables.session).values(state="erased", wrapped_key=None))
+
+    rig.do(half)
+    assert len(on_disk(rig)) == 2
+    call(rig, erase.finish, rig.service)
+    assert (on_disk(rig), count(rig, tables.blob)) == (set(), 0)
+
+
+def test_what_the_list_names_is_erased_again_and_what_is_not_here_is_refused(
+    rig: Rig, sender: Sender
+) -> None:
+    for session_id in (sender.session_id, "never-seen"):
+        erasures.remember(rig.service.settings.keys, Erased(session_id, 1, "user:admin", "withdrawn"))
+    assert call(rig, erase.apply_again, rig.service) == [sender.session_id]
+    assert call(rig, erase.apply_again, rig.service) == []
+    assert on_disk(rig) == set()
+    other = Sender(rig.http, sender.bedside, dict(SMALL), session_id="never-seen")
+    assert other.open().status_code == 410
+
+
+def test_a_cut_last_line_of_the_list_is_no_erasure_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+    assert erasures.remembered(tmp_path) == []
+    first = Erased("a", 1, "user:x", "withdrawn")
+    erasures.remember(tmp_path, first)
+    path = tmp_path / erasures.FILE
+    path.write_bytes(path.read_bytes() + b'{"session_id": "b", "at')
+    assert erasures.remembered(tmp_path) == [first]
+    path.write_bytes(b"{}\n")
+    with pytest.raises(ConfigError, match="line 1"):
+        erasures.remembered(tmp_path)
+
+
+# ---- damaged
+
+
+@pytest.mark.parametrize("how", ["flipped", "cut", "gone"])
+def test_a_damaged_blob_is_found_named_and_mended_by_the_bedside(rig: Rig, sender: Sender, how: str) -> None:
+    name = "segments/e4.bvp-0.parquet"
+    path = stored(rig, sender, name)
+    content = bytearray(path.read_bytes())
+    content[7] ^= 1
+    if how == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(content if how == "flipped" else content[:-1])
+    found = call(rig, scrub.scrub, rig.service, 1.0)
+    sha256 = sender.blob(name).blob_sha256
+    assert (found.read, found.damaged) == (2, (sha256,))
+    assert call(rig, scrub.scrub, rig.service, 1.0).damaged == ()
+    (line,) = audited(rig, "blob.damaged")
+    assert line[0] == sha256
+    assert json.loads(line[1])["files"] == [f"{sender.session_id}/{name}"]
+    admin = rig.person("admin", ("admin", None))
+    assert admin.get(f"/v1/sessions/{sender.session_id}").json()["damaged"] == [name]
+    assert admin.get("/v1/custody").json()["damaged"][0]["name"] == name
+    researcher = rig.person("r", ("researcher", None))
+    assert researcher.get(f"/v1/sessions/{sender.session_id}/download").status_code == 503
+
+    (order,) = beat(rig, sender.bedside).orders
+    assert (order.kind, order.session_id) == ("resend", sender.session_id)
+    assert sender.missing() == [sha256]
+    assert sender.put(name).status_code == 201
+    assert sender.missing() == []
+    assert admin.get("/v1/custody").json()["damaged"] == []
+    assert researcher.get(f"/v1/sessions/{sender.session_id}/download").status_code == 200
+
+
+def test_damage_met_while_reading_is_told_too(rig: Rig, sender: Sender) -> None:
+    stored(rig, sender, "session.json").write_bytes(b"x" * 27)
+    sha256 = sender.blob("session.json").blob_sha256
+
+    async def read() -> None:
+        found = await contents.contents_of(rig.service, sender.session_id)
+        for file in found.files:
+            await contents.plain(rig.service, found, file)
+
+    with pytest.raises(Problem, match=r"session\.json"):
+        call(rig, read)
+    assert [object_ for object_, _ in audited(rig, "blob.damaged")] == [sha256]
+    assert refusals(rig)[0][0] == "blob.damaged"
+
+
+def test_scrubbing_begins_with_the_longest_unread(rig: Rig, sender: Sender) -> None:
+    rig.clock.forward(60)
+    first = call(rig, scrub.scrub, rig.service, 0.5)
+    second = call(rig, scrub.scrub, rig.service, 0.5)
+    assert (first.read, second.read) == (1, 1)
+
+    async def look(conn: AsyncConnection) -> list[int]:
+        return list((await conn.execute(select(tables.blob.c.verified_us))).scalars())
+
+    assert min(rig.do(look)) > rig.clock() - 50_000_000
+
+
+def test_an_administrator_can_have_everything_read_again(rig: Rig, sender: Sender) -> None:
+    admin = rig.person("admin", ("admin", None))
+    assert admin.post("/v1/custody/scrub", json={}).json()["read"] == 2
+    assert admin.post("/v1/custody/scrub", json={"share": 2}).status_code == 422
+    assert len(audited(rig, "custody.scrub")) == 1
