@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from hemoview.estimate.claims import card_of
 from hemoview.ui.bridge import Bridge
 from hemoview.viewmodel import trend_history
 from hemoview.viewmodel.live import LiveModel
-from hemoview.viewmodel.model_card import card_of
 from hemoview.viewmodel.rings import RingSlice
 from recorder.clock import Clock
 from recorder.host import places

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from hemoview.estimate.claims import facts_of, interval_claimed
 from hemoview.viewmodel import formats, visibility
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.footer import footer
 from hemoview.viewmodel.messages import Message, say
-from hemoview.viewmodel.model_card import facts_of, interval_claimed
 from hemoview.viewmodel.personal import choice_note, personal_note, tracking_tag
 from hemoview.viewmodel.record_view import Cell, NumericRow, NumericsView, Wish
 from hemoview.viewmodel.reference import Reference, reference, scale

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from hemoview.estimate.claims import interval_claimed
 from hemoview.viewmodel.formats import pressure_factor
 from hemoview.viewmodel.messages import Message
-from hemoview.viewmodel.model_card import interval_claimed
 from hemoview.viewmodel.numerics import BEATS_S, STALE_S
 from hemoview.viewmodel.personal import code_of, personal_note
 from hemoview.viewmodel.reference_streams import is_valid, reference_column, reference_streams

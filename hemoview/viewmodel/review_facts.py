@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from hemoview.estimate.claims import OWN_DEVICES, card_of
 from hemoview.viewmodel.amended import Correction, corrections_of
-from hemoview.viewmodel.footer import OWN_DEVICES
-from hemoview.viewmodel.model_card import card_of
 from hemoview.viewmodel.review_written import being_written
 from hemoview.viewmodel.visibility import estimates_hidden
 from recorder.clock.clock import ClockEra

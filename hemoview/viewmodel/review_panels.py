@@ -9,7 +9,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from hemoview.viewmodel.model_card import interval_claimed
+from hemoview.estimate.claims import interval_claimed
 from hemoview.viewmodel.reference_streams import monitor_name, parameters_of, reference_column
 from hemoview.viewmodel.review_facts import SessionFacts
 from recorder.schema import PARAMETER_UNITS, PARAMETERS, StreamInfo

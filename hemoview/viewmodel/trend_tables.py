@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hemoview.viewmodel.model_card import interval_claimed
+from hemoview.estimate.claims import interval_claimed
 from hemoview.viewmodel.reference_streams import outside, reference_column, reference_streams, valid_spans
 from hemoview.viewmodel.review_facts import SessionFacts
 from hemoview.viewmodel.review_tiles import Floats, Floats32

@@ -12,9 +12,9 @@ from synthetic_bedside import CARD, SyntheticBedside
 from hemoview.edge.models import Loaded
 from hemoview.edge.streams import Sources, declared
 from hemoview.estimate import bundle
+from hemoview.estimate.claims import card_of, facts_of, interval_claimed
 from hemoview.ui.catalogue import CHINESE_WORDS, ENGLISH_WORDS, words
 from hemoview.viewmodel.footer import claim
-from hemoview.viewmodel.model_card import card_of, facts_of, interval_claimed
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Wish
 from recorder.host import places

@@ -20,11 +20,11 @@ from hemoview.edge.pipeline import Pipeline
 from hemoview.edge.streams import ESTIMATES, declared, find_sources
 from hemoview.estimate import bundle
 from hemoview.estimate.bundle import Bundle
+from hemoview.estimate.claims import card_of
 from hemoview.estimate.estimator import Body
 from hemoview.estimate.runner import Runner
 from hemoview.ui.catalogue import text, words
 from hemoview.viewmodel.live import LiveModel
-from hemoview.viewmodel.model_card import card_of
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import NumericRow, Wish
 from hemoview.viewmodel.review_cursor import at_cursor, cursor_keys
