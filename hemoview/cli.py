@@ -45,6 +45,7 @@ _EXTRA_OF = {
     "torch": "learn",
     "onnx": "learn",
     "matplotlib": "app",
+    "openpyxl": "app",
     "wfdb": "exchange",
     "edfio": "exchange",
     "pyxdf": "exchange",
@@ -203,8 +204,8 @@ _ROOMS = {
     "labels": ("hemoview.labels.agree_command", "labels of a session: how far two raters agree"),
     "subject": ("hemoview.subject_command", "withdraw a subject from everything"),
     "report": (
-        "hemoview.report.validation",
-        "a model against the reference of a session or dataset: page and PDF",
+        "hemoview.report.command",
+        "hemodynamics of a session; a model against the reference of a session or dataset",
     ),
     "serve": ("hemoview.cloud.command", "run the service: sync, ward view, reports"),
     "train": ("hemoview.learn.train_flags", "train LSM²oE on a dataset"),

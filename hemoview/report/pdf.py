@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,6 +25,10 @@ INK, QUIET, WARN, RULE = (26, 26, 26), (80, 80, 80), (138, 28, 0), (200, 200, 20
 LINE: Final = 1.35
 """Line height over letter height."""
 PICTURES_A_ROW: Final = 2
+BLANK_MM: Final = 7.5
+"""Height of a line that is written by hand."""
+KEPT_MM: Final = 62.0
+"""Room under a heading of the look ``kept``, that what a person writes stands on one sheet."""
 KEPT_WHOLE: Final = 20
 """Rows of the longest table that is not split over two sheets."""
 _BLOCKS: Final = frozenset({"h1", "h2", "h3", "p", "li", "caption", "figcaption", "th", "td", "small"})
@@ -36,16 +41,18 @@ class _Table:
     caption: str = ""
     head: list[str] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
+    words: bool = False
 
 
 @dataclass(slots=True)
 class _Piece:
-    """``kind``: h1, h2, h3, p, lead, note, li, simulated, table, figure."""
+    """``kind``: h1, h2, h3, p, lead, note, blank, li, simulated, table, figure. ``look``: the class it has."""
 
     kind: str
     text: str = ""
     table: _Table | None = None
     picture: bytes = b""
+    look: str = ""
 
 
 class _Reader(HTMLParser):
@@ -77,6 +84,9 @@ class _Reader(HTMLParser):
             self._in_head = True
         elif tag == "tr":
             self._row = []
+        elif tag == "td" and self._table is not None and said.get("class") == "text":
+            self._table.words = True
+            self._text = []
         elif tag in _BLOCKS or (tag == "div" and said.get("class") == "simulated"):
             if tag == "small":
                 self._end_text("simulated")
@@ -102,12 +112,15 @@ class _Reader(HTMLParser):
             self.pieces.append(_Piece("table", table=self._table))
             self._table = None
         elif tag == "figcaption":
-            self.pieces.append(_Piece("figure", self._taken(), picture=self._picture))
+            look = next((kind for tag, kind in self._open if tag == "figure"), "")
+            self.pieces.append(_Piece("figure", self._taken(), picture=self._picture, look=look))
             self._picture = b""
         elif tag == "div" and kind == "simulated":
             self._end_text("simulated")
+        elif kind == "blank":
+            self.pieces.append(_Piece("blank"))
         elif tag in ("h1", "h2", "h3", "p", "li", "small"):
-            self._end_text(kind if kind in ("lead", "note") else "p" if tag == "small" else tag)
+            self._end_text(kind if kind in ("lead", "note") else "p" if tag == "small" else tag, kind)
 
     def handle_data(self, data: str) -> None:
         if not any(tag in _IGNORED for tag, _ in self._open):
@@ -117,9 +130,9 @@ class _Reader(HTMLParser):
         text, self._text = " ".join("".join(self._text).split()), []
         return text
 
-    def _end_text(self, kind: str) -> None:
+    def _end_text(self, kind: str, look: str = "") -> None:
         if text := self._taken():
-            self.pieces.append(_Piece(kind, text))
+            self.pieces.append(_Piece(kind, text, look=look))
 
 
 def _picture(source: str) -> bytes:
@@ -131,12 +144,33 @@ def _picture(source: str) -> bytes:
         raise ConfigError("a picture of the page is no PNG; it cannot be set as PDF") from error
 
 
-def pdf_of(page: str, *, title: str, made: datetime | None = None) -> bytes:
-    """The page as PDF, A4 across, numbered sheets.
+@dataclass(frozen=True, slots=True)
+class Sheets:
+    """What every sheet is like.
+
+    Args:
+        portrait: upright, not across.
+        mark: laid across every sheet, large and pale; empty = nothing.
+        foot: at the bottom of every sheet, beside its number; empty = the title.
+        letters: further font files, for what DejaVu has not.
+    """
+
+    portrait: bool = False
+    mark: str = ""
+    foot: str = ""
+    letters: tuple[Path, ...] = ()
+
+
+ACROSS: Final = Sheets()
+
+
+def pdf_of(page: str, *, title: str, made: datetime | None = None, sheets: Sheets = ACROSS) -> bytes:
+    """The page as PDF, A4, numbered sheets.
 
     Args:
         page: as :func:`hemoview.report.html.document` makes it, drawings as pictures.
         title: of the document.
+        sheets: what every sheet is like.
         made: its date; None = none is written, and the same page gives the same bytes.
 
     Raises:
@@ -144,7 +178,7 @@ def pdf_of(page: str, *, title: str, made: datetime | None = None) -> bytes:
     """
     reader = _Reader()
     reader.feed(page)
-    sheet = _sheet(title)
+    sheet = _sheet(title, sheets)
     sheet.set_creation_date(made or datetime(2000, 1, 1, tzinfo=UTC))
     pieces = reader.pieces
     at = 0
@@ -154,12 +188,14 @@ def pdf_of(page: str, *, title: str, made: datetime | None = None) -> bytes:
             _figures(sheet, pieces[at:end])
             at = end
             continue
+        if pieces[at].kind in ("h2", "h3") and sheet.will_page_break(_room_for(sheet, pieces[at:])):
+            sheet.add_page()
         _set(sheet, pieces[at])
         at += 1
     return bytes(sheet.output())
 
 
-def _sheet(title: str) -> Any:
+def _sheet(title: str, sheets: Sheets) -> Any:
     try:
         import matplotlib as mpl  # noqa: PLC0415 – slow to load, and absent where only the recorder is installed
         from fpdf import FPDF  # noqa: PLC0415
@@ -169,21 +205,71 @@ def _sheet(title: str) -> Any:
         ) from error
 
     class Sheet(FPDF):
-        def footer(self) -> None:
-            self.set_y(-MARGIN_MM + 2)
-            self.set_font("DejaVu", size=6.5)
-            self.set_text_color(*QUIET)
-            self.cell(0, 4, f"{title}   ·   {self.page_no()} / {{nb}}", align="R")
+        def header(self) -> None:
+            if not sheets.mark:
+                return
+            self.set_font("DejaVu", "B", 44)
+            self.set_text_color(*WARN)
+            width = self.get_string_width(sheets.mark)
+            with self.local_context(fill_opacity=0.10), self.rotation(35, self.w / 2, self.h / 2):
+                self.text((self.w - width) / 2, self.h / 2, sheets.mark)
 
+        def footer(self) -> None:
+            self.set_y(-MARGIN_MM - 1)
+            _letters(self, 6.0)
+            self.set_text_color(*QUIET)
+            self.multi_cell(self.w - 2 * MARGIN_MM - 22, 2.8, sheets.foot or title, align="L")
+            self.set_xy(-MARGIN_MM - 20, -MARGIN_MM - 1)
+            self.cell(20, 2.8, f"{self.page_no()} / {{nb}}", align="R")
+
+    logging.getLogger("fontTools.subset").setLevel(logging.ERROR)  # tells of tables it leaves out
     letters = Path(mpl.get_data_path()) / "fonts" / "ttf"
-    sheet = Sheet(orientation="L", unit="mm", format="A4")
+    sheet = Sheet(orientation="P" if sheets.portrait else "L", unit="mm", format="A4")
     sheet.add_font("DejaVu", "", str(letters / "DejaVuSans.ttf"))
     sheet.add_font("DejaVu", "B", str(letters / "DejaVuSans-Bold.ttf"))
+    for n, path in enumerate(sheets.letters):
+        sheet.add_font(f"Other{n}", "", str(path))
+    if sheets.letters:
+        sheet.set_fallback_fonts([f"Other{n}" for n in range(len(sheets.letters))], exact_match=False)
     sheet.set_title(title)
     sheet.set_margin(MARGIN_MM)
-    sheet.set_auto_page_break(auto=True, margin=MARGIN_MM + 2)
+    sheet.set_auto_page_break(auto=True, margin=MARGIN_MM + 3)
     sheet.add_page()
     return sheet
+
+
+def _letters(sheet: Any, size_pt: float, *, bold: bool = False) -> None:
+    """The font of what follows. A space is set at once: fpdf2 2.8 loses size and font of a text that begins with
+    letters of a fallback font, where nothing was set in its own before.
+    """
+    sheet.set_font("DejaVu", "B" if bold else "", size_pt)
+    sheet.text(0, 0, " ")
+
+
+def _room_for(sheet: Any, pieces: Sequence[_Piece]) -> float:
+    """Height, in mm, of a heading with what must not be torn from it: the lines under it and what they are about."""
+    if pieces[0].look == "kept":
+        return KEPT_MM
+    height = 10.0
+    for piece in pieces[1:]:
+        if piece.kind == "table" and piece.table is not None:
+            rows = len(piece.table.rows) + 2
+            return height + _line_mm() * (rows if rows <= KEPT_WHOLE else 6)
+        if piece.kind == "figure":
+            return height + _figure_mm(piece, _width_mm(sheet))
+        height += 9.0
+        if piece.kind not in ("lead", "note"):
+            break
+    return max(height, 28.0)
+
+
+def _line_mm() -> float:
+    """Height of a row of a table."""
+    return SIZES_PT["table"] * LINE * 0.3528 + 0.8
+
+
+def _width_mm(sheet: Any) -> float:
+    return float(sheet.w - sheet.l_margin - sheet.r_margin)
 
 
 def _set(sheet: Any, piece: _Piece) -> None:
@@ -197,13 +283,16 @@ def _set(sheet: Any, piece: _Piece) -> None:
     if piece.kind in ("h1", "h2", "h3"):
         size = SIZES_PT[piece.kind]
         sheet.ln(2.0 if sheet.get_y() > MARGIN_MM + 1 else 0.0)
-        if piece.kind != "h1" and sheet.will_page_break(28.0):
-            sheet.add_page()
         _text(sheet, piece.text, size, INK, bold=True)
         if piece.kind == "h2":
             sheet.set_draw_color(*RULE)
             sheet.line(sheet.l_margin, sheet.get_y(), sheet.w - sheet.r_margin, sheet.get_y())
             sheet.ln(1.0)
+        return
+    if piece.kind == "blank":
+        sheet.ln(BLANK_MM)
+        sheet.set_draw_color(*RULE)
+        sheet.line(sheet.l_margin, sheet.get_y(), sheet.w - sheet.r_margin, sheet.get_y())
         return
     text = f"•  {piece.text}" if piece.kind == "li" else piece.text
     _text(
@@ -225,7 +314,7 @@ def _text(
     border: Any = 0,
     align: str = "L",
 ) -> None:
-    sheet.set_font("DejaVu", "B" if bold else "", size_pt)
+    _letters(sheet, size_pt, bold=bold)
     sheet.set_text_color(*colour)
     sheet.multi_cell(
         0,
@@ -244,21 +333,22 @@ def _table(sheet: Any, table: _Table) -> None:
     if not rows:
         return
     line_mm = SIZES_PT["table"] * LINE * 0.3528
-    if len(rows) <= KEPT_WHOLE and sheet.will_page_break((line_mm + 0.8) * (len(rows) + 3)):
+    if len(rows) <= KEPT_WHOLE and sheet.will_page_break(_line_mm() * (len(rows) + 1.5)):
         sheet.add_page()
     if table.caption:
         sheet.ln(1.0)
         _text(sheet, table.caption, SIZES_PT["caption"], QUIET)
-    sheet.set_font("DejaVu", "B", SIZES_PT["table"])
+    _letters(sheet, SIZES_PT["table"], bold=True)
     sheet.set_text_color(*INK)
     sheet.set_draw_color(*RULE)
     widths = _widths(sheet, rows)
-    sheet.set_font("DejaVu", "", SIZES_PT["table"])
+    numeric = [not table.words and _numbers(rows, n) for n in range(1, len(widths))]
+    _letters(sheet, SIZES_PT["table"])
     with sheet.table(
         col_widths=widths,
         width=sum(widths),
         align="L",
-        text_align=("LEFT", *["RIGHT" if _numbers(rows, n) else "LEFT" for n in range(1, len(widths))]),
+        text_align=("LEFT", *("RIGHT" if right else "LEFT" for right in numeric)),
         first_row_as_headings=bool(any(table.head)),
         line_height=line_mm,
         padding=(0.3, 0.8),
@@ -288,20 +378,28 @@ def _numbers(rows: Sequence[Sequence[str]], column: int) -> bool:
 
 
 def _figures(sheet: Any, pieces: Sequence[_Piece]) -> None:
-    """Two beside each other, each with its caption."""
-    room = (sheet.w - sheet.l_margin - sheet.r_margin - 6.0) / PICTURES_A_ROW
-    for first in range(0, len(pieces), PICTURES_A_ROW):
-        pair = pieces[first : first + PICTURES_A_ROW]
-        height = room * 0.73 + 16.0
-        if sheet.will_page_break(height):
+    """Two beside each other, each with its caption; a broad one takes the width of the sheet."""
+    broad = pieces[0].look == "broad"
+    a_row, gap = (1, 0.0) if broad else (PICTURES_A_ROW, 6.0)
+    room = (_width_mm(sheet) - gap) / a_row
+    for first in range(0, len(pieces), a_row):
+        row = pieces[first : first + a_row]
+        if sheet.will_page_break(max(_figure_mm(piece, _width_mm(sheet)) for piece in row)):
             sheet.add_page()
         top, ends = sheet.get_y(), []
-        for n, piece in enumerate(pair):
-            left = sheet.l_margin + n * (room + 6.0)
+        for n, piece in enumerate(row):
+            left = sheet.l_margin + n * (room + gap)
             placed = sheet.image(io.BytesIO(piece.picture), x=left, y=top, w=room)
             sheet.set_xy(left, top + placed.rendered_height + 0.5)
-            sheet.set_font("DejaVu", size=SIZES_PT["caption"])
+            _letters(sheet, SIZES_PT["caption"])
             sheet.set_text_color(*QUIET)
             sheet.multi_cell(room, SIZES_PT["caption"] * LINE * 0.3528, piece.text, align="L")
             ends.append(sheet.get_y())
         sheet.set_xy(sheet.l_margin, max(ends) + 2.0)
+
+
+def _figure_mm(piece: _Piece, width_mm: float) -> float:
+    """Height with its caption; the size of a PNG stands in its first chunk (PNG 3rd edition, 11.2.1)."""
+    wide, high = (int.from_bytes(piece.picture[at : at + 4], "big") for at in (16, 20))
+    room, caption = (width_mm, 5.0) if piece.look == "broad" else ((width_mm - 6.0) / PICTURES_A_ROW, 16.0)
+    return room * high / max(wide, 1) + caption

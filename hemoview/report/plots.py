@@ -9,6 +9,7 @@ import base64
 import io
 import re
 from collections.abc import Callable, Mapping
+from html import escape
 from itertools import pairwise
 from typing import Any, Final
 
@@ -43,7 +44,16 @@ INK, BAND, WARN = "#333333", "#9c9c9c", "#8a1c00"
 Draw = Callable[[Any], None]
 
 
-def drawn(draw: Draw, *, simulated: bool, name: str, title: str, as_picture: bool = False) -> str:
+def drawn(
+    draw: Draw,
+    *,
+    simulated: bool,
+    name: str,
+    title: str,
+    as_picture: bool = False,
+    size_inch: tuple[float, float] = SIZE_INCH,
+    mark: str = "SIMULATED",
+) -> str:
     """One drawing as SVG, or as a picture of dots inside the page.
 
     Args:
@@ -51,15 +61,19 @@ def drawn(draw: Draw, *, simulated: bool, name: str, title: str, as_picture: boo
         simulated: every drawing of simulated people says so, large.
         name: put before every id inside, unique on the page.
         title: for those who listen to the page.
+        size_inch: width and height.
+        mark: what every such drawing says.
     """
+    title = escape(title, quote=True)
     with mpl.rc_context(dict(STYLE)):
-        figure = Figure(figsize=SIZE_INCH, layout="constrained", dpi=200 if as_picture else 100)
+        figure = Figure(figsize=size_inch, layout="constrained", dpi=200 if as_picture else 100)
         axes = figure.add_subplot()
         draw(axes)
         if simulated:
             figure.text(
-                *(0.5, 0.52, "SIMULATED"),
-                size=40, weight="bold", color=WARN, alpha=0.28, rotation=18, ha="center", va="center",
+                *(0.5, 0.52, mark),
+                size=min(40.0, 9.0 * size_inch[1]), weight="bold", color=WARN, alpha=0.28,
+                rotation=18, ha="center", va="center",
             )  # fmt: skip
         if as_picture:
             dots = io.BytesIO()

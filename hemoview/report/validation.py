@@ -1,4 +1,4 @@
-"""``hemoview report``: a model against the reference of one session or of a dataset, as page, print and figures.
+"""The validation report: a model against the reference of one session or of a dataset, as page, print and figures.
 
 On a frozen input: the page states the version of the windows and labels (the hash of their content) and
 the hash of the model. No torch: the bundle runs as it does live.
@@ -6,7 +6,6 @@ the hash of the model. No torch: the bundle runs as it does live.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +24,6 @@ from recorder import session as sessions
 from recorder.errors import ConfigError
 from recorder.host import places, withdrawals
 from recorder.session.header import SESSION_FILE
-
-EXAMPLE: Final = """examples:
-  hemoview report sessions/P-014-import --out report-P-014
-  hemoview report cohort-2 --model lsm2oe-student-0.2.1 --calibration-points 3 --out report-cohort-2 --json"""
 
 OF_A_SESSION: Final = BuildOptions(allow_simulated=True)
 """A page of a simulated session says so; nothing is trained on it."""
@@ -111,53 +106,3 @@ def _refuse(order: Order) -> None:
     if not held.locked:
         why = alignments.REFUSED.get(held.refused_because, held.refused_because)
         raise ConfigError(f"{name}: its alignment is refused ({why}); labels would belong to other windows")
-
-
-# ---- the command
-
-
-def add_parser(commands: Any) -> None:
-    """``hemoview report``."""
-    parser = commands.add_parser(
-        "report",
-        help="a model against the reference of a session or dataset: page and PDF",
-        description="Agreement with the reference of a session or dataset, with limits of agreement for repeated "
-        "measures, trending, intervals, standards compared with numerically and subgroups. Research use only.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("source", type=Path, metavar="SESSION_OR_DATASET", help="its folder")
-    parser.add_argument(
-        "--model", type=Path, metavar="BUNDLE", help="a bundle's folder or name (the shipped student)"
-    )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the report")
-    parser.add_argument(
-        "--calibration-points",
-        type=_points,
-        default=0,
-        metavar="K",
-        help="the first K windows of a subject calibrate and are never scored (0)",
-    )
-    parser.add_argument(
-        "--label-set", default="", metavar="NAME", help="of a session: its spans exclude and correct"
-    )
-    parser.add_argument("--home", type=Path, metavar="DIR", help="folder that remembers withdrawals")
-    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
-    parser.set_defaults(run=run)
-
-
-def _points(text: str) -> int:
-    if not text.isdigit() or int(text) > 1000:
-        raise argparse.ArgumentTypeError(f"{text} must be a whole number, 0 to 1000")
-    return int(text)
-
-
-def run(args: argparse.Namespace) -> dict[str, Any]:
-    """The command.
-
-    Raises:
-        RecorderError: as :func:`carry_out`.
-    """
-    options = BuildOptions(allow_simulated=True, label_set=args.label_set)
-    figures = carry_out(Order(args.source, args.out, args.model, args.calibration_points, options, args.home))
-    return figures if args.json else {**judging.summary(figures), "pdf": figures["pdf"]}

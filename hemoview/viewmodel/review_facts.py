@@ -10,18 +10,17 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from hemoview.estimate.claims import OWN_DEVICES, card_of
+from hemoview.labels.self_calibration import ALWAYS, calibrated_spans, calibrates_itself
 from hemoview.viewmodel.amended import Correction, corrections_of
 from hemoview.viewmodel.review_written import being_written
 from hemoview.viewmodel.visibility import estimates_hidden
 from recorder.clock.clock import ClockEra
 from recorder.host import places
 from recorder.schema import (
-    FINGER_CHANGED,
     PARAMETERS,
     REFERENCE_CALIBRATED,
     Amendment,
     Calibration,
-    DeviceInfo,
     Event,
     StreamInfo,
 )
@@ -188,16 +187,8 @@ class SessionFacts:
     def _reference_spans(self) -> tuple[tuple[float, float], ...]:
         """Worked out once: a picture asks for them in every strip."""
         if not self.calibrates_itself:
-            return ((-math.inf, math.inf),)
-        spans: list[tuple[float, float]] = []
-        since_s: float | None = None
-        for mark in self.markers:
-            if mark.label == REFERENCE_CALIBRATED and since_s is None:
-                since_s = mark.t_s
-            elif mark.label == FINGER_CHANGED and since_s is not None:
-                spans.append((since_s, mark.t_s))
-                since_s = None
-        return tuple(spans if since_s is None else [*spans, (since_s, math.inf)])
+            return (ALWAYS,)
+        return calibrated_spans((mark.t_s, mark.label) for mark in self.markers)
 
     @property
     def live(self) -> bool:
@@ -262,15 +253,8 @@ def facts_of(session: FactSource, edition: int = 0) -> SessionFacts:
         products=tuple(device.product for device in header.devices if device.device_id not in OWN_DEVICES),
         card=_card(streams),
         ranges=_ranges(header.template.get("ranges")),
-        calibrates_itself=_calibrates_itself(header.devices, streams),
+        calibrates_itself=calibrates_itself(header.devices, streams),
     )
-
-
-def _calibrates_itself(devices: Sequence[DeviceInfo], streams: Sequence[StreamInfo]) -> bool:
-    """All that is recorded here is taken for such a monitor, and of what is imported a CNAP."""
-    ids = {s.device_id for s in streams if s.role in ("abp_wave", "reference")}
-    found = [d for d in devices if d.device_id in ids]
-    return not found or any(d.transport != "file" or "CNAP" in d.product.upper() for d in found)
 
 
 def _ranges(value: Any) -> dict[str, tuple[float, float]]:

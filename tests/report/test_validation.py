@@ -58,7 +58,9 @@ def test_a_session_is_judged_on_its_own_labels(
         "report.pdf",
         "evaluation.json",
         "predictions.npz",
+        "hemodynamic",
     }
+    assert found["hemodynamic"]["page"] == str(out / "hemodynamic" / "report.html")
     assert (out / "report.pdf").read_bytes().startswith(b"%PDF")
     page = (out / "report.html").read_text("utf-8")
     assert found["dataset_version"] in page and "Research use only" in page and "Bland–Altman" in page

@@ -1,0 +1,181 @@
+"""The hemodynamic report of one session: folder → facts → page, PDF, Excel and CSV in a folder of its own."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from hemoview.report import session_page
+from hemoview.report.letters import WHAT_TO_DO, chinese_font, needs_chinese
+from hemoview.report.pdf import Sheets, pdf_of
+from hemoview.report.session_excel import xlsx_of
+from hemoview.report.session_facts import Facts, sha256_of, text_of
+from hemoview.report.session_page import NOTHING, Extras
+from hemoview.report.session_plots import WATERMARKS
+from hemoview.report.session_read import read_facts
+from hemoview.report.session_tables import csv_of, tables_of
+from hemoview.report.session_text import Text
+from hemoview.report.session_words import Language
+from recorder import session as sessions
+from recorder.errors import ConfigError, StorageError
+from recorder.host import places, withdrawals
+from recorder.session.files import why_of
+
+FOLDER: Final = "hemodynamic"
+FACTS, PAGE, PRINT, BOOK = "facts.json", "report.html", "report.pdf", "report.xlsx"
+
+Tell = Callable[[float], None]
+"""Told the share that is done, 0–1; what it raises gives the report up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is wanted.
+
+    Args:
+        source: folder of the session.
+        out: folder in which the report gets one of its own; never over an older one.
+        home: folder that remembers withdrawals; the user's own where None.
+    """
+
+    source: Path
+    out: Path
+    language: Language = "en"
+    home: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Where it is. ``left_out``: what could not be made, and what to do about it."""
+
+    folder: Path
+    facts: Facts
+    left_out: tuple[str, ...] = ()
+
+    def summary(self) -> dict[str, Any]:
+        """For the command line."""
+        return {
+            "facts_sha256": sha256_of(self.facts),
+            "page": str(self.folder / PAGE),
+            "pdf": None if self.left_out else str(self.folder / PRINT),
+            "excel": str(self.folder / BOOK),
+            "estimates_hidden": self.facts.session.estimates_hidden,
+            "findings": [Text(self.facts, "en").finding(f) for f in self.facts.findings],
+            "left_out": list(self.left_out),
+        }
+
+
+def facts_of(order: Order) -> Facts:
+    """The facts of a session.
+
+    Raises:
+        RecorderError: there is no session, or its subject was withdrawn; says what to do.
+    """
+    with sessions.open(order.source) as session:
+        subject, name = session.header.subject, session.path.name
+        if subject is not None and withdrawals.is_withdrawn(
+            withdrawals.read(order.home or places.home()), subject.pseudonym
+        ):
+            raise ConfigError(f"{name}: subject {subject.pseudonym} was withdrawn; no report is made of them")
+        return read_facts(session)
+
+
+def carry_out(order: Order, tell: Tell = lambda _: None) -> Made:
+    """Make everything, or nothing.
+
+    Raises:
+        RecorderError: the session is refused or the folder cannot be written; says what to do.
+    """
+    facts = facts_of(order)
+    tell(0.2)
+    files = Files(facts, order.language)
+    content, left_out = files.all(lambda done: tell(0.2 + 0.75 * done))
+    folder = _write(order.out, content)
+    tell(1.0)
+    return Made(folder, facts, left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Files of a report, each made when it is asked for; the same facts and extras give the same bytes."""
+
+    facts: Facts
+    language: Language = "en"
+    extras: Extras = field(default=NOTHING)
+
+    def page(self) -> bytes:
+        """``report.html``."""
+        return session_page.page(self.facts, self.language, self.extras).encode()
+
+    def pdf(self) -> bytes:
+        """``report.pdf``.
+
+        Raises:
+            ConfigError: fpdf2 is not installed, or this system has no Chinese letters for it.
+        """
+        text = Text(self.facts, self.language)
+        page = session_page.page(self.facts, self.language, self.extras, as_pictures=True)
+        letters = chinese_font() if needs_chinese(page) else None
+        if self.language == "zh" and letters is None:
+            raise ConfigError(f"PDF: no font with Chinese letters here; {WHAT_TO_DO}")
+        session = self.facts.session
+        mark = (
+            WATERMARKS["simulated"]
+            if session.simulated
+            else WATERMARKS["replayed"]
+            if session.replayed
+            else ""
+        )
+        sheets = Sheets(portrait=True, mark=mark, foot=text.footer, letters=(letters,) if letters else ())
+        return pdf_of(page, title=session_page.title(self.facts, self.language), sheets=sheets)
+
+    def excel(self) -> bytes:
+        """``report.xlsx``."""
+        return xlsx_of(self.facts, self.language)
+
+    def all(self, tell: Tell = lambda _: None) -> tuple[dict[str, bytes], tuple[str, ...]]:
+        """Every file by name, and why there is no PDF where there is none."""
+        content = {FACTS: text_of(self.facts).encode(), PAGE: self.page()}
+        tell(0.4)
+        left_out: tuple[str, ...] = ()
+        try:
+            content[PRINT] = self.pdf()
+        except ConfigError as error:
+            left_out = (str(error),)
+        tell(0.8)
+        content[BOOK] = self.excel()
+        for table in tables_of(self.facts):
+            content[f"{table.name}.csv"] = csv_of(table, self.facts).encode()
+        tell(1.0)
+        return content, left_out
+
+
+def _write(out: Path, content: dict[str, bytes]) -> Path:
+    """Into a folder that was not there before; half a report is never left."""
+    folder = out
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        folder = _numbered(out)
+        for name, each in content.items():
+            (folder / name).write_bytes(each)
+    except OSError as error:
+        if folder != out:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise StorageError(f"{folder}: the report could not be written: {why_of(error, folder)}") from error
+    return folder
+
+
+def _numbered(out: Path) -> Path:
+    """``hemodynamic``, ``hemodynamic-2``, …: the first that is not there, made for the owner alone."""
+    n = 1
+    while True:
+        folder = out / (FOLDER if n == 1 else f"{FOLDER}-{n}")
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            n += 1
+            continue
+        return folder
