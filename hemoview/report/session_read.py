@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import math
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hemoview.estimate.claims import OWN_DEVICES, card_of, claim_of, interval_claimed
-from hemoview.labels.reference import CO_FAMILY
+from hemoview.estimate.claims import OWN_DEVICES, card_of, claim_of
 from hemoview.labels.self_calibration import ALWAYS, calibrated_spans, calibrates_itself
 from hemoview.labels.session_reference import reference_kind
 from hemoview.report import session_numbers as numbers
@@ -40,12 +37,12 @@ from hemoview.report.session_facts import (
     to_json,
 )
 from hemoview.report.session_numbers import F64, Series, Span
+from hemoview.report.session_sources import Calibrated, EstimateRows, columns_of, reasons_of, references
 from recorder import __version__
 from recorder.clock import ClockEra
 from recorder.host import places
 from recorder.schema import (
     CO_CALIBRATED,
-    PARAMETERS,
     REFERENCE_CALIBRATED,
     Event,
     StreamInfo,
@@ -55,11 +52,7 @@ from recorder.session import Session, hides_estimates
 STEPS_S: Final = (10, 30, 60, 120, 300, 600)
 MOST_POINTS: Final = 300
 """More points than this are not told apart on paper."""
-_CO_FAMILY: Final = frozenset(PARAMETERS[i] for i in CO_FAMILY)
-_BY_REFERENCE: Final = 2
-"""Code of ``personalised_by``: the newest point was the reference's (:mod:`hemoview.edge.streams`)."""
 _NONE: Final = np.empty(0)
-_NO_CODES: Final = np.empty(0, np.int64)
 
 
 def read_facts(session: Session, models: Path | None = None) -> Facts:
@@ -127,13 +120,13 @@ class _Read:
         markers = tuple(_markers(session, events))
         unconfirmed = tuple((span.t0_s, span.t1_s) for span in session.unconfirmed())
         own = calibrates_itself(session.header.devices, streams)
-        marks = [(m.t_s, m.label) for m in markers]
-        calibrated = calibrated_spans(marks) if own else (ALWAYS,)
-        reasons = tuple(_names(info)) if info is not None else ()
-        rows = _EstimateRows.of(session, info, reasons) if info is not None else None
+        calibrated = calibrated_spans((m.t_s, m.label) for m in markers) if own else (ALWAYS,)
+        co_since_s = min((m.t_s for m in markers if m.label == CO_CALIBRATED), default=math.inf)
+        reasons = tuple(reasons_of(info)) if info is not None else ()
+        rows = EstimateRows.of(session, info, reasons) if info is not None else None
         given = [s for role in ("reference", "beats") for s in streams if s.role == role]
         wave = next((s for s in streams if s.role == "abp_wave"), None)
-        first = next((s for s in given if _columns(s)), wave)
+        first = next((s for s in given if columns_of(s)), wave)
         return cls(
             duration_s=session.duration_s,
             events=events,
@@ -143,7 +136,7 @@ class _Read:
             card=card,
             reasons=reasons,
             estimates={} if hidden or rows is None else dict(rows.series(card, unconfirmed)),
-            references=dict(_references(session, given, (own, calibrated, marks), unconfirmed)),
+            references=dict(references(session, given, Calibrated(own, calibrated, co_since_s), unconfirmed)),
             last_personalised_s=rows.last_age_s if rows is not None else None,
             kind="" if first is None else reference_kind(session, first),
             self_calibrating=own,
@@ -152,105 +145,6 @@ class _Read:
             cuffs=tuple(sorted(_cuffs(session, events), key=lambda cuff: cuff.t_s)),
             unconfirmed=unconfirmed,
         )
-
-
-# ---- the estimates
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _EstimateRows:
-    t_s: F64
-    columns: dict[str, F64]
-    simulated_code: int
-
-    @classmethod
-    def of(cls, session: Session, info: StreamInfo, reasons: Sequence[str]) -> _EstimateRows:
-        data = session.read(info.stream_id)
-        order = np.argsort(data.time_s, kind="stable")
-        columns = {c.name: data.values[order, i].astype(np.float64) for i, c in enumerate(info.channels)}
-        return cls(
-            data.time_s[order], columns, reasons.index("simulated") + 1 if "simulated" in reasons else -1
-        )
-
-    @property
-    def last_age_s(self) -> float | None:
-        age = self.columns.get("personalisation_age_s", _NONE)
-        known = age[np.isfinite(age)]
-        return round(float(known[-1]), 1) if known.size else None
-
-    def series(self, card: dict[str, Any], unconfirmed: Sequence[Span]) -> Iterator[tuple[str, Series]]:
-        """A value counts with its interval, or tagged as learned from simulation alone; never without either."""
-        doubted = numbers.within(self.t_s, unconfirmed)
-        told = self.columns.get("personalised_by")
-        for parameter in PARAMETERS:
-            if parameter not in self.columns:
-                continue
-            nothing = np.full(len(self.t_s), np.nan)
-            value, low, high = (self.columns.get(f"{parameter}{end}", nothing) for end in ("", "_lo", "_hi"))
-            why = np.nan_to_num(self.columns.get(f"{parameter}_why", np.zeros(len(value)))).astype(np.int64)
-            whole = (why == 0) & np.isfinite(value) & np.isfinite(low) & np.isfinite(high) & ~doubted
-            tagged = (why == self.simulated_code) & np.isfinite(value) & ~doubted
-            if not interval_claimed(card, parameter):
-                whole = np.zeros_like(whole)  # too few real people stand behind it (safety rule 7)
-            claimed = bool(whole.any())
-            yield (
-                parameter,
-                Series(
-                    self.t_s,
-                    np.where(whole | tagged, value, np.nan),
-                    np.where(whole, low, np.nan) if claimed else _NONE,
-                    np.where(whole, high, np.nan) if claimed else _NONE,
-                    np.where(tagged, 0, why),
-                    simulated=bool(tagged.any() and not claimed),
-                    told=None if told is None else np.asarray(told == _BY_REFERENCE),
-                ),
-            )
-
-
-def _names(info: StreamInfo) -> list[str]:
-    with contextlib.suppress(ValueError):
-        told = json.loads(info.metadata.get("reasons", "[]"))
-        if isinstance(told, list):
-            return [str(name) for name in told]
-    return []
-
-
-# ---- the reference
-
-
-def _columns(info: StreamInfo) -> dict[str, int]:
-    """Parameter → column of a stream of the reference; beats of a pulse wave have none."""
-    names = [re.sub(r"_(mmhg|per_min)\Z", "", c.name.lower()) for c in info.channels]
-    if info.role == "beats" and not any(c.unit == "mmHg" for c in info.channels):
-        return {}
-    return {p: names.index(p.lower()) for p in UNITS if p.lower() in names}
-
-
-def _references(
-    session: Session,
-    given: Sequence[StreamInfo],
-    calibration: tuple[bool, tuple[Span, ...], list[tuple[float, str]]],
-    unconfirmed: Sequence[Span],
-) -> Iterator[tuple[str, Series]]:
-    """The first stream that holds a parameter speaks for it; only while it may be taken for a reference (rule 8)."""
-    own, calibrated, marks = calibration
-    co_since_s = min((t for t, label in marks if label == CO_CALIBRATED), default=math.inf)
-    taken: set[str] = set()
-    for info in given:
-        wanted = {p: i for p, i in _columns(info).items() if p not in taken}
-        if not wanted:
-            continue
-        data = session.read(info.stream_id)
-        order = np.argsort(data.time_s, kind="stable")
-        t_s = data.time_s[order]
-        usable = ~numbers.within(t_s, unconfirmed)
-        for parameter, column in wanted.items():
-            taken.add(parameter)
-            valid = usable if parameter == "HR" else usable & numbers.within(t_s, calibrated)
-            if parameter in _CO_FAMILY and own and info.role == "reference":
-                valid = valid & (t_s >= co_since_s)
-            value = np.where(valid, data.values[order, column].astype(np.float64), np.nan)
-            yield parameter, Series(t_s, value, _NONE, _NONE, _NO_CODES)
 
 
 # ---- what is said of them
