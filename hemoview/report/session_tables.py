@@ -102,6 +102,12 @@ def tables_of(facts: Facts) -> tuple[Table, ...]:
                 for f in facts.findings
             ),
         ),
+        *_happened(facts),
+    )
+
+
+def _happened(facts: Facts) -> tuple[Table, ...]:
+    return (
         Table(
             "cuff_readings",
             ("time_s", "sbp_mmhg", "dbp_mmhg", "map_mmhg", "arm", "posture", "withdrawn_s"),
