@@ -71,38 +71,42 @@ def tables_of(facts: Facts) -> tuple[Table, ...]:
             ),
             tuple(_rows(facts)),
         ),
-        Table(
-            "findings",
-            (
-                *(
-                    "parameter",
-                    "unit",
-                    "source",
-                    "finding",
-                    "range_low",
-                    "range_high",
-                    "seconds",
-                    "of_seconds",
-                ),
-                *("spells", "longest_s"),
-            ),
-            tuple(
-                (
-                    f.parameter,
-                    UNITS[f.parameter],
-                    f.source,
-                    f.side,
-                    f.low,
-                    f.high,
-                    f.seconds,
-                    f.of_s,
-                    f.spells,
-                    f.longest_s,
-                )
-                for f in facts.findings
-            ),
-        ),
+        _findings(facts),
         *_happened(facts),
+    )
+
+
+def _findings(facts: Facts) -> Table:
+    return Table(
+        "findings",
+        (
+            *(
+                "parameter",
+                "unit",
+                "source",
+                "finding",
+                "range_low",
+                "range_high",
+                "seconds",
+                "of_seconds",
+            ),
+            *("spells", "longest_s"),
+        ),
+        tuple(
+            (
+                f.parameter,
+                UNITS[f.parameter],
+                f.source,
+                f.side,
+                f.low,
+                f.high,
+                f.seconds,
+                f.of_s,
+                f.spells,
+                f.longest_s,
+            )
+            for f in facts.findings
+        ),
     )
 
 
