@@ -15,6 +15,7 @@ from recorder.host.console import progress
 
 EXAMPLE: Final = """examples:
   hemoview subject withdraw P-014 --list          (only say where it is)
+  hemoview subject withdraw P-014 --list --look-in /data/runs --look-in ~/Documents/reports
   hemoview subject withdraw P-014 --why "asked by letter" --operator OP2"""
 
 
@@ -28,9 +29,9 @@ def add_parser(commands: Any) -> None:
     parser = actions.add_parser(
         "withdraw",
         help="delete what may be deleted, mark the rest, bar new datasets",
-        description="Lists every session, export, dataset and model that holds the subject. Sessions, exports and "
-        "datasets of this subject alone are deleted; datasets with others in them and models trained on them stay and "
-        "are marked. New datasets are barred. What was done is kept in an append-only list.",
+        description="Lists every session, export, dataset, report and model that holds the subject. Those of this "
+        "subject alone are deleted; datasets and reports with others in them and models trained on them stay and are "
+        "marked. New datasets are barred. What was done is kept in an append-only list.",
         epilog=EXAMPLE,
         formatter_class=raw,
     )
@@ -43,6 +44,7 @@ def add_parser(commands: Any) -> None:
         ("sessions", "session folders"),
         ("datasets", "datasets"),
         ("models", "model bundles or runs"),
+        ("look-in", "anything: it is looked through whole, reports and training runs as well"),
     ):
         parser.add_argument(
             f"--{name}",
@@ -70,9 +72,15 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         tuple(p.absolute() for p in (places.sessions_dir(home), *args.sessions)),
         tuple(args.datasets),
         (places.models_dir(), *args.models),
+        tuple(p.absolute() for p in args.look_in),
     )
     found = withdrawal.find(args.subject, looked)
-    told = {"subject": args.subject, **_by_kind(found), "looked_in": looked.in_words}
+    told = {
+        "subject": args.subject,
+        **_by_kind(found),
+        "looked_in": looked.in_words,
+        "cannot_reach": withdrawal.not_reached(found, looked),
+    }
     if args.only_list:
         return {**told, "withdrawn": False}
     _ask(args, found)
@@ -97,7 +105,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _by_kind(found: list[Holding]) -> dict[str, Any]:
-    kinds = ("session", "export", "dataset", "model")
+    kinds = ("session", "export", "dataset", "report", "model")
     return {f"{kind}s": [h.to_json() for h in found if h.kind == kind] for kind in kinds}
 
 

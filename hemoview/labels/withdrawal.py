@@ -1,7 +1,8 @@
 """A subject takes the consent back: where it is, what is deleted, what stays and is marked (safety rule 15).
 
-Searched: folders of sessions (discarded ones too), the records of exports and of datasets of the home folder, further
-dataset folders, and the cards of models. What nobody recorded cannot be found: the answer says where was looked.
+Searched: folders of sessions (discarded ones too), the records of exports, datasets, reports and training runs of the
+home folder, further folders by kind, and folders looked through whole. What nobody recorded and no folder holds
+cannot be found: the answer says where was looked, and names what is known of and cannot be reached.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -24,20 +25,27 @@ from hemoview.labels.dataset_folder import (
     subjects_of,
 )
 from hemoview.labels.dataset_register import registered
+from hemoview.labels.made_register import made
+from hemoview.labels.withdrawal_places import Seen, look_through
+from hemoview.labels.withdrawal_reports import VALUES, delete_report, report_of, without_windows
 from recorder import __version__
 from recorder import session as sessions
 from recorder.errors import ConfigError, RecorderError
 from recorder.exchange import export_record
+from recorder.host import places as recorder_places
 from recorder.host import withdrawals
 from recorder.host.withdrawals import Withdrawal
 from recorder.session.amended import read_header
 from recorder.session.files import write_whole
 from recorder.session.header import SESSION_FILE
 from recorder.session.quarantine import QUARANTINE_FOLDER
+from recorder.sync.outbox import held_at
 
-Kind = Literal["session", "export", "dataset", "model"]
+Kind = Literal["session", "export", "dataset", "model", "report"]
 MARK: Final = HOLDS_WITHDRAWN
 CARD: Final = "card.html"
+_USUAL: Final = ("reports", "runs", "models", "datasets")
+"""Folders of the home folder where these are written if nobody says otherwise."""
 _DATASET_FILES: Final = (FACTS, SPLITS, META, LABELS, PPG, CARD, WITHDRAWN)
 """In the order they are deleted: without the first it is no dataset any more."""
 
@@ -52,6 +60,7 @@ class Holding:
         paths: where it lies; empty = not here any more.
         deletable: nobody else is in it, and nothing stands on it.
         why: it is not deleted, or what is to be known of it.
+        beyond: what of it lies where nothing here can reach it, and who has to be asked; empty = nothing.
     """
 
     kind: Kind
@@ -59,6 +68,7 @@ class Holding:
     paths: tuple[Path, ...]
     deletable: bool
     why: str = ""
+    beyond: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -68,6 +78,7 @@ class Holding:
             "paths": [str(p) for p in self.paths],
             "deleted": self.deletable,
             "why": self.why,
+            "cannot_reach": self.beyond,
         }
 
     def in_words(self) -> str:
@@ -85,29 +96,43 @@ class Places:
         sessions: folders of session folders.
         datasets: folders of datasets, or folders of these, beside those that were built here.
         models: folders of model bundles.
+        whole: folders looked through whole, for anything.
     """
 
     home: Path
     sessions: tuple[Path, ...] = ()
     datasets: tuple[Path, ...] = ()
     models: tuple[Path, ...] = ()
+    whole: tuple[Path, ...] = ()
 
     @property
     def in_words(self) -> list[str]:
         """Everything that is looked through."""
-        return [str(p) for p in (self.home, *self.sessions, *self.datasets, *self.models)]
+        return [str(p) for p in (self.home, *self.sessions, *self.datasets, *self.models, *self.whole)]
 
 
 def find(subject: str, places: Places) -> list[Holding]:
     """Everything that holds a subject, sessions first."""
-    found = list(_sessions(subject, places))
+    usual = [places.home / name for name in _USUAL if (places.home / name).is_dir()]
+    noted = [Path(each.folder) for each in made(places.home) if Path(each.folder).is_dir()]
+    seen = look_through((*usual, *places.whole), noted)
+    found = [_at_services(holding, places.home) for holding in _sessions(subject, places, seen)]
     ids = {holding.name for holding in found}
+    names = {path.name for holding in found for path in holding.paths}
     found += _exports(subject, ids, places.home)
-    datasets = list(_datasets(subject, ids, places))
-    models = list(_models(subject, [holding.name for holding in datasets], places.models))
+    datasets = list(_datasets(subject, ids, places, seen))
+    versions = [holding.name for holding in datasets]
+    models = list(_models(subject, versions, places.models, seen))
     trained = {version for _, version in models}
     found += [_kept(holding, trained) for holding in datasets]
+    found += _reports(subject, ids | names, set(versions), seen)
     return [*found, *(holding for holding, _ in models)]
+
+
+def not_reached(holdings: Sequence[Holding], places: Places) -> list[str]:
+    """What is known of and lies where nothing here can reach it, a line each."""
+    lines = [f"{holding.kind} {holding.name}: {holding.beyond}" for holding in holdings if holding.beyond]
+    return [*lines, *look_through(places.whole).unread]
 
 
 def withdraw(
@@ -152,7 +177,16 @@ def withdraw(
 # ---- where it is
 
 
-def _sessions(subject: str, places: Places) -> Iterator[Holding]:
+def _at_services(holding: Holding, home: Path) -> Holding:
+    """A session that was synchronised lies at a service too."""
+    there = held_at(recorder_places.sync_dir(home), holding.name)
+    if not there:
+        return holding
+    beyond = f"a copy lies at {', '.join(there)}: ask the service's administrator to erase it"
+    return replace(holding, beyond=beyond)
+
+
+def _sessions(subject: str, places: Places, seen: Seen) -> Iterator[Holding]:
     """Sessions whose subject it is now, in the folders that were named and wherever a dataset or an export was made of
     one: one that was corrected to somebody else is that one's.
     """
@@ -164,7 +198,7 @@ def _sessions(subject: str, places: Places) -> Iterator[Holding]:
     ]
     told = [Path(p) for each in registered(places.home)[0] for p in each.session_folders]
     told += [Path(r.session) for r in export_record.read(places.home)[0] if r.session]
-    for path in dict.fromkeys(p.resolve() for p in (*inside, *told) if p.is_absolute()):
+    for path in dict.fromkeys(p.resolve() for p in (*inside, *seen.sessions, *told) if p.is_absolute()):
         try:
             header = read_header(path)
         except (RecorderError, OSError):
@@ -182,12 +216,14 @@ def _exports(subject: str, session_ids: set[str], home: Path) -> Iterator[Holdin
         gone = len(record.files) - len(there)
         said = ["it left this station: ask whoever has it to delete it"] if record.for_others else []
         said += [f"{gone} of {len(record.files)} files are not where they were written"] if gone else []
-        yield Holding("export", record.export_id, there, bool(there), "; ".join(said))
+        why = "; ".join(said)
+        yield Holding("export", record.export_id, there, bool(there), why, beyond=why)
     for line in wrong:
-        yield Holding("export", line, (), deletable=False, why="cannot be read: whose it was is not known")
+        why = "cannot be read: whose it was is not known"
+        yield Holding("export", line, (), deletable=False, why=why, beyond=why)
 
 
-def _datasets(subject: str, session_ids: set[str], places: Places) -> Iterator[Holding]:
+def _datasets(subject: str, session_ids: set[str], places: Places, seen: Seen) -> Iterator[Holding]:
     built, wrong = registered(places.home)
     known: set[Path] = set()
     for each in built:
@@ -199,16 +235,20 @@ def _datasets(subject: str, session_ids: set[str], places: Places) -> Iterator[H
         alone = {s.casefold() for s in each.subjects} == {subject.casefold()}
         why = "" if there else "it is not where it was written, or another lies there"
         others = "" if alone else _others(len(each.subjects) - 1)
-        yield Holding("dataset", each.version, (folder,) if there else (), there and alone, why or others)
-    for folder in _folders(places.datasets):
+        paths = (folder,) if there else ()
+        yield Holding("dataset", each.version, paths, there and alone, why or others, beyond=why)
+    known = {folder.resolve() for folder in known}
+    for folder in (*_folders(places.datasets), *seen.datasets):
         if folder.resolve() in known:
             continue
+        known.add(folder.resolve())
         people = subjects_of(folder)
         if subject.casefold() in {who.casefold() for who in people}:
             others = _others(len(people) - 1) if len(people) > 1 else ""
             yield Holding("dataset", _version(folder) or folder.name, (folder,), not others, others)
     for line in wrong:
-        yield Holding("dataset", line, (), deletable=False, why="cannot be read: who is in it is not known")
+        why = "cannot be read: who is in it is not known"
+        yield Holding("dataset", line, (), deletable=False, why=why, beyond=why)
 
 
 def _others(n: int) -> str:
@@ -230,19 +270,44 @@ def _version(folder: Path) -> str:
         return ""
 
 
-def _models(subject: str, versions: Sequence[str], folders: Sequence[Path]) -> Iterator[tuple[Holding, str]]:
+def _models(
+    subject: str, versions: Sequence[str], folders: Sequence[Path], seen: Seen
+) -> Iterator[tuple[Holding, str]]:
     """Bundles and training runs of which their own card says that such a dataset, or this subject, trained them."""
-    for folder in folders:
-        for card in sorted(
-            {*folder.glob("*/card.json"), *folder.glob("*/config.json"), *folder.glob("config.json")}
-        ):
-            trained, people = _taught_by(card)
-            seen = sorted(set(versions) & trained)
-            if subject.casefold() in people and not seen:
-                seen = sorted(trained)[:1] or [""]
-            for version in seen:
-                why = f"was trained on {version[:16]}…; a model cannot forget one person: train it again without"
-                yield Holding("model", card.parent.name, (card.parent,), deletable=False, why=why), version
+    named = [
+        card
+        for folder in folders
+        for pattern in ("*/card.json", "*/config.json", "config.json")
+        for card in folder.glob(pattern)
+    ]
+    for card in dict.fromkeys(sorted(card.resolve() for card in (*named, *seen.cards))):
+        trained, people = _taught_by(card)
+        by = sorted(set(versions) & trained)
+        if subject.casefold() in people and not by:
+            by = sorted(trained)[:1] or [""]
+        for version in by:
+            why = f"was trained on {version[:16]}…; a model cannot forget one person: train it again without"
+            yield Holding("model", card.parent.name, (card.parent,), deletable=False, why=why), version
+
+
+def _reports(subject: str, sessions_: set[str], versions: set[str], seen: Seen) -> Iterator[Holding]:
+    """Reports that say they are about this subject, one of its sessions, or a dataset it is in."""
+    for folder in dict.fromkeys(path.resolve() for path in seen.reports):
+        of = report_of(folder)
+        people = {who.casefold() for who in of.subjects or ()}
+        whose = subject.casefold() in people
+        if not whose and not (of.sessions & sessions_) and (of.version not in versions or of.subjects):
+            continue
+        alone = people == {subject.casefold()} or bool(of.sessions & sessions_)
+        if alone:
+            yield Holding("report", folder.name, (folder,), deletable=True)
+            continue
+        if whose:
+            why = f"{_others(len(people) - 1)}; the subject's windows are taken out of {VALUES}, page and figures stay"
+            yield Holding("report", folder.name, (folder,), deletable=False, why=why)
+        else:
+            why = "is of a dataset with the subject in it and does not say whose windows it holds: delete it by hand"
+            yield Holding("report", folder.name, (folder,), deletable=False, why=why, beyond=why)
 
 
 def _taught_by(card: Path) -> tuple[set[str], set[str]]:
@@ -276,6 +341,8 @@ def _delete(holding: Holding) -> None:
             sessions.erase(path, why="the subject was withdrawn")
         elif holding.kind == "dataset":
             _delete_dataset(path)
+        elif holding.kind == "report":
+            delete_report(path)
         elif path.is_dir():
             for inner in sorted(path.rglob("*"), reverse=True):
                 inner.rmdir() if inner.is_dir() else inner.unlink()
@@ -294,6 +361,8 @@ def _delete_dataset(folder: Path) -> None:
 
 def _mark(holding: Holding, subject: str) -> None:
     for path in holding.paths:
+        if holding.kind == "report":
+            without_windows(path, subject)
         if path.is_dir():
             known = withdrawn_from(path)
             told = {MARK: sorted({*known, subject})}

@@ -8,12 +8,14 @@ from typing import Any
 
 from hemoview.estimate import bundle as bundles
 from hemoview.labels.dataset import Dataset
+from hemoview.labels.made_register import remember
 from hemoview.labels.splits import PARTS
 from hemoview.learn.dataset_flags import add_dataset, read
 from hemoview.learn.run_predictor import RunPredictor
 from hemoview.report import judging
 from hemoview.report.choice import ALL, Opened, choose, open_bundle, shipped
 from recorder.errors import ConfigError
+from recorder.host import places
 
 
 def add_parser(commands: Any) -> None:
@@ -99,6 +101,7 @@ def evaluated(
     chosen = choose(dataset, opened, split, part)
     figures, judged = judging.figures_of(chosen, k, maker_of(opened))
     figures["report"] = str(judging.write(folder, figures, judged, page=page))
+    remember(places.home(), "report", folder)
     return figures
 
 

@@ -12,6 +12,7 @@ import torch
 
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.dataset_folder import HOLDS_WITHDRAWN
+from hemoview.labels.made_register import remember
 from hemoview.labels.splits import Split, make_split, refuse_leaks
 from hemoview.learn import checkpoint, distributed, evaluate_command, prepare
 from hemoview.learn.batches import Drawing
@@ -23,6 +24,7 @@ from hemoview.learn.moe.config import ModelConfig
 from hemoview.learn.run_config import RunConfig, Weights
 from hemoview.report import judging
 from recorder.errors import ConfigError
+from recorder.host import places
 from recorder.host.console import progress
 
 CONFIG, REPORT = "config.json", "report"
@@ -57,6 +59,7 @@ def run(args: argparse.Namespace) -> dict[str, Any] | None:
     with distributed.joined(device), progress("training", config.passes) as tell:
         if distributed.leads():
             begin_folder(folder, facts, resume=args.resume)
+            remember(places.home(), "run", folder)
         distributed.wait()
         model = train(
             parts,

@@ -18,6 +18,7 @@ from hemoview.labels.build_options import BuildOptions, Job
 from hemoview.labels.build_part import build_part
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.dataset_folder import FACTS, read_dataset
+from hemoview.labels.made_register import remember
 from hemoview.report import judging
 from hemoview.report.choice import choose, open_bundle
 from recorder import session as sessions
@@ -73,6 +74,7 @@ def carry_out(order: Order, tell: Tell | None = None) -> dict[str, Any]:
     )
     figures["report"] = str(judging.write(order.out, figures, judged, pdf=True))
     figures["pdf"] = str(order.out / judging.PRINT)
+    remember(order.home or places.home(), "report", order.out)
     return figures
 
 

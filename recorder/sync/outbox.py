@@ -155,6 +155,22 @@ class Outbox:
             yield
 
 
+def held_at(folder: Path, session_id: str) -> list[str]:
+    """Services under whose receipt a session lies; none where nothing was ever synchronised. Opens nothing anew."""
+    path = folder / OUTBOX_FILE
+    if not path.is_file():
+        return []
+    with storage_errors(folder, "reading the outbox"):
+        database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
+        try:
+            rows = database.execute(
+                "SELECT server_id FROM entry WHERE session_id=? AND rev>0 ORDER BY server_id", (session_id,)
+            ).fetchall()
+        finally:
+            database.close()
+    return [str(server_id) for (server_id,) in rows]
+
+
 def _list(names: tuple[str, ...]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 

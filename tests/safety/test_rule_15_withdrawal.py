@@ -14,6 +14,7 @@ from hemoview import cli
 from hemoview.estimate.models_command import list_models
 from hemoview.labels import make_dataset, read_dataset, write_dataset
 from hemoview.labels.dataset_register import Registered, register
+from hemoview.labels.made_register import made, remember
 from hemoview.labels.withdrawal import withdrawn_from
 from recorder import session as sessions
 from recorder.clock import ClockEra
@@ -23,6 +24,7 @@ from recorder.exchange.export_record import ExportRecord
 from recorder.host import withdrawals
 from recorder.schema import Amendment, Channel, SampleBlock, StreamInfo, Subject
 from recorder.session import amendments
+from recorder.sync.outbox import Entry, Outbox
 
 HR = StreamInfo("e4.hr", "e4", "numeric", (Channel("hr", "/min"),), "float64", None, "hr")
 ERA = ClockEra(0, "era-0", "boot-0", 0, 1_790_000_000_000_000_000)
@@ -169,3 +171,100 @@ def test_a_list_of_withdrawals_that_is_damaged_bars_everything(
     path.write_bytes(path.read_bytes()[:-9])
     assert cli.main(["dataset", "build", str(home), "--out", str(home / "set")]) == 1
     assert "restore the file from a backup" in capsys.readouterr().err
+
+
+def report(folder: Path, *subjects: str, **facts: Any) -> Path:
+    """As ``judging.write`` leaves it, with a page."""
+    folder.mkdir(parents=True)
+    (folder / "evaluation.json").write_text(json.dumps({"dataset": "cohort", **facts}), "utf-8")
+    (folder / "report.html").write_text("<p>figures</p>", "utf-8")
+    n = len(subjects)
+    np.savez_compressed(
+        folder / "predictions.npz",
+        subject=np.array(subjects),
+        t_s=np.arange(float(n)),
+        labels=np.zeros((n, 10)),
+        scored=np.ones(n, np.bool_),
+        facts=np.array([1.0]),
+    )
+    return folder
+
+
+def test_reports_are_deleted_or_lose_the_subjects_windows(
+    home: Path, capsys: pytest.CaptureFixture[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    session(home, "a", "P-014")
+    mine = report(home / "reports" / "mine", "P-014", "p-014", dataset="session a")
+    shared = report(home / "reports" / "shared", "P-014", "P-015", "P-014", "P-016")
+    theirs = report(home / "reports" / "theirs", "P-015")
+    note = mine / "note.txt"
+    note.write_text("somebody's own", "utf-8")
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    noted, named = report(elsewhere / "noted", "P-014"), report(elsewhere / "deep" / "er" / "named", "P-014")
+    remember(home, "report", noted)
+    unsaid = report(
+        home / "reports" / "unsaid", dataset_version=read_dataset(dataset(home, "d", "P-014")).version
+    )
+    (unsaid / "predictions.npz").write_bytes(b"cut")
+    code, told = run(capsys, "P-014", "--yes", "--look-in", str(elsewhere / "deep"))
+    assert code == 0 and told["failed"] == []
+    assert {r["name"]: r["deleted"] for r in told["reports"]} == {
+        "mine": True,
+        "shared": False,
+        "noted": True,
+        "named": True,
+        "unsaid": False,
+    }
+    assert [p.name for p in mine.iterdir()] == ["note.txt"] and not noted.exists() and not named.exists()
+    with np.load(shared / "predictions.npz") as kept:
+        assert kept["subject"].tolist() == ["P-015", "P-016"] and kept["labels"].shape == (2, 10)
+        assert kept["t_s"].tolist() == [1.0, 3.0] and kept["facts"].tolist() == [1.0]
+    assert withdrawn_from(shared) == ["P-014"] == withdrawn_from(unsaid)
+    assert (theirs / "predictions.npz").is_file() and withdrawn_from(theirs) == []
+    code, again = run(capsys, "P-014", "--yes", "--look-in", str(elsewhere / "deep"))
+    assert code == 0 and [r["name"] for r in again["reports"]] == ["unsaid"]
+
+
+def test_a_report_of_a_session_goes_with_its_tables(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    session(home, "a", "P-014")
+    folder = home / "reports" / "hemodynamic"
+    folder.mkdir(parents=True)
+    facts = {"kind": "hemoview-session-report", "session": {"session_id": "a", "pseudonym": "P-014"}}
+    (folder / "facts.json").write_text(json.dumps(facts), "utf-8")
+    for name in ("report.pdf", "trend.csv"):
+        (folder / name).write_bytes(b"x")
+    code, told = run(capsys, "P-014", "--yes")
+    assert code == 0 and [r["name"] for r in told["reports"]] == ["hemodynamic"] and not folder.exists()
+
+
+def test_training_runs_anywhere_are_marked_once(
+    home: Path, capsys: pytest.CaptureFixture[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("runs")
+    facts = {"dataset_version": "hv1:aa", "split": {"train": ["P-014"], "val": [], "test": []}}
+    for name in ("noted", "a/b/named"):
+        (elsewhere / name).mkdir(parents=True)
+        (elsewhere / name / "config.json").write_text(json.dumps(facts), "utf-8")
+    remember(home, "run", elsewhere / "noted")
+    remember(home, "run", elsewhere / "noted")
+    assert len(made(home)) == 1
+    code, told = run(capsys, "P-014", "--yes", "--look-in", str(elsewhere / "a"), "--models", str(elsewhere))
+    assert code == 0 and sorted(m["name"] for m in told["models"]) == ["named", "noted"]
+    assert withdrawn_from(elsewhere / "noted") == ["P-014"] == withdrawn_from(elsewhere / "a/b/named")
+
+
+def test_what_is_known_of_and_cannot_be_reached_is_listed(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session(home, "a", "P-014")
+    export(home, 1, "P-014", "a", for_others=True)
+    with Outbox(home / "sync") as outbox:
+        outbox.put(Entry("ward-7.example", "a", rev=3))
+        outbox.put(Entry("never.example", "a"))
+    register(home, Registered(str(home / "gone"), "hv1:x", "gone", ("P-014",), (), 1, "hemoview 0"))
+    code, told = run(capsys, "P-014", "--list", "--look-in", str(home / "not-there"))
+    assert code == 0
+    said = "\n".join(told["cannot_reach"])
+    assert "session a: a copy lies at ward-7.example" in said and "never.example" not in said
+    assert "it left this station" in said and "hv1:x" in said and "not-there: is not there" in said
+    assert len(told["cannot_reach"]) == 4
