@@ -197,6 +197,10 @@ _ROOMS = {
         "align pulse and reference of a session by their beats, or refuse",
     ),
     "audit": ("hemoview.cloud.audit_command", "prove that the service's audit log is whole"),
+    "backup": (
+        "hemoview.cloud.backup_command",
+        "back the service up: database and blobs, and its keys apart",
+    ),
     "compress": ("hemoview.learn.compress.flags", "make a small bundle of a training run"),
     "dataset": ("hemoview.dataset_command", "datasets of labelled windows"),
     "evaluate": ("hemoview.learn.evaluate_command", "judge a model on labelled windows and write a report"),
@@ -207,6 +211,7 @@ _ROOMS = {
         "hemoview.report.command",
         "hemodynamics of a session; a model against the reference of a session or dataset",
     ),
+    "restore": ("hemoview.cloud.restore_command", "put the service back from its backup and prove it"),
     "serve": ("hemoview.cloud.command", "run the service: sync, ward view, reports"),
     "train": ("hemoview.learn.train_flags", "train LSM²oE on a dataset"),
 }

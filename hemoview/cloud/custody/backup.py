@@ -1,0 +1,172 @@
+"""Backup and restore of the service: database, blobs, and the keys apart (safety rule 21).
+
+A backup is a folder: ``service.sqlite``, ``backup.json``, and ``blobs/`` where they are copied too. Blobs never change,
+so a second backup into the same folder copies only new ones; without a copy the blob folder's own backup is meant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from hemoview.cloud import audit
+from hemoview.cloud.custody import keybox
+from hemoview.cloud.custody.blobstore import BlobStore, StoreFull, WrongContent, open_store
+from hemoview.cloud.custody.local import LocalBlobs
+from hemoview.cloud.database import Database
+from hemoview.cloud.settings import Settings
+from recorder.errors import ConfigError, StorageError
+from recorder.session.files import make_folder, sync_folder, write_whole
+
+DATABASE: Final = "service.sqlite"
+NOTE: Final = "backup.json"
+BLOBS: Final = "blobs"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Where a backup goes, or comes from.
+
+    Args:
+        folder: of the backup.
+        keys: file of the keys; not in ``folder``.
+        passphrase: locks that file; None: it is only owner-only.
+        copy_blobs: blobs too, into the folder.
+    """
+
+    folder: Path
+    keys: Path
+    passphrase: str | None = None
+    copy_blobs: bool = False
+
+    def check(self) -> None:
+        """Refuse keys beside the database.
+
+        Raises:
+            ConfigError: says why.
+        """
+        if self.folder.resolve() in self.keys.resolve().parents:
+            raise ConfigError(
+                f"{self.keys}: lies in the backup's own folder; who finds one must not find both"
+            )
+
+
+def back_up(settings: Settings, order: Order) -> dict[str, Any]:
+    """Write a backup; the service may run meanwhile. Keys come last, so that their list knows every erasure in it.
+
+    Raises:
+        ConfigError: no service there, or one on another database.
+        StorageError: the disk refuses.
+    """
+    order.check()
+    source = database_of(settings)
+    if not source.is_file():
+        raise ConfigError(f"{settings.folder}: holds no service; name another --folder or --config")
+    try:
+        make_folder(order.folder)
+        facts = _copy_database(source, order.folder / DATABASE)
+        blobs = _listed(order.folder / DATABASE)
+        damaged = asyncio.run(_copy_blobs(settings, order, blobs)) if order.copy_blobs else []
+        note = facts | {
+            "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "blobs": len(blobs),
+            "blob_bytes": sum(blobs.values()),
+            "blobs_copied": order.copy_blobs,
+            "damaged": damaged,
+        }
+        write_whole(order.folder / NOTE, (json.dumps(note, indent=1) + "\n").encode())
+        keybox.write(order.keys, settings.keys, facts["server_id"], order.passphrase)
+    except StoreFull as error:
+        raise StorageError(f"{order.folder}: {error}; nothing of an earlier backup there is lost") from error
+    except (OSError, sqlite3.Error) as error:
+        raise StorageError(f"{order.folder}: cannot be written ({error}); name another --to") from error
+    asyncio.run(_note(settings, "service.backup", {"blobs": len(blobs), "copied": order.copy_blobs}))
+    return {"ok": not damaged, "folder": str(order.folder), "keys": str(order.keys), **note}
+
+
+def database_of(settings: Settings) -> Path:
+    """Its file.
+
+    Raises:
+        ConfigError: it is another database's affair.
+    """
+    if settings.database_url:
+        raise ConfigError("database_url names a database of its own; back it up with its own tools")
+    return settings.folder / DATABASE
+
+
+def _copy_database(source: Path, target: Path) -> dict[str, Any]:
+    """One consistent state of the database, checked; facts of it."""
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
+    with (
+        closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True)) as live,
+        closing(sqlite3.connect(part)) as copy,
+    ):
+        live.backup(copy)
+        copy.execute("PRAGMA journal_mode=DELETE")
+        (verdict,) = copy.execute("PRAGMA integrity_check").fetchone()
+        if verdict != "ok":
+            raise StorageError(f"{source}: is damaged ({verdict}); keep the earlier backup")
+        facts = {
+            "server_id": copy.execute("SELECT value FROM fact WHERE name = 'server_id'").fetchone()[0],
+            "sessions": copy.execute("SELECT count(*) FROM session").fetchone()[0],
+            "audit_entries": copy.execute("SELECT count(*) FROM audit").fetchone()[0],
+            "audit_head": (
+                copy.execute("SELECT hash FROM audit ORDER BY no DESC LIMIT 1").fetchone() or (audit.START,)
+            )[0],
+        }
+    part.chmod(0o600)
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    part.replace(target)
+    sync_folder(target.parent)
+    return facts
+
+
+def _listed(database: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as conn:
+        return dict(conn.execute("SELECT sha256, bytes FROM blob WHERE damaged_us IS NULL").fetchall())
+
+
+async def _copy_blobs(settings: Settings, order: Order, blobs: dict[str, int]) -> list[str]:
+    """Copy what is not there yet; ids of those that cannot be read whole. What was erased since is taken away."""
+    target = LocalBlobs(order.folder / BLOBS, reserve=0)
+    await target.sweep()
+    await target.delete([stored.sha256 async for stored in target.walk() if stored.sha256 not in blobs])
+    return await copy(open_store(settings.blobs), target, blobs)
+
+
+async def copy(source: BlobStore, target: BlobStore, blobs: dict[str, int]) -> list[str]:
+    """Copy blobs from store to store, hashing on the way; ids of those that are damaged or gone at the source.
+
+    Raises:
+        StoreFull: no space at the target.
+    """
+    damaged = []
+    for sha256, size in blobs.items():
+        if await target.size(sha256) == size:
+            continue
+        try:
+            await target.put(sha256, size, source.read(sha256))
+        except (WrongContent, FileNotFoundError):
+            damaged.append(sha256)
+    return damaged
+
+
+async def _note(settings: Settings, action: str, told: dict[str, Any]) -> None:
+    db = Database(settings.database)
+    try:
+        async with db.begin() as conn:
+            now_us = time.time_ns() // 1000
+            entry = audit.Entry(now_us, "service", action, "", audit.OK, "", json.dumps(told))
+            await audit.append(conn, entry)
+    finally:
+        await db.close()
