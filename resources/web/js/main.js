@@ -115,8 +115,9 @@ async function signOut() {
   signIn(false);
 }
 
-function go(path) {
-  history.pushState(null, "", path);
+function go(path, { replace = false } = {}) {
+  if (replace) history.replaceState(null, "", path);
+  else history.pushState(null, "", path);
   window.scrollTo(0, 0);
   show();
   shell.main.focus();

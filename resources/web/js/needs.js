@@ -4,10 +4,9 @@
 export const STALE_US = 5_000_000;
 
 /** In the order in which they are listed; what endangers the right person first. */
-export const KINDS = ["confirm-binding", "no-data", "poor-contact", "disk-low", "old-calibration", "sync-lag"];
-
-/** Ids that a bed's state may list under another name of the same thing. */
-const ALIASES = { sync: "sync-lag", disk: "disk-low", binding: "confirm-binding", contact: "poor-contact" };
+export const KINDS = [
+  "confirm-binding", "no-data", "poor-contact", "disk-low", "old-calibration", "sync-lag", "clock-differs",
+];
 
 /** Whether the newest datum of a bed is too old to be shown as of now. */
 export const isStale = (bed, nowUs) => bed.atUs !== null && nowUs - bed.atUs > STALE_US;
@@ -31,13 +30,14 @@ export function needsOf(bed, nowUs) {
   };
   if (isUnconfirmed(bed)) add("confirm-binding", {}, bed.binding.boundUs);
   if (isExpected(bed) && isStale(bed, nowUs)) add("no-data", {}, bed.atUs);
-  for (const told of bed.state?.needs ?? []) {
-    const id = ALIASES[told.id] ?? told.id;
-    const isAnswered = id === "confirm-binding" && bed.binding !== null && bed.binding.confirmedUs !== null;
-    if (typeof id === "string" && !isAnswered) add(id, told.values ?? {}, told.since_us ?? null);
+  for (const told of bed.sessionId === null ? [] : bed.needs) {
+    // what shows from here is told from here: the service's word on it may be a second old
+    if (!SEEN_HERE.has(told.id)) add(told.id, told.values ?? {}, null);
   }
   return [...found.values()].sort((a, b) => rank(a.id) - rank(b.id));
 }
+
+const SEEN_HERE = new Set(["confirm-binding", "no-data"]);
 
 const rank = (id) => (KINDS.includes(id) ? KINDS.indexOf(id) : KINDS.length);
 

@@ -7,12 +7,13 @@ export const POINTS = 1000;
 const COLUMNS = ["est", "lo", "hi", "ref"];
 
 /** No rows. */
-export const nothing = () => ({ t: [], est: [], lo: [], hi: [], ref: [], gaps: [] });
+export const nothing = () => ({ t: [], est: [], lo: [], hi: [], ref: [], gaps: [], stepS: 1 });
 
 /** Reply of `/v1/sessions/{id}/trend` with times in seconds. */
 export function fromReply(reply) {
-  const rows = { t: (reply.t_us ?? []).map((us) => us / 1e6), gaps: [] };
+  const rows = { ...nothing(), t: (reply.t_us ?? []).map((us) => us / 1e6), stepS: (reply.step_us ?? 1e6) / 1e6 };
   for (const name of COLUMNS) rows[name] = rows.t.map((_, i) => reply[name]?.[i] ?? null);
+  rows.est = rows.est.map((v, i) => (rows.lo[i] === null || rows.hi[i] === null ? null : v)); // no interval, no line
   rows.gaps = (reply.gaps ?? []).map(([a, b]) => [a / 1e6, b / 1e6]);
   return rows;
 }
@@ -24,7 +25,7 @@ export function fromMessage(msg, parameter, hides) {
   const est = hides ? null : value(told.est);
   const isWhole = est !== null && value(told.lo) !== null && value(told.hi) !== null;
   return {
-    t: Math.round(msg.t_us / 1e6), est: isWhole ? est : null, lo: isWhole ? told.lo : null,
+    t: Math.floor(msg.t_us / 1e6), est: isWhole ? est : null, lo: isWhole ? told.lo : null,
     hi: isWhole ? told.hi : null, ref: told.ref_valid === false ? null : value(told.ref),
   };
 }
@@ -33,29 +34,19 @@ export function fromMessage(msg, parameter, hides) {
  * Kept rows with live ones: a live second stands in for the same second, later ones follow. Nothing before `fromS`.
  */
 export function merged(kept, live, fromS) {
-  const lastKept = kept.t.length > 0 ? Math.round(kept.t[kept.t.length - 1]) : -Infinity;
-  const bySecond = new Map(kept.t.map((t, i) => [Math.round(t), i]));
-  const out = nothing();
-  const fresh = new Map();
-  const later = [];
-  for (const row of live) {
-    if (bySecond.has(row.t)) fresh.set(bySecond.get(row.t), row);
-    else if (row.t > lastKept) later.push(row);
-  }
+  const out = { ...nothing(), stepS: kept.stepS };
   const push = (t, row) => {
+    if (t < fromS || t <= (out.t[out.t.length - 1] ?? -Infinity)) return;
     out.t.push(t);
     for (const name of COLUMNS) out[name].push(row[name]);
   };
+  const seconds = new Map(live.map((row) => [row.t, row]));
   kept.t.forEach((t, i) => {
-    if (t < fromS) return;
-    push(t, fresh.get(i) ?? Object.fromEntries(COLUMNS.map((name) => [name, kept[name][i]])));
+    const same = kept.stepS <= 1 ? seconds.get(Math.floor(t)) : undefined;
+    push(t, same ?? Object.fromEntries(COLUMNS.map((name) => [name, kept[name][i]])));
   });
-  let last = lastKept;
-  for (const row of later.sort((a, b) => a.t - b.t)) {
-    if (row.t <= last || row.t < fromS) continue;
-    push(row.t, row);
-    last = row.t;
-  }
+  const endS = kept.t.length > 0 ? kept.t[kept.t.length - 1] + kept.stepS : -Infinity;
+  for (const row of [...live].sort((a, b) => a.t - b.t)) if (row.t >= endS) push(row.t, row);
   out.gaps = kept.gaps.filter(([, b]) => b > fromS).map(([a, b]) => [Math.max(a, fromS), b]);
   return out;
 }

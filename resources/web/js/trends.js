@@ -118,11 +118,10 @@ export class Trends {
     if (nowUs === null || this.place.clientWidth === 0) return;
     this.plot ??= this.make();
     const fromS = nowUs / 1e6 - this.spanMin * 60;
-    const breakS = Math.max(5, (this.spanMin * 60 * 3) / data.POINTS);
     const { unit: pressure } = options();
     const rows = this.parameters.map((p) => data.merged(this.kept.get(p) ?? data.nothing(), this.live.get(p) ?? [], fromS));
     const gaps = rows.flatMap((r) => r.gaps);
-    const tables = rows.map((r, i) => data.table(r, scale(this.parameters[i], pressure).factor, breakS));
+    const tables = rows.map((r, i) => data.table(r, scale(this.parameters[i], pressure).factor, Math.max(5, 2.5 * r.stepS)));
     this.plot.show(tables, gaps, [fromS, nowUs / 1e6]);
   }
 

@@ -24,8 +24,9 @@ function placed(ward, message) {
     const known = ward.beds.get(told.bed_id) ?? emptyBed(told.bed_id);
     const bed = bound({ ...known, label: String(told.label ?? ""), place: Number(told.place ?? 0) }, told.binding);
     const last = told.last;
-    const isNewer = last?.msg && !(last.at_us <= bed.atUs);
-    beds.set(told.bed_id, isNewer ? spoken(bed, last.at_us, 0, last.msg) : bed);
+    const isNews = last && Number.isFinite(told.at_us) && !isOld(bed, last);
+    const heard = isNews ? spoken(bed, told.at_us, 0, last) : bed;
+    beds.set(told.bed_id, { ...heard, missed: Math.max(heard.missed, told.gaps ?? 0), needs: told.needs ?? [] });
   }
   const order = [...beds.values()].sort((a, b) => a.place - b.place || compare(a.label, b.label)).map((b) => b.bedId);
   const isLayout = order.join() !== ward.order.join();
@@ -33,9 +34,9 @@ function placed(ward, message) {
 }
 
 function said(ward, message) {
-  const known = ward.beds.get(message.bed_id);
-  if (!known || !message.msg) return { ward, changed: [], isLayout: false };
-  if (isOld(known, message.msg)) return { ward, changed: [], isLayout: false };
+  const listed = ward.beds.get(message.bed_id);
+  if (!listed || !message.msg || isOld(listed, message.msg)) return { ward, changed: [], isLayout: false };
+  const known = message.binding === undefined ? listed : bound(listed, message.binding);
   const beds = new Map(ward.beds);
   beds.set(message.bed_id, spoken(known, message.at_us, message.gap, message.msg));
   return { ward: { ...ward, beds }, changed: [message.bed_id], isLayout: false };
@@ -48,7 +49,7 @@ const emptyBed = (bedId) => ({
 /** What belongs to a session and goes with it: nobody is ever shown with the numbers of somebody else. */
 const NOBODY = {
   sessionId: null, seq: null, tUs: null, atUs: null, missed: 0, missedLast: 0, missedAtUs: null, head: null,
-  footer: null, state: null, numerics: null,
+  footer: null, state: null, numerics: null, needs: [],
 };
 
 function bound(bed, binding) {
@@ -60,7 +61,7 @@ function bound(bed, binding) {
         confirmedBy: binding.confirmed_by ?? null,
       }
     : null;
-  const isSame = bed.sessionId === null || next === null || next.sessionId === bed.sessionId;
+  const isSame = bed.sessionId === null || next?.sessionId === bed.sessionId;
   return { ...bed, ...(isSame ? {} : NOBODY), binding: next };
 }
 
@@ -88,6 +89,7 @@ function spoken(bed, atUs, gap, msg) {
     head: msg.head ?? base.head,
     footer: msg.footer ?? base.footer,
     state: msg.state ?? base.state,
+    needs: msg.state?.needs ?? base.needs,
     numerics: msg.numerics ?? {},
   };
 }

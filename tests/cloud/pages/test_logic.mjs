@@ -95,6 +95,25 @@ test("nobody is shown with the numbers of somebody else", () => {
   assert.equal(swapped.isUnconfirmed, true);
 });
 
+test("what the service knew when the page came is shown until something newer is heard", () => {
+  const told = bed(1, { binding: bound("s1"), at_us: T0 + 5 * S, gaps: 2, needs: [{ id: "sync-lag" }],
+    last: message(5, { head: head(), state: { recording: true, needs: [{ id: "sync-lag" }] } }) });
+  let ward = wardOf(placed(told));
+  assert.deepEqual([seen(ward, 1, 6).pseudonym, seen(ward, 1, 6).missed.total, seen(ward, 1, 6).needs[0].id], ["P-1", 2, "sync-lag"]);
+  ward = state.reduce(ward, said(1, 6)).ward;
+  ward = state.reduce(ward, placed(told)).ward;
+  assert.equal(ward.beds.get("b1").seq, 6, "an older picture does not overwrite a newer one");
+});
+
+test("a message tells of its binding itself", () => {
+  let ward = wardOf(placed(bed(1)), { ...said(1, 1), binding: bound("s1", null) });
+  assert.equal(seen(ward, 1, 1).isUnconfirmed, true);
+  ward = state.reduce(ward, { ...said(1, 2), binding: bound("s1") }).ward;
+  assert.equal(seen(ward, 1, 2).isUnconfirmed, false);
+  ward = state.reduce(ward, placed(bed(1, { binding: { ...bound("s1"), session_id: "" } }))).ward;
+  assert.deepEqual([seen(ward, 1, 2).mode, seen(ward, 1, 2).pseudonym], ["empty", null], "the session ended");
+});
+
 test("head and footer stay while the session does", () => {
   const ward = wardOf(placed(bed(1)), said(1, 1, { head: head(), footer: "claim" }), said(1, 2));
   assert.deepEqual([seen(ward, 1, 2).pseudonym, seen(ward, 1, 2).footer], ["P-1", "claim"]);
@@ -291,4 +310,15 @@ test("a trend is filled up by live seconds, and by what came after a gap, in ord
   assert.deepEqual(merged.est, [120, 121, 125, 125]);
   assert.deepEqual(merged.gaps, [[T0 / S + 3, T0 / S + 6]]);
   assert.deepEqual(trends.merged(rows, [], T0 / S + 2).t, [T0 / S + 2, T0 / S + 3]);
+  assert.deepEqual(rows.est, [120, 121, null]);
+});
+
+test("a mean of a minute is not overwritten by one second of it", () => {
+  const told = { t_us: [T0, T0 + 60 * S], step_us: 60 * S, est: [120, 121], lo: [1, 1], hi: [2, 2], ref: [0, 0], n: [60, 60] };
+  const live = [30, 60, 90, 130].map((s) => ({ t: T0 / S + s, est: 99, lo: 98, hi: 100, ref: null }));
+  const rows = trends.merged(trends.fromReply(told), live, 0);
+  assert.deepEqual([rows.t.map((t) => t - T0 / S), rows.est], [[0, 60, 130], [120, 121, 99]]);
+  const table = trends.table(rows, 1, 150);
+  assert.deepEqual(table[0].length, 3);
+  assert.deepEqual(trends.table(rows, 1, 65)[1], [120, 121, null, 99], "a line never bridges a gap");
 });
