@@ -7,6 +7,8 @@ import { Sweep } from "./sweep.js";
 import { need, say } from "./words.js";
 
 const TILE_MM_PER_S = 12.5;
+/** Needs that the tile says in a place of their own. */
+const SAID_ABOVE = new Set(["confirm-binding"]);
 
 /** @param {{parameters: string[], href: string, onConfirm: Function|null}} how */
 export class Tile {
@@ -66,7 +68,7 @@ export class Tile {
     setText(p.age, ageWords(view, nowUs));
     setText(p.missed, missedWords(view));
     setShown(p.missed, view.missed.total > 0);
-    setText(p.needs, view.needs.map((n) => need(n.id, n.values)).join(" · "));
+    setText(p.needs, view.needs.filter((n) => !SAID_ABOVE.has(n.id)).map((n) => need(n.id, n.values)).join(" · "));
     setText(p.facts, view.facts.map((f) => say(f.id, f.values)).join(" · "));
     if (p.facts.title !== p.facts.textContent) p.facts.title = p.facts.textContent;
     if (isRunning) p.numerics.update(view);

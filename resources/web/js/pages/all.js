@@ -3,9 +3,11 @@
 import { Refused, get } from "../api.js";
 import { el } from "../dom.js";
 import { say } from "../words.js";
+import { auditPage } from "./audit.js";
 import { bedPage } from "./bed.js";
 import { devicesPage } from "./devices.js";
 import { peoplePage } from "./people.js";
+import { sessionPage } from "./session.js";
 import { sessionsPage } from "./sessions.js";
 import { passwordPage } from "./sign_in.js";
 import { wardPage } from "./ward.js";
@@ -24,8 +26,10 @@ export const PAGES = {
   ward: async ({ args, me, shell }) => wardPage({ ward: await wardOf(args[0]), me, shell }),
   bed: async ({ args, me, shell }) => bedPage({ ward: await wardOf(args[0]), bedId: args[1], me, shell }),
   sessions: sessionsPage,
+  session: sessionPage,
   people: peoplePage,
   devices: devicesPage,
+  audit: auditPage,
   password: ({ me, onDone }) => passwordPage({ me, isFirst: false, onDone }),
   lost: () => ({ node: el("p", { class: "card" }, say("problem-not-here")) }),
 };

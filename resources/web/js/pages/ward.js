@@ -126,17 +126,20 @@ class WardPage {
   showNeeds(entries, nowUs) {
     setText(this.needsCount, entries.length > 0 ? `${say("needs-title")}: ${entries.length}` : say("needs-none"));
     setClass(this.node, "all-well", entries.length === 0);
-    const words = entries.map((e) => [e, need(e.id, e.values), say("needs-since", { time: since(e.sinceUs, nowUs) })]);
-    const told = words.map(([e, text, from]) => `${e.key} ${text} ${from} ${e.label}`).join("\n");
+    const told = entries.map((e) => `${e.key} ${e.sinceUs} ${e.label} ${JSON.stringify(e.values)}`).join("\n");
     if (told === this.told) return;
     this.told = told;
-    fill(this.needs, ...words.map(([entry, text, from]) => this.entry(entry, text, from)));
+    const kinds = [...new Set(entries.map((e) => e.id))];
+    fill(this.needs, ...kinds.map((kind) => this.kind(kind, entries.filter((e) => e.id === kind), nowUs)));
   }
 
-  entry(entry, text, from) {
-    return el("li", { class: "need", "data-kind": entry.id },
-      el("a", { href: `#${entry.bedId}`, onclick: (event) => this.show(event, entry.bedId) },
-        el("b", {}, say("needs-bed", { label: entry.label })), " ", text, " ", el("span", { class: "from" }, from)));
+  /** A reason with every bed that has it, each with since when. */
+  kind(kind, entries, nowUs) {
+    return el("li", { class: "need", "data-kind": kind }, el("span", { class: "reason" }, need(kind, entries[0].values)),
+      el("ul", { class: "need-beds" }, ...entries.map((entry) => el("li", {},
+        el("a", { href: `#${entry.bedId}`, onclick: (event) => this.show(event, entry.bedId) },
+          el("b", {}, say("needs-bed", { label: entry.label })), " ",
+          el("span", { class: "from" }, say("needs-since", { time: since(entry.sinceUs, nowUs) })))))));
   }
 
   show(event, bedId) {

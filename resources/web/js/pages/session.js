@@ -1,0 +1,51 @@
+/** One session: custody of its files, reports, and what is said to the bedside. */
+
+import { get, part } from "../api.js";
+import { el } from "../dom.js";
+import { bytes, moment, since } from "../format.js";
+import { listPage, table } from "../parts.js";
+import { say } from "../words.js";
+import { custody, tags } from "./sessions.js";
+
+export function sessionPage({ args, me }) {
+  const id = args[0];
+  return listPage(say("session-title"), async () => {
+    const session = await get(`/v1/sessions/${part(id)}`);
+    return [custodyPart(session, me), revisions(session)];
+  });
+}
+
+function custodyPart(session, me) {
+  const facts = [
+    [say("sessions-subject"), [session.pseudonym ?? say("sessions-erased-subject"), ...tags(session)]],
+    [say("sessions-began"), moment(session.created_us)],
+    [say("sessions-place"), [session.ward, session.bed].filter(Boolean).join(" · ") || "–"],
+    [say("session-template"), session.template || "–"],
+    [say("sessions-device"), session.device],
+    [say("sessions-custody"), custody(session)],
+    [say("session-last"), session.last_received_us ? moment(session.last_received_us) : "–"],
+    [say("session-queue"), queue(session.queue)],
+    [say("session-id"), el("span", { class: "mono" }, session.session_id)],
+  ];
+  const damaged = session.damaged?.length > 0
+    ? el("p", { class: "notice error" }, say("session-damaged", { files: session.damaged.join(", ") })) : null;
+  const mayRead = me.actions.has("read-samples") && session.rev !== null && session.state !== "erased";
+  return el("section", { class: "card" }, damaged,
+    el("dl", { class: "facts-list" }, ...facts.flatMap(([name, value]) =>
+      [el("dt", {}, name), el("dd", {}, ...[value].flat().filter(Boolean))])),
+    mayRead ? el("p", { class: "row-of" }, el("a", { class: "button", "data-file": "zip",
+      href: `/v1/sessions/${part(session.session_id)}/download`, download: "" }, say("session-download"))) : null);
+}
+
+function queue(told) {
+  if (!told) return "–";
+  const last = told.last_success_us ? ` · ${say("queue-last", { time: since(told.last_success_us, Date.now() * 1000) })}` : "";
+  return say("queue-waiting", { waiting: told.waiting, total: told.total }) + last;
+}
+
+function revisions(session) {
+  return el("section", { class: "card" }, el("h2", {}, say("session-revisions")),
+    table(say("session-revisions"), ["№", say("session-received"), say("session-files"), "SHA-256"],
+      session.revisions.map((r) => [String(r.rev), moment(r.received_us), `${r.files} · ${bytes(r.bytes)}`,
+        el("span", { class: "mono" }, r.sha256)]), say("none")));
+}

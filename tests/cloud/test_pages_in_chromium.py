@@ -1,0 +1,302 @@
+"""The pages in a real browser, on a real service with bedsides that speak to it over real sockets."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from hemoview.cloud.principals import Role
+from tests.cloud.page_rig import Bed, Feed, Served, chromium, serving
+from tests.cloud.people import PASSWORD, account
+
+pytestmark = pytest.mark.slow
+
+BEDS = 24
+NASTY = '<img src=x onerror="window.hurt=1">'
+SAID_MS = 12_000
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("service") / "s", production=False) as rig:
+        rig.ward("ICU", beds=BEDS)
+        account(rig, "nurse", Role.OPERATOR)
+        account(rig, "boss", Role.ADMIN, Role.AUDITOR)
+        account(rig, "newcomer", Role.CLINICIAN, one_time=True)
+        yield rig
+
+
+@pytest.fixture(scope="module")
+def beds(served: Served) -> Iterator[dict[int, Bed]]:
+    """Twenty-two of the beds speak."""
+    made = {n: Bed(served.bedside(f"ICU-{n}"), n) for n in range(1, BEDS - 1)}
+    made[2].changed = {"head": {"simulated": True}}
+    made[5].changed = {"head": {"hidden": True}}
+    made[7].changed = {"head": {"pseudonym": NASTY}}
+    with Feed(served.url, list(made.values())):
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def faults() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def page(served: Served, browser: Any, faults: list[str]) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1920, "height": 1080}, locale="en-GB")
+    made = context.new_page()
+    made.on("pageerror", lambda error: faults.append(str(error)))
+    made.on("console", lambda said: faults.append(said.text) if _is_fault(said) else None)
+    made.set_default_timeout(SAID_MS)
+    yield made
+    context.close()
+    assert faults == []
+
+
+def _is_fault(said: Any) -> bool:
+    """A 401 before signing in and what a test does to the network are no faults of the page."""
+    return (
+        said.type in {"error", "warning"} and "status of 40" not in said.text and "WebSocket" not in said.text
+    )
+
+
+def sign_in(page: Any, served: Served, name: str = "nurse", password: str = PASSWORD) -> None:
+    page.goto(served.url + "/")
+    page.fill("[name=name]", name)
+    page.fill("[name=password]", password)
+    page.keyboard.press("Enter")
+
+
+def until(page: Any, expression: str, *, within_s: float = 12) -> None:
+    """Wait for JavaScript to be true. Playwright's own way is an ``eval`` in the page, which its policy refuses."""
+    deadline = time.monotonic() + within_s
+    while not page.evaluate(expression):
+        assert time.monotonic() < deadline, expression
+        page.wait_for_timeout(100)
+
+
+def tile(page: Any, n: int) -> Any:
+    return page.locator(".tile", has=page.locator(f".bed-label:text-is('ICU-{n}')"))
+
+
+def open_ward(page: Any, served: Served) -> None:
+    sign_in(page, served)
+    page.wait_for_selector(".tile .value:text-matches('[0-9]')")
+    until(page, "document.querySelectorAll('.tile:not(.quietly)').length >= 22")
+    page.wait_for_selector("body:not(.lost)")
+
+
+def test_a_wrong_password_is_said_and_a_one_time_one_must_be_changed(page: Any, served: Served) -> None:
+    sign_in(page, served, password="not this one")
+    page.wait_for_selector(".notice.error:text-matches('wrong')")
+    sign_in(page, served, "newcomer")
+    page.wait_for_selector("h1:text-is('Choose your own password')")
+    page.goto(served.url + "/sessions")
+    page.wait_for_selector("h1:text-is('Choose your own password')")
+    page.fill("[name=old]", PASSWORD)
+    page.fill("[name=new]", "another four quiet words")
+    page.fill("[name=again]", "another four quiet word")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".notice.error:text-matches('differ')")
+    page.fill("[name=again]", "another four quiet words")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:text-is('Sessions')")
+
+
+def test_a_ward_of_24_beds_in_fixed_places(page: Any, served: Served, beds: dict[int, Bed]) -> None:
+    open_ward(page, served)
+    labels = "[...document.querySelectorAll('.tile .bed-label')].map(n => n.textContent)"
+    assert page.evaluate(labels) == [f"ICU-{n}" for n in range(1, BEDS + 1)]
+    one = tile(page, 1)
+    told = one.inner_text()
+    for wanted in ("P-001", "Empatica E4 A1201", "CNAP 500", "since", "est.", "old"):
+        assert wanted in told, wanted
+    assert re.search(r"\[\d+–\d+\]", told)
+    assert "SIMULATED" in tile(page, 2).inner_text()
+    assert "no session" in tile(page, BEDS).inner_text()
+    first = page.locator(".clock").inner_text()
+    until(page, f"document.querySelector('.clock').textContent !== '{first}'")
+    assert "ICU-1" in page.locator(".footers").inner_text()
+    inked = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)"
+    assert one.locator("canvas").first.evaluate(inked)
+    beds[9].changed = {"state": {"needs": [{"id": "poor-contact", "values": {}}]}}
+    page.wait_for_selector(".need[data-kind=poor-contact]:has-text('Bed ICU-9'):has-text('since')")
+    assert page.evaluate(labels) == [f"ICU-{n}" for n in range(1, BEDS + 1)]
+
+
+def test_hidden_estimates_leave_nothing_on_the_page(page: Any, served: Served, beds: dict[int, Bed]) -> None:
+    open_ward(page, served)
+    hides = tile(page, 5)
+    assert hides.locator("td.estimate:visible").count() == 0
+    assert "est." not in hides.inner_text()
+    assert re.search(r"SBP\s+mmHg\s+\d+", hides.inner_text())
+    hides.locator("a").click()
+    page.wait_for_selector(".bed .reference .value:text-matches('[0-9]')")
+    assert page.locator("td.estimate:visible").count() == 0
+    assert page.locator(".bed-right .claim").inner_text() == ""
+
+
+def test_texts_of_others_are_text(page: Any, served: Served, beds: dict[int, Bed]) -> None:
+    open_ward(page, served)
+    assert NASTY in tile(page, 7).inner_text()
+    assert page.evaluate("window.hurt") is None
+    assert page.locator("main img").count() == 0
+
+
+def test_old_data_is_grey_and_said_to_be_old_and_listed(
+    page: Any, served: Served, beds: dict[int, Bed]
+) -> None:
+    open_ward(page, served)
+    beds[4].silent = True
+    page.wait_for_selector(".tile.stale .age:text-matches('OLD')")
+    page.wait_for_selector(".need[data-kind=no-data]:has-text('Bed ICU-4')")
+    assert tile(page, 4).locator(".tile-body").evaluate("n => getComputedStyle(n).filter") == "grayscale(1)"
+    beds[4].seq += 12
+    beds[4].silent = False
+    tile(page, 4).locator(".missed:has-text('12 missed')").wait_for()
+    assert page.locator(".tile.stale").count() == 0
+
+
+def test_a_new_session_flashes_until_somebody_at_the_bed_confirms(
+    page: Any, served: Served, beds: dict[int, Bed]
+) -> None:
+    open_ward(page, served)
+    one = tile(page, 3)
+    one.locator("button.confirm").click()
+    asked = page.locator("dialog").inner_text()
+    assert "P-003" in asked
+    assert "A1203" in asked
+    page.locator("dialog button.primary").click()
+    one.locator(".binding").wait_for(state="hidden")
+    beds[3].session_id, beds[3].changed = "another", {"head": {"pseudonym": "P-903", "confirmed": False}}
+    page.wait_for_selector(".tile.unconfirmed:has-text('P-903')")
+    assert "P-003" not in one.inner_text()
+    page.wait_for_selector(".need[data-kind=confirm-binding]:has-text('Bed ICU-3')")
+    assert one.evaluate("n => getComputedStyle(n).animationName") == "flash"
+
+
+def test_a_silent_service_greys_the_whole_page_and_it_comes_back_by_itself(
+    page: Any, served: Served, beds: dict[int, Bed]
+) -> None:
+    open_ward(page, served)
+    began = time.monotonic()
+    served.stall(8)
+    page.wait_for_selector("body.lost")
+    assert 4 < time.monotonic() - began < 7.5
+    assert "Connection lost" in page.locator(".lost-banner").inner_text()
+    assert page.locator("main").evaluate("n => getComputedStyle(n).filter") == "grayscale(1)"
+    page.wait_for_selector("body:not(.lost)")
+
+
+def test_after_a_sleep_nothing_old_is_shown_as_of_now(
+    page: Any, served: Served, beds: dict[int, Bed]
+) -> None:
+    """A halted debugger stands for a tablet's sleep: no script runs, messages pile up in the socket."""
+    open_ward(page, served)
+    opened: list[bool] = []
+    page.on("websocket", lambda _: opened.append(True))
+    page.evaluate(
+        "window.seen = []; new MutationObserver(() => seen.push(document.body.classList.contains('lost')))"
+        ".observe(document.body, {attributes: true})"
+    )
+    tools = page.context.new_cdp_session(page)
+    tools.send("Debugger.enable")
+    tools.send("Debugger.pause")
+    time.sleep(7)
+    tools.send("Debugger.resume")
+    tools.send("Debugger.disable")
+    until(page, "seen.length > 0 && !document.body.classList.contains('lost')")
+    assert page.evaluate("seen[0]") is True
+    assert len(opened) == 1, "what waited in the old connection is not believed: a new one was opened"
+
+
+def test_a_bed_with_its_trends(page: Any, served: Served, beds: dict[int, Bed]) -> None:
+    open_ward(page, served)
+    tile(page, 1).locator("a").click()
+    page.wait_for_selector(".bed .streams td:text-matches('delivers')")
+    assert page.locator(".bed .row").count() == 10
+    assert page.locator(".bed .row:has-text('SVRI') .estimate").inner_text().split() == [
+        "2050",
+        "est.",
+        "SIM",
+    ]
+    page.locator("[data-minutes='5']").click()
+    ink = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)"
+    page.wait_for_selector(".u-wrap canvas")
+    assert page.locator(".u-wrap canvas").evaluate(ink)
+    page.locator(".menu summary").click()
+    page.locator("[name=unit]").select_option("kPa")
+    page.wait_for_selector(".bed .unit:text-is('kPa')")
+    page.locator(".menu summary").click()
+    page.locator("[name=language]").select_option("zh")
+    page.wait_for_selector("h2:text-is('趋势')")
+
+
+def test_everything_on_the_ward_page_is_reached_by_keyboard(
+    page: Any, served: Served, beds: dict[int, Bed]
+) -> None:
+    open_ward(page, served)
+    page.evaluate("document.activeElement.blur()")
+    reached = set()
+    for _ in range(110):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.closest('[data-bed]')?.dataset.bed"))
+    assert set(served.beds.values()) <= reached
+    nameless = (
+        "[...document.querySelectorAll('a, button, select, input, summary')].filter(n => n.checkVisibility() && "
+        "!(n.getAttribute('aria-label') || n.textContent.trim() || n.labels?.length)).length"
+    )
+    assert page.evaluate(nameless) == 0
+
+
+@pytest.mark.parametrize("size", [(360, 740), (1024, 768), (1920, 1080)])
+def test_nothing_stands_out_of_the_screen(
+    page: Any, served: Served, beds: dict[int, Bed], size: tuple[int, int]
+) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    open_ward(page, served)
+    wide = "document.documentElement.scrollWidth <= innerWidth"
+    assert page.evaluate(wide)
+    tile(page, 1).locator("a").click()
+    page.wait_for_selector(".bed .reference .value:text-matches('[0-9]')")
+    assert page.evaluate(wide)
+
+
+def test_an_administrator_makes_beds_codes_and_accounts_told_once(page: Any, served: Served) -> None:
+    sign_in(page, served, "boss")
+    page.wait_for_selector("nav a:text-is('Devices')").click()
+    page.wait_for_selector(".bed-row")
+    page.locator("button:text-is('New bed')").click()
+    page.fill("dialog [name=label]", NASTY)
+    page.locator("dialog button.primary").click()
+    until(page, "document.querySelector('.bed-rows').textContent.includes('onerror')")
+    page.locator(".bed-row", has_text="onerror").locator("button.primary").click()
+    code = page.wait_for_selector("dialog .secret").inner_text()
+    assert len(code) >= 12
+    page.locator("dialog button.primary").click()
+    page.wait_for_selector("dialog", state="detached")
+    assert code not in page.content()
+    page.locator("nav a:text-is('People')").click()
+    page.locator("button:text-is('New account')").click()
+    page.fill("dialog [name=display]", NASTY)
+    page.fill("dialog [name=name]", "later")
+    page.locator("dialog button.primary").click()
+    page.wait_for_selector("dialog .secret")
+    page.locator("dialog button.primary").click()
+    page.wait_for_selector("td:has-text('one-time password')")
+    page.locator("nav a:text-is('Audit log')").click()
+    page.wait_for_selector("td:text-is('user.make')")
+    page.locator("button:text-is('Prove the chain')").click()
+    page.wait_for_selector(".notice.info:text-matches('as they were written')")
+    assert page.evaluate("window.hurt") is None
