@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +28,8 @@ from recorder.host import places, withdrawals
 from recorder.session.files import why_of
 
 FOLDER: Final = "hemodynamic"
+MAKING: Final = ".hemodynamic-"
+"""Begins the name of a folder that is being filled."""
 FACTS, PAGE, PRINT, BOOK = "facts.json", "report.html", "report.pdf", "report.xlsx"
 
 Tell = Callable[[float], None]
@@ -154,28 +159,37 @@ class Files:
 
 
 def _write(out: Path, content: dict[str, bytes]) -> Path:
-    """Into a folder that was not there before; half a report is never left."""
-    folder = out
+    """Into a folder that was not there before, whole or not at all."""
+    making: Path | None = None
     try:
         out.mkdir(parents=True, exist_ok=True)
-        folder = _numbered(out)
+        making = Path(tempfile.mkdtemp(prefix=MAKING, dir=out))  # for its owner alone
         for name, each in content.items():
-            (folder / name).write_bytes(each)
+            (making / name).write_bytes(each)
+        return _numbered(making, out)
     except OSError as error:
-        if folder != out:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise StorageError(f"{folder}: the report could not be written: {why_of(error, folder)}") from error
-    return folder
+        if making is not None:
+            shutil.rmtree(making, ignore_errors=True)
+        raise StorageError(f"{out}: the report could not be written: {why_of(error)}") from error
 
 
-def _numbered(out: Path) -> Path:
-    """``hemodynamic``, ``hemodynamic-2``, …: the first that is not there, made for the owner alone."""
-    n = 1
-    while True:
+def _numbered(making: Path, out: Path) -> Path:
+    """Named ``hemodynamic``, ``hemodynamic-2``, …: the first that is not there."""
+    for n in itertools.count(1):
         folder = out / (FOLDER if n == 1 else f"{FOLDER}-{n}")
-        try:
-            folder.mkdir(mode=0o700)
-        except FileExistsError:
-            n += 1
+        if folder.exists():
             continue
-        return folder
+        try:
+            return making.rename(folder)
+        except OSError:
+            if not folder.exists():  # it was not that somebody else took the name
+                raise
+    raise AssertionError
+
+
+def forget_unfinished(out: Path) -> None:
+    """Take away what a report that was stopped left, and the folder if nothing else is in it."""
+    for left in out.glob(f"{MAKING}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        out.rmdir()

@@ -233,6 +233,11 @@ def use_language(language: Language) -> None:
     _words.update(ENGLISH_WORDS | (CHINESE_WORDS if language == "zh" else {}))
 
 
+def language() -> Language:
+    """What everything is said in."""
+    return _chosen[0]
+
+
 def text(message_id: str, **values: object) -> str:
     """The words of a message.
 

@@ -1,4 +1,4 @@
-"""Words of the validation report's dialog."""
+"""Words of the report dialog."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ from typing import Final
 
 ENGLISH: Final[dict[str, str]] = {
     "browser.report": "Report…",
-    "report.title": "Validation report",
-    "report.explained": "How far a model agrees with the reference of this recording: errors, limits of agreement for "
-    "repeated measures, intervals, standards compared with numerically. The session must be aligned.",
+    "report.title": "Report",
+    "report.kind": "Kind",
+    "choice-hemodynamic": "Hemodynamics of the session",
+    "choice-validation": "A model against the reference",
+    "report.language": "Language",
+    "choice-en": "English",
+    "choice-zh": "中文",
+    "report.explained-hemodynamic": "Means, range and trends of this session, estimate beside reference, every ten "
+    "minutes, findings by the template's own ranges; as page, PDF, Excel and CSV in a new folder. Assessment and "
+    "recommendations are left blank for a person.",
+    "report.explained-validation": "How far a model agrees with the reference of this recording: errors, limits of "
+    "agreement for repeated measures, intervals, standards compared with numerically. The session must be aligned.",
     "report.source": "Of",
     "report.dataset": "A dataset instead…",
     "report.model": "Model",
@@ -24,6 +33,15 @@ ENGLISH: Final[dict[str, str]] = {
     "report.close": "Close",
     "report.page": "Open the page",
     "report.print": "Open the PDF",
+    "report.book": "Open the Excel file",
+    "report.reading": "Reading {name} …",
+    "report.in-folder": "In {folder}",
+    "report.hidden": "The estimates of this session are hidden; the report holds none of them.",
+    "report.findings": "Findings outside the template's ranges: {n}",
+    "report.no-ranges": "The template names no ranges, so there are no findings.",
+    "report.left-out": "Left out: {why}",
+    "report.folder-file": "That is a file, not a folder; choose another.",
+    "report.key": "Report… (Ctrl+R)",
     "report.progress": "Progress of the report",
     "report.working": "Judging {name} …",
     "report.writing": "Drawing and writing …",
@@ -43,8 +61,16 @@ ENGLISH: Final[dict[str, str]] = {
 
 CHINESE: Final[dict[str, str]] = {
     "browser.report": "报告…",
-    "report.title": "验证报告",
-    "report.explained": "模型与本次记录的参考值有多一致：误差、重复测量的一致性界限、区间，"
+    "report.title": "报告",
+    "report.kind": "种类",
+    "choice-hemodynamic": "本次记录的血流动力学",
+    "choice-validation": "模型与参考对照",
+    "report.language": "语言",
+    "choice-en": "English",
+    "choice-zh": "中文",
+    "report.explained-hemodynamic": "本次记录的均值、范围和趋势，估计值与参考值对照，每十分钟数值，"
+    "按模板自身范围的结果；网页、PDF、Excel 和 CSV 存入新文件夹。评估和建议留空，由人填写。",
+    "report.explained-validation": "模型与本次记录的参考值有多一致：误差、重复测量的一致性界限、区间，"
     "以及与标准的数值比较。记录须已对齐。",
     "report.source": "对象",
     "report.dataset": "改用数据集…",
@@ -61,6 +87,15 @@ CHINESE: Final[dict[str, str]] = {
     "report.close": "关闭",
     "report.page": "打开网页",
     "report.print": "打开 PDF",
+    "report.book": "打开 Excel 文件",
+    "report.reading": "正在读取 {name} …",
+    "report.in-folder": "位于 {folder}",
+    "report.hidden": "本次记录的估计值已隐藏，报告中不含任何估计值。",
+    "report.findings": "超出模板范围的结果：{n}",
+    "report.no-ranges": "模板未规定范围，因此没有结果。",
+    "report.left-out": "未生成：{why}",
+    "report.folder-file": "这是文件，不是文件夹，请另选。",
+    "report.key": "报告…（Ctrl+R）",
     "report.progress": "报告进度",
     "report.working": "正在评价 {name} …",
     "report.writing": "正在绘图并写入 …",

@@ -1,4 +1,4 @@
-"""“Report…” of a session or dataset: model, calibration points and folder, then progress with Stop, then the page."""
+"""“Report…” of a session or dataset: which kind, and what that one asks; then progress with Stop, then the page."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.estimate import bundle as bundles
-from hemoview.report import judging
-from hemoview.report.validation import Order
+from hemoview.report import session_report
+from hemoview.report.session_words import LANGUAGES
+from hemoview.ui import catalogue
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.enter_key import enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.ui.review_bridge import Bell
 from hemoview.ui.start_inputs import Choice
-from hemoview.viewmodel.report_form import POINTS, ReportForm, form_for, order_of, problem
-from hemoview.viewmodel.report_job import Made, ReportJob
+from hemoview.viewmodel.report_form import KINDS, POINTS, ReportForm, form_for, order_of, problem
+from hemoview.viewmodel.report_job import AnyOrder, Made, ReportJob
 from recorder.host import places
 
 WATCH_MS = 100
-Start = Callable[[Order, Callable[[], None]], ReportJob]
+Start = Callable[[AnyOrder, Callable[[], None]], ReportJob]
 
 
 class ReportDialog(QDialog):
@@ -59,8 +60,9 @@ class ReportDialog(QDialog):
         self._models = places.models_dir()
         found = sorted(p.parent for p in self._models.glob("*/card.json"))
         default = bundles.default_bundle(self._models).name if found else ""
-        self.form: ReportForm = form_for(source, self._home / "reports", found, default)
+        self.form: ReportForm = form_for(source, self._home / "reports", found, default, catalogue.language())
         self.job: ReportJob | None = None
+        self._made: Made | None = None
         self._bell = Bell(self._ended)
         self._watch = QTimer(self, interval=WATCH_MS)
         self._watch.timeout.connect(self._show_progress)
@@ -68,8 +70,11 @@ class ReportDialog(QDialog):
         self._show()
 
     def _lay_out(self) -> None:
-        explained = self._words(13)
-        explained.show_text(text("report.explained"), "quiet")
+        self.explained = self._words(13)
+        self.kind = Choice(KINDS, self.form.kind, text("report.kind"))
+        self.kind.chosen.connect(lambda kind: self._change(kind=kind))
+        self.language = Choice(LANGUAGES, self.form.language, text("report.language"))
+        self.language.chosen.connect(lambda language: self._change(language=language))
         self.source, self.out = self._words(15), self._words(13)
         self.dataset = self._button("report.dataset", self._ask_dataset)
         self.change = self._button("report.change", self._ask_folder)
@@ -83,10 +88,13 @@ class ReportDialog(QDialog):
         rows = QFormLayout(self._rows)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setLabelAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        rows.addRow(text("report.kind"), self.kind)
         rows.addRow(text("report.source"), self._beside(self.source, self.dataset))
+        rows.addRow(text("report.language"), self.language)
         rows.addRow(text("report.model"), self.model)
         rows.addRow(text("report.points"), self.points)
         rows.addRow(text("report.out"), self._beside(self.out, self.change))
+        self._form = rows
         self.said, self.lines = self._words(15), self._words(13)
         self.bar = QProgressBar()
         self.bar.setRange(0, 1000)
@@ -95,18 +103,19 @@ class ReportDialog(QDialog):
             self._button("report.begin", self.start),
             self._button("report.stop", self._stop),
         )
-        self.page = self._button("report.page", lambda: self._open(judging.REPORT))
-        self.print = self._button("report.print", lambda: self._open(judging.PRINT))
+        self.page = self._button("report.page", lambda: self._open(session_report.PAGE))
+        self.print = self._button("report.print", lambda: self._open(session_report.PRINT))
+        self.book = self._button("report.book", lambda: self._open(session_report.BOOK))
         self.leave = self._button("report.close", self.close)
         foot = QHBoxLayout()
-        for button in (self.page, self.print, self.stop):
+        for button in (self.page, self.print, self.book, self.stop):
             foot.addWidget(button)
         foot.addStretch()
         for button in (self.leave, self.begin):
             foot.addWidget(button)
-        enter_presses(self.begin, self.leave, self.page, self.print, self.stop)
+        enter_presses(self.begin, self.leave, self.page, self.print, self.book, self.stop)
         column = QVBoxLayout(self)
-        for part in (explained, self._rows, self.bar, self.said, self.lines):
+        for part in (self.explained, self._rows, self.bar, self.said, self.lines):
             column.addWidget(part)
         column.addStretch()
         column.addLayout(foot)
@@ -149,6 +158,15 @@ class ReportDialog(QDialog):
 
     def _show(self, made: Made | None = None) -> None:
         running, done = self.job is not None, made is not None and not made.problem
+        hemodynamic = self.form.kind == "hemodynamic"
+        self.explained.show_text(text(f"report.explained-{self.form.kind}"), "quiet")
+        for field, wanted in (
+            (self.language, hemodynamic),
+            (self.model, not hemodynamic),
+            (self.points, not hemodynamic),
+        ):
+            self._form.setRowVisible(field, wanted)
+        self.dataset.setVisible(not hemodynamic)
         self.source.show_text(self.form.source.name, "text")
         self.out.show_text(str(self.form.out), "text")
         wrong = None if running or made is not None else problem(self.form)
@@ -159,7 +177,8 @@ class ReportDialog(QDialog):
             (self.bar, running),
             (self.stop, running),
             (self.page, done),
-            (self.print, done),
+            (self.print, made is not None and done and made.pdf),
+            (self.book, done and hemodynamic),
             (self.lines, done),
             (self.begin, not running and not done),
         ):
@@ -173,7 +192,8 @@ class ReportDialog(QDialog):
         """Begin, if the form is complete."""
         if self.job is not None or problem(self.form) is not None:
             return
-        self.said.show_text(text("report.working", name=self.form.source.name), "text")
+        working = "report.reading" if self.form.kind == "hemodynamic" else "report.working"
+        self.said.show_text(text(working, name=self.form.source.name), "text")
         self.bar.setValue(0)
         self.job = self._start_job(order_of(self.form, self._home, self._models), self._bell.ring)
         self._watch.start()
@@ -198,7 +218,7 @@ class ReportDialog(QDialog):
         self.bar.setRange(0, 1000)
         if job is None:
             return
-        made = job.made
+        made = self._made = job.made
         if made is None:
             self.said.show_text(text("report.stopped"), "text")
         elif made.problem:
@@ -210,7 +230,8 @@ class ReportDialog(QDialog):
         (self.page if made is not None and not made.problem else self.leave).setFocus()
 
     def _open(self, name: str) -> None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.form.out / name)))
+        if self._made is not None and self._made.folder is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._made.folder / name)))
 
     def reject(self) -> None:
         """Escape: stop the work first."""
@@ -231,5 +252,5 @@ class ReportDialog(QDialog):
 def _lines(made: Made) -> list[str]:
     """What is worth reading before the page is opened."""
     lines = [text("report.simulated")] if made.simulated else []
-    lines += [words(line) for line in made.lines] or [text("report.none")]
-    return [*lines, text("report.leakage", said=made.leakage)]
+    lines += [words(line) for line in made.lines]
+    return [*lines, text("report.leakage", said=made.leakage)] if made.leakage else lines

@@ -15,6 +15,7 @@ from hemoview.ui.figure import Figure
 from hemoview.ui.idle_sweep import IdleSweep
 from hemoview.ui.picture_moves import CTRL, NONE, SHIFT, Keys, Move, move_keys, moved_by_hand
 from hemoview.ui.reference_labels import ReferenceDesk
+from hemoview.ui.report_desk import ReportDesk
 from hemoview.ui.review_align import AlignPanel
 from hemoview.ui.review_bar import ReviewBar, ReviewHeader
 from hemoview.ui.review_bridge import Bell, end_with
@@ -87,6 +88,8 @@ class ReviewPage(QWidget):
         self._side.addTab(self.raters.tab, text("raters.tab"))
         self.exporting = ExportDesk(self, model.view)
         self._bar.add(self.exporting.button)
+        self.reporting = ReportDesk(self, lambda: model.facts)
+        self._bar.add(self.reporting.button)
         self.marking = MarkersDesk(self, model.view)
         self._bar.add(self.marking.button)
         self.unhiding = UnhideDesk(self, model.view)
@@ -318,6 +321,7 @@ class ReviewPage(QWidget):
         self._header.show_view(view)
         self._bar.show_view(view)
         self.exporting.show_view(view)
+        self.reporting.show_facts(view.facts)
         self.marking.show_view(view)
         self.unhiding.show_view(view)
         self._footer.setText(claim_of(view.facts) if view.facts else "")

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 from hemoview.ui.catalogue import text
 from hemoview.ui.review_text import said
 from hemoview.ui.review_theme import colour, font
+from hemoview.ui.theme import touch_px
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review_axis import elapsed_text, length_text, wall_time, zone_of
 from hemoview.viewmodel.review_facts import SessionFacts
@@ -117,7 +118,7 @@ class ReviewBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._play = self._button("review.play", "", Qt.Key.Key_Space, _NONE)
-        self._play.setMinimumWidth(110)
+        self._play.setMinimumWidth(84)
         self._speed = self._button("review.speed-button", "", Qt.Key.Key_S, _NONE)
         self._follow = self._button("review.follow", "", Qt.Key.Key_L, _NONE)
         self._moves: list[QPushButton] = []
@@ -133,7 +134,7 @@ class ReviewBar(QWidget):
         sessions = self._button("review.sessions", "", Qt.Key.Key_Escape, _NONE)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
+        row.setSpacing(3)
         row.addWidget(sessions)
         for widget in (self._play, self._speed, self._time):
             row.addWidget(widget)
@@ -156,6 +157,8 @@ class ReviewBar(QWidget):
         button.setAccessibleName(text(message_id))
         button.setToolTip(text(message_id))
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        if sign:  # a sign needs no more than a finger does; the words beside them do
+            button.setMinimumWidth(touch_px())
         button.clicked.connect(lambda: self.asked.emit(key, modifiers))
         return button
 

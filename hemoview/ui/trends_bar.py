@@ -84,8 +84,13 @@ class TrendsBar(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
+        self._upper = upper
         column.addLayout(upper)
         column.addLayout(lower)
+
+    def add(self, button: QPushButton) -> None:
+        """One more, beside those of the session."""
+        self._upper.insertWidget(3, button)
 
     def show_page(self, page: TrendPage) -> None:
         """Which buttons are on, and which may be pressed."""

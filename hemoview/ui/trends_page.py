@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from hemoview.ui.catalogue import text
 from hemoview.ui.figure import Figure
 from hemoview.ui.picture_moves import CTRL, NONE, SHIFT, Move, move_keys, moved_by_hand
+from hemoview.ui.report_desk import ReportDesk
 from hemoview.ui.review import claim_of
 from hemoview.ui.review_bar import ReviewHeader
 from hemoview.ui.review_bridge import Bell, end_with
@@ -69,6 +70,8 @@ class TrendsPage(QWidget):
         self._phase: Phase = "empty"
         self._header, self._canvas, self._minimap = ReviewHeader(), ReviewCanvas(), Minimap()
         self._horizon, self._side, self._bar = HorizonView(), TrendsSide(), TrendsBar()
+        self.reporting = ReportDesk(self, lambda: model.facts)
+        self._bar.add(self.reporting.button)
         self._lay_out()
         self._filling = QTimer(self, interval=FILL_MS, singleShot=True)
         self._live = QTimer(self, interval=LIVE_REFRESH_MS)
@@ -258,6 +261,7 @@ class TrendsPage(QWidget):
         self._header.show_view(view)
         self._side.show_page(page)
         self._bar.show_page(page)
+        self.reporting.show_facts(view.facts)
         self._horizon.show_page(page)
         wanted = view.facts is not None and view.facts.live and self.isVisible()
         if wanted and not self._live.isActive():

@@ -1,4 +1,4 @@
-"""A validation report made in a process of its own: recording and painting go on beside it. No Qt."""
+"""A report made in a process of its own: recording and painting go on beside it. No Qt."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
-from hemoview.report import validation
+from hemoview.report import session_report, validation
 from hemoview.report.html import number
 from hemoview.report.validation import Order
 from hemoview.viewmodel.messages import Message, say
@@ -19,32 +20,59 @@ from recorder.errors import RecorderError
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What came of it: ``lines`` a message a parameter that has figures, or ``problem``."""
+    """What came of it: ``lines`` a message for each thing worth knowing before the page is opened, or ``problem``.
 
+    ``folder``: where page and PDF are; ``pdf`` False: there is no PDF. ``leakage``: of a validation.
+    """
+
+    folder: Path | None = None
     lines: tuple[Message, ...] = ()
     leakage: str = ""
     simulated: bool = False
     problem: str = ""
+    pdf: bool = True
 
 
-Work = Callable[[Order, Connection], None]
+AnyOrder = Order | session_report.Order
+Work = Callable[[Any, Connection], None]
 
 
-def make(order: Order, to: Connection) -> None:
-    """In the process: judge, write, and tell how far, then what."""
+def make(order: AnyOrder, to: Connection) -> None:
+    """In the process: read or judge, write, and tell how far, then what."""
     told_at = 0.0
 
-    def tell(done: float, whole: float) -> None:
+    def tell(done: float, whole: float = 1.0) -> None:
         nonlocal told_at
         if done - told_at >= whole / 200 or done == whole:
             told_at = done
             to.send(done / whole)
 
     try:
-        figures = validation.carry_out(order, tell)
-        to.send(Made(lines_of(figures), str(figures["protocol"]["leakage"]), bool(figures["simulated"])))
+        to.send(
+            _hemodynamic(order, tell) if isinstance(order, session_report.Order) else _validation(order, tell)
+        )
     except RecorderError as error:
         to.send(Made(problem=str(error)))
+
+
+def _validation(order: Order, tell: Callable[[float, float], None]) -> Made:
+    figures = validation.carry_out(order, tell)
+    lines = lines_of(figures) or (say("report.none"),)
+    return Made(order.out, lines, str(figures["protocol"]["leakage"]), bool(figures["simulated"]))
+
+
+def _hemodynamic(order: session_report.Order, tell: Callable[[float], None]) -> Made:
+    made = session_report.carry_out(order, tell)
+    session, findings = made.facts.session, made.facts.findings
+    lines = [say("report.in-folder", folder=str(made.folder))]
+    if session.estimates_hidden:
+        lines.append(say("report.hidden"))
+    outside = sum(f.side != "within" for f in findings)
+    lines.append(say("report.findings", n=outside) if made.facts.ranges else say("report.no-ranges"))
+    lines += [say("report.left-out", why=why) for why in made.left_out]
+    return Made(
+        made.folder, tuple(lines), simulated=session.simulated or session.replayed, pdf=not made.left_out
+    )
 
 
 def lines_of(figures: Mapping[str, Any]) -> tuple[Message, ...]:
@@ -74,7 +102,7 @@ class ReportJob:
         work: what the process does.
     """
 
-    def __init__(self, order: Order, ended: Callable[[], None], work: Work = make) -> None:
+    def __init__(self, order: AnyOrder, ended: Callable[[], None], work: Work = make) -> None:
         self.order, self.share, self.stopped = order, 0.0, False
         self.made: Made | None = None
         self._ended, self._was_there = ended, order.out.exists()
@@ -109,6 +137,8 @@ class ReportJob:
         self._process.join(10.0)
         if self.stopped:
             self.made = None
-            if not self._was_there:
+            if isinstance(self.order, session_report.Order):
+                session_report.forget_unfinished(self.order.out)
+            elif not self._was_there:
                 shutil.rmtree(self.order.out, ignore_errors=True)
         self._ended()

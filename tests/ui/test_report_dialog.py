@@ -26,6 +26,12 @@ def never_ends(order: Order, to: Connection) -> None:
     time.sleep(600)
 
 
+def half_made(order: Order, to: Connection) -> None:
+    (order.out / ".hemodynamic-x").mkdir(parents=True)
+    to.send(0.25)
+    time.sleep(600)
+
+
 def dies(order: Order, to: Connection) -> None:
     raise SystemExit(3)
 
@@ -37,7 +43,10 @@ def session(tmp_path: Path) -> Path:
 
 
 def shown(
-    qtbot: QtBot, session: Path, work: Callable[[Order, Connection], None] | None = None
+    qtbot: QtBot,
+    session: Path,
+    work: Callable[[Order, Connection], None] | None = None,
+    kind: str = "validation",
 ) -> ReportDialog:
     def start(order: Order, ended: Callable[[], None]) -> ReportJob:
         return ReportJob(order, ended) if work is None else ReportJob(order, ended, work)
@@ -45,6 +54,7 @@ def shown(
     dialog = ReportDialog(session, session.parent, start=start)
     qtbot.addWidget(dialog)
     dialog.show()
+    dialog.kind.choose(kind)
     return dialog
 
 
@@ -86,3 +96,29 @@ def test_a_process_that_dies_and_a_folder_in_use(qtbot: QtBot, session: Path) ->
     assert "try again" in dialog.said.text()
     dialog._change(out=session)
     assert not dialog.begin.isEnabled() and "something in that folder" in dialog.said.text()
+
+
+def test_the_hemodynamic_report_of_a_session_and_its_excel_file(qtbot: QtBot, session: Path) -> None:
+    dialog = shown(qtbot, session, kind="hemodynamic")
+    assert dialog.language.isVisible() and not dialog.model.isVisible() and dialog.begin.isEnabled()
+    for number in ("hemodynamic", "hemodynamic-2"):
+        dialog.begin.click()
+        qtbot.waitUntil(lambda: dialog.job is None, timeout=60_000)
+        folder = session.parent / "reports" / "report-s1" / number
+        assert {"report.html", "report.pdf", "report.xlsx", "facts.json"} <= {
+            p.name for p in folder.iterdir()
+        }
+        assert dialog.page.isVisible() and dialog.print.isVisible() and dialog.book.isVisible(), (
+            dialog.said.text()
+        )
+        assert str(folder) in dialog.lines.text() and "names no ranges" in dialog.lines.text()
+        dialog._change()
+
+
+def test_a_stopped_hemodynamic_report_leaves_nothing(qtbot: QtBot, session: Path) -> None:
+    dialog = shown(qtbot, session, half_made, kind="hemodynamic")
+    dialog.begin.click()
+    qtbot.waitUntil(lambda: dialog.bar.value() == 250, timeout=60_000)
+    dialog.stop.click()
+    qtbot.waitUntil(lambda: dialog.job is None, timeout=30_000)
+    assert "Nothing was written" in dialog.said.text() and not dialog.form.out.exists()
