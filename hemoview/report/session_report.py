@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from hemoview.labels.made_register import remember
 from hemoview.report import session_page
 from hemoview.report.letters import WHAT_TO_DO, chinese_font, needs_chinese
 from hemoview.report.pdf import Sheets, pdf_of
@@ -99,6 +100,7 @@ def carry_out(order: Order, tell: Tell = lambda _: None) -> Made:
     files = Files(facts, order.language)
     content, left_out = files.all(lambda done: tell(0.2 + 0.75 * done))
     folder = _write(order.out, content)
+    remember(order.home or places.home(), "report", folder)
     tell(1.0)
     return Made(folder, facts, left_out)
 

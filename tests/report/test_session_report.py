@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hemoview import cli
+from hemoview.labels import made_register
 from hemoview.report import session_facts, session_numbers, session_words
 from hemoview.report.letters import chinese_font
 from hemoview.report.session_excel import xlsx_of
@@ -263,6 +264,8 @@ def test_the_command_never_writes_over_a_report_and_says_why_there_is_no_validat
     assert ask("--only", "hemodynamic")[1]["hemodynamic"]["page"].endswith("hemodynamic-2/report.html")
     assert (tmp_path / "out/hemodynamic/report.html").read_bytes() == before
     assert ask("--only", "validation")[0] == 1
+    made = [m.folder for m in made_register.made(tmp_path)]  # a withdrawal finds them
+    assert made == [str(tmp_path / "out/hemodynamic"), str(tmp_path / "out/hemodynamic-2")]
     withdrawals.append(tmp_path, Withdrawal("P-014", 1))
     status, found = ask("--only", "hemodynamic")
     assert status == 1 and "P-014 was withdrawn" in found["error"]
