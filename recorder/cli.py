@@ -162,8 +162,8 @@ def _enrol(args: argparse.Namespace) -> Outcome:
     return sync_command.enrol(args)
 
 
-def _sync(args: argparse.Namespace) -> Outcome:
-    if args.server is None or (args.all is None) == (not args.session):
+def _sync(args: argparse.Namespace) -> Outcome | None:
+    if not args.watch and (args.server is None or (args.all is None) == (not args.session)):
         args.misused("give --server URL, and either sessions or --all DIR")
     from recorder.host import sync_command
 

@@ -23,6 +23,7 @@ from recorder.acquire.machine import Machine
 from recorder.acquire.sessions import Sessions
 from recorder.acquire.settings import Settings
 from recorder.acquire.supervisor import NoLink, Supervisor
+from recorder.acquire.sync_board import SyncBoard
 from recorder.clock import Clock, begin_era
 from recorder.devices import registry
 from recorder.devices.contract import DeviceConfig, Driver
@@ -78,6 +79,7 @@ class Station:
             name, sessions_folder, hub=self.hub, clock=clock, machine=machine, keep=self._keep_session
         )
         self._purge = PurgeWatch(sessions_folder)
+        self._sync = SyncBoard(folder / "sync.json")
         self._watch = ClockWatch(read_clocks or (lambda: clockwatch.read_clocks(machine.boottime_ns)))
         self._disk = self.sessions.guard.status()
         self._clock_step_s: float | None = None
@@ -266,6 +268,7 @@ class Station:
             describe_no=self.hub.describe_no,
             event_no=self.hub.event_no,
             warnings=self._warnings(),
+            sync=self._sync.look(),
         )
 
     def _warnings(self) -> tuple[str, ...]:

@@ -66,12 +66,12 @@ def is_held(station: str, home: Path | None = None) -> bool:
 
 def holder(station: str, home: Path | None = None) -> int | None:
     """Process id of the recorder that holds the station this moment; 0 where it has not said so yet, None if none."""
-    return _holder(places.station_dir(station, home) / "station.lock")
+    return holder_of(places.station_dir(station, home) / "station.lock")
 
 
 def edge_holder(station: str, home: Path | None = None) -> int | None:
     """As :func:`holder`, of the edge process that follows the station, whoever started it."""
-    return _holder(_edge_file(station, home))
+    return holder_of(_edge_file(station, home))
 
 
 def hold_edge(station: str, home: Path | None = None, *, patience_s: float) -> None:
@@ -101,7 +101,8 @@ def _edge_file(station: str, home: Path | None) -> Path:
     return places.station_dir(station, home) / "edge.lock"
 
 
-def _holder(path: Path) -> int | None:
+def holder_of(path: Path) -> int | None:
+    """Process id that holds a lock file; 0 where it has not said so yet, None if none does."""
     try:
         fd = os.open(path, os.O_RDWR)
     except FileNotFoundError:

@@ -62,7 +62,7 @@ def ensure_recorder(station: str, home: Path | None = None, *, clock: Clock | No
         return _await_recorder(station, home, None)
     words = ["-m", "recorder.cli", "serve", "--station", station, "--home", str(home)]
     environment = {DETACHED_ENV: "1", **(clock.to_environment() if clock else {})}
-    process = _start(words, f"recorder-{station}", home, environment)
+    process = start_detached(words, f"recorder-{station}", home, environment)
     try:
         return _await_recorder(station, home, process)
     except (KeyboardInterrupt, SystemExit):  # nobody has its process id yet: it must not be left alone
@@ -204,7 +204,7 @@ def _edge_lives(station: str, home: Path | None) -> bool:
 
 def _start_edge(station: str, home: Path | None, extra: tuple[str, ...], environment: dict[str, str]) -> int:
     words = ["-m", "hemoview", "edge", "--station", station, *extra]
-    process = _start(words, f"edge-{station}", home or places.home(), environment)
+    process = start_detached(words, f"edge-{station}", home or places.home(), environment)
     EdgeNote(process.pid, wanted=True, extra=extra, environment=environment).write(station, home)
     return process.pid
 
@@ -315,9 +315,10 @@ def _await_answer(station: str, home: Path | None) -> bool:
     return False
 
 
-def _start(
+def start_detached(
     words: Sequence[str], role: str, home: Path, environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
+    """Start a process of ours that outlives this one; what it prints goes to ``<role>.out``."""
     with (logs.logs_dir(home) / f"{role}.out").open("ab") as out:
         process = subprocess.Popen(
             [sys.executable, *words],

@@ -40,6 +40,7 @@ def add_sync_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit-mbit", type=_above_zero, metavar="N", help="upload no faster than N Mbit/s")
     purge = "erase local copies that the service has held complete, under a verified receipt, for DAYS"
     parser.add_argument("--purge-after", type=float, metavar="DAYS", help=purge)
+    parser.add_argument("--watch", action="store_true", help=argparse.SUPPRESS)  # what recorder serve starts
 
 
 def enrol(args: argparse.Namespace) -> dict[str, Any]:
@@ -89,8 +90,13 @@ def read_ca(path: Path | None) -> str:
         raise ConfigError(f"{path}: is no CA file (PEM) that can be read; ask for the service's") from error
 
 
-def sync(args: argparse.Namespace) -> dict[str, Any]:
+def sync(args: argparse.Namespace) -> dict[str, Any] | None:
     """Bring sessions to the service, and say what came of it."""
+    if args.watch:
+        from recorder.host import sync_child  # noqa: PLC0415
+
+        sync_child.run(args.station, args.home)
+        return None
     import time  # noqa: PLC0415
 
     from recorder.host import places  # noqa: PLC0415

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
+from recorder.schema.sync_status import SyncStatus
+
 LinkState = Literal["idle", "scanning", "connecting", "streaming", "silent", "lost"]
 StreamState = Literal["never-seen", "streaming", "silent", "lost"]
 SessionState = Literal["none", "open", "sealing", "sealed", "damaged"]
@@ -88,7 +90,7 @@ class StationStatus:
 
     ``describe_no`` rises whenever streams, devices or calibrations change (ask ``describe`` again), ``event_no``
     with every stored event (ask ``events`` for those missed). ``cpu_s`` is the recorder's processor
-    time so far; ``warnings`` are ``id|value|…`` for the screens.
+    time so far; ``warnings`` are ``id|value|…`` for the screens; ``sync`` is one entry a service.
     """
 
     station: str
@@ -108,6 +110,7 @@ class StationStatus:
     describe_no: int = 0
     event_no: int = 0
     warnings: tuple[str, ...] = ()
+    sync: tuple[SyncStatus, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -123,6 +126,7 @@ class StationStatus:
         known["links"] = tuple(_make(LinkStatus, v) for v in value.get("links", ()))
         known["streams"] = tuple(_make(StreamStatus, v) for v in value.get("streams", ()))
         known["warnings"] = tuple(value.get("warnings", ()))
+        known["sync"] = tuple(SyncStatus.from_json(v) for v in value.get("sync", ()))
         return cls(**known)
 
 

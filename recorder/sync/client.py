@@ -128,6 +128,11 @@ class ServiceClient:
             self._token = ""
         return found
 
+    @property
+    def production(self) -> bool:
+        """It refuses simulated sessions; as pinned until it was asked."""
+        return self._hello.production if self._hello else self.identity.production
+
     def server_now_us(self) -> int:
         """The service's clock, UTC µs, carried on by our monotonic one."""
         _ = self.hello

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -45,6 +46,17 @@ def bring(gear: Gear, folder: Path, tell: Tell = lambda _done, _total: None) -> 
         stays = "damaged" if isinstance(error, SessionDamaged) else ""
         _trouble(gear, entry, folder, error, stays)
         return Outcome(folder, entry.session_id, error=str(error), advice=error.advice)
+
+
+def count(gear: Gear, folder: Path) -> None:
+    """Note what of a session waits, while the service cannot be reached; what is wrong with it is said when it can."""
+    with contextlib.suppress(RecorderError):
+        local = files.look(folder)
+        server_id = gear.service.identity.server_id
+        with FolderLock(gear.outbox.folder, f"{server_id[:40]}.lock", wait_s=TURN_WAIT_S):
+            Turn(
+                gear, local, gear.outbox.get(server_id, local.session_id), lambda _done, _total: None
+            ).count()
 
 
 def bring_all(

@@ -73,12 +73,17 @@ class Turn:
         self._contents: dict[str, bytes] = {}
         self._lock = threading.Lock()
 
-    def take(self) -> Outcome:
-        """Step after step until it is done or stays at home."""
+    def count(self) -> str:
+        """What of it waits, found without asking the service; returns why it stays at home, or empty."""
         stays = self._stays()
         if not stays:
             self._name_blobs()
             self._keep(waiting=self._waiting(), stays="", error="")
+        return stays
+
+    def take(self) -> Outcome:
+        """Step after step until it is done or stays at home."""
+        stays = self.count()
         while True:
             step = plan.next_step(
                 plan.Facts(
@@ -147,7 +152,7 @@ class Turn:
         if files.is_quarantined(self.local.folder):
             return "quarantined"
         known = self.entry.manifest
-        found = plan.stays_by_header(self.local.header, production=self.service.hello.production)
+        found = plan.stays_by_header(self.local.header, production=self.service.production)
         if found:
             return found
         if (

@@ -62,6 +62,10 @@ class Vault:
         except WireError as error:
             raise SyncError(f"{path}: cannot be used ({error}); put it back from a backup") from error
 
+    def was_announced(self, server_id: str, session_id: str) -> bool:
+        """The session was once announced to that service, or was about to be."""
+        return (self._folder / f"{session_id}.{server_id}.json").is_file()
+
     def forget(self, session_id: str) -> None:
         """Its session was erased: without the key what is left of it anywhere here is noise."""
         for path in self._folder.glob(f"{session_id}.*"):

@@ -1,0 +1,141 @@
+"""What a service wants of the bedside: erase a session, keep a message, send again. Done once, and acknowledged.
+
+An order comes again until the service has heard that it was done; doing it again changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from recorder import session as store
+from recorder.errors import RecorderError, SessionError
+from recorder.schema import Amendment
+from recorder.session import amendments, ledger
+from recorder.session.files import make_folder, read_json, storage_errors
+from recorder.session.header import TOMBSTONE_FILE, read_card
+from recorder.session.lock import FolderLock
+from recorder.sync import wire
+from recorder.sync.outbox import Outbox
+from recorder.sync.vault import Vault
+
+FEEDBACK: Final = "feedback"
+"""Field of the amendment that keeps a message in its session."""
+MESSAGES_FILE: Final = "feedback.jsonl"
+"""Of the station's folder: every message that has come, for its screen."""
+_DETAIL: Final = 400
+
+Mark = Callable[[wire.Order], bool]
+"""Put a message into the session that is being recorded; False where it is not that one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where orders are carried out.
+
+    Args:
+        outbox, vault: what is known of sessions; forgotten with them.
+        server_id: whose orders; it may have erased only what was announced to it.
+        station_folder: messages are kept there.
+        find: session id → its folder, None where it is not here.
+        mark: for the session that is being recorded.
+        now_us: our clock.
+    """
+
+    outbox: Outbox
+    vault: Vault
+    server_id: str
+    station_folder: Path
+    find: Callable[[str], Path | None]
+    mark: Mark
+    now_us: Callable[[], int]
+
+    def carry_out(self, order: wire.Order) -> wire.Acknowledgement:
+        """One order; what failed is said, and asked again."""
+        work = {"erase": self._erase, "message": self._message, "resend": self._resend}
+        try:
+            return wire.Acknowledgement(order.order_id, work[order.kind](order))
+        except (RecorderError, OSError) as error:
+            return wire.Acknowledgement(order.order_id, "failed", _one_line(error))
+
+    def _erase(self, order: wire.Order) -> str:
+        folder = self.find(order.session_id)
+        if folder is not None and not (folder / TOMBSTONE_FILE).exists():
+            if not self.vault.was_announced(self.server_id, order.session_id):
+                raise SessionError(
+                    "the session was never brought to this service, which cannot have it erased"
+                )
+            store.erase(folder, why=f"erased at the service: {order.text}".rstrip(": "))
+        self.vault.forget(order.session_id)
+        self.outbox.forget(order.session_id)
+        return "done" if folder is not None else "absent"
+
+    def _message(self, order: wire.Order) -> str:
+        path = self.station_folder / MESSAGES_FILE
+        known = {m.get("order_id") for m in messages(self.station_folder)}
+        if order.order_id not in known:
+            with storage_errors(self.station_folder, "keeping a message"):
+                make_folder(self.station_folder)
+                ledger.append(path, FEEDBACK, {**order.to_json(), "received_us": self.now_us()})
+        folder = self.find(order.session_id)
+        if folder is None or (folder / TOMBSTONE_FILE).exists():
+            return "absent"
+        if not self.mark(order):
+            self._amend(folder, order)
+        return "done"
+
+    def _amend(self, folder: Path, order: wire.Order) -> None:
+        with FolderLock(folder), storage_errors(folder, "keeping a message"):
+            told, _ = amendments.read(folder)
+            if any(a.field == FEEDBACK and (a.new or {}).get("order_id") == order.order_id for a in told):
+                return
+            content = {k: v for k, v in order.to_json().items() if k not in ("kind", "session_id")}
+            amendments.append(
+                folder,
+                Amendment(
+                    FEEDBACK,
+                    None,
+                    content,
+                    order.author or "service",
+                    "feedback of the service",
+                    self.now_us() * 1000,
+                ),
+            )
+
+    def _resend(self, order: wire.Order) -> str:
+        """The next turn asks what is missing anyway; what the last receipt said no longer holds."""
+        return "done" if self.find(order.session_id) is not None else "absent"
+
+
+def messages(station_folder: Path) -> list[dict[str, Any]]:
+    """Feedback that has come to a station, oldest first."""
+    found, _ = ledger.read(station_folder / MESSAGES_FILE, FEEDBACK, dict)
+    return found
+
+
+def finder(folders: Callable[[], list[Path]]) -> Callable[[str], Path | None]:
+    """Sessions by id, erased ones too; read again each time, since folders come and go."""
+
+    def find(session_id: str) -> Path | None:
+        for folder in folders():
+            try:
+                if _id_of(folder) == session_id:
+                    return folder
+            except (RecorderError, OSError):
+                continue
+        return None
+
+    return find
+
+
+def _id_of(folder: Path) -> str:
+    stone = folder / TOMBSTONE_FILE
+    if stone.is_file():
+        return str(read_json(stone).get("session_id", ""))
+    return read_card(folder).header.session_id
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:_DETAIL]

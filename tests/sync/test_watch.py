@@ -1,0 +1,227 @@
+"""Sync as long as a station lives: what changed goes, what waits is told, what the service wants is done once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from recorder import session as store
+from recorder.schema import Consent
+from recorder.schema.sync_status import SyncStatus
+from recorder.session import amendments
+from recorder.sync import wire
+from recorder.sync.orders import FEEDBACK, Desk, finder, messages
+from recorder.sync.watch import Watch, station_sessions
+from tests.sync.fake_service import FakeService
+from tests.sync.sync_rig import Bedside, copied, header
+
+SESSION_ID = header().session_id
+
+
+@pytest.fixture
+def sessions(folder: Path) -> Path:
+    return folder.parent
+
+
+@contextmanager
+def watching(
+    bedside: Bedside, sessions: Path, marked: list[wire.Order] | None = None
+) -> Iterator[tuple[Watch, list[SyncStatus]]]:
+    told: list[SyncStatus] = []
+    with bedside.gear() as gear:
+        desk = Desk(
+            gear.outbox,
+            gear.vault,
+            gear.service.identity.server_id,
+            bedside.station_folder,
+            finder(lambda: sorted(p for p in sessions.iterdir() if p.is_dir())),
+            lambda order: marked is not None and (marked.append(order) or True),
+            gear.now_us,
+        )
+        watch = Watch(gear, lambda: station_sessions(sessions, "bed1"), desk, told.append, "recorder 1")
+        yield watch, told
+
+
+def beat_now(watch: Watch) -> None:
+    watch._next_beat_s = 0.0
+    watch.look()
+
+
+def test_what_is_there_and_what_changes_is_brought_once(
+    sessions: Path, folder: Path, service: FakeService, bedside: Bedside
+) -> None:
+    with watching(bedside, sessions) as (watch, told):
+        watch.look()
+        assert (told[-1].state, told[-1].waiting, told[-1].error) == ("idle", 0, "")
+        assert told[-1].total > 5 and told[-1].last_success_us
+        for _ in range(3):
+            watch.look()
+        assert len(service.manifests[SESSION_ID]) == 1
+        store.amend(folder, {"notes": "later"}, who="OP1", why="forgotten", wall_ns=1)
+        copied(folder, sessions / "s2", session_id="b" * 32)
+        watch.look()
+        assert len(service.manifests[SESSION_ID]) == 2 and len(service.manifests["b" * 32]) == 1
+
+
+def test_sessions_of_other_stations_are_left_to_them(
+    base: Path, tmp_path: Path, service: FakeService, bedside: Bedside
+) -> None:
+    copied(base, tmp_path / "all" / "theirs", station="bed2")
+    with watching(bedside, tmp_path / "all") as (watch, _):
+        watch.look()
+    assert not service.openings
+
+
+def test_what_waits_is_told_while_the_service_is_away(
+    sessions: Path, service: FakeService, bedside: Bedside
+) -> None:
+    service.stop()
+    with watching(bedside, sessions) as (watch, told):
+        first, second = watch.look(), watch.look()
+        assert told[-1].state == "unreachable" and "cannot be reached" in told[-1].error
+        assert told[-1].waiting == told[-1].total > 5 and told[-1].bytes_waiting > 1000
+        assert 0 < first < second
+        service.start()
+        watch.look()
+        assert (told[-1].state, told[-1].waiting, told[-1].error) == ("idle", 0, "")
+
+
+def test_a_session_taken_away_waits_no_longer(
+    sessions: Path, folder: Path, service: FakeService, bedside: Bedside
+) -> None:
+    service.stop()
+    with watching(bedside, sessions) as (watch, told):
+        watch.look()
+        shutil.rmtree(folder)
+        service.start()
+        watch.look()
+        assert told[-1].waiting == told[-1].total == 0
+
+
+def test_sessions_that_stay_are_counted_and_no_error(
+    base: Path, tmp_path: Path, service: FakeService, bedside: Bedside
+) -> None:
+    copied(base, tmp_path / "all" / "s", simulated=True)
+    with watching(bedside, tmp_path / "all") as (watch, told):
+        watch.look()
+        assert (told[-1].sessions_home, told[-1].waiting, told[-1].error) == (1, 0, "")
+
+
+def test_another_service_is_told_as_such(sessions: Path, service: FakeService, bedside: Bedside) -> None:
+    service.server_id = "another"
+    with watching(bedside, sessions) as (watch, told):
+        watch.look()
+        assert told[-1].state == "other-service" and not service.bodies
+
+
+# ---- orders
+
+
+def order(
+    kind: str, order_id: str = "o-1", session_id: str = SESSION_ID, text: str = "signal was poor"
+) -> wire.Order:
+    return wire.Order(order_id, kind, session_id, text, "Dr A")
+
+
+def test_an_erasure_reaches_the_local_copy_and_is_acknowledged(
+    sessions: Path, folder: Path, service: FakeService, bedside: Bedside
+) -> None:
+    with watching(bedside, sessions) as (watch, _):
+        watch.look()
+        service.orders = [order("erase", text="withdrawn"), order("erase", "o-2", session_id="f" * 32)]
+        beat_now(watch)
+        beat_now(watch)
+    assert {a.order_id: a.outcome for a in service.acknowledged} == {"o-1": "done", "o-2": "absent"}
+    stone = (folder / "tombstone.json").read_text()
+    assert "withdrawn" in stone and not list(folder.glob("segments/*"))
+    assert not list((bedside.home / "sync" / "keys").glob(f"{SESSION_ID}*"))
+    assert bedside.bring(folder)[0].stays == "erased"
+
+
+def test_an_erasure_of_what_is_in_use_is_asked_again(
+    sessions: Path, folder: Path, service: FakeService, bedside: Bedside
+) -> None:
+    from recorder.session.lock import FolderLock  # noqa: PLC0415
+
+    bedside.bring(folder)
+    service.orders = [order("erase")]
+    with watching(bedside, sessions) as (watch, _):
+        with FolderLock(folder):
+            watch.look()
+            beat_now(watch)
+        assert [a.outcome for a in service.acknowledged] == ["failed"]
+        beat_now(watch)
+        beat_now(watch)
+    assert service.acknowledged[-1].outcome == "done"
+
+
+def test_a_service_has_nothing_erased_that_it_never_had(
+    base: Path, tmp_path: Path, service: FakeService, bedside: Bedside
+) -> None:
+    folder = copied(base, tmp_path / "all" / "s", consent=Consent("v1", "2026-01-01"))
+    service.orders = [order("erase")]
+    with watching(bedside, folder.parent) as (watch, _):
+        beat_now(watch)
+        beat_now(watch)
+    assert service.acknowledged[0].outcome == "failed" and "never brought" in service.acknowledged[0].detail
+    assert store.open(folder)
+
+
+def test_feedback_is_kept_in_the_session_once_however_often_it_comes(
+    sessions: Path, folder: Path, service: FakeService, bedside: Bedside
+) -> None:
+    service.orders = [order("message")]
+    with watching(bedside, sessions) as (watch, told):
+        watch.look()
+        service.acknowledged.clear()
+        beat_now(watch)
+        service.acknowledged.clear()  # the service forgot: it asks again
+        beat_now(watch)
+        beat_now(watch)
+        assert told[-1].messages == 1
+    found = [a for a in amendments.read(folder)[0] if a.field == FEEDBACK]
+    assert [(a.new["text"], a.who) for a in found] == [("signal was poor", "Dr A")]
+    assert [m["text"] for m in messages(bedside.station_folder)] == ["signal was poor"]
+    assert b"signal was poor" in service.plain_files(SESSION_ID)["amendments.jsonl"]
+
+
+def test_feedback_on_the_session_that_runs_becomes_a_marker(
+    sessions: Path, folder: Path, service: FakeService, bedside: Bedside
+) -> None:
+    marked: list[wire.Order] = []
+    service.orders = [order("message")]
+    with watching(bedside, sessions, marked) as (watch, _):
+        watch.look()
+        beat_now(watch)
+    assert [m.text for m in marked] == ["signal was poor"]
+    assert not (folder / "amendments.jsonl").exists()
+    assert service.acknowledged[0].outcome == "done"
+
+
+def test_what_was_found_damaged_there_is_sent_again(
+    sessions: Path, service: FakeService, bedside: Bedside
+) -> None:
+    with watching(bedside, sessions) as (watch, _):
+        watch.look()
+        lost = next(iter(service.blobs))
+        del service.blobs[lost]
+        service.orders = [order("resend")]
+        beat_now(watch)
+        watch.look()
+        assert lost in service.blobs
+
+
+def test_the_heartbeat_tells_the_clock_and_the_queue(
+    sessions: Path, service: FakeService, bedside: Bedside
+) -> None:
+    bedside.clock_ahead_s = 3_600
+    with watching(bedside, sessions) as (watch, _):
+        watch.look()
+        beat_now(watch)
+    beat = service.beats[-1]
+    assert beat.t_us - service.now_us() == pytest.approx(3_600e6, abs=60e6)
+    assert beat.queue is not None and beat.queue.waiting == 0 and beat.queue.total > 5
