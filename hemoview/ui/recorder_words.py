@@ -52,6 +52,12 @@ PHRASES: Final[Mapping[str, str]] = {
     "reboot before a long recording": "长时间记录前请先重启",
     "runs on its battery": "正在用电池供电",
     "plug it in": "请接上电源",
+    "service {} does not answer, {} of {} files wait": "服务器 {} 没有应答，{} / {} 个文件待上传",
+    "record all the same: they are kept here and go there when it answers": (
+        "照常记录即可：文件保存在本机，服务器恢复后自动上传"
+    ),
+    "service {} takes nothing, {} of {} files wait": "服务器 {} 拒绝接收，{} / {} 个文件待上传",
+    "see Service in the menu": "请看菜单中的“服务器”",
     "sleep cannot be held off ({})": "无法阻止休眠（{}）",
     "switch sleep off while recording": "记录期间请关闭休眠",
     "a session is open already; stop it first": "已有一次记录在进行；请先停止",

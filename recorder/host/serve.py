@@ -15,20 +15,20 @@ from recorder.acquire.machine import Machine
 from recorder.acquire.station import Station
 from recorder.clock import Clock
 from recorder.devices.contract import DeviceConfig
-from recorder.host import connection, lock, logs, places, platform, processes, sync_process
+from recorder.host import connection, lock, logs, places, platform, processes, sync_notes, sync_process
 from recorder.host.connection import Connection
 
 log = logging.getLogger(__name__)
 
 
-def machine() -> Machine:
-    """The machine this process runs on."""
+def machine(more_warnings: Callable[[], list[tuple[str, str]]] = list) -> Machine:
+    """The machine this process runs on; ``more_warnings`` go before Start with its own."""
     return Machine(
         boottime_ns=platform.boottime_ns,
         file_system=platform.file_system,
         network_file_systems=platform.NETWORK_FILE_SYSTEMS,
         inhibit_sleep=platform.inhibit_sleep,
-        warnings=platform.warnings,
+        warnings=lambda: [*platform.warnings(), *more_warnings()],
         zone=platform.local_zone,
         encrypted=platform.encrypted,
     )
@@ -60,7 +60,7 @@ def serve(
             places.station_dir(station, home),
             places.sessions_dir(home),
             clock=clock or Clock.from_environment(),
-            machine=machine(),
+            machine=machine(lambda: sync_notes.notes(station, home)),
             who_holds=lambda config: who_holds(config, station, home),
         )
         _end_on_signals(ours)

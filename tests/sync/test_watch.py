@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from recorder import session as store
+from recorder.host.sync_child import Board
+from recorder.host.sync_notes import notes
 from recorder.schema import Consent
 from recorder.schema.sync_status import SyncStatus
 from recorder.session import amendments
@@ -225,3 +228,21 @@ def test_the_heartbeat_tells_the_clock_and_the_queue(
     beat = service.beats[-1]
     assert beat.t_us - service.now_us() == pytest.approx(3_600e6, abs=60e6)
     assert beat.queue is not None and beat.queue.waiting == 0 and beat.queue.total > 5
+
+
+def test_what_pre_flight_says(tmp_path: Path) -> None:
+    board = Board(tmp_path / "stations" / "bed1" / "sync.json")
+    (tmp_path / "stations" / "bed1").mkdir(parents=True)
+    assert notes("bed1", tmp_path) == []
+    status = SyncStatus("ward.example:8440", server_id="s", waiting=3, total=41)
+    for state, said in (
+        ("idle", ""),
+        ("sending", ""),
+        ("unreachable", "does not answer"),
+        ("refused", "takes nothing"),
+    ):
+        board.show(replace(status, state=state))  # type: ignore[arg-type]
+        found = notes("bed1", tmp_path)
+        assert bool(found) == bool(said)
+        if found:
+            assert said in found[0][0] and "3 of 41 files wait" in found[0][0]
