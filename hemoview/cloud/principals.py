@@ -177,8 +177,15 @@ async def current(request: HTTPConnection) -> Principal:
     """Who sent this request or opens this WebSocket.
 
     Raises:
-        Problem: 401, nobody we know, or no longer.
+        Problem: 401, nobody we know, or no longer; 403, a one-time password has to be changed first.
     """
+    principal = await _whoever(request)
+    if principal.must_change:
+        raise Problem(403, "the password is a one-time one: change it first", must_change=True)
+    return principal
+
+
+async def _whoever(request: HTTPConnection) -> Principal:
     service = service_of(request)
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     cookie = request.cookies.get(cookie_name(service))
@@ -220,15 +227,15 @@ def require(action: Action, *, everywhere: bool = False) -> Callable[[Request], 
 
 async def user(request: Request) -> Principal:
     """A dependency: a signed-in person whose unsafe requests carry the log-in's CSRF token."""
-    principal = await newcomer(request)
-    if principal.must_change:
-        raise Problem(403, "the password is a one-time one: change it first", must_change=True)
-    return principal
+    return _person(request, await current(request))
 
 
 async def newcomer(request: Request) -> Principal:
     """A dependency: like :func:`user`, also with a one-time password; to change it, and to sign out."""
-    principal = await current(request)
+    return _person(request, await _whoever(request))
+
+
+def _person(request: Request, principal: Principal) -> Principal:
     if principal.kind != "user":
         raise Problem(403, "this is for people, not for devices")
     check_csrf(request, principal)

@@ -66,26 +66,36 @@ def test_an_administrator_sets_the_place_up(rig: Rig) -> None:
     chief = rig.person("chief", ("admin", None))
     site = chief.post("/v1/sites", json={"name": "North"}).json()
     ward = chief.post("/v1/wards", json={"site_id": site["id"], "name": "Recovery"}).json()
-    bed = chief.post(f"/v1/wards/{ward['id']}/beds", json={"label": "R-1", "place": 1})
-    assert bed.status_code == 201
-    assert chief.post(f"/v1/wards/{ward['id']}/beds", json={"label": "R-2", "place": 1}).status_code == 409
-    assert chief.patch(f"/v1/beds/{bed.json()['id']}", json={"label": "R-01"}).json()["label"] == "R-01"
+    bed = chief.post("/v1/beds", json={"ward_id": ward["id"], "label": "R-1", "place": 1}).json()
     study = chief.post("/v1/studies", json={"name": "Sit and stand"}).json()
-    told = chief.get("/v1/places").json()
-    assert told["sites"][0]["wards"][0]["beds"][0]["label"] == "R-01"
-    assert told["studies"] == [study]
-    assert chief.post("/v1/wards", json={"site_id": "none", "name": "x"}).status_code == 404
+    assert chief.get("/v1/places").json() == {
+        "sites": [
+            {
+                "id": site["id"],
+                "name": "North",
+                "wards": [
+                    {
+                        "id": ward["id"],
+                        "name": "Recovery",
+                        "beds": [{"id": bed["id"], "label": "R-1", "place": 1}],
+                    }
+                ],
+            }
+        ],
+        "studies": [study],
+    }
 
 
-def test_people_see_their_own_wards(rig: Rig, ward: str, keeper: TestClient) -> None:
-    other = rig.ward("B")
-    told = keeper.get("/v1/places").json()
-    assert [w["name"] for s in told["sites"] for w in s["wards"]] == ["A"]
+def test_people_see_their_own_wards_and_who_manages_one_makes_none(
+    rig: Rig, ward: str, keeper: TestClient
+) -> None:
+    rig.ward("B")
     local = rig.person("local", ("admin", ward))
-    assert local.post(f"/v1/wards/{other}/beds", json={"label": "x", "place": 9}).status_code == 404
-    assert local.patch(f"/v1/beds/{rig.beds['B-1']}", json={"label": "x"}).status_code == 404
-    assert local.post(f"/v1/wards/{ward}/beds", json={"label": "x", "place": 9}).status_code == 201
+    for person in (keeper, local):
+        told = person.get("/v1/places").json()
+        assert [w["name"] for s in told["sites"] for w in s["wards"]] == ["A"]
     assert local.post("/v1/sites", json={"name": "x"}).status_code == 403
+    assert local.patch(f"/v1/beds/{rig.beds['B-1']}", json={"label": "x"}).status_code == 403
 
 
 # ---- enrolment
@@ -179,7 +189,14 @@ def test_a_revoked_device_is_out_at_once_even_if_its_token_was_just_believed(
 def test_a_moved_device_leaves_no_confirmed_binding_behind(rig: Rig, keeper: TestClient) -> None:
     bedside = enrolled(rig, code_for(keeper, rig.beds["A-1"]))
     for bed in ("A-1", "A-2"):
-        rig.put(tables.bed_binding, bed_id=rig.beds[bed], session_id="s", bound_us=0, confirmed_us=1)
+        rig.put(
+            tables.bed_binding,
+            bed_id=rig.beds[bed],
+            session_id="s",
+            device_id=bedside.id,
+            bound_us=0,
+            confirmed_us=1,
+        )
     moved = keeper.patch(f"/v1/devices/{bedside.id}", json={"bed_id": rig.beds["A-2"], "name": "pc seven"})
     assert (moved.json()["bed"], moved.json()["name"]) == ("A-2", "pc seven")
 

@@ -21,7 +21,7 @@ from hemoview.cloud.service import Here, Service
 
 router = APIRouter(tags=["custody"])
 Eraser = Annotated[Principal, Depends(require(Action.ERASE_SESSION))]
-Manager = Annotated[Principal, Depends(require(Action.MANAGE))]
+Manager = Annotated[Principal, Depends(require(Action.MANAGE, everywhere=True))]
 
 
 class Reason(Body):

@@ -84,33 +84,6 @@ class NewKiosk(Body):
     display: Label
 
 
-class Named(Body):
-    """A site or study."""
-
-    name: Label
-
-
-class NewWard(Body):
-    """A ward of a site."""
-
-    site_id: Id
-    name: Label
-
-
-class NewBed(Body):
-    """A bed; ``place`` is where its tile stands."""
-
-    label: Label
-    place: Annotated[int, Field(ge=1, le=10_000)]
-
-
-class BedChange(Body):
-    """What is left out stays."""
-
-    label: Label | None = None
-    place: Annotated[int, Field(ge=1, le=10_000)] | None = None
-
-
 class DeviceChange(Body):
     """What is left out stays."""
 

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 
 from hemoview.cloud.principals import cookie_name
 from hemoview.cloud.problems import Problem
-from hemoview.cloud.service import Service
+from hemoview.cloud.service import Service, service_of
 
 _KNOWN: Final = "hemoview_browser"
 _KNOWN_S: Final = 180 * 86_400
@@ -55,8 +55,9 @@ def check_same_origin(request: HTTPConnection) -> None:
         Problem: 403.
     """
     origin = request.headers.get("origin")
+    ours = {request.headers.get("host"), urlsplit(service_of(request).settings.public_url).netloc}
     elsewhere = request.headers.get("sec-fetch-site") in {"cross-site", "same-site"}
-    if elsewhere or (origin is not None and urlsplit(origin).netloc != request.headers.get("host")):
+    if elsewhere or (origin is not None and (urlsplit(origin).netloc or "none") not in ours):
         raise Problem(403, "the request came from another site's page; open the service's own address")
 
 

@@ -24,7 +24,7 @@ from hemoview.cloud.service import Here, Service
 
 router = APIRouter(tags=["places"])
 
-Manager = Annotated[Principal, Depends(require(Action.MANAGE))]
+Manager = Annotated[Principal, Depends(require(Action.MANAGE, everywhere=True))]
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$"),
