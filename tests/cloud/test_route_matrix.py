@@ -1,4 +1,4 @@
-"""Every route with no token, an expired one, another ward's people and bedsides, each role: 401, 403, 404, no content."""
+"""Every route with no token, an expired one, from another ward, by each role: 401, 403 or 404, never content."""
 
 from __future__ import annotations
 
