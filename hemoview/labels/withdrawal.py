@@ -42,6 +42,9 @@ from recorder.session.quarantine import QUARANTINE_FOLDER
 from recorder.sync.outbox import held_at
 
 Kind = Literal["session", "export", "dataset", "model", "report"]
+NoteCode = Literal[
+    "others", "windows", "unsaid", "learned", "kept-for-model", "left", "moved", "service", "unreadable"
+]
 MARK: Final = HOLDS_WITHDRAWN
 CARD: Final = "card.html"
 _USUAL: Final = ("reports", "runs", "models", "datasets")
@@ -61,6 +64,7 @@ class Holding:
         deletable: nobody else is in it, and nothing stands on it.
         why: it is not deleted, or what is to be known of it.
         beyond: what of it lies where nothing here can reach it, and who has to be asked; empty = nothing.
+        notes: the same as codes with a value each, for a screen in another language.
     """
 
     kind: Kind
@@ -69,6 +73,7 @@ class Holding:
     deletable: bool
     why: str = ""
     beyond: str = ""
+    notes: tuple[tuple[NoteCode, str], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -183,7 +188,7 @@ def _at_services(holding: Holding, home: Path) -> Holding:
     if not there:
         return holding
     beyond = f"a copy lies at {', '.join(there)}: ask the service's administrator to erase it"
-    return replace(holding, beyond=beyond)
+    return replace(holding, beyond=beyond, notes=(("service", ", ".join(there)),))
 
 
 def _sessions(subject: str, places: Places, seen: Seen) -> Iterator[Holding]:
@@ -217,10 +222,12 @@ def _exports(subject: str, session_ids: set[str], home: Path) -> Iterator[Holdin
         said = ["it left this station: ask whoever has it to delete it"] if record.for_others else []
         said += [f"{gone} of {len(record.files)} files are not where they were written"] if gone else []
         why = "; ".join(said)
-        yield Holding("export", record.export_id, there, bool(there), why, beyond=why)
+        notes: list[tuple[NoteCode, str]] = [("left", "")] if record.for_others else []
+        notes += [("moved", f"{gone}/{len(record.files)}")] if gone else []
+        yield Holding("export", record.export_id, there, bool(there), why, why, tuple(notes))
     for line in wrong:
         why = "cannot be read: whose it was is not known"
-        yield Holding("export", line, (), deletable=False, why=why, beyond=why)
+        yield Holding("export", line, (), deletable=False, why=why, beyond=why, notes=(("unreadable", ""),))
 
 
 def _datasets(subject: str, session_ids: set[str], places: Places, seen: Seen) -> Iterator[Holding]:
@@ -236,7 +243,8 @@ def _datasets(subject: str, session_ids: set[str], places: Places, seen: Seen) -
         why = "" if there else "it is not where it was written, or another lies there"
         others = "" if alone else _others(len(each.subjects) - 1)
         paths = (folder,) if there else ()
-        yield Holding("dataset", each.version, paths, there and alone, why or others, beyond=why)
+        note = _noted(len(each.subjects) - 1 if there else 0, () if there else (("moved", "1/1"),))
+        yield Holding("dataset", each.version, paths, there and alone, why or others, why, note)
     known = {folder.resolve() for folder in known}
     for folder in (*_folders(places.datasets), *seen.datasets):
         if folder.resolve() in known:
@@ -245,10 +253,17 @@ def _datasets(subject: str, session_ids: set[str], places: Places, seen: Seen) -
         people = subjects_of(folder)
         if subject.casefold() in {who.casefold() for who in people}:
             others = _others(len(people) - 1) if len(people) > 1 else ""
-            yield Holding("dataset", _version(folder) or folder.name, (folder,), not others, others)
+            note = _noted(len(people) - 1)
+            name = _version(folder) or folder.name
+            yield Holding("dataset", name, (folder,), not others, others, notes=note)
     for line in wrong:
         why = "cannot be read: who is in it is not known"
-        yield Holding("dataset", line, (), deletable=False, why=why, beyond=why)
+        yield Holding("dataset", line, (), deletable=False, why=why, beyond=why, notes=(("unreadable", ""),))
+
+
+def _noted(others: int, more: tuple[tuple[NoteCode, str], ...] = ()) -> tuple[tuple[NoteCode, str], ...]:
+    beside: tuple[tuple[NoteCode, str], ...] = (("others", str(others)),) if others > 0 else ()
+    return (*beside, *more)
 
 
 def _others(n: int) -> str:
@@ -287,7 +302,11 @@ def _models(
             by = sorted(trained)[:1] or [""]
         for version in by:
             why = f"was trained on {version[:16]}…; a model cannot forget one person: train it again without"
-            yield Holding("model", card.parent.name, (card.parent,), deletable=False, why=why), version
+            note: tuple[tuple[NoteCode, str], ...] = (("learned", version[:16]),)
+            yield (
+                Holding("model", card.parent.name, (card.parent,), deletable=False, why=why, notes=note),
+                version,
+            )
 
 
 def _reports(subject: str, sessions_: set[str], versions: set[str], seen: Seen) -> Iterator[Holding]:
@@ -304,10 +323,19 @@ def _reports(subject: str, sessions_: set[str], versions: set[str], seen: Seen) 
             continue
         if whose:
             why = f"{_others(len(people) - 1)}; the subject's windows are taken out of {VALUES}, page and figures stay"
-            yield Holding("report", folder.name, (folder,), deletable=False, why=why)
+            note = _noted(len(people) - 1, (("windows", ""),))
+            yield Holding("report", folder.name, (folder,), deletable=False, why=why, notes=note)
         else:
             why = "is of a dataset with the subject in it and does not say whose windows it holds: delete it by hand"
-            yield Holding("report", folder.name, (folder,), deletable=False, why=why, beyond=why)
+            yield Holding(
+                "report",
+                folder.name,
+                (folder,),
+                deletable=False,
+                why=why,
+                beyond=why,
+                notes=(("unsaid", ""),),
+            )
 
 
 def _taught_by(card: Path) -> tuple[set[str], set[str]]:
@@ -327,9 +355,8 @@ def _kept(holding: Holding, trained: set[str]) -> Holding:
     """A dataset that a model stands on stays, so that it can still be said what the model has seen."""
     if holding.name not in trained or not holding.deletable:
         return holding
-    return Holding(
-        holding.kind, holding.name, holding.paths, deletable=False, why="a model was trained on it"
-    )
+    why = "a model was trained on it"
+    return replace(holding, deletable=False, why=why, notes=(*holding.notes, ("kept-for-model", "")))
 
 
 # ---- what becomes of it

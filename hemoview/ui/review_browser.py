@@ -36,6 +36,7 @@ from hemoview.ui.review_table import COLUMNS, SEARCH_ROLE, SORT_ROLE, SessionTab
 from hemoview.ui.review_text import said
 from hemoview.ui.review_theme import colour, font
 from hemoview.ui.session_changes import SessionChanges
+from hemoview.ui.withdraw_dialog import WithdrawDialog
 from hemoview.viewmodel.review_jobs import Finished, Listed, SessionJobs, Work
 from hemoview.viewmodel.review_sessions import SessionRow
 from hemoview.viewmodel.window_settings import last_operator
@@ -82,6 +83,7 @@ class SessionBrowser(QWidget):
                 ("recover", self.recover_selected),
                 ("correct", self.correct_selected),
                 ("discard", self.discard_selected),
+                ("withdraw", self.withdraw_subject),
                 ("restore", self.restore_selected),
                 ("show-in-folder", self.show_in_folder),
             )
@@ -150,6 +152,19 @@ class SessionBrowser(QWidget):
     def discard_selected(self) -> None:
         """Put the chosen session into quarantine, with a reason."""
         self._with_selected(self._changes.discard)
+
+    def withdraw_subject(self) -> WithdrawDialog:
+        """Find and delete what holds a subject; of the chosen session, if one is chosen."""
+        row = self.selected()
+        subject = row.pseudonym if row is not None else ""
+        operator = last_operator(Path(row.path)) if row is not None else ""
+        folder = self._folder.parent if self._folder.name == QUARANTINE_FOLDER else self._folder
+        dialog = WithdrawDialog(folder, subject, operator, parent=self)
+        dialog.finished.connect(lambda _: self.refresh() if dialog.changed_something else None)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.resize(min(1120, self.width()), min(760, self.height()))
+        dialog.open()
+        return dialog
 
     def restore_selected(self) -> None:
         """Take the chosen session out of quarantine."""
