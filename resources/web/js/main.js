@@ -52,13 +52,16 @@ async function show() {
   leave();
   useLanguage(languageWanted());
   if (me === null) return signIn(false);
-  if (me.must_change) return place(passwordPage({ me, isFirst: true, onDone: entered }), "password");
+  if (me.must_change) {
+    shell.show({ ...me, actions: new Set() }, "password");
+    return place(passwordPage({ isFirst: true, onDone: entered }));
+  }
   const { page: name, args } = route(location.pathname);
   shell.show(me, name);
   document.title = `HemoView – ${say("research-only")}`;
   try {
     const made = await PAGES[name]({ args, me, shell, go, onDone: entered });
-    if (mine === turn) place(made, name);
+    if (mine === turn) place(made);
     else made.stop?.();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
@@ -67,9 +70,8 @@ async function show() {
   return undefined;
 }
 
-function place(made, name) {
+function place(made) {
   page = made;
-  shell.show(me, name);
   if (made.start) made.start();
   else shell.still();
   shell.fill(made.node);

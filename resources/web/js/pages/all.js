@@ -30,6 +30,6 @@ export const PAGES = {
   people: peoplePage,
   devices: devicesPage,
   audit: auditPage,
-  password: ({ me, onDone }) => passwordPage({ me, isFirst: false, onDone }),
+  password: ({ onDone }) => passwordPage({ isFirst: false, onDone }),
   lost: () => ({ node: el("p", { class: "card" }, say("problem-not-here")) }),
 };

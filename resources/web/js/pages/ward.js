@@ -12,6 +12,8 @@ import { need, say } from "../words.js";
 
 /** Waves are drawn so often; smooth to the eye, and cheap. */
 const DRAW_MS = 66;
+/** Tiles brought up to date in one frame: many beds are spread over a few frames instead of holding one up. */
+const TILES_A_FRAME = 12;
 /** With more beds than this a large screen shows smaller tiles. */
 const MANY = 12;
 
@@ -87,7 +89,9 @@ class WardPage {
   scrolled(entries) {
     for (const entry of entries) {
       const tile = this.tiles.get(entry.target.dataset.bed);
-      if (tile) tile.isSeen = entry.isIntersecting;
+      if (!tile) continue;
+      tile.isSeen = entry.isIntersecting;
+      if (tile.isSeen) this.dirty.add(tile.bedId);
     }
   }
 
@@ -97,20 +101,31 @@ class WardPage {
   }
 
   heard(bedId, message) {
-    this.tiles.get(bedId)?.waves(message.msg.session_id, message.msg.waves);
-    this.dirty.add(bedId);
+    const tile = this.tiles.get(bedId);
+    tile?.waves(message.msg.session_id || null, message.msg.waves);
+    if (tile?.isSeen) this.dirty.add(bedId); // the others once a second
   }
 
   /** Once a frame: tiles of which something was heard, then the waves. */
   frame(nowMs) {
     this.running = requestAnimationFrame(this.frame);
-    for (const bedId of this.dirty) this.tiles.get(bedId)?.update(this.viewOf(bedId), this.feed.nowUs());
-    this.dirty.clear();
+    this.updateSome();
     const passedMs = nowMs - this.drawnMs;
     if (passedMs < DRAW_MS) return;
     this.drawnMs = nowMs;
     if (!options().waves || !this.feed.isAlive) return;
     for (const tile of this.tiles.values()) tile.step(passedMs / 1000);
+  }
+
+  updateSome() {
+    const nowUs = this.feed.nowUs();
+    let left = TILES_A_FRAME;
+    for (const bedId of this.dirty) {
+      this.dirty.delete(bedId);
+      this.tiles.get(bedId)?.update(this.viewOf(bedId), nowUs);
+      left -= 1;
+      if (left === 0) return;
+    }
   }
 
   /** Once a second: ages, strip, footers. */
