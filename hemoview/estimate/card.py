@@ -5,12 +5,12 @@ Who reads it: the edge process (which parameters, which intervals), the window's
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from recorder.errors import ConfigError
+from hemoview.estimate.card_checks import NUMBER, check, is_kind, wrong
+from hemoview.estimate.stretch import StretchTable, parse_tables
 from recorder.schema import PARAMETER_UNITS, PARAMETERS
 
 CARD_FORMAT: Final = 1
@@ -18,15 +18,14 @@ CARD_FORMAT: Final = 1
 MIN_CALIBRATION_SUBJECTS: Final = 9
 """Fewer calibration subjects have no finite 90 % quantile (methods.md §D.4), so no interval is claimed (safety 7)."""
 
-_NUMBER = (int, float)
 _FIELDS: Final[tuple[tuple[str, Any], ...]] = (
     ("format", int),
     ("name", str),
     ("version", str),
     ("parameters", list),
-    ("sampling_rate_hz", _NUMBER),
-    ("window_s_min", _NUMBER),
-    ("window_s_max", _NUMBER),
+    ("sampling_rate_hz", NUMBER),
+    ("window_s_min", NUMBER),
+    ("window_s_max", NUMBER),
     ("preprocessing", dict),
     ("preprocessing.version", str),
     ("inputs", list),
@@ -35,7 +34,7 @@ _FIELDS: Final[tuple[tuple[str, Any], ...]] = (
     ("conformal", dict),
     ("personalisation", dict),
     ("personalisation.kappa", dict),
-    ("personalisation.expiry_s", _NUMBER),
+    ("personalisation.expiry_s", NUMBER),
     ("training_range", dict),
     ("training_sets", list),
     ("training_hash", str),
@@ -162,7 +161,8 @@ class Card:
 
     ``personal_kappa`` is the shrinkage of personalisation: with n calibration points the offset is
     ``n / (n + κ) · mean(reference − estimate)``, κ = within-subject over between-subject variance of the
-    residual, from the training subjects.
+    residual, from the training subjects. ``derived``: what makes intervals of flow, resistance and heart rate as wide
+    as they must be, by quantity; empty in cards of before.
     """
 
     name: str
@@ -186,6 +186,7 @@ class Card:
     params: int
     raw: Mapping[str, Any]
     cold_start: ColdStart = ColdStart()
+    derived: Mapping[str, StretchTable] = field(default_factory=dict)
 
 
 def parse_card(value: Any, who: str) -> Card:
@@ -199,14 +200,14 @@ def parse_card(value: Any, who: str) -> Card:
         ConfigError: naming the first field that is missing or wrong.
     """
     if not isinstance(value, dict):
-        raise _wrong(who, "the whole file", "must be a JSON object")
+        raise wrong(who, "the whole file", "must be a JSON object")
     for path, kind in _FIELDS:
-        _check(value, path, kind, who)
+        check(value, path, kind, who)
     if value["format"] != CARD_FORMAT:
-        raise _wrong(who, "format", f"is {value['format']}, this HemoView reads {CARD_FORMAT}")
+        raise wrong(who, "format", f"is {value['format']}, this HemoView reads {CARD_FORMAT}")
     parameters = _parameters(value, who)
     if not 0 < value["window_s_min"] <= value["window_s_max"]:
-        raise _wrong(who, "window_s_min", "must be above 0 and not above window_s_max")
+        raise wrong(who, "window_s_min", "must be above 0 and not above window_s_max")
     kappa = value["personalisation"]["kappa"]
     return Card(
         name=value["name"],
@@ -221,7 +222,7 @@ def parse_card(value: Any, who: str) -> Card:
         per_parameter={p: _facts(value, p, who) for p in parameters},
         conformal={p: _table(value["conformal"].get(p), p, who) for p in parameters},
         training_range={p: _range(value, p, who) for p in parameters},
-        personal_kappa={p: float(_check(kappa, p, _NUMBER, who)) for p in parameters if p in kappa},
+        personal_kappa={p: float(check(kappa, p, NUMBER, who)) for p in parameters if p in kappa},
         personal_expiry_s=float(value["personalisation"]["expiry_s"]),
         devices_in_training=_names(value, "devices_in_training", who),
         devices_not_in_training=_names(value, "devices_not_in_training", who),
@@ -230,6 +231,7 @@ def parse_card(value: Any, who: str) -> Card:
         params=value["params"],
         raw=value,
         cold_start=_cold_start(value, parameters, who),
+        derived=parse_tables(value, parameters, who),
     )
 
 
@@ -237,44 +239,44 @@ def _cold_start(value: Mapping[str, Any], parameters: Sequence[str], who: str) -
     """Cards without one show an estimate as it is."""
     if "cold_start" not in value:
         return ColdStart()
-    share = float(_check(value, "cold_start.share", _NUMBER, who))
-    means = _check(value, "cold_start.mean", dict, who)
+    share = float(check(value, "cold_start.share", NUMBER, who))
+    means = check(value, "cold_start.mean", dict, who)
     if not 0 < share <= 1:
-        raise _wrong(who, "cold_start.share", "must be above 0 and at most 1")
+        raise wrong(who, "cold_start.share", "must be above 0 and at most 1")
     if strangers := [p for p in means if p not in parameters]:
-        raise _wrong(
+        raise wrong(
             who, "cold_start.mean", f"names {', '.join(map(str, strangers))}, which are not estimated"
         )
-    return ColdStart(share, {p: float(_check(means, p, _NUMBER, who, "cold_start.mean")) for p in means})
+    return ColdStart(share, {p: float(check(means, p, NUMBER, who, "cold_start.mean")) for p in means})
 
 
 def _parameters(value: Mapping[str, Any], who: str) -> tuple[str, ...]:
     names = tuple(value["parameters"])
     unknown = [name for name in names if name not in PARAMETERS]
     if not names or unknown or len(set(names)) != len(names):
-        raise _wrong(who, "parameters", f"{list(names)} must be different ones of {', '.join(PARAMETERS)}")
+        raise wrong(who, "parameters", f"{list(names)} must be different ones of {', '.join(PARAMETERS)}")
     return names
 
 
 def _names(value: Mapping[str, Any], field: str, who: str, least: int = 0) -> tuple[str, ...]:
     names = value[field]
     if len(names) < least or not all(isinstance(name, str) for name in names):
-        raise _wrong(who, field, f"must be a list of names, at least {least}")
+        raise wrong(who, field, f"must be a list of names, at least {least}")
     return tuple(names)
 
 
 def _facts(value: Mapping[str, Any], parameter: str, who: str) -> ParameterFacts:
     at = f"per_parameter.{parameter}"
-    _check(value, at, dict, who)
+    check(value, at, dict, who)
     facts = ParameterFacts(
-        unit=_check(value, f"{at}.unit", str, who),
-        reference_kind=_check(value, f"{at}.reference_kind", str, who),
-        sensor_site=_check(value, f"{at}.sensor_site", str, who),
-        n_real_subjects=_check(value, f"{at}.n_real_subjects", int, who),
-        n_calibration_subjects=_check(value, f"{at}.n_calibration_subjects", int, who),
+        unit=check(value, f"{at}.unit", str, who),
+        reference_kind=check(value, f"{at}.reference_kind", str, who),
+        sensor_site=check(value, f"{at}.sensor_site", str, who),
+        n_real_subjects=check(value, f"{at}.n_real_subjects", int, who),
+        n_calibration_subjects=check(value, f"{at}.n_calibration_subjects", int, who),
     )
     if facts.unit != PARAMETER_UNITS[parameter]:
-        raise _wrong(who, f"{at}.unit", f"is {facts.unit!r}, must be {PARAMETER_UNITS[parameter]!r}")
+        raise wrong(who, f"{at}.unit", f"is {facts.unit!r}, must be {PARAMETER_UNITS[parameter]!r}")
     return facts
 
 
@@ -283,22 +285,20 @@ def _table(value: Any, parameter: str, who: str) -> ConformalTable:
     if value is None:
         return ConformalTable(cold=None)
     if not isinstance(value, dict):
-        raise _wrong(who, at, "must be an object or null")
+        raise wrong(who, at, "must be an object or null")
     rows = _cells(value, "personalised", at, who)
     keys = [(row.age_s_max, row.sqi_min) for row in rows]
     if any(age is None for age, _ in keys) or keys != sorted(set(keys)):
-        raise _wrong(who, f"{at}.personalised", "needs age_s_max in every row, rising, and sqi_min within it")
+        raise wrong(who, f"{at}.personalised", "needs age_s_max in every row, rising, and sqi_min within it")
     if {age for age, _ in keys} != {age for age, sqi_min in keys if sqi_min == 0.0}:
-        raise _wrong(
-            who, f"{at}.personalised", "needs a row for any quality (no sqi_min) for every age_s_max"
-        )
+        raise wrong(who, f"{at}.personalised", "needs a row for any quality (no sqi_min) for every age_s_max")
     return ConformalTable(_cold(value.get("cold"), f"{at}.cold", who), rows, _better_cold(value, at, who))
 
 
 def _cold(value: Any, at: str, who: str) -> Conformal | None:
     cell = None if value is None else _cell(value, at, who)
     if cell is not None and cell.sqi_min != 0.0:
-        raise _wrong(who, f"{at}.sqi_min", "must be left out: this row is for any quality")
+        raise wrong(who, f"{at}.sqi_min", "must be left out: this row is for any quality")
     return cell
 
 
@@ -307,27 +307,27 @@ def _better_cold(value: Mapping[str, Any], at: str, who: str) -> tuple[Conformal
     rows = _cells(value, "cold_by_quality", at, who)
     least = [0.0, *(row.sqi_min for row in rows)]
     if rows and (value.get("cold") is None or least != sorted(set(least))):
-        raise _wrong(who, f"{at}.cold_by_quality", "needs cold, and sqi_min above 0 in every row, rising")
+        raise wrong(who, f"{at}.cold_by_quality", "needs cold, and sqi_min above 0 in every row, rising")
     return rows
 
 
 def _cells(value: Mapping[str, Any], field: str, at: str, who: str) -> tuple[Conformal, ...]:
     listed = value.get(field, [])
     if not isinstance(listed, list):
-        raise _wrong(who, f"{at}.{field}", "must be a list")
+        raise wrong(who, f"{at}.{field}", "must be a list")
     return tuple(_cell(row, f"{at}.{field}[{i}]", who) for i, row in enumerate(listed))
 
 
 def _cell(value: Any, at: str, who: str) -> Conformal:
     if not isinstance(value, dict):
-        raise _wrong(who, at, "must be an object")
+        raise wrong(who, at, "must be an object")
     age, sqi_min = value.get("age_s_max"), value.get("sqi_min")
-    if sqi_min is not None and not 0 <= _check(value, "sqi_min", _NUMBER, who, at) <= 1:
-        raise _wrong(who, f"{at}.sqi_min", "must be 0 to 1")
+    if sqi_min is not None and not 0 <= check(value, "sqi_min", NUMBER, who, at) <= 1:
+        raise wrong(who, f"{at}.sqi_min", "must be 0 to 1")
     return Conformal(
-        q90=float(_check(value, "q90", _NUMBER, who, at)),
-        n_subjects=_check(value, "n_subjects", int, who, at),
-        age_s_max=None if age is None else float(_check(value, "age_s_max", _NUMBER, who, at)),
+        q90=float(check(value, "q90", NUMBER, who, at)),
+        n_subjects=check(value, "n_subjects", int, who, at),
+        age_s_max=None if age is None else float(check(value, "age_s_max", NUMBER, who, at)),
         sqi_min=0.0 if sqi_min is None else float(sqi_min),
     )
 
@@ -335,38 +335,10 @@ def _cell(value: Any, at: str, who: str) -> Conformal:
 def _range(value: Mapping[str, Any], parameter: str, who: str) -> tuple[float, float]:
     pair = value["training_range"].get(parameter)
     if not (
-        isinstance(pair, list) and len(pair) == 2 and all(_is(v, _NUMBER) for v in pair) and pair[0] < pair[1]
+        isinstance(pair, list)
+        and len(pair) == 2
+        and all(is_kind(v, NUMBER) for v in pair)
+        and pair[0] < pair[1]
     ):
-        raise _wrong(who, f"training_range.{parameter}", "must be [low, high]")
+        raise wrong(who, f"training_range.{parameter}", "must be [low, high]")
     return float(pair[0]), float(pair[1])
-
-
-def _check(value: Mapping[str, Any], path: str, kind: Any, who: str, inside: str = "") -> Any:
-    """The value at a dotted path, of this kind."""
-    found: Any = value
-    named = f"{inside}.{path}" if inside else path
-    for key in path.split("."):
-        if not isinstance(found, Mapping) or key not in found:
-            raise _wrong(who, named, "is missing")
-        found = found[key]
-    if not _is(found, kind):
-        names = (
-            "number"
-            if kind is _NUMBER
-            else {str: "text", int: "whole number", list: "list", dict: "object"}[kind]
-        )
-        raise _wrong(who, named, f"must be a {names}, got {type(found).__name__}")
-    return found
-
-
-def _is(value: Any, kind: Any) -> bool:
-    """Like isinstance, but true, NaN and infinity are no numbers."""
-    finite = not isinstance(value, float) or math.isfinite(value)
-    return isinstance(value, kind) and not isinstance(value, bool) and finite
-
-
-def _wrong(who: str, field: str, what: str) -> ConfigError:
-    return ConfigError(
-        f"{who}: card.json, {field}: {what}; install the bundle again or build it anew",
-        advice="model-bundle-refused",
-    )

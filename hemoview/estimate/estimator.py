@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from hemoview.dsp.quality import HR_PER_MIN, Quality
 from hemoview.estimate import identities
 from hemoview.estimate.card import Card
-from hemoview.estimate.conformal import conformal_span, interval_claimed
+from hemoview.estimate.conformal import conformal_span, interval_claimed, stretches
 from hemoview.estimate.identities import Span
 from hemoview.estimate.personalise import PRESSURES, AnchorKind, Personalisation
 from hemoview.estimate.reasons import Reason, first
 from hemoview.estimate.runner import Prediction
+from hemoview.estimate.stretch import stretched
 from hemoview.estimate.tracking import Widening
 from hemoview.estimate.values import Estimate, ParameterEstimate
 from recorder.schema import PARAMETERS
@@ -90,8 +91,44 @@ def estimate(
     age_s, kind = personal.age_s(wall_ns), personal.newest_kind
     if quality.fault is not None:
         return abstain_all(quality.fault, personalisation_age_s=age_s, personalised_by=kind)
-    spans: dict[str, Outcome] = dict.fromkeys(PARAMETERS, "no-model")
+    found = window_spans(
+        quality,
+        prediction,
+        card,
+        personal,
+        body=body,
+        wall_ns=wall_ns,
+        tracked=tracked,
+        widen_mmhg=widen_mmhg,
+    )
     tags: dict[str, Reason | None] = dict.fromkeys(PARAMETERS)
+    if card is not None:
+        tags = {p: _unlearned(card, p) for p in PARAMETERS}
+    return Estimate(
+        parameters={p: _value(found[p], tags[p], show_simulated=show_simulated) for p in PARAMETERS},
+        sqi=quality.sqi,
+        personalisation_age_s=age_s,
+        infer_ms=prediction.infer_ms if prediction else None,
+        personalised_by=kind,
+    )
+
+
+def window_spans(
+    quality: Quality,
+    prediction: Prediction | None,
+    card: Card | None,
+    personal: Personalisation,
+    *,
+    body: Body,
+    wall_ns: int,
+    tracked: Mapping[str, Widening] = NOTHING_TRACKED,
+    widen_mmhg: float = 0.0,
+) -> dict[str, Outcome]:
+    """Value and interval of every parameter of a window without a fault, or why there is none, before it is asked who
+    stands behind them; arguments as :func:`estimate` has them.
+    """
+    age_s = personal.age_s(wall_ns)
+    spans: dict[str, Outcome] = dict.fromkeys(PARAMETERS, "no-model")
     if prediction is not None and card is not None:
         for parameter in PARAMETERS:
             spans[parameter] = _learned(card, parameter, prediction, personal, age_s=age_s, sqi=quality.sqi)
@@ -102,14 +139,9 @@ def estimate(
     spans["HR"] = heart_rate_span(quality)
     if card is not None:
         spans |= _derived(spans, body)
-        tags = {p: _unlearned(card, p) for p in PARAMETERS}
-    return Estimate(
-        parameters={p: _value(spans[p], tags[p], show_simulated=show_simulated) for p in PARAMETERS},
-        sqi=quality.sqi,
-        personalisation_age_s=age_s,
-        infer_ms=prediction.infer_ms if prediction else None,
-        personalised_by=kind,
-    )
+        factors = stretches(card, personal, age_s, sqi=quality.sqi)
+        spans |= {p: _stretched(spans[p], factor) for p, factor in factors.items()}
+    return spans
 
 
 def heart_rate_span(quality: Quality) -> Outcome:
@@ -171,6 +203,10 @@ def _learned(
     return conformal_span(card, parameter, prediction, personal, age_s, sqi=sqi)
 
 
+def _stretched(outcome: Outcome, factor: float) -> Outcome:
+    return outcome if isinstance(outcome, str) else stretched(outcome, factor, least=0.0)
+
+
 def _tracked(outcome: Outcome, widening: Widening) -> Outcome:
     return outcome if isinstance(outcome, str) else widening.applied(outcome)
 
@@ -193,10 +229,11 @@ def _derived(spans: Mapping[str, Outcome], body: Body) -> dict[str, Outcome]:
     """Flow and resistance from stroke volume, heart rate, mean pressure and body size; never from six model heads
     that need not agree.
     """
-    hr, sv = spans["HR"], spans["SV"]
+    hr, sv, co = spans["HR"], spans["SV"], spans["CO"]
     if sv == "not-in-model":
-        sv = _related(identities.stroke_volume_ml, spans["CO"], hr)
-    co = _related(identities.cardiac_output_l_per_min, hr, sv)
+        sv, co = _related(identities.stroke_volume_ml, co, hr), _related(lambda own, _: own, co, hr)
+    else:
+        co = _related(identities.cardiac_output_l_per_min, hr, sv)
     cvp = body.cvp_or_assumed_mmhg
     svr = _related(lambda p, q: identities.systemic_resistance(p, q, cvp), spans["MAP"], co)
     flow: dict[str, Outcome] = {"SV": sv, "CO": co, "SVR": svr}

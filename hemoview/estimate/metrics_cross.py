@@ -101,16 +101,17 @@ def card_table(rows: Rows, raw: Predictions, parameter: str) -> dict[str, Any]:
     Returns:
         ``{kappa, conformal: {cold, personalised: [{age_s_max, q90, n_subjects}]}}``, ages after one point; ``kappa``
         None where it cannot be told. Ages that fewer than nine subjects reached, and a cold start of fewer, are left
-        out (None).
+        out (None). Windows that the quality gate stops have no interval, so they count in none.
     """
     column, cold, warm = PARAMETERS.index(parameter), plan(rows, 0), plan(rows, 1)
     label = rows.column(parameter)
     gap = metrics_anchors.gaps(len(rows), compared(rows, raw, cold))[:, column]
     known = np.isfinite(gap)
     moved = shifted(raw, offsets(rows, raw, warm))
+    passed = np.ones(len(rows), bool) if rows.good is None else rows.good
 
     def cell(of: Predictions, which: Flags) -> dict[str, Any] | None:
-        use = which & np.isfinite(label) & np.isfinite(of.mean[:, column])
+        use = which & passed & np.isfinite(label) & np.isfinite(of.mean[:, column])
         score = cqr_score(label[use], of.q05[use, column], of.q95[use, column])
         q90 = conformal_q90(rows.code[use], score) if use.any() else np.inf
         n = len(np.unique(rows.code[use]))

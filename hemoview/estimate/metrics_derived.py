@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import product
+from itertools import pairwise, product
 from typing import Any, Final
 
 import numpy as np
 
 from hemoview.estimate import identities
-from hemoview.estimate.metrics_rows import ALIVE, Predictions, Rows
+from hemoview.estimate.metrics_intervals import AGE_CLASSES_S, conformal_q90
+from hemoview.estimate.metrics_rows import ALIVE, Plan, Predictions, Rows
+from hemoview.estimate.metrics_subjects import F64
 from recorder.schema import PARAMETERS, body_surface_m2
 from recorder.schema.subject import ASSUMED_CVP_MMHG
 
@@ -84,3 +86,51 @@ def with_spans(
         out.mean[row, column], out.q05[row, column], out.q95[row, column] = value, low, high
         out.reason[row, column] = span if isinstance(span, str) else ALIVE
     return out
+
+
+Judged = tuple[Plan, Predictions]
+
+
+def stretch_table(rows: Rows, cold: Judged, warm: Judged | None, parameter: str) -> dict[str, Any]:
+    """By how much half widths must be multiplied so that 90 % of windows of a next person are inside (decision 0038).
+
+    Args:
+        rows: of people who did not train.
+        cold, warm: which rows are scored and what was said of them, without and after one calibration point.
+        parameter: any with intervals in both.
+
+    Returns:
+        ``{cold, personalised: [{age_s_max, factor, n_subjects}]}`` as ``derived`` of a card has it; cold None, or an
+        age left out, where fewer than nine people are.
+    """
+
+    def row(judged: Judged, younger: float = -np.inf, oldest: float = np.inf) -> dict[str, Any] | None:
+        schedule, of = judged
+        column, label = PARAMETERS.index(parameter), rows.column(parameter)
+        age_s = np.where(np.isfinite(schedule.age_s), schedule.age_s, 0.0)
+        use = schedule.scored & np.isfinite(label) & np.isfinite(of.q05[:, column])
+        use &= (age_s > younger) & (age_s <= oldest)
+        score = part_of_half_width(label[use], of.mean[use, column], of.q05[use, column], of.q95[use, column])
+        factor = conformal_q90(rows.code[use], score) if use.any() else np.inf
+        known = np.isfinite(factor) and factor > 0
+        return (
+            {"factor": round(float(factor), 4), "n_subjects": len(np.unique(rows.code[use]))}
+            if known
+            else None
+        )
+
+    ages = [] if warm is None else [(*ends, warm) for ends in pairwise((0.0, *AGE_CLASSES_S))]
+    aged = [(oldest, row(judged, younger, oldest)) for younger, oldest, judged in ages]
+    return {
+        "cold": row(cold),
+        "personalised": [{"age_s_max": oldest, **found} for oldest, found in aged if found is not None],
+    }
+
+
+def part_of_half_width(label: F64, value: F64, low: F64, high: F64) -> F64:
+    """How far the label lies from the value, in half widths of the interval on its side, ``(n,)``; ∞ where that side
+    has no width.
+    """
+    half = np.where(label < value, value - low, high - value)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(label == value, 0.0, np.abs(label - value) / half)

@@ -106,6 +106,10 @@ class Personalisation:
         usable = [a for a in self.anchors if a.usable]
         return max(usable, key=lambda a: a.wall_ns).kind if usable else None
 
+    def knows(self, parameter: str) -> bool:
+        """Some reading has this parameter and can be compared with what the model said of it."""
+        return any(parameter in a.reference and parameter in a.predicted for a in self.anchors)
+
     def offset(self, parameter: str, kappa: float | None) -> float:
         """What to add to the model's value; 0 where no reading has this parameter or the card knows no κ."""
         gaps = [

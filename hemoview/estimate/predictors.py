@@ -5,9 +5,10 @@ A window is seen as the bedside sees it: beats, quality gate, heart rate counted
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from itertools import compress
+from typing import Any, Final, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +19,14 @@ from hemoview.dsp.windows import WINDOW_S as BEDSIDE_WINDOW_S
 from hemoview.estimate import bundle as bundles
 from hemoview.estimate import metrics_anchors
 from hemoview.estimate.conformal import conformal_span
-from hemoview.estimate.estimator import Body, estimate, heart_rate_span
+from hemoview.estimate.estimator import Body, Outcome, estimate, heart_rate_span, window_spans
 from hemoview.estimate.identities import Span
-from hemoview.estimate.metrics_derived import derive, empty
+from hemoview.estimate.metrics_derived import empty
 from hemoview.estimate.metrics_rows import ALIVE, Plan, Predictions, Rows, rows_of
 from hemoview.estimate.metrics_subjects import F64, Codes, Flags
 from hemoview.estimate.personalise import Personalisation
 from hemoview.estimate.runner import Prediction, Runner
+from hemoview.estimate.stretch import stretched
 from hemoview.labels.dataset import Dataset
 from recorder.errors import ConfigError
 from recorder.schema import PARAMETERS, body_surface_m2
@@ -55,6 +57,10 @@ class Seen:
     def usable(self) -> Flags:
         """Windows without a fault."""
         return np.array([q.fault is None for q in self.quality])
+
+    def take(self, chosen: Flags) -> Self:
+        """Of the chosen windows."""
+        return replace(self, quality=list(compress(self.quality, chosen)), hr=list(compress(self.hr, chosen)))
 
 
 def look(dataset: Dataset, tell: Tell = lambda _: None) -> Seen:
@@ -219,8 +225,6 @@ class BundlePredictor:
         shown = np.isfinite(final.q05) & direct  # a value that was shown is the same without abstention
         for name in ("mean", "q05", "q95"):
             getattr(before, name)[shown] = getattr(final, name)[shown]
-        if self._simulated:
-            final = self._with_simulated_intervals(final, before, rows)
         return final, before
 
     def _personal(self, rows: Rows, schedule: Plan, source: Codes) -> list[Personalisation]:
@@ -234,42 +238,45 @@ class BundlePredictor:
         return out
 
     def _final(self, into: Predictions, row: int, at: int, personal: Personalisation, wall_ns: int) -> None:
+        quality, raw, body = self._seen.quality[at], self._raw[at], self._bodies[row]
         found = estimate(
-            self._seen.quality[at],
-            self._raw[at],
-            self.card,
-            personal,
-            body=self._bodies[row],
-            wall_ns=wall_ns,
-            show_simulated=self._simulated,
+            quality, raw, self.card, personal, body=body, wall_ns=wall_ns, show_simulated=self._simulated
         )
         for column, p in enumerate(PARAMETERS):
             one = found.parameters[p]
             _put(into, row, column, (one.value, one.low, one.high))
             into.reason[row, column] = one.reason or ALIVE
+        if self._simulated and quality.fault is None:
+            self._judged_though_never_shown(
+                into, row, window_spans(quality, raw, self.card, personal, body=body, wall_ns=wall_ns)
+            )
+
+    def _judged_though_never_shown(self, into: Predictions, row: int, spans: Mapping[str, Outcome]) -> None:
+        """On simulated people an interval may be judged that must not be shown at a bedside."""
+        for column, p in enumerate(PARAMETERS):
+            span = spans[p]
+            if into.reason[row, column] == "simulated" and not isinstance(span, str):
+                _put(into, row, column, span)
+            elif p == "HR" and not isinstance(span, str):
+                _put(into, row, column, self._of_simulated_hearts(span))
+
+    def _of_simulated_hearts(self, span: Span) -> Span:
+        """What the bedside says of a heart rate covers two detectors on real wrists; the rate of a simulated heart is
+        known far better than that, and where the card knows how much, that is judged.
+        """
+        row = self.card.derived["HR"].cold if self._simulated and "HR" in self.card.derived else None
+        return span if row is None else stretched(span, row.factor)
 
     def _ungated(self, into: Predictions, row: int, at: int, personal: Personalisation, wall_ns: int) -> None:
         raw, age_s = self._raw[at], personal.age_s(wall_ns)
         for column, p in enumerate(PARAMETERS):
-            span: Any = heart_rate_span(self._seen.quality[at]) if p == "HR" else "not-in-model"
+            span: Any = "not-in-model"
+            if p == "HR" and not isinstance(span := heart_rate_span(self._seen.quality[at]), str):
+                span = self._of_simulated_hearts(span)
             if p != "HR" and p in self.card.parameters and raw is not None:
                 span = conformal_span(self.card, p, raw, personal, age_s, sqi=self._seen.quality[at].sqi)
             if not isinstance(span, str):
                 _put(into, row, column, span)
-
-    def _with_simulated_intervals(self, final: Predictions, before: Predictions, rows: Rows) -> Predictions:
-        """On simulated people an interval may be judged that must not be shown at a bedside."""
-        learned = [PARAMETERS.index(p) for p in self.card.parameters if p != "HR"]
-        open_ = (final.reason == "simulated") & np.isfinite(before.q05)
-        spans = replace(
-            final, q05=np.where(open_, before.q05, final.q05), q95=np.where(open_, before.q95, final.q95)
-        )
-        derived = derive(spans, rows)
-        mask = final.reason == "simulated"
-        mask[:, learned] = False
-        return replace(
-            spans, q05=np.where(mask, derived.q05, spans.q05), q95=np.where(mask, derived.q95, spans.q95)
-        )
 
 
 def _put(

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from hemoview.estimate.bundle import Bundle
 from hemoview.estimate.card import MIN_CALIBRATION_SUBJECTS
 from hemoview.estimate.metrics_cross import card_table
-from hemoview.estimate.metrics_rows import Predictions, Rows, predictions_of, rows_of
-from hemoview.estimate.predictors import recording_times
+from hemoview.estimate.metrics_derived import stretch_table
+from hemoview.estimate.metrics_rows import Predictions, Rows, plan, predictions_of
+from hemoview.estimate.predictors import BundlePredictor, Seen, rows_from
+from hemoview.estimate.stretch import STRETCHED, flow_source
 from hemoview.labels.dataset import Dataset
 from hemoview.learn import views
 from hemoview.learn.compress.card import EXPIRY_S
@@ -40,19 +42,42 @@ class Calibration:
     tested_up_to_s: float = 0.0
 
 
-def calibration(dataset: Dataset, subjects: Sequence[str], model: bytes, names: Sequence[str]) -> Calibration:
+def calibration(people: Dataset, seen: Seen, model: bytes, names: Sequence[str]) -> Calibration:
     """Tables of every parameter that has labels of nine subjects or more.
 
     Args:
-        dataset, subjects: rows of people who did not train.
+        people, seen: windows of people who did not train.
         model: ONNX bytes that will be shipped.
         names: its outputs.
     """
-    chosen = dataset.take(np.intersect1d(dataset.rows_of(subjects), np.flatnonzero(~dataset.flat)))
-    if not len(chosen):
+    if not len(people) or people.flat.all():
         return Calibration()
-    rows = rows_of(chosen.subject_id, chosen.labels.astype(np.float64), chosen.window_s, t_s=_times_s(chosen))
-    return tables_of(rows, _said(chosen, model, names), names, subject_known=dataset.subject_known)
+    alive = ~people.flat
+    chosen = people.take(alive)
+    rows = rows_from(chosen, seen.take(alive))
+    return tables_of(rows, _said(chosen, model, names), names, subject_known=people.subject_known)
+
+
+def stretching(bundle: Bundle, people: Dataset, seen: Seen) -> dict[str, dict[str, Any]]:
+    """``derived`` of the card: from what the bundle says of people who did not train, by the very code that judges and
+    runs live, against labels.
+
+    Args:
+        bundle: with every other table in its card.
+        people, seen: as :func:`calibration` has them.
+    """
+    if not len(people) or not people.subject_known:
+        return {}
+    rows, said = rows_from(people, seen), BundlePredictor(bundle, people, seen)
+    plans = [plan(rows, k) for k in (0, 1)]
+    cold, warm = (said.predict(rows, schedule)[0] for schedule in plans)
+    direct = flow_source(bundle.card.parameters)
+    found = {
+        p: stretch_table(rows, (plans[0], cold), None if p == "HR" else (plans[1], warm), p)
+        for p in STRETCHED
+        if p != direct and (p != "HR" or people.simulated)
+    }
+    return {p: table for p, table in found.items() if table["cold"] is not None}
 
 
 def tables_of(
@@ -109,13 +134,3 @@ def _said(chosen: Dataset, model: bytes, names: Sequence[str]) -> Predictions:
         for kind, key in enumerate(("mean", "q05", "q95")):
             out[kind, :, PARAMETERS.index(name)] = said[key][:, column]
     return predictions_of(*out)
-
-
-def _times_s(dataset: Dataset) -> NDArray[np.float64]:
-    """Start of each window on one clock of its subject; where it is not known, windows follow each other."""
-    times_s = recording_times(dataset)
-    for name in dataset.subjects:
-        mine = np.flatnonzero(dataset.subject_id == name)
-        if not np.isfinite(times_s[mine]).all():
-            times_s[mine] = np.arange(len(mine)) * dataset.window_s
-    return times_s

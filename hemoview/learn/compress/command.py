@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,16 +14,20 @@ import onnxruntime
 import torch
 
 from hemoview.estimate import bundle
+from hemoview.estimate.card import parse_card
+from hemoview.estimate.predictors import Seen, look
 from hemoview.labels.dataset import Dataset
+from hemoview.labels.dataset_folder import read_dataset
 from hemoview.labels.splits import Split, make_split
 from hemoview.learn import checkpoint, distributed, prepare
 from hemoview.learn.checkpoint import RunFacts
 from hemoview.learn.compress import stages
 from hemoview.learn.compress.bundle_folder import write_bundle
-from hemoview.learn.compress.calibrate import Calibration, calibration
+from hemoview.learn.compress.calibrate import Calibration, calibration, stretching
 from hemoview.learn.compress.card import CardFacts, Learned, card_of
 from hemoview.learn.compress.distil import Recipe
 from hemoview.learn.compress.flags import FIRST_VERSION
+from hemoview.learn.compress.people import calibration_people
 from hemoview.learn.compress.pipeline import Compressed, Settings, compress
 from hemoview.learn.compress.slim import shape_for
 from hemoview.learn.dataset_flags import read
@@ -62,6 +67,8 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     shape_for(facts.run.model, settings.target_sparsity)  # before anything that takes time
     dataset = read(args)
     split = split_of(facts, dataset, args)
+    further = None if args.calibration_dataset is None else read_dataset(args.calibration_dataset)
+    people = calibration_people(dataset, split, further)
     parts = [prepare.part_of(dataset, split.train, wrist_views=args.wrist_views)]
     validation = prepare.part_of(dataset, split.val) if split.val else None
     judged_on = next(name for name in ("test", "val", "train") if getattr(split, name))
@@ -78,8 +85,10 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             device=device,
             tell=lambda note: tell(0, note),
         )
-    tables = calibration(dataset, split.val, made.model, made.student.parameters_out)
+    seen = look(people)
+    tables = calibration(people, seen, made.model, made.student.parameters_out)
     card = card_of(made, card_facts(folder.name, dataset, split, made, tables=tables, judged_on=judged_on))
+    card |= derived_of(folder, made, card, people, seen) | _further(further)
     write_bundle(folder, made.model, card, made.golden)
     stages.write(
         folder / stages.FILE,
@@ -97,6 +106,24 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.json:
         result["stages"] = {s.name: {"mae": dict(s.mae), "skill": dict(s.skill)} for s in made.stages}
     return result
+
+
+def derived_of(
+    folder: Path, made: Compressed, card: dict[str, Any], people: Dataset, seen: Seen
+) -> dict[str, Any]:
+    """``{derived: …}`` for a card that has everything else; nothing where there are too few people."""
+    parsed = parse_card(card, f"bundle {folder.name}")
+    sha256 = hashlib.sha256(made.model).hexdigest()
+    found = stretching(bundle.Bundle(folder, parsed, made.model, sha256, b""), people, seen)
+    return {"derived": found} if found else {}
+
+
+def _further(dataset: Dataset | None) -> dict[str, Any]:
+    """Whose windows are in the tables beside the validation subjects'."""
+    if dataset is None:
+        return {}
+    facts = {"name": dataset.name, "version": dataset.version, "n_subjects": len(dataset.subjects)}
+    return {"calibration_sets": [{**facts, "licence": str(dataset.about.get("licence", "not stated"))}]}
 
 
 def bundle_folder(output_dir: Path) -> Path:
@@ -257,7 +284,8 @@ def _limits(dataset: Dataset, tables: Calibration, learned: dict[str, Learned]) 
         )
     out.append(
         "The model is asked with the wave alone: age, sex, height and weight are not looked at. Never checked against "
-        "a wristband (Empatica E4) or CNAP. Tables are of the subjects that also chose the pass and the form kept."
+        "a wristband (Empatica E4) or CNAP. Tables are of the subjects that also chose the pass and the form kept, "
+        "and of those of calibration_sets where there is one."
     )
     return out
 

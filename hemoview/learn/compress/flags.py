@@ -57,6 +57,12 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--wrist_views", type=int, default=0, help="add N wristband-like views of every window"
     )
+    parser.add_argument(
+        "--calibration_dataset",
+        type=Path,
+        metavar="DIR",
+        help="people beside the validation subjects for the interval tables; nobody of the training dataset",
+    )
     parser.add_argument("--test_size", type=float, help="checked against the run's split")
     parser.add_argument("--val_size", type=float, help="checked against the run's split")
     for name in ("num_experts", "hidden_channels", "k"):

@@ -14,7 +14,7 @@ from hemoview.estimate import bundle  # noqa: E402
 from hemoview.estimate.conformal import interval_claimed  # noqa: E402
 from hemoview.estimate.metrics_rows import predictions_of, rows_of  # noqa: E402
 from hemoview.estimate.runner import Runner  # noqa: E402
-from hemoview.labels.dataset import Dataset  # noqa: E402
+from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
 from hemoview.labels.dataset_folder import read_dataset, write_dataset  # noqa: E402
 from hemoview.labels.splits import Split  # noqa: E402
 from hemoview.learn import prepare  # noqa: E402
@@ -103,12 +103,26 @@ def test_what_is_simulated_says_so_and_claims_no_interval(made: Path) -> None:
     assert raw["size_bytes"] == (made / "model.onnx").stat().st_size
 
 
-def test_a_folder_without_a_version_is_a_bundle_as_well(trained: tuple[Path, Path], tmp_path: Path) -> None:
-    out = tmp_path / "compressed"
-    assert cli.main(_args(trained, out, "--distillation_epochs", "0")) == 0
+def test_a_folder_without_a_version_and_further_people_behind_the_tables(
+    trained: tuple[Path, Path], people: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    some = people.take(people.rows_of(people.subjects[:15]))
+    others = make_dataset(
+        some.ppg[:, ::-1], 64.0, some.labels, [f"other-{who}" for who in some.subject_id],
+        numbers={"t0_s": some.t0_s}, words={"origin": "simulated"},
+    )  # fmt: skip
+    write_dataset(tmp_path / "others", others)
+    out, more = tmp_path / "compressed", ("--distillation_epochs", "0", "--calibration_dataset")
+    assert cli.main(_args(trained, out, *more, str(tmp_path / "others"))) == 0
     bundle.verify(out)
-    assert bundle.load(out).name == "compressed-0.1.0"
+    made = bundle.load(out)
+    assert made.name == "compressed-0.1.0"
     assert named("mine-1.2.0") == ("mine", "1.2.0")
+    assert made.card.conformal["SBP"].cold is not None and made.card.conformal["SBP"].cold.n_subjects == 24
+    assert made.card.raw["calibration_sets"][0]["n_subjects"] == 15
+    capsys.readouterr()
+    assert cli.main(_args(trained, tmp_path / "same", *more, str(trained[0]))) == 1
+    assert "stand in the training dataset as well" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
