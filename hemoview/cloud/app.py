@@ -12,10 +12,13 @@ from sqlalchemy import select
 from hemoview.cloud import problems
 from hemoview.cloud.armour import Armour
 from hemoview.cloud.custody import routes as custody
+from hemoview.cloud.fhir import routes as fhir
 from hemoview.cloud.identity import routes as identity
 from hemoview.cloud.identity.refusals import Watch
+from hemoview.cloud.jobs import routes as jobs
 from hemoview.cloud.keys import public_bytes
 from hemoview.cloud.live import routes as live
+from hemoview.cloud.reports import routes as reports
 from hemoview.cloud.service import Here, Service, open_service, wall_us
 from hemoview.cloud.settings import Settings
 from hemoview.cloud.tables import fact
@@ -39,6 +42,9 @@ ROOMS: Final[tuple[Room, ...]] = (
     identity,
     web,
     live,
+    jobs,
+    reports,
+    fhir,
 )
 """One a line; modules ``hemoview.cloud.<room>.routes`` have both names of a :class:`Room`."""
 

@@ -54,6 +54,7 @@ class Action(StrEnum):
     SEE_SESSION = "see-session"
     READ_SAMPLES = "read-samples"
     MAKE_REPORT = "make-report"
+    READ_REPORT = "read-report"
     SIGN_REPORT = "sign-report"
     SEND_FEEDBACK = "send-feedback"
     ERASE_SESSION = "erase-session"
@@ -69,6 +70,7 @@ ALLOWED: Final[dict[Action, frozenset[Role]]] = {
     Action.SEE_SESSION: frozenset({_R.OPERATOR, _R.RESEARCHER, _R.ANNOTATOR, _R.CLINICIAN, _R.ADMIN}),
     Action.READ_SAMPLES: frozenset({_R.RESEARCHER, _R.ANNOTATOR}),
     Action.MAKE_REPORT: frozenset({_R.RESEARCHER, _R.CLINICIAN}),
+    Action.READ_REPORT: frozenset({_R.OPERATOR, _R.RESEARCHER, _R.CLINICIAN}),
     Action.SIGN_REPORT: frozenset({_R.CLINICIAN}),
     Action.SEND_FEEDBACK: frozenset({_R.RESEARCHER, _R.CLINICIAN}),
     Action.ERASE_SESSION: frozenset({_R.ADMIN}),

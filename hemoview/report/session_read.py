@@ -55,16 +55,17 @@ MOST_POINTS: Final = 300
 _NONE: Final = np.empty(0)
 
 
-def read_facts(session: Session, models: Path | None = None) -> Facts:
+def read_facts(session: Session, models: Path | None = None, *, hide: bool = False) -> Facts:
     """Everything the report of an open session says.
 
     Args:
         models: folder of the bundles, for sessions that name a model without its claims; the installed ones.
+        hide: its estimates, whatever the session itself says.
 
     Raises:
         RecorderError: the session cannot be read; says what to do.
     """
-    read = _Read.of(session, models or places.models_dir())
+    read = _Read.of(session, models or places.models_dir(), hide=hide)
     step_s = next((s for s in STEPS_S if read.duration_s / s <= MOST_POINTS), STEPS_S[-1])
     ranges = _ranges(session.header.template.get("ranges"))
     found = tuple(p for p in UNITS if p in read.estimates or p in read.references)
@@ -112,9 +113,9 @@ class _Read:
     unconfirmed: tuple[Span, ...]
 
     @classmethod
-    def of(cls, session: Session, models: Path) -> _Read:
+    def of(cls, session: Session, models: Path, *, hide: bool) -> _Read:
         streams = tuple(session.streams.values())
-        events, hidden = session.events(), hides_estimates(session)
+        events, hidden = session.events(), hide or hides_estimates(session)
         info = next((s for s in streams if s.role == "estimate"), None)
         card = card_of(info.metadata, models) if info is not None else {}
         markers = tuple(_markers(session, events))

@@ -235,6 +235,7 @@ def test_the_same_facts_give_the_same_bytes(facts: Facts) -> None:
     assert first["report.pdf"].startswith(b"%PDF") and len(first) == 12
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(chinese_font() is None, reason="no Chinese letters on this system")
 def test_a_chinese_report_has_a_pdf(facts: Facts) -> None:
     content, left_out = Files(facts, "zh").all()
