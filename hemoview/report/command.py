@@ -11,8 +11,10 @@ from typing import Any, Final, Literal, get_args
 from hemoview.labels.build_options import BuildOptions
 from hemoview.labels.dataset_folder import FACTS
 from hemoview.report import judging, session_report, validation
+from hemoview.report.narrate import FILE, endpoint_of, narrator_of
 from hemoview.report.session_words import LANGUAGES
 from recorder.errors import ConfigError
+from recorder.host import places
 from recorder.session.header import SESSION_FILE
 
 EXAMPLE: Final = """examples:
@@ -40,6 +42,12 @@ def add_parser(commands: Any) -> None:
         "--only", choices=get_args(Only), help="of a session: one of both (both, where possible)"
     )
     parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the hemodynamic report (en)")
+    parser.add_argument(
+        "--narrative",
+        action="store_true",
+        help=f"a summary in sentences, too: by the endpoint of {FILE} in the home folder, every number checked; "
+        "by fixed sentences where there is none",
+    )
     parser.add_argument(
         "--model", type=Path, metavar="BUNDLE", help="a bundle's folder or name (the shipped student)"
     )
@@ -86,7 +94,9 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             if args.model is not None:
                 raise
             figures = {"validation": f"not made: {error}"}
-    made = session_report.carry_out(session_report.Order(args.source, args.out, args.language, args.home))
+    narrator = narrator_of(endpoint_of(args.home or places.home())) if args.narrative else None
+    order = session_report.Order(args.source, args.out, args.language, args.home, narrator)
+    made = session_report.carry_out(order)
     return {"ok": True, **figures, "hemodynamic": made.summary()}
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from hemoview.labels.made_register import remember
 from hemoview.report import session_page
 from hemoview.report.letters import WHAT_TO_DO, chinese_font, needs_chinese
+from hemoview.report.narrate import Narrator
 from hemoview.report.pdf import Sheets, pdf_of
 from hemoview.report.session_excel import xlsx_of
 from hemoview.report.session_facts import Facts, sha256_of, text_of
@@ -45,12 +46,14 @@ class Order:
         source: folder of the session.
         out: folder in which the report gets one of its own; never over an older one.
         home: folder that remembers withdrawals; the user's own where None.
+        narrator: says the facts in sentences, too; None = nothing does.
     """
 
     source: Path
     out: Path
     language: Language = "en"
     home: Path | None = None
+    narrator: Narrator | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,8 @@ def carry_out(order: Order, tell: Tell = lambda _: None) -> Made:
     """
     facts = facts_of(order)
     tell(0.2)
-    files = Files(facts, order.language)
+    narrative = order.narrator.narrate(facts, order.language) if order.narrator is not None else None
+    files = Files(facts, order.language, Extras(narrative=narrative))
     content, left_out = files.all(lambda done: tell(0.2 + 0.75 * done))
     folder = _write(order.out, content)
     remember(order.home or places.home(), "report", folder)

@@ -18,7 +18,19 @@ from tests.cloud.handover import Sender
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "report"))
 
+import scripted_endpoint
 import told_sessions
+
+__all__ = [
+    "change",
+    "handed_over",
+    "made",
+    "rows_of",
+    "scripted_endpoint",
+    "signed",
+    "told_sessions",
+    "until",
+]
 
 SCOPES = ("record", "upload", "feedback")
 

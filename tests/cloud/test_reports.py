@@ -12,11 +12,12 @@ import pytest
 
 from hemoview.cloud import tables
 from hemoview.cloud.reports import making
+from hemoview.cloud.settings import Settings
 from recorder.sync import wire
 from recorder.sync.canonical import as_bytes
-from tests.cloud.cloud_rig import Rig
+from tests.cloud.cloud_rig import Clock, Rig, running
 from tests.cloud.handover import Sender
-from tests.cloud.report_rig import change, handed_over, made, rows_of, signed, until
+from tests.cloud.report_rig import change, handed_over, made, rows_of, scripted_endpoint, signed, until
 
 
 @pytest.fixture
@@ -161,3 +162,24 @@ def test_feedback_reaches_the_bedside_once_and_is_kept(rig: Rig, ward: str, tmp_
     refused = http.post("/v1/feedback", json={"session_id": silent.session_id, "text": "x"})
     assert refused.status_code == 409 and "consent" in refused.json()["detail"]
     assert rig.person("n", ("operator", ward)).post("/v1/feedback", json=said).status_code == 403
+
+
+@pytest.mark.slow
+def test_a_summary_in_sentences_is_checked_and_signed_as_it_was_read(tmp_path: Path, clock: Clock) -> None:
+    with scripted_endpoint.running() as scripted:
+        scripted.says("SBP by the estimate: mean 127.0 mmHg [fact:SBP.estimate.mean].")
+        settings = Settings(folder=tmp_path / "service", narrator_url=scripted.url, narrator_model="tiny")
+        with running(settings, clock) as rig:
+            rig.ward("A")
+            sender = handed_over(rig, tmp_path / "told8")
+            http = clinician(rig)
+            draft = made(rig, http, sender.session_id)
+            where = f"/v1/reports/{draft['report_id']}.html"
+            assert "SBP by the estimate: mean 127.0 mmHg." in http.get(where).text
+            scripted.says("Give fluids [fact:SBP.estimate.mean].")
+            assert signed(http, draft).status_code == 200 and len(scripted.asked) == 1
+            page = http.get(where).text
+            assert "mean 127.0 mmHg." in page and "Machine-written by tiny" in page
+            second = made(rig, http, sender.session_id)
+            page = http.get(f"/v1/reports/{second['report_id']}.html").text
+            assert "Give fluids" not in page and "by fixed sentences" in page

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,14 +22,20 @@ from hemoview.cloud.jobs.queue import Effect, Hopeless
 from hemoview.cloud.reports import rows
 from hemoview.cloud.reports.vault import Vault, vault_of
 from hemoview.cloud.service import Service
+from hemoview.cloud.settings import Settings
 from hemoview.report import apart
-from hemoview.report.session_page import NOTHING, Extras
+from hemoview.report.narrate import Endpoint, LanguageModel, Narrator, key_in
+from hemoview.report.session_facts import from_json
+from hemoview.report.session_page import Extras, Narrative
+from hemoview.report.session_words import Language
 
 KIND: Final = "report"
 WORK: Final = "work"
 """Folder of the service in which sessions are unpacked; emptied at every start."""
 FACTS: Final = "facts.json"
 KEPT: Final = ("report.html", "report.pdf", "report.xlsx")
+NARRATIVE: Final = "narrative.json"
+"""Beside the files of a report: what was said in sentences, so that the signed report says the same."""
 
 
 def sweep(service: Service) -> None:
@@ -59,9 +65,23 @@ def sealed(vault: Vault, files: dict[str, bytes]) -> str:
     return json.dumps({name: vault.seal(name, content) for name, content in files.items()})
 
 
+def narrator_for(settings: Settings) -> Narrator | None:
+    """By the endpoint of the settings; None: no report has a summary in sentences.
+
+    Raises:
+        ConfigError: an address that would carry facts in the clear, or none.
+    """
+    if not settings.narrator_url:
+        return None
+    key = key_in(settings.narrator_key_file)
+    return LanguageModel(Endpoint(settings.narrator_url, settings.narrator_model, key))
+
+
 @dataclass(frozen=True, slots=True)
 class ReportMaker:
     """The handler of :data:`KIND`."""
+
+    narrator: Narrator | None = None
 
     async def work(self, service: Service, body: dict[str, Any]) -> Effect:
         """Facts and files of the newest revision, encrypted; nothing where it was made or withdrawn meanwhile.
@@ -88,9 +108,12 @@ class ReportMaker:
                 facts = await loop.run_in_executor(
                     pool, apart.read, str(folder / row.session_id), bool(row.hidden)
                 )
-                files = await drawn(pool, facts, row.language, NOTHING)
+                narrative = await self._said(facts, row.language)
+                files = await drawn(pool, facts, row.language, Extras(narrative=narrative))
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, True)  # noqa: FBT003 -- ignore_errors
+        if narrative is not None:
+            files[NARRATIVE] = json.dumps(asdict(narrative)).encode()
         values = {
             "state": rows.DRAFT,
             "manifest_rev": contents.rev,
@@ -106,9 +129,24 @@ class ReportMaker:
 
         return effect
 
+    async def _said(self, facts: str, language: str) -> Narrative | None:
+        """In sentences; the endpoint is waited for in a thread."""
+        if self.narrator is None:
+            return None
+        spoken: Language = "zh" if language == "zh" else "en"
+        return await asyncio.to_thread(self.narrator.narrate, from_json(json.loads(facts)), spoken)
+
     async def give_up(self, conn: AsyncConnection, body: dict[str, Any], why: str) -> None:
         """The report says why there is none."""
         await rows.move(conn, str(body["report_id"]), rows.MAKING, state=rows.FAILED, error=why)
+
+
+def narrative_in(vault: Vault, files: dict[str, Any]) -> Narrative | None:
+    """What a draft said in sentences."""
+    if NARRATIVE not in files:
+        return None
+    told = json.loads(vault.open(NARRATIVE, files[NARRATIVE]))
+    return Narrative(tuple(told["sentences"]), told["model"])
 
 
 async def _nothing(_: AsyncConnection) -> None:

@@ -74,7 +74,7 @@ class Reason(BaseModel):
 async def running(service: Service) -> AsyncIterator[None]:
     """Reports are made from now on; what was unpacked before is gone."""
     await asyncio.to_thread(making.sweep, service)
-    service.part(InProcess).serve(making.KIND, making.ReportMaker())
+    service.part(InProcess).serve(making.KIND, making.ReportMaker(making.narrator_for(service.settings)))
     yield
 
 
@@ -206,9 +206,11 @@ async def _sign(
     _not_hidden(who, row, facts)
     told = from_json(json.loads(facts)).session
     when = datetime.fromtimestamp(now_us / 1e6 + told.utc_offset_s, UTC).strftime("%Y-%m-%d %H:%M")
-    extras = Extras(Written(body.assessment.strip(), body.recommendations.strip(), name, when))
+    kept = json.loads(row.files)
+    narrative = making.narrative_in(vault, kept)
+    written = Written(body.assessment.strip(), body.recommendations.strip(), name, when)
     async with making.working() as pool:
-        files = await making.drawn(pool, facts, row.language, extras)
+        files = await making.drawn(pool, facts, row.language, Extras(written, narrative))
     values = {
         "state": rows.FINAL,
         "files": await asyncio.to_thread(making.sealed, vault, files),
