@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import uvicorn
 
+from hemoview.cloud import supervise
 from hemoview.cloud.app import build
 from hemoview.cloud.identity import first, tls
 from hemoview.cloud.settings import PORT, Settings
@@ -22,7 +23,7 @@ EXAMPLE: Final = """examples:
   hemoview serve                      (this machine only: SQLite and a folder)
   hemoview serve --init-tls ward.example,192.168.1.20
   hemoview serve --host 0.0.0.0       (the ward's network, with the certificate made by --init-tls)
-  hemoview serve --config ward.toml"""
+  hemoview serve --config ward.toml --supervised"""
 BACKLOG: Final = 256
 
 
@@ -50,10 +51,13 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--new-password", metavar="NAME", help="make a one-time password for this account, and end"
     )
+    parser.add_argument(
+        "--supervised", action="store_true", help="start it again whenever it dies (in place of systemd)"
+    )
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace) -> None:
+def run(args: argparse.Namespace) -> int | None:
     """Serve until told to stop.
 
     Raises:
@@ -64,14 +68,32 @@ def run(args: argparse.Namespace) -> None:
         told = Settings.read(args.config, flags, unchecked=True)
         made = tls.init(told.tls, tuple(args.init_tls.split(",")))
         print(tls.in_words(made, told.port))  # noqa: T201 – what was asked for
-        return
+        return None
     settings = Settings.read(args.config, flags)
     if args.new_password:
         first.tell(settings, args.new_password, asyncio.run(first.new_password(settings, args.new_password)))
-        return
-    logs.begin("service")
-    listener = listen(settings)
+        return None
+    listener = supervise.inherited() or listen(settings)
     settings = settings.at(listener.getsockname()[1])
+    if args.supervised:
+        logs.begin("service-keeper")
+        return supervise.keep(listener, _again(args))
+    logs.begin("service")
+    with supervise.alone(settings.folder):
+        _serve(settings, listener)
+    return None
+
+
+def _again(args: argparse.Namespace) -> list[str]:
+    """What to type for the service that is kept."""
+    told = {"--config": args.config, "--host": args.host, "--port": args.port, "--folder": args.folder}
+    return [
+        "serve",
+        *(str(part) for name, value in told.items() if value is not None for part in (name, value)),
+    ]
+
+
+def _serve(settings: Settings, listener: socket.socket) -> None:
     password = asyncio.run(first.first_admin(settings))
     config = uvicorn.Config(
         build(settings),
