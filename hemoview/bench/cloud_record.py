@@ -7,7 +7,6 @@ session with the sizes they have. Then everything again, which must send no body
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import os
@@ -17,7 +16,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from hemoview.bench import cloud_service
 from hemoview.bench.cloud_service import Running, Station
@@ -58,12 +57,10 @@ def run(*, megabytes: int = 512, sessions: int = 40, hours: float = 1.0) -> dict
         folder = Path(name)
         segments = _segments(folder, hours)
         with cloud_service.running(folder / "service", SENDERS) as service:
-            hello = _hello(service)
+            hello = hello_of(service)
             stations = service.stations
-            big = [
-                _Sent(station, hello, f"big-{n}", _bodies(megabytes)) for n, station in enumerate(stations)
-            ]
-            whole = [_Sent(stations[n % SENDERS], hello, f"whole-{n:05d}", segments) for n in range(sessions)]
+            big = [Sent(station, hello, f"big-{n}", _bodies(megabytes)) for n, station in enumerate(stations)]
+            whole = [Sent(stations[n % SENDERS], hello, f"whole-{n:05d}", segments) for n in range(sessions)]
             tell(1, "bodies of 4 MiB")
             large = _hand_over(service, big)
             tell(2, "real segments")
@@ -99,12 +96,13 @@ def _segments(folder: Path, hours: float) -> dict[str, bytes]:
     return {name: path.read_bytes() for name, path in files.items() if wire.kind_of(name)}
 
 
-def _hello(service: Running) -> wire.Hello:
-    with contextlib.closing(_Link(service, service.stations[0])) as link:
+def hello_of(service: Running) -> wire.Hello:
+    """Who it says it is, verified."""
+    with Link(service, service.stations[0]) as link:
         return signing.verify_hello(link.ask("GET", "/v1/hello"))
 
 
-def _hand_over(service: Running, sent: Sequence[_Sent]) -> Pass:
+def _hand_over(service: Running, sent: Sequence[Sent]) -> Pass:
     cpu_s, started = service.cpu_s(), time.perf_counter()
     with ThreadPoolExecutor(SENDERS) as threads:
         bodies = sum(threads.map(lambda one: one.hand_over(service), sent))
@@ -113,7 +111,7 @@ def _hand_over(service: Running, sent: Sequence[_Sent]) -> Pass:
     return Pass(files, bodies, size, seconds, service.cpu_s() - cpu_s)
 
 
-class _Sent:
+class Sent:
     """One session at its bedside: what was said of it once is said again in the same words.
 
     Args:
@@ -126,32 +124,34 @@ class _Sent:
     def __init__(self, station: Station, hello: wire.Hello, session_id: str, files: dict[str, bytes]) -> None:
         self.files = files
         self.bytes = sum(len(content) for content in files.values())
-        self._station, self._hello, self._id = station, hello, session_id
+        self.session_id = session_id
+        self._station, self._hello = station, hello
         self._key = custody.new_data_key()
         self._opening = as_bytes(_opening(hello, session_id, self._key))
         self._manifest: wire.Manifest | None = None
 
     def hand_over(self, service: Running) -> int:
         """From announcing it to the verified receipt; the number of bodies that had to be sent."""
-        with contextlib.closing(_Link(service, self._station)) as link:
-            link.ask("PUT", f"/v1/sessions/{self._id}", self._opening)
+        with Link(service, self._station) as link:
+            link.ask("PUT", f"/v1/sessions/{self.session_id}", self._opening)
             blobs = [
-                custody.encrypt(self._key, self._id, name, self.files[name]) for name in sorted(self.files)
+                custody.encrypt(self._key, self.session_id, name, self.files[name])
+                for name in sorted(self.files)
             ]
             query = as_bytes(wire.BlobQuery(tuple(blob.blob_sha256 for blob in blobs)))
             missing = set(link.ask("POST", "/v1/blobs/missing", query)["missing"])
             for blob in blobs:
                 if blob.blob_sha256 in missing:
                     link.ask("PUT", f"/v1/blobs/{blob.blob_sha256}", blob.content)
-            manifest = self._manifest = self._manifest or _manifest(self._id, self._station, blobs)
+            manifest = self._manifest = self._manifest or _manifest(self.session_id, self._station, blobs)
             signed = as_bytes(signing.sign_manifest(self._station.key, manifest))
-            told = link.ask("POST", f"/v1/sessions/{self._id}/manifests", signed)
+            told = link.ask("POST", f"/v1/sessions/{self.session_id}/manifests", signed)
         receipt = wire.SignedReceipt.from_json(told)
         signing.verify_receipt(self._hello.signing_public_key, self._hello.server_id, receipt, manifest)
         return len(missing)
 
 
-class _Link:
+class Link:
     """One connection that is kept, as a bedside keeps its own."""
 
     def __init__(self, service: Running, station: Station) -> None:
@@ -172,8 +172,10 @@ class _Link:
         told: dict[str, Any] = json.loads(content) if content else {}
         return told
 
-    def close(self) -> None:
-        """End it."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._connection.close()
 
 

@@ -56,6 +56,13 @@ class Running:
     process: subprocess.Popen[str]
     stations: tuple[Station, ...]
     ward_id: str
+    folder: Path
+
+    def service_pid(self) -> int | None:
+        """Of the service that a supervisor keeps; None while there is none."""
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return int(children[0]) if children else None
 
     def cpu_s(self) -> float:
         """Processor time it has used."""
@@ -64,8 +71,11 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(folder: Path, beds: int) -> Iterator[Running]:
+def running(folder: Path, beds: int, *, supervised: bool = False) -> Iterator[Running]:
     """A service in ``folder`` with one ward of ``beds`` beds, a device at each; ended afterwards.
+
+    Args:
+        supervised: it is started again when it dies.
 
     Raises:
         RecorderError: it does not start.
@@ -73,6 +83,7 @@ def running(folder: Path, beds: int) -> Iterator[Running]:
     settings = Settings(folder=folder)
     ward_id, stations = asyncio.run(_furnish(settings, beds))
     command = [sys.executable, "-m", "hemoview.cli", "serve", "--folder", str(folder), "--port", "0"]
+    command += ["--supervised"] if supervised else []
     environment = {**os.environ, f"{ENV}PRODUCTION": "false", "HEMOVIEW_HOME": str(folder)}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     try:
@@ -83,7 +94,7 @@ def running(folder: Path, beds: int) -> Iterator[Running]:
         if not address:
             raise RecorderError("the service does not start; try hemoview serve by hand")
         host, _, port = address.rpartition("http://")[2].strip().rpartition(":")
-        yield Running(host, int(port), process, stations, ward_id)
+        yield Running(host, int(port), process, stations, ward_id, folder)
     finally:
         process.terminate()
         try:

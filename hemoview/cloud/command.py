@@ -114,7 +114,14 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     if password:
         first.tell(settings, first.ADMIN, password)
     with contextlib.suppress(KeyboardInterrupt):  # the way to stop it, not a fault
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            supervise.ready()
 
 
 def _say_where(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,16 @@ def install(app: FastAPI) -> None:
         wrong = [{"where": [str(part) for part in e["loc"]], "why": e["msg"]} for e in error.errors()[:20]]
         return problem_response(422, "the request does not fit; see 'wrong'", None, wrong=wrong)
 
+    async def database(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, OperationalError)
+        name = getattr(error.orig, "sqlite_errorname", "")
+        if name == "SQLITE_FULL":
+            log.error("the disk of the database is full, at %s %s", request.method, request.url.path)
+            return problem_response(507, "the service's disk is full; nothing was stored")
+        if name.startswith("SQLITE_BUSY"):
+            return problem_response(503, "the database is busy; try again", {"Retry-After": "2"})
+        return await fault(request, error)
+
     async def fault(request: Request, error: Exception) -> JSONResponse:
         log.error("fault at %s %s", request.method, request.url.path, exc_info=error)
         return problem_response(500, "a fault of the service; its log says more")
@@ -83,4 +94,5 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Problem, ours)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(OperationalError, database)
     app.add_exception_handler(Exception, fault)

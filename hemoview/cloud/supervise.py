@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -24,11 +25,10 @@ from recorder.host import platform
 
 FIRST_S: Final = 0.2
 LONGEST_S: Final = 30.0
-STEADY_S: Final = 60.0
-"""After running for so long a service counts as well again."""
 LOOK_S: Final = 1.0
 STOP_S: Final = 20.0
 _FD: Final = "HEMOVIEW_SERVICE_SOCKET"
+_READY: Final = "HEMOVIEW_SERVICE_READY"
 _PARENT: Final = "HEMOVIEW_SERVICE_PARENT"
 LOCK: Final = "service.lock"
 
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 def restart_delay_s(deaths: int) -> float:
-    """Wait before restart number ``deaths`` (1 = the first): at once at first, so that a ward hardly notices."""
+    """Wait before the restart after ``deaths`` in a row; one that had been ready counts as the first."""
     return float(min(LONGEST_S, FIRST_S * 2 ** min(max(deaths - 1, 0), 10)))
 
 
@@ -59,34 +59,56 @@ def keep(listener: socket.socket, words: Sequence[str]) -> int:
             "--supervised needs Linux or macOS; run hemoview serve as a Windows service instead"
         )
     listener.set_inheritable(True)
-    deaths = 0
+    in_vain, was_ready = 0, False
     while True:
-        started = time.monotonic()
-        code, stopped = _run_once(listener.fileno(), words)
-        if stopped or code == 0 or (code > 0 and deaths == 0):
-            return code if code > 0 and not stopped else 0
-        deaths = 1 if time.monotonic() - started > STEADY_S else deaths + 1
-        delay_s = restart_delay_s(deaths)
-        log.error("the service ended with %s; it is started again in %g s", code, delay_s)
+        end = _run_once(listener.fileno(), words)
+        was_ready = was_ready or end.was_ready
+        if end.stopped or end.code == 0:
+            return 0
+        if end.code > 0 and not was_ready:
+            return end.code
+        in_vain = 1 if end.was_ready else in_vain + 1
+        delay_s = restart_delay_s(in_vain)
+        log.error("the service ended with %s; it is started again in %g s", end.code, delay_s)
         try:
             time.sleep(delay_s)
         except KeyboardInterrupt:
             return 0
 
 
-def _run_once(fd: int, words: Sequence[str]) -> tuple[int, bool]:
-    """Exit status of one service, and whether it was us who were told to stop."""
-    environment = {**os.environ, _FD: str(fd), _PARENT: str(os.getpid())}
-    child = subprocess.Popen([sys.executable, "-m", "hemoview.cli", *words], pass_fds=(fd,), env=environment)
+@dataclass(frozen=True, slots=True)
+class _End:
+    """How one service ended: exit status, whether it had been ready, whether we were told to stop it."""
+
+    code: int
+    was_ready: bool
+    stopped: bool = False
+
+
+def _run_once(fd: int, words: Sequence[str]) -> _End:
+    heard, told = os.pipe()
+    os.set_blocking(heard, False)
+    environment = {**os.environ, _FD: str(fd), _READY: str(told), _PARENT: str(os.getpid())}
+    command = [sys.executable, "-m", "hemoview.cli", *words]
+    child = subprocess.Popen(command, pass_fds=(fd, told), env=environment)
+    os.close(told)
+    stopped = False
     try:
-        return child.wait(), False
+        code = child.wait()
     except KeyboardInterrupt:
+        stopped = True
         child.terminate()
         try:
-            return child.wait(STOP_S), True
+            code = child.wait(STOP_S)
         except subprocess.TimeoutExpired:
             child.kill()
-            return child.wait(), True
+            code = child.wait()
+    try:
+        return _End(code, bool(os.read(heard, 1)), stopped)
+    except BlockingIOError:  # something it started has the pipe still
+        return _End(code, was_ready=False, stopped=stopped)
+    finally:
+        os.close(heard)
 
 
 # ---- the service it starts
@@ -100,6 +122,14 @@ def inherited() -> socket.socket | None:
         return None
     threading.Thread(target=_end_with, args=(int(parent),), name="end-with-parent", daemon=True).start()
     return socket.socket(fileno=int(fd))
+
+
+def ready() -> None:
+    """Tell the parent, where there is one, that requests are answered."""
+    told = os.environ.pop(_READY, "")
+    if told:
+        os.write(int(told), b"!")
+        os.close(int(told))
 
 
 def _end_with(parent: int) -> None:
