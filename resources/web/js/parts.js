@@ -34,7 +34,7 @@ export function listPage(title, load, ...before) {
   const node = el("div", { class: "page" }, el("h1", { class: "page-title" }, title), ...before, problem, place);
   async function again() {
     try {
-      fill(place, ...[await load(again)].flat());
+      fill(place, ...[await load(again)].flat().filter(Boolean));
       tell(problem, "");
     } catch (error) {
       if (!(error instanceof Refused)) throw error;

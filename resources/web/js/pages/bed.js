@@ -58,10 +58,10 @@ class BedPage {
       p.devices, p.watermark, p.binding, el("p", { class: "ages" }, p.age, p.missed), p.needs,
       el("div", { class: "bed-body" },
         el("div", { class: "bed-left" }, lane("ppg", p.ppg), lane("cnap", p.cnap), this.trends.node),
-        el("div", { class: "bed-right" }, this.numerics.node, p.hidden, p.footer, p.facts,
-          el("table", { class: "streams" }, el("caption", {}, say("streams-title")),
-            el("thead", {}, el("tr", {}, ...["stream", "state", "rate", "received", "on-disk"].map((c) =>
-              el("th", { scope: "col" }, say(`streams-${c}`))))), p.streams))),
+        el("div", { class: "bed-right" }, this.numerics.node, p.hidden, p.footer, p.facts),
+        el("table", { class: "streams" }, el("caption", {}, say("streams-title")),
+          el("thead", {}, el("tr", {}, ...["stream", "state", "rate", "received", "on-disk"].map((c) =>
+            el("th", { scope: "col" }, say(`streams-${c}`))))), p.streams)),
       el("p", { class: "view-only" }, say("view-only")));
   }
 

@@ -1,17 +1,27 @@
 /** One session: custody of its files, reports, and what is said to the bedside. */
 
-import { get, part } from "../api.js";
+import { Refused, get, part } from "../api.js";
 import { el } from "../dom.js";
 import { bytes, moment, since } from "../format.js";
+import { feedbackPart } from "../feedback.js";
 import { listPage, table } from "../parts.js";
+import { reportsPart } from "../reports.js";
 import { say } from "../words.js";
 import { custody, tags } from "./sessions.js";
 
 export function sessionPage({ args, me }) {
   const id = args[0];
   return listPage(say("session-title"), async () => {
-    const session = await get(`/v1/sessions/${part(id)}`);
-    return [custodyPart(session, me), revisions(session)];
+    let session;
+    try {
+      session = await get(`/v1/sessions/${part(id)}`);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status !== 404) throw error;
+      return el("p", { class: "card" }, say("session-not-yet"));
+    }
+    const reads = me.actions.has("read-report");
+    return [custodyPart(session, me), reads ? reportsPart(session, me) : null, reads ? feedbackPart(session, me) : null,
+      revisions(session)];
   });
 }
 

@@ -134,6 +134,7 @@ class WardPage {
     if (nowUs === null) return;
     setClass(this.node, "without-waves", !options().waves);
     for (const bedId of this.feed.ward.order) this.dirty.add(bedId);
+    if (!this.feed.isAlive) return; // what is lost is this page's connection, not every bed's data
     this.showNeeds(strip(this.feed.ward, nowUs, this.seen), nowUs);
     this.showFooters();
   }
