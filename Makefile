@@ -72,3 +72,5 @@ clean:
 # Makes the pictures of README and guide; look at them before committing.
 pictures: $(VENV)/.dev
 	$(BIN)/python .ci/pictures.py
+	@sh .ci/system-packages tests
+	$(BIN)/python .ci/ward.py

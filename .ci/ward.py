@@ -12,9 +12,6 @@ from sqlalchemy import update
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
-
 from hemoview.cloud import tables
 from hemoview.cloud.principals import Role
 from tests.cloud.page_rig import Bed, Feed, chromium, serving
@@ -38,7 +35,15 @@ def furnish(rig):
 
     rig.do(label)
     beds = {n: Bed(rig.bedside(f"ICU-{n}"), n) for n in range(1, BEDS + 1) if n != EMPTY}
-    none = {"est": None, "lo": None, "hi": None, "why": "motion", "sim": False, "ref": 118.0, "ref_valid": True}
+    none = {
+        "est": None,
+        "lo": None,
+        "hi": None,
+        "why": "motion",
+        "sim": False,
+        "ref": 118.0,
+        "ref_valid": True,
+    }
     beds[3].changed = {
         "state": {"needs": [{"id": "poor-contact", "values": {}}]},
         "numerics": {p: none | {"ref": v} for p, v in {"SBP": 118, "MAP": 87, "DBP": 71, "HR": 66}.items()},
@@ -56,19 +61,22 @@ def sign_in(page, rig):
     page.wait_for_selector(".tile .reference .value")
 
 
-def keep(page, name):
-    """With 256 colours, which is all that these pages have."""
-    picture = QImage.fromData(page.screenshot())
-    flags = Qt.ImageConversionFlag.AvoidDither
-    file = PLACE / f"{name}.png"
-    picture.convertToFormat(QImage.Format.Format_Indexed8, flags).save(str(file), quality=0)
-    print(file, file.stat().st_size // 1024, "KB")
+def keep(page, name, *, high=TABLET["height"]):
+    """What stands at the top of the page."""
+    page.evaluate("scrollTo(0, 0)")
+    page.screenshot(
+        path=PLACE / f"{name}.png", clip={"x": 0, "y": 0, "width": TABLET["width"], "height": high}
+    )
 
 
 def confirm_all(page, but):
     """Everybody but one was confirmed at the bed."""
     while page.locator(".tile.unconfirmed").count() > 1:
-        one = page.locator(".tile.unconfirmed").filter(has_not=page.locator(f".bed-label:text-is('{but}')")).first
+        one = (
+            page.locator(".tile.unconfirmed")
+            .filter(has_not=page.locator(f".bed-label:text-is('{but}')"))
+            .first
+        )
         one.locator("button.confirm").click()
         page.locator("dialog button.primary").click()
         page.wait_for_selector("dialog", state="detached")
@@ -84,7 +92,7 @@ def visit(browser, rig, tail, locale):
     time.sleep(7)
     keep(page, f"ward{tail}")
     page.locator(".tile.unconfirmed button.confirm").click()
-    keep(page, f"ward-confirm{tail}")
+    page.locator("dialog").screenshot(path=PLACE / f"ward-confirm{tail}.png")
     page.keyboard.press("Escape")
     page.locator(".tile a").first.click()
     time.sleep(10)
@@ -96,7 +104,7 @@ def visit(browser, rig, tail, locale):
     time.sleep(3)
     rig.stall(8)
     page.wait_for_selector("body.lost")
-    keep(page, f"ward-lost{tail}")
+    keep(page, f"ward-lost{tail}", high=420)
     page.wait_for_selector("body:not(.lost)")
     context.close()
 

@@ -34,7 +34,7 @@ PICTURE = re.compile(r"!\[(.+?)\]\((.+?)\)")
 LINK = re.compile(r"(?<!!)\[(.+?)\]\((.+?)\)")
 COMMAND = re.compile(r"`((?:hemoview|recorder) [^`]+)`")
 BOLD, ITALIC = re.compile(r"\*\*(.+?)\*\*"), re.compile(r"\*(.+?)\*")
-MOST_BYTES, WIDEST_PX, MOST_LINES = 3_200_000, 1280, 210
+MOST_BYTES, WIDEST_PX, MOST_LINES = 3_800_000, 1280, 210
 ALL = {"operators": OPERATORS, "researchers": RESEARCHERS}
 LEAST_THICK, LEAST_SLANTED = {"operators": 60, "researchers": 35}, {"operators": 10, "researchers": 15}
 
@@ -66,6 +66,7 @@ def pictures(guide: str) -> set[Path]:
 
 def test_every_picture_is_there_and_every_picture_is_used() -> None:
     files = [file_of(whose, name) for whose in ALL for name in WORDS]
+    files += [DOCS / "guide" / f"ward-{name}.md" for name in WORDS]  # its words: tests/cloud/test_pages.py
     assert sorted(files) == sorted((DOCS / "guide").iterdir())
     used = {p for file in files for p in pictures(file.read_text(encoding="utf-8"))}
     there = {p.resolve() for p in (DOCS / "pictures").iterdir()}

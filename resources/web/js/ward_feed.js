@@ -35,6 +35,11 @@ export class WardFeed {
     return this.live.nowUs();
   }
 
+  /** The service's clock when it last spoke. */
+  lastUs() {
+    return this.live.lastUs();
+  }
+
   lived(isAlive, isNew) {
     this.isAlive = isAlive;
     this.shell.alive(isAlive, this.live.lastUs());

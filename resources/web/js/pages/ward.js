@@ -14,6 +14,8 @@ import { need, say } from "../words.js";
 const DRAW_MS = 66;
 /** Tiles brought up to date in one frame: many beds are spread over a few frames instead of holding one up. */
 const TILES_A_FRAME = 12;
+/** The service speaks every second. A bed is told to be without data as far as it did, no further. */
+const SILENCE_US = 1_500_000;
 /** With more beds than this a large screen shows smaller tiles. */
 const MANY = 12;
 
@@ -135,7 +137,8 @@ class WardPage {
     setClass(this.node, "without-waves", !options().waves);
     for (const bedId of this.feed.ward.order) this.dirty.add(bedId);
     if (!this.feed.isAlive) return; // what is lost is this page's connection, not every bed's data
-    this.showNeeds(strip(this.feed.ward, nowUs, this.seen), nowUs);
+    const knownUs = Math.min(nowUs, this.feed.lastUs() + SILENCE_US);
+    this.showNeeds(strip(this.feed.ward, knownUs, this.seen), nowUs);
     this.showFooters();
   }
 
