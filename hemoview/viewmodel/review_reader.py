@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -28,6 +28,8 @@ from recorder.session.files import why_of
 HOLD_S = 0.06
 """Longer than any paint; a lost :meth:`ReviewReader.go_on` costs no more than this."""
 TELL_DAMAGE_S = 0.5
+IDLE_S = 3.0
+"""Nothing was asked for that long: what makes the next opening faster may be written now."""
 DAMAGED = "damaged"
 """Cause under which the session reports a file it could not read."""
 
@@ -41,6 +43,13 @@ class Source(FactSource, Protocol):
     def overview(self, stream_id: str, t0_s: float, t1_s: float, n_bins: int) -> Any: ...  # noqa: D102
     def refresh(self) -> None: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
+
+
+@runtime_checkable
+class Summarising(Protocol):
+    """A source that can write down what makes it open faster; :class:`recorder.session.Session` is one."""
+
+    def summarise(self) -> bool: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,16 +178,21 @@ class ReviewReader:
         reading = _Reading(self._open_session)
         while True:
             with self._changed:
-                self._changed.wait_for(self._has_work)
+                waits = IDLE_S if reading.may_summarise else None
+                idle = not self._changed.wait_for(self._has_work, waits)
                 self._wait_while_held()
                 if self._closed:
                     break
+                idle = idle and not self._has_work()
                 generation, last = self._generation, len(self._wanted) <= 1
                 path, self._path = self._path, None
                 refresh, self._refresh = self._refresh, False
                 key = self._wanted.pop(0) if self._wanted and path is None and not refresh else None
                 if key is not None:
                     self._under_way.add(key)
+            if idle:
+                reading.summarise()
+                continue
             self._tell(reading.answers(generation, path, refresh=refresh, key=key))
             self._tell(reading.found_damage(generation, now=last))
         reading.close()
@@ -206,6 +220,16 @@ class _Reading:
         self._facts: SessionFacts | None = None
         self._told: SessionFacts | None = None
         self._told_s = 0.0
+        self.may_summarise = False
+        """An open session whose summary nobody has looked after yet."""
+
+    def summarise(self) -> None:
+        """Once for a session that was opened."""
+        self.may_summarise = False
+        source: object = self._session
+        if isinstance(source, Summarising):
+            with contextlib.suppress(RecorderError, OSError):
+                source.summarise()
 
     def answers(self, generation: int, path: str | None, *, refresh: bool, key: Key | None) -> list[Answer]:
         """Do one piece of work; every failure becomes an answer."""
@@ -251,6 +275,7 @@ class _Reading:
         self.close()
         self._session = self._open_session(path)
         self._facts = self._told = facts_of(self._session)
+        self.may_summarise = isinstance(self._session, Summarising)
         return Opened(generation, self._facts)
 
     def close(self) -> None:
@@ -258,6 +283,7 @@ class _Reading:
         if self._session is not None:
             self._session.close()
         self._session, self._facts = None, None
+        self.may_summarise = False
 
 
 def load_tile(session: Source, facts: SessionFacts, key: TileKey) -> Tile:

@@ -20,6 +20,7 @@ from recorder.session.files import storage_errors
 from recorder.session.header import SessionCard, write_card
 from recorder.session.manifest import CLOCK, EVENTS, Manifest, SegmentRow, write_manifest
 from recorder.session.points import ClockPoints, join_points
+from recorder.session.sealed import SealedFiles
 from recorder.session.sealer import segment_name, write_segment
 from recorder.session.segments import (
     decode_clock,
@@ -79,6 +80,7 @@ def write_joined(
             if told is not None:
                 told(done, total)
         write_manifest(place, Manifest(card.header.session_id, "sealed", tuple(rows), "joined"))
+        SealedFiles(place).summarise(card.streams, tuple(rows))
     return folder
 
 

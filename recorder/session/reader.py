@@ -22,14 +22,7 @@ from recorder.session.annotated import LabelFold
 from recorder.session.facts import GapSpan, UnconfirmedSpan
 from recorder.session.frames import frame
 from recorder.session.header import SessionHeader
-from recorder.session.levels import (
-    COARSE_BINS,
-    Level,
-    bin_s,
-    coarsened,
-    join_levels,
-    level_of,
-)
+from recorder.session.levels import COARSE_BINS, Level, bin_s, coarsened, join_levels, level_of
 from recorder.session.manifest import CLOCK
 from recorder.session.points import ClockPoints, join_points
 from recorder.session.rows import Rows, join_rows, number_span, unpack_rows
@@ -242,6 +235,12 @@ class Session:
             stored = [both[number] for number in sorted(both)]
             self._all_events = [*stored, *told_afterwards(self.amendments(), self.eras)]
         return [e for e in self._all_events if kind in (None, e.kind)]
+
+    def summarise(self) -> bool:
+        """Write ``summary.bin`` anew where a sealed, whole session has none that holds; True where it was tried."""
+        return self.state == "sealed" and self._files.renew_summary(
+            self._stored.card.streams, self._stored.segments
+        )
 
     def amendments(self) -> list[Amendment]:
         """Corrections of what was written about the session, in order."""

@@ -1,6 +1,7 @@
 """``summary.bin``: what a picture of a whole day needs of a sealed session, in one file. A cache, and nothing else.
 
-Written once, at close, from the footers of the sealed files. It is in no order of belief: what it does not hold, or
+Written at close, from the footers of the sealed files, and anew for a session that has none that holds (an older one, a
+copy without its times) once Review has drawn it. It is in no order of belief: what it does not hold, or
 holds of a file that was touched after it was written, is read from the files themselves. It may be deleted at any
 time, no manifest knows it, and it goes with the folder when a session is erased.
 """
@@ -124,6 +125,10 @@ class Summary:
         if content:
             end = 8 + int.from_bytes(content[:8], "little")
             self._head, self._blobs = json.loads(zlib.decompress(content[8:end])), content[end:]
+
+    def holds(self, segments: Iterable[SegmentRow]) -> bool:
+        """It was written after every one of them, as they are now."""
+        return all(row.name in self._fresh for row in segments)
 
     def level(self, row: SegmentRow) -> Level | None:
         """The level kept of a file: of a waveform the coarse one."""

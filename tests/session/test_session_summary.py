@@ -153,3 +153,37 @@ def test_a_proven_footer_says_what_a_parquet_reader_reads(sealed: Path) -> None:
         footer = footer_of(path.read_bytes())
         assert text_in(footer, "about") is not None
         assert repr(read_proven_footer(footer)) == repr(read_footer(footer))
+
+
+def test_a_session_without_one_that_holds_gets_it_and_reads_the_same(sealed: Path) -> None:
+    whole, picture = (sealed / SUMMARY_FILE).read_bytes(), repr(_picture(sealed))  # NaN is NaN
+    with session.open(sealed) as found:
+        assert not found.summarise()
+    (sealed / SUMMARY_FILE).unlink()
+    with session.open(sealed) as found:
+        assert found.summarise()
+    assert (sealed / SUMMARY_FILE).read_bytes() == whole and repr(_picture(sealed)) == picture
+    for path in (sealed / "segments").iterdir():
+        os.utime(path)  # a copy made without its times
+    with session.open(sealed) as found:
+        assert found.summarise()
+    with session.open(sealed) as found:
+        assert not found.summarise()
+    assert session.verify(sealed).ok and repr(_picture(sealed)) == picture
+
+
+def test_none_is_written_of_a_damaged_an_open_or_an_erased_session(
+    sealed: Path, new_writer: NewWriter
+) -> None:
+    (sealed / SUMMARY_FILE).unlink()
+    found = session.open(sealed)
+    session.erase(sealed, why="a test")
+    assert not found.summarise()
+    found.close()
+    assert not (sealed / SUMMARY_FILE).exists()
+    writer = new_writer("live")
+    write_second(writer, 0)
+    writer.commit()
+    with session.open(writer.folder) as live:
+        assert not live.summarise()
+    assert not (writer.folder / SUMMARY_FILE).exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ import pytest
 
 from hemoview.bench.review_session import Plan, make_session
 from hemoview.viewmodel import review_moves as moves
+from hemoview.viewmodel import review_reader
 from hemoview.viewmodel.review_cursor import Reading, at_cursor, cursor_keys
 from hemoview.viewmodel.review_facts import CuffMark, Mark, SessionFacts, facts_of
 from hemoview.viewmodel.review_model import ReviewModel
@@ -510,3 +512,21 @@ def _wait(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < ends
         time.sleep(0.002)
+
+
+def test_a_session_without_summary_gets_one_when_nothing_is_asked_for(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review_reader, "IDLE_S", 0.1)
+    copy = Path(shutil.copytree(folder, tmp_path / "s1"))
+    summary = copy / "summary.bin"
+    summary.unlink()
+    made = ReviewModel(ReviewReader(store.open, lambda: None))
+    made.resize(800)
+    made.open(str(copy))
+    settle(made)
+    settle(made, summary.exists)
+    assert summary.is_file() and not summary.with_suffix(".bin.tmp").exists()
+    made.close()
+    with store.open(copy) as again:
+        assert not again.summarise()
