@@ -128,7 +128,7 @@ def _bench_ingest(args: argparse.Namespace) -> dict[str, Any]:
 def _bench_cloud(args: argparse.Namespace) -> dict[str, Any]:
     from hemoview.bench import cloud
 
-    return cloud.run(beds=args.beds)
+    return cloud.run(beds=args.beds, kills=args.kills)
 
 
 def _bench_crash(args: argparse.Namespace) -> dict[str, Any]:
@@ -330,6 +330,7 @@ def _add_benchmarks(commands: Any) -> None:
     faults.add_argument("--workers", type=_at_least_one, default=4, help="sessions at a time (default: 4)")
     cloud = add("cloud", _bench_cloud, "the service: record path, and beds live; service and load together")
     cloud.add_argument("--beds", type=_at_least_one, default=16)
+    cloud.add_argument("--kills", type=_whole, default=0, help="of the service, while it receives")
     crash = add("crash", _bench_crash, "kills, power cuts, flipped bytes")
     crash.add_argument("--kills", type=_whole, default=10)
     crash.add_argument("--power-cuts", type=_whole, default=20)

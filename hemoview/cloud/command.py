@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import socket
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from hemoview.cloud import supervise
 from hemoview.cloud.app import build
 from hemoview.cloud.identity import first, tls
 from hemoview.cloud.settings import PORT, Settings
+from hemoview.cloud.supervise import Life
 from recorder.errors import ConfigError
 from recorder.host import logs
 from recorder.sync import uplink_wire
@@ -73,27 +75,21 @@ def run(args: argparse.Namespace) -> int | None:
     if args.new_password:
         first.tell(settings, args.new_password, asyncio.run(first.new_password(settings, args.new_password)))
         return None
-    listener = supervise.inherited() or listen(settings)
+    listener = listen(settings)
     settings = settings.at(listener.getsockname()[1])
     if args.supervised:
-        logs.begin("service-keeper")
-        return supervise.keep(listener, _again(args))
-    logs.begin("service")
-    with supervise.alone(settings.folder):
-        _serve(settings, listener)
+        return supervise.keep(partial(_serve, settings, listener))
+    _serve(settings, listener)
     return None
 
 
-def _again(args: argparse.Namespace) -> list[str]:
-    """What to type for the service that is kept."""
-    told = {"--config": args.config, "--host": args.host, "--port": args.port, "--folder": args.folder}
-    return [
-        "serve",
-        *(str(part) for name, value in told.items() if value is not None for part in (name, value)),
-    ]
+def _serve(settings: Settings, listener: socket.socket, life: Life | None = None) -> None:
+    logs.begin("service")
+    with supervise.alone(settings.folder):
+        _answer(settings, listener, life)
 
 
-def _serve(settings: Settings, listener: socket.socket) -> None:
+def _answer(settings: Settings, listener: socket.socket, life: Life | None) -> None:
     password = asyncio.run(first.first_admin(settings))
     config = uvicorn.Config(
         build(settings),
@@ -114,14 +110,18 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     if password:
         first.tell(settings, first.ADMIN, password)
     with contextlib.suppress(KeyboardInterrupt):  # the way to stop it, not a fault
-        _Server(config).run(sockets=[listener])
+        _Server(config, life).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, life: Life | None) -> None:
+        super().__init__(config)
+        self._life = life
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        if self.started:
-            supervise.ready()
+        if self.started and self._life is not None:
+            self._life.ready()
 
 
 def _say_where(settings: Settings) -> None:

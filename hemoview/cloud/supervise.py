@@ -1,7 +1,8 @@
 """``hemoview serve --supervised``: a small parent that keeps the service running.
 
-The parent owns the listening socket and hands it to each service it starts: while one that died is replaced, bedsides
-and browsers wait in the socket's queue and are not turned away.
+The parent owns the listening socket: while a service that died is replaced, bedsides and browsers wait in the socket's
+queue and are not turned away. It has everything imported and forks, so that the next one answers within a second; it
+runs no thread, no loop and no connection of its own that a fork would copy.
 """
 
 from __future__ import annotations
@@ -10,26 +11,22 @@ import contextlib
 import logging
 import os
 import signal
-import socket
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from recorder.errors import ConfigError
 from recorder.host import platform
+from recorder.host.console import run_command
 
 FIRST_S: Final = 0.2
 LONGEST_S: Final = 30.0
 LOOK_S: Final = 1.0
 STOP_S: Final = 20.0
-_FD: Final = "HEMOVIEW_SERVICE_SOCKET"
-_READY: Final = "HEMOVIEW_SERVICE_READY"
-_PARENT: Final = "HEMOVIEW_SERVICE_PARENT"
 LOCK: Final = "service.lock"
 
 log = logging.getLogger(__name__)
@@ -43,25 +40,21 @@ def restart_delay_s(deaths: int) -> float:
     return float(min(LONGEST_S, FIRST_S * 2 ** min(max(deaths - 1, 0), 10)))
 
 
-def keep(listener: socket.socket, words: Sequence[str]) -> int:
-    """Start the service on ``listener``, again whenever it dies, until told to stop; its last exit status.
+def keep(serve: Callable[[Life], None]) -> int:
+    """Run ``serve`` in a process of its own, again whenever that dies, until told to stop; the exit status.
 
-    A service that says at its first start what is wrong (an exit status of its own) is not started again.
-
-    Args:
-        words: after ``hemoview``, without ``--supervised``.
+    A service that says before it was ever ready what is wrong (an exit status of its own) is not started again.
 
     Raises:
-        ConfigError: this system cannot hand sockets on.
+        ConfigError: this system cannot fork.
     """
     if sys.platform == "win32":
         raise ConfigError(
             "--supervised needs Linux or macOS; run hemoview serve as a Windows service instead"
         )
-    listener.set_inheritable(True)
     in_vain, was_ready = 0, False
     while True:
-        end = _run_once(listener.fileno(), words)
+        end = _run_once(serve)
         was_ready = was_ready or end.was_ready
         if end.stopped or end.code == 0:
             return 0
@@ -82,61 +75,78 @@ class _End:
 
     code: int
     was_ready: bool
-    stopped: bool = False
+    stopped: bool
 
 
-def _run_once(fd: int, words: Sequence[str]) -> _End:
+def _run_once(serve: Callable[[Life], None]) -> _End:
     heard, told = os.pipe()
-    os.set_blocking(heard, False)
-    environment = {**os.environ, _FD: str(fd), _READY: str(told), _PARENT: str(os.getpid())}
-    command = [sys.executable, "-m", "hemoview.cli", *words]
-    child = subprocess.Popen(command, pass_fds=(fd, told), env=environment)
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        os.close(heard)
+        _live(serve, Life(told, parent))
     os.close(told)
     stopped = False
     try:
-        code = child.wait()
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     except KeyboardInterrupt:
-        stopped = True
-        child.terminate()
-        try:
-            code = child.wait(STOP_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            code = child.wait()
-    try:
-        return _End(code, bool(os.read(heard, 1)), stopped)
-    except BlockingIOError:  # something it started has the pipe still
-        return _End(code, was_ready=False, stopped=stopped)
-    finally:
-        os.close(heard)
+        stopped, code = True, _stop(child)
+    with open(heard, "rb") as pipe:  # noqa: PTH123 – a descriptor, not a path
+        os.set_blocking(heard, False)  # something it started may have the other end still
+        return _End(code, bool(pipe.read(1)), stopped)
+
+
+def _stop(child: int) -> int:
+    os.kill(child, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_S
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.05)
+    os.kill(child, signal.SIGKILL)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 # ---- the service it starts
 
 
-def inherited() -> socket.socket | None:
-    """The parent's listening socket; None where this service has no parent. Called once, first of all."""
-    fd = os.environ.pop(_FD, "")
-    parent = os.environ.pop(_PARENT, "")
-    if not fd:
-        return None
-    threading.Thread(target=_end_with, args=(int(parent),), name="end-with-parent", daemon=True).start()
-    return socket.socket(fileno=int(fd))
+@dataclass(slots=True)
+class Life:
+    """One life of a supervised service.
+
+    Args:
+        told: writing end of a pipe to the parent.
+        parent: its process id.
+    """
+
+    told: int
+    parent: int
+    _is_told: bool = field(default=False, init=False)
+
+    def ready(self) -> None:
+        """Requests are answered."""
+        if not self._is_told:
+            os.write(self.told, b"!")
+            self._is_told = True
+
+    def end_with_parent(self) -> None:
+        """End when the parent is gone: a service that nobody keeps would hold port and folder. Runs in a thread."""
+        while os.getppid() == self.parent:
+            time.sleep(LOOK_S)
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
-def ready() -> None:
-    """Tell the parent, where there is one, that requests are answered."""
-    told = os.environ.pop(_READY, "")
-    if told:
-        os.write(int(told), b"!")
-        os.close(int(told))
-
-
-def _end_with(parent: int) -> None:
-    """End when the parent is gone: a service nobody keeps would hold the port and the folder."""
-    while os.getppid() == parent:
-        time.sleep(LOOK_S)
-    os.kill(os.getpid(), signal.SIGTERM)
+def _live(serve: Callable[[Life], None], life: Life) -> None:
+    """In the forked process: serve, and end without running what the parent has at its end."""
+    code = 1
+    try:
+        threading.Thread(target=life.end_with_parent, name="end-with-parent", daemon=True).start()
+        code = run_command("hemoview", lambda: serve(life), as_json=False)
+        logging.shutdown()
+        sys.stdout.flush()
+    finally:
+        os._exit(code)
 
 
 @contextlib.contextmanager
