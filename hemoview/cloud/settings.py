@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 from recorder.errors import ConfigError
 from recorder.host import places
@@ -110,8 +111,27 @@ class Settings:
                 f"listening on {self.host} would carry people's data in the clear; make certificates with "
                 "hemoview serve --init-tls HOSTNAME, or stay on 127.0.0.1"
             )
+        self._check_provider()
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"port {self.port}: give 0 to 65535")
+
+    def _check_provider(self) -> None:
+        if not self.oidc_issuer:
+            return
+        is_local = (urlsplit(self.oidc_issuer).hostname or "") in {"127.0.0.1", "localhost", "::1"}
+        if not self.oidc_issuer.startswith("https://") and not is_local:
+            raise ConfigError(
+                f"oidc_issuer {self.oidc_issuer}: an address that begins with https:// is wanted"
+            )
+        if not self.oidc_client_id:
+            raise ConfigError(
+                "oidc_issuer needs oidc_client_id: the name by which the provider knows this service"
+            )
+        if not self.public_url and not self.is_loopback:
+            raise ConfigError(
+                "oidc_issuer needs public_url: the provider sends people back to exactly that address, such as "
+                "https://ward.example:8440"
+            )
 
     @property
     def is_loopback(self) -> bool:
@@ -141,7 +161,9 @@ class Settings:
     @property
     def address(self) -> str:
         """How to reach it."""
-        return self.public_url or f"{'https' if self.tls_cert else 'http'}://{self.host}:{self.port}"
+        return (
+            self.public_url.rstrip("/") or f"{'https' if self.tls_cert else 'http'}://{self.host}:{self.port}"
+        )
 
     @property
     def database(self) -> str:

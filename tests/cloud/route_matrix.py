@@ -137,6 +137,9 @@ LINES: Final[dict[str, Line]] = {
     },
     # people
     "POST /v1/login": _line(OPEN, body={"name": "nobody", "password": "nothing"}),
+    "GET /v1/oidc": _line(OPEN),
+    "GET /v1/oidc/start": _line(OPEN),
+    "GET /v1/oidc/callback": _line(OPEN),
     "POST /v1/logout": _line(PEOPLE),
     "GET /v1/me": _line(PEOPLE),
     "POST /v1/password": _line(PEOPLE, body={"old": "x", "new": "y"}),

@@ -26,21 +26,34 @@ def give_login(response: Response, service: Service, cookie: str, seconds: float
 
 def take_login(response: Response, service: Service) -> None:
     """Signed out."""
-    response.delete_cookie(
-        cookie_name(service), secure=service.settings.is_secure, httponly=True, samesite="lax", path="/"
-    )
+    _delete(response, service, cookie_name(service))
+
+
+def give(response: Response, service: Service, name: str, value: str, seconds: float) -> None:
+    """Some other cookie, kept as well."""
+    _set(response, service, _full(service, name), value, seconds)
+
+
+def given(request: HTTPConnection, service: Service, name: str) -> str:
+    """What :func:`give` gave; empty: nothing."""
+    return request.cookies.get(_full(service, name), "")
+
+
+def take(response: Response, service: Service, name: str) -> None:
+    """It is of no use any more."""
+    _delete(response, service, _full(service, name))
 
 
 def give_known(response: Response, service: Service, user_id: str) -> None:
     """Somebody has signed in here: tries from this browser are counted by themselves (:mod:`.throttle`)."""
     nonce = secrets.token_urlsafe(16)
     signature = service.keys.signing.sign(_told(user_id, nonce)).hex()
-    _set(response, service, _known_name(service), f"{nonce}.{signature}", _KNOWN_S)
+    give(response, service, _KNOWN, f"{nonce}.{signature}", _KNOWN_S)
 
 
 def known(request: HTTPConnection, service: Service, user_id: str) -> str | None:
     """A name for this browser if ``user_id`` has signed in with it before, else None."""
-    nonce, _, signature = request.cookies.get(_known_name(service), "").partition(".")
+    nonce, _, signature = given(request, service, _KNOWN).partition(".")
     try:
         service.keys.signing.public_key().verify(bytes.fromhex(signature), _told(user_id, nonce))
     except (InvalidSignature, ValueError):
@@ -61,8 +74,8 @@ def check_same_origin(request: HTTPConnection) -> None:
         raise Problem(403, "the request came from another site's page; open the service's own address")
 
 
-def _known_name(service: Service) -> str:
-    return f"__Host-{_KNOWN}" if service.settings.is_secure else _KNOWN
+def _full(service: Service, name: str) -> str:
+    return f"__Host-{name}" if service.settings.is_secure else name
 
 
 def _told(user_id: str, nonce: str) -> bytes:
@@ -74,3 +87,8 @@ def _set(response: Response, service: Service, name: str, value: str, seconds: f
     response.set_cookie(
         name, value, max_age=int(seconds), path="/", secure=secure, httponly=True, samesite="lax"
     )
+
+
+def _delete(response: Response, service: Service, name: str) -> None:
+    secure = service.settings.is_secure
+    response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="lax")

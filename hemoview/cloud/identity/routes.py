@@ -8,15 +8,19 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from hemoview.cloud.identity import audit_routes, devices, places, signin, users
+from hemoview.cloud.identity import audit_routes, devices, oidc_routes, places, signin, users
+from hemoview.cloud.identity.oidc import Provider
 from hemoview.cloud.service import Service
 
 router: Final = APIRouter()
-for part in (signin, users, places, devices, audit_routes):
+for part in (signin, users, places, devices, audit_routes, oidc_routes):
     router.include_router(part.router)
 
 
 @asynccontextmanager
-async def running(service: Service) -> AsyncIterator[None]:  # noqa: ARG001 – as every room's
+async def running(service: Service) -> AsyncIterator[None]:
     """Nothing runs beside the requests."""
+    provider = oidc_routes.provider_of(service.settings)
+    if provider is not None:
+        service.parts[Provider] = provider
     yield
