@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from hemoview.cloud import tables
 from hemoview.cloud.identity import codes
 from hemoview.cloud.principals import Action
 from recorder.sync import signing
@@ -76,7 +77,20 @@ class House:
         people = self.everywhere["admin"].get("/v1/users").json()["users"]
         nurse = next(p for p in people if p["name"] == f"{MARK.lower()}-nurse")
         place = self.everywhere["admin"].get("/v1/sites").json()
+        report_id = str(uuid.uuid4())
+        made = {
+            "manifest_rev": 1,
+            "version": 1,
+            "state": "making",
+            "language": "en",
+            "created_us": rig.clock(),
+        }
+        about = {"id": report_id, "session_id": self.sender.session_id, "created_by": f"user:{MARK}"}
+        rig.put(tables.report, **about, **made)
         self.ids = {
+            "report_id": report_id,
+            "observation_id": f"{report_id}.SBP",
+            "kind": "html",
             "ward_id": ours,
             "ward": ours,
             "bed_id": rig.beds[f"{MARK}-1"],
@@ -96,7 +110,7 @@ class House:
         }
 
     def address(self, path: str) -> str:
-        """With the things of the ward in it."""
+        """Path and query with the things of the ward in it."""
         place = next((self.ids[p] for p in self.ids if p.startswith("/") and path.startswith(p)), "")
         return path.replace("{path:path}", "{path}").format(**{"place_id": place} | self.ids)
 
@@ -112,6 +126,10 @@ def _opening(house: House, _: Bedside) -> Any:
 def _manifest(house: House, bedside: Bedside) -> Any:
     manifest = house.sender.manifest(device_id=bedside.id)
     return signing.sign_manifest(bedside.key, manifest).to_json()
+
+
+def _of_the_session(house: House, _: Bedside) -> Any:
+    return {"session_id": house.ids["session_id"]}
 
 
 _REASON: Final = {"reason": "asked for"}
@@ -200,6 +218,29 @@ LINES: Final[dict[str, Line]] = {
     "GET /v1/erasures": _line(_MANAGE, everywhere=True),
     "GET /v1/custody": _line(_MANAGE, everywhere=True),
     "POST /v1/custody/scrub": _line(_MANAGE, body={"share": 0.01}, everywhere=True),
+    # reports, feedback, FHIR
+    "GET /v1/reports": _line(Action.READ_REPORT),
+    "POST /v1/reports": _line(Action.MAKE_REPORT, foreign=REFUSED, told=_of_the_session),
+    "GET /v1/reports/{report_id}": _line(Action.READ_REPORT, foreign=REFUSED),
+    "GET /v1/reports/{report_id}.{kind}": _line(Action.READ_REPORT, foreign=REFUSED),
+    "POST /v1/reports/{report_id}/sign": _line(
+        Action.SIGN_REPORT,
+        foreign=REFUSED,
+        body={"facts_sha256": "0" * 64, "assessment": "a", "recommendations": "r"},
+    ),
+    "POST /v1/reports/{report_id}/amend": _line(Action.SIGN_REPORT, foreign=REFUSED),
+    "POST /v1/reports/{report_id}/withdraw": _line(Action.SIGN_REPORT, foreign=REFUSED, body=_REASON),
+    "GET /v1/feedback": _line(Action.READ_REPORT, foreign=REFUSED, query="?session_id={session_id}"),
+    "POST /v1/feedback": _line(
+        Action.SEND_FEEDBACK, foreign=REFUSED, told=lambda h, b: _of_the_session(h, b) | {"text": "t"}
+    ),
+    "GET /fhir/R4/metadata": _line(OPEN),
+    "GET /fhir/R4/DiagnosticReport": _line(Action.READ_REPORT),
+    "GET /fhir/R4/DiagnosticReport/{report_id}": _line(Action.READ_REPORT, foreign=REFUSED),
+    "GET /fhir/R4/Observation": _line(Action.READ_REPORT),
+    "GET /fhir/R4/Observation/{observation_id}": _line(Action.READ_REPORT, foreign=REFUSED),
+    "GET /fhir/R4/Device": _line(Action.READ_REPORT),
+    "GET /fhir/R4/Device/{device_id}": _line(Action.READ_REPORT, foreign=REFUSED),
     # the live path
     "WS /v1/live/ingest": _line(DEVICES),
     "WS /v1/live": _line(Action.SEE_WARD, foreign=REFUSED),

@@ -59,7 +59,7 @@ def ask(house: House, name: str, client: TestClient, bedside: Bedside | None = N
         body["json"] = line.told(house, bedside or house.stranger)
     elif line.body is not None:
         body["json"] = line.body
-    return client.request(method, house.address(path) + line.query, headers=headers, **body)
+    return client.request(method, house.address(path + line.query), headers=headers, **body)
 
 
 def refused(reply: Any, *statuses: int) -> None:
