@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx
 import numpy as np
 import uvicorn
 import websockets
@@ -95,10 +96,13 @@ def serving(folder: Path, **settings: Any) -> Iterator[Served]:
     while not server.started:
         assert time.monotonic() < deadline, "the service did not start"
         time.sleep(0.02)
-    portal: Any = type("Http", (), {"portal": _Portal(loops[0])})()
+    url = f"http://127.0.0.1:{port}"
+    http: Any = httpx.Client(base_url=url)
+    http.portal = _Portal(loops[0])
     try:
-        yield Served(app, portal, clock, url=f"http://127.0.0.1:{port}")
+        yield Served(app, http, clock, url=url)
     finally:
+        http.close()
         server.should_exit = True
         thread.join(20)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from hemoview.cloud.principals import Role
 from tests.cloud.page_rig import Bed, Feed, Served, chromium, serving
 from tests.cloud.people import PASSWORD, account
+from tests.cloud.report_rig import handed_over
 
 pytestmark = pytest.mark.slow
 
@@ -25,6 +27,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serving(tmp_path_factory.mktemp("service") / "s", production=False) as rig:
         rig.ward("ICU", beds=BEDS)
         account(rig, "nurse", Role.OPERATOR)
+        account(rig, "physician", Role.CLINICIAN)
         account(rig, "boss", Role.ADMIN, Role.AUDITOR)
         account(rig, "newcomer", Role.CLINICIAN, one_time=True)
         yield rig
@@ -112,6 +115,61 @@ def test_a_wrong_password_is_said_and_a_one_time_one_must_be_changed(page: Any, 
     page.fill("[name=again]", "another four quiet words")
     page.keyboard.press("Enter")
     page.wait_for_selector("h1:text-is('Sessions')")
+
+
+def test_a_session_in_custody_with_its_report_and_messages(page: Any, served: Served, tmp_path: Path) -> None:
+    sender = handed_over(served, tmp_path / ("5e" * 16), bed=f"ICU-{BEDS}")
+    sign_in(page, served, "physician")
+    page.locator("nav a:text-is('Sessions')").click()
+    page.locator("a:text-is('P-014')").click()
+    page.wait_for_selector("dd:has-text('whole')")
+    assert page.locator(".facts-list").inner_text().count(sender.session_id) == 1
+    page.locator("button:text-is('Make a report')").click()
+    page.wait_for_selector(".badge:text-is('◐ draft')", timeout=40_000)
+    with page.expect_popup() as opened:
+        page.locator("a:text-is('Page')").click()
+    assert "P-014" in opened.value.locator("body").inner_text()
+    page.locator("button:text-is('Sign…')").click()
+    page.fill("dialog [name=assessment]", NASTY)
+    page.fill("dialog [name=recommendations]", "None.")
+    page.locator("dialog button.primary").click()
+    page.wait_for_selector(".badge:text-is('● signed')", timeout=40_000)
+    page.wait_for_selector("td:has-text('signed by Physician')")
+    page.fill("[name=text]", NASTY)
+    page.locator("button:text-is('Send to the bedside')").click()
+    page.locator(f".said .text:text-is('{NASTY}')").wait_for()
+    page.wait_for_selector(".badge:text-is('○ waits for the bedside')")
+    assert page.evaluate("window.hurt") is None
+    assert page.locator("main img").count() == 0
+
+
+def test_an_administrator_makes_beds_codes_and_accounts_told_once(page: Any, served: Served) -> None:
+    sign_in(page, served, "boss")
+    page.locator("nav a:text-is('Devices')").click()
+    page.wait_for_selector(".bed-row")
+    page.locator("button:text-is('New bed')").click()
+    page.fill("dialog [name=label]", NASTY)
+    page.locator("dialog button.primary").click()
+    until(page, "document.querySelector('.bed-rows').textContent.includes('onerror')")
+    page.locator(".bed-row", has_text="onerror").locator("button.primary").click()
+    code = page.wait_for_selector("dialog .secret").inner_text()
+    assert len(code) >= 12
+    page.locator("dialog button.primary").click()
+    page.wait_for_selector("dialog", state="detached")
+    assert code not in page.content()
+    page.locator("nav a:text-is('People')").click()
+    page.locator("button:text-is('New account')").click()
+    page.fill("dialog [name=display]", NASTY)
+    page.fill("dialog [name=name]", "later")
+    page.locator("dialog button.primary").click()
+    page.wait_for_selector("dialog .secret")
+    page.locator("dialog button.primary").click()
+    page.wait_for_selector("td:has-text('one-time password')")
+    page.locator("nav a:text-is('Audit log')").click()
+    page.wait_for_selector("td:text-is('user.make')")
+    page.locator("button:text-is('Prove the chain')").click()
+    page.wait_for_selector(".notice.info:text-matches('as they were written')")
+    assert page.evaluate("window.hurt") is None
 
 
 def test_a_ward_of_24_beds_in_fixed_places(page: Any, served: Served, beds: dict[int, Bed]) -> None:
@@ -274,32 +332,3 @@ def test_nothing_stands_out_of_a_phone_a_tablet_or_a_desktop(
     for width, height in sizes:
         page.set_viewport_size({"width": width, "height": height})
         assert page.evaluate(fits), width
-
-
-def test_an_administrator_makes_beds_codes_and_accounts_told_once(page: Any, served: Served) -> None:
-    sign_in(page, served, "boss")
-    page.locator("nav a:text-is('Devices')").click()
-    page.wait_for_selector(".bed-row")
-    page.locator("button:text-is('New bed')").click()
-    page.fill("dialog [name=label]", NASTY)
-    page.locator("dialog button.primary").click()
-    until(page, "document.querySelector('.bed-rows').textContent.includes('onerror')")
-    page.locator(".bed-row", has_text="onerror").locator("button.primary").click()
-    code = page.wait_for_selector("dialog .secret").inner_text()
-    assert len(code) >= 12
-    page.locator("dialog button.primary").click()
-    page.wait_for_selector("dialog", state="detached")
-    assert code not in page.content()
-    page.locator("nav a:text-is('People')").click()
-    page.locator("button:text-is('New account')").click()
-    page.fill("dialog [name=display]", NASTY)
-    page.fill("dialog [name=name]", "later")
-    page.locator("dialog button.primary").click()
-    page.wait_for_selector("dialog .secret")
-    page.locator("dialog button.primary").click()
-    page.wait_for_selector("td:has-text('one-time password')")
-    page.locator("nav a:text-is('Audit log')").click()
-    page.wait_for_selector("td:text-is('user.make')")
-    page.locator("button:text-is('Prove the chain')").click()
-    page.wait_for_selector(".notice.info:text-matches('as they were written')")
-    assert page.evaluate("window.hurt") is None

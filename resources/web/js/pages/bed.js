@@ -78,7 +78,7 @@ class BedPage {
   }
 
   stop() {
-    this.feed.stop();
+    this.feed?.stop();
     this.trends.stop();
     cancelAnimationFrame(this.running);
   }

@@ -17,7 +17,7 @@ export function devicesPage({ me }) {
     if (places.sites.length === 0) return el("p", { class: "card" }, say("places-none"));
     return places.sites.map((site) => el("section", { class: "card" },
       el("h2", {}, site.name),
-      ...site.wards.map((ward) => wardPart(ward, byBed, beds, me, again)),
+      ...site.wards.map((ward) => wardPart(ward, byBed, beds, { me, isWhole }, again)),
       isWhole ? el("p", { class: "row-of" }, button(say("places-new-ward"), () => named(say("places-new-ward"),
         (name) => post("/v1/wards", { site_id: site.id, name }), again))) : null));
   }, isWhole ? el("p", { class: "row-of" },
@@ -27,13 +27,12 @@ export function devicesPage({ me }) {
   return page;
 }
 
-function wardPart(ward, byBed, beds, me, again) {
-  const mayManage = me.actions.has("manage");
+function wardPart(ward, byBed, beds, { me, isWhole }, again) {
   const next = ward.beds.reduce((most, b) => Math.max(most, b.place), 0) + 1;
   return el("section", { class: "ward-part" },
     el("div", { class: "row-of" }, el("h3", {}, say("ward-title", { name: ward.name })),
-      mayManage ? button(say("places-new-bed"), () => newBed(ward, next, again)) : null,
-      mayManage ? button(say("kiosk-button"), () => kiosk(ward)) : null),
+      isWhole ? button(say("places-new-bed"), () => newBed(ward, next, again)) : null,
+      me.actions.has("manage") ? button(say("kiosk-button"), () => kiosk(ward)) : null),
     el("ul", { class: "bed-rows" }, ...ward.beds.map((bed) => el("li", { class: "bed-row" },
       el("span", { class: "bed-label" }, bed.label),
       el("div", { class: "devices-of" }, ...(byBed.get(bed.id) ?? []).map((d) => deviceRow(d, beds, again)),
@@ -114,7 +113,7 @@ async function newBed(ward, next, again) {
     title: `${say("places-new-bed")} – ${ward.name}`, focus: label,
     body: [field(say("places-label"), label), field(say("places-place"), place, say("places-place-hint"))],
     yes: say("places-new-bed"),
-    action: () => post(`/v1/wards/${part(ward.id)}/beds`, { label: label.value, place: Number(place.value) }),
+    action: () => post("/v1/beds", { ward_id: ward.id, label: label.value, place: Number(place.value) }),
   });
   if (isDone) again();
 }

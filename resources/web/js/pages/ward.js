@@ -57,7 +57,7 @@ class WardPage {
   }
 
   stop() {
-    this.feed.stop();
+    this.feed?.stop();
     cancelAnimationFrame(this.running);
     this.watcher.disconnect();
   }
