@@ -19,7 +19,14 @@ from hemoview.dsp.windows import WINDOW_S as BEDSIDE_WINDOW_S
 from hemoview.estimate import bundle as bundles
 from hemoview.estimate import metrics_anchors
 from hemoview.estimate.conformal import conformal_span
-from hemoview.estimate.estimator import Body, Outcome, estimate, heart_rate_span, window_spans
+from hemoview.estimate.estimator import (
+    HR_HALF_WIDTH_PER_MIN,
+    Body,
+    Outcome,
+    estimate,
+    heart_rate_span,
+    window_spans,
+)
 from hemoview.estimate.identities import Span
 from hemoview.estimate.metrics_derived import empty
 from hemoview.estimate.metrics_rows import ALIVE, Plan, Predictions, Rows, rows_of
@@ -197,11 +204,19 @@ class BundlePredictor:
             "sha256": self._bundle.model_sha256,
             "training_hash": raw["training_hash"],
             "split_hash": raw["split_hash"],
-            "intervals": "conformal tables of the card, as live",
+            "intervals": "conformal tables of the card, as live" + self._about_rate,
             "personalisation": f"as live; expires after {self.card.personal_expiry_s:g} s, newest 5 points",
             "reference_kinds": {p: f.reference_kind for p, f in self.card.per_parameter.items()},
             "limits": raw["limits"],
         }
+
+    @property
+    def _about_rate(self) -> str:
+        """The one interval that is judged otherwise than it is shown."""
+        if not self._simulated or "HR" not in self.card.derived:
+            return ""
+        least = f"a bedside shows ±{HR_HALF_WIDTH_PER_MIN:g}/min at least"
+        return f"; of a simulated heart's rate the card's own row ({least})"
 
     @property
     def prior_mean(self) -> F64:

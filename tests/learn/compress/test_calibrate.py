@@ -103,6 +103,9 @@ def test_flow_and_rate_cover_90_percent_of_other_people_where_corners_cover_near
     for p in ("HR", "CO", "CI", "SVR", "SVRI"):
         assert 0.84 <= after[p] <= 0.96, (p, before[p], after[p])
     assert all(after[p] < before[p] for p in ("HR", "SVR", "SVRI"))
+    seen = look(judged)
+    told = [BundlePredictor(b, judged, seen).facts["intervals"] for b in (tiny, with_rows(tiny, rows))]
+    assert "simulated heart" not in told[0] and "a bedside shows ±2/min at least" in told[1]
     assert {p: after[p] for p in (*LEARNED, "SI")} == {p: before[p] for p in (*LEARNED, "SI")}
 
 
