@@ -27,7 +27,7 @@ from recorder.sync import custody, signing, wire
 from recorder.sync.canonical import as_bytes
 
 BIG_BYTES: Final = 4 << 20
-SENDERS: Final = 6
+SENDERS: Final = 8
 """Bedsides that send at the same time."""
 
 

@@ -85,14 +85,16 @@ def running(folder: Path, beds: int, *, supervised: bool = False) -> Iterator[Ru
     command = [sys.executable, "-m", "hemoview.cli", "serve", "--folder", str(folder), "--port", "0"]
     command += ["--supervised"] if supervised else []
     environment = {**os.environ, f"{ENV}PRODUCTION": "false", "HEMOVIEW_HOME": str(folder)}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    said = folder / "said.txt"
+    with said.open("w") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
     try:
         assert process.stdout is not None
         address = process.stdout.readline()
         while address and "http://" not in address:
             address = process.stdout.readline()
         if not address:
-            raise RecorderError("the service does not start; try hemoview serve by hand")
+            raise RecorderError(f"the service does not start: {said.read_text()[-400:]}")
         host, _, port = address.rpartition("http://")[2].strip().rpartition(":")
         yield Running(host, int(port), process, stations, ward_id, folder)
     finally:

@@ -106,5 +106,11 @@ def service_of(request: HTTPConnection) -> Service:
     return service
 
 
-Here = Annotated[Service, Depends(service_of)]
+async def _here(request: HTTPConnection) -> Service:
+    return service_of(
+        request
+    )  # a dependency that is no coroutine is run in a thread, which costs more than it does
+
+
+Here = Annotated[Service, Depends(_here)]
 """A parameter of a route: the service it is asked of."""

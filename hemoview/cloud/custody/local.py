@@ -12,7 +12,8 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
@@ -28,6 +29,8 @@ PIECE: Final = 1 << 20
 """Bytes that are hashed and written at a time, in a thread: both let other Python code run meanwhile."""
 RESERVE: Final = 256 << 20
 """Bytes of the disk that stay free, so that the database can still write down what was refused."""
+WRITERS: Final = 16
+"""Threads that write: they wait for the disk most of the time, and disks like to be asked for much at once."""
 _INCOMING: Final = "incoming"
 _NAME: Final = re.compile(r"(?:.*/)?([0-9a-f]{64})\Z")
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -47,6 +50,7 @@ class LocalBlobs:
         self._folder, self._reserve = folder, reserve
         self._store = LocalStore(folder)
         self._lasting: set[Path] = set()
+        self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="blobs")
 
     @classmethod
     def at(cls, path: str) -> Self:
@@ -62,7 +66,7 @@ class LocalBlobs:
             try:
                 await self._fill(piece, chunks)
             except BaseException:
-                await asyncio.to_thread(piece.drop)
+                await self._in_thread(piece.drop)
                 raise
         except OSError as error:
             if error.errno in _FULL:
@@ -76,18 +80,21 @@ class LocalBlobs:
             waiting.append(chunk)
             held += len(chunk)
             if held >= PIECE:
-                await asyncio.to_thread(piece.write, waiting)
+                await self._in_thread(piece.write, waiting)
                 waiting, held = [], 0
-        await asyncio.to_thread(self._finish, piece, waiting)
+        await self._in_thread(self._finish, piece, waiting)
+
+    async def _in_thread(self, work: Callable[..., None], *arguments: object) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._writers, work, *arguments)
 
     def _finish(self, piece: _Piece, rest: Sequence[bytes]) -> None:
         piece.write(rest)
         piece.seal()
         place = self._folder / _key(piece.sha256)
-        if place.parent not in self._lasting:  # this process made its name durable before, or does now
-            make_folder(place.parent.parent)
-            make_folder(place.parent)
-            self._lasting.add(place.parent)
+        for folder in (place.parent.parent, place.parent):
+            if folder not in self._lasting:  # this process made its name durable before, or does now
+                make_folder(folder)
+                self._lasting.add(folder)
         piece.path.replace(place)
         sync_folder(place.parent)
 
