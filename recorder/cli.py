@@ -170,6 +170,12 @@ def _sync(args: argparse.Namespace) -> Outcome | None:
     return sync_command.sync(args)
 
 
+def _uplink(args: argparse.Namespace) -> None:
+    from recorder.host import uplink
+
+    uplink.main(args.station, args.home)
+
+
 # ---- usage
 
 
@@ -194,6 +200,7 @@ def _parser() -> argparse.ArgumentParser:
         _add_devices,
         _add_enrol,
         _add_sync,
+        _add_uplink,
         _add_update,
     ):
         add(commands)
@@ -336,6 +343,13 @@ def _add_sync(commands: Any) -> None:
     sync_command.add_sync_arguments(sync)
     _add_station(sync)
     _add_json(sync)
+
+
+def _add_uplink(commands: Any) -> None:
+    what = (
+        "tell every service a station is enrolled with how it stands, once a second; recorder serve starts it"
+    )
+    _add_station(_add(commands, "uplink", _uplink, what, "recorder uplink --station bed1"))
 
 
 def _add(commands: Any, name: str, run: Command, what: str, example: str) -> argparse.ArgumentParser:

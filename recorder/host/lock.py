@@ -80,7 +80,26 @@ def hold_edge(station: str, home: Path | None = None, *, patience_s: float) -> N
     Raises:
         StationLocked: another edge process follows the station.
     """
-    path = _edge_file(station, home)
+    told = f"edge of station {station}: another edge process"
+    _hold(_edge_file(station, home), station, patience_s, told)
+
+
+def uplink_holder(station: str, home: Path | None = None) -> int | None:
+    """As :func:`holder`, of the process that tells services how the station stands."""
+    return holder_of(_uplink_file(station, home))
+
+
+def hold_uplink(station: str, home: Path | None = None, *, patience_s: float) -> None:
+    """Take the lock of the station's live path for the life of this process; two would push each other out.
+
+    Raises:
+        StationLocked: another one does it.
+    """
+    told = f"live path of station {station}: another process"
+    _hold(_uplink_file(station, home), station, patience_s, told)
+
+
+def _hold(path: Path, station: str, patience_s: float, other: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     deadline = time.monotonic() + patience_s
@@ -89,12 +108,15 @@ def hold_edge(station: str, home: Path | None = None, *, patience_s: float) -> N
             pid = _read_pid(fd)
             os.close(fd)
             raise StationLocked(
-                f"edge of station {station}: another edge process{f' ({pid})' if pid else ''} follows it already; "
-                "leave that one, or end it first"
+                f"{other}{f' ({pid})' if pid else ''} follows it already; leave that one, or end it first"
             )
         time.sleep(0.1)
     os.ftruncate(fd, 0)
     os.write(fd, json.dumps({"pid": os.getpid(), "station": station}).encode())
+
+
+def _uplink_file(station: str, home: Path | None) -> Path:
+    return places.station_dir(station, home) / "uplink.lock"
 
 
 def _edge_file(station: str, home: Path | None) -> Path:

@@ -15,7 +15,17 @@ from recorder.acquire.machine import Machine
 from recorder.acquire.station import Station
 from recorder.clock import Clock
 from recorder.devices.contract import DeviceConfig
-from recorder.host import connection, lock, logs, places, platform, processes, sync_notes, sync_process
+from recorder.host import (
+    connection,
+    lock,
+    logs,
+    places,
+    platform,
+    processes,
+    sync_notes,
+    sync_process,
+    uplink_process,
+)
 from recorder.host.connection import Connection
 
 log = logging.getLogger(__name__)
@@ -69,11 +79,16 @@ def serve(
             _connection_of(ours, station).write(home)
             log.info("recorder of station %s is ready", station)
             ready()
-            keepers = (processes.keep_edge(station, home), sync_process.keep(station, home))
+            keepers = (
+                processes.keep_edge(station, home),
+                sync_process.keep(station, home),
+                uplink_process.keep(station, home),
+            )
             ours.wait()
             for keeper in keepers:
                 keeper.close()
             sync_process.stop(station, home)
+            uplink_process.stop(station, home)
         finally:
             ours.close()
             connection.file_of(station, home).unlink(missing_ok=True)

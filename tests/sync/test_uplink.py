@@ -1,0 +1,191 @@
+"""The sender: waits for nobody, comes back by itself, tells what is of now."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import Server, ServerConnection, serve
+
+from recorder.errors import ServiceUnreachable
+from recorder.sync import uplink
+from recorder.sync.uplink import HELD, LONGEST_S, PATH, Uplink, backoff_s
+from recorder.sync.uplink_wire import HEAD_EVERY
+from tests.cloud.live_rig import OTHER, head, message
+
+WAIT_S = 15.0
+
+
+class Service:
+    """Takes what is sent; can be told to answer otherwise."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.got: queue.Queue[dict[str, Any]] = queue.Queue()
+        self.tokens: list[str] = []
+        self.close_with: int | None = None
+        self._sockets: list[ServerConnection] = []
+        self._server: Server = serve(self._take, "127.0.0.1", port, compression=None)
+        self.port = self._server.socket.getsockname()[1]
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def _take(self, socket: ServerConnection) -> None:
+        assert socket.request is not None
+        self._sockets.append(socket)
+        self.tokens.append(socket.request.headers["Authorization"])
+        assert socket.request.path == PATH
+        if self.close_with is not None:
+            code, self.close_with = self.close_with, None
+            socket.close(code, "go away")
+            return
+        try:
+            while True:
+                self.got.put(json.loads(socket.recv()))
+        except ConnectionClosed:
+            pass
+
+    def next(self) -> dict[str, Any]:
+        return self.got.get(timeout=WAIT_S)
+
+    def close(self) -> None:
+        self._server.shutdown()
+        for socket in self._sockets:
+            socket.socket.close()  # as a process that dies does it
+        self._thread.join(5)
+
+
+@contextmanager
+def sending(port: int, token: Callable[[], str] = lambda: "t0ken") -> Iterator[Uplink]:
+    link = Uplink(f"http://127.0.0.1:{port}", "", token, luck=lambda: 0.0)
+    try:
+        yield link
+    finally:
+        link.close()
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    service = Service()
+    yield service
+    service.close()
+
+
+def wait_for(what: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not what():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.01)
+
+
+def test_messages_arrive_in_order_with_the_token(service: Service) -> None:
+    with sending(service.port) as link:
+        for seq in range(1, 4):
+            link.put(message(seq))
+            assert service.next()["seq"] == seq
+    assert service.tokens == ["Bearer t0ken"]
+    assert (link.counts.sent, link.counts.dropped) == (3, 0)
+
+
+def test_head_and_footer_go_first_when_they_change_and_now_and_then(service: Service) -> None:
+    who = head()
+    with sending(service.port) as link:
+        told = []
+        for seq in range(HEAD_EVERY + 2):
+            changed = who | {"hidden": True} if seq == 5 else who
+            link.put(message(seq, head=changed))
+            told.append(service.next())
+    whole = [m["seq"] for m in told if "head" in m]
+    assert whole == [0, 5, 6, HEAD_EVERY]
+    assert [m["seq"] for m in told if "footer" in m] == whole
+
+
+def test_what_cannot_be_sent_is_dropped_oldest_first_and_counted() -> None:
+    service = Service()
+    port = service.port
+    service.close()
+    with sending(port) as link:
+        for seq in range(20):
+            link.put(message(seq))
+        assert link.counts.dropped == 20 - HELD
+        service = Service(port)
+        try:
+            told = [service.next()["seq"] for _ in range(HELD)]
+        finally:
+            service.close()
+    assert told == list(range(20 - HELD, 20))
+
+
+def told_until(link: Uplink, until: Callable[[], Any], **changed: Any) -> None:
+    """A message every moment, as the recorder gives them."""
+    seqs = itertools.count(100)
+
+    def tell() -> Any:
+        link.put(message(next(seqs), **changed))
+        return until()
+
+    wait_for(tell)
+
+
+def test_it_comes_back_by_itself(service: Service) -> None:
+    with sending(service.port) as link:
+        link.put(message(1))
+        assert service.next()["seq"] == 1
+        service.close()
+        told_until(link, lambda: link.trouble)
+        again = Service(service.port)
+        try:
+            told_until(link, lambda: not again.got.empty(), session_id=OTHER)
+            first = again.next()
+            assert (first["session_id"], "head" in first) == (OTHER, True)
+            assert (link.trouble, link.counts.connects) == ("", 2)
+        finally:
+            again.close()
+
+
+def test_a_refusal_is_told_and_tried_again(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uplink, "LONGEST_S", 0.3)
+    service.close_with = 4401
+    with sending(service.port) as link:
+        told_until(link, lambda: link.trouble == "go away")
+        told_until(link, lambda: not service.got.empty())
+    assert link.counts.connects == 2
+
+
+def test_a_service_that_is_another_is_told_in_words() -> None:
+    def token() -> str:
+        raise ServiceUnreachable("ward.example: another service answers there")
+
+    with sending(1, token) as link:
+        wait_for(lambda: link.trouble == "ward.example: another service answers there")
+        link.put(message(1))
+        assert link.counts.connects == 0
+
+
+def test_an_old_token_is_renewed_without_a_pause(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uplink, "RENEW_S", 0.2)
+    tokens = iter(f"t{n}" for n in range(1000))
+    with sending(service.port, lambda: next(tokens)) as link:
+        seqs: list[int] = []
+        for seq in range(12):
+            link.put(message(seq))
+            seqs.append(service.next()["seq"])
+            time.sleep(0.05)
+    assert seqs == list(range(12))
+    assert len(set(service.tokens)) == len(service.tokens) >= 2
+
+
+@given(failures=st.integers(0, 10_000), luck=st.floats(0, 1))
+def test_the_back_off_grows_to_a_limit_and_differs(failures: int, luck: float) -> None:
+    wait_s = backoff_s(failures, luck)
+    assert 0.5 <= wait_s <= LONGEST_S
+    assert backoff_s(failures + 1, luck) >= wait_s
