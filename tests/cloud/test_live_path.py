@@ -66,8 +66,8 @@ def test_a_bedside_is_seen_by_whoever_watches_its_ward(rig: Rig, ward: str) -> N
         assert set(told["msg"]["waves"]) == {"ppg", "cnap"}
         assert told["msg"]["footer"].startswith("Research estimate")
         again = hear(browser, "ward")
-        assert again["beds"][1]["last"]["numerics"]["SBP"]["est"] == 100.0
-        assert again["beds"][1]["last"]["waves"] == {}
+        assert again["beds"][1]["last"]["msg"]["numerics"]["SBP"]["est"] == 100.0
+        assert again["beds"][1]["last"]["msg"]["waves"] == {}
         assert again["beds"][0]["last"] is None
 
 

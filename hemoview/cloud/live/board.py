@@ -224,13 +224,13 @@ def _bed(row: Mapping[str, Any], board: Board, now_us: int) -> dict[str, Any]:
     told = {"bed_id": row["id"], "label": row["label"], "place": row["place"]}
     bed = board.beds.get(row["id"])
     if bed is None:
-        return told | {"at_us": None, "gaps": 0, "binding": None, "needs": [], "last": None}
+        return told | {"gaps": 0, "binding": None, "needs": [], "last": None}
+    last = None if bed.last is None else {"at_us": bed.at_us, "msg": _told(bed, bed.last, now_us)}
     return told | {
-        "at_us": bed.at_us or None,
         "gaps": bed.gaps,
         "binding": bed.binding.to_json() if bed.binding else None,
         "needs": needs(bed, now_us),
-        "last": None if bed.last is None else _told(bed, bed.last, now_us),
+        "last": last,
     }
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response, WebSocket
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from hemoview.cloud import audit
 from hemoview.cloud import principals as who
@@ -31,6 +31,13 @@ router.include_router(places)
 
 Watcher = Annotated[Principal, Depends(require(Action.SEE_WARD))]
 Confirmer = Annotated[Principal, Depends(require(Action.CONFIRM_BED))]
+_WARDS: Final = select(
+    ward.c.id,
+    ward.c.name,
+    ward.c.site_id,
+    site.c.name.label("site"),
+    select(func.count()).where(bed.c.ward_id == ward.c.id).scalar_subquery().label("beds"),
+).join(site, site.c.id == ward.c.site_id)
 _PARAMETERS: Final = "^(" + "|".join(PARAMETERS) + ")$"
 
 
@@ -76,32 +83,23 @@ async def live(socket: WebSocket) -> None:
 
 @router.get("/v1/wards")
 async def wards(service: Here, person: Watcher) -> dict[str, Any]:
-    """The wards this person may watch, with their beds at their places."""
-    allowed = ward_filter(person, Action.SEE_WARD)
-    places_of = select(ward.c.id, ward.c.name, ward.c.site_id, site.c.name.label("site")).join(
-        site, site.c.id == ward.c.site_id
-    )
-    beds_of = select(bed.c.id, bed.c.ward_id, bed.c.label, bed.c.place).join(ward, ward.c.id == bed.c.ward_id)
+    """The wards this person may watch; ``beds`` is how many each has."""
+    query = _WARDS.where(ward_filter(person, Action.SEE_WARD)).order_by(site.c.name, ward.c.name, ward.c.id)
     async with service.db.read() as conn:
-        found = (
-            (await conn.execute(places_of.where(allowed).order_by(site.c.name, ward.c.name, ward.c.id)))
-            .mappings()
-            .all()
-        )
-        beds = (await conn.execute(beds_of.where(allowed).order_by(bed.c.place))).mappings().all()
-    return {
-        "wards": [
-            dict(w)
-            | {
-                "beds": [
-                    {"id": b["id"], "label": b["label"], "place": b["place"]}
-                    for b in beds
-                    if b["ward_id"] == w["id"]
-                ]
-            }
-            for w in found
-        ]
-    }
+        return {"wards": [dict(row) for row in (await conn.execute(query)).mappings()]}
+
+
+@router.get("/v1/wards/{ward_id}")
+async def one_ward(ward_id: str, service: Here, person: Watcher) -> dict[str, Any]:
+    """A ward and its beds at their places."""
+    query = _WARDS.where(ward.c.id == ward_id, ward_filter(person, Action.SEE_WARD))
+    beds_of = select(bed.c.id, bed.c.label, bed.c.place).where(bed.c.ward_id == ward_id)
+    async with service.db.read() as conn:
+        found = (await conn.execute(query)).mappings().first()
+        if found is None:
+            raise Problem(404, "there is no such ward")
+        beds = (await conn.execute(beds_of.order_by(bed.c.place))).mappings().all()
+    return dict(found) | {"beds": [dict(row) for row in beds]}
 
 
 @router.get("/v1/wards/{ward_id}/state")
