@@ -99,6 +99,7 @@ def build(
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        responses=problems.DESCRIBED,
     )
     problems.install(app)
     app.include_router(general)

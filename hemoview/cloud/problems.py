@@ -33,6 +33,17 @@ TITLES: Final = {
     507: "No space",
 }
 
+_BODY: Final = {
+    "type": "object",
+    "properties": {"type": {"type": "string"}, "title": {"type": "string"}, "status": {"type": "integer"}}
+    | {"detail": {"type": "string", "description": "one sentence for whoever reads it"}},
+}
+DESCRIBED: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"description": TITLES[status], "content": {MEDIA_TYPE: {"schema": _BODY}}}
+    for status in (401, 403, 404, 422)
+}
+"""What OpenAPI says of refusals, in place of what FastAPI takes them to be."""
+
 
 class Problem(Exception):
     """A refusal.

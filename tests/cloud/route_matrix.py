@@ -145,6 +145,8 @@ LINES: Final[dict[str, Line]] = {
     "GET /v1/hello": _line(OPEN),
     "GET /api/openapi.json": _line(OPEN),
     "HEAD /api/openapi.json": _line(OPEN),
+    "GET /api/docs": _line(OPEN),
+    "GET /api/docs.css": _line(OPEN),
     # the page: it holds nothing, all it shows it asks for
     **{
         f"GET {path}": _line(OPEN)

@@ -8,12 +8,12 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from hemoview.cloud.identity import audit_routes, devices, oidc_routes, places, signin, users
+from hemoview.cloud.identity import audit_routes, devices, docs, oidc_routes, places, signin, users
 from hemoview.cloud.identity.oidc import Provider
 from hemoview.cloud.service import Service
 
 router: Final = APIRouter()
-for part in (signin, users, places, devices, audit_routes, oidc_routes):
+for part in (signin, users, places, devices, audit_routes, oidc_routes, docs):
     router.include_router(part.router)
 
 

@@ -1,8 +1,11 @@
 /** Signing in, and one's own password. */
 
-import { Refused, post } from "../api.js";
+import { Refused, get, post } from "../api.js";
 import { el, field, notice, tell } from "../dom.js";
 import { say } from "../words.js";
+
+/** Why the hospital's identity provider did not sign somebody in; the service names one in the address. */
+const REFUSALS = ["provider", "unknown", "off", "link", "again"];
 
 /** @returns {{node: HTMLElement, focus: Function}} */
 export function signInPage({ wasIn, onDone }) {
@@ -10,10 +13,19 @@ export function signInPage({ wasIn, onDone }) {
     spellcheck: "false" });
   const password = el("input", { name: "password", type: "password", autocomplete: "current-password", required: true });
   const problem = notice();
+  const why = new URLSearchParams(location.search).get("refused");
+  if (REFUSALS.includes(why)) {
+    tell(problem, say(`sign-in-refused-${why}`), "error");
+    history.replaceState(null, "", location.pathname);
+  }
   const button = el("button", { type: "submit", class: "primary" }, say("sign-in-button"));
+  const elsewhere = el("a", { href: "/v1/oidc/start", class: "button", "data-file": "", hidden: true },
+    say("sign-in-provider"));
+  get("/v1/oidc").then(({ offered }) => { elsewhere.hidden = !offered; }).catch(() => {});
   const node = form(say("sign-in-title"), [
     wasIn ? el("p", { class: "notice info", role: "status" }, say("sign-in-again")) : null,
     field(say("sign-in-name"), name), field(say("sign-in-password"), password), problem, button,
+    elsewhere,
   ], async () => {
     onDone(await post("/v1/login", { name: name.value, password: password.value }));
   }, problem, button, (error) => (error.status === 401 ? error.message : error.words));
