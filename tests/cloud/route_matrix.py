@@ -247,6 +247,7 @@ LINES: Final[dict[str, Line]] = {
     "WS /v1/live/ingest": _line(DEVICES),
     "WS /v1/live": _line(Action.SEE_WARD, foreign=REFUSED),
     "GET /v1/wards": _line(Action.SEE_WARD),
+    "GET /v1/wards/{ward_id}": _line(Action.SEE_WARD, foreign=REFUSED),
     "GET /v1/wards/{ward_id}/state": _line(Action.SEE_WARD, foreign=REFUSED),
     "POST /v1/beds/{bed_id}/confirm": _line(
         Action.CONFIRM_BED, foreign=REFUSED, body={"session_id": uuid.uuid4().hex}
