@@ -195,7 +195,10 @@ def read_array(path: Path) -> NDArray[np.float64 | np.float32]:
         raise ConfigError(f"{path}: not an array of numbers in numpy's format ({error})") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise ConfigError(f"{path}: holds {getattr(array, 'dtype', 'several arrays')}, not numbers")
-    return array if array.dtype == np.float32 else array.astype(np.float64)
+    if array.dtype == np.float32:
+        return array
+    with np.errstate(invalid="ignore", over="ignore"):  # of a damaged header: its hash tells
+        return array.astype(np.float64)
 
 
 def _facts(folder: Path) -> dict[str, Any]:

@@ -315,6 +315,15 @@ def test_a_damaged_file_is_refused_or_makes_no_difference(
     }
 
 
+def test_a_header_that_turns_the_byte_order_is_refused_without_a_warning(written: Path) -> None:
+    path = written / "ppg.npy"
+    content = path.read_bytes()
+    at = content.index(b"'<f4'") + 1
+    path.write_bytes(content[:at] + b">" + content[at + 1 :])
+    with pytest.raises(ConfigError):
+        read_dataset(written)
+
+
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
     write_dataset(tmp_path / "set", small(12).with_split(make_split(small(12))))
