@@ -169,6 +169,7 @@ def test_a_damaged_blob_is_found_named_and_mended_by_the_bedside(rig: Rig, sende
     admin = rig.person("admin", ("admin", None))
     assert admin.get(f"/v1/sessions/{sender.session_id}").json()["damaged"] == [name]
     assert admin.get("/v1/custody").json()["damaged"][0]["name"] == name
+    assert "hemoview_blobs_damaged 1.0" in rig.http.get("/metrics").text
     researcher = rig.person("r", ("researcher", None))
     assert researcher.get(f"/v1/sessions/{sender.session_id}/download").status_code == 503
 
