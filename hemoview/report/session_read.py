@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hemoview.estimate.claims import OWN_DEVICES, card_of, claim_of
+from hemoview.estimate.claims import card_of
 from hemoview.labels.self_calibration import ALWAYS, calibrated_spans, calibrates_itself
 from hemoview.labels.session_reference import reference_kind
 from hemoview.report import session_numbers as numbers
@@ -47,6 +47,7 @@ from recorder.schema import (
     Event,
     StreamInfo,
 )
+from recorder.schema.claims import OWN_DEVICES, claim_of
 from recorder.session import Session, hides_estimates
 
 STEPS_S: Final = (10, 30, 60, 120, 300, 600)

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from hemoview.estimate.claims import interval_claimed
 from hemoview.labels.reference import CO_FAMILY
 from hemoview.report import session_numbers as numbers
 from hemoview.report.session_facts import UNITS
 from hemoview.report.session_numbers import F64, Series, Span
 from recorder.schema import PARAMETERS, StreamInfo
+from recorder.schema.claims import interval_claimed
 from recorder.session import Session
 
 _CO_FAMILY: Final = frozenset(PARAMETERS[i] for i in CO_FAMILY)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from hemoview.estimate.claims import OWN_DEVICES, claim_of
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.messages import Message, say
+from recorder.schema.claims import OWN_DEVICES, claim_of
 
 
 def footer(facts: Facts) -> Message:

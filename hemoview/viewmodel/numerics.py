@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from hemoview.estimate.claims import facts_of, interval_claimed
 from hemoview.viewmodel import formats, visibility
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.footer import footer
@@ -19,6 +18,7 @@ from hemoview.viewmodel.personal import choice_note, personal_note, tracking_tag
 from hemoview.viewmodel.record_view import Cell, NumericRow, NumericsView, Wish
 from hemoview.viewmodel.reference import Reference, reference, scale
 from recorder.schema import PARAMETER_UNITS, PARAMETERS, Event, StreamInfo
+from recorder.schema.claims import facts_of, interval_claimed
 from recorder.schema.subject import ASSUMED_CVP_MMHG
 
 STALE_S = 2.0

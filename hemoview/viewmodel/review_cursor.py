@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from hemoview.estimate.claims import interval_claimed
 from hemoview.viewmodel.formats import pressure_factor
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.numerics import BEATS_S, STALE_S
@@ -23,6 +22,7 @@ from hemoview.viewmodel.review_shift import TimeShift
 from hemoview.viewmodel.review_tiles import Floats, Floats32, TileCache, TileKey, floor_level, keys_over
 from hemoview.viewmodel.review_view import SIMULATED, gaps_over, reason_name, reasons_of
 from recorder.schema import PARAMETER_UNITS, PARAMETERS, StreamInfo
+from recorder.schema.claims import interval_claimed
 
 Moments = Callable[[StreamInfo], float | None]
 """When the moment of the cursor was in a stream's own time; None where no alignment reaches."""

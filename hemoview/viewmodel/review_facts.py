@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from hemoview.estimate.claims import OWN_DEVICES, card_of
+from hemoview.estimate.claims import card_of
 from hemoview.labels.self_calibration import ALWAYS, calibrated_spans, calibrates_itself
 from hemoview.viewmodel.amended import Correction, corrections_of
 from hemoview.viewmodel.review_written import being_written
@@ -24,6 +24,7 @@ from recorder.schema import (
     Event,
     StreamInfo,
 )
+from recorder.schema.claims import OWN_DEVICES
 from recorder.schema.rules import RULE
 from recorder.session import UnconfirmedSpan
 

@@ -9,10 +9,10 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from hemoview.estimate.claims import interval_claimed
 from hemoview.viewmodel.reference_streams import monitor_name, parameters_of, reference_column
 from hemoview.viewmodel.review_facts import SessionFacts
 from recorder.schema import PARAMETER_UNITS, PARAMETERS, StreamInfo
+from recorder.schema.claims import interval_claimed
 
 Style = Literal["wave", "steps", "dots", "band"]
 """``wave``: regular samples. ``steps``: rows joined while they follow each other. ``dots``: a dot a row.

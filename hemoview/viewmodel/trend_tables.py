@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hemoview.estimate.claims import interval_claimed
 from hemoview.viewmodel.reference_streams import outside, reference_column, reference_streams, valid_spans
 from hemoview.viewmodel.review_facts import SessionFacts
 from hemoview.viewmodel.review_tiles import Floats, Floats32
 from hemoview.viewmodel.trend_lines import line_length_s
 from hemoview.viewmodel.trend_slots import Slots, SlotTable
 from recorder.schema import PARAMETER_UNITS, PARAMETERS, StreamInfo
+from recorder.schema.claims import interval_claimed
 
 Span = tuple[float, float]
 Column = tuple[StreamInfo, int]

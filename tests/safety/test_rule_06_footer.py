@@ -12,13 +12,14 @@ from synthetic_bedside import CARD, SyntheticBedside
 from hemoview.edge.models import Loaded
 from hemoview.edge.streams import Sources, declared
 from hemoview.estimate import bundle
-from hemoview.estimate.claims import card_of, facts_of, interval_claimed
+from hemoview.estimate.claims import card_of
 from hemoview.ui.catalogue import CHINESE_WORDS, ENGLISH_WORDS, words
 from hemoview.viewmodel.footer import claim
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Wish
 from recorder.host import places
 from recorder.schema import PARAMETERS, Channel, StreamInfo
+from recorder.schema.claims import facts_of, interval_claimed
 
 PPG = StreamInfo("e4.bvp", "e4", "waveform", (Channel("bvp", "1"),), "int32", 64.0, "ppg")
 IN_USE = ("Empatica E4", "CNAP analogue out")
