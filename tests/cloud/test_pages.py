@@ -35,6 +35,11 @@ def test_every_address_is_the_page_and_nothing_but_our_files_may_run_in_it(rig: 
     assert not re.search(r"<script(?![^>]*src=)|<style|style=|\son\w+=", reply.text)
 
 
+def test_the_browser_knows_the_addresses_that_are_served() -> None:
+    known = (WEB / "js" / "router.js").read_text().count("/^")
+    assert known == len(ADDRESSES)
+
+
 def test_files_are_kept_for_ever_under_a_name_that_changes_with_them(rig: Rig) -> None:
     page = rig.http.get("/").text
     named = re.findall(r'(?:href|src)="(/assets/[^"]+)"', page)
