@@ -39,6 +39,8 @@ from hemoview.ui.operations import Operations
 from hemoview.ui.options import AppOptions, command_line
 from hemoview.ui.record_figure import RecordKept
 from hemoview.ui.saving import SavingMenu
+from hemoview.ui.service_actions import ServiceActions
+from hemoview.ui.service_actions import Station as ServiceOf
 from hemoview.ui.signals import closed_by_signals
 from hemoview.viewmodel import latency, window_settings
 from hemoview.viewmodel.chime import Chime
@@ -191,6 +193,7 @@ class Shell:
         self.window.add_page("devices", self.devices.page)
         self.window.use_pressure_unit(settings.wish.pressure_unit)
         kept = RecordKept(self.window, self.model.facts, self.running_folder)
+        self.service = ServiceActions(self.operations, self.bridge, ServiceOf(options.station, self.home))
         self.saving = SavingMenu(self.window, self.bridge, self.operations, kept)
         self.handbook, self.researcher = Handbook(self.window), Handbook(self.window, RESEARCHERS)
         self.asking = Asking(self.model, self.bridge, self.client, clock)

@@ -24,6 +24,7 @@ from hemoview.ui.catalogue import text, words
 from hemoview.ui.numerics_view import Fitted, Words
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.record_view import HeaderView
+from hemoview.viewmodel.service import SyncLine
 
 _BATTERY_ROLES = {"ok": "quiet", "warn": "warn", "danger": "danger"}
 _DISK_ROLES = {"ok": "quiet", "24h": "info", "2h": "warn", "15min": "danger", "stopped": "danger"}
@@ -60,6 +61,7 @@ class HeaderBar(QFrame):
         self._group, self.tabs = QButtonGroup(self), dict[str, QPushButton]()
         self.recording, self.subject, self.template = Words(22, bold=True), Words(22, bold=True), Yielding(14)
         self.disk, self.battery, self.control = Yielding(15), Yielding(15), Yielding(13)
+        self.sync = Yielding(15)
         self.amended = Words(14, bold=True)
         self.start = self._button("button-start", self.start_asked, "start")
         self.stop = self._button("button-stop", self.stop_asked, "stop")
@@ -84,6 +86,7 @@ class HeaderBar(QFrame):
             self.take,
             self.battery,
             self.disk,
+            self.sync,
             self.menu_button,
         )
         for widget in right:
@@ -144,6 +147,7 @@ class HeaderBar(QFrame):
         self.template.show_text(named, "quiet")
         self.template.setToolTip(named)
         self.disk.show_text(words(view.disk), _DISK_ROLES[view.disk_level])
+        self._show_sync(view.sync)
         self.battery.show_text(words(view.battery), _BATTERY_ROLES[view.battery_level])
         self.control.show_text(words(view.control), "warn")
         self.take.setVisible(view.control is not None)
@@ -151,6 +155,12 @@ class HeaderBar(QFrame):
         self.stop.setVisible(view.recording)
         self.start.setEnabled(view.can_start)
         self.stop.setEnabled(view.can_stop)
+
+    def _show_sync(self, line: SyncLine | None) -> None:
+        self.sync.show_text(words(line.message) if line else "", line.level if line else "quiet")
+        whole = words(line.whole) if line and line.whole else ""
+        self.sync.setToolTip(whole)
+        self.sync.setAccessibleDescription(whole)
 
     def _menu_button(self) -> QToolButton:
         button = QToolButton()

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
+from hemoview.ui.service_words import SERVICE, SYNC
 from hemoview.ui.shipped_words import SHIPPED
 
 PHRASES: Final[Mapping[str, str]] = {
@@ -52,12 +53,6 @@ PHRASES: Final[Mapping[str, str]] = {
     "reboot before a long recording": "长时间记录前请先重启",
     "runs on its battery": "正在用电池供电",
     "plug it in": "请接上电源",
-    "service {} does not answer, {} of {} files wait": "服务器 {} 没有应答，{} / {} 个文件待上传",
-    "record all the same: they are kept here and go there when it answers": (
-        "照常记录即可：文件保存在本机，服务器恢复后自动上传"
-    ),
-    "service {} takes nothing, {} of {} files wait": "服务器 {} 拒绝接收，{} / {} 个文件待上传",
-    "see Service in the menu": "请看菜单中的“服务器”",
     "sleep cannot be held off ({})": "无法阻止休眠（{}）",
     "switch sleep off while recording": "记录期间请关闭休眠",
     "a session is open already; stop it first": "已有一次记录在进行；请先停止",
@@ -214,6 +209,7 @@ PHRASES: Final[Mapping[str, str]] = {
     "an E4 zip needs the streams of a wristband; there is {}. Choose another format": (
         "E4 压缩包需要腕带的数据流；现有 {}。请选择其他格式"
     ),
+    **SYNC,
 }
 SHORTEST: Final = 5
 _JOINTS: Final = (("; ", "；"), (": ", "："))
@@ -226,7 +222,7 @@ def in_chinese(sentence: str) -> str:
         return SHIPPED.get(sentence, sentence)
     if "\n" in sentence:
         return "\n".join(in_chinese(line) for line in sentence.split("\n"))
-    whole = SHIPPED.get(sentence) or _whole(sentence)
+    whole = SHIPPED.get(sentence) or SERVICE.get(sentence) or _whole(sentence)
     if whole is not None:
         return whole
     if sentence.endswith("."):  # a banner ends the sentence, a list does not

@@ -13,6 +13,7 @@ from hemoview.viewmodel.lanes import lanes
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.numerics import numerics
 from hemoview.viewmodel.record_view import HeaderView, RecordView, Wish
+from hemoview.viewmodel.service import sync_line
 from hemoview.viewmodel.trend import live_markers, trend
 
 MARKER_LABELS = (
@@ -66,6 +67,7 @@ def _header(facts: Facts, in_control: bool) -> HeaderView:
         can_stop=facts.recording and in_control,
         amended=_amended(facts),
         next_subject=status is not None and status.session.state == "sealed",
+        sync=sync_line(status.sync if status else (), facts.wall_ns // 1000, facts.utc_offset_s),
     )
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from hemoview.viewmodel.guide import GuideView
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.ranges import RangeRule
+from hemoview.viewmodel.service import SyncLine
 from recorder.schema import PARAMETERS
 
 Level = Literal["danger", "warn", "info"]
@@ -46,7 +47,7 @@ class HeaderView:
     """The line on top: who, what, how long, how much room.
 
     ``amended``: what was written about the subject was corrected since Start. ``next_subject``: a session of this
-    station has just been closed, so that Start is for another person.
+    station has just been closed, so that Start is for another person. ``sync``: None where no service is set.
     """
 
     subject: Message
@@ -62,6 +63,7 @@ class HeaderView:
     can_stop: bool
     amended: Message | None = None
     next_subject: bool = False
+    sync: SyncLine | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ REVOKED = "service-revoked"
 CERTIFICATE = "service-certificate"
 """Advice ids of their own."""
 
+_UP = "see that network and service are up"
+
 B = TypeVar("B", bound=Body)
 
 
@@ -74,7 +76,7 @@ def unreachable(host: str, error: httpx.TransportError) -> SyncError:
         if isinstance(link, ssl.SSLCertVerificationError):
             return WrongService(
                 f"{host}: its certificate is not one this station trusts ({link.verify_message}); "
-                "ask the service's administrator for its CA file and enrol with --ca FILE",
+                "ask its administrator for its CA file and choose it (--ca FILE)",
                 advice=CERTIFICATE,
             )
         link = link.__cause__ or link.__context__
@@ -84,7 +86,7 @@ def unreachable(host: str, error: httpx.TransportError) -> SyncError:
         what = f"cannot be reached ({_reason(error)})"
     else:
         what = f"broke off ({_reason(error)})"
-    return ServiceUnreachable(f"{host}: {what}; see that network and service are up")
+    return ServiceUnreachable(f"{host}: {what}; {_UP}")
 
 
 def refusal(host: str, response: httpx.Response) -> Refused:

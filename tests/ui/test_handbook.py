@@ -34,7 +34,7 @@ PICTURE = re.compile(r"!\[(.+?)\]\((.+?)\)")
 LINK = re.compile(r"(?<!!)\[(.+?)\]\((.+?)\)")
 COMMAND = re.compile(r"`((?:hemoview|recorder) [^`]+)`")
 BOLD, ITALIC = re.compile(r"\*\*(.+?)\*\*"), re.compile(r"\*(.+?)\*")
-MOST_BYTES, WIDEST_PX, MOST_LINES = 3_800_000, 1280, 210
+MOST_BYTES, WIDEST_PX, MOST_LINES = 3_800_000, 1280, 215
 ALL = {"operators": OPERATORS, "researchers": RESEARCHERS}
 LEAST_THICK, LEAST_SLANTED = {"operators": 60, "researchers": 35}, {"operators": 10, "researchers": 15}
 

@@ -1,0 +1,50 @@
+"""What the service and the way to it say, in Simplified Chinese: part by part, as ``who: what; todo``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["SERVICE", "SYNC"]
+
+SYNC: Final[Mapping[str, str]] = {
+    # the bedside's own
+    "see that network and service are up": "请检查网络和服务器是否正常",
+    "does not answer in time": "没有及时应答",
+    "cannot be reached ({})": "无法连接（{}）",
+    "broke off ({})": "连接中断（{}）",
+    "{}: its certificate is not one this station trusts ({}); ask its administrator for its CA file and choose it "
+    "(--ca FILE)": "{}：其证书不受本站点信任（{}）；请向管理员索取其 CA 证书文件并选择它",
+    "{}: does not hold the key it names; tell its administrator": "{}：不持有它声称的密钥；请告知管理员",
+    "{}: is no HemoView service ({}); check the address": "{}：不是 HemoView 服务器（{}）；请检查地址",
+    "{}: two services answer at this address; tell its administrator": "{}：此地址上有两台服务器应答；请告知管理员",
+    "the CA file holds no certificate; ask for the service's CA file (PEM)": (
+        "CA 文件中没有证书；请索取服务器的 CA 证书文件（PEM）"
+    ),
+    "{} is no address of a service; give one such as https://ward.example:8440": (
+        "{} 不是服务器地址；请输入如 https://ward.example:8440 的地址"
+    ),
+    "{}: http would carry people's data in the clear; use https": "{}：http 会明文传输个人数据；请使用 https",
+    "{}: is no CA file (PEM) that can be read; ask for the service's": "{}：不是可读的 CA 证书文件（PEM）；请重新索取",
+    "service {} does not answer, {} of {} files wait": "服务器 {} 没有应答，{} / {} 个文件待上传",
+    "record all the same: they are kept here and go there when it answers": (
+        "照常记录即可：文件保存在本机，服务器恢复后自动上传"
+    ),
+    "service {} takes nothing, {} of {} files wait": "服务器 {} 拒绝接收，{} / {} 个文件待上传",
+    "see Service in the menu": "请看菜单中的“服务器”",
+}
+"""Forms of the recorder."""
+
+SERVICE: Final[Mapping[str, str]] = {
+    "this code is unknown, used or too old": "代码不正确、已用过或已过期",
+    "ask for a new one": "请索取新的代码",
+    "a character of the code is mistyped": "代码有一个字符输错",
+    "read it again": "请重新核对",
+    "this device was revoked": "本设备已被停用",
+    "enrol it again": "请重新登记",
+    "too many tries": "尝试次数过多",
+    "out of order": "发生故障",
+    "cannot be reached (Connection refused)": "无法连接（连接被拒绝）",
+    "cannot be reached (Name or service not known)": "无法连接（找不到此地址）",
+}
+"""Sentences of the service, word for word."""

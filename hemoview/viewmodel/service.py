@@ -1,0 +1,134 @@
+"""What the screens say of the services a station is enrolled with. Pure: the recorder's status in, words out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from hemoview.viewmodel import formats
+from hemoview.viewmodel.messages import Message, say
+from recorder.schema.sync_status import SyncStatus
+
+Level = Literal["quiet", "info", "warn", "danger"]
+
+LATE_US: Final = 3_600_000_000
+"""After an hour with something waiting and no receipt the line is a warning."""
+_TROUBLE: Final[dict[str, Level]] = {"unreachable": "warn", "refused": "danger", "other-service": "danger"}
+
+
+@dataclass(frozen=True, slots=True)
+class SyncLine:
+    """The word in the line on top; ``whole`` where it is pointed at, with the time of the last success."""
+
+    message: Message
+    level: Level
+    whole: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceView:
+    """One service in the dialog.
+
+    Args:
+        url: of its pages.
+        server_id: which.
+        title: host, and where this station stands there.
+        state, level: how it goes, and how loud that is.
+        queue: what waits, and when it last went well.
+        home: sessions that stay here; None where there are none.
+        error: the last one, the recorder's own words.
+    """
+
+    url: str
+    server_id: str
+    title: Message
+    state: Message
+    level: Level
+    queue: Message
+    home: Message | None
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """A message of the service, as it is listed."""
+
+    at: str
+    author: str
+    text: str
+
+
+def sync_line(told: tuple[SyncStatus, ...], now_us: int, utc_offset_s: int) -> SyncLine | None:
+    """The worst of all services; None where the station is enrolled with none."""
+    lines = [_line(status, now_us, utc_offset_s) for status in told]
+    order = ("quiet", "info", "warn", "danger")
+    return max(lines, key=lambda line: order.index(line.level), default=None)
+
+
+def _line(status: SyncStatus, now_us: int, utc_offset_s: int) -> SyncLine:
+    last = _time(status.last_success_us, now_us, utc_offset_s)
+    if status.state in ("refused", "other-service"):
+        return SyncLine(say("sync-line-refused", server=status.server), "danger")
+    if status.waiting == 0:
+        level: Level = _TROUBLE.get(status.state, "quiet")
+        if level != "quiet":
+            return SyncLine(say("sync-line-away", server=status.server), "info")
+        return SyncLine(say("sync-line-done", last=last) if last else say("sync-line-nothing"), "quiet")
+    late = status.last_success_us is not None and now_us - status.last_success_us > LATE_US
+    level = "warn" if status.state == "unreachable" or late else "info"
+    counts = {"waiting": str(status.waiting), "total": str(status.total)}
+    whole = say("sync-line-last", server=status.server, last=last, **counts) if last else None
+    which = "sync-line-no-answer" if status.state == "unreachable" else "sync-line-waiting"
+    return SyncLine(say(which, **counts), level, whole)
+
+
+def service_view(status: SyncStatus, now_us: int, utc_offset_s: int) -> ServiceView:
+    """One service, for the dialog."""
+    place = ", ".join(part for part in (status.bed, status.ward) if part)
+    last = _time(status.last_success_us, now_us, utc_offset_s)
+    return ServiceView(
+        status.url,
+        status.server_id,
+        say("service-at", server=status.server, place=place)
+        if place
+        else say("service-of", server=status.server),
+        say(f"service-state-{status.state}"),
+        _TROUBLE.get(status.state, "quiet"),
+        say(
+            "service-queue" if last else "service-queue-first",
+            waiting=str(status.waiting),
+            total=str(status.total),
+            megabytes=f"{status.bytes_waiting / 1e6:.1f}",
+            last=last or "",
+        ),
+        say("service-home", n=str(status.sessions_home)) if status.sessions_home else None,
+        status.error,
+    )
+
+
+def feedback_of(told: list[dict[str, Any]], utc_offset_s: int) -> tuple[Feedback, ...]:
+    """Messages as they are listed, newest first; what cannot be read is left out."""
+    found = []
+    for one in told:
+        at_us = one.get("at_us") or one.get("received_us") or 0
+        if isinstance(at_us, int):
+            ns = at_us * 1000
+            at = f"{formats.day(ns, utc_offset_s)} {formats.time_of_day(ns, utc_offset_s)}"
+            found.append((at_us, Feedback(at, str(one.get("author", "")), str(one.get("text", "")))))
+    return tuple(one for _, one in sorted(found, key=lambda pair: pair[0], reverse=True))
+
+
+def form_problem(address: str, code: str) -> Message | None:
+    """Why enrolment cannot be asked for as typed; None where it can."""
+    if not address.strip():
+        return say("service-needs-address")
+    return say("service-needs-code") if len(code.strip()) < 4 else None
+
+
+def _time(at_us: int | None, now_us: int, utc_offset_s: int) -> str | None:
+    """The time of day; with its day where that is not today."""
+    if at_us is None:
+        return None
+    ns = at_us * 1000
+    clock, day = formats.time_of_day(ns, utc_offset_s), formats.day(ns, utc_offset_s)
+    return clock if day == formats.day(now_us * 1000, utc_offset_s) else f"{day} {clock}"

@@ -1,0 +1,156 @@
+"""The service's dialog: from an address and a code to an enrolled bed, and out again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from hemoview.ui import catalogue, theme
+from hemoview.ui.bridge import Bridge
+from hemoview.ui.header_bar import HeaderBar
+from hemoview.ui.operations import Operations
+from hemoview.ui.service_actions import ServiceActions, Station
+from hemoview.ui.service_dialog import ServiceDialog
+from hemoview.viewmodel.facts import Facts
+from recorder.session import ledger
+from recorder.sync import identity as identities
+from recorder.sync.orders import FEEDBACK, MESSAGES_FILE
+from tests.sync.fake_service import FakeService
+
+
+class Window(HeaderBar):
+    """The part of the window that is used."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.header = self
+
+
+class Desk(QObject):
+    """The part of Operations that is used."""
+
+    def __init__(self, window: Window) -> None:
+        super().__init__(window)
+        self.window = window
+
+    def wall_ns(self) -> int:
+        return 1_795_000_000 * 10**9
+
+    def facts_now(self) -> Facts:
+        return Facts(0, self.wall_ns())
+
+
+@pytest.fixture
+def service() -> Iterator[FakeService]:
+    fake = FakeService().start()
+    yield fake
+    fake.stop()
+
+
+@pytest.fixture
+def bridge() -> Iterator[Bridge]:
+    bridge = Bridge()
+    yield bridge
+    bridge.stop()
+
+
+@pytest.fixture
+def actions(qtbot: QtBot, qapp: QApplication, tmp_path: Path, bridge: Bridge) -> ServiceActions:
+    theme.apply(qapp)
+    window = Window()
+    qtbot.addWidget(window)
+    window.show()
+    return ServiceActions(cast(Operations, Desk(window)), bridge, Station("bed1", tmp_path))
+
+
+def opened(qtbot: QtBot, actions: ServiceActions) -> ServiceDialog:
+    header: Any = actions._operations.window.header
+    header.actions_by_id["menu-service"].trigger()
+    assert actions.dialog is not None
+    qtbot.addWidget(actions.dialog)
+    return actions.dialog
+
+
+def until(qtbot: QtBot, holds: Callable[[], object]) -> None:
+    qtbot.waitUntil(lambda: bool(holds()), timeout=15_000)
+
+
+def test_enrolled_from_the_window_and_signed_out(
+    qtbot: QtBot, actions: ServiceActions, service: FakeService, tmp_path: Path
+) -> None:
+    dialog = opened(qtbot, actions)
+    assert dialog.form.isVisible() and not dialog.state.isVisible()
+    dialog.enrol.click()
+    assert "address" in dialog.said.text()
+    dialog.address.setText(service.url)
+    dialog.code.setText("WRONG-CODE")
+    dialog.enrol.click()
+    until(qtbot, lambda: "ask for a new one" in dialog.said.text())
+    assert dialog.enrol.isEnabled() and dialog.code.text() == "WRONG-CODE"
+
+    dialog.code.setText("GOOD-CODE")
+    dialog.enrol.click()
+    until(qtbot, dialog.state.isVisible)
+    assert "Bed 3" in dialog.title.text() and not dialog.form.isVisible()
+    (me,) = identities.identities(tmp_path / "stations" / "bed1")
+    assert me.url == service.url
+
+    ledger.append(
+        tmp_path / "stations" / "bed1" / MESSAGES_FILE,
+        FEEDBACK,
+        {"order_id": "o", "at_us": 1_795_000_000_000_000, "author": "Dr A", "text": "signal was poor"},
+    )
+    actions.renew()
+    until(qtbot, lambda: "signal was poor" in dialog.feedback.item(0).text())
+
+    dialog.sign_out.click()
+    (box,) = [b for b in dialog.findChildren(QMessageBox) if b.isVisible()]
+    next(b for b in box.buttons() if b.text() == "Sign out").click()
+    until(qtbot, dialog.form.isVisible)
+    assert identities.identities(tmp_path / "stations" / "bed1") == ()
+
+
+def test_an_address_nobody_answers_at_and_a_file_that_is_no_certificate(
+    qtbot: QtBot, actions: ServiceActions, service: FakeService, tmp_path: Path
+) -> None:
+    dialog = opened(qtbot, actions)
+    dialog.address.setText(service.url)
+    dialog.code.setText("GOOD-CODE")
+    (tmp_path / "ca.pem").write_bytes(os.urandom(40))
+    dialog.use_ca(str(tmp_path / "ca.pem"))
+    dialog.enrol.click()
+    until(qtbot, lambda: "no CA file" in dialog.said.text() or "no certificate" in dialog.said.text())
+    service.stop()
+    dialog.use_ca("")
+    dialog.enrol.click()
+    until(qtbot, lambda: "see that network and service are up" in dialog.said.text())
+    dialog.address.setText("http://ward.example")
+    dialog.enrol.click()
+    until(qtbot, lambda: "in the clear" in dialog.said.text())
+
+
+def test_errors_are_said_in_chinese(qtbot: QtBot, actions: ServiceActions, service: FakeService) -> None:
+    catalogue.use_language("zh")
+    try:
+        dialog = opened(qtbot, actions)
+        dialog.address.setText(service.url)
+        dialog.code.setText("WRONG-CODE")
+        dialog.enrol.click()
+        until(qtbot, lambda: "请索取新的代码" in dialog.said.text())
+    finally:
+        catalogue.use_language("en")
+
+
+def test_every_control_has_a_name(qtbot: QtBot, actions: ServiceActions) -> None:
+    dialog = opened(qtbot, actions)
+    for widget in (dialog.address, dialog.code, dialog.ca, dialog.feedback):
+        assert widget.accessibleName()
+    for button in (dialog.enrol, dialog.ward, dialog.reports, dialog.sign_out, dialog.close_button):
+        assert button.text() and button.minimumHeight() >= theme.touch_px()

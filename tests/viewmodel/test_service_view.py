@@ -1,0 +1,70 @@
+"""What the screens say of a service: the line on top and the dialog, by one pure function each."""
+
+from __future__ import annotations
+
+import pytest
+
+from hemoview.viewmodel.service import feedback_of, form_problem, service_view, sync_line
+from recorder.schema.sync_status import SYNC_STATES, SyncState, SyncStatus
+
+NOW_US = 1_795_000_000_000_000
+MIN_US = 60_000_000
+
+
+def status(
+    state: SyncState = "idle", waiting: int = 0, last_ago_min: int | None = 2, **more: object
+) -> SyncStatus:
+    last_us = None if last_ago_min is None else NOW_US - last_ago_min * MIN_US
+    told = SyncStatus(
+        "ward:1", "https://ward:1", "s", "Bed 3", "A", state, waiting, 41, last_success_us=last_us
+    )
+    return SyncStatus(**{**told.to_json(), **more})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("told", "said", "level"),
+    [
+        (status(), "sync-line-done", "quiet"),
+        (status(last_ago_min=None), "sync-line-nothing", "quiet"),
+        (status("sending", 3), "sync-line-waiting", "info"),
+        (status("sending", 3, None), "sync-line-waiting", "info"),
+        (status("sending", 3, 90), "sync-line-waiting", "warn"),
+        (status("unreachable", 3), "sync-line-no-answer", "warn"),
+        (status("unreachable"), "sync-line-away", "info"),
+        (status("refused", 3), "sync-line-refused", "danger"),
+        (status("other-service"), "sync-line-refused", "danger"),
+    ],
+)
+def test_the_line_on_top(told: SyncStatus, said: str, level: str) -> None:
+    line = sync_line((told,), NOW_US, 0)
+    assert line is not None and (line.message.id, line.level) == (said, level)
+
+
+def test_no_service_no_line_and_of_two_the_worst() -> None:
+    assert sync_line((), NOW_US, 0) is None
+    line = sync_line((status(), status("refused"), status("sending", 1)), NOW_US, 0)
+    assert line is not None and line.level == "danger"
+
+
+def test_an_old_success_is_told_with_its_day() -> None:
+    line = sync_line((status("unreachable", 1, 3 * 24 * 60),), NOW_US, 0)
+    assert line is not None and line.whole is not None
+    assert str(line.whole.as_dict()["last"]).startswith("2026-")
+
+
+@pytest.mark.parametrize("state", SYNC_STATES)
+def test_every_state_has_its_words(state: SyncState) -> None:
+    view = service_view(status(state, sessions_home=2), NOW_US, 0)
+    assert view.state.id == f"service-state-{state}" and view.home is not None
+
+
+def test_messages_come_newest_first_and_odd_ones_are_left_out() -> None:
+    found = feedback_of(
+        [{"at_us": 1, "text": "a"}, {"at_us": 2, "text": "b", "author": "Dr A"}, {"at_us": "x"}], 3600
+    )
+    assert [(f.text, f.author) for f in found] == [("b", "Dr A"), ("a", "")]
+
+
+def test_what_the_form_needs() -> None:
+    told = [form_problem(a, c) for a, c in (("", "ABCD"), ("ward", " "), ("ward", "ABCD"))]
+    assert [p.id if p else "" for p in told] == ["service-needs-address", "service-needs-code", ""]
