@@ -54,6 +54,11 @@ def verified_hello(host: str, content: bytes) -> wire.Hello:
         raise WrongService(f"{host}: is no HemoView service ({error}); check the address") from error
 
 
+def no_service(refused: Refused, host: str) -> WrongService:
+    """Something answers there that has no hello."""
+    return WrongService(f"{host}: is no HemoView service ({refused.problem.status}); check the address")
+
+
 def check_pinned(identity: Identity, found: wire.Hello) -> None:
     """The one we are enrolled with, and no other.
 

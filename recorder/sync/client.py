@@ -28,6 +28,7 @@ from recorder.sync.answers import (
     again_after_s,
     check_pinned,
     http_of,
+    no_service,
     read_body,
     refusal,
     unreachable,
@@ -120,7 +121,11 @@ class ServiceClient:
             as :attr:`hello`.
         """
         before_s = time.monotonic()
-        found = verified_hello(self.identity.host, self._send("GET", "/v1/hello", bare=True))
+        host = self.identity.host
+        try:
+            found = verified_hello(host, self._send("GET", "/v1/hello", bare=True))
+        except Refused as error:
+            raise no_service(error, host) from error
         check_pinned(self.identity, found)
         with self._lock:
             self._hello = found

@@ -9,7 +9,15 @@ import httpx
 
 from recorder.errors import WrongService
 from recorder.sync import signing, wire
-from recorder.sync.answers import http_of, read_body, refusal, unreachable, verified_hello
+from recorder.sync.answers import (
+    Refused,
+    http_of,
+    no_service,
+    read_body,
+    refusal,
+    unreachable,
+    verified_hello,
+)
 from recorder.sync.canonical import as_bytes
 from recorder.sync.client import ANSWER_S
 from recorder.sync.identity import Identity, address
@@ -26,7 +34,10 @@ def enrol(url: str, code: str, *, station: str, ca_pem: str = "", now_us: int = 
     key = signing.new_key()
     host = urlsplit(url).netloc
     with http_of(url, ca_pem) as http:
-        hello = verified_hello(host, _once(http, host, "GET", "/v1/hello", None))
+        try:
+            hello = verified_hello(host, _once(http, host, "GET", "/v1/hello", None))
+        except Refused as error:
+            raise no_service(error, host) from error
         asked = signing.sign_enrolment(key, code.strip(), socket.gethostname()[:120], station)
         answer = _once(http, host, "POST", "/v1/enrol", as_bytes(asked))
     enrolled = read_body(wire.Enrolled, host, answer)

@@ -206,6 +206,11 @@ def test_what_is_no_service_of_ours_is_refused(service: FakeService, bedside: Be
     service.hello = lambda: {"hello": "world"}  # type: ignore[method-assign]
     with pytest.raises(WrongService, match="no HemoView service"):
         bedside.bring(folder)
+    service.answer = lambda *_: (404, {})  # type: ignore[method-assign,assignment]
+    with pytest.raises(WrongService, match=r"no HemoView service \(404\)"):
+        bedside.bring(folder)
+    with pytest.raises(WrongService, match=r"no HemoView service \(404\)"):
+        enrol(service.url, "GOOD-CODE", station="bed1")
 
 
 def test_a_revoked_device_says_so_and_stops(folder: Path, service: FakeService, bedside: Bedside) -> None:
