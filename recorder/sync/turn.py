@@ -84,6 +84,8 @@ class Turn:
     def take(self) -> Outcome:
         """Step after step until it is done or stays at home."""
         stays = self.count()
+        if stays in ("simulated", "training") and self.service.production != self.service.hello.production:
+            stays = self.count()  # the service has changed its mind since it was enrolled with
         while True:
             step = plan.next_step(
                 plan.Facts(

@@ -73,11 +73,13 @@ class Vault:
 
     def _kept(self, path: Path, make: Callable[[], bytes]) -> bytes:
         """What is in a file, made once. Two processes may want the same one: the first file wins."""
+        # making it may ask the service, whose failures are none of the disk
+        content = b"" if path.exists() else make()
         with storage_errors(self._folder, "keeping a data key"):
-            if not path.exists():
+            if content:
                 make_folder(self._folder)
                 mine = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
-                write_synced(mine, make())
+                write_synced(mine, content)
                 with contextlib.suppress(FileExistsError):
                     os.link(mine, path)
                 mine.unlink()

@@ -278,7 +278,7 @@ def test_over_tls_with_the_services_own_authority(
     over_tls: tuple[FakeService, str], tmp_path: Path, folder: Path
 ) -> None:
     service, pem = over_tls
-    with pytest.raises(WrongService, match="enrol with --ca FILE"):
+    with pytest.raises(WrongService, match="ask its administrator for its CA file"):
         enrol(service.url, "GOOD-CODE", station="bed1")
     bedside = enrolled(tmp_path / "home", service.url, ca_pem=pem)
     assert bedside.bring(folder)[0].is_safe
