@@ -11,23 +11,21 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
 from hemoview.bench import cloud_kills, cloud_service
 from hemoview.bench.cloud_record import Link, Sent, hello_of
 from hemoview.cloud import supervise
-from hemoview.cloud.command import listen
 from hemoview.cloud.custody import local
 from recorder.errors import ConfigError, RecorderError
 from recorder.sync.wire import BLOB_BYTES_MAX
 from tests.cloud.cloud_rig import Rig
 from tests.cloud.handover import SMALL, Sender
+from tests.cloud.sockets import real_socket
 from tests.cloud.test_record_path import on_disk, refusals
 
 CONTENT = b"content" * 1000
@@ -38,21 +36,6 @@ WHERE = f"/v1/blobs/{hashlib.sha256(CONTENT).hexdigest()}"
 def sender(rig: Rig) -> Sender:
     rig.ward("A")
     return Sender(rig.http, rig.bedside("A-1"), dict(SMALL))
-
-
-@contextmanager
-def real_socket(rig: Rig) -> Iterator[tuple[str, int]]:
-    """The rig's application behind a real server, in the same loop of events."""
-    listener = listen(rig.service.settings.at(0))
-    config = uvicorn.Config(rig.app, lifespan="off", access_log=False, log_config=None)
-    server = uvicorn.Server(config)
-    assert rig.http.portal is not None
-    task = rig.http.portal.start_task_soon(server.serve, [listener])
-    try:
-        yield listener.getsockname()
-    finally:
-        server.should_exit = True
-        task.result(timeout=20)
 
 
 def request(sender: Sender, length: int, body: bytes, more: str = "") -> bytes:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -169,6 +170,9 @@ def test_a_damaged_blob_is_found_named_and_mended_by_the_bedside(rig: Rig, sende
     admin = rig.person("admin", ("admin", None))
     assert admin.get(f"/v1/sessions/{sender.session_id}").json()["damaged"] == [name]
     assert admin.get("/v1/custody").json()["damaged"][0]["name"] == name
+    local = TestClient(rig.app, client=("127.0.0.1", 1))  # Prometheus reads on the same machine only
+    local.portal = rig.http.portal
+    assert "hemoview_blobs_damaged 1.0" in local.get("/metrics").text
     researcher = rig.person("r", ("researcher", None))
     assert researcher.get(f"/v1/sessions/{sender.session_id}/download").status_code == 503
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -30,6 +31,26 @@ class Issuer:
     key: Ed25519PrivateKey
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A manifest whose signature is its device's, with its canonical JSON and the SHA-256 of that."""
+
+    signed: SignedManifest
+    body: str
+    sha256: str
+
+
+def check(public_key: str, signed: SignedManifest) -> Checked:
+    """Verify the signature. Takes its time with a manifest of a day: for a thread.
+
+    Raises:
+        SignatureWrong: forged, or changed.
+    """
+    signing.verify_manifest(public_key, signed)
+    body = as_bytes(signed.manifest)
+    return Checked(signed, body.decode(), hashlib.sha256(body).hexdigest())
+
+
 async def device_key(conn: AsyncConnection, device_id: str) -> str:
     """Public key of a device, hexadecimal."""
     query = select(tables.device.c.public_key).where(tables.device.c.id == device_id)
@@ -40,18 +61,15 @@ async def accept(
     conn: AsyncConnection,
     now_us: int,
     who: Principal,
-    signed: SignedManifest,
+    checked: Checked,
     issuer: Issuer,
 ) -> tuple[SignedReceipt, bool]:
-    """Check a manifest against what is here and keep it; the receipt, and whether it is new.
-
-    Its signature was verified by the caller, outside the transaction.
+    """Compare a manifest with what is here and keep it; the receipt, and whether it is new.
 
     Raises:
         Problem: 404 another device's session, 409 blobs missing or a revision taken, 410 erased.
     """
-    manifest = signed.manifest
-    sha256 = signing.fingerprint(manifest)
+    manifest, sha256 = checked.signed.manifest, checked.sha256
     await _must_be_open(conn, who, manifest.session_id)
     last = await last_of(conn, manifest.session_id)
     if last is not None and manifest.rev <= last.rev:
@@ -72,7 +90,7 @@ async def accept(
         received_us=now_us,
     )
     given = signing.sign_receipt(issuer.key, receipt)
-    await _keep(conn, signed, given, [f for f in manifest.files if known.get(f.name) != f.blob_sha256])
+    await _keep(conn, checked, given, [f for f in manifest.files if known.get(f.name) != f.blob_sha256])
     return given, True
 
 
@@ -156,16 +174,16 @@ async def _must_be_here(conn: AsyncConnection, who: Principal, manifest: Manifes
 
 
 async def _keep(
-    conn: AsyncConnection, signed: SignedManifest, given: SignedReceipt, changed: Sequence[TravellingFile]
+    conn: AsyncConnection, checked: Checked, given: SignedReceipt, changed: Sequence[TravellingFile]
 ) -> None:
-    manifest, receipt = signed.manifest, given.receipt
+    manifest, receipt = checked.signed.manifest, given.receipt
     await conn.execute(
         insert(tables.manifest).values(
             session_id=manifest.session_id,
             rev=manifest.rev,
             sha256=receipt.manifest_sha256,
-            body=as_bytes(manifest).decode(),
-            device_signature=signed.signature,
+            body=checked.body,
+            device_signature=checked.signed.signature,
             receipt=as_bytes(receipt).decode(),
             receipt_signature=given.signature,
             received_us=receipt.received_us,

@@ -16,7 +16,7 @@ from hemoview.cloud.principals import Bedside, Principal, current
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 from recorder.errors import SignatureWrong
-from recorder.sync import signing, wire
+from recorder.sync import wire
 from recorder.sync.fields import WHOLE_MAX
 
 router = APIRouter(tags=["record path"])
@@ -57,9 +57,9 @@ async def commit(session_id: SessionId, request: Request, service: Here, who: Be
     issuer = manifests.Issuer(service.server_id, service.keys.signing)
     try:
         signed = await read_body(request, wire.SignedManifest)
-        await _must_be_its_own(service, who, session_id, signed)
+        checked = await _must_be_its_own(service, who, session_id, signed)
         async with service.db.begin() as conn:
-            given, is_new = await manifests.accept(conn, service.now_us(), who, signed, issuer)
+            given, is_new = await manifests.accept(conn, service.now_us(), who, checked, issuer)
             if is_new:
                 receipt = given.receipt
                 told: dict[str, Any] = {"rev": receipt.rev, "files": receipt.files, "bytes": receipt.bytes}
@@ -71,7 +71,7 @@ async def commit(session_id: SessionId, request: Request, service: Here, who: Be
 
 async def _must_be_its_own(
     service: Service, who: Principal, session_id: str, signed: wire.SignedManifest
-) -> None:
+) -> manifests.Checked:
     if signed.manifest.session_id != session_id:
         raise Problem(422, "the manifest is of another session than the address")
     if signed.manifest.device_id != who.id:
@@ -79,7 +79,7 @@ async def _must_be_its_own(
     async with service.db.read() as conn:
         public_key = await manifests.device_key(conn, who.id)
     try:
-        await asyncio.to_thread(signing.verify_manifest, public_key, signed)
+        return await asyncio.to_thread(manifests.check, public_key, signed)
     except SignatureWrong as error:
         raise Problem(422, str(error)) from error
 

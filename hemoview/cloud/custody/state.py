@@ -109,6 +109,7 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
         "simulated": row.simulated,
         "training": row.training,
         "hidden": row.hidden,
+        "held": row.held,
         "rev": row.rev,
         "last_received_us": row.last_received_us,
         "queue": json.loads(row.queue) if row.queue else None,

@@ -36,6 +36,7 @@ class Counts:
         )
         self._blobs = self._gauge("blobs", "blobs kept")
         self._blob_bytes = self._gauge("blob_bytes", "bytes of blobs kept")
+        self._damaged = self._gauge("blobs_damaged", "blobs that are not what they were, asked for again")
         self._jobs = self._gauge("jobs", "jobs", ["state"])
         self._refusals = self._gauge("audit_refusals", "refusals in the audit log")
         self._asked_s = -ASKED_S
@@ -63,12 +64,14 @@ class Counts:
 
     async def _ask(self, service: Service) -> None:
         async with service.db.read() as conn:
-            blobs = (await conn.execute(select(func.count(), func.coalesce(func.sum(blob.c.bytes), 0)))).one()
+            held = (func.count(blob.c.sha256), func.coalesce(func.sum(blob.c.bytes), 0))
+            blobs = (await conn.execute(select(*held, func.count(blob.c.damaged_us)))).one()
             jobs = (await conn.execute(select(job.c.state, func.count()).group_by(job.c.state))).all()
             refused = select(func.count()).select_from(audit).where(audit.c.outcome == REFUSED)
             refusals = (await conn.execute(refused)).scalar_one()
         self._blobs.set(blobs[0])
         self._blob_bytes.set(float(blobs[1]))
+        self._damaged.set(blobs[2])
         self._jobs.clear()
         for state, count in jobs:
             self._jobs.labels(state).set(count)
