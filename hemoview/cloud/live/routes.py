@@ -161,7 +161,7 @@ class Wanted(BaseModel):
     parameter: Annotated[str, Field(pattern=_PARAMETERS)]
     from_us: Annotated[int, Field(ge=0, le=2**53)]
     to_us: Annotated[int, Field(ge=0, le=2**53)]
-    points: Annotated[int, Field(ge=1, le=trends.POINTS_MAX)] = trends.POINTS_MAX
+    points: Annotated[int, Field(ge=2, le=trends.POINTS_MAX)] = trends.POINTS_MAX
 
 
 @router.get("/v1/sessions/{session_id}/trend")

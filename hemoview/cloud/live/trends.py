@@ -44,7 +44,8 @@ def span_of(session_id: str, parameter: str, from_us: int, to_us: int, points: i
     """The finest that has at most ``points`` points."""
     by_minute = to_us - from_us > BY_SECOND_US
     unit_us = MINUTE_US if by_minute else SECOND_US
-    steps = max(1, -(-(to_us - from_us) // (unit_us * points)))
+    whole = max(1, points - 1)  # a span that begins within a step ends within one more
+    steps = max(1, -(-(to_us - from_us) // (unit_us * whole)))
     return Span(session_id, parameter, from_us, to_us, steps * unit_us, by_minute)
 
 

@@ -1,0 +1,381 @@
+"""The live path measured: N beds tell once a second, browsers watch, segments come in beside, all on one machine.
+
+Beds and browsers are processes of their own with real WebSockets. A message carries the monotonic time of its sending,
+which is one clock on one machine, and the browsers take the time when the text is in their hands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import multiprocessing
+import os
+import random
+import re
+import secrets
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from uuid import uuid4
+
+import numpy as np
+from sqlalchemy import insert
+from websockets.asyncio.client import connect
+
+from hemoview.bench import cloud_record, cloud_service
+from hemoview.bench.cloud_service import Running
+from hemoview.cloud import tables
+from hemoview.cloud.database import Database
+from hemoview.cloud.principals import COOKIE, hash_of
+from hemoview.cloud.service import wall_us
+from hemoview.cloud.settings import Settings
+from recorder.errors import RecorderError
+from recorder.host.console import progress
+from recorder.schema import PARAMETERS
+from recorder.sync.uplink import PATH
+from recorder.sync.uplink_wire import HEAD_EVERY
+
+BROWSERS: Final = 4
+WARM_UP_S: Final = 4.0
+MEASURED_S: Final = 15.0
+END_S: Final = 20.0
+_SENT: Final = re.compile(r'"phase":"sent (\d+)"')
+_START: Final = "spawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A service, as its load sees it; travels to other processes."""
+
+    host: str
+    port: int
+    ward_id: str
+    cookie: str
+    tokens: tuple[str, ...]
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"{self.host}:{self.port}"
+
+
+def run(*, beds: int, seconds: float = MEASURED_S) -> dict[str, Any]:
+    """Measure.
+
+    Args:
+        beds: that are live.
+        seconds: measured, after a while to get going.
+
+    Raises:
+        RecorderError: the service or its load does not start.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="hemoview-live-") as folder,
+        progress(f"{beds} beds live", seconds) as tell,
+        cloud_service.running(Path(folder) / "service", beds) as service,
+    ):
+        cookie = asyncio.run(_watcher(service))
+        tokens = tuple(station.authorization for station in service.stations)
+        where = Where(service.host, service.port, service.ward_id, cookie, tokens)
+        with _load(where, WARM_UP_S + seconds + 2) as load:
+            _wait(WARM_UP_S)
+            begins_ns, cpu_s = time.monotonic_ns(), service.cpu_s()
+            with _segments_beside(service) as beside:
+                for done in range(int(seconds)):
+                    tell(done, "")
+                    _wait(1.0)
+            ends_ns = time.monotonic_ns()
+            cores = (service.cpu_s() - cpu_s) / ((ends_ns - begins_ns) / 1e9)
+            seen = load.results()
+        return _told(beds, seen, begins_ns, ends_ns) | {
+            "cpu_cores": round(cores, 2),
+            "lost": beside.lost(),
+            "record_files_beside": beside.files,
+        }
+
+
+def _told(beds: int, seen: Sequence[tuple[int, int]], begins_ns: int, ends_ns: int) -> dict[str, Any]:
+    """Of messages sent within the time measured: those that every browser got, and how late."""
+    within = [(sent, got) for sent, got in seen if begins_ns <= sent < ends_ns - 1_000_000_000]
+    if not within:
+        raise RecorderError("no message came through; see whether the machine is overloaded")
+    late_ms = np.array([(got - sent) / 1e6 for sent, got in within])
+    expected = BROWSERS * len({sent for sent, _ in within})
+    return {
+        "beds": beds,
+        "bed_to_browser_p50_ms": round(float(np.percentile(late_ms, 50)), 1),
+        "bed_to_browser_p99_ms": round(float(np.percentile(late_ms, 99)), 1),
+        "bed_to_browser_max_ms": round(float(late_ms.max()), 1),
+        "live_messages_per_s": round(len(within) / BROWSERS / ((ends_ns - begins_ns) / 1e9 - 1), 1),
+        "live_not_seen": expected - len(within),
+        "browsers": BROWSERS,
+    }
+
+
+def _wait(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+async def _watcher(service: Running) -> str:
+    """Somebody who has signed in to watch the ward; their cookie."""
+    db = Database(Settings(folder=service.folder).database)
+    user_id, cookie, now_us = str(uuid4()), secrets.token_urlsafe(32), wall_us()
+    until_us = now_us + 3_600_000_000
+    user = {"id": user_id, "name": "bench", "display": "Bench", "created_us": now_us}
+    grant = {"id": str(uuid4()), "user_id": user_id, "role": "operator", "ward_id": service.ward_id}
+    login = {"token_sha256": hash_of(cookie), "user_id": user_id, "csrf": secrets.token_urlsafe(16)}
+    async with db.begin() as conn:
+        await conn.execute(insert(tables.user_account).values(**user))
+        await conn.execute(insert(tables.role_grant).values(**grant, granted_by="bench", granted_us=now_us))
+        await conn.execute(
+            insert(tables.login).values(**login, created_us=now_us, expires_us=until_us, last_seen_us=now_us)
+        )
+    await db.close()
+    return cookie
+
+
+# ---- the load
+
+
+@dataclass(slots=True)
+class _Load:
+    """Beds and browsers at work."""
+
+    queue: Any
+    processes: list[Any]
+
+    def results(self) -> list[tuple[int, int]]:
+        """(sent, seen), monotonic ns, of every message at every browser.
+
+        Raises:
+            RecorderError: a process failed.
+        """
+        told: list[tuple[int, int]] = []
+        for _ in self.processes:
+            found = self.queue.get(timeout=WARM_UP_S + MEASURED_S * 20 + END_S)
+            if isinstance(found, str):
+                raise RecorderError(f"the load failed: {found}")
+            told += found
+        return told
+
+
+@contextmanager
+def _load(where: Where, seconds: float) -> Iterator[_Load]:
+    context = multiprocessing.get_context(_START)
+    queue = context.Queue()
+    jobs = [context.Process(target=_work, args=(name, where, seconds, queue), daemon=True) for name in _WORK]
+    for job in jobs:
+        job.start()
+    try:
+        yield _Load(queue, jobs)
+    finally:
+        for job in jobs:
+            job.join(END_S)
+            if job.is_alive():
+                job.kill()
+
+
+def _work(name: str, where: Where, seconds: float, queue: Any) -> None:
+    try:
+        queue.put(asyncio.run(_WORK[name](where, seconds)))
+    except Exception as error:  # noqa: BLE001 – told to the process that waits for it
+        queue.put(f"{name}: {type(error).__name__}: {error}")
+
+
+async def _beds(where: Where, seconds: float) -> list[tuple[int, int]]:
+    """Every bed at its own moment of the second."""
+    await asyncio.gather(*(_bed(where, n, seconds) for n in range(len(where.tokens))))
+    return []
+
+
+async def _bed(where: Where, number: int, seconds: float) -> None:
+    luck = random.Random(number)
+    told = _message(number, luck)
+    whole = {n: told.pop(n) for n in ("head", "footer")}
+    headers = {"Authorization": where.tokens[number]}
+    loop = asyncio.get_running_loop()
+    due_s = loop.time() + luck.random()
+    ends_s = loop.time() + seconds
+    uri = f"ws://{where.address}{PATH}"
+    async with connect(uri, additional_headers=headers, compression=None, proxy=None) as socket:
+        seq = 0
+        while loop.time() < ends_s:
+            await asyncio.sleep(max(0.0, due_s - loop.time()))
+            due_s += 1.0
+            seq += 1
+            told["seq"], told["t_us"] = seq, time.time_ns() // 1000
+            told["state"]["phase"] = f"sent {time.monotonic_ns()}"
+            also = whole if seq % HEAD_EVERY == 1 else {}
+            await socket.send(json.dumps(told | also, separators=(",", ":")))
+
+
+async def _browsers(where: Where, seconds: float) -> list[tuple[int, int]]:
+    found = await asyncio.gather(*(_browser(where, seconds) for _ in range(BROWSERS)))
+    return [pair for one in found for pair in one]
+
+
+async def _browser(where: Where, seconds: float) -> list[tuple[int, int]]:
+    seen: list[tuple[int, int]] = []
+    async with AsyncExitStack() as stack:
+        socket = await stack.enter_async_context(
+            connect(
+                f"ws://{where.address}/v1/live?ward={where.ward_id}",
+                origin=f"http://{where.address}",  # type: ignore[arg-type]
+                additional_headers={"Cookie": f"{COOKIE}={where.cookie}"},
+                compression=None,
+                proxy=None,
+                max_size=None,
+            )
+        )
+        try:
+            async with asyncio.timeout(seconds):
+                async for text in socket:
+                    got = time.monotonic_ns()
+                    if isinstance(text, str) and text.startswith('{"type":"bed"'):
+                        sent = _SENT.search(text)
+                        if sent is not None:
+                            seen.append((int(sent[1]), got))
+        except TimeoutError:
+            return seen
+    raise RecorderError("the service closed a browser's connection")
+
+
+_WORK: Final[dict[str, Any]] = {"beds": _beds, "browsers": _browsers}
+
+
+def _message(number: int, luck: random.Random) -> dict[str, Any]:
+    """What a bed with a wristband and a pressure monitor tells: two waves, ten estimates, eight streams."""
+    now_us = time.time_ns() // 1000
+    return {
+        "v": 1,
+        "session_id": f"{number:08x}" * 4,
+        "seq": 0,
+        "t_us": now_us,
+        "head": {
+            "pseudonym": f"P-{number:03d}",
+            "template": "Rest 10 min",
+            "started_us": now_us,
+            "operator": "op1",
+            "simulated": True,
+            "training": False,
+            "hidden": False,
+            "confirmed": True,
+            "devices": [{"id": "e4", "name": "Empatica E4", "serial": f"A{number:05d}"}],
+        },
+        "state": {
+            "recording": True,
+            "phase": "",
+            "needs": [],
+            "disk_hours": 41.2,
+            "battery": {"e4": 0.62},
+            "calibration_age_s": 312.0,
+            "personalised_age_s": 61.5,
+            "sync": {"waiting": 0, "total": 41, "last_success_us": now_us},
+            "streams": [
+                {
+                    "id": f"e4.stream{n}",
+                    "state": "streaming",
+                    "age_s": 0.213,
+                    "rate_hz": 63.998,
+                    "received": 123_456,
+                    "on_disk": 123_400,
+                }
+                for n in range(8)
+            ],
+        },
+        "numerics": {p: _numeric(luck) for p in PARAMETERS},
+        "waves": {"ppg": _wave(luck, 64), "cnap": _wave(luck, 250)},
+        "footer": "Research estimate. Learned from arterial line, EV1000, finger, 8–21 subjects. Not checked against "
+        "Empatica E4, CNAP by ADC. Not for treatment or alarms.",
+    }
+
+
+def _numeric(luck: random.Random) -> dict[str, Any]:
+    est = round(luck.uniform(60, 180), 3)
+    band = {"lo": round(est - 8.123, 3), "hi": round(est + 9.456, 3)}
+    return {"est": est, **band, "why": None, "sim": False, "ref": round(est + 1.5, 1), "ref_valid": True}
+
+
+def _wave(luck: random.Random, rate_hz: int) -> dict[str, Any]:
+    samples = np.array([luck.randrange(-32_000, 32_000) for _ in range(rate_hz)], "<i2")
+    text = base64.b64encode(samples.tobytes()).decode()
+    t0_us = time.time_ns() // 1000
+    return {
+        "rate_hz": float(rate_hz),
+        "t0_us": t0_us,
+        "scale": 0.0123456789,
+        "offset": 1.23456789,
+        "unit": "mmHg",
+        "i16": text,
+    }
+
+
+# ---- the record path beside it
+
+
+class _Beside:
+    """Sessions handed over, one after another, while the beds are live: more than what as many beds seal."""
+
+    EVERY_S: Final = 1.0
+    FILES: Final = 3
+    BYTES: Final = 60_000
+
+    def __init__(self, service: Running) -> None:
+        self.files = 0
+        self._service, self._hello = service, cloud_record.hello_of(service)
+        self._sent: list[cloud_record.Sent] = []
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="record-path", daemon=True)
+        self._trouble = ""
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """End, once the session under way is there."""
+        self._ending.set()
+        self._thread.join(END_S)
+
+    def lost(self) -> int:
+        """Files under a receipt that the service lacks when it is asked again.
+
+        Raises:
+            RecorderError: handing over failed.
+        """
+        if self._trouble:
+            raise RecorderError(f"record path beside the live path: {self._trouble}")
+        return sum(one.hand_over(self._service) for one in self._sent)
+
+    def _run(self) -> None:
+        try:
+            while not self._ending.wait(self.EVERY_S):
+                self._hand_over()
+        except (RecorderError, OSError) as error:
+            self._trouble = str(error)
+
+    def _hand_over(self) -> None:
+        number, stations = len(self._sent), self._service.stations
+        content = {f"segments/adc.wave-{n:04d}.parquet": os.urandom(self.BYTES) for n in range(self.FILES)}
+        one = cloud_record.Sent(
+            stations[number % len(stations)], self._hello, f"beside-{number:05d}", content
+        )
+        one.hand_over(self._service)
+        self._sent.append(one)
+        self.files += len(content)
+
+
+@contextmanager
+def _segments_beside(service: Running) -> Iterator[_Beside]:
+    beside = _Beside(service)
+    beside.start()
+    try:
+        yield beside
+    finally:
+        beside.end()
