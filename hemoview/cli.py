@@ -53,6 +53,8 @@ _EXTRA_OF = {
     "uvicorn": "cloud",
     "sqlalchemy": "cloud",
     "alembic": "cloud",
+    "argon2": "cloud",
+    "pydantic": "cloud",
 }
 
 

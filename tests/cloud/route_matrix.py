@@ -14,11 +14,12 @@ from typing import Any, Final
 
 from hemoview.cloud import tables
 from hemoview.cloud.identity import codes
+from hemoview.cloud.live.room import Live
 from hemoview.cloud.principals import Action
 from recorder.sync import signing
 from tests.cloud.cloud_rig import Bedside, Rig
 from tests.cloud.handover import SMALL, Sender
-from tests.cloud.live_rig import head, ingest, say
+from tests.cloud.live_rig import ORIGIN, head, hear, ingest, say
 
 OPEN, PEOPLE, DEVICES = "open", "people", "devices"
 REFUSED, OWN = "refused", "own"
@@ -26,13 +27,18 @@ MARK: Final = "Mark"
 """In every word that only the ward may read."""
 ROLES: Final = ("operator", "researcher", "annotator", "clinician", "auditor", "admin", "kiosk")
 
+UNSIGNED: Final = 404
+"""The house's report is not signed; a slow test has one that is."""
+
 Told = Callable[["House", Bedside], Any]
 
 
 @dataclass(frozen=True)
 class Line:
-    """``body``: valid JSON, so that a refusal is for who asks, not for what is said; ``everywhere``: only who may in
-    all wards; ``content``: raw bytes instead of JSON; ``but``: roles that are refused for another reason."""
+    """``body``: valid JSON, so that a refusal is for who asks, not for what is said; ``told``: one that is made of the
+    house; ``content``: raw bytes instead; ``everywhere``: only who may in all wards; ``but``: roles that are refused for
+    another reason; ``found``: what who may gets of a GET.
+    """
 
     doors: tuple[str | Action, ...]
     foreign: str = OWN
@@ -42,6 +48,7 @@ class Line:
     query: str = ""
     everywhere: bool = False
     but: tuple[str, ...] = ()
+    found: int = 200
 
 
 def _line(*doors: str | Action, **more: Any) -> Line:
@@ -72,8 +79,12 @@ class House:
         rig.person(f"{MARK.lower()}-nurse", ("operator", ours))
         self.sender = Sender(rig.http, self.bedside, dict(SMALL), pseudonym=f"{MARK}-07")
         self.sender.hand_over()
-        with ingest(rig, self.bedside) as socket:
+        watching = self.here["kiosk"].websocket_connect(f"/v1/live?ward={ours}", headers=ORIGIN)
+        with watching as watcher, ingest(rig, self.bedside) as socket:
             say(socket, session_id=self.sender.session_id, head=head(pseudonym=f"{MARK}-07"))
+            hear(watcher, "bed")
+        assert rig.http.portal is not None
+        rig.http.portal.call(rig.service.part(Live).store.flush)
         people = self.everywhere["admin"].get("/v1/users").json()["users"]
         nurse = next(p for p in people if p["name"] == f"{MARK.lower()}-nurse")
         place = self.everywhere["admin"].get("/v1/sites").json()
@@ -224,7 +235,7 @@ LINES: Final[dict[str, Line]] = {
     "GET /v1/reports": _line(Action.READ_REPORT),
     "POST /v1/reports": _line(Action.MAKE_REPORT, foreign=REFUSED, told=_of_the_session),
     "GET /v1/reports/{report_id}": _line(Action.READ_REPORT, foreign=REFUSED),
-    "GET /v1/reports/{report_id}.{kind}": _line(Action.READ_REPORT, foreign=REFUSED),
+    "GET /v1/reports/{report_id}.{kind}": _line(Action.READ_REPORT, foreign=REFUSED, found=409),
     "POST /v1/reports/{report_id}/sign": _line(
         Action.SIGN_REPORT,
         foreign=REFUSED,
@@ -238,9 +249,9 @@ LINES: Final[dict[str, Line]] = {
     ),
     "GET /fhir/R4/metadata": _line(OPEN),
     "GET /fhir/R4/DiagnosticReport": _line(Action.READ_REPORT),
-    "GET /fhir/R4/DiagnosticReport/{report_id}": _line(Action.READ_REPORT, foreign=REFUSED),
+    "GET /fhir/R4/DiagnosticReport/{report_id}": _line(Action.READ_REPORT, foreign=REFUSED, found=UNSIGNED),
     "GET /fhir/R4/Observation": _line(Action.READ_REPORT),
-    "GET /fhir/R4/Observation/{observation_id}": _line(Action.READ_REPORT, foreign=REFUSED),
+    "GET /fhir/R4/Observation/{observation_id}": _line(Action.READ_REPORT, foreign=REFUSED, found=UNSIGNED),
     "GET /fhir/R4/Device": _line(Action.READ_REPORT),
     "GET /fhir/R4/Device/{device_id}": _line(Action.READ_REPORT, foreign=REFUSED),
     # the live path

@@ -222,3 +222,31 @@ def test_devices_of_another_ward_are_not_there(rig: Rig, keeper: TestClient) -> 
         keeper.post(f"/v1/beds/{rig.beds['B-1']}/enrolment"),
     ):
         assert reply.status_code == 404
+
+
+EVIL = (
+    "<img src=x onerror=alert(1)>",
+    "'); DROP TABLE bed; --",
+    '=HYPERLINK("http://evil.example")',
+    "日本 🫀",
+)
+
+
+@pytest.mark.parametrize("told", EVIL)
+def test_what_looks_like_code_in_a_name_or_message_is_kept_and_told_as_text(
+    rig: Rig, ward: str, keeper: TestClient, told: str
+) -> None:
+    chief = rig.person("chief", ("admin", None), ("clinician", None), ("auditor", None))
+    site = chief.post("/v1/sites", json={"name": told}).json()
+    made = chief.post("/v1/wards", json={"site_id": site["id"], "name": told}).json()
+    bed = chief.post("/v1/beds", json={"ward_id": made["id"], "label": told, "place": 1}).json()
+    code = code_for(chief, bed["id"])
+    asked = signing.sign_enrolment(signing.new_key(), code, told, "bed-1")
+    assert rig.http.post("/v1/enrol", json=asked.to_json()).json()["bed"]["label"] == told
+    for address in ("/v1/places", "/v1/wards", "/v1/devices", "/v1/audit"):
+        reply = chief.get(address)
+        assert reply.headers["content-type"] == "application/json", address
+        assert told in str(reply.json()) or repr(told)[1:-1] in str(reply.json()), address
+    assert told not in chief.get("/").text
+    refused = chief.get("/v1/audit", params={"limit": told})
+    assert (refused.status_code, told in refused.text) == (422, False)

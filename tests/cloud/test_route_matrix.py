@@ -19,6 +19,7 @@ from hemoview.cloud.principals import ALLOWED, COOKIE, CSRF_HEADER, Action, Role
 from hemoview.cloud.settings import Settings
 from tests.cloud.cloud_rig import Bedside, Clock, running
 from tests.cloud.live_rig import ORIGIN
+from tests.cloud.report_rig import handed_over, made, signed
 from tests.cloud.route_matrix import DEVICES, LINES, MARK, OPEN, PEOPLE, REFUSED, ROLES, House, Line
 
 PROBLEM = "application/problem+json"
@@ -148,9 +149,32 @@ def test_who_may_is_let_in(house: House, name: str) -> None:
     for role in ROLES:
         if passes(line, role):
             who = house.everywhere[role] if line.everywhere else house.here[role]
-            assert ask(house, name, who).status_code not in {401, 403}, role
+            assert ask(house, name, who).status_code == line.found, role
     if DEVICES in line.doors:
         assert ask(house, name, house.rig.http, **house.bedside.headers).status_code == 200
+
+
+@pytest.mark.slow
+def test_a_signed_report_stays_in_its_ward(tmp_path: Path) -> None:
+    with running(Settings(folder=tmp_path / "service"), Clock()) as rig:
+        house = House(rig)
+        sender = handed_over(rig, tmp_path / "told1", bed=f"{MARK}-2")
+        draft = made(rig, house.here["clinician"], sender.session_id)
+        assert signed(house.here["clinician"], draft).status_code == 200
+        report_id = house.ids["report_id"] = draft["report_id"]
+        house.ids["observation_id"] = f"{report_id}.sbp.est"
+        house.ids["session_id"] = sender.session_id
+        for name in (n for n in HTTP if "report" in n.lower() or "/fhir/" in n or "feedback" in n):
+            line = LINES[name]
+            for role in ROLES:
+                if OPEN not in line.doors and line.foreign == REFUSED:
+                    refused(ask(house, name, house.there[role]), 403, 404)
+                if OPEN not in line.doors and not passes(line, role):
+                    refused(ask(house, name, house.here[role]), 403, 404)
+                if passes(line, role) and name.startswith("GET"):
+                    assert ask(house, name, house.here[role]).status_code == 200, name
+                    elsewhere = ask(house, name, house.there[role])
+                    assert report_id not in elsewhere.text or elsewhere.status_code >= 400
 
 
 # ---- WebSockets
