@@ -36,7 +36,7 @@ Told = Callable[["House", Bedside], Any]
 @dataclass(frozen=True)
 class Line:
     """``body``: valid JSON, so that a refusal is for who asks, not for what is said; ``told``: one that is made of the
-    house; ``content``: raw bytes instead; ``everywhere``: only who may in all wards; ``but``: roles that are refused for
+    house; ``content``: raw bytes instead; ``everywhere``: only who may in all; ``but``: roles that are refused for
     another reason; ``found``: what who may gets of a GET.
     """
 
