@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import audit, tables
-from hemoview.cloud.custody import contents, erase, erasures, scrub
+from hemoview.cloud.custody import contents, erase, erasures, scrub, unclaimed
 from hemoview.cloud.custody.erasures import Erased
 from hemoview.cloud.problems import Problem
 from recorder.errors import ConfigError
@@ -217,3 +217,19 @@ def test_an_administrator_can_have_everything_read_again(rig: Rig, sender: Sende
     assert admin.post("/v1/custody/scrub", json={}).json()["read"] == 2
     assert admin.post("/v1/custody/scrub", json={"share": 2}).status_code == 422
     assert len(audited(rig, "custody.scrub")) == 1
+
+
+# ---- never named
+
+
+def test_blobs_that_no_manifest_named_go_after_a_month(rig: Rig, sender: Sender) -> None:
+    sender.files = {"amendments.jsonl": b"one", "annotations/a.jsonl": b"two"}
+    sender.put_all()
+    assert call(rig, unclaimed.discard, rig.service) == 0
+    rig.clock.forward((unclaimed.KEPT_DAYS + 1) * 86_400)
+    assert sender.put("annotations/a.jsonl").status_code == 200
+    assert call(rig, unclaimed.discard, rig.service) == 1
+    assert sender.missing() == [sender.blob("amendments.jsonl").blob_sha256]
+    assert len(on_disk(rig)) == 3, "those of the session stay, and the one that came again"
+    assert call(rig, scrub.scrub, rig.service, 1.0).damaged == ()
+    assert sender.put("amendments.jsonl").status_code == 201

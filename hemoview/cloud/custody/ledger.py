@@ -125,6 +125,7 @@ async def _upsert(conn: AsyncConnection, arrived: dict[str, Arrived]) -> set[str
     if again:
         changes: dict[str, Any] = {
             "device_id": bindparam("of"),
+            "received_us": bindparam("at"),
             "verified_us": bindparam("at"),
             "damaged_us": None,
         }

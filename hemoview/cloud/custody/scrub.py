@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from hemoview.cloud.custody import damage
+from hemoview.cloud.custody import damage, unclaimed
 from hemoview.cloud.service import Service
 from hemoview.cloud.tables import blob
 
@@ -44,6 +44,7 @@ async def keep_scrubbing(service: Service) -> None:
         await asyncio.sleep(EVERY_S)
         try:
             await scrub(service, service.settings.scrub_percent_per_day / 100 * EVERY_S / _DAY_S)
+            await unclaimed.discard(service)
         except (SQLAlchemyError, OSError):  # told in the log; the next round tries again
             log.exception("scrubbing was interrupted")
 
