@@ -113,6 +113,27 @@ def test_a_legal_hold_forbids_erasing(rig: Rig, sender: Sender) -> None:
     assert admin.post(f"{where}/erase", json=WHY).status_code == 200
 
 
+def test_a_subject_withdraws_from_every_session_in_scope(rig: Rig, sender: Sender) -> None:
+    rig.ward("B")
+    sessions = {"held": ("A-1", "S-07"), "there": ("B-1", "S-07"), "other": ("A-2", "S-08")}
+    for name, (bed, pseudonym) in sessions.items():
+        Sender(rig.http, rig.bedside(bed), dict(SMALL), session_id=name, pseudonym=pseudonym).hand_over()
+    everywhere, here = rig.person("admin", ("admin", None)), rig.person("a", ("admin", rig.wards["A"]))
+    assert everywhere.put("/v1/sessions/held/hold", json={"reason": "court order 12"}).status_code == 204
+    told = {"pseudonym": "S-07", "reason": "consent withdrawn"}
+    found = here.post("/v1/subjects/withdraw", json=told).json()
+    assert [one["session_id"] for one in found["erased"]] == [sender.session_id]
+    assert found["held"] == [{"session_id": "held", "why": "court order 12"}]
+    assert found["elsewhere"] == 1
+    states = {s["session_id"]: s["state"] for s in everywhere.get("/v1/sessions").json()["sessions"]}
+    assert states == {sender.session_id: "erased", "held": "sealed", "there": "sealed", "other": "sealed"}
+    assert everywhere.post("/v1/subjects/withdraw", json=told).json()["elsewhere"] == 0
+    assert rig.person("r", ("researcher", None)).post("/v1/subjects/withdraw", json=told).status_code == 403
+    half = b'{"pseudonym": "S-07", "reason": "a\\ud800bc"}'
+    headers = {"content-type": "application/json"}
+    assert everywhere.post("/v1/subjects/withdraw", content=half, headers=headers).status_code == 422
+
+
 def test_an_interrupted_erasure_is_finished(rig: Rig, sender: Sender) -> None:
     async def half(conn: AsyncConnection) -> None:
         await conn.execute(update(tables.session).values(state="erased", wrapped_key=None))

@@ -14,7 +14,8 @@ from hemoview.cloud.custody.erasures import Erased
 from hemoview.cloud.custody.refusals import Attempt
 from hemoview.cloud.custody.scrub import scrub
 from hemoview.cloud.custody.session_routes import SessionId
-from hemoview.cloud.identity.bodies import Body
+from hemoview.cloud.custody.withdraw import withdraw
+from hemoview.cloud.identity.bodies import SEEN, Body
 from hemoview.cloud.principals import Action, Principal, require
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
@@ -27,7 +28,13 @@ Manager = Annotated[Principal, Depends(require(Action.MANAGE, everywhere=True))]
 class Reason(Body):
     """Why; it is kept for ever, so it names nobody."""
 
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=400)]
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=400), SEEN]
+
+
+class Withdrawal(Reason):
+    """Of whom."""
+
+    pseudonym: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), SEEN]
 
 
 class Share(Body):
@@ -51,6 +58,17 @@ async def erase_session(
     erased = Erased(session_id, service.now_us(), who.name, why.reason)
     unreachable = await erase.erase(service, erased, attempt.entry(reason=why.reason))
     return {"session_id": session_id, "erased_us": erased.at_us, "unreachable": unreachable}
+
+
+@router.post("/v1/subjects/withdraw")
+async def withdraw_subject(told: Withdrawal, request: Request, service: Here, who: Eraser) -> dict[str, Any]:
+    """Erase every session of a subject that the caller may erase; list what is held, and what cannot be reached."""
+    attempt = Attempt(service, request, who, "subject.withdraw", "")
+    found = await withdraw(service, attempt, told.pseudonym, told.reason)
+    counts = {name: len(found[name]) for name in ("erased", "held")}
+    async with service.db.begin() as conn:
+        await audit.append(conn, attempt.entry(reason=told.reason, elsewhere=found["elsewhere"], **counts))
+    return found
 
 
 @router.put("/v1/sessions/{session_id}/hold", status_code=204)

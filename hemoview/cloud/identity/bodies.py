@@ -19,16 +19,16 @@ def _visible(text: str) -> str:
     return text
 
 
-_SEEN: Final = AfterValidator(_visible)
+SEEN: Final = AfterValidator(_visible)
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), _SEEN]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), SEEN]
 LoginName = Annotated[
     str,
     StringConstraints(strip_whitespace=True, to_lower=True, pattern=r"^[\w.@-]{2,64}$"),
     Field(description="letters, digits and . _ @ -; small and capital letters are the same"),
 ]
-Secret = Annotated[str, StringConstraints(min_length=1, max_length=256), _SEEN]
-Subject = Annotated[str, StringConstraints(min_length=1, max_length=255), _SEEN]
+Secret = Annotated[str, StringConstraints(min_length=1, max_length=256), SEEN]
+Subject = Annotated[str, StringConstraints(min_length=1, max_length=255), SEEN]
 
 
 class Body(BaseModel):
@@ -40,7 +40,7 @@ class Body(BaseModel):
 class SignIn(Body):
     """Name and password."""
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), _SEEN]
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), SEEN]
     password: Secret
 
 
