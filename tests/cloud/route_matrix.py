@@ -227,7 +227,9 @@ LINES: Final[dict[str, Line]] = {
     "POST /v1/devices/me/heartbeat": _line(DEVICES, body=_BEAT),
     "POST /v1/sessions/{session_id}/erase": _line(Action.ERASE_SESSION, foreign=REFUSED, body=_REASON),
     "POST /v1/subjects/withdraw": _line(
-        Action.ERASE_SESSION, body={"pseudonym": "nobody", "reason": "asked for"}
+        Action.ERASE_SESSION,
+        foreign=REFUSED,
+        told=lambda house, _: {"pseudonym": house.sender.pseudonym, **_REASON},
     ),
     "PUT /v1/sessions/{session_id}/hold": _line(Action.ERASE_SESSION, foreign=REFUSED, body=_REASON),
     "DELETE /v1/sessions/{session_id}/hold": _line(Action.ERASE_SESSION, foreign=REFUSED),

@@ -64,10 +64,13 @@ async def erase_session(
 async def withdraw_subject(told: Withdrawal, request: Request, service: Here, who: Eraser) -> dict[str, Any]:
     """Erase every session of a subject that the caller may erase; list what is held, and what cannot be reached."""
     attempt = Attempt(service, request, who, "subject.withdraw", "")
-    found = await withdraw(service, attempt, told.pseudonym, told.reason)
+    try:
+        found = await withdraw(service, attempt, told.pseudonym, told.reason)
+    except Problem as problem:
+        await attempt.refuse(problem)
     counts = {name: len(found[name]) for name in ("erased", "held")}
     async with service.db.begin() as conn:
-        await audit.append(conn, attempt.entry(reason=told.reason, elsewhere=found["elsewhere"], **counts))
+        await audit.append(conn, attempt.entry(reason=told.reason, **counts))
     return found
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud.custody import erase
 from hemoview.cloud.custody.erasures import Erased
 from hemoview.cloud.custody.refusals import Attempt
 from hemoview.cloud.principals import Action, session_filter
+from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Service
 from hemoview.cloud.tables import session, subject
 
@@ -19,30 +19,27 @@ async def withdraw(service: Service, attempt: Attempt, pseudonym: str, reason: s
     """Erase the sessions of ``pseudonym`` that the caller may erase.
 
     Returns:
-        ``erased``: each with what cannot be reached; ``held``: ids and why the law forbids erasing them;
-        ``elsewhere``: how many sessions of the subject are in wards or studies of other administrators.
+        ``erased``: each with what cannot be reached; ``held``: ids and why the law forbids erasing them.
+
+    Raises:
+        Problem: 404, there are none for the caller. That there are some elsewhere is not said either.
     """
+    mine = (
+        select(session.c.id, session.c.held)
+        .join(subject, subject.c.id == session.c.subject_id)
+        .where(subject.c.pseudonym == pseudonym, session.c.state != "erased")
+        .where(session_filter(attempt.who, Action.ERASE_SESSION))
+        .order_by(session.c.created_us)
+    )
     async with service.db.read() as conn:
-        mine, elsewhere = await _sessions(conn, attempt, pseudonym)
+        rows = (await conn.execute(mine)).all()
+    if not rows:
+        raise Problem(404, "there is no session of this subject here for you")
     erased = []
-    for session_id in (row.id for row in mine if row.held is None):
+    for session_id in (row.id for row in rows if row.held is None):
         one = Erased(session_id, service.now_us(), attempt.who.name, reason)
         line = Attempt(service, attempt.request, attempt.who, "session.erase", session_id)
         unreachable = await erase.erase(service, one, line.entry(reason=reason, withdrawn=True))
         erased.append({"session_id": session_id, "unreachable": unreachable})
-    held = [{"session_id": row.id, "why": row.held} for row in mine if row.held is not None]
-    return {"erased": erased, "held": held, "elsewhere": elsewhere}
-
-
-async def _sessions(conn: AsyncConnection, attempt: Attempt, pseudonym: str) -> tuple[list[Any], int]:
-    of_subject = (
-        select(session.c.id, session.c.held)
-        .join(subject, subject.c.id == session.c.subject_id)
-        .where(subject.c.pseudonym == pseudonym, session.c.state != "erased")
-    )
-    everywhere = (await conn.execute(of_subject)).all()
-    in_scope = of_subject.where(session_filter(attempt.who, Action.ERASE_SESSION)).order_by(
-        session.c.created_us
-    )
-    mine = list((await conn.execute(in_scope)).all())
-    return mine, len(everywhere) - len(mine)
+    held = [{"session_id": row.id, "why": row.held} for row in rows if row.held is not None]
+    return {"erased": erased, "held": held}
