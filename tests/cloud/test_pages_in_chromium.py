@@ -293,6 +293,9 @@ def test_a_bed_with_its_trends(page: Any, served: Served, beds: dict[int, Bed]) 
     ink = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)"
     page.wait_for_selector(".u-wrap canvas")
     assert page.locator(".u-wrap canvas").evaluate(ink)
+    with page.expect_request(re.compile("/trend\\?parameter=SBP")):
+        beds[1].skip = 5  # what was missed is asked for
+    page.wait_for_selector(".bed .missed:has-text('5 missed')")
     page.locator(".menu summary").click()
     page.locator("[name=unit]").select_option("kPa")
     page.wait_for_selector(".bed .unit:text-is('kPa')")

@@ -190,6 +190,12 @@ test("the strip lists reasons by kind, then place, with since when; it forgets w
   assert.equal(needs.strip(ward, T0 + 6 * S, since)[1].sinceUs, T0 + 6 * S, "it went and came again");
 });
 
+test("what shows from here is told from here: the service's word on it may be a second old", () => {
+  const told = { state: { recording: true, needs: [{ id: "confirm-binding" }, { id: "no-data" }, { id: "sync-lag" }] } };
+  const ward = wardOf(placed(bed(1, { binding: bound("s1") })), said(1, 1, told));
+  assert.deepEqual(seen(ward, 1, 2).needs.map((n) => n.id), ["sync-lag"]);
+});
+
 test("an empty bed needs nobody", () => {
   const ward = wardOf(placed(bed(1)), said(1, 1, { session_id: "" }));
   assert.deepEqual([seen(ward, 1, 100).mode, seen(ward, 1, 100).needs], ["empty", []]);
