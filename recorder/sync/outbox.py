@@ -1,7 +1,7 @@
 """What is known about each session at each service: last receipt, what was sent and not answered, trouble.
 
-One owner-only SQLite file in the home folder, synchronous=FULL: a revision stands here before it is sent, so that a
-kill at any moment is followed by the same request again and never by another one under the same number.
+One owner-only SQLite file in the home folder, WAL with synchronous=FULL: a revision stands here before it is sent, so
+that a kill at any moment is followed by the same request again and never by another one under the same number.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ class Outbox:
             make_folder(folder)
             self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
             path.chmod(FILE_MODE)
+            self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > _VERSION:

@@ -64,7 +64,7 @@ class Turn:
     def __init__(self, gear: Gear, local: LocalSession, entry: Entry, tell: Tell) -> None:
         self.gear, self.local, self.tell = gear, local, tell
         self.service = gear.service
-        self.entry = replace(entry, folder=str(local.folder))
+        self._kept, self.entry = entry, replace(entry, folder=str(local.folder))
         self.inside = files.InsideFacts(hidden=True, unconfirmed=False)
         self.travelling: tuple[wire.TravellingFile, ...] = ()
         self.missing: set[str] | None = None
@@ -270,8 +270,9 @@ class Turn:
             left = [f for f in self.travelling if f.name not in self.sent] if waiting else []
             n_bytes = sum(f.blob_bytes for f in left)
             entry = replace(entry, waiting=waiting, total=len(self.travelling), bytes_waiting=n_bytes)
-        if entry != self.entry or waiting is not None:
-            self.entry = self.gear.outbox.put(entry)
+        self.entry = entry
+        if entry != self._kept:  # a pass that finds nothing new writes nothing
+            self._kept = self.gear.outbox.put(entry)
 
     def _waiting(self) -> int:
         known = {f.blob_sha256 for f in self.entry.manifest.files} if self.entry.manifest else set()

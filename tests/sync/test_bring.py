@@ -285,6 +285,7 @@ def test_no_copy_goes_without_a_receipt_that_holds(
     assert store.open(folder)
 
 
+@pytest.mark.slow
 def test_a_session_that_is_recorded_is_never_purged(
     tmp_path: Path, service: FakeService, bedside: Bedside
 ) -> None:
