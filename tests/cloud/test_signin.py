@@ -13,9 +13,10 @@ from argon2 import PasswordHasher
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hemoview.cloud import tables
+from hemoview.cloud import audit, tables
 from hemoview.cloud.identity import accounts, codes, first, passwords, throttle
 from hemoview.cloud.principals import COOKIE, CSRF_HEADER, SECURE_COOKIE, Role
 from hemoview.cloud.settings import Settings
@@ -333,6 +334,16 @@ def test_a_scanner_does_not_fill_the_audit_log(rig: Rig, clock: Clock) -> None:
     clock.forward(3600)
     sign_in(attacker, "user", "wrong")
     assert '"left_out_before":15' in entries(rig, "login")[-1].detail
+
+
+def test_without_space_for_the_log_a_refusal_stands(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(*_: Any) -> None:
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    account(rig, "nurse")
+    client = browser(rig)
+    monkeypatch.setattr(audit, "append", full)
+    assert sign_in(client, "nurse", "wrong").status_code == 401
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 10**9)), max_size=60))

@@ -177,7 +177,7 @@ def test_every_change_and_refusal_is_in_the_log(rig: Rig, chief: TestClient) -> 
     user_id = made(chief, "nurse")["id"]
     grant_id = grant(chief, "nurse", "operator").json()["id"]
     chief.delete(f"/v1/grants/{grant_id}")
-    chief.patch(f"/v1/users/{user_id}", json={"display": "N"})
+    chief.patch(f"/v1/users/{user_id}", json={"display": "N", "name": "nurse2"})
     chief.post(f"/v1/users/{user_id}/password")
     account(rig, "other")
     other = browser(rig)
@@ -190,6 +190,11 @@ def test_every_change_and_refusal_is_in_the_log(rig: Rig, chief: TestClient) -> 
         assert (await audit.verify(conn)).broken_at is None
         return [(r.actor, r.action, r.outcome) for r in rows]
 
+    async def renamed(conn: AsyncConnection) -> str:
+        log = tables.audit.c
+        return str((await conn.execute(select(log.detail).where(log.action == "user.change"))).scalar_one())
+
+    assert '"before":"nurse"' in rig.do(renamed)
     assert rig.do(read) == [
         ("user:chief", "login", "ok"),
         ("user:chief", "user.make", "ok"),

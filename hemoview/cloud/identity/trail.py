@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import HTTPConnection
 
 from hemoview.cloud import audit
 from hemoview.cloud.principals import origin_of
 from hemoview.cloud.service import service_of
+
+log = logging.getLogger(__name__)
 
 
 async def note(
@@ -33,8 +37,11 @@ async def refused(request: HTTPConnection, actor: str, action: str, what: str = 
     if left_out:
         detail["left_out_before"] = left_out
     entry = audit.Entry(at_us, actor, action, what, audit.REFUSED, origin, _told(detail))
-    async with service.db.begin() as conn:
-        await audit.append(conn, entry)
+    try:
+        async with service.db.begin() as conn:
+            await audit.append(conn, entry)
+    except OperationalError:  # no space for the line either: the refusal stands
+        log.exception("%s was refused %s; the audit log cannot be written", actor, action)
 
 
 def _told(detail: dict[str, Any]) -> str:

@@ -68,7 +68,7 @@ async def change_user(
             raise Problem(409, "no identity provider is set; see oidc_issuer in the settings")
         told["oidc_subject"] = accounts.oidc_key(service.settings.oidc_issuer, told["oidc_subject"])
     async with service.db.begin() as conn:
-        await _known(conn, user_id)
+        before = await _known(conn, user_id)
         if told:
             try:
                 await conn.execute(update(user_account).where(user_account.c.id == user_id).values(told))
@@ -77,7 +77,9 @@ async def change_user(
         if body.disabled:
             await accounts.end_logins(conn, service.now_us(), user_id)
         await _check_somebody_manages(conn, service)
-        changed = {name: value for name, value in told.items() if name == "disabled"}
+        changed = {name: value for name, value in told.items() if name in {"name", "disabled"}}
+        if "name" in changed:  # the log says who somebody was called when
+            changed["before"] = before.name
         await trail.note(conn, request, who.name, "user.change", user_id, fields=sorted(told), **changed)
         return await _shown(conn, await accounts.by_id(conn, user_id), who)
 
@@ -202,9 +204,11 @@ async def _shown(conn: AsyncConnection, row: Any, who: Principal) -> dict[str, A
     }
 
 
-async def _known(conn: AsyncConnection, user_id: str) -> None:
-    if await accounts.by_id(conn, user_id) is None:
+async def _known(conn: AsyncConnection, user_id: str) -> Any:
+    row = await accounts.by_id(conn, user_id)
+    if row is None:
         raise Problem(404, _NO_USER)
+    return row
 
 
 def _covers(who: Principal, ward_id: str | None, study_id: str | None) -> bool:
