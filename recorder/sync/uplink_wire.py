@@ -39,6 +39,19 @@ ELSEWHERE_CODE: Final = 4409
 TOO_FAST_CODE: Final = 4429
 """More messages than one a second."""
 
+NEEDS: Final = (
+    "confirm-subject",
+    "hearts-differ",
+    "device-lost",
+    "poor-contact",
+    "disk-low",
+    "battery-low",
+    "old-calibration",
+    "uncalibrated",
+    "no-consent",
+)
+"""Ids of what a bedside asks a person to look at; the service adds its own, and passes on those it does not know."""
+
 Reader = Callable[[str, Any], Any]
 
 _SESSION_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
@@ -165,6 +166,11 @@ def test_an_oversized_message_over_the_wire_ends_the_connection(tmp_path: Path) 
             socket.send("x" * 200_000)
             socket.recv(timeout=WAIT_S)
         assert ended.value.rcvd is not None and ended.value.rcvd.code == 1009
+        counted = 'hemoview_live_refused_total{why="oversized"} 1.0'
+        deadline = time.monotonic() + 10
+        while counted not in httpx.get(f"{ward.url}/metrics", trust_env=False).text:
+            assert time.monotonic() < deadline, "it was not counted"
+            time.sleep(0.1)
         with ward.bedside(ward.bedsides[0]) as socket, ward.browser() as browser:
             socket.send(json.dumps(message()))
             heard(browser, lambda t: t["type"] == "bed")

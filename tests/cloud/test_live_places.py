@@ -13,7 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import tables
 from hemoview.cloud.live.bindings import Binding, bind, confirm
+from hemoview.cloud.live.board import NEEDS
 from hemoview.cloud.live.room import Live
+from recorder.host import places
+from recorder.sync import uplink_wire
 from tests.cloud.cloud_rig import Rig
 
 
@@ -82,6 +85,18 @@ def test_wards_of_others_are_not_there(rig: Rig) -> None:
     assert [w["id"] for w in nurse.get("/v1/wards").json()["wards"]] == [a]
     for path in (f"/v1/wards/{b}", f"/v1/wards/{b}/state", "/v1/wards/none"):
         assert nurse.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_everything_a_bed_may_need_has_words_and_a_rank(language: str) -> None:
+    pages = places.resources_dir() / "web" / "js"
+    words, order = (
+        (pages / f"words_{language}.js").read_text("utf-8"),
+        (pages / "needs.js").read_text("utf-8"),
+    )
+    for need in (*uplink_wire.NEEDS, *NEEDS):
+        assert f'"need-{need}":' in words
+        assert f'"{need}"' in order.partition("];")[0]
 
 
 # ---- bindings

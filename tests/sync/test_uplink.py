@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import json
 import queue
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 
+from hemoview.cloud.identity import tls
 from recorder.errors import ServiceUnreachable
 from recorder.sync import uplink
 from recorder.sync.uplink import HELD, LONGEST_S, PATH, Uplink, backoff_s
@@ -29,12 +32,12 @@ WAIT_S = 15.0
 class Service:
     """Takes what is sent; can be told to answer otherwise."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, context: ssl.SSLContext | None = None) -> None:
         self.got: queue.Queue[dict[str, Any]] = queue.Queue()
         self.tokens: list[str] = []
         self.close_with: int | None = None
         self._sockets: list[ServerConnection] = []
-        self._server: Server = serve(self._take, "127.0.0.1", port, compression=None)
+        self._server: Server = serve(self._take, "127.0.0.1", port, compression=None, ssl=context)
         self.port = self._server.socket.getsockname()[1]
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
@@ -182,6 +185,25 @@ def test_an_old_token_is_renewed_without_a_pause(service: Service, monkeypatch: 
             time.sleep(0.05)
     assert seqs == list(range(12))
     assert len(set(service.tokens)) == len(service.tokens) >= 2
+
+
+def test_only_the_pinned_authority_is_believed(tmp_path: Path) -> None:
+    ours, other = tls.init(tmp_path / "ours", ()), tls.init(tmp_path / "other", ())
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(ours.cert, ours.key)
+    service = Service(context=context)
+    url = f"https://127.0.0.1:{service.port}"
+    try:
+        stranger = Uplink(url, other.ca.read_text(), lambda: "secret")
+        told_until(stranger, lambda: "certificate" in stranger.trouble.lower())
+        stranger.close()
+        assert service.tokens == [] and service.got.empty()
+        friend = Uplink(url, ours.ca.read_text(), lambda: "t0ken")
+        told_until(friend, lambda: not service.got.empty())
+        friend.close()
+        assert service.tokens == ["Bearer t0ken"]
+    finally:
+        service.close()
 
 
 @given(failures=st.integers(0, 10_000), luck=st.floats(0, 1))

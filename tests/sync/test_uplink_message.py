@@ -154,7 +154,9 @@ def told(second: Second) -> dict[str, Any]:
 
 
 def needs(second: Second) -> set[str]:
-    return {n["id"] for n in told(second)["state"]["needs"]}
+    found = {n["id"] for n in told(second)["state"]["needs"]}
+    assert found <= set(uplink_wire.NEEDS)
+    return found
 
 
 def test_a_second_reads_as_a_message() -> None:

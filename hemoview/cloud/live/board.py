@@ -22,6 +22,10 @@ SKEW_US: Final = 5_000_000
 """Where the bedside's clock differs by more, its messages are dated by their arrival."""
 
 
+NEEDS: Final = ("confirm-binding", "no-data", "clock-differs", "sync-lag")
+"""Ids of what only the service can know."""
+
+
 class Confused(ValueError):
     """The message cannot be of this connection; why."""
 

@@ -18,6 +18,8 @@ from hemoview.cloud.principals import Principal, origin_of
 from recorder.sync import uplink_wire
 from recorder.sync.uplink_wire import LiveMessage, LiveRefused
 
+OVERSIZED_CODE: Final = 1009
+"""Of WebSocket itself (RFC 6455): a frame longer than the server takes."""
 BURST: Final = 20.0
 """Messages a bedside may send at once, after a stall of the network."""
 PER_S: Final = 3.0
@@ -89,6 +91,10 @@ class Door:
         while not ingest.ended:
             event = await ingest.socket.receive()
             if event["type"] != "websocket.receive":
+                if event.get("code") == OVERSIZED_CODE:  # not even read: the server has closed it
+                    raise _Refusal(
+                        OVERSIZED_CODE, "oversized", f"longer than {uplink_wire.LIMIT_BYTES} bytes"
+                    )
                 return
             if not pace.spend(self.live.service.now_us()):
                 raise _Refusal(uplink_wire.TOO_FAST_CODE, "too-fast", "one message a second is taken")

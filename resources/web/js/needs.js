@@ -5,7 +5,8 @@ export const STALE_US = 5_000_000;
 
 /** In the order in which they are listed; what endangers the right person first. */
 export const KINDS = [
-  "confirm-binding", "no-data", "poor-contact", "disk-low", "old-calibration", "sync-lag", "clock-differs",
+  "confirm-binding", "confirm-subject", "hearts-differ", "no-data", "device-lost", "poor-contact", "disk-low",
+  "battery-low", "old-calibration", "uncalibrated", "sync-lag", "clock-differs", "no-consent",
 ];
 
 /** Whether the newest datum of a bed is too old to be shown as of now. */

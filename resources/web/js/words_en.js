@@ -67,6 +67,12 @@ export default {
   "need-old-calibration": "old calibration",
   "need-disk-low": "disk nearly full",
   "need-sync-lag": "sync behind",
+  "need-confirm-subject": "same subject? confirm at the bed",
+  "need-hearts-differ": "devices do not share a heartbeat",
+  "need-device-lost": "{device}: nothing arrives",
+  "need-battery-low": "{device}: battery low",
+  "need-uncalibrated": "reference not calibrated yet",
+  "need-no-consent": "values stay at the bed: no consent to send",
   "need-clock-differs": "clock of the bedside differs",
   "need-other": "look at the bed ({id})",
 

@@ -67,6 +67,12 @@ export default {
   "need-old-calibration": "校准过久",
   "need-disk-low": "磁盘将满",
   "need-sync-lag": "同步滞后",
+  "need-confirm-subject": "是同一受试者吗？请到床旁确认",
+  "need-hearts-differ": "两台设备的心跳不一致",
+  "need-device-lost": "{device}：没有数据",
+  "need-battery-low": "{device}：电量低",
+  "need-uncalibrated": "参考设备尚未校准",
+  "need-no-consent": "未同意上传：数值只留在床旁",
   "need-clock-differs": "床旁时钟有偏差",
   "need-other": "请查看床位（{id}）",
 
