@@ -22,12 +22,13 @@ export const isUnconfirmed = (bed) =>
 /**
  * Needs of one bed: what it told, and what shows here.
  *
- * @returns {{id: string, values: object, sinceUs: number|null}[]} each kind once, in the order of KINDS.
+ * @returns {{id: string, values: object, sinceUs: number|null}[]} each kind once a device, in the order of KINDS.
  */
 export function needsOf(bed, nowUs) {
   const found = new Map();
   const add = (id, values, sinceUs) => {
-    if (!found.has(id)) found.set(id, { id, values, sinceUs });
+    const key = keyOf(id, values);
+    if (!found.has(key)) found.set(key, { id, values, sinceUs });
   };
   if (isUnconfirmed(bed)) add("confirm-binding", {}, bed.binding.boundUs);
   if (isExpected(bed) && isStale(bed, nowUs)) add("no-data", {}, bed.atUs);
@@ -39,6 +40,9 @@ export function needsOf(bed, nowUs) {
 }
 
 const SEEN_HERE = new Set(["confirm-binding", "no-data"]);
+
+/** What makes a need another one; counts and ages in its values do not. */
+const keyOf = (id, values) => `${id} ${values.device ?? ""}`;
 
 const rank = (id) => (KINDS.includes(id) ? KINDS.indexOf(id) : KINDS.length);
 
@@ -52,7 +56,7 @@ export function strip(ward, nowUs, seen) {
   for (const bedId of ward.order) {
     const bed = ward.beds.get(bedId);
     for (const need of needsOf(bed, nowUs)) {
-      const key = `${bedId} ${bed.sessionId} ${need.id}`;
+      const key = `${bedId} ${bed.sessionId} ${keyOf(need.id, need.values)}`;
       if (!seen.has(key)) seen.set(key, need.sinceUs ?? nowUs);
       entries.push({ ...need, key, bedId, label: bed.label, sinceUs: need.sinceUs ?? seen.get(key) });
     }

@@ -20,6 +20,9 @@ export function decode(text) {
 /** int16 at its lowest value stands for a sample that is missing. */
 export const MISSING = -32768;
 
+/** Blocks are dated by a clock that is read anew for each; what is missing in a block is marked in it. */
+const JITTER_S = 0.06;
+
 /**
  * The last samples of one wave. Times are seconds of the bedside's clock; what is not there is a gap, never a line.
  */
@@ -78,7 +81,8 @@ export class Trace {
   /** Whether there is a gap between sample `i - 1` and `i`. */
   isGap(i) {
     if (i <= 0) return false;
-    return this.times[i] - this.times[i - 1] > 2.5 / this.rateHz || Number.isNaN(this.values[i]);
+    const most = Math.max(2.5 / this.rateHz, JITTER_S);
+    return this.times[i] - this.times[i - 1] > most || Number.isNaN(this.values[i]);
   }
 
   /** Lowest and highest value in `[fromS, toS]`, null without any. */

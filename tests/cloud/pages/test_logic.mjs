@@ -196,6 +196,16 @@ test("what shows from here is told from here: the service's word on it may be a 
   assert.deepEqual(seen(ward, 1, 2).needs.map((n) => n.id), ["sync-lag"]);
 });
 
+test("two devices of a bed are two needs; ages in their values make no new ones", () => {
+  const lost = (device, age) => ({ id: "device-lost", values: { device, age_s: age } });
+  const told = (...all) => ({ state: { recording: true, needs: all } });
+  let ward = wardOf(placed(bed(1, { binding: bound("s1") })), said(1, 1, told(lost("E4", 1), lost("CNAP", 1), lost("E4", 1))));
+  const since = new Map();
+  assert.deepEqual(needs.strip(ward, T0 + S, since).map((e) => e.values.device), ["E4", "CNAP"]);
+  ward = state.reduce(ward, said(1, 2, told(lost("E4", 2), lost("CNAP", 2)))).ward;
+  assert.deepEqual(needs.strip(ward, T0 + 2 * S, since).map((e) => e.sinceUs), [T0 + S, T0 + S]);
+});
+
 test("an empty bed needs nobody", () => {
   const ward = wardOf(placed(bed(1)), said(1, 1, { session_id: "" }));
   assert.deepEqual([seen(ward, 1, 100).mode, seen(ward, 1, 100).needs], ["empty", []]);

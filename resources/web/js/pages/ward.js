@@ -145,16 +145,17 @@ class WardPage {
   showNeeds(entries, nowUs) {
     setText(this.needsCount, entries.length > 0 ? `${say("needs-title")}: ${entries.length}` : say("needs-none"));
     setClass(this.node, "all-well", entries.length === 0);
-    const told = entries.map((e) => `${e.key} ${e.sinceUs} ${e.label} ${JSON.stringify(e.values)}`).join("\n");
+    const worded = entries.map((e) => ({ ...e, reason: need(e.id, e.values) }));
+    const told = worded.map((e) => `${e.key} ${e.sinceUs} ${e.label} ${e.reason}`).join("\n");
     if (told === this.told) return;
     this.told = told;
-    const kinds = [...new Set(entries.map((e) => e.id))];
-    fill(this.needs, ...kinds.map((kind) => this.kind(kind, entries.filter((e) => e.id === kind), nowUs)));
+    const reasons = [...new Set(worded.map((e) => e.reason))];
+    fill(this.needs, ...reasons.map((r) => this.reason(r, worded.filter((e) => e.reason === r), nowUs)));
   }
 
   /** A reason with every bed that has it, each with since when. */
-  kind(kind, entries, nowUs) {
-    return el("li", { class: "need", "data-kind": kind }, el("span", { class: "reason" }, need(kind, entries[0].values)),
+  reason(words, entries, nowUs) {
+    return el("li", { class: "need", "data-kind": entries[0].id }, el("span", { class: "reason" }, words),
       el("ul", { class: "need-beds" }, ...entries.map((entry) => el("li", {},
         el("a", { href: `#${entry.bedId}`, onclick: (event) => this.show(event, entry.bedId) },
           el("b", {}, say("needs-bed", { label: entry.label })), " ",
