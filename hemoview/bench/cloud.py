@@ -14,6 +14,6 @@ def run(*, beds: int = 16, kills: int = 0) -> dict[str, Any]:
     Raises:
         RecorderError: the service does not start, or refuses what is right.
     """
-    killed = cloud_kills.run(kills=kills) if kills else {}
+    killed = {"killed": cloud_kills.run(kills=kills)} if kills else {}
     record = cloud_record.run()
     return {**record, **cloud_live.run(beds=beds), **killed, "machine": machine.describe()}

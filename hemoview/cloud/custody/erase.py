@@ -42,7 +42,10 @@ async def erase(service: Service, erased: Erased, entry: audit.Entry) -> list[di
 async def apply_again(service: Service) -> list[str]:
     """Erase what the list names and the database, restored from an older backup, has back; ids of those."""
     again = []
-    for erased in await asyncio.to_thread(erasures.remembered, service.settings.keys):
+    async with service.db.read() as conn:
+        known = set((await conn.execute(select(tables.erasure.c.session_id))).scalars())
+    listed = await asyncio.to_thread(erasures.remembered, service.settings.keys)
+    for erased in (one for one in listed if one.session_id not in known):
         async with service.db.begin() as conn:
             if not await _is_here(conn, erased.session_id):
                 await _keep(conn, erased, [])  # so that it is refused when a bedside sends it once more

@@ -32,6 +32,8 @@ RESERVE: Final = 256 << 20
 WRITERS: Final = 16
 """Threads that write: they wait for the disk most of the time, and disks like to be asked for much at once."""
 _INCOMING: Final = "incoming"
+_BINARY: Final[int] = getattr(os, "O_BINARY", 0)
+"""Windows would write line ends of its own."""
 _NAME: Final = re.compile(r"(?:.*/)?([0-9a-f]{64})\Z")
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -146,7 +148,7 @@ class _Piece:
     def write(self, chunks: Sequence[bytes]) -> None:
         """Hash and write."""
         if self._fd < 0:
-            self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY, 0o600)
         content = b"".join(chunks)
         self._got += len(content)
         if self._got > self._size:
