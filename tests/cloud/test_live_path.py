@@ -18,6 +18,12 @@ from tests.cloud.cloud_rig import Clock, Rig
 from tests.cloud.live_rig import ORIGIN, OTHER, SESSION, head, hear, ingest, message, numeric, say, state
 
 
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second of the service is shorter: ticks, changes of the ward and rows come sooner."""
+    monkeypatch.setattr("hemoview.cloud.live.room.EVERY_S", 0.05)
+
+
 @pytest.fixture
 def ward(rig: Rig) -> str:
     return rig.ward("A", beds=3)
@@ -278,36 +284,37 @@ def test_a_station_enrolled_anew_goes_on_with_its_session(rig: Rig, ward: str) -
 # ---- what is no message
 
 
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("", "malformed"),
-        ("{", "malformed"),
-        ("[1]", "malformed"),
-        ('{"v":2}', "malformed"),
-        (json.dumps(message() | {"seq": -1}), "malformed"),
-        (json.dumps(message() | {"session_id": "../etc"}), "malformed"),
-        (json.dumps(message() | {"numerics": {"SBP": numeric(est=1e300)}}), "malformed"),
-        (json.dumps(message() | {"numerics": {"<script>": numeric()}}), "malformed"),
-        (json.dumps(message()).replace("100.0", "NaN", 1), "malformed"),
-        (json.dumps(message() | {"head": None}), "malformed"),
-        (json.dumps(message() | {"footer": "x" * uplink_wire.LIMIT_BYTES}), "oversized"),
-    ],
-)
-def test_what_is_no_message_ends_the_connection_and_leaves_nothing(
-    rig: Rig, ward: str, text: str, why: str
-) -> None:
-    with ingest(rig, rig.bedside("A-1")) as bedside:
-        bedside.send_text(text)
-        with pytest.raises(WebSocketDisconnect) as ended:
-            bedside.receive_text()
-        assert ended.value.code == uplink_wire.REFUSED_CODE
+NO_MESSAGES = [
+    ("", "malformed"),
+    ("{", "malformed"),
+    ("[1]", "malformed"),
+    ('{"v":2}', "malformed"),
+    (json.dumps(message() | {"seq": -1}), "malformed"),
+    (json.dumps(message() | {"session_id": "../etc"}), "malformed"),
+    (json.dumps(message() | {"numerics": {"SBP": numeric(est=1e300)}}), "malformed"),
+    (json.dumps(message() | {"numerics": {"<script>": numeric()}}), "malformed"),
+    (json.dumps(message()).replace("100.0", "NaN", 1), "malformed"),
+    (json.dumps(message() | {"head": None}), "malformed"),
+    (json.dumps(message() | {"footer": "x" * uplink_wire.LIMIT_BYTES}), "oversized"),
+]
+
+
+def test_what_is_no_message_ends_the_connection_and_leaves_nothing(rig: Rig) -> None:
+    rig.ward("A", beds=len(NO_MESSAGES))
+    for place, (text, _) in enumerate(NO_MESSAGES, start=1):
+        with ingest(rig, rig.bedside(f"A-{place}")) as bedside:
+            bedside.send_text(text)
+            with pytest.raises(WebSocketDisconnect) as ended:
+                bedside.receive_text()
+            assert ended.value.code == uplink_wire.REFUSED_CODE, text[:80]
     flush(rig)
     assert rows(rig, tables.bed_state) == rows(rig, tables.estimate) == []
-    (entry,) = [e for e in rows(rig, tables.audit) if e.action == "live.message"]
-    assert (entry.outcome, json.loads(entry.detail)["kind"]) == ("refused", why)
+    entries = [e for e in rows(rig, tables.audit) if e.action == "live.message"]
+    assert [json.loads(e.detail)["kind"] for e in entries] == [why for _, why in NO_MESSAGES]
+    assert {e.outcome for e in entries} == {"refused"}
     registry = rig.service.part(Live).counts._registry
-    assert registry.get_sample_value("hemoview_live_refused_total", {"why": why}) == 1
+    assert registry.get_sample_value("hemoview_live_refused_total", {"why": "malformed"}) == 10
+    assert registry.get_sample_value("hemoview_live_refused_total", {"why": "oversized"}) == 1
 
 
 def test_a_flood_is_shown_out(rig: Rig, ward: str) -> None:
@@ -426,3 +433,27 @@ def test_a_second_is_kept_once(rig: Rig, ward: str) -> None:
             hear(browser, "bed")
             flush(rig)
     assert [(r.parameter, r.est) for r in rows(rig, tables.estimate)] == [("SBP", 101.0)]
+
+
+def test_a_database_that_fails_for_a_moment_loses_nothing(
+    rig: Rig, ward: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(Exception):
+        pass
+
+    async def fails(*_: Any) -> None:
+        raise Full
+
+    store = rig.service.part(Live).store
+    assert rig.http.portal is not None
+    with ingest(rig, rig.bedside("A-1")) as bedside, watching(rig, ward) as browser:
+        with monkeypatch.context() as broken:
+            broken.setattr("hemoview.cloud.live.store.insert_new", fails)
+            say(bedside)
+            hear(browser, "bed")  # who watches notices nothing
+            with pytest.raises(Full):
+                rig.http.portal.call(store.flush)
+        flush(rig)
+    assert len(rows(rig, tables.estimate)) == 10
+    assert [r.session_id for r in rows(rig, tables.bed_state)] == [SESSION]
+    assert [r.id for r in rows(rig, tables.live_session)] == [SESSION]
