@@ -84,9 +84,23 @@ def test_the_bedside_is_told_to_erase_and_cannot_send_it_again(rig: Rig, sender:
     rig.person("admin", ("admin", None)).post(f"/v1/sessions/{sender.session_id}/erase", json=WHY)
     (order,) = beat(rig, sender.bedside).orders
     assert (order.kind, order.session_id, order.text) == ("erase", sender.session_id, "consent withdrawn")
+    admin = rig.person("chief", ("admin", None))
+    assert admin.get("/v1/erasures").json()["erasures"][0]["bedside_us"] is None
     assert beat(rig, sender.bedside, wire.Acknowledgement(order.order_id, "done")).orders == ()
+    (listed,) = admin.get("/v1/erasures").json()["erasures"]
+    assert (listed["session_id"], listed["bedside_us"] > 0) == (sender.session_id, True)
     for reply in (sender.open(), sender.commit(sender.manifest(2, "0" * 64))):
         assert (reply.status_code, reply.json()["type"]) == (410, wire.SESSION_ERASED)
+
+
+def test_a_copy_at_a_revoked_bedside_is_out_of_reach(rig: Rig, sender: Sender) -> None:
+    async def revoke(conn: AsyncConnection) -> None:
+        await conn.execute(update(tables.device).values(revoked_us=rig.clock()))
+
+    rig.do(revoke)
+    admin = rig.person("admin", ("admin", None))
+    told = admin.post(f"/v1/sessions/{sender.session_id}/erase", json=WHY).json()
+    assert [one["what"] for one in told["unreachable"]] == ["the copy at the bedside"]
 
 
 def test_only_an_administrator_with_a_reason_erases_and_only_once(rig: Rig, sender: Sender) -> None:

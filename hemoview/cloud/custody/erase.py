@@ -91,8 +91,15 @@ async def _destroy_key(conn: AsyncConnection, erased: Erased) -> list[dict[str, 
     """Within one transaction: no key, nothing said of it, an order to the bedside. What is left is the proof."""
     session = tables.session
     mine = session.c.id == erased.session_id
-    row = (await conn.execute(select(session.c.device_id, session.c.subject_id).where(mine))).one()
+    device = tables.device
+    its = (session.c.device_id, session.c.subject_id, device.c.name, device.c.revoked_us)
+    row = (
+        await conn.execute(select(*its).join(device, device.c.id == session.c.device_id).where(mine))
+    ).one()
     unreachable = await _left_the_service(conn, erased.session_id)
+    if row.revoked_us is not None:  # it is not answered any more, so it cannot be told
+        copy = {"what": "the copy at the bedside", "who": row.name, "at_us": row.revoked_us}
+        unreachable.append(copy)
     await conn.execute(
         update(session)
         .where(mine)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -9,7 +10,7 @@ from pydantic import Field, StringConstraints
 from sqlalchemy import func, select, update
 
 from hemoview.cloud import audit, tables
-from hemoview.cloud.custody import erase, state
+from hemoview.cloud.custody import erase, orders, state
 from hemoview.cloud.custody.erasures import Erased
 from hemoview.cloud.custody.refusals import Attempt
 from hemoview.cloud.custody.scrub import scrub
@@ -88,12 +89,14 @@ async def lift(session_id: SessionId, request: Request, service: Here, who: Eras
 
 @router.get("/v1/erasures")
 async def erasures(service: Here, who: Manager) -> dict[str, Any]:
-    """Every erasure there was."""
+    """Every erasure there was, what it could not reach, and since when the bedside's copy is gone (null: not yet)."""
     del who
     table = tables.erasure
     async with service.db.read() as conn:
         rows = (await conn.execute(select(table).order_by(table.c.at_us))).all()
-    return {"erasures": [dict(row._mapping) for row in rows]}
+        bedsides = await orders.erased_at_bedsides(conn)
+    told = [dict(row._mapping) | {"unreachable": json.loads(row.unreachable)} for row in rows]
+    return {"erasures": [one | {"bedside_us": bedsides.get(one["session_id"])} for one in told]}
 
 
 @router.get("/v1/custody")

@@ -50,6 +50,13 @@ async def waiting(conn: AsyncConnection, device_id: str, now_us: int) -> tuple[w
     return tuple(wire.Order.from_json(read_json(row.body.encode())) for row in rows)
 
 
+async def erased_at_bedsides(conn: AsyncConnection) -> dict[str, int | None]:
+    """Session → when its bedside said that its copy is erased; None: not yet."""
+    query = select(device_order.c.body, device_order.c.done_us).where(device_order.c.kind == ERASE)
+    rows = await conn.execute(query.order_by(device_order.c.created_us))
+    return {str(read_json(row.body.encode())["session_id"]): row.done_us for row in rows}
+
+
 async def settle(
     conn: AsyncConnection, device_id: str, now_us: int, told: Sequence[wire.Acknowledgement]
 ) -> None:
