@@ -11,14 +11,15 @@ const ROLES = ["operator", "clinician", "researcher", "annotator", "auditor", "a
 export function peoplePage({ me }) {
   const isWhole = me.grants.some((g) => g.role === "admin" && !g.ward_id && !g.study_id);
   const page = listPage(say("people-title"), async (again) => {
-    const [{ users }, places] = await Promise.all([get("/v1/users"), get("/v1/places")]);
+    const [{ users }, places, { offered }] = await Promise.all(
+      [get("/v1/users"), get("/v1/places"), get("/v1/oidc")]);
     const names = namesOf(places);
     return table(say("people-title"),
       [say("people-name"), say("people-state"), say("people-roles"), say("actions")],
       users.map((user) => [
         [el("b", {}, user.display), " ", el("span", { class: "quiet" }, user.name)], state(user),
         el("ul", { class: "chips" }, ...user.grants.map((g) => grant(g, user, names, again))),
-        el("div", { class: "row-of" }, ...actions(user, places, isWhole, again))]), say("none"));
+        el("div", { class: "row-of" }, ...actions(user, places, { isWhole, offered }, again))]), say("none"));
   }, isWhole ? el("p", { class: "row-of" }, button(say("people-new"), () => newUser(page.again), "primary")) : null);
   return page;
 }
@@ -48,12 +49,13 @@ function grant(g, user, names, again) {
 
 const roleWord = (role) => say(`role-${role}`);
 
-function actions(user, places, isWhole, again) {
+function actions(user, places, { isWhole, offered }, again) {
   const give = button(say("people-give"), () => giveRole(user, places, again));
   if (!isWhole) return [give];
   const change = (body) => attempt(() => ask("PATCH", `/v1/users/${part(user.id)}`, body), again);
   return [
     give,
+    offered && !user.oidc_linked ? button(say("people-tie"), () => attempt(() => tie(user), again)) : null,
     button(say("people-new-password"), () => attempt(async () => {
       const isSure = await dialog({ title: say("people-new-password-sure", { name: user.display }), body: [],
         yes: say("people-new-password"), action: async () => {} });
@@ -69,6 +71,13 @@ function actions(user, places, isWhole, again) {
         if (isSure) change({ disabled: true });
       }),
   ];
+}
+
+/** A link with which this person, and nobody after, ties the account to the hospital's. */
+async function tie(user) {
+  const made = await post(`/v1/users/${part(user.id)}/link-code`);
+  const link = `${location.origin}/v1/oidc/start?link=${encodeURIComponent(made.code)}`;
+  await once(say("people-tie-of", { name: user.display }), link, { hint: say("people-tie-hint"), untilUs: made.expires_us });
 }
 
 const tellPassword = (name, password, untilUs) =>
