@@ -55,6 +55,7 @@ ENGLISH: Final[dict[str, str]] = {
     "service-feedback": "Messages of the service",
     "service-no-feedback": "No message yet.",
     "service-feedback-line": "{at} · {author}: {text}",
+    "service-message-came": "Message of the service, {at}, {author}: {text}",
     "service-close": "Close",
 }
 
@@ -106,5 +107,6 @@ CHINESE: Final[dict[str, str]] = {
     "service-feedback": "服务器消息",
     "service-no-feedback": "还没有消息。",
     "service-feedback-line": "{at} · {author}：{text}",
+    "service-message-came": "服务器消息，{at}，{author}：{text}",
     "service-close": "关闭",
 }

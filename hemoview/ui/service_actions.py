@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMessageBox
 
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text
+from hemoview.ui.notice import Notice
 from hemoview.ui.service_dialog import ServiceDialog
 from hemoview.viewmodel.messages import say
 from hemoview.viewmodel.service import Feedback, ServiceView, feedback_of, service_view
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from hemoview.ui.operations import Operations
 
 RENEW_MS = 1000
+LOOK_MS = 2000
+FRESH_US = 24 * 3_600_000_000
+"""A message no older is said when the window opens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,10 @@ class ServiceActions(QObject):
         self._timer.timeout.connect(self.renew)
         header = operations.window.header
         header.add_action("menu-service", self.open, before="button-about")
+        self._said, self._notice = 0, Notice(operations.window)
+        self._looking = QTimer(self, interval=LOOK_MS)
+        self._looking.timeout.connect(self.look)
+        self._looking.start()
 
     def open(self) -> None:
         """Show the dialog."""
@@ -62,6 +70,25 @@ class ServiceActions(QObject):
         self.renew()
         self._timer.start()
         dialog.open()
+
+    def look(self) -> None:
+        """Has a message come? Whoever stands at the bed is told once, whatever page is open."""
+        status = self._operations.facts_now().status
+        count = max((one.messages for one in status.sync), default=0) if status else 0
+        if count > self._said:
+            self._said = count
+            self._bridge.call(self._read, self._tell_newest)
+
+    def _tell_newest(self, read: tuple[SyncStatus | None, list[dict[str, Any]]]) -> None:
+        facts = self._operations.facts_now()
+        newest = max(read[1], key=lambda m: int(m.get("received_us") or 0), default=None)
+        if (
+            newest is None
+            or self._operations.wall_ns() // 1000 - int(newest.get("received_us") or 0) > FRESH_US
+        ):
+            return
+        (line,) = feedback_of([newest], facts.utc_offset_s)
+        self._notice.say(text("service-message-came", at=line.at, author=line.author, text=line.text))
 
     def renew(self) -> None:
         """What is known, again; the enrolment and the messages lie in files."""

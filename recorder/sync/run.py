@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -62,7 +63,7 @@ def count(gear: Gear, folder: Path) -> None:
 def bring_all(
     gear: Gear, folders: Sequence[Path], tell: Callable[[int, str], None] = lambda _n, _words: None
 ) -> list[Outcome]:
-    """All of them in turn; ``tell`` is told how many are done, and which is next.
+    """All of them in turn; ``tell`` is told how many are done, and which is on its way, with its bytes.
 
     Raises:
         ServiceUnreachable, WrongService: as :func:`bring`.
@@ -72,9 +73,13 @@ def bring_all(
         if gear.stop.is_set():
             break
         tell(number, folder.name)
-        outcomes.append(bring(gear, folder))
+        outcomes.append(bring(gear, folder, partial(_sending, tell, number, folder.name)))
     tell(len(folders), "")
     return outcomes
+
+
+def _sending(tell: Callable[[int, str], None], number: int, name: str, done: int, total: int) -> None:
+    tell(number, f"{name}: {done / 1e6:.1f} of {total / 1e6:.1f} MB")
 
 
 def _trouble(gear: Gear, entry: Entry, folder: Path, error: RecorderError, stays: str = "") -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 
+from hemoview.cloud.principals import CSRF_HEADER
 from hemoview.cloud.settings import Settings
 from tests.cloud.cloud_rig import Clock, running
 
@@ -24,6 +25,8 @@ class Served:
     production: bool = True
     port: int = 0
     codes: list[str] = field(default_factory=list)
+    people: dict[str, dict[str, dict[str, str]]] = field(default_factory=dict)
+    """Role → headers and cookies of somebody signed in."""
     process: subprocess.Popen[str] | None = None
 
     def prepare(self, beds: int = 2) -> Served:
@@ -34,6 +37,10 @@ class Served:
             for place in range(1, beds + 1):
                 reply = keeper.post(f"/v1/beds/{rig.beds[f'A-{place}']}/enrolment")
                 self.codes.append(reply.json()["code"])
+            for role in ("admin", "clinician"):
+                who = rig.person(f"test-{role}", (role, ward))
+                headers = {CSRF_HEADER: who.headers[CSRF_HEADER]}
+                self.people[role] = {"headers": headers, "cookies": dict(who.cookies)}
         return self
 
     def start(self) -> Served:
@@ -64,6 +71,11 @@ class Served:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    def post(self, role: str, path: str, body: object) -> httpx.Response:
+        """A request of somebody signed in."""
+        with httpx.Client(base_url=self.url, trust_env=False, **self.people[role]) as client:  # type: ignore[arg-type]
+            return client.post(path, json=body)
 
     def kill(self) -> None:
         self._end(signal.SIGKILL)

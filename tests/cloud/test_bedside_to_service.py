@@ -15,7 +15,11 @@ import pytest
 
 from recorder import session as store
 from recorder.errors import ServiceUnreachable
+from recorder.schema import Consent
+from recorder.schema.sync_status import SyncStatus
 from recorder.sync.client import Patience
+from recorder.sync.orders import Desk, finder, messages
+from recorder.sync.watch import Watch, station_sessions
 from tests.cloud.serve_rig import Served
 from tests.sync.sync_rig import Bedside, copied, enrolled, session
 
@@ -114,3 +118,44 @@ def test_lost_outbox_lost_service_and_simulated(
     other = enrolled(tmp_path / "home2", served.url, served.codes[1])
     (foreign,) = other.bring(folder)
     assert foreign.error and not foreign.is_safe
+
+
+@pytest.mark.slow
+def test_feedback_and_erasure_reach_the_bedside(
+    base: Path, tmp_path: Path, served: Served, bedside: Bedside
+) -> None:
+    consent = Consent("v1", "2026-01-01", upload=True, feedback=True)
+    folder = copied(base, tmp_path / "sessions" / "s", consent=consent)
+    session_id = bedside.bring(folder)[0].session_id
+    with bedside.gear() as gear:
+        desk = Desk(
+            gear.outbox,
+            gear.vault,
+            bedside.identity.server_id,
+            bedside.station_folder,
+            finder(lambda: [folder]),
+            lambda _order: False,
+            gear.now_us,
+        )
+        told: list[SyncStatus] = []
+        watch = Watch(gear, lambda: station_sessions(folder.parent, "bed1"), desk, told.append)
+
+        def beat() -> None:
+            watch._next_beat_s = 0.0
+            watch.look()
+
+        said = {"session_id": session_id, "text": "the finger cuff slipped"}
+        assert served.post("clinician", "/v1/feedback", said).status_code == 201
+        beat()
+        assert [m["text"] for m in messages(bedside.station_folder)] == ["the finger cuff slipped"]
+        assert told[-1].messages == 1
+        beat()  # the amendment that keeps it went there as a further revision
+        assert gear.outbox.get(bedside.identity.server_id, session_id).rev == 2
+
+        reply = served.post("admin", f"/v1/sessions/{session_id}/erase", {"reason": "withdrawn"})
+        assert reply.is_success, reply.text
+        beat()
+        assert (folder / "tombstone.json").is_file() and not list(folder.glob("segments/*"))
+        beat()
+    assert len(messages(bedside.station_folder)) == 1
+    assert bedside.bring(folder)[0].stays == "erased"

@@ -19,6 +19,8 @@ from hemoview.ui.operations import Operations
 from hemoview.ui.service_actions import ServiceActions, Station
 from hemoview.ui.service_dialog import ServiceDialog
 from hemoview.viewmodel.facts import Facts
+from recorder.schema import DiskStatus, SessionStatus, StationStatus
+from recorder.schema.sync_status import SyncStatus
 from recorder.session import ledger
 from recorder.sync import identity as identities
 from recorder.sync.orders import FEEDBACK, MESSAGES_FILE
@@ -39,12 +41,13 @@ class Desk(QObject):
     def __init__(self, window: Window) -> None:
         super().__init__(window)
         self.window = window
+        self.status: StationStatus | None = None
 
     def wall_ns(self) -> int:
         return 1_795_000_000 * 10**9
 
     def facts_now(self) -> Facts:
-        return Facts(0, self.wall_ns())
+        return Facts(0, self.wall_ns(), status=self.status)
 
 
 @pytest.fixture
@@ -154,3 +157,29 @@ def test_every_control_has_a_name(qtbot: QtBot, actions: ServiceActions) -> None
         assert widget.accessibleName()
     for button in (dialog.enrol, dialog.ward, dialog.reports, dialog.sign_out, dialog.close_button):
         assert button.text() and button.minimumHeight() >= theme.touch_px()
+
+
+def test_a_message_is_said_once_on_whatever_page(
+    qtbot: QtBot, actions: ServiceActions, tmp_path: Path
+) -> None:
+    desk: Any = actions._operations
+    now_us = desk.wall_ns() // 1000
+    told = {
+        "order_id": "o",
+        "at_us": now_us,
+        "received_us": now_us,
+        "author": "Dr A",
+        "text": "signal was poor",
+    }
+    folder = tmp_path / "stations" / "bed1"
+    folder.mkdir(parents=True)
+    ledger.append(folder / MESSAGES_FILE, FEEDBACK, told)
+    identities.keep(folder, identities.Identity("https://w:1", "s", "d", "", "", "", "", True, "bed1"))
+    disk, sync = DiskStatus("", 0, None), (SyncStatus("w:1", server_id="s", messages=1),)
+    desk.status = StationStatus("bed1", 0, 0, 0, 1.0, 1, SessionStatus(), disk, sync=sync)
+    actions.look()
+    until(qtbot, actions._notice.isVisible)
+    assert "Dr A: signal was poor" in actions._notice.text()
+    actions._notice.hide()
+    actions.look()
+    assert not actions._notice.isVisible()
