@@ -26,7 +26,6 @@ from typing import Final
 
 from recorder.errors import ConfigError, RecorderError, StationError
 from recorder.host import lock, places
-from recorder.host.client import StationClient
 
 Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 _NAME: Final = re.compile(r"hemoview-([A-Za-z0-9.+!]{1,40})-[^-]+-[^-]+-[^-]+\.whl\Z")
@@ -52,6 +51,8 @@ def recording_stations(home: Path | None = None) -> list[str]:
 
 
 def _may_record(station: str, home: Path | None) -> bool:
+    from recorder.host.client import StationClient  # noqa: PLC0415 – help needs no bus
+
     try:
         with StationClient(station, home, name="update") as client:
             state = client.call("status", 3.0)["status"]["session"]["state"]
