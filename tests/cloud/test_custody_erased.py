@@ -101,6 +101,11 @@ def test_a_copy_at_a_revoked_bedside_is_out_of_reach(rig: Rig, sender: Sender) -
     admin = rig.person("admin", ("admin", None))
     told = admin.post(f"/v1/sessions/{sender.session_id}/erase", json=WHY).json()
     assert [one["what"] for one in told["unreachable"]] == ["the copy at the bedside"]
+    sender.bedside = rig.bedside("A-2")  # enrolled anew, it comes with the copy
+    for _ in range(2):
+        assert sender.open().status_code == 410
+    (order,) = beat(rig, sender.bedside).orders
+    assert (order.kind, order.session_id) == ("erase", sender.session_id)
 
 
 def test_only_an_administrator_with_a_reason_erases_and_only_once(rig: Rig, sender: Sender) -> None:

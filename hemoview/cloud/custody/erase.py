@@ -59,6 +59,16 @@ async def apply_again(service: Service) -> list[str]:
     return again
 
 
+async def tell(service: Service, device_id: str, session_id: str) -> None:
+    """A bedside announced what was erased: it has a copy still, of before it was enrolled anew or put back itself."""
+    table = tables.erasure
+    async with service.db.begin() as conn:
+        row = (await conn.execute(select(table).where(table.c.session_id == session_id))).first()
+        if row is not None:
+            order = wire.Order("new", orders.ERASE, session_id, row.why, row.by, service.now_us())
+            await orders.give_unless_waiting(conn, device_id, order)
+
+
 async def finish(service: Service) -> None:
     """Delete the blobs of erased sessions; rows go after them, so that an interruption leaves none behind."""
     session, file, blob = tables.session, tables.session_file, tables.blob

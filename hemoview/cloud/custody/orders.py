@@ -50,6 +50,18 @@ async def waiting(conn: AsyncConnection, device_id: str, now_us: int) -> tuple[w
     return tuple(wire.Order.from_json(read_json(row.body.encode())) for row in rows)
 
 
+async def give_unless_waiting(conn: AsyncConnection, device_id: str, order: wire.Order) -> None:
+    """The same order once, until it is done."""
+    query = select(device_order.c.body).where(
+        device_order.c.device_id == device_id,
+        device_order.c.kind == order.kind,
+        device_order.c.done_us.is_(None),
+    )
+    bodies = (await conn.execute(query)).scalars()
+    if order.session_id not in {read_json(body.encode())["session_id"] for body in bodies}:
+        await give(conn, device_id, order)
+
+
 async def erased_at_bedsides(conn: AsyncConnection) -> dict[str, int | None]:
     """Session → when its bedside said that its copy is erased; None: not yet."""
     query = select(device_order.c.body, device_order.c.done_us).where(device_order.c.kind == ERASE)

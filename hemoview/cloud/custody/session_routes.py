@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from hemoview.cloud import audit
-from hemoview.cloud.custody import manifests, opening, state
+from hemoview.cloud.custody import erase, manifests, opening, state
 from hemoview.cloud.custody.bodies import body_of, read_body
 from hemoview.cloud.custody.refusals import Attempt
 from hemoview.cloud.principals import Bedside, Principal, current
@@ -41,6 +41,8 @@ async def announce(session_id: SessionId, request: Request, service: Here, who: 
             if is_new:
                 await audit.append(conn, attempt.entry())
     except Problem as problem:
+        if problem.more.get("type") == wire.SESSION_ERASED:
+            await erase.tell(service, who.id, session_id)
         await attempt.refuse(problem)
     return JSONResponse({"session_id": session_id}, 201 if is_new else 200)
 
