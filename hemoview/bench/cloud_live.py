@@ -210,6 +210,8 @@ async def _bed(where: Where, number: int, seconds: float) -> None:
             due_s += 1.0
             seq += 1
             told["seq"], told["t_us"] = seq, time.time_ns() // 1000
+            for wave in told["waves"].values():
+                wave["t0_us"] = told["t_us"] - 1_000_000
             told["state"]["phase"] = f"sent {time.monotonic_ns()}"
             also = whole if seq % HEAD_EVERY == 1 else {}
             await socket.send(json.dumps(told | also, separators=(",", ":")))

@@ -23,7 +23,7 @@ from recorder.sync import identity
 from recorder.sync.client import Patience, ServiceClient
 from recorder.sync.identity import Identity
 from recorder.sync.uplink import Uplink
-from recorder.sync.uplink_heard import Heard
+from recorder.sync.uplink_heard import WAVE_S, Heard
 from recorder.sync.uplink_message import is_known, message_of
 
 EVERY_S: Final = 1.0
@@ -62,7 +62,7 @@ def run(station: str, home: Path | None, ending: threading.Event) -> None:
     logs.begin(f"uplink-{station}", home or places.home())
     clock = Clock.from_environment()
     with StationClient(station, home, name="uplink", clock=clock) as client:
-        feed, heard = client.feed(), Heard(clock)
+        feed, heard = client.feed(max_age_s=WAVE_S), Heard(clock)
         with _Services(station, home) as services:
             seq, due_s, alone = 0, time.monotonic(), 0
             while not ending.is_set() and alone < ALONE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
 
 from recorder.clock import Clock
 from recorder.host import lock, places, processes, virtual_bedside
@@ -102,6 +104,7 @@ def test_a_bedside_is_watched_through_a_restart_of_the_service(home: Path, tmp_p
                     "waves"
                 ]
                 assert waves["cnap"]["unit"] == "mmHg"
+                check_no_sample_is_left_out(browser)
                 told = heard(browser, lambda t: is_recording(t) and has_estimate(t["msg"]))
                 assert told["msg"]["footer"]
                 before = told["msg"]
@@ -120,6 +123,21 @@ def test_a_bedside_is_watched_through_a_restart_of_the_service(home: Path, tmp_p
             time.sleep(0.05)
     finally:
         ward.stop()
+
+
+def check_no_sample_is_left_out(browser: ClientConnection, seconds: int = 8) -> None:
+    """Waves are heard once a second: what came just after the last time must not be thought too old."""
+    ends_us: dict[str, float] = {}
+    jumps_ms = []
+    for _ in range(seconds):
+        told = heard(browser, is_recording)
+        assert told["gap"] == 0
+        for name, wave in told["msg"]["waves"].items():
+            if name in ends_us:
+                jumps_ms.append(abs(wave["t0_us"] - ends_us[name]) / 1000)
+            samples = len(base64.b64decode(wave["i16"])) // 2
+            ends_us[name] = wave["t0_us"] + samples / wave["rate_hz"] * 1e6
+    assert sorted(jumps_ms)[-2] < 25  # the time base may begin anew once, as a fit comes in
 
 
 def has_estimate(msg: dict[str, Any]) -> bool:
