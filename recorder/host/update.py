@@ -29,7 +29,9 @@ from recorder.host import lock, places
 
 Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 _NAME: Final = re.compile(r"hemoview-([A-Za-z0-9.+!]{1,40})-[^-]+-[^-]+-[^-]+\.whl\Z")
-KINDS: Final = ("bedside", "service")
+_PROOFS: Final = {"bedside": ("models", "verify", "--json"), "service": ("serve", "--help")}
+"""What a new version must be able to do, by what is installed: a service has no model to run."""
+KINDS: Final = tuple(_PROOFS)
 _TAIL: Final = 600
 
 
@@ -96,11 +98,11 @@ def install(
     """
     run = run or _run
     name = _version_of(wheel)
-    locked = _locked(wheel, kind)
+    _locked(wheel, kind)
     refuse_while_recording(home)
     folder = root / "versions" / name
     if not (folder / "proved").is_file():
-        _make(folder, wheel, locked, python, run)
+        _make(folder, wheel, kind, python, run)
     refuse_while_recording(home)  # making it took minutes
     return _switch(root, name, f"update to {wheel.name}")
 
@@ -163,11 +165,11 @@ def _locked(wheel: Path, kind: str) -> bytes:
         ) from error
 
 
-def _make(folder: Path, wheel: Path, locked: bytes, python: str, run: Run) -> None:
+def _make(folder: Path, wheel: Path, kind: str, python: str, run: Run) -> None:
     """An environment with exactly the locked packages and this wheel; ``proved`` is written last."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     listed = folder.with_name(folder.name + ".txt")
-    listed.write_bytes(locked)
+    listed.write_bytes(_locked(wheel, kind))
     pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
     steps: tuple[tuple[str, Sequence[str]], ...] = (
         ("making its environment", [python, "-m", "venv", "--clear", str(folder)]),
@@ -177,7 +179,7 @@ def _make(folder: Path, wheel: Path, locked: bytes, python: str, run: Run) -> No
         ),
         ("installing the wheel", [*pip, "--no-deps", str(wheel)]),
         ("starting it", [str(folder / "bin" / "hemoview"), "--version"]),
-        ("checking its models", [str(folder / "bin" / "hemoview"), "models", "verify", "--json"]),
+        ("proving it", [str(folder / "bin" / "hemoview"), *_PROOFS[kind]]),
     )
     for what, words in steps:
         done = run(words)

@@ -54,6 +54,12 @@ def test_a_version_is_proved_before_it_becomes_current(tmp_path: Path) -> None:
     ]
 
 
+def test_a_service_proves_itself_without_a_model(tmp_path: Path) -> None:
+    pip = Pip()
+    update.install(tmp_path / "site", wheel(tmp_path, "1.0"), kind="service", run=pip, home=tmp_path)
+    assert pip.ran[-1].endswith("serve --help")
+
+
 @pytest.mark.parametrize("fails", ["venv", "--require-hashes", "--no-deps", "--version", "models verify"])
 def test_a_step_that_fails_leaves_the_version_in_use(tmp_path: Path, fails: str) -> None:
     root = tmp_path / "site"
