@@ -12,6 +12,7 @@ changes nothing. Never while a station records, or might: a recorder that does n
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -101,7 +102,7 @@ def install(
     _locked(wheel, kind)
     refuse_while_recording(home)
     folder = root / "versions" / name
-    if not (folder / "proved").is_file():
+    if _proved(folder) != _proof(wheel, kind):
         _make(folder, wheel, kind, python, run)
     refuse_while_recording(home)  # making it took minutes
     return _switch(root, name, f"update to {wheel.name}")
@@ -116,7 +117,7 @@ def rollback(root: Path, *, why: str, home: Path | None = None) -> Switch:
     """
     found = history(root)
     before = found[-1].before if found else ""
-    if not before or not (root / "versions" / before / "proved").is_file():
+    if not before or not _proved(root / "versions" / before):
         raise ConfigError(f"{root}: there is no version to go back to; versions lie in {root / 'versions'}")
     refuse_while_recording(home)
     return _switch(root, before, why.strip() or "rollback")
@@ -186,7 +187,19 @@ def _make(folder: Path, wheel: Path, kind: str, python: str, run: Run) -> None:
         if done.returncode:
             said = (done.stderr or done.stdout or "").strip()[-_TAIL:]
             raise ConfigError(f"{wheel.name}: {what} failed; the version in use stays. It said: {said}")
-    (folder / "proved").write_text(wheel.name, "utf-8")
+    (folder / "proved").write_text(_proof(wheel, kind), "utf-8")
+
+
+def _proof(wheel: Path, kind: str) -> str:
+    """What exactly was proved: another wheel of the same version is another thing."""
+    return f"{kind} {hashlib.sha256(wheel.read_bytes()).hexdigest()}"
+
+
+def _proved(folder: Path) -> str:
+    try:
+        return (folder / "proved").read_text("utf-8")
+    except FileNotFoundError:
+        return ""
 
 
 def _switch(root: Path, name: str, why: str) -> Switch:

@@ -89,6 +89,14 @@ def test_back_is_one_step_and_forth_again_installs_nothing(tmp_path: Path) -> No
     ]
 
 
+def test_another_wheel_of_the_same_version_is_made_anew(tmp_path: Path) -> None:
+    root = tmp_path / "site"
+    update.install(root, wheel(tmp_path, "1.0"), run=Pip(), home=tmp_path)
+    pip = Pip()
+    update.install(root, wheel(tmp_path, "1.0", "numpy==2.1 --hash=sha256:01"), run=pip, home=tmp_path)
+    assert pip.locked == b"numpy==2.1 --hash=sha256:01"
+
+
 def test_there_may_be_nothing_to_go_back_to(tmp_path: Path) -> None:
     root = tmp_path / "site"
     with pytest.raises(ConfigError, match="no version to go back to"):
