@@ -56,6 +56,7 @@ ENGLISH: Final[dict[str, str]] = {
     "service-no-feedback": "No message yet.",
     "service-feedback-line": "{at} · {author}: {text}",
     "service-message-came": "Message of the service, {at}, {author}: {text}",
+    "review.fact-feedback": "Messages",
     "service-close": "Close",
 }
 
@@ -108,5 +109,6 @@ CHINESE: Final[dict[str, str]] = {
     "service-no-feedback": "还没有消息。",
     "service-feedback-line": "{at} · {author}：{text}",
     "service-message-came": "服务器消息，{at}，{author}：{text}",
+    "review.fact-feedback": "消息",
     "service-close": "关闭",
 }

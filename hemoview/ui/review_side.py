@@ -194,6 +194,9 @@ def facts_form(facts: SessionFacts, banners: tuple[Message, ...]) -> QWidget:
     ]
     if facts.corrections:
         rows.append(("review.fact-corrections", "\n".join(map(_correction, facts.corrections))))
+    if facts.feedback:
+        lines = [text("service-feedback-line", at=f.at, author=f.author, text=f.text) for f in facts.feedback]
+        rows.append(("review.fact-feedback", "\n".join(lines)))
     if banners:
         rows.append(("review.fact-notes", "\n".join(said(message) for message in banners)))
     form = QWidget()

@@ -13,6 +13,7 @@ from hemoview.estimate.claims import card_of
 from hemoview.labels.self_calibration import ALWAYS, calibrated_spans, calibrates_itself
 from hemoview.viewmodel.amended import Correction, corrections_of
 from hemoview.viewmodel.review_written import being_written
+from hemoview.viewmodel.service import Feedback, feedback_in
 from hemoview.viewmodel.visibility import estimates_hidden
 from recorder.clock.clock import ClockEra
 from recorder.host import places
@@ -171,6 +172,7 @@ class SessionFacts:
     damaged: tuple[tuple[str, str], ...]
     edition: int = 0
     corrections: tuple[Correction, ...] = ()
+    feedback: tuple[Feedback, ...] = ()
     incomplete: str = ""
     unconfirmed: tuple[tuple[float, float], ...] = ()
     products: tuple[str, ...] = ()
@@ -249,6 +251,7 @@ def facts_of(session: FactSource, edition: int = 0) -> SessionFacts:
         damaged=damage_of(session),
         edition=edition,
         corrections=corrections_of(session.amendments()),
+        feedback=feedback_in(session.amendments(), header.utc_offset_s),
         incomplete=session.incomplete_reason,
         unconfirmed=tuple((span.t0_s, span.t1_s) for span in session.unconfirmed()),
         products=tuple(device.product for device in header.devices if device.device_id not in OWN_DEVICES),

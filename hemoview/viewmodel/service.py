@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from hemoview.viewmodel import formats
 from hemoview.viewmodel.messages import Message, say
+from recorder.schema import Amendment
 from recorder.schema.sync_status import SyncStatus
 
 Level = Literal["quiet", "info", "warn", "danger"]
 
+FEEDBACK: Final = "feedback"
+"""Field of the amendment that keeps a message of the service in its session (``recorder.sync.orders``)."""
 LATE_US: Final = 3_600_000_000
 """After an hour with something waiting and no receipt the line is a warning."""
 _TROUBLE: Final[dict[str, Level]] = {"unreachable": "warn", "refused": "danger", "other-service": "danger"}
@@ -116,6 +120,12 @@ def feedback_of(told: list[dict[str, Any]], utc_offset_s: int) -> tuple[Feedback
             at = f"{formats.day(ns, utc_offset_s)} {formats.time_of_day(ns, utc_offset_s)}"
             found.append((at_us, Feedback(at, str(one.get("author", "")), str(one.get("text", "")))))
     return tuple(one for _, one in sorted(found, key=lambda pair: pair[0], reverse=True))
+
+
+def feedback_in(amendments: Iterable[Amendment], utc_offset_s: int) -> tuple[Feedback, ...]:
+    """Messages kept in a session, newest first."""
+    told = [a.new for a in amendments if a.field == FEEDBACK and isinstance(a.new, dict)]
+    return feedback_of(told, utc_offset_s)
 
 
 def form_problem(address: str, code: str) -> Message | None:

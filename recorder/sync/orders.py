@@ -5,15 +5,17 @@ An order comes again until the service has heard that it was done; doing it agai
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from recorder import session as store
+from recorder.clock import ClockEra
 from recorder.errors import RecorderError, SessionError
 from recorder.schema import Amendment
 from recorder.session import amendments, ledger
+from recorder.session.afterwards import MARKER
 from recorder.session.files import make_folder, read_json, storage_errors
 from recorder.session.header import TOMBSTONE_FILE, read_card
 from recorder.session.lock import FolderLock
@@ -87,22 +89,20 @@ class Desk:
         return "done"
 
     def _amend(self, folder: Path, order: wire.Order) -> None:
+        """Into the session: the message, and a marker where it is about a moment."""
+        content = {k: v for k, v in order.to_json().items() if k not in ("kind", "session_id")}
         with FolderLock(folder), storage_errors(folder, "keeping a message"):
             told, _ = amendments.read(folder)
-            if any(a.field == FEEDBACK and (a.new or {}).get("order_id") == order.order_id for a in told):
-                return
-            content = {k: v for k, v in order.to_json().items() if k not in ("kind", "session_id")}
-            amendments.append(
-                folder,
-                Amendment(
-                    FEEDBACK,
-                    None,
-                    content,
-                    order.author or "service",
-                    "feedback of the service",
-                    self.now_us() * 1000,
-                ),
-            )
+            marker = _marker(order, read_card(folder).eras)
+            marked = {(a.new or {}).get("event_id") for a in told if a.field == MARKER}
+            if marker is not None and marker["event_id"] not in marked:
+                self._append(folder, MARKER, marker, order)
+            if order.order_id not in {(a.new or {}).get("order_id") for a in told if a.field == FEEDBACK}:
+                self._append(folder, FEEDBACK, content, order)
+
+    def _append(self, folder: Path, field: str, content: dict[str, Any], order: wire.Order) -> None:
+        who, wall_ns = order.author or "service", self.now_us() * 1000
+        amendments.append(folder, Amendment(field, None, content, who, "feedback of the service", wall_ns))
 
     def _resend(self, order: wire.Order) -> str:
         """The next turn asks what is missing anyway; what the last receipt said no longer holds."""
@@ -128,6 +128,24 @@ def finder(folders: Callable[[], list[Path]]) -> Callable[[str], Path | None]:
         return None
 
     return find
+
+
+def _marker(order: wire.Order, eras: Sequence[ClockEra]) -> dict[str, Any] | None:
+    """As :mod:`recorder.session.afterwards` reads it; None where the message is about the whole, or before it."""
+    if order.marker_us is None:
+        return None
+    wall_ns = order.marker_us * 1000
+    begun = [era for era in eras if era.wall_ns <= wall_ns]
+    if not begun:
+        return None
+    era = begun[-1]
+    at_ns = era.monotonic_ns + (wall_ns - era.wall_ns)
+    return {
+        "event_id": order.order_id,
+        "label": f"feedback: {order.text[:80]}",
+        "t_host_ns": at_ns,
+        "era": era.number,
+    }
 
 
 def _id_of(folder: Path) -> str:

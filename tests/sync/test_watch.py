@@ -20,7 +20,7 @@ from recorder.sync import wire
 from recorder.sync.orders import FEEDBACK, Desk, finder, messages
 from recorder.sync.watch import Watch, station_sessions
 from tests.sync.fake_service import FakeService
-from tests.sync.sync_rig import Bedside, copied, header
+from tests.sync.sync_rig import ERA, Bedside, copied, header
 
 SESSION_ID = header().session_id
 
@@ -190,6 +190,25 @@ def test_feedback_is_kept_in_the_session_once_however_often_it_comes(
     assert [(a.new["text"], a.who) for a in found] == [("signal was poor", "Dr A")]
     assert [m["text"] for m in messages(bedside.station_folder)] == ["signal was poor"]
     assert b"signal was poor" in service.plain_files(SESSION_ID)["amendments.jsonl"]
+
+
+def test_feedback_on_a_moment_is_a_marker_there_for_every_reader(
+    sessions: Path, folder: Path, service: FakeService, bedside: Bedside
+) -> None:
+    moment_us = ERA.wall_ns // 1000 + 2_500_000
+    service.orders = [
+        replace(order("message"), marker_us=moment_us),
+        replace(order("message", "o-2"), marker_us=5),
+    ]
+    with watching(bedside, sessions) as (watch, _):
+        watch.look()
+        service.acknowledged.clear()
+        beat_now(watch)
+    with store.open(folder) as session:
+        (marker,) = [e for e in session.events("marker") if "feedback" in str(e.payload["label"])]
+        assert marker.payload["label"] == "feedback: signal was poor"
+        assert session.t_s(marker.t_host_ns, marker.era) == pytest.approx(2.5, abs=0.001)
+    assert len([a for a in amendments.read(folder)[0] if a.field == FEEDBACK]) == 2
 
 
 def test_feedback_on_the_session_that_runs_becomes_a_marker(

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from hemoview.viewmodel.service import feedback_of, form_problem, service_view, sync_line
+from hemoview.viewmodel.service import (
+    FEEDBACK,
+    feedback_in,
+    feedback_of,
+    form_problem,
+    service_view,
+    sync_line,
+)
+from recorder.schema import Amendment
 from recorder.schema.sync_status import SYNC_STATES, SyncState, SyncStatus
+from recorder.sync import orders
 
 NOW_US = 1_795_000_000_000_000
 MIN_US = 60_000_000
@@ -68,3 +77,10 @@ def test_messages_come_newest_first_and_odd_ones_are_left_out() -> None:
 def test_what_the_form_needs() -> None:
     told = [form_problem(a, c) for a, c in (("", "ABCD"), ("ward", " "), ("ward", "ABCD"))]
     assert [p.id if p else "" for p in told] == ["service-needs-address", "service-needs-code", ""]
+
+
+def test_messages_kept_in_a_session_are_found_among_its_amendments() -> None:
+    kept = Amendment("feedback", None, {"at_us": 1, "author": "Dr A", "text": "poor"}, "Dr A", "feedback", 1)
+    other = Amendment("notes", "", "x", "OP1", "forgotten", 1)
+    assert [f.text for f in feedback_in([other, kept], 0)] == ["poor"]
+    assert FEEDBACK == orders.FEEDBACK
