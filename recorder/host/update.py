@@ -2,7 +2,7 @@
 
 ::
 
-    ROOT/versions/<name>/     a virtual environment each, with its own bin/hemoview
+    ROOT/versions/<name>/     a virtual environment each, named by version and hash, with its own bin/hemoview
     ROOT/current              link to the one in use; what start menus and units name
     ROOT/history.jsonl        what was switched when, from what to what, and why
 
@@ -98,11 +98,11 @@ def install(
         StationError: a station is recording.
     """
     run = run or _run
-    name = _version_of(wheel)
+    name = _name_of(wheel, kind)
     _locked(wheel, kind)
     refuse_while_recording(home)
     folder = root / "versions" / name
-    if _proved(folder) != _proof(wheel, kind):
+    if not (folder / "proved").is_file():
         _make(folder, wheel, kind, python, run)
     refuse_while_recording(home)  # making it took minutes
     return _switch(root, name, f"update to {wheel.name}")
@@ -117,7 +117,7 @@ def rollback(root: Path, *, why: str, home: Path | None = None) -> Switch:
     """
     found = history(root)
     before = found[-1].before if found else ""
-    if not before or not _proved(root / "versions" / before):
+    if not before or not (root / "versions" / before / "proved").is_file():
         raise ConfigError(f"{root}: there is no version to go back to; versions lie in {root / 'versions'}")
     refuse_while_recording(home)
     return _switch(root, before, why.strip() or "rollback")
@@ -144,13 +144,15 @@ def history(root: Path) -> list[Switch]:
     return found
 
 
-def _version_of(wheel: Path) -> str:
+def _name_of(wheel: Path, kind: str) -> str:
+    """Version and a piece of hash: another wheel of the same version never touches the folder in use."""
     named = _NAME.fullmatch(wheel.name)
     if named is None or not wheel.is_file():
         raise ConfigError(f"{wheel}: is no HemoView wheel; give a file hemoview-<version>-py3-none-any.whl")
     if sys.platform == "win32":
         raise ConfigError("updates by this command need links; on Windows install the wheel with pip")
-    return named[1]
+    digest = hashlib.sha256(kind.encode() + wheel.read_bytes()).hexdigest()
+    return f"{named[1]}-{digest[:8]}"
 
 
 def _locked(wheel: Path, kind: str) -> bytes:
@@ -187,19 +189,7 @@ def _make(folder: Path, wheel: Path, kind: str, python: str, run: Run) -> None:
         if done.returncode:
             said = (done.stderr or done.stdout or "").strip()[-_TAIL:]
             raise ConfigError(f"{wheel.name}: {what} failed; the version in use stays. It said: {said}")
-    (folder / "proved").write_text(_proof(wheel, kind), "utf-8")
-
-
-def _proof(wheel: Path, kind: str) -> str:
-    """What exactly was proved: another wheel of the same version is another thing."""
-    return f"{kind} {hashlib.sha256(wheel.read_bytes()).hexdigest()}"
-
-
-def _proved(folder: Path) -> str:
-    try:
-        return (folder / "proved").read_text("utf-8")
-    except FileNotFoundError:
-        return ""
+    (folder / "proved").write_text(wheel.name, "utf-8")
 
 
 def _switch(root: Path, name: str, why: str) -> Switch:

@@ -32,8 +32,12 @@ class Pip:
         return subprocess.CompletedProcess(words, int(failed), "", "no space left" if failed else "")
 
 
-def wheel(folder: Path, version: str, locked: str = "numpy==2.0 --hash=sha256:00") -> Path:
-    path = folder / f"hemoview-{version}-py3-none-any.whl"
+def version(name: str) -> str:
+    return name.partition("-")[0]
+
+
+def wheel(folder: Path, named: str, locked: str = "numpy==2.0 --hash=sha256:00") -> Path:
+    path = folder / f"hemoview-{named}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as file:
         for kind in update.KINDS:
             file.writestr(f"recorder/_resources/locks/{kind}.txt", locked)
@@ -43,7 +47,7 @@ def wheel(folder: Path, version: str, locked: str = "numpy==2.0 --hash=sha256:00
 def test_a_version_is_proved_before_it_becomes_current(tmp_path: Path) -> None:
     pip, root = Pip(), tmp_path / "site"
     update.install(root, wheel(tmp_path, "1.0"), run=pip, home=tmp_path)
-    assert update.current(root) == "1.0"
+    assert version(update.current(root)) == "1.0"
     assert pip.locked == b"numpy==2.0 --hash=sha256:00"
     assert [("venv" in line, "--no-deps" in line, "models verify" in line) for line in pip.ran] == [
         (True, False, False),
@@ -66,22 +70,22 @@ def test_a_step_that_fails_leaves_the_version_in_use(tmp_path: Path, fails: str)
     update.install(root, wheel(tmp_path, "1.0"), run=Pip(), home=tmp_path)
     with pytest.raises(ConfigError, match=r"the version in use stays.*no space left"):
         update.install(root, wheel(tmp_path, "2.0"), run=Pip(fails), home=tmp_path)
-    assert update.current(root) == "1.0"
+    assert version(update.current(root)) == "1.0"
     again = Pip()
     update.install(root, wheel(tmp_path, "2.0"), run=again, home=tmp_path)
-    assert (update.current(root), len(again.ran)) == ("2.0", 5)
+    assert (version(update.current(root)), len(again.ran)) == ("2.0", 5)
 
 
 def test_back_is_one_step_and_forth_again_installs_nothing(tmp_path: Path) -> None:
     root = tmp_path / "site"
-    for version in ("1.0", "2.0"):
-        update.install(root, wheel(tmp_path, version), run=Pip(), home=tmp_path)
+    for each in ("1.0", "2.0"):
+        update.install(root, wheel(tmp_path, each), run=Pip(), home=tmp_path)
     back = update.rollback(root, why="window does not open", home=tmp_path)
-    assert (back.before, back.after, update.current(root)) == ("2.0", "1.0", "1.0")
+    assert [version(v) for v in (back.before, back.after, update.current(root))] == ["2.0", "1.0", "1.0"]
     pip = Pip()
     update.install(root, wheel(tmp_path, "2.0"), run=pip, home=tmp_path)
-    assert (update.current(root), pip.ran) == ("2.0", [])
-    assert [(s.before, s.after) for s in update.history(root)] == [
+    assert (version(update.current(root)), pip.ran) == ("2.0", [])
+    assert [(version(s.before), version(s.after)) for s in update.history(root)] == [
         ("", "1.0"),
         ("1.0", "2.0"),
         ("2.0", "1.0"),
@@ -92,9 +96,11 @@ def test_back_is_one_step_and_forth_again_installs_nothing(tmp_path: Path) -> No
 def test_another_wheel_of_the_same_version_is_made_anew(tmp_path: Path) -> None:
     root = tmp_path / "site"
     update.install(root, wheel(tmp_path, "1.0"), run=Pip(), home=tmp_path)
-    pip = Pip()
+    before, pip = update.current(root), Pip()
     update.install(root, wheel(tmp_path, "1.0", "numpy==2.1 --hash=sha256:01"), run=pip, home=tmp_path)
     assert pip.locked == b"numpy==2.1 --hash=sha256:01"
+    assert (root / "versions" / before / "proved").is_file()
+    assert update.current(root) != before
 
 
 def test_there_may_be_nothing_to_go_back_to(tmp_path: Path) -> None:
