@@ -457,3 +457,35 @@ def test_a_database_that_fails_for_a_moment_loses_nothing(
     assert len(rows(rig, tables.estimate)) == 10
     assert [r.session_id for r in rows(rig, tables.bed_state)] == [SESSION]
     assert [r.id for r in rows(rig, tables.live_session)] == [SESSION]
+
+
+def test_an_erased_session_is_shown_and_kept_no_longer(rig: Rig, ward: str) -> None:
+    device = rig.bedside("A-1")
+    live = rig.service.part(Live)
+    assert rig.http.portal is not None
+    with watching(rig, ward) as browser:
+        with ingest(rig, device) as bedside:
+            say(bedside)
+            hear(browser, "bed")
+            rig.put(
+                tables.erasure, session_id=SESSION, at_us=0, by="user:a", why="withdrawn", unreachable="[]"
+            )
+            say(bedside, seq=2)
+            hear(browser, "bed")
+            rig.http.portal.call(live.check)  # every ten seconds by itself
+            with pytest.raises(WebSocketDisconnect) as ended:
+                bedside.receive_text()
+            assert ended.value.code == uplink_wire.ELSEWHERE_CODE
+        while hear(browser, "ward")["beds"][0]["last"] is not None:
+            pass
+        with ingest(rig, device) as bedside:  # it comes again, not knowing yet
+            say(bedside, seq=3)
+            with pytest.raises(WebSocketDisconnect) as ended:
+                bedside.receive_text()
+            assert ended.value.code == uplink_wire.ELSEWHERE_CODE
+            assert ended.value.reason == "this session was erased"
+    flush(rig)
+    assert live.store.sessions == frozenset()
+    assert rows(rig, tables.estimate) == rows(rig, tables.live_session) == rows(rig, tables.bed_state) == []
+    nurse = rig.person("n", ("operator", ward))
+    assert "P-001" not in nurse.get(f"/v1/wards/{ward}/state").text

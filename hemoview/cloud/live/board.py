@@ -6,7 +6,7 @@ Hidden estimates end here (safety rule 13): what leaves :meth:`Board.take` for b
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -139,6 +139,14 @@ class Board:
         ]
         for bed in left:
             bed.binding, bed.last, bed.head, bed.footer = Binding("", "", now_us), None, None, None
+        return left
+
+    def forget(self, sessions: Set[str], now_us: int) -> list[BedNow]:
+        """Sessions that were erased: nothing of them is shown any longer."""
+        left = [b for b in self.beds.values() if b.session_id in sessions]
+        for bed in left:
+            device_id = bed.binding.device_id if bed.binding else ""
+            bed.binding, bed.last, bed.head, bed.footer = Binding("", device_id, now_us), None, None, None
         return left
 
     def gone_quiet(self, now_us: int) -> list[BedNow]:

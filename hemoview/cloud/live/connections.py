@@ -95,6 +95,12 @@ class Connections:
         if self._ingests.get(ingest.device_id) is ingest:
             del self._ingests[ingest.device_id]
 
+    async def end(self, device_id: str, code: int, why: str) -> None:
+        """End the connection of a device, if there is one."""
+        ingest = self._ingests.get(device_id)
+        if ingest is not None:
+            await ingest.end(code, why)
+
     async def check(self) -> None:
         """End connections whose device was revoked, whose token has run out, or whose device was moved."""
         if not self._ingests:

@@ -13,7 +13,7 @@ from sqlalchemy import select, union_all
 from hemoview.cloud import audit, tables
 from hemoview.cloud.live.board import Confused
 from hemoview.cloud.live.connections import Ingest
-from hemoview.cloud.live.room import Live
+from hemoview.cloud.live.room import ERASED, Live
 from hemoview.cloud.principals import Principal, origin_of
 from recorder.sync import uplink_wire
 from recorder.sync.uplink_wire import LiveMessage, LiveRefused
@@ -152,7 +152,10 @@ class Door:
             select(live.c.device_id).where(live.c.id == session_id),
             select(synced.c.device_id).where(synced.c.id == session_id),
         )
+        erased = select(tables.erasure.c.session_id).where(tables.erasure.c.session_id == session_id)
         async with self.live.service.db.read() as conn:
+            if (await conn.execute(erased)).first() is not None:
+                raise _Refusal(uplink_wire.ELSEWHERE_CODE, "erased", ERASED)
             owners = {said, *(await conn.execute(kept)).scalars()} - {device_id}
             speaking = select(device.c.id).where(device.c.id.in_(owners), device.c.revoked_us.is_(None))
             others = (await conn.execute(speaking)).first() if owners else None

@@ -18,7 +18,8 @@ from hemoview.cloud.live.connections import Connections
 from hemoview.cloud.live.counts import Counts
 from hemoview.cloud.live.store import Store
 from hemoview.cloud.service import Service
-from hemoview.cloud.tables import bed, ward
+from hemoview.cloud.tables import bed, erasure, ward
+from recorder.sync.uplink_wire import ELSEWHERE_CODE
 
 EVERY_S: Final = 1.0
 CHECK_S: Final = 10.0
@@ -27,6 +28,8 @@ SUM_UP_S: Final = 5.0
 FORGET_S: Final = 3600.0
 READY_S: Final = 10.0
 """A service whose rows have not been written for so long is not ready."""
+
+ERASED: Final = "this session was erased"
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +85,7 @@ class Live:
             asyncio.create_task(_regularly(EVERY_S, self._tick), name="live-tick"),
             asyncio.create_task(_regularly(EVERY_S, self._write), name="live-write"),
             asyncio.create_task(_regularly(SUM_UP_S, self._sum_up), name="live-sum-up"),
-            asyncio.create_task(_regularly(CHECK_S, self.connections.check), name="live-check"),
+            asyncio.create_task(_regularly(CHECK_S, self.check), name="live-check"),
             asyncio.create_task(_regularly(FORGET_S, self._forget), name="live-forget"),
         ]
         try:
@@ -98,6 +101,23 @@ class Live:
             await self.store.flush(everything=True)
             await self.store.sum_up(self.service.now_us(), everything=True)
         await self.bus.close()
+
+    async def check(self) -> None:
+        """Look devices up again, and whether a session that was told of has been erased meanwhile."""
+        await self.connections.check()
+        known = {b.session_id for b in self.board.beds.values() if b.session_id} | self.store.sessions
+        query = select(erasure.c.session_id).where(erasure.c.session_id.in_(known))
+        async with self.service.db.read() as conn:
+            erased = set((await conn.execute(query)).scalars()) if known else set()
+        if not erased:
+            return
+        beds = self.board.forget(erased, self.service.now_us())
+        await self.store.erase(erased)
+        for left in beds:
+            self.store.bound(left)
+            self.changed(left.ward_id)
+            if left.binding is not None:
+                await self.connections.end(left.binding.device_id, ELSEWHERE_CODE, ERASED)
 
     async def _tick(self) -> None:
         now_us = self.service.now_us()

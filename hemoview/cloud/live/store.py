@@ -7,7 +7,7 @@ gap: the record is elsewhere.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -73,6 +73,26 @@ class Store:
     def bound(self, bed_now: BedNow) -> None:
         """A binding has changed."""
         self._bound[bed_now.bed_id] = bed_now
+
+    @property
+    def sessions(self) -> frozenset[str]:
+        """That were heard of within the last hour."""
+        return frozenset((*self._sessions, *self._written))
+
+    async def erase(self, sessions: Set[str]) -> None:
+        """Nothing of these stays, and nothing more of them is written."""
+        self._leave_out(sessions)
+        async with self._service.db.begin() as conn:
+            for table in (estimate, estimate_1m, bed_state):
+                await conn.execute(delete(table).where(table.c.session_id.in_(sessions)))
+            await conn.execute(delete(live_session).where(live_session.c.id.in_(sessions)))
+
+    def _leave_out(self, sessions: Set[str]) -> None:
+        self._rows = [row for row in self._rows if row["session_id"] not in sessions]
+        self._minutes = {m for m in self._minutes if m[0] not in sessions}
+        for session_id in sessions:
+            self._sessions.pop(session_id, None)
+            self._written.pop(session_id, None)
 
     async def flush(self, *, everything: bool = False) -> int:
         """Write what was collected, in one transaction; returns how many rows.
