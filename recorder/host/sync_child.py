@@ -21,7 +21,7 @@ from recorder.sync import identity as identities
 from recorder.sync import wire
 from recorder.sync.identity import Identity
 from recorder.sync.orders import Desk, finder
-from recorder.sync.watch import Watch, station_sessions
+from recorder.sync.watch import StationSessions, Watch
 
 LOOK_S: Final = 2.0
 ALONE_LOOKS: Final = 5
@@ -90,7 +90,7 @@ def _serve(me: Identity, home: Path, board: Board, stop: threading.Event) -> Non
             )
             Watch(
                 gear,
-                lambda: station_sessions(sessions, me.station),
+                StationSessions(sessions, me.station),
                 desk,
                 board.show,
                 f"recorder {__version__}",

@@ -25,6 +25,8 @@ from recorder.sync.run import bring, count
 from recorder.sync.turn import Gear
 
 LOOK_S: Final = 5.0
+SHARE: Final = 25
+"""A look at many sessions takes time: the next one waits for so many times as long."""
 BEAT_S: Final = 15.0
 OPEN_EVERY_S: Final = 300.0
 """A session that is being recorded gets a revision so often: every one names all of its files."""
@@ -98,8 +100,9 @@ class Watch:
 
     def look(self) -> float:
         """Once; returns after how many seconds to look again."""
+        begun_s = time.monotonic()
         try:
-            if time.monotonic() >= self._next_beat_s:
+            if begun_s >= self._next_beat_s:
                 self._beat()
             self._bring_due()
         except ServiceUnreachable as error:
@@ -114,7 +117,7 @@ class Watch:
             return self._failed("refused", error)
         self._failures = 0
         self._tell(state="idle", error=next(iter(self._errors.values()), ""), advice="")
-        return LOOK_S
+        return max(LOOK_S, min(SHARE * (time.monotonic() - begun_s), BEAT_S))
 
     # ---- sessions
 
@@ -215,16 +218,33 @@ class Watch:
             self.publish(replace(status, at_us=self.gear.now_us()))
 
 
-def station_sessions(folder: Path, station: str) -> list[Path]:
-    """Sessions in a folder that this station recorded."""
-    found = []
-    for path in files.sessions_in(folder):
+class StationSessions:
+    """Sessions in a folder that one station recorded; a card is read again only when it has changed.
+
+    Args:
+        folder: where sessions are.
+        station: whose.
+    """
+
+    def __init__(self, folder: Path, station: str) -> None:
+        self._folder, self._station = folder, station
+        self._read: dict[Path, tuple[int, str]] = {}
+
+    def __call__(self) -> list[Path]:
+        """Oldest first."""
+        now = {path: self._whose(path) for path in files.sessions_in(self._folder)}
+        self._read = {path: told for path, told in now.items() if told is not None}
+        return [path for path, (_, station) in self._read.items() if station == self._station]
+
+    def _whose(self, folder: Path) -> tuple[int, str] | None:
         try:
-            if read_card(path).header.station == station:
-                found.append(path)
+            changed_ns = (folder / SESSION_FILE).stat().st_mtime_ns
+            known = self._read.get(folder)
+            if known is not None and known[0] == changed_ns:
+                return known
+            return changed_ns, read_card(folder).header.station
         except (RecorderError, OSError):  # verify and the session browser name it
-            continue
-    return found
+            return None
 
 
 def _stamp(folder: Path) -> Stamp:

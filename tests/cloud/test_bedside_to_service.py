@@ -19,7 +19,7 @@ from recorder.schema import Consent
 from recorder.schema.sync_status import SyncStatus
 from recorder.sync.client import Patience
 from recorder.sync.orders import Desk, finder, messages
-from recorder.sync.watch import Watch, station_sessions
+from recorder.sync.watch import StationSessions, Watch
 from tests.cloud.serve_rig import Served
 from tests.sync.sync_rig import Bedside, copied, enrolled, session
 
@@ -138,7 +138,7 @@ def test_feedback_and_erasure_reach_the_bedside(
             gear.now_us,
         )
         told: list[SyncStatus] = []
-        watch = Watch(gear, lambda: station_sessions(folder.parent, "bed1"), desk, told.append)
+        watch = Watch(gear, StationSessions(folder.parent, "bed1"), desk, told.append)
 
         def beat() -> None:
             watch._next_beat_s = 0.0

@@ -18,7 +18,7 @@ from recorder.schema.sync_status import SyncStatus
 from recorder.session import amendments
 from recorder.sync import wire
 from recorder.sync.orders import FEEDBACK, Desk, finder, messages
-from recorder.sync.watch import Watch, station_sessions
+from recorder.sync.watch import StationSessions, Watch
 from tests.sync.fake_service import FakeService
 from tests.sync.sync_rig import ERA, Bedside, copied, header
 
@@ -45,7 +45,7 @@ def watching(
             lambda order: marked is not None and (marked.append(order) or True),
             gear.now_us,
         )
-        watch = Watch(gear, lambda: station_sessions(sessions, "bed1"), desk, told.append, "recorder 1")
+        watch = Watch(gear, StationSessions(sessions, "bed1"), desk, told.append, "recorder 1")
         yield watch, told
 
 
