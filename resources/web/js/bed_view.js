@@ -28,7 +28,7 @@ export function view(bed, nowUs, { pressure, parameters }) {
     sessionId: bed.sessionId,
     label: bed.label,
     mode: mode(bed),
-    pseudonym: head?.pseudonym ?? null,
+    pseudonym: head?.pseudonym || null, // empty where the consent keeps it at the bed
     startedUs: head?.started_us ?? null,
     operator: head?.operator ?? null,
     template: head?.template ?? null,
@@ -42,6 +42,7 @@ export function view(bed, nowUs, { pressure, parameters }) {
     binding: bed.binding,
     showsEstimates: showsEstimates(bed),
     isHidden: head?.hidden === true,
+    hasValues: Object.keys(bed.numerics ?? {}).length > 0,
     rows: parameters.map((p) => row(p, bed, pressure, dropped)),
     needs: needsOf(bed, nowUs),
     facts: facts(bed, nowUs),

@@ -7,7 +7,7 @@ import { Sweep } from "./sweep.js";
 import { need, say } from "./words.js";
 
 const TILE_MM_PER_S = 12.5;
-/** Needs that the tile says in a place of their own. */
+/** Needs that tile and bed page say in a place of their own. */
 const SAID_ABOVE = new Set(["confirm-binding"]);
 
 /** @param {{parameters: string[], href: string, onConfirm: Function|null}} how */
@@ -55,6 +55,8 @@ export class Tile {
     setShown(p.watermark, view.watermark !== null);
     if (view.watermark) setText(p.watermark, say(`watermark-${view.watermark}`));
     setShown(p.body, isRunning);
+    setShown(p.waves, view.hasValues);
+    setShown(p.numerics.node, view.hasValues);
     setShown(p.hidden, isRunning && view.isHidden);
     setText(p.hidden, say("tile-hidden"));
     setShown(p.binding, view.isUnconfirmed);
@@ -68,7 +70,7 @@ export class Tile {
     setText(p.age, ageWords(view, nowUs));
     setText(p.missed, missedWords(view));
     setShown(p.missed, view.missed.total > 0);
-    setText(p.needs, view.needs.filter((n) => !SAID_ABOVE.has(n.id)).map((n) => need(n.id, n.values)).join(" · "));
+    setText(p.needs, needWords(view));
     setText(p.facts, view.facts.map((f) => say(f.id, f.values)).join(" · "));
     if (p.facts.title !== p.facts.textContent) p.facts.title = p.facts.textContent;
     if (isRunning) p.numerics.update(view);
@@ -88,6 +90,10 @@ export function ageWords(view, nowUs) {
   if (view.isStale && view.ageS > 60) return say("tile-dropped", { time: since(view.lastUs, nowUs) });
   return say(view.isStale ? "tile-old" : "tile-age", { age: age(view.ageS) });
 }
+
+/** What else a bed needs. */
+export const needWords = (view) =>
+  view.needs.filter((n) => !SAID_ABOVE.has(n.id)).map((n) => need(n.id, n.values)).join(" · ");
 
 /** Messages that did not come. */
 export function missedWords(view) {
@@ -110,7 +116,8 @@ function parts({ parameters, href, onConfirm }) {
   const cnap = el("canvas", { class: "wave", "aria-hidden": "true" });
   const numerics = numericsDom(parameters);
   const hidden = el("p", { class: "hidden-note" });
-  const body = el("div", { class: "tile-body" }, el("div", { class: "waves" }, ppg, cnap), numerics.node, hidden);
+  const waves = el("div", { class: "waves" }, ppg, cnap);
+  const body = el("div", { class: "tile-body" }, waves, numerics.node, hidden);
   const age = el("span", { class: "age" });
   const missed = el("span", { class: "missed" });
   const needs = el("p", { class: "tile-needs" });
@@ -118,7 +125,7 @@ function parts({ parameters, href, onConfirm }) {
   const foot = el("div", { class: "tile-foot" }, el("p", { class: "ages" }, age, missed), needs, facts);
   const node = el("li", { class: "tile" }, open, devices, watermark, binding, body, foot);
   return {
-    node, open, label, pseudonym, started, running, devices, watermark, binding, bindingText, confirm, ppg, cnap,
+    node, open, label, pseudonym, started, running, devices, watermark, binding, bindingText, confirm, waves, ppg, cnap,
     numerics, hidden, body, age, missed, needs, facts,
   };
 }

@@ -162,6 +162,11 @@ test("hidden estimates leave nothing behind, not even if a number came", () => {
   }
 });
 
+test("where the consent keeps values at the bed, none is drawn and nobody is named", () => {
+  const shown = seen(wardOf(placed(bed(1)), said(1, 1, { head: head({ pseudonym: "" }), numerics: {} })), 1, 1);
+  assert.deepEqual([shown.pseudonym, shown.hasValues, shown.showsEstimates], [null, false, false]);
+});
+
 test("an uncalibrated reference is no valid one", () => {
   const ward = wardOf(placed(bed(1)), said(1, 1, { numerics: { SBP: number(122, { ref_valid: false }) } }));
   assert.deepEqual(seen(ward, 1, 1).rows[0].reference, { text: "124", isValid: false, why: "uncalibrated" });

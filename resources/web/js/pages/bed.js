@@ -7,10 +7,10 @@ import { PARAMETERS, elapsed, since, timeOfDay } from "../format.js";
 import { options } from "../options.js";
 import { numericsDom } from "../row_dom.js";
 import { Sweep } from "../sweep.js";
-import { ageWords, missedWords, who } from "../tile.js";
+import { ageWords, missedWords, needWords, who } from "../tile.js";
 import { Trends } from "../trends.js";
 import { WardFeed } from "../ward_feed.js";
-import { need, say } from "../words.js";
+import { say } from "../words.js";
 
 const MM_PER_S = 25;
 const DRAW_MS = 40;
@@ -150,7 +150,7 @@ class BedPage {
     setText(p.age, ageWords(shown, nowUs));
     setShown(p.missed, shown.missed.total > 0);
     setText(p.missed, missedWords(shown));
-    setText(p.needs, shown.needs.map((n) => need(n.id, n.values)).join(" · "));
+    setText(p.needs, needWords(shown));
     setShown(p.session, shown.sessionId !== null && this.me.actions.has("see-session"));
     setText(p.session, say("bed-session"));
     const href = `/session/${encodeURIComponent(shown.sessionId ?? "")}`;
@@ -179,7 +179,7 @@ class BedPage {
   showStreams() {
     const streams = this.feed.ward.beds.get(this.bedId)?.state?.streams ?? [];
     fill(this.p.streams, ...streams.map((s) => el("tr", { class: `stream ${s.state}` }, el("th", { scope: "row" }, s.id),
-      el("td", {}, say(`stream-${s.state}`)), el("td", {}, Number.isFinite(s.rate_hz) ? `${s.rate_hz.toFixed(1)} Hz` : ""),
+      el("td", {}, say(`stream-${s.state}`)), el("td", {}, Number.isFinite(s.rate_hz) ? `${s.rate_hz.toFixed(1)}\u00a0Hz` : ""),
       el("td", {}, String(s.received ?? "")), el("td", {}, String(s.on_disk ?? "")))));
   }
 }
