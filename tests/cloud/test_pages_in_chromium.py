@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from hemoview.cloud.principals import Role
@@ -93,8 +95,18 @@ def tile(page: Any, n: int) -> Any:
     return page.locator(".tile", has=page.locator(f".bed-label:text-is('ICU-{n}')"))
 
 
+@cache
+def cookies_of(url: str, name: str) -> dict[str, str]:
+    """Signed in once for all tests that are not about signing in."""
+    with httpx.Client(base_url=url) as client:
+        client.post("/v1/login", json={"name": name, "password": PASSWORD}).raise_for_status()
+        return dict(client.cookies)
+
+
 def open_ward(page: Any, served: Served) -> None:
-    sign_in(page, served)
+    known = cookies_of(served.url, "nurse")
+    page.context.add_cookies([{"name": n, "value": v, "url": served.url} for n, v in known.items()])
+    page.goto(served.url + "/")
     page.wait_for_selector(".tile .value:text-matches('[0-9]')")
     until(page, "document.querySelectorAll('.tile:not(.quietly)').length >= 22")
     page.wait_for_selector("body:not(.lost)")

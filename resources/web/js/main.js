@@ -60,9 +60,10 @@ async function show() {
   shell.show(me, name);
   document.title = `HemoView – ${say("research-only")}`;
   try {
-    const made = await PAGES[name]({ args, me, shell, go, onDone: entered });
-    if (mine === turn) place(made);
-    else made.stop?.();
+    const made = await PAGES[name]({ args, me, shell, onDone: entered });
+    if (mine !== turn) made.stop?.();
+    else if (made.elsewhere) go(made.elsewhere, { replace: true });
+    else place(made);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     if (mine === turn && error.status !== 401) failed(error, show);
