@@ -129,6 +129,22 @@ def test_a_wrong_password_is_said_and_a_one_time_one_must_be_changed(page: Any, 
     page.wait_for_selector("h1:text-is('Sessions')")
 
 
+def test_the_hospitals_account_is_offered_where_there_is_one_and_its_refusals_are_told(
+    page: Any, served: Served
+) -> None:
+    offered = "a[href='/v1/oidc/start']"
+    page.goto(served.url + "/")
+    page.wait_for_selector("[name=password]")
+    assert not page.locator(offered).is_visible()
+    page.route("**/v1/oidc", lambda route: route.fulfill(json={"offered": True}))
+    page.goto(served.url + "/?refused=unknown")
+    page.wait_for_selector(".notice.error")
+    page.wait_for_selector(offered)
+    page.goto(served.url + "/?refused=%3Cimg%3E")
+    page.wait_for_selector(offered)
+    assert not page.locator(".notice.error").is_visible()
+
+
 def test_a_session_in_custody_with_its_report_and_messages(page: Any, served: Served, tmp_path: Path) -> None:
     sender = handed_over(served, tmp_path / ("5e" * 16), bed=f"ICU-{BEDS}")
     sign_in(page, served, "physician")
@@ -182,6 +198,12 @@ def test_an_administrator_makes_beds_codes_and_accounts_told_once(page: Any, ser
     page.locator("button:text-is('Prove the chain')").click()
     page.wait_for_selector(".notice.info:text-matches('as they were written')")
     assert page.evaluate("window.hurt") is None
+    page.locator("nav a:text-is('Devices')").click()
+    page.locator("button:has-text('Make this browser')").click()
+    page.locator("dialog button.primary").click()
+    page.wait_for_selector(".tile")
+    assert page.locator("nav a").all_inner_texts() == ["Wards"], "the screen of a ward does nothing else"
+    assert page.locator("button.confirm").count() == 0
 
 
 def test_a_ward_of_24_beds_in_fixed_places(page: Any, served: Served, beds: dict[int, Bed]) -> None:

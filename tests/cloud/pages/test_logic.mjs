@@ -292,6 +292,17 @@ test("no page ever speaks of an alarm but to deny it, nor of a diagnosis", () =>
   }
 });
 
+test("every module is whole: it parses, and what it imports is exported", async () => {
+  const files = JSON.parse(process.env.HEMOVIEW_PAGES);
+  assert.ok(files.length > 30);
+  for (const file of files) if (!file.endsWith("/main.js")) await import(file); // main begins when it is imported
+  const main = readFileSync(files.find((f) => f.endsWith("/main.js")), "utf-8");
+  for (const [, names, from] of main.matchAll(/import \{ ([^}]+) \} from "([^"]+)"/g)) {
+    const module = await load(from.replace("./", ""));
+    for (const name of names.split(",").map((n) => n.trim())) assert.ok(name in module, `${from}: ${name}`);
+  }
+});
+
 test("every word that a page asks for exists, and none is left over", () => {
   const files = JSON.parse(process.env.HEMOVIEW_PAGES);
   const source = files.map((f) => readFileSync(f, "utf-8")).join("\n");

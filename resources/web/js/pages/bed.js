@@ -172,7 +172,7 @@ class BedPage {
       return;
     }
     const button = this.me.actions.has("confirm-bed") ? el("button", { type: "button", class: "confirm",
-      onclick: () => confirmBinding(this.view(), this.feed) }, say("binding-button")) : null;
+      onclick: () => confirmBinding(this.view()) }, say("binding-button")) : null;
     fill(this.p.binding, el("span", {}, say("binding-new")), button);
   }
 

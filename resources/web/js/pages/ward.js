@@ -82,7 +82,7 @@ class WardPage {
     const tile = new Tile(bedId, {
       parameters: TILE_PARAMETERS,
       href: `/ward/${encodeURIComponent(this.ward.id)}/bed/${encodeURIComponent(bedId)}`,
-      onConfirm: mayConfirm ? () => confirmBinding(this.viewOf(bedId), this.feed) : null,
+      onConfirm: mayConfirm ? () => confirmBinding(this.viewOf(bedId)) : null,
     });
     this.watcher.observe(tile.node);
     return tile;
