@@ -239,6 +239,20 @@ def test_hidden_estimates_leave_nothing_on_the_page(page: Any, served: Served, b
     assert page.locator(".bed-right .claim").inner_text() == ""
 
 
+def test_a_log_in_that_ended_leads_to_signing_in_and_back(
+    page: Any, served: Served, beds: dict[int, Bed]
+) -> None:
+    open_ward(page, served)
+    page.context.clear_cookies()
+    page.locator("nav a:text-is('Sessions')").click()
+    page.wait_for_selector(".notice:has-text('signed out')")
+    assert "P-001" not in page.content()
+    page.fill("[name=name]", "nurse")
+    page.fill("[name=password]", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("h1:text-is('Sessions')")
+
+
 def test_texts_of_others_are_text(page: Any, served: Served, beds: dict[int, Bed]) -> None:
     open_ward(page, served)
     assert NASTY in tile(page, 7).inner_text()
