@@ -26,7 +26,7 @@ from uuid import uuid4
 
 import numpy as np
 from sqlalchemy import insert
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from hemoview.bench import cloud_record, cloud_service
 from hemoview.bench.cloud_service import Running
@@ -42,8 +42,13 @@ from recorder.sync.uplink import PATH
 from recorder.sync.uplink_wire import HEAD_EVERY
 
 BROWSERS: Final = 4
-WARM_UP_S: Final = 4.0
-MEASURED_S: Final = 15.0
+WARM_UP_S: Final = 3.0
+MEASURED_S: Final = 12.0
+LATEST_S: Final = 2.0
+"""What is sent at the end of the time measured has so long to arrive."""
+CLOSE_S: Final = 0.5
+"""A connection that nobody reads from any more is not waited for."""
+START_S: Final = 60.0
 END_S: Final = 20.0
 _SENT: Final = re.compile(r'"phase":"sent (\d+)"')
 _START: Final = "spawn"
@@ -83,7 +88,7 @@ def run(*, beds: int, seconds: float = MEASURED_S) -> dict[str, Any]:
         cookie = asyncio.run(_watcher(service))
         tokens = tuple(station.authorization for station in service.stations)
         where = Where(service.host, service.port, service.ward_id, cookie, tokens)
-        with _load(where, WARM_UP_S + seconds + 2) as load:
+        with _load(where) as load:
             _wait(WARM_UP_S)
             begins_ns, cpu_s = time.monotonic_ns(), service.cpu_s()
             with _segments_beside(service) as beside:
@@ -91,7 +96,8 @@ def run(*, beds: int, seconds: float = MEASURED_S) -> dict[str, Any]:
                     tell(done, "")
                     _wait(1.0)
             ends_ns = time.monotonic_ns()
-            cores = (service.cpu_s() - cpu_s) / ((ends_ns - begins_ns) / 1e9)
+            _wait(LATEST_S)
+            cores = (service.cpu_s() - cpu_s) / ((time.monotonic_ns() - begins_ns) / 1e9)
             seen = load.results()
         return _told(beds, seen, begins_ns, ends_ns) | {
             "cpu_cores": round(cores, 2),
@@ -102,7 +108,7 @@ def run(*, beds: int, seconds: float = MEASURED_S) -> dict[str, Any]:
 
 def _told(beds: int, seen: Sequence[tuple[int, int]], begins_ns: int, ends_ns: int) -> dict[str, Any]:
     """Of messages sent within the time measured: those that every browser got, and how late."""
-    within = [(sent, got) for sent, got in seen if begins_ns <= sent < ends_ns - 1_000_000_000]
+    within = [(sent, got) for sent, got in seen if begins_ns <= sent < ends_ns]
     if not within:
         raise RecorderError("no message came through; see whether the machine is overloaded")
     late_ms = np.array([(got - sent) / 1e6 for sent, got in within])
@@ -112,7 +118,7 @@ def _told(beds: int, seen: Sequence[tuple[int, int]], begins_ns: int, ends_ns: i
         "bed_to_browser_p50_ms": round(float(np.percentile(late_ms, 50)), 1),
         "bed_to_browser_p99_ms": round(float(np.percentile(late_ms, 99)), 1),
         "bed_to_browser_max_ms": round(float(late_ms.max()), 1),
-        "live_messages_per_s": round(len(within) / BROWSERS / ((ends_ns - begins_ns) / 1e9 - 1), 1),
+        "live_messages_per_s": round(len(within) / BROWSERS / ((ends_ns - begins_ns) / 1e9), 1),
         "live_not_seen": expected - len(within),
         "browsers": BROWSERS,
     }
@@ -143,22 +149,33 @@ async def _watcher(service: Running) -> str:
 # ---- the load
 
 
+@dataclass(frozen=True, slots=True)
+class _Flags:
+    """Between the processes: browsers watch, beds tell, it is over."""
+
+    watching: Any
+    telling: Any
+    over: Any
+
+
 @dataclass(slots=True)
 class _Load:
     """Beds and browsers at work."""
 
     queue: Any
     processes: list[Any]
+    flags: _Flags
 
     def results(self) -> list[tuple[int, int]]:
-        """(sent, seen), monotonic ns, of every message at every browser.
+        """End it; (sent, seen), monotonic ns, of every message at every browser.
 
         Raises:
             RecorderError: a process failed.
         """
+        self.flags.over.set()
         told: list[tuple[int, int]] = []
         for _ in self.processes:
-            found = self.queue.get(timeout=WARM_UP_S + MEASURED_S * 20 + END_S)
+            found = self.queue.get(timeout=END_S)
             if isinstance(found, str):
                 raise RecorderError(f"the load failed: {found}")
             told += found
@@ -166,86 +183,104 @@ class _Load:
 
 
 @contextmanager
-def _load(where: Where, seconds: float) -> Iterator[_Load]:
+def _load(where: Where) -> Iterator[_Load]:
     context = multiprocessing.get_context(_START)
-    queue = context.Queue()
-    jobs = [context.Process(target=_work, args=(name, where, seconds, queue), daemon=True) for name in _WORK]
+    queue, flags = context.Queue(), _Flags(context.Event(), context.Event(), context.Event())
+    jobs = [context.Process(target=_work, args=(name, where, flags, queue), daemon=True) for name in _WORK]
     for job in jobs:
         job.start()
     try:
-        yield _Load(queue, jobs)
+        if not flags.telling.wait(START_S):
+            raise RecorderError("beds and browsers do not start; see whether the machine is overloaded")
+        yield _Load(queue, jobs, flags)
     finally:
+        flags.over.set()
         for job in jobs:
             job.join(END_S)
             if job.is_alive():
                 job.kill()
 
 
-def _work(name: str, where: Where, seconds: float, queue: Any) -> None:
+def _work(name: str, where: Where, flags: _Flags, queue: Any) -> None:
     try:
-        queue.put(asyncio.run(_WORK[name](where, seconds)))
+        queue.put(asyncio.run(_WORK[name](where, flags)))
     except Exception as error:  # noqa: BLE001 – told to the process that waits for it
         queue.put(f"{name}: {type(error).__name__}: {error}")
 
 
-async def _beds(where: Where, seconds: float) -> list[tuple[int, int]]:
-    """Every bed at its own moment of the second."""
-    await asyncio.gather(*(_bed(where, n, seconds) for n in range(len(where.tokens))))
+async def _beds(where: Where, flags: _Flags) -> list[tuple[int, int]]:
+    """Every bed at its own moment of the second, once all browsers watch."""
+    await asyncio.to_thread(flags.watching.wait, START_S)
+    async with AsyncExitStack() as stack:
+        sockets = [
+            await stack.enter_async_context(
+                connect(
+                    f"ws://{where.address}{PATH}",
+                    additional_headers={"Authorization": token},
+                    compression=None,
+                    proxy=None,
+                    close_timeout=CLOSE_S,
+                )
+            )
+            for token in where.tokens
+        ]
+        flags.telling.set()
+        await asyncio.gather(*(_bed(socket, n, flags) for n, socket in enumerate(sockets)))
     return []
 
 
-async def _bed(where: Where, number: int, seconds: float) -> None:
+async def _bed(socket: ClientConnection, number: int, flags: _Flags) -> None:
     luck = random.Random(number)
     told = _message(number, luck)
     whole = {n: told.pop(n) for n in ("head", "footer")}
-    headers = {"Authorization": where.tokens[number]}
     loop = asyncio.get_running_loop()
-    due_s = loop.time() + luck.random()
-    ends_s = loop.time() + seconds
-    uri = f"ws://{where.address}{PATH}"
-    async with connect(uri, additional_headers=headers, compression=None, proxy=None) as socket:
-        seq = 0
-        while loop.time() < ends_s:
-            await asyncio.sleep(max(0.0, due_s - loop.time()))
-            due_s += 1.0
-            seq += 1
-            told["seq"], told["t_us"] = seq, time.time_ns() // 1000
-            for wave in told["waves"].values():
-                wave["t0_us"] = told["t_us"] - 1_000_000
-            told["state"]["phase"] = f"sent {time.monotonic_ns()}"
-            also = whole if seq % HEAD_EVERY == 1 else {}
-            await socket.send(json.dumps(told | also, separators=(",", ":")))
+    due_s, seq = loop.time() + luck.random(), 0
+    while not flags.over.is_set():
+        await asyncio.sleep(max(0.0, due_s - loop.time()))
+        due_s += 1.0
+        seq += 1
+        told["seq"], told["t_us"] = seq, time.time_ns() // 1000
+        for wave in told["waves"].values():
+            wave["t0_us"] = told["t_us"] - 1_000_000
+        told["state"]["phase"] = f"sent {time.monotonic_ns()}"
+        also = whole if seq % HEAD_EVERY == 1 else {}
+        await socket.send(json.dumps(told | also, separators=(",", ":")))
 
 
-async def _browsers(where: Where, seconds: float) -> list[tuple[int, int]]:
-    found = await asyncio.gather(*(_browser(where, seconds) for _ in range(BROWSERS)))
-    return [pair for one in found for pair in one]
-
-
-async def _browser(where: Where, seconds: float) -> list[tuple[int, int]]:
+async def _browsers(where: Where, flags: _Flags) -> list[tuple[int, int]]:
     seen: list[tuple[int, int]] = []
     async with AsyncExitStack() as stack:
-        socket = await stack.enter_async_context(
-            connect(
-                f"ws://{where.address}/v1/live?ward={where.ward_id}",
-                origin=f"http://{where.address}",  # type: ignore[arg-type]
-                additional_headers={"Cookie": f"{COOKIE}={where.cookie}"},
-                compression=None,
-                proxy=None,
-                max_size=None,
+        sockets = [
+            await stack.enter_async_context(
+                connect(
+                    f"ws://{where.address}/v1/live?ward={where.ward_id}",
+                    origin=f"http://{where.address}",  # type: ignore[arg-type]
+                    additional_headers={"Cookie": f"{COOKIE}={where.cookie}"},
+                    compression=None,
+                    proxy=None,
+                    max_size=None,
+                    close_timeout=CLOSE_S,
+                )
             )
-        )
-        try:
-            async with asyncio.timeout(seconds):
-                async for text in socket:
-                    got = time.monotonic_ns()
-                    if isinstance(text, str) and text.startswith('{"type":"bed"'):
-                        sent = _SENT.search(text)
-                        if sent is not None:
-                            seen.append((int(sent[1]), got))
-        except TimeoutError:
-            return seen
-    raise RecorderError("the service closed a browser's connection")
+            for _ in range(BROWSERS)
+        ]
+        flags.watching.set()
+        reading = [asyncio.create_task(_read(socket, seen)) for socket in sockets]
+        await asyncio.to_thread(flags.over.wait)
+        if any(task.done() for task in reading):
+            raise RecorderError("the service closed a browser's connection")
+        for task in reading:
+            task.cancel()
+    return seen
+
+
+async def _read(socket: ClientConnection, seen: list[tuple[int, int]]) -> None:
+    async for text in socket:
+        got = time.monotonic_ns()
+        if isinstance(text, str) and text.startswith('{"type":"bed"'):
+            sent = _SENT.search(text)
+            if sent is not None:
+                seen.append((int(sent[1]), got))
 
 
 _WORK: Final[dict[str, Any]] = {"beds": _beds, "browsers": _browsers}
