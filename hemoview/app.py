@@ -31,7 +31,7 @@ from hemoview.ui.chime import Player
 from hemoview.ui.collector import GuiCollector
 from hemoview.ui.companions import Companions
 from hemoview.ui.device_operations import Bed, DeviceOperations
-from hemoview.ui.handbook import RESEARCHERS, Handbook
+from hemoview.ui.handbook import RESEARCHERS, WARDS, Handbook
 from hemoview.ui.lock_screen import LockScreen
 from hemoview.ui.main_window import RECORD, REVIEW, MainWindow
 from hemoview.ui.opening import check_opening
@@ -196,6 +196,7 @@ class Shell:
         self.service = ServiceActions(self.operations, self.bridge, ServiceOf(options.station, self.home))
         self.saving = SavingMenu(self.window, self.bridge, self.operations, kept)
         self.handbook, self.researcher = Handbook(self.window), Handbook(self.window, RESEARCHERS)
+        self.ward_guide = Handbook(self.window, WARDS)
         self.asking = Asking(self.model, self.bridge, self.client, clock)
         self.companions = Companions(
             options.station,

@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 STATION = "demo"
 CLIENT = "demo"
 PSEUDONYM = "DEMO-01"
-CONSENT = {"version": "virtual bedside", "date": "2026-01-01"}
+CONSENT = {"version": "virtual bedside", "date": "2026-01-01", "upload": True, "feedback": True}
+"""Nobody lies there: the whole way can be tried, to a service that is not in production."""
 OFFSCREEN_SECONDS = 30.0
 FIRST_SAMPLE_TIMEOUT_S = 15.0
 DRAIN_TIMEOUT_S = 10.0

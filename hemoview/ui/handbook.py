@@ -1,5 +1,5 @@
-"""The guides, for operators and for researchers: the installed Markdown of this language with its pictures, beside the
-window and never over a question.
+"""The guides, for operators, researchers and wards: the installed Markdown of this language with its pictures, beside
+the window and never over a question.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ class Guide:
 
 OPERATORS: Final = Guide("menu-handbook", "handbook-title", "handbook-file", "F1")
 RESEARCHERS: Final = Guide("menu-researcher", "researcher-title", "researcher-file", "Shift+F1")
+WARDS: Final = Guide("menu-ward-guide", "ward-guide-title", "ward-guide-file", "Ctrl+F1")
 
 
 def guide_file(guide: Guide = OPERATORS) -> Path:

@@ -18,6 +18,7 @@ from hemoview.ui.handbook import (
     CHAPTERS_FROM_PX,
     OPERATORS,
     RESEARCHERS,
+    WARDS,
     Handbook,
     HandbookDialog,
     guide_file,
@@ -66,7 +67,9 @@ def pictures(guide: str) -> set[Path]:
 
 def test_every_picture_is_there_and_every_picture_is_used() -> None:
     files = [file_of(whose, name) for whose in ALL for name in WORDS]
-    files += [DOCS / "guide" / f"ward-{name}.md" for name in WORDS]  # its words: tests/cloud/test_pages.py
+    files += [
+        DOCS / "guide" / WORDS[name][WARDS.file] for name in WORDS
+    ]  # its words: tests/cloud/test_pages.py
     assert sorted(files) == sorted((DOCS / "guide").iterdir())
     used = {p for file in files for p in pictures(file.read_text(encoding="utf-8"))}
     there = {p.resolve() for p in (DOCS / "pictures").iterdir()}
