@@ -7,7 +7,6 @@ which is one clock on one machine, and the browsers take the time when the text 
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import multiprocessing
 import os
@@ -29,6 +28,7 @@ from sqlalchemy import insert
 from websockets.asyncio.client import ClientConnection, connect
 
 from hemoview.bench import cloud_record, cloud_service
+from hemoview.bench.cloud_bed import message
 from hemoview.bench.cloud_service import Running
 from hemoview.cloud import tables
 from hemoview.cloud.database import Database
@@ -37,7 +37,6 @@ from hemoview.cloud.service import wall_us
 from hemoview.cloud.settings import Settings
 from recorder.errors import RecorderError
 from recorder.host.console import progress
-from recorder.schema import PARAMETERS
 from recorder.sync.uplink import PATH
 from recorder.sync.uplink_wire import HEAD_EVERY
 
@@ -231,7 +230,7 @@ async def _beds(where: Where, flags: _Flags) -> list[tuple[int, int]]:
 
 async def _bed(socket: ClientConnection, number: int, flags: _Flags) -> None:
     luck = random.Random(number)
-    told = _message(number, luck)
+    told = message(number, luck)
     whole = {n: told.pop(n) for n in ("head", "footer")}
     loop = asyncio.get_running_loop()
     due_s, seq = loop.time() + luck.random(), 0
@@ -284,73 +283,6 @@ async def _read(socket: ClientConnection, seen: list[tuple[int, int]]) -> None:
 
 
 _WORK: Final[dict[str, Any]] = {"beds": _beds, "browsers": _browsers}
-
-
-def _message(number: int, luck: random.Random) -> dict[str, Any]:
-    """What a bed with a wristband and a pressure monitor tells: two waves, ten estimates, eight streams."""
-    now_us = time.time_ns() // 1000
-    return {
-        "v": 1,
-        "session_id": f"{number:08x}" * 4,
-        "seq": 0,
-        "t_us": now_us,
-        "head": {
-            "pseudonym": f"P-{number:03d}",
-            "template": "Rest 10 min",
-            "started_us": now_us,
-            "operator": "op1",
-            "simulated": True,
-            "training": False,
-            "hidden": False,
-            "confirmed": True,
-            "devices": [{"id": "e4", "name": "Empatica E4", "serial": f"A{number:05d}"}],
-        },
-        "state": {
-            "recording": True,
-            "phase": "",
-            "needs": [],
-            "disk_hours": 41.2,
-            "battery": {"e4": 0.62},
-            "calibration_age_s": 312.0,
-            "personalised_age_s": 61.5,
-            "sync": {"waiting": 0, "total": 41, "last_success_us": now_us},
-            "streams": [
-                {
-                    "id": f"e4.stream{n}",
-                    "state": "streaming",
-                    "age_s": 0.213,
-                    "rate_hz": 63.998,
-                    "received": 123_456,
-                    "on_disk": 123_400,
-                }
-                for n in range(8)
-            ],
-        },
-        "numerics": {p: _numeric(luck) for p in PARAMETERS},
-        "waves": {"ppg": _wave(luck, 64), "cnap": _wave(luck, 250)},
-        "footer": "Research estimate. Learned from arterial line, EV1000, finger, 8–21 subjects. Not checked against "
-        "Empatica E4, CNAP by ADC. Not for treatment or alarms.",
-    }
-
-
-def _numeric(luck: random.Random) -> dict[str, Any]:
-    est = round(luck.uniform(60, 180), 3)
-    band = {"lo": round(est - 8.123, 3), "hi": round(est + 9.456, 3)}
-    return {"est": est, **band, "why": None, "sim": False, "ref": round(est + 1.5, 1), "ref_valid": True}
-
-
-def _wave(luck: random.Random, rate_hz: int) -> dict[str, Any]:
-    samples = np.array([luck.randrange(-32_000, 32_000) for _ in range(rate_hz)], "<i2")
-    text = base64.b64encode(samples.tobytes()).decode()
-    t0_us = time.time_ns() // 1000
-    return {
-        "rate_hz": float(rate_hz),
-        "t0_us": t0_us,
-        "scale": 0.0123456789,
-        "offset": 1.23456789,
-        "unit": "mmHg",
-        "i16": text,
-    }
 
 
 # ---- the record path beside it
