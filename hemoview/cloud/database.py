@@ -68,7 +68,11 @@ class Database:
             yield conn
 
     async def upgrade(self) -> None:
-        """Bring the tables to this version's form."""
+        """Bring the tables to this version's form; a file of SQLite is its owner's alone."""
+        if self._lite and self.engine.url.database not in {None, "", ":memory:"}:
+            file = Path(str(self.engine.url.database))
+            file.touch(mode=0o600)
+            file.chmod(0o600)  # SQLite gives its own files beside it the same rights
         async with self.engine.connect() as conn:
             await conn.run_sync(_upgrade)
             for statement in _APPEND_ONLY if self._lite else ():

@@ -63,7 +63,8 @@ def init(folder: Path, names: tuple[str, ...], now: datetime | None = None) -> M
     """
     now = now or datetime.now(UTC)
     alternatives = _alternatives(names)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # the service's own: parents take no mode
+    folder.mkdir(exist_ok=True, mode=0o700)
     ca_file, ca_key_file = folder / "ca.pem", folder / "ca.key"
     is_new = not (ca_file.exists() and ca_key_file.exists())
     if is_new:
