@@ -163,8 +163,8 @@ def _enrol(args: argparse.Namespace) -> Outcome:
 
 
 def _sync(args: argparse.Namespace) -> Outcome | None:
-    if not args.watch and (args.server is None or (args.all is None) == (not args.session)):
-        args.misused("give --server URL, and either sessions or --all DIR")
+    if not args.watch and (args.all is None) == (not args.session):
+        args.misused("give either sessions or --all DIR")
     from recorder.host import sync_command
 
     return sync_command.sync(args)

@@ -25,7 +25,11 @@ EXAMPLE: Final = """examples:
   hemoview serve                      (this machine only: SQLite and a folder)
   hemoview serve --init-tls ward.example,192.168.1.20
   hemoview serve --host 0.0.0.0       (the ward's network, with the certificate made by --init-tls)
-  hemoview serve --config ward.toml --supervised"""
+  hemoview serve --config ward.toml --supervised
+
+settings (TOML, or HEMOVIEW_SERVE_NAME in the environment), most of all:
+  public_url = "https://ward.example:8440"    how browsers and bedsides reach it, where that is not host and port
+  production = false                          for trials and training: takes simulated sessions too, else refused"""
 BACKLOG: Final = 256
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ENROL_EXAMPLE = (
     "recorder enrol --server https://ward.example:8440 --code ABCD-EFGH --ca ward-ca.pem --station bed1"
 )
-SYNC_EXAMPLE = "recorder sync --all sessions --server https://ward.example:8440 --json"
+SYNC_EXAMPLE = "recorder sync --all sessions --station bed1 --json"
 _MBIT_BYTES = 1_000_000 / 8
 
 
@@ -36,7 +36,8 @@ def add_sync_arguments(parser: argparse.ArgumentParser) -> None:
     """What ``sync`` takes, besides station, home and ``--json``."""
     parser.add_argument("session", type=Path, nargs="*", metavar="SESSION", help="session folders")
     parser.add_argument("--all", type=Path, metavar="DIR", help="every session in a folder")
-    parser.add_argument("--server", metavar="URL", help="address of the service the station is enrolled with")
+    which = "which service, where the station is enrolled with several"
+    parser.add_argument("--server", metavar="URL", help=which)
     parser.add_argument("--limit-mbit", type=_above_zero, metavar="N", help="upload no faster than N Mbit/s")
     purge = "erase local copies that the service has held complete, under a verified receipt, for DAYS"
     parser.add_argument("--purge-after", type=float, metavar="DAYS", help=purge)

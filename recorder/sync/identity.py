@@ -125,14 +125,24 @@ def identities(station_folder: Path) -> tuple[Identity, ...]:
     return tuple(sorted(found, key=lambda one: (one.enrolled_us, one.server_id)))
 
 
-def identity_of(station_folder: Path, station: str, url: str) -> Identity:
-    """The enrolment at one address.
+def identity_of(station_folder: Path, station: str, url: str | None) -> Identity:
+    """The enrolment at one address; without one, the only enrolment there is.
 
     Raises:
-        ConfigError: the station has none there; says how to get one.
+        ConfigError: the station has none there, none at all, or several to choose from; says what to do.
     """
+    known = identities(station_folder)
+    if url is None:
+        if len(known) == 1:
+            return known[0]
+        raise ConfigError(
+            f"station {station} is enrolled with {', '.join(one.url for one in known)}; choose by --server URL"
+            if known
+            else f"station {station} is not enrolled with any service; ask a service's administrator for a code, "
+            f"then recorder enrol --server URL --code CODE --station {station}"
+        )
     wanted = address(url)
-    for one in identities(station_folder):
+    for one in known:
         if one.url == wanted:
             return one
     raise ConfigError(

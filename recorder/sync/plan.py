@@ -12,8 +12,8 @@ Step = Literal["stay", "open", "settle", "ask", "put", "commit", "done"]
 STAYS: Final = {
     "no-upload-consent": "the consent does not cover upload; an amendment of consent.upload lets it go",
     "no-consent": "no consent was recorded with it",
-    "simulated": "it is simulated, and the service is for production",
-    "training": "it was made in training mode, and the service is for production",
+    "simulated": "it is simulated, and the service is for production (one for trials has production = false)",
+    "training": "it was made in training mode, and the service is for production (one for trials: production = false)",
     "unconfirmed": "nobody has confirmed whose the samples at its end are",
     "quarantined": "it was discarded; restore it first",
     "erased": "it was erased here; a copy at the service is erased there",

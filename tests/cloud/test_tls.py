@@ -26,14 +26,15 @@ NOW = datetime(2026, 11, 28, tzinfo=UTC)
 
 
 def test_the_authority_stays_and_the_certificate_is_renewed(tmp_path: Path) -> None:
-    first = tls.init(tmp_path / "tls", ("Ward.example", "192.168.1.20"), NOW)
+    first = tls.init(tmp_path / "service" / "tls", ("Ward.example", "192.168.1.20"), NOW)
+    assert stat.S_IMODE((tmp_path / "service").stat().st_mode) == 0o700
     assert first.names[:2] == ("ward.example", "192.168.1.20")
     assert {"localhost", "127.0.0.1"} <= set(first.names)
     assert first.ends - NOW < timedelta(days=398)
     for secret in ("ca.key", "server.key"):
-        assert stat.S_IMODE((tmp_path / "tls" / secret).stat().st_mode) == 0o600
+        assert stat.S_IMODE((tmp_path / "service" / "tls" / secret).stat().st_mode) == 0o600
     before, cert = first.ca.read_bytes(), first.cert.read_bytes()
-    again = tls.init(tmp_path / "tls", ("ward.example",), NOW + timedelta(days=300))
+    again = tls.init(tmp_path / "service" / "tls", ("ward.example",), NOW + timedelta(days=300))
     assert (again.is_new_ca, again.ca.read_bytes(), again.fingerprint) == (False, before, first.fingerprint)
     assert again.cert.read_bytes() != cert
     assert again.ends > first.ends

@@ -58,6 +58,10 @@ def test_the_contract(
     _, second = told(capsys, *sync)
     assert (second["sent"], second["bytes_sent"]) == (0, 0)
     assert second["already_there"] == second["segments_total"] == first["segments_total"]
+    status, third = told(capsys, "sync", "--all", str(folder))
+    assert (status, third["server"]) == (0, service.url), (
+        "the one service it is enrolled with need not be named"
+    )
 
     status, gone = told(capsys, *sync, "--purge-after", "0")
     assert (status, gone["purged"]) == (0, ["s1"]) and (folder / "s1" / "tombstone.json").exists()
@@ -70,6 +74,7 @@ def test_what_is_wrong_is_said(
 ) -> None:
     for words, why in (
         (("sync", str(recorded), "--server", service.url), "is not enrolled with"),
+        (("sync", str(recorded)), "is not enrolled with any service"),
         (("sync", str(tmp_path / "none"), "--server", service.url), "no session here"),
         (("enrol", "--server", service.url), "give --code"),
         (("enrol", "--server", service.url, "--code", "WRONG"), "ask for a new one"),
@@ -77,7 +82,7 @@ def test_what_is_wrong_is_said(
     ):
         status, answer = told(capsys, *words)
         assert status == 1 and why in answer["error"]
-    for usage in (["sync", str(recorded)], ["sync", "--server", service.url]):
+    for usage in (["sync", str(recorded), "--all", str(tmp_path)], ["sync", "--server", service.url]):
         with pytest.raises(SystemExit) as wrong:
             main(usage)
         assert wrong.value.code == 2

@@ -23,9 +23,9 @@ function placed(ward, message) {
   for (const told of listed) {
     const known = ward.beds.get(told.bed_id) ?? emptyBed(told.bed_id);
     const bed = bound({ ...known, label: String(told.label ?? ""), place: Number(told.place ?? 0) }, told.binding);
-    const last = told.last;
-    const isNews = last && Number.isFinite(told.at_us) && !isOld(bed, last);
-    const heard = isNews ? spoken(bed, told.at_us, 0, last) : bed;
+    const { at_us: atUs, msg } = told.last ?? {};
+    const isNews = msg && Number.isFinite(atUs) && !isOld(bed, msg);
+    const heard = isNews ? spoken(bed, atUs, 0, msg) : bed;
     beds.set(told.bed_id, { ...heard, missed: Math.max(heard.missed, told.gaps ?? 0), needs: told.needs ?? [] });
   }
   const order = [...beds.values()].sort((a, b) => a.place - b.place || compare(a.label, b.label)).map((b) => b.bedId);

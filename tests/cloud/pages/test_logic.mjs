@@ -96,13 +96,15 @@ test("nobody is shown with the numbers of somebody else", () => {
 });
 
 test("what the service knew when the page came is shown until something newer is heard", () => {
-  const told = bed(1, { binding: bound("s1"), at_us: T0 + 5 * S, gaps: 2, needs: [{ id: "sync-lag" }],
-    last: message(5, { head: head(), state: { recording: true, needs: [{ id: "sync-lag" }] } }) });
+  const told = bed(1, { binding: bound("s1"), gaps: 2, needs: [{ id: "sync-lag" }], last: { at_us: T0 + 5 * S,
+    msg: message(5, { head: head(), state: { recording: true, needs: [{ id: "sync-lag" }] } }) } });
   let ward = wardOf(placed(told));
   assert.deepEqual([seen(ward, 1, 6).pseudonym, seen(ward, 1, 6).missed.total, seen(ward, 1, 6).needs[0].id], ["P-1", 2, "sync-lag"]);
   ward = state.reduce(ward, said(1, 6)).ward;
   ward = state.reduce(ward, placed(told)).ward;
   assert.equal(ward.beds.get("b1").seq, 6, "an older picture does not overwrite a newer one");
+  const late = needs.needsOf(wardOf(placed(told)).beds.get("b1"), T0 + 30 * S);
+  assert.equal(late[0].id, "no-data", "a page opened after a bedside died says so");
 });
 
 test("a message tells of its binding itself", () => {

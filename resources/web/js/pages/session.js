@@ -39,7 +39,8 @@ function custodyPart(session, me) {
   ];
   const damaged = session.damaged?.length > 0
     ? el("p", { class: "notice error" }, say("session-damaged", { files: session.damaged.join(", ") })) : null;
-  const mayRead = me.actions.has("read-samples") && session.rev !== null && session.state !== "erased";
+  const seesEstimates = !session.hidden && !me.grants.some((g) => g.role === "annotator");
+  const mayRead = seesEstimates && me.actions.has("read-samples") && session.rev !== null && session.state !== "erased";
   return el("section", { class: "card" }, damaged,
     el("dl", { class: "facts-list" }, ...facts.flatMap(([name, value]) =>
       [el("dt", {}, name), el("dd", {}, ...[value].flat().filter(Boolean))])),
