@@ -39,7 +39,7 @@ function custodyPart(session, me) {
   ];
   const damaged = session.damaged?.length > 0
     ? el("p", { class: "notice error" }, say("session-damaged", { files: session.damaged.join(", ") })) : null;
-  const seesEstimates = !session.hidden && !me.grants.some((g) => g.role === "annotator");
+  const seesEstimates = !session.hidden && me.grants.some((g) => ["operator", "researcher", "clinician", "admin"].includes(g.role));
   const mayRead = seesEstimates && me.actions.has("read-samples") && session.rev !== null && session.state !== "erased";
   return el("section", { class: "card" }, damaged,
     el("dl", { class: "facts-list" }, ...facts.flatMap(([name, value]) =>
