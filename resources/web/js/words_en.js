@@ -319,7 +319,7 @@ export default {
   "feedback-text": "New message",
   "feedback-hint": "It appears at the bedside that recorded this session, with your name. No names of patients.",
   "feedback-send": "Send to the bedside",
-  "feedback-done": "● seen at the bedside {time}",
+  "feedback-done": "● kept at the bedside since {time}",
   "feedback-delivered": "● at the bedside",
   "feedback-waits": "○ waits for the bedside",
 };

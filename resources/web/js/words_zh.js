@@ -319,7 +319,7 @@ export default {
   "feedback-text": "新消息",
   "feedback-hint": "会显示在记录此次数据的床旁站，并附您的姓名。请勿写患者姓名。",
   "feedback-send": "发送到床旁",
-  "feedback-done": "● 床旁已看到 {time}",
+  "feedback-done": "● 床旁已收存 {time}",
   "feedback-delivered": "● 已到床旁",
   "feedback-waits": "○ 等待床旁接收",
 };
