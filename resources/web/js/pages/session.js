@@ -2,6 +2,7 @@
 
 import { Refused, get, part } from "../api.js";
 import { el } from "../dom.js";
+import { erasePart } from "../erase.js";
 import { bytes, moment, since } from "../format.js";
 import { feedbackPart } from "../feedback.js";
 import { listPage, table } from "../parts.js";
@@ -11,7 +12,7 @@ import { custody, tags } from "./sessions.js";
 
 export function sessionPage({ args, me }) {
   const id = args[0];
-  return listPage(say("session-title"), async () => {
+  return listPage(say("session-title"), async (again) => {
     let session;
     try {
       session = await get(`/v1/sessions/${part(id)}`);
@@ -21,7 +22,7 @@ export function sessionPage({ args, me }) {
     }
     const reads = me.actions.has("read-report");
     return [custodyPart(session, me), reads ? reportsPart(session, me) : null, reads ? feedbackPart(session, me) : null,
-      revisions(session)];
+      revisions(session), erasePart(session, me, again)];
   });
 }
 
