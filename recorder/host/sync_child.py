@@ -46,15 +46,16 @@ def run(station: str, home: Path | None = None) -> None:
         signal.signal(number, lambda *_: stop.set())
     board = Board(places.station_dir(station, home) / sync_process.STATUS_FILE)
     threads: dict[str, tuple[threading.Thread, threading.Event]] = {}
+    known: dict[str, Identity] = {}
     alone = 0
     while not stop.is_set() and alone < ALONE_LOOKS:
         enrolled = {one.server_id: one for one in identities.identities(places.station_dir(station, home))}
-        for server_id in [i for i in threads if i not in enrolled]:  # signed out meanwhile
+        for server_id in [i for i in threads if enrolled.get(i) != known[i]]:  # signed out, or enrolled anew
             _end(*threads.pop(server_id))
             board.forget(server_id)
         for server_id, me in enrolled.items():
             if server_id not in threads or not threads[server_id][0].is_alive():
-                threads[server_id] = _begin(me, home, board)
+                threads[server_id], known[server_id] = _begin(me, home, board), me
         if not enrolled:
             break
         alone = 0 if lock.is_held(station, home) else alone + 1
