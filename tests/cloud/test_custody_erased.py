@@ -276,3 +276,14 @@ def test_blobs_that_no_manifest_named_go_after_a_month(rig: Rig, sender: Sender)
     assert len(on_disk(rig)) == 3, "those of the session stay, and the one that came again"
     assert call(rig, scrub.scrub, rig.service, 1.0).damaged == ()
     assert sender.put("amendments.jsonl").status_code == 201
+
+
+def test_a_bedside_that_missed_its_order_is_told_of_the_erasure_before_it_sends_a_thing(
+    rig: Rig, sender: Sender
+) -> None:
+    """Its first question is for the receipt; with one it would send what is missing and call the session safe."""
+    admin = rig.person("admin", ("admin", None))
+    where = f"/v1/sessions/{sender.session_id}"
+    assert admin.post(f"{where}/erase", json=WHY).status_code == 200
+    reply = rig.http.get(f"{where}/receipt", headers=sender.bedside.headers)
+    assert (reply.status_code, reply.json()["type"]) == (410, wire.SESSION_ERASED)

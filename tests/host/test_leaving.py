@@ -176,7 +176,7 @@ with StationLock("bed1", Path(sys.argv[1])):
 def test_neither_waits_for_the_other_to_be_gone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "ANSWER_TIMEOUT_S", 0.2)
     monkeypatch.setattr(processes, "STOP_TIMEOUT_S", 10.0)
-    edge = processes._start(["-c", "import time; time.sleep(60)"], "edge-bed1", home, {})
+    edge = processes.start_detached(["-c", "import time; time.sleep(60)"], "edge-bed1", home, {})
     EdgeNote(edge.pid, wanted=True).write("bed1", home)
     words = [sys.executable, "-c", AFTER_THE_EDGE, str(home), str(edge.pid)]
     recorder = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)

@@ -73,7 +73,7 @@ def test_a_recorder_that_holds_its_station_but_never_answers_ends_by_force_only(
 
 def test_a_recorder_that_is_just_starting_is_waited_for_and_stopped(tmp_path: Path) -> None:
     words = ["-m", "recorder.cli", "serve", "--station", "bed1", "--home", str(tmp_path)]
-    process = processes._start(words, "recorder-bed1", tmp_path, {})
+    process = processes.start_detached(words, "recorder-bed1", tmp_path, {})
     wait_for(lambda: lock.is_held("bed1", tmp_path), "it holds the station")
     assert processes.stop_station("bed1", tmp_path, force=True) is True
     assert process.wait(10) == 0

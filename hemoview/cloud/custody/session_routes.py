@@ -90,9 +90,12 @@ async def _must_be_its_own(
 async def receipt(session_id: SessionId, service: Here, who: Bedside) -> dict[str, Any]:
     """The receipt of the last revision, for the device whose session it is."""
     async with service.db.read() as conn:
-        if await state.of_one(conn, who, session_id) is None:
+        seen = await state.of_one(conn, who, session_id)
+        if seen is None:
             raise opening.not_yours()
         last = await manifests.last_of(conn, session_id)
+    if seen["state"] == "erased":  # a bedside that missed its order must not bring it again
+        raise Problem(410, "this session was erased here", type=wire.SESSION_ERASED)
     if last is None:
         raise Problem(404, "no revision of this session was committed yet")
     return manifests.receipt_of(last).to_json()
