@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from hemoview import cli
+from hemoview.cloud.identity import tls
 from hemoview.cloud.settings import Settings
 from recorder.sync import signing, wire
 from tests.cloud.cloud_rig import Clock, Rig, running
@@ -89,6 +90,25 @@ def test_the_drill(tmp_path: Path, clock: Clock, run: Run, locked: bool) -> None
         # what came after the backup is sent again: its device is not known any more, so by one that is
         again = Sender(rig.http, kept.bedside, later.files, session_id="later", pseudonym="S-3")
         again.hand_over()
+
+
+def test_the_authority_that_tablets_trust_comes_back_too(tmp_path: Path, clock: Clock, run: Run) -> None:
+    settings, backup, keys = (
+        Settings(folder=tmp_path / "service"),
+        tmp_path / "backup",
+        tmp_path / "keys.json",
+    )
+    with running(settings, clock) as rig:
+        hand_over(rig, "kept", "S-1")
+    tls.init(settings.tls, ("ward.example",))
+    authority = {name: (settings.tls / name).read_bytes() for name in ("ca.pem", "ca.key")}
+    words = ["--keys", keys, "--copy-blobs", "--folder", settings.folder]
+    assert run("backup", "--to", backup, *words)[0] == 0
+    shutil.rmtree(settings.folder)
+    assert run("restore", "--from", backup, "--keys", keys, "--folder", settings.folder)[0] == 0
+    assert {name: (settings.tls / name).read_bytes() for name in authority} == authority
+    assert stat.S_IMODE((settings.tls / "ca.key").stat().st_mode) == 0o600
+    assert not tls.init(settings.tls, ("ward.example",)).is_new_ca
 
 
 def test_a_blob_that_is_in_no_backup_is_named_and_asked_for(tmp_path: Path, clock: Clock, run: Run) -> None:

@@ -82,7 +82,7 @@ def back_up(settings: Settings, order: Order) -> dict[str, Any]:
             "damaged": damaged,
         }
         write_whole(order.folder / NOTE, (json.dumps(note, indent=1) + "\n").encode())
-        keybox.write(order.keys, settings.keys, facts["server_id"], order.passphrase)
+        keybox.write(order.keys, settings.keys, settings.tls, facts["server_id"], order.passphrase)
     except StoreFull as error:
         raise StorageError(f"{order.folder}: {error}; nothing of an earlier backup there is lost") from error
     except (OSError, sqlite3.Error) as error:

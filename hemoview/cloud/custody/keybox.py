@@ -23,12 +23,14 @@ from recorder.session.files import make_folder
 
 FORMAT: Final = 1
 KEY_FILES: Final = ("signing.pem", "wrapping.pem")
+AUTHORITY_FILES: Final = ("ca.pem", "ca.key")
+"""Of ``--init-tls``, where it was used: tablets and bedsides trust this authority and would refuse another."""
 _SCRYPT: Final = {"n": 2**17, "r": 8, "p": 1}
 """OWASP's password storage advice of 2023; 128 MiB and about half a second."""
 
 
-def write(path: Path, folder: Path, server_id: str, passphrase: str | None) -> None:
-    """Write what is in the folder of keys.
+def write(path: Path, folder: Path, tls: Path, server_id: str, passphrase: str | None) -> None:
+    """Write what is in the folder of keys, and the authority in the folder ``tls``, if there is one.
 
     Raises:
         ConfigError: a key is missing.
@@ -40,6 +42,7 @@ def write(path: Path, folder: Path, server_id: str, passphrase: str | None) -> N
         raise ConfigError(
             f"{folder}: a key is missing ({error.strerror}); name the service's folder"
         ) from error
+    content["authority"] = {n: (tls / n).read_text() for n in AUTHORITY_FILES if (tls / n).is_file()}
     content["erasures"] = [asdict(one) for one in erasures.remembered(folder)]
     told = {
         "format": FORMAT,
@@ -50,7 +53,7 @@ def write(path: Path, folder: Path, server_id: str, passphrase: str | None) -> N
 
 
 def read(path: Path, passphrase: str | None) -> dict[str, Any]:
-    """Inverse of :func:`write`: ``server_id``, ``keys`` by file name, ``erasures``.
+    """Inverse of :func:`write`: ``server_id``, ``keys`` and ``authority`` by file name, ``erasures``.
 
     Raises:
         ConfigError: not such a file, or another passphrase.
@@ -73,18 +76,21 @@ def read(path: Path, passphrase: str | None) -> dict[str, Any]:
         raise ConfigError(f"{path}: is no file of keys of a backup; check --keys") from error
 
 
-def put_back(content: dict[str, Any], folder: Path) -> None:
-    """Write keys into their folder, and add what is new to the list of erasures there.
+def put_back(content: dict[str, Any], folder: Path, tls: Path) -> None:
+    """Write keys and authority into their folders, and add what is new to the list of erasures.
 
     Raises:
         ConfigError: other keys lie there.
     """
-    make_folder(folder)
-    for name in KEY_FILES:
-        path = folder / name
-        if path.exists() and path.read_text() != content["keys"][name]:
+    authority = content.get("authority", {})
+    wanted = [(folder / name, content["keys"][name]) for name in KEY_FILES]
+    wanted += [(tls / name, authority[name]) for name in AUTHORITY_FILES if name in authority]
+    for path, text in wanted:
+        if path.exists() and path.read_text() != text:
             raise ConfigError(f"{path}: another key lies there; move that folder away first")
-        platform.write_owner_only(path, content["keys"][name].encode())
+    for path, text in wanted:
+        make_folder(path.parent)
+        platform.write_owner_only(path, text.encode())
     known = {one.session_id for one in erasures.remembered(folder)}
     for told in content["erasures"]:
         if told["session_id"] not in known:

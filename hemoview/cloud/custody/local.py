@@ -87,7 +87,18 @@ class LocalBlobs:
         await self._in_thread(self._finish, piece, waiting)
 
     async def _in_thread(self, work: Callable[..., None], *arguments: object) -> None:
-        await asyncio.get_running_loop().run_in_executor(self._writers, work, *arguments)
+        """A request that is cancelled waits for the step it is in: a thread goes on, and a second one on the same file
+        could close it under the first, or under whoever was given its number since.
+        """
+        step = asyncio.get_running_loop().run_in_executor(self._writers, work, *arguments)
+        try:
+            await asyncio.shield(step)
+        except asyncio.CancelledError:
+            while not step.done():
+                with suppress(asyncio.CancelledError):
+                    await asyncio.wait({step})
+            step.exception()  # what it met no longer matters
+            raise
 
     def _finish(self, piece: _Piece, rest: Sequence[bytes]) -> None:
         piece.write(rest)

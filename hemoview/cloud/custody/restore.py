@@ -42,7 +42,7 @@ def restore(settings: Settings, order: Order) -> dict[str, Any]:
     if content["server_id"] != note["server_id"]:
         raise ConfigError(f"{order.keys}: are the keys of another service; check --keys")
     make_folder(settings.folder)
-    keybox.put_back(content, settings.keys)
+    keybox.put_back(content, settings.keys, settings.tls)
     part = target.with_name(target.name + ".part")
     shutil.copyfile(order.folder / DATABASE, part)
     part.chmod(0o600)
