@@ -184,7 +184,10 @@ def pdf_of(page: str, *, title: str, made: datetime | None = None, sheets: Sheet
     at = 0
     while at < len(pieces):
         if pieces[at].kind == "figure":
-            end = next((n for n in range(at, len(pieces)) if pieces[n].kind != "figure"), len(pieces))
+            like = (pieces[at].kind, pieces[at].look)
+            end = next(
+                (n for n in range(at, len(pieces)) if (pieces[n].kind, pieces[n].look) != like), len(pieces)
+            )
             _figures(sheet, pieces[at:end])
             at = end
             continue

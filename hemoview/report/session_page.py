@@ -22,17 +22,19 @@ from hemoview.report.session_facts import (
     Summary,
     sha256_of,
 )
-from hemoview.report.session_plots import trend_plots
+from hemoview.report.session_plots import BROAD, trend_plots
 from hemoview.report.session_text import Text
 from hemoview.report.session_words import Language
 
 STYLE: Final = """
 body { font-family: system-ui, "DejaVu Sans", "Noto Sans CJK SC", "Microsoft YaHei", "PingFang SC",
   "WenQuanYi Zen Hei", sans-serif; max-width: 62rem; }
-.plots { grid-template-columns: 1fr; } td { white-space: normal; } th[scope=row] { white-space: nowrap; }
+.plots, .plots.plots { grid-template-columns: 1fr 1fr; } figure.broad { grid-column: 1 / -1; }
+@media screen and (max-width: 44rem) { .plots.plots { grid-template-columns: 1fr; } }
+ td { white-space: normal; } th[scope=row] { white-space: nowrap; }
 tr.group th { background: #e4ecf2; }
 .sign p.blank { border-bottom: 1px solid #999; height: 2rem; margin: 0; } .sign { break-inside: avoid; }
-.sign p.written { white-space: pre-wrap; border-left: 3px solid #1f5f8b; padding-left: .6rem; }
+.sign p.written { border-left: 3px solid #1f5f8b; padding-left: .6rem; margin: 0; min-height: 1em; }
 .machine { border: 1px dashed #8a6d00; padding: .3rem .8rem; }
 .mark { position: fixed; inset: 0; display: flex; align-items: center; justify-content: center; pointer-events: none;
   z-index: 5; } .mark::before { content: attr(data-mark); font-size: 8vmin; font-weight: 800; color: #8a1c00;
@@ -234,7 +236,8 @@ def _trends(facts: Facts, text: Text, *, as_pictures: bool) -> Iterator[str]:
     yield '<div class="plots">'
     for group, names, drawing in plots:
         caption = say("plot", group=f"{say(f'group-{group}')} ({', '.join(names)})", unit=UNITS[names[0]])
-        yield f'<figure class="broad">{drawing}<figcaption>{escape(caption)}</figcaption></figure>'
+        look = ' class="broad"' if group in BROAD else ""
+        yield f"<figure{look}>{drawing}<figcaption>{escape(caption)}</figcaption></figure>"
     yield "</div>"
 
 
@@ -341,7 +344,8 @@ def _persons(part: str, written: Written | None, text: Text) -> Iterator[str]:
         marks = (("sign-name", 34), ("sign-date", 16), ("sign-signature", 26))
         yield html.paragraph("   ".join(f"{say(i)} {'_' * n}" for i, n in marks))
     else:
-        yield html.paragraph(getattr(written, part), "written")
+        for line in getattr(written, part).splitlines():
+            yield html.paragraph(line, "written")
         yield html.paragraph(
             f"{say('sign-name')}: {written.who} · {say('sign-date')}: {written.when}", "lead"
         )

@@ -18,6 +18,9 @@ F64 = NDArray[np.float64]
 
 SIZE_INCH: Final = (7.6, 2.05)
 TALL_INCH: Final = (7.6, 2.9)
+HALF_INCH: Final = (4.6, 2.2)
+BROAD: Final = ("pressure", "heart")
+"""Groups drawn over the width of the sheet; two of the others stand beside each other."""
 ESTIMATE, BAND, REFERENCE, CUFF, HATCH = "#1f5f8b", "#9fc3dd", "#1a1a1a", "#7a3b00", "#9a9a9a"
 TICKS_S: Final = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_600, 43_200, 86_400)
 MOST_TICKS: Final = 9
@@ -34,14 +37,22 @@ def trend_plots(facts: Facts, *, as_pictures: bool) -> Iterator[tuple[str, tuple
         panels = [there] if group in ("pressure", "fluid") else [[p] for p in there]
         for names in panels:
             if names:
-                yield group, tuple(names), _drawn(facts, [known[n] for n in names], as_pictures=as_pictures)
+                size = TALL_INCH if len(names) > 1 else SIZE_INCH
+                size = size if group in BROAD else HALF_INCH
+                yield (
+                    group,
+                    tuple(names),
+                    _drawn(facts, [known[n] for n in names], size, as_pictures=as_pictures),
+                )
 
 
 def _has_values(trend: Trend) -> bool:
     return any(v is not None for v in (*trend.estimate, *trend.reference))
 
 
-def _drawn(facts: Facts, trends: Sequence[Trend], *, as_pictures: bool) -> str:
+def _drawn(
+    facts: Facts, trends: Sequence[Trend], size_inch: tuple[float, float], *, as_pictures: bool
+) -> str:
     session, names = facts.session, ", ".join(t.parameter for t in trends)
     return drawn(
         lambda axes: _draw(axes, facts, trends),
@@ -50,7 +61,7 @@ def _drawn(facts: Facts, trends: Sequence[Trend], *, as_pictures: bool) -> str:
         name="trend-" + "-".join(t.parameter for t in trends),
         title=f"{names}, {UNITS[trends[0].parameter]}",
         as_picture=as_pictures,
-        size_inch=TALL_INCH if len(trends) > 1 else SIZE_INCH,
+        size_inch=size_inch,
     )
 
 
@@ -67,7 +78,7 @@ def _draw(axes: Any, facts: Facts, trends: Sequence[Trend]) -> None:
         axes.axvline(mark.t_s, color="#8a8a8a", linewidth=0.6, linestyle=(0, (2, 2)))
         if len(facts.markers) <= MOST_NUMBERS:
             axes.text(mark.t_s, 1.0, f"{n}", transform=top, size=6.5, ha="center", va="bottom")
-    ticks = _ticks(facts)
+    ticks = _ticks(facts, MOST_TICKS if axes.figure.get_size_inches()[0] > HALF_INCH[0] else MOST_TICKS // 2)
     axes.set_xticks([t for t, _ in ticks], [label for _, label in ticks])
     axes.set(xlim=(0, max(end_s, 1.0)), ylabel=UNITS[trends[0].parameter])
 
@@ -133,11 +144,11 @@ def _nothing(trends: Sequence[Trend], facts: Facts) -> list[tuple[float, float]]
     return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
-def _ticks(facts: Facts) -> list[tuple[float, str]]:
+def _ticks(facts: Facts, most: int) -> list[tuple[float, str]]:
     """Elapsed seconds and time of day at round times of the clock on the wall."""
     session = facts.session
     begin = session.start_wall_ns / 1e9 + session.utc_offset_s
-    step = next((s for s in TICKS_S if session.duration_s / s <= MOST_TICKS), 7 * TICKS_S[-1])
+    step = next((s for s in TICKS_S if session.duration_s / s <= most), 7 * TICKS_S[-1])
     first = -(-begin // step) * step
     times = np.arange(first, begin + session.duration_s, step)
     return [(float(t - begin), f"{int(t % 86_400) // 3600:02d}:{int(t % 3600) // 60:02d}") for t in times]

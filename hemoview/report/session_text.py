@@ -184,7 +184,9 @@ class Text:
             )
             lines.append(("personalisation-age", said))
         lines.append(("adc", self._adc()))
-        if session.cvp_assumed and any(p.parameter in ("SVR", "SVRI") for p in self.facts.parameters):
+        if session.cvp_assumed and any(
+            p.parameter in ("SVR", "SVRI") and p.estimate and p.estimate.n for p in self.facts.parameters
+        ):
             lines.append(("cvp", say("cvp-assumed")))
         if session.unconfirmed_s:
             lines.append(

@@ -45,6 +45,8 @@ def test_a_report_is_made_read_signed_and_then_never_changes(rig: Rig, ward: str
 
     other = {**draft, "facts_sha256": "0" * 64}
     assert signed(http, other).status_code == 409
+    for empty in ("", " \n", "a\x00b", "a\x1b[2J"):
+        assert signed(http, draft, empty).status_code == 422
     final = signed(http, draft, "Stable <b>.").json()
     assert (final["state"], final["signed_by"]) == ("final", "clin")
     assert "Stable &lt;b&gt;." in http.get(f"{where}.html").text
