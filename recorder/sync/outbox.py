@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,6 +22,7 @@ from recorder.sync.fields import Body
 
 OUTBOX_FILE: Final = "outbox.sqlite"
 _VERSION: Final = 1
+_PATIENCE_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,20 @@ _NAMES: Final = tuple(f.name for f in fields(Entry))
 _LIGHT: Final = tuple(n for n in _NAMES if n not in _BODIES)
 
 
+def _use_wal(database: sqlite3.Connection) -> None:
+    """Switch to WAL. While somebody else does the same, SQLite refuses at once, whatever time it was given to wait."""
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            database.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
 class Outbox:
     """Any thread; several processes.
 
@@ -84,9 +100,11 @@ class Outbox:
         path = folder / OUTBOX_FILE
         with storage_errors(folder, "opening the outbox"):
             make_folder(folder)
-            self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(
+                path, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
+            )
             path.chmod(FILE_MODE)
-            self._db.execute("PRAGMA journal_mode=WAL")
+            _use_wal(self._db)
             self._db.execute("PRAGMA synchronous=FULL")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version > _VERSION:
