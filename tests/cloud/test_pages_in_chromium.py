@@ -83,6 +83,18 @@ def sign_in(page: Any, served: Served, name: str = "nurse", password: str = PASS
     page.keyboard.press("Enter")
 
 
+INK = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)"
+
+
+def until_inked(page: Any, canvas: Any, *, within_s: float = 12) -> None:
+    """Something is drawn there: with the next frame of the browser, which comes late on a busy machine."""
+    for _ in range(round(within_s * 10)):
+        if canvas.evaluate(INK):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"nothing was drawn within {within_s} s")
+
+
 def until(page: Any, expression: str, *, within_s: float = 12) -> None:
     """Wait for JavaScript to be true. Playwright's own way is an ``eval`` in the page, which its policy refuses."""
     deadline = time.monotonic() + within_s
@@ -220,8 +232,7 @@ def test_a_ward_of_24_beds_in_fixed_places(page: Any, served: Served, beds: dict
     first = page.locator(".clock").inner_text()
     until(page, f"document.querySelector('.clock').textContent !== '{first}'")
     assert "ICU-1" in page.locator(".footers").inner_text()
-    inked = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)"
-    assert one.locator("canvas").first.evaluate(inked)
+    until_inked(page, one.locator("canvas").first)
     beds[9].changed = {"state": {"needs": [{"id": "poor-contact", "values": {}}]}}
     page.wait_for_selector(".need[data-kind=poor-contact]:has-text('Bed ICU-9'):has-text('since')")
     assert page.evaluate(labels)[:BEDS] == [f"ICU-{n}" for n in range(1, BEDS + 1)]
@@ -338,9 +349,8 @@ def test_a_bed_with_its_trends(page: Any, served: Served, beds: dict[int, Bed]) 
         "SIM",
     ]
     page.locator("[data-minutes='5']").click()
-    ink = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v > 0)"
     page.wait_for_selector(".u-wrap canvas")
-    assert page.locator(".u-wrap canvas").evaluate(ink)
+    until_inked(page, page.locator(".u-wrap canvas"))
     with page.expect_request(re.compile("/trend\\?parameter=SBP")):
         beds[1].skip = 5  # what was missed is asked for
     page.wait_for_selector(".bed .missed:has-text('5 missed')")
