@@ -27,6 +27,8 @@ _HEADERS: Final = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), microphone=(), geolocation=()"),
 )
+FIXED: Final = {name.decode(): value.decode() for name, value in _HEADERS}
+"""For a reply that is made outside of this, as that to a fault."""
 
 
 class Armour:

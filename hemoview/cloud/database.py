@@ -41,7 +41,12 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._lite = url.startswith("sqlite")
-        self.engine: AsyncEngine = create_async_engine(url, pool_size=8, max_overflow=8)
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=8,
+            max_overflow=8,
+            hide_parameters=True,  # a traceback in the log holds no pseudonym and no hash
+        )
         self._one_writer = asyncio.Lock()
         if self._lite:
             _prepare_sqlite(self.engine)

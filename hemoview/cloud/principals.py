@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,6 +16,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, Request
 from sqlalchemy import ColumnElement, and_, false, or_, select, true, update
+from sqlalchemy.exc import OperationalError
 from starlette.requests import HTTPConnection
 
 from hemoview.cloud import tables
@@ -22,6 +24,8 @@ from hemoview.cloud.identity import tokens
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Service, service_of
 from recorder.sync import wire
+
+log = logging.getLogger(__name__)
 
 COOKIE: Final = "hemoview_login"
 SECURE_COOKIE: Final = "__Host-hemoview_login"
@@ -303,10 +307,7 @@ async def _user(service: Service, cookie: str) -> Principal:
             )
         ).all()
     if now_us - row.last_seen_us > idle_us / 10:
-        async with service.db.begin() as conn:
-            await conn.execute(
-                update(login).where(login.c.token_sha256 == row.token_sha256).values(last_seen_us=now_us)
-            )
+        await _seen(service, row.token_sha256, now_us)
     return Principal(
         "user",
         row.user_id,
@@ -318,6 +319,16 @@ async def _user(service: Service, cookie: str) -> Principal:
         login=row.token_sha256,
         ends_us=row.expires_us,
     )
+
+
+async def _seen(service: Service, token_sha256: str, now_us: int) -> None:
+    """A log-in was used. Who only looks goes on looking while the database takes nothing, as on a full disk."""
+    used = update(tables.login).where(tables.login.c.token_sha256 == token_sha256)
+    try:
+        async with service.db.begin() as conn:
+            await conn.execute(used.values(last_seen_us=now_us))
+    except OperationalError as error:
+        log.warning("the use of a log-in cannot be written down (%s)", error.orig)
 
 
 async def _device(service: Service, token: str) -> Principal:

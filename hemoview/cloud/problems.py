@@ -11,6 +11,8 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from hemoview.cloud.armour import FIXED
+
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -100,7 +102,7 @@ def install(app: FastAPI) -> None:
 
     async def fault(request: Request, error: Exception) -> JSONResponse:
         log.error("fault at %s %s", request.method, request.url.path, exc_info=error)
-        return problem_response(500, "a fault of the service; its log says more")
+        return problem_response(500, "a fault of the service; its log says more", FIXED)
 
     app.add_exception_handler(Problem, ours)
     app.add_exception_handler(HTTPException, http)

@@ -34,6 +34,8 @@ AGAIN_S: Final = (5.0, 30.0, 120.0, 600.0)
 """Seconds after each failure; one more is the last."""
 IDLE_S: Final = 30.0
 """The worker looks for jobs at least so often; a new one wakes it."""
+FAULT_S: Final = 5.0
+"""The worker rests so long when the database refuses it, as on a full disk."""
 
 Effect = Callable[[AsyncConnection], Awaitable[None]]
 
@@ -101,7 +103,16 @@ class InProcess:
         return job_id
 
     async def keep_working(self) -> None:
-        """Until cancelled. What an earlier life of the service left half-done comes first."""
+        """Until cancelled. A database that refuses is no end: the service would go with its worker."""
+        while True:
+            try:
+                await self._work()
+            except Exception:
+                log.exception("the worker rests: it cannot read or write its jobs")
+            await asyncio.sleep(FAULT_S)
+
+    async def _work(self) -> None:
+        """What was left half-done, by an earlier life or a fault, comes first."""
         async with self._service.db.begin() as conn:
             left = update(job).where(job.c.state == RUNNING).values(state=QUEUED, locked_us=None)
             await conn.execute(left)

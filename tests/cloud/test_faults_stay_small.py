@@ -1,0 +1,133 @@
+"""A fault of one thing ends that thing: not the worker, not the page of somebody who looks, and no secret in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import traceback
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlalchemy import insert, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hemoview.cloud import tables
+from hemoview.cloud.custody import state
+from hemoview.cloud.database import Database
+from hemoview.cloud.jobs import queue
+from hemoview.cloud.jobs.queue import DONE, Effect, InProcess
+from hemoview.cloud.service import Service, open_service
+from hemoview.cloud.settings import Settings
+from tests.cloud.cloud_rig import Clock, Rig
+
+
+class Full(Exception):
+    """As the driver says it."""
+
+    sqlite_errorname = "SQLITE_FULL"
+
+
+def full() -> OperationalError:
+    return OperationalError("COMMIT", {}, Full("database or disk is full"))
+
+
+class Once:
+    """A job that is done by being tried."""
+
+    def __init__(self) -> None:
+        self.tries = 0
+
+    async def work(self, service: Service, body: dict[str, Any]) -> Effect:
+        self.tries += 1
+
+        async def effect(conn: AsyncConnection) -> None:
+            pass
+
+        return effect
+
+    async def give_up(self, conn: AsyncConnection, body: dict[str, Any], why: str) -> None:
+        raise AssertionError(why)
+
+
+def test_the_worker_goes_on_after_the_database_refused_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "FAULT_S", 0.01, raising=False)
+
+    async def go() -> None:
+        service = await open_service(Settings(folder=tmp_path / "service"))
+        jobs, handler = InProcess(service), Once()
+        jobs.serve("once", handler)
+        async with service.db.begin() as conn:
+            await jobs.put(conn, "once", {})
+        begin, failures = Database.begin, [full()] * 3
+
+        @contextlib.asynccontextmanager
+        async def failing(self: Database) -> AsyncIterator[AsyncConnection]:
+            if failures and asyncio.current_task() is task:
+                raise failures.pop()
+            async with begin(self) as conn:
+                yield conn
+
+        monkeypatch.setattr(Database, "begin", failing)
+        task = asyncio.create_task(jobs.keep_working())
+        for _ in range(200):
+            await asyncio.sleep(0.01)
+            async with service.db.read() as conn:
+                if (await conn.execute(select(tables.job.c.state))).scalar_one() == DONE:
+                    break
+        assert not task.done()
+        assert handler.tries == 1
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await service.close()
+
+    asyncio.run(go())
+
+
+def test_who_is_signed_in_sees_the_ward_while_the_disk_is_full(
+    rig: Rig, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ward_id = rig.ward("A")
+    nurse = rig.person("nurse", ("operator", ward_id))
+
+    @contextlib.asynccontextmanager
+    async def nothing(_: Database) -> AsyncIterator[AsyncConnection]:
+        raise full()
+        yield
+
+    clock.forward(10 * 60)  # the log-in's use is due to be written down
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "begin", nothing)
+        assert nurse.get(f"/v1/wards/{ward_id}/state").status_code == 200
+
+
+def test_a_fault_is_answered_as_every_other_refusal(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def breaks(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(state, "of_many", breaks)
+    nurse = rig.person("nurse", ("operator", None))
+    quiet = TestClient(rig.app, raise_server_exceptions=False, cookies=nurse.cookies)
+    quiet.portal = rig.http.portal
+    reply = quiet.get("/v1/sessions")
+    assert reply.status_code == 500
+    assert reply.headers["content-type"] == "application/problem+json"
+    assert reply.headers["cache-control"] == "no-store"
+    assert reply.headers["x-content-type-options"] == "nosniff"
+
+
+def test_what_was_to_be_stored_is_not_in_a_traceback(rig: Rig) -> None:
+    pseudonym = "-".join(("VERY", "PRIVATE"))  # not as it stands in this file, which a traceback quotes
+
+    async def twice(conn: AsyncConnection) -> None:
+        for subject_id in "12":
+            await conn.execute(insert(tables.subject).values(id=subject_id, pseudonym=pseudonym))
+
+    with pytest.raises(Exception, match="UNIQUE") as caught:
+        rig.do(twice)
+    assert pseudonym not in "".join(traceback.format_exception(caught.value))
