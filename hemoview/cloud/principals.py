@@ -135,12 +135,6 @@ class Principal:
         """Where."""
         return tuple(g for g in self.grants if g.role in ALLOWED[action])
 
-    @property
-    def is_blinded(self) -> bool:
-        """Every grant that shows sessions is a blinded rater's."""
-        seeing = self.grants_for(Action.SEE_SESSION)
-        return bool(seeing) and all(g.role is Role.ANNOTATOR for g in seeing)
-
 
 def ward_filter(principal: Principal, action: Action) -> ColumnElement[bool]:
     """Of ``tables.ward``: the wards where ``principal`` may do ``action``. Grants for one study show no ward."""
@@ -166,9 +160,22 @@ def session_filter(principal: Principal, action: Action) -> ColumnElement[bool]:
     return or_(false(), *parts)
 
 
-def may_see_estimates(principal: Principal, *, hidden: bool) -> bool:
-    """Safety rule 13, and blinding: the one place that decides. ``hidden``: of the session."""
-    return not hidden and not principal.is_blinded
+def may_see_estimates(
+    principal: Principal, *actions: Action, hidden: bool, ward_id: str | None, study_id: str | None = None
+) -> bool:
+    """Safety rule 13, and blinding: the one place that decides.
+
+    Args:
+        actions: the estimates are shown with; some grant that reaches this very session must allow one of them, and
+            not as a rater's. A role in another ward opens nobody's eyes here.
+        hidden: of the session (:mod:`hemoview.cloud.hiding`).
+        ward_id, study_id: of the session.
+    """
+    return not hidden and any(
+        g.role is not Role.ANNOTATOR and g.ward_id in (None, ward_id) and g.study_id in (None, study_id)
+        for action in actions
+        for g in principal.grants_for(action)
+    )
 
 
 # ---- finding out who it is

@@ -1,4 +1,4 @@
-"""A fault of one thing ends that thing: not the worker, not the page of somebody who looks, and no secret in the log."""
+"""A fault of one thing ends that thing: not the worker, not the page of who looks; and the log tells no secret."""
 
 from __future__ import annotations
 

@@ -43,7 +43,8 @@ async def _readable(service: Service, who: Principal, session_id: str) -> Conten
         seen = await state.of_one(conn, who, session_id, Action.READ_SAMPLES)
     if seen is None:
         raise Problem(404, "there is no such session here for you")
-    if not may_see_estimates(who, hidden=seen["hidden"]):
+    place = {"ward_id": seen["ward_id"], "study_id": seen["study_id"]}
+    if not may_see_estimates(who, Action.READ_SAMPLES, hidden=seen["hidden"], **place):
         why = "its folder holds estimates that are hidden from you; unhiding is done in Review, with a reason"
         raise Problem(403, why)
     if seen["damaged"]:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import tables
+from hemoview.cloud.hiding import hidden_now
 from hemoview.cloud.principals import Action, Principal, session_filter
 
 
@@ -75,6 +76,7 @@ def _query(where: ColumnElement[bool]) -> Select[Any]:
     return (
         select(
             session,
+            hidden_now().label("hidden_now"),
             subject.c.pseudonym,
             device.c.name.label("device"),
             device.c.queue,
@@ -100,6 +102,7 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
         "template": json.loads(row.opening).get("template", ""),
         "ward_id": row.ward_id,
         "ward": row.ward,
+        "study_id": row.study_id,
         "bed_id": row.bed_id,
         "bed": row.bed,
         "device_id": row.device_id,
@@ -108,7 +111,7 @@ def _shown(row: Row[Any]) -> dict[str, Any]:
         "state": row.state,
         "simulated": row.simulated,
         "training": row.training,
-        "hidden": row.hidden,
+        "hidden": row.hidden_now,
         "held": row.held,
         "rev": row.rev,
         "last_received_us": row.last_received_us,

@@ -20,6 +20,7 @@ from hemoview.cloud import audit, tables
 from hemoview.cloud.custody.refusals import Attempt
 from hemoview.cloud.fhir import resources as made_of
 from hemoview.cloud.fhir.resources import Signed
+from hemoview.cloud.hiding import hidden_now
 from hemoview.cloud.principals import Action, Principal, require, session_filter, ward_filter
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.reports import making, rows
@@ -140,7 +141,7 @@ async def _signed(
         .where(
             session_filter(who, Action.READ_REPORT),
             session.c.state != "erased",
-            session.c.hidden.is_(False),
+            ~hidden_now(),
             report.c.state.in_(states),
             report.c.signed_us.is_not(None),
         )

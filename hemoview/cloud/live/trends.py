@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Float, cast, exists, func, or_, select
+from sqlalchemy import Float, and_, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hemoview.cloud.hiding import hidden_live
 from hemoview.cloud.live.store import HOUR_US, MINUTE_US, SECOND_US
 from hemoview.cloud.principals import (
     Action,
@@ -50,15 +51,22 @@ def span_of(session_id: str, parameter: str, from_us: int, to_us: int, points: i
 
 
 async def seen_session(conn: AsyncConnection, principal: Principal, session_id: str) -> Any:
-    """The session, if ``principal`` may see it: by its ward, or as a session that was synced.
+    """The session, if ``principal`` may see it: by its ward, or as a session that was synced; with ``is_hidden`` of
+    both paths, and where custody has it.
 
     Raises:
         Problem: 404.
     """
-    synced = exists().where(session.c.id == session_id, session_filter(principal, Action.SEE_SESSION))
+    synced = and_(session.c.id.is_not(None), session_filter(principal, Action.SEE_SESSION))
     query = (
-        select(live_session)
+        select(
+            live_session,
+            hidden_live().label("is_hidden"),
+            session.c.ward_id.label("kept_ward_id"),
+            session.c.study_id,
+        )
         .outerjoin(ward, ward.c.id == live_session.c.ward_id)
+        .outerjoin(session, session.c.id == live_session.c.id)
         .where(live_session.c.id == session_id, or_(ward_filter(principal, Action.SEE_WARD), synced))
     )
     row = (await conn.execute(query)).first()
@@ -74,7 +82,7 @@ async def trend(conn: AsyncConnection, principal: Principal, span: Span) -> dict
         Problem: 404.
     """
     seen = await seen_session(conn, principal, span.session_id)
-    shown = may_see_estimates(principal, hidden=seen.hidden)
+    shown = _shows(principal, seen)
     rows = (await conn.execute(_query(span))).all()
     t_us = [int(r.bin_no) * span.step_us for r in rows]
     told: dict[str, Any] = {"t_us": t_us, "step_us": span.step_us, "hidden": not shown}
@@ -83,6 +91,13 @@ async def trend(conn: AsyncConnection, principal: Principal, span: Span) -> dict
     told["ref"] = [r.ref for r in rows]
     told["n"] = [int(r.n) if shown else 0 for r in rows]
     return told | {"gaps": gaps(t_us, span)}
+
+
+def _shows(principal: Principal, seen: Any) -> bool:
+    """Its estimates: to who watches the ward it is told of in, or sees it in custody, and not as a rater."""
+    by_ward = may_see_estimates(principal, Action.SEE_WARD, hidden=seen.is_hidden, ward_id=seen.ward_id)
+    place = {"ward_id": seen.kept_ward_id, "study_id": seen.study_id}
+    return by_ward or may_see_estimates(principal, Action.SEE_SESSION, hidden=seen.is_hidden, **place)
 
 
 def gaps(t_us: Sequence[int], span: Span) -> list[list[int]]:

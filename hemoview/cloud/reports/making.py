@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import audit, tables
 from hemoview.cloud.custody.contents import unpack
+from hemoview.cloud.hiding import hidden_now
 from hemoview.cloud.jobs.queue import Effect, Hopeless
 from hemoview.cloud.reports import rows
 from hemoview.cloud.reports.vault import Vault, vault_of
@@ -90,7 +91,9 @@ class ReportMaker:
             Hopeless: the report or its session is gone.
         """
         report_id, report, session = str(body["report_id"]), tables.report, tables.session
-        query = select(report, session.c.hidden).join(session, session.c.id == report.c.session_id)
+        query = select(report, hidden_now().label("hidden")).join(
+            session, session.c.id == report.c.session_id
+        )
         async with service.db.read() as conn:
             row = (await conn.execute(query.where(report.c.id == report_id))).first()
             if row is None:

@@ -173,7 +173,8 @@ def _readable(row: Row[Any]) -> None:
 def _not_hidden(who: Principal, row: Row[Any], facts: str) -> None:
     """A report that was made before its session was hidden, and whoever rates blinded."""
     holds_estimates = not json.loads(facts)["session"]["estimates_hidden"]
-    if holds_estimates and not may_see_estimates(who, hidden=bool(row.hidden)):
+    place = {"ward_id": row.ward_id, "study_id": row.study_id}
+    if holds_estimates and not may_see_estimates(who, Action.READ_REPORT, hidden=bool(row.hidden), **place):
         raise Problem(403, "this report holds estimates that are hidden from you")
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Row, and_, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import tables
+from hemoview.cloud.hiding import hidden_now
 from hemoview.cloud.principals import Action, Principal, session_filter
 from hemoview.cloud.problems import Problem
 
@@ -44,13 +45,13 @@ async def session_of(conn: AsyncConnection, who: Principal, session_id: str, act
 
 
 async def one(conn: AsyncConnection, who: Principal, report_id: str, action: Action) -> Row[Any]:
-    """A report of a session where ``who`` may do ``action``, with ``hidden`` of that session.
+    """A report of a session where ``who`` may do ``action``, with ``hidden``, ward and study of that session.
 
     Raises:
         Problem: 404.
     """
     query = (
-        select(report, session.c.hidden, session.c.state.label("session_state"))
+        select(report, hidden_now().label("hidden"), session.c.ward_id, session.c.study_id)
         .join(session, session.c.id == report.c.session_id)
         .where(and_(report.c.id == report_id, session_filter(who, action)))
     )
@@ -63,7 +64,7 @@ async def one(conn: AsyncConnection, who: Principal, report_id: str, action: Act
 async def many(conn: AsyncConnection, who: Principal, session_id: str | None, limit: int) -> list[Row[Any]]:
     """The newest reports that ``who`` may read."""
     query = (
-        select(report, session.c.hidden, session.c.state.label("session_state"))
+        select(report)
         .join(session, session.c.id == report.c.session_id)
         .where(session_filter(who, Action.READ_REPORT))
         .order_by(report.c.created_us.desc(), report.c.id)
