@@ -21,12 +21,14 @@ from hemoview.cloud.identity import codes, trail
 from hemoview.cloud.identity.bodies import DeviceChange, Id
 from hemoview.cloud.identity.signin import Counted, network_of
 from hemoview.cloud.keys import public_bytes
+from hemoview.cloud.live.room import Live
 from hemoview.cloud.principals import Action, Principal, hash_of, origin_of, require, ward_filter
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 from hemoview.cloud.tables import bed, bed_binding, device, enrolment, site, ward
 from recorder.errors import SignatureWrong
 from recorder.sync import signing, wire
+from recorder.sync.uplink_wire import UNKNOWN_CODE
 
 router = APIRouter(prefix="/v1", tags=["devices"])
 
@@ -102,6 +104,7 @@ async def enrol(request: Request, service: Here) -> dict[str, Any]:
         raise Problem(403, "this code is unknown, used or too old; ask for a new one", type=wire.CODE_UNKNOWN)
     keys.right()
     service.forget_tokens(made[0])
+    await service.part(Live).placed(made[0], "this device was enrolled anew")
     stands = wire.Bed(place.id, place.label, place.ward, place.site)
     answer = wire.Enrolled(
         made[0],
@@ -128,6 +131,7 @@ async def revoke(device_id: DeviceId, who: Keeper, request: Request, service: He
             await trail.note(conn, request, who.name, "device.revoke", device_id)
         row = await _device(conn, who, device_id)
     service.forget_tokens(device_id)
+    await service.part(Live).connections.end(device_id, UNKNOWN_CODE, "this device was revoked; enrol it again")
     return _shown(row)
 
 
@@ -138,7 +142,8 @@ async def change_device(
     """Another name, or another bed. After a move the bed's session waits to be confirmed there (safety rule 5)."""
     async with service.db.begin() as conn:
         row = await _device(conn, who, device_id)
-        if body.bed_id is not None and body.bed_id != row.bed_id:
+        is_moved = body.bed_id is not None and body.bed_id != row.bed_id
+        if is_moved:
             await _bed(conn, who, body.bed_id)
             await _check_free(conn, body.bed_id, device_id)
             await conn.execute(update(device).where(device.c.id == device_id).values(bed_id=body.bed_id))
@@ -151,6 +156,8 @@ async def change_device(
             await trail.note(conn, request, who.name, "device.rename", device_id)
         row = await _device(conn, who, device_id)
     service.forget_tokens(device_id)
+    if is_moved:
+        await service.part(Live).placed(device_id, "this device was moved to another bed")
     return _shown(row)
 
 
@@ -183,6 +190,7 @@ async def _redeem(
     except IntegrityError as error:
         raise Problem(409, "this key was enrolled before; the bedside makes a new one") from error
     await conn.execute(update(enrolment).where(code).values(used_us=now_us, device_id=device_id))
+    await conn.execute(delete(bed_binding).where(bed_binding.c.device_id == device_id))
     what = "device.re-enrol" if good.device_id else "device.enrol"
     await trail.note(conn, request, f"device:{device_id}", what, good.bed_id, by=good.created_by)
     return device_id, good.bed_id

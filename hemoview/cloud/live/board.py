@@ -63,6 +63,10 @@ class BedNow:
         """Estimates are shown to nobody; in doubt they are not."""
         return self.head is None or bool(self.head["hidden"])
 
+    def empty(self, device_id: str, now_us: int) -> None:
+        """Nothing of a session is shown, and nothing is confirmed of the device any longer."""
+        self.binding, self.last, self.head, self.footer = Binding("", device_id, now_us), None, None, None
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -135,18 +139,17 @@ class Board:
         left = [
             b
             for b in self.beds.values()
-            if b.bed_id != bed_id and b.session_id and b.binding and b.binding.device_id == device_id
+            if b.bed_id != bed_id and b.binding is not None and b.binding.device_id == device_id
         ]
         for bed in left:
-            bed.binding, bed.last, bed.head, bed.footer = Binding("", "", now_us), None, None, None
+            bed.empty("", now_us)
         return left
 
     def forget(self, sessions: Set[str], now_us: int) -> list[BedNow]:
         """Sessions that were erased: nothing of them is shown any longer."""
         left = [b for b in self.beds.values() if b.session_id in sessions]
         for bed in left:
-            device_id = bed.binding.device_id if bed.binding else ""
-            bed.binding, bed.last, bed.head, bed.footer = Binding("", device_id, now_us), None, None, None
+            bed.empty(bed.binding.device_id if bed.binding else "", now_us)
         return left
 
     def gone_quiet(self, now_us: int) -> list[BedNow]:

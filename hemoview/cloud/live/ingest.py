@@ -146,6 +146,7 @@ class Door:
             return
         if len(self.owners) > OWNERS_HELD:
             self.owners.clear()  # the database knows them all but the newest
+        is_first = session_id not in self.owners
         said = self.owners.setdefault(session_id, device_id)
         live, synced, device = tables.live_session, tables.session, tables.device
         kept = union_all(
@@ -160,6 +161,8 @@ class Door:
             speaking = select(device.c.id).where(device.c.id.in_(owners), device.c.revoked_us.is_(None))
             others = (await conn.execute(speaking)).first() if owners else None
         if others is not None:
+            if is_first:  # who is refused owns nothing
+                self.owners.pop(session_id, None)
             raise _Refusal(
                 uplink_wire.ELSEWHERE_CODE, "foreign-session", "this session belongs to another device"
             )

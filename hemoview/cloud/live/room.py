@@ -19,7 +19,7 @@ from hemoview.cloud.live.counts import Counts
 from hemoview.cloud.live.store import Store
 from hemoview.cloud.service import Service
 from hemoview.cloud.tables import bed, erasure, ward
-from recorder.sync.uplink_wire import ELSEWHERE_CODE
+from recorder.sync.uplink_wire import ELSEWHERE_CODE, UNKNOWN_CODE
 
 EVERY_S: Final = 1.0
 CHECK_S: Final = 10.0
@@ -75,6 +75,14 @@ class Live:
             kept = select(bed.c.id, bed.c.label, bed.c.place).where(bed.c.ward_id == ward_id)
             beds = (await conn.execute(kept.order_by(bed.c.place))).mappings().all()
         return ward_told(dict(place._mapping), map(dict, beds), self.board, self.service.now_us())
+
+    async def placed(self, device_id: str, why: str) -> None:
+        """Somebody moved, revoked or enrolled a device: no bed shows anything of it, or takes it for confirmed, until
+        it comes again."""
+        for left in self.board.release(device_id, "", self.service.now_us()):
+            self.store.bound(left)
+            self.changed(left.ward_id)
+        await self.connections.end(device_id, UNKNOWN_CODE, why)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -106,12 +106,15 @@ class Store:
         sessions = [s for s in self._sessions.values() if everything or self._is_news(s)]
         if not (states or bound or sessions):
             return 0
+        emptied = [bed_id for bed_id, now in (states | bound).items() if now.last is None]
         try:
             async with self._service.db.begin() as conn:
                 await upsert(conn, bed_state, [r for r in map(_state_row, states.values()) if r is not None])
                 await upsert(
                     conn, bed_binding, [r for r in map(_binding_row, bound.values()) if r is not None]
                 )
+                if emptied:  # a restart must not put anybody back into a bed they have left
+                    await conn.execute(delete(bed_state).where(bed_state.c.bed_id.in_(emptied)))
                 await _keep_sessions(conn, sessions)
                 await insert_new(conn, estimate, rows)
         except Exception:
@@ -196,6 +199,8 @@ def _recalled(state: Any, kept: Any) -> BedNow:
         else None
     )
     now = BedNow(state.bed_id, state.ward_id, binding, state.seq, 0, state.at_us)
+    if binding is None or binding.session_id != state.session_id:
+        return now  # it was moved meanwhile: what it told before is of nobody here
     try:
         now.last = uplink_wire.read(state.body)
     except uplink_wire.LiveRefused as error:  # of another version: the bed is empty until it speaks
