@@ -163,15 +163,17 @@ def _numbers(facts: Facts, text: Text) -> Iterator[str]:
     if not shown:
         yield html.paragraph(say("none-said"))
         return
-    head = [say(i) for i in ("parameter", "source", "mean", "median", "range", "valid", "interval")]
+    estimated = any(p.estimate is not None for p in facts.parameters)
+    head = [say(i) for i in ("parameter", "source", "mean", "median", "range", "valid")]
+    head += [say("interval")] * estimated
     rows: list[Sequence[html.Cell]] = []
     for group, parameters in GROUPS.items():
         members = [p for p in shown if p.parameter in parameters]
         if members:
-            rows.append((say(f"group-{group}"), *[""] * 6))
+            rows.append((say(f"group-{group}"), *[""] * (len(head) - 1)))
         for member in members:
-            rows += _number_rows(member, text)
-    yield html.paragraph(say("numbers-lead"), "lead")
+            rows += [row[: len(head)] for row in _number_rows(member, text)]
+    yield html.paragraph(say("numbers-lead" if estimated else "numbers-lead-reference"), "lead")
     yield html.table(head, rows)
     silent = [p for p in facts.parameters if p not in shown]
     if silent:
@@ -246,7 +248,8 @@ def _table(facts: Facts, text: Text) -> Iterator[str]:
         return
     say = text.say
     yield html.heading(say("table"))
-    yield html.paragraph(say("table-lead"), "lead")
+    estimated = any(row.abstained is not None for row in facts.table)
+    yield html.paragraph(say("table-lead" if estimated else "table-lead-reference"), "lead")
     for group, parameters in GROUPS.items():
         rows = [row for row in facts.table if row.parameter in parameters]
         names = [p for p in parameters if any(r.parameter == p and _says(r) for r in rows)]

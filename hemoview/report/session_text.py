@@ -34,6 +34,11 @@ class Text:
             day = at.date() != self._local(0.0).date() or self._local(session.duration_s).date() != at.date()
         return at.strftime(("%Y-%m-%d " if day else "") + ("%H:%M:%S" if seconds else "%H:%M"))
 
+    @property
+    def offset(self) -> str:
+        """Of every time of day in the report from UTC: of the session's start, also where clocks changed later."""
+        return words.offset(self.facts.session.utc_offset_s)
+
     def _local(self, t_s: float) -> datetime:
         session = self.facts.session
         return datetime.fromtimestamp(session.start_wall_ns / 1e9 + session.utc_offset_s + t_s, UTC)
@@ -137,7 +142,7 @@ class Text:
             pseudonym=self.pseudonym,
             template=session.template or self.say("no-template"),
             start=self.moment(0.0, day=True),
-            end=self.moment(session.duration_s),
+            end=f"{self.moment(session.duration_s)} {self.offset}",
             duration=self.duration(session.duration_s),
         )
 
@@ -166,7 +171,7 @@ class Text:
                     "recorded-said",
                     start=self.moment(0.0, day=True, seconds=True),
                     end=self.moment(session.duration_s, seconds=True),
-                    zone=session.zone,
+                    zone=f"{session.zone}, {self.offset}",
                     duration=self.duration(session.duration_s),
                 ),
             ),

@@ -65,6 +65,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "unconfirmed": "Subject not confirmed",
     "unconfirmed-said": "{duration}, left out of every number",
     "numbers": "Means",
+    "numbers-lead-reference": "Of medians of ten seconds. Valid: share of the whole session.",
     "numbers-lead": "Of medians of ten seconds. Valid: share of the whole session. Interval: median width of the 90 % "
     "interval of the estimate.",
     "parameter": "Parameter",
@@ -115,6 +116,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "point is the median of {step}.",
     "plot": "{group}, {unit}, by time of day",
     "table": "Every ten minutes",
+    "table-lead-reference": "Median of the reference.",
     "table-lead": "Median of the estimates with the median ends of their 90 % interval, then the median of the "
     "reference. Abstained: share of estimates without a number, and the most frequent reason.",
     "time": "Time",
@@ -249,6 +251,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "unconfirmed": "受试者未确认",
     "unconfirmed-said": "{duration}，所有数值均不计入",
     "numbers": "均值",
+    "numbers-lead-reference": "由每十秒中位数计算。有效：占整个记录的比例。",
     "numbers-lead": "由每十秒中位数计算。有效：占整个记录的比例。区间：估计值 90 % 区间宽度的中位数。",
     "parameter": "参数",
     "source": "来源",
@@ -296,6 +299,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "trends-lead-reference": "点：参考值。叉：上臂袖带。斜线：无参考值。带编号竖线：标记。每点为 {step} 的中位数。",
     "plot": "{group}，{unit}，按时刻",
     "table": "每十分钟",
+    "table-lead-reference": "参考值的中位数。",
     "table-lead": "估计值的中位数及其 90 % 区间两端的中位数，其后为参考值的中位数。"
     "无值：没有数值的估计所占比例及最常见原因。",
     "time": "时间",
@@ -390,6 +394,12 @@ def speaker(language: Language) -> Say:
 def reason(say: Say, why: str) -> str:
     """A reason of abstention in words; one of another version is told as it is."""
     return say(f"why-{why}") if f"why-{why}" in ENGLISH else why
+
+
+def offset(seconds: int) -> str:
+    """``UTC+02:00``."""
+    hours, minutes = divmod(abs(seconds) // 60, 60)
+    return f"UTC{'-' if seconds < 0 else '+'}{hours:02d}:{minutes:02d}"
 
 
 def duration(say: Say, seconds: float) -> str:

@@ -58,8 +58,10 @@ def test_a_report_is_made_read_signed_and_then_never_changes(rig: Rig, ward: str
     second = until(rig, http, amendment["report_id"])
     assert (second["version"], second["replaces"]) == (2, draft["report_id"])
     assert http.get(where).json()["state"] == "final"  # until the other is signed
+    rival = until(rig, http, http.post(f"{where}/amend").json()["report_id"])
     assert signed(http, second).status_code == 200 and http.get(where).json()["state"] == "amended"
     assert "Stable &lt;b&gt;." in http.get(f"{where}.html").text
+    assert signed(http, rival).status_code == 409  # two that both count would contradict each other
 
     assert http.post(f"{where}/withdraw", json={"reason": "wrong subject"}).json()["state"] == "withdrawn"
     assert http.get(f"{where}.html").status_code == 410

@@ -150,6 +150,28 @@ def test_a_hidden_session_shows_no_estimate_anywhere(tmp_path: Path) -> None:
     assert "Estimates of this session are hidden" in text and " est." not in text and "118.0" in text
 
 
+@pytest.mark.parametrize(
+    ("language", "words", "hidden"),
+    [
+        ("en", "estimate|interval|abstain", "Estimates of this session are hidden"),
+        ("zh", "估计|区间|无值", "已隐藏"),
+    ],
+)
+def test_a_hidden_session_explains_no_column_it_does_not_have(
+    language: Any, words: str, hidden: str, tmp_path: Path
+) -> None:
+    blind = {**told_sessions.RANGES, "rules": {"estimates_hidden": True}}
+    shown = page(facts_of(told_sessions.make(tmp_path / "blind", template=blind)), language)
+    text = re.sub(r"<(svg|style).*?</\1>", "", shown, flags=re.DOTALL)
+    said = [line for line in re.sub(r"<[^>]+>", "\n", text).splitlines() if re.search(words, line, re.IGNORECASE)]
+    assert len(said) == 1 and hidden in said[0]
+
+
+def test_times_of_day_name_their_offset(facts: Facts) -> None:
+    assert "Europe/Berlin, UTC+02:00" in page(facts)
+    assert session_words.offset(-12600) == "UTC-03:30" and session_words.offset(0) == "UTC+00:00"
+
+
 def test_simulation_is_marked_on_every_sheet_of_everything(tmp_path: Path) -> None:
     found = facts_of(told_sessions.make(tmp_path / "sim", simulated=True))
     content, left_out = Files(found).all()

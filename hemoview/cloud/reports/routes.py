@@ -25,6 +25,7 @@ from hemoview.cloud.reports.vault import vault_of
 from hemoview.cloud.service import Here, Service
 from hemoview.report.session_facts import from_json
 from hemoview.report.session_page import Extras, Written
+from hemoview.report.session_words import offset
 
 router = APIRouter(tags=["reports"])
 router.include_router(feedback.router)
@@ -203,6 +204,8 @@ async def _sign(
         raise Problem(409, f"this report is {row.state}; only a draft is signed. Amend it to say more")
     if row.facts_sha256 != body.facts_sha256:
         raise Problem(409, "the facts are others than those you read; read the report again")
+    async with service.db.read() as conn:
+        await rows.must_stand(conn, row.replaces)
     now_us, account = service.now_us(), tables.user_account
     async with service.db.read() as conn:
         vault = await vault_of(conn, service, row.session_id, row.id)
@@ -211,6 +214,7 @@ async def _sign(
     _not_hidden(who, row, facts)
     told = from_json(json.loads(facts)).session
     when = datetime.fromtimestamp(now_us / 1e6 + told.utc_offset_s, UTC).strftime("%Y-%m-%d %H:%M")
+    when = f"{when} {offset(told.utc_offset_s)}"
     kept = json.loads(row.files)
     narrative = making.narrative_in(vault, kept)
     written = Written(body.assessment.strip(), body.recommendations.strip(), name, when)
@@ -227,8 +231,8 @@ async def _sign(
     async with service.db.begin() as conn:
         if not await rows.move(conn, row.id, rows.DRAFT, **values):
             raise Problem(409, "somebody signed or withdrew this report a moment ago; look again")
-        if row.replaces:
-            await rows.move(conn, row.replaces, rows.FINAL, state=rows.AMENDED)
+        if row.replaces and not await rows.move(conn, row.replaces, rows.FINAL, state=rows.AMENDED):
+            await rows.must_stand(conn, row.replaces)  # another version was signed while this one was drawn
         await audit.append(conn, attempt.entry(report=row.id, facts=row.facts_sha256))
         return rows.shown(await rows.one(conn, who, row.id, Action.SIGN_REPORT))
 

@@ -103,6 +103,24 @@ async def move(conn: AsyncConnection, report_id: str, before: str, **values: Any
     return bool((await conn.execute(moved)).rowcount)
 
 
+async def must_stand(conn: AsyncConnection, replaced: str | None) -> None:
+    """The report in whose place an amended version is to be signed is the one that counts now. Of two versions that
+    were drafted of it, one can be signed: two that both count would contradict each other.
+
+    Raises:
+        Problem: 409.
+    """
+    if replaced is None:
+        return
+    state = (await conn.execute(select(report.c.state).where(report.c.id == replaced))).scalar()
+    if state == AMENDED:
+        raise Problem(
+            409, "another version was signed in the place of that report; amend that one, and withdraw this draft"
+        )
+    if state != FINAL:
+        raise Problem(409, f"the report this one was to replace is {state} by now; ask for a new report")
+
+
 def shown(row: Row[Any]) -> dict[str, Any]:
     """What is told of a report without opening it."""
     files = json.loads(row.files) if row.files else {}
