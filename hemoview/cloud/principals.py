@@ -203,12 +203,13 @@ async def _whoever(request: HTTPConnection) -> Principal:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     cookie = request.cookies.get(cookie_name(service))
     if token and kind.lower() == "bearer":
+        request.state.claimed = tokens.claimed_by(token.strip())
         principal = await _device(service, token.strip())
     elif cookie:
         principal = await _user(service, cookie)
     else:
         raise Problem(401, "sign in, or send a device's token", headers={"WWW-Authenticate": "Bearer"})
-    request.state.principal = principal  # whom a refusal in the audit log names
+    request.state.principal, request.state.claimed = principal, ""  # whom a refusal in the audit log names
     return principal
 
 

@@ -22,7 +22,9 @@ def put_report(rig: Rig, session_id: str, state: str, version: int, replaces: st
     return report_id
 
 
-@pytest.mark.parametrize(("state", "words"), [("amended", "another version"), ("withdrawn", "withdrawn by now")])
+@pytest.mark.parametrize(
+    ("state", "words"), [("amended", "another version"), ("withdrawn", "withdrawn by now")]
+)
 def test_a_version_is_signed_only_in_place_of_one_that_counts(rig: Rig, state: str, words: str) -> None:
     ward = rig.ward("A")
     sender = Sender(rig.http, rig.bedside("A-1"), dict(SMALL))

@@ -326,6 +326,49 @@ def test_a_known_browser_is_counted_too_and_another_persons_is_not_known(rig: Ri
     assert replies[-1] == 429
 
 
+def test_a_tablet_that_a_ward_shares_knows_all_who_use_it(rig: Rig) -> None:
+    names = [f"nurse{n}" for n in range(4)]
+    tablet = browser(rig, "10.0.0.1")
+    for name in names:
+        account(rig, name)
+        assert sign_in(tablet, name).status_code == 200
+        assert tablet.post("/v1/logout").status_code == 204
+    assert guess(rig, "nurse0", 20, "10.0.0.7").count(429) > 10
+    assert sign_in(tablet, "nurse0").status_code == 200  # though three others came after
+
+
+def test_one_persons_wrong_tries_at_a_shared_tablet_are_not_anothers(rig: Rig) -> None:
+    tablet = browser(rig)
+    for name in ("nurse", "doctor"):
+        account(rig, name)
+        assert sign_in(tablet, name).status_code == 200
+        tablet.post("/v1/logout")
+    replies = [sign_in(tablet, "nurse", "wrong").status_code for _ in range(throttle.BROWSER.free + 1)]
+    assert replies[-1] == 429
+    assert sign_in(tablet, "doctor").status_code == 200
+
+
+def test_many_at_once_are_no_wrong_tries(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    account(rig, "nurse")
+    client = browser(rig)
+    with monkeypatch.context() as busy:
+        busy.setattr(passwords, "_WAITING", 0)
+        replies = {sign_in(client, "nurse").status_code for _ in range(throttle.ACCOUNT.free + 3)}
+        assert replies == {503}
+    assert sign_in(client, "nurse").status_code == 200
+
+
+def test_a_one_time_password_is_changed_within_its_hour_or_not_at_all(rig: Rig, clock: Clock) -> None:
+    account(rig, "newcomer", one_time=True)
+    client = browser(rig)
+    assert sign_in(client, "newcomer").status_code == 200
+    for _ in range(3):  # the log-in itself goes on
+        clock.forward(1250)
+        assert client.get("/v1/me").status_code == 200
+    reply = client.post("/v1/password", json={"old": PASSWORD, "new": "five other quiet words"})
+    assert reply.status_code == 401 and "good for an hour" in reply.json()["detail"]
+
+
 def test_a_scanner_does_not_fill_the_audit_log(rig: Rig, clock: Clock) -> None:
     attacker = browser(rig, "10.0.0.9")
     for n in range(25):

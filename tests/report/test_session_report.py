@@ -163,7 +163,9 @@ def test_a_hidden_session_explains_no_column_it_does_not_have(
     blind = {**told_sessions.RANGES, "rules": {"estimates_hidden": True}}
     shown = page(facts_of(told_sessions.make(tmp_path / "blind", template=blind)), language)
     text = re.sub(r"<(svg|style).*?</\1>", "", shown, flags=re.DOTALL)
-    said = [line for line in re.sub(r"<[^>]+>", "\n", text).splitlines() if re.search(words, line, re.IGNORECASE)]
+    said = [
+        line for line in re.sub(r"<[^>]+>", "\n", text).splitlines() if re.search(words, line, re.IGNORECASE)
+    ]
     assert len(said) == 1 and hidden in said[0]
 
 

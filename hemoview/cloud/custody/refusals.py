@@ -46,12 +46,9 @@ class Attempt:
         Raises:
             Problem: always.
         """
-        if not (
-            self.who.kind == "user" and problem.status == 403
-        ):  # that one is written down around every route
-            why = {"status": problem.status, "why": problem.detail}
-            try:
-                await trail.refused(self.request, self.who.name, self.action, self.thing, **why)
-            except OperationalError:  # no space for the line either: the refusal stands
-                log.exception("%s of %s was refused; that cannot be written down", self.action, self.thing)
+        why = {"status": problem.status, "why": problem.detail}
+        try:
+            await trail.refused(self.request, self.who.name, self.action, self.thing, **why)
+        except OperationalError:  # no space for the line either: the refusal stands
+            log.exception("%s of %s was refused; that cannot be written down", self.action, self.thing)
         raise problem

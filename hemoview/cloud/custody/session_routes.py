@@ -12,6 +12,7 @@ from hemoview.cloud import audit
 from hemoview.cloud.custody import erase, manifests, opening, state
 from hemoview.cloud.custody.bodies import body_of, read_body
 from hemoview.cloud.custody.refusals import Attempt
+from hemoview.cloud.identity import trail
 from hemoview.cloud.principals import Bedside, Principal, current
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
@@ -113,6 +114,8 @@ async def sessions(
     who = await current(request)
     async with service.db.read() as conn:
         found = await state.of_many(conn, who, state.Page(ward, before_us, limit))
+    if found:
+        await trail.looked(request, who, "sessions.look", ward or "")
     return {"sessions": found}
 
 
@@ -124,4 +127,6 @@ async def one(session_id: SessionId, request: Request, service: Here) -> dict[st
         found = await state.of_one(conn, who, session_id)
         if found is None:
             raise Problem(404, "there is no such session here for you")
-        return found | {"revisions": await state.revisions(conn, session_id)}
+        told = found | {"revisions": await state.revisions(conn, session_id)}
+    await trail.looked(request, who, "session.look", session_id)
+    return told

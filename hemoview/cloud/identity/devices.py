@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Path, Request
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -80,7 +80,7 @@ async def enrol(request: Request, service: Here) -> dict[str, Any]:
     """A bedside becomes a device: with a code somebody was given, and proof that it holds the key it names."""
     body = await read_body(request, wire.Enrolment)
     keys = Counted(service, ((service.doors.enrolments, network_of(origin_of(request))),))
-    keys.knock()
+    await keys.knock(request, "nobody", "device.enrol")
     try:
         signing.verify_enrolment(body)
     except SignatureWrong as error:
@@ -131,7 +131,9 @@ async def revoke(device_id: DeviceId, who: Keeper, request: Request, service: He
             await trail.note(conn, request, who.name, "device.revoke", device_id)
         row = await _device(conn, who, device_id)
     service.forget_tokens(device_id)
-    await service.part(Live).connections.end(device_id, UNKNOWN_CODE, "this device was revoked; enrol it again")
+    await service.part(Live).connections.end(
+        device_id, UNKNOWN_CODE, "this device was revoked; enrol it again"
+    )
     return _shown(row)
 
 
@@ -170,9 +172,11 @@ async def _redeem(
     """(device, bed) for a code that is good; None for any other."""
     now_us = service.now_us()
     code = enrolment.c.code_sha256 == hash_of(codes.plain(body.code))
-    good = (await conn.execute(select(enrolment).where(code))).first()
-    if good is None or good.used_us is not None or now_us >= good.expires_us:
+    unused = and_(code, enrolment.c.used_us.is_(None), enrolment.c.expires_us > now_us)
+    claimed = await conn.execute(update(enrolment).where(unused).values(used_us=now_us))
+    if not claimed.rowcount:  # of two who use it at once one finds it used, whatever the database
         return None
+    good = (await conn.execute(select(enrolment).where(code))).one()
     device_id = good.device_id or str(uuid4())
     await _check_free(conn, good.bed_id, device_id)
     said = {
@@ -189,7 +193,7 @@ async def _redeem(
         await conn.execute(known.values(values))
     except IntegrityError as error:
         raise Problem(409, "this key was enrolled before; the bedside makes a new one") from error
-    await conn.execute(update(enrolment).where(code).values(used_us=now_us, device_id=device_id))
+    await conn.execute(update(enrolment).where(code).values(device_id=device_id))
     await conn.execute(delete(bed_binding).where(bed_binding.c.device_id == device_id))
     what = "device.re-enrol" if good.device_id else "device.enrol"
     await trail.note(conn, request, f"device:{device_id}", what, good.bed_id, by=good.created_by)
@@ -238,6 +242,7 @@ async def _device(conn: AsyncConnection, who: Principal, device_id: str) -> Any:
 
 
 async def _check_free(conn: AsyncConnection, bed_id: str | None, but: str = "") -> None:
+    await conn.execute(select(bed.c.id).where(bed.c.id == bed_id).with_for_update())  # two at once take turns
     query = select(device.c.id, device.c.name).where(
         device.c.bed_id == bed_id, device.c.revoked_us.is_(None), device.c.id != but
     )

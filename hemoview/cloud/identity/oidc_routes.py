@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import select, update
+from sqlalchemy import and_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -75,7 +75,7 @@ async def callback(
     if asked is None or not asked.is_answered_by(state):
         return _back("again")
     keys = Counted(service, ((service.doors.addresses, network_of(origin_of(request))),))
-    keys.knock()
+    await keys.knock(request, "nobody", "login")
     try:
         if not code or iss not in ("", provider.issuer):  # RFC 9207
             raise OidcRefused("it refused, or another provider answered")
@@ -107,12 +107,15 @@ async def _account(request: Request, service: Service, key: str, link: str) -> t
 async def _tie(conn: AsyncConnection, request: Request, service: Service, key: str, link: str) -> bool:
     """Whether the code was good, and the account is now of this person. A one-time password it had ends."""
     now_us, code = service.now_us(), link_code.c.code_sha256 == hash_of(link)
-    row = (await conn.execute(select(link_code).where(code))).first()
-    if row is None or row.used_us is not None or now_us >= row.expires_us:
+    unused = and_(code, link_code.c.used_us.is_(None), link_code.c.expires_us > now_us)
+    claimed = await conn.execute(update(link_code).where(unused).values(used_us=now_us))
+    if not claimed.rowcount:
         return False
+    row = (await conn.execute(select(link_code).where(code))).one()
     mine = user_account.c.id == row.user_id
     try:
-        await conn.execute(update(user_account).where(mine).values(oidc_subject=key))
+        async with conn.begin_nested():
+            await conn.execute(update(user_account).where(mine).values(oidc_subject=key))
     except IntegrityError:  # tied to another account already
         return False
     await conn.execute(
@@ -120,7 +123,6 @@ async def _tie(conn: AsyncConnection, request: Request, service: Service, key: s
         .where(mine, user_account.c.must_change.is_(True))
         .values(password_hash=None, must_change=False, password_expires_us=None)
     )
-    await conn.execute(update(link_code).where(code).values(used_us=now_us))
     await trail.note(conn, request, "nobody", "user.link", row.user_id)
     return True
 

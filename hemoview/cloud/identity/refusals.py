@@ -1,4 +1,4 @@
-"""What somebody who has signed in was refused, written down: ASGI middleware around every route."""
+"""What somebody was refused, written down: ASGI middleware around every route."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from hemoview.cloud.identity import trail
 
 
 class Watch:
-    """Adds every 403 of a known person to the audit log, as often as :class:`.throttle.Sieve` allows.
-
-    What bedsides are refused, the room that refuses writes down itself: it knows more of it.
+    """Adds what somebody known was refused, and things of others they looked for, to the audit log, as often as
+    :class:`.throttle.Sieve` allows. What the room that refuses has written down itself, knowing more of it, stands.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -31,7 +30,4 @@ class Watch:
             await send(message)
 
         await self._app(scope, receive, seen)
-        principal = scope.get("state", {}).get("principal")
-        if status == 403 and principal is not None and principal.kind == "user":
-            route = getattr(scope.get("route"), "path", "")
-            await trail.refused(Request(scope), principal.name, "request", f"{scope['method']} {route}")
+        await trail.refused_by_address(Request(scope), status)

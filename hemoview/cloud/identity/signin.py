@@ -25,8 +25,13 @@ async def login(body: SignIn, request: Request, response: Response, service: Her
     async with service.db.read() as conn:
         account = await accounts.by_name(conn, body.name)
     user_id = account.id if account else None
-    keys = _knock(service, request, body.name.strip().lower(), user_id)
-    right = await service.doors.mill.matches(account.password_hash if account else None, body.password)
+    keys = _counted(service, request, body.name.strip().lower(), user_id)
+    await keys.knock(request, "nobody", "login", user_id or "")
+    try:
+        right = await service.doors.mill.matches(account.password_hash if account else None, body.password)
+    except Problem:  # too many at this moment: that was no wrong try
+        keys.unjudged()
+        raise
     now_us = service.now_us()
     if account is None or not right:
         await trail.refused(request, "nobody", "login", user_id or "")
@@ -62,7 +67,7 @@ async def admit(
         grants = await accounts.grants_of(conn, user_id)
     assert account is not None
     browser.give_login(response, service, made.cookie, (made.ends_us - now_us) / 1e6)
-    browser.give_known(response, service, user_id)
+    browser.give_known(request, response, service, user_id)
     return _me(account, grants, made.csrf, made.ends_us, service)
 
 
@@ -95,8 +100,11 @@ async def change_password(
         account = await accounts.by_id(conn, who.id)
     if account is None or account.password_hash is None:
         raise Problem(409, "this account has no password here; the hospital's identity provider keeps it")
+    if account.password_expires_us is not None and service.now_us() >= account.password_expires_us:
+        await trail.refused(request, who.name, "password", who.id, why="expired")
+        raise Problem(401, "the one-time password was good for an hour; an administrator can make a new one")
     keys = Counted(service, ((service.doors.browsers, f"change {who.id}"),))
-    keys.knock()
+    await keys.knock(request, who.name, "password", who.id)
     if not await service.doors.mill.matches(account.password_hash, body.old):
         await trail.refused(request, who.name, "password", who.id)
         raise Problem(403, "the old password is wrong")
@@ -149,16 +157,17 @@ class Counted:
     def __init__(self, service: Service, counted: tuple[tuple[Any, str], ...]) -> None:
         self._service, self._counted = service, counted
 
-    def knock(self) -> None:
-        """Count a try, unless it comes too early.
+    async def knock(self, request: Request, actor: str, action: str, what: str = "") -> None:
+        """Count a try of ``actor``, unless it comes too early.
 
         Raises:
-            Problem: 429.
+            Problem: 429; it is in the audit log.
         """
         now_us = self._service.now_us()
         wait_s = max(throttle.wait_s(key, now_us) for throttle, key in self._counted)
         if wait_s > 0:
             seconds = math.ceil(wait_s)
+            await trail.refused(request, actor, action, what, why="too-often")
             raise Problem(
                 429,
                 f"too many wrong tries; the next one is listened to in {seconds} s",
@@ -167,6 +176,11 @@ class Counted:
             )
         for throttle, key in self._counted:
             throttle.tried(key, now_us)
+
+    def unjudged(self) -> None:
+        """Nobody looked whether it was right: it counts as no try."""
+        for throttle, key in self._counted:
+            throttle.undo(key)
 
     def right(self) -> None:
         """It was right: the account's count ends; an address that many share is only given this try back."""
@@ -177,15 +191,12 @@ class Counted:
                 throttle.passed(key)
 
 
-def _knock(service: Service, request: Request, name: str, user_id: str | None) -> Counted:
+def _counted(service: Service, request: Request, name: str, user_id: str | None) -> Counted:
     doors = service.doors
     seen = browser.known(request, service, user_id or "nobody")  # as long for an unknown name
     if seen is not None:
-        keys = Counted(service, ((doors.browsers, seen),))
-    else:
-        keys = Counted(service, ((doors.accounts, name), (doors.addresses, network_of(origin_of(request)))))
-    keys.knock()
-    return keys
+        return Counted(service, ((doors.browsers, f"{seen} {user_id}"),))
+    return Counted(service, ((doors.accounts, name), (doors.addresses, network_of(origin_of(request)))))
 
 
 def network_of(origin: str) -> str:

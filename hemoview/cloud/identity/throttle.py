@@ -79,31 +79,67 @@ class Sieve:
 
     Args:
         burst, per_s: of one key.
-        all_burst, all_per_s: of all together; 0.1/s are 3 MB a day at most.
+        all_burst, all_per_s: of all that nobody is known behind together; 0.1/s are 3 MB a day at most.
     """
 
     def __init__(
         self, burst: float = 10, per_s: float = 1 / 60, all_burst: float = 100, all_per_s: float = 0.1
     ) -> None:
         self._one, self._all = (burst, per_s), (all_burst, all_per_s)
-        self._buckets: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
         self._everything: tuple[float, int] = (all_burst, 0)
-        self._left_out = 0
+        self._forgotten = 0
 
-    def take(self, key: str, now_us: int) -> int | None:
-        """None: leave this one out. Else how many were left out since the last one that was written."""
-        mine = _filled(self._buckets.pop(key, (self._one[0], now_us)), self._one, now_us)
+    def take(self, key: str, now_us: int, *, known: bool = False) -> int | None:
+        """None: leave this one out. Else how many of this key were left out since its last one that was written.
+
+        Args:
+            known: somebody who proved who they are. A crowd of strangers must not hide what they try.
+        """
+        before = self._buckets.pop(key, _Bucket(self._one[0], now_us, 0))
+        mine = _filled((before.level, before.at_us), self._one, now_us)
         everything = _filled(self._everything, self._all, now_us)
-        passes = mine >= 1 and everything >= 1
-        self._buckets[key] = (mine - passes, now_us)
-        self._everything = (everything - passes, now_us)
+        passes = mine >= 1 and (known or everything >= 1)
+        self._buckets[key] = _Bucket(mine - passes, now_us, 0 if passes else before.left_out + 1)
+        self._everything = (everything - (passes and not known), now_us)
         if len(self._buckets) > _KEPT:
-            self._buckets.popitem(last=False)
-        if not passes:
-            self._left_out += 1
-            return None
-        left_out, self._left_out = self._left_out, 0
-        return left_out
+            _, gone = self._buckets.popitem(last=False)
+            self._forgotten += gone.left_out
+        return before.left_out if passes else None
+
+    def forgotten(self) -> int:
+        """How many were left out of keys that are remembered no longer, since this was asked last."""
+        said, self._forgotten = self._forgotten, 0
+        return said
+
+
+@dataclass(frozen=True, slots=True)
+class _Bucket:
+    """Of one key of a :class:`Sieve`."""
+
+    level: float
+    at_us: int
+    left_out: int
+
+
+class Looks:
+    """Who has looked at what within the last hour: written down once, however often a page asks for it again."""
+
+    def __init__(self, every_us: int = 3_600_000_000) -> None:
+        self._every_us = every_us
+        self._seen: OrderedDict[tuple[str, str, str], int] = OrderedDict()
+
+    def is_new(self, who: str, action: str, what: str, now_us: int) -> bool:
+        """Whether it is to be written down."""
+        at_us = self._seen.get((who, action, what))
+        return at_us is None or not 0 <= now_us - at_us < self._every_us
+
+    def written(self, who: str, action: str, what: str, now_us: int) -> None:
+        """It was."""
+        self._seen[who, action, what] = now_us
+        self._seen.move_to_end((who, action, what))
+        if len(self._seen) > _KEPT:
+            self._seen.popitem(last=False)
 
 
 def _filled(bucket: tuple[float, int], rate: tuple[float, float], now_us: int) -> float:
@@ -121,3 +157,4 @@ class Doors:
     browsers: Throttle = field(default_factory=lambda: Throttle(BROWSER))
     enrolments: Throttle = field(default_factory=lambda: Throttle(ADDRESS))
     sieve: Sieve = field(default_factory=Sieve)
+    looks: Looks = field(default_factory=Looks)

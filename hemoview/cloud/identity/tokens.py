@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64encode
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ LIFETIME_S: Final = 15 * 60
 SKEW_S: Final = 120
 """A bedside's clock may be wrong by this much before its tokens are refused; ``/v1/hello`` tells it the time."""
 _ALGORITHMS: Final = ["Ed25519"]
+_ID: Final = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 class TokenRefused(ValueError):
@@ -35,6 +37,15 @@ def device_of(token: str) -> str:
     if not isinstance(kid, str) or header.get("alg") not in _ALGORITHMS:
         raise TokenRefused("not a token of a device")
     return kid
+
+
+def claimed_by(token: str) -> str:
+    """The device a token says it is of, for the audit log; empty where it says nothing that could be one."""
+    try:
+        device_id = device_of(token)
+    except TokenRefused:
+        return ""
+    return device_id if _ID.fullmatch(device_id) else ""
 
 
 def check(token: str, device_id: str, public_key: bytes, server_id: str, now_us: int) -> None:

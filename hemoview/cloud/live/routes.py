@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 
 from hemoview.cloud import audit
 from hemoview.cloud import principals as who
+from hemoview.cloud.identity import trail
 from hemoview.cloud.live import trends, watch
 from hemoview.cloud.live.bindings import confirm
 from hemoview.cloud.live.counts import CONTENT_TYPE
@@ -71,10 +72,11 @@ async def live(socket: WebSocket) -> None:
     """A ward, for a browser."""
     service, ward_id = service_of(socket), socket.query_params.get("ward", "")
     try:
-        await watch.viewer(socket, service, ward_id)
+        person = await watch.viewer(socket, service, ward_id)
     except Problem as problem:
         await watch.refuse(socket, problem)
         return
+    await trail.looked(socket, person, "ward.look", ward_id)
     await watch.serve(socket, service.part(Live), ward_id)
 
 
@@ -103,7 +105,7 @@ async def one_ward(ward_id: str, service: Here, person: Watcher) -> dict[str, An
 
 
 @router.get("/v1/wards/{ward_id}/state")
-async def ward_state(ward_id: str, service: Here, person: Watcher) -> dict[str, Any]:
+async def ward_state(ward_id: str, request: Request, service: Here, person: Watcher) -> dict[str, Any]:
     """What the live connection tells first: every bed of a ward, the empty ones too."""
     allowed = ward_filter(person, Action.SEE_WARD)
     async with service.db.read() as conn:
@@ -111,6 +113,7 @@ async def ward_state(ward_id: str, service: Here, person: Watcher) -> dict[str, 
     told = await service.part(Live).ward_told(ward_id) if found else None
     if told is None:
         raise Problem(404, "there is no such ward")
+    await trail.looked(request, person, "ward.look", ward_id)
     return told
 
 
@@ -166,14 +169,16 @@ class Wanted(BaseModel):
 
 @router.get("/v1/sessions/{session_id}/trend")
 async def session_trend(
-    session_id: str, wanted: Annotated[Wanted, Query()], service: Here, person: Person
+    session_id: str, wanted: Annotated[Wanted, Query()], request: Request, service: Here, person: Person
 ) -> dict[str, Any]:
     """What the live path showed of a parameter; the record, not this, is what reports are made of."""
     if not wanted.from_us < wanted.to_us:
         raise Problem(422, "from_us must be before to_us")
     span = trends.span_of(session_id, wanted.parameter, wanted.from_us, wanted.to_us, wanted.points)
     async with service.db.read() as conn:
-        return await trends.trend(conn, person, span)
+        told = await trends.trend(conn, person, span)
+    await trail.looked(request, person, "trend.look", session_id)
+    return told
 
 
 # ---- for machines

@@ -10,6 +10,7 @@ import anyio
 from fastapi import WebSocket, WebSocketDisconnect
 from sqlalchemy import select
 
+from hemoview.cloud.identity import trail
 from hemoview.cloud.live.board import text_of, tick_text
 from hemoview.cloud.live.bus import Queue
 from hemoview.cloud.live.room import Live
@@ -63,6 +64,7 @@ def check_origin(socket: WebSocket, public_url: str) -> None:
 
 async def refuse(socket: WebSocket, problem: Problem) -> None:
     """Before the connection is accepted: as any other route would."""
+    await trail.refused_by_address(socket, problem.status)
     reply = problem_response(problem.status, problem.detail, problem.headers, **problem.more)
     await socket.send_denial_response(reply)
 

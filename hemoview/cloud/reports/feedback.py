@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hemoview.cloud import audit, tables
 from hemoview.cloud.custody import manifests, orders
 from hemoview.cloud.custody.refusals import Attempt
+from hemoview.cloud.identity import trail
 from hemoview.cloud.principals import Action, Principal, require
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.reports import rows
@@ -76,7 +77,7 @@ async def _name_of(conn: AsyncConnection, who: Principal) -> str:
 
 @router.get("/v1/feedback")
 async def said(
-    service: Here, who: Reader, session_id: Annotated[str, Query(max_length=64)]
+    request: Request, service: Here, who: Reader, session_id: Annotated[str, Query(max_length=64)]
 ) -> dict[str, Any]:
     """What was said about a session, and whether it reached the bedside."""
     feedback, order, account = tables.feedback, tables.device_order, tables.user_account
@@ -90,5 +91,6 @@ async def said(
             .order_by(feedback.c.created_us, feedback.c.id)
         )
         found = (await conn.execute(query)).all()
+    await trail.looked(request, who, "feedback.look", session_id)
     keys = ("id", "text", "created_us", "delivered_us", "done_us")
     return {"feedback": [{k: getattr(row, k) for k in keys} | {"author": row.display} for row in found]}

@@ -115,7 +115,8 @@ async def must_stand(conn: AsyncConnection, replaced: str | None) -> None:
     state = (await conn.execute(select(report.c.state).where(report.c.id == replaced))).scalar()
     if state == AMENDED:
         raise Problem(
-            409, "another version was signed in the place of that report; amend that one, and withdraw this draft"
+            409,
+            "another version was signed in the place of that report; amend that one, and withdraw this draft",
         )
     if state != FINAL:
         raise Problem(409, f"the report this one was to replace is {state} by now; ask for a new report")
