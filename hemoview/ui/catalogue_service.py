@@ -16,8 +16,9 @@ ENGLISH: Final[dict[str, str]] = {
     "sync-line-refused": "sync stopped: see Service",
     # the dialog
     "service-title": "Service",
-    "service-explained": "A service in your hospital keeps a copy of every session, shows the ward in a browser and "
-    "makes reports. Recording never depends on it: without one, or while it is away, all stays on this machine.",
+    "service-explained": "A service in your hospital keeps a copy of sessions whose consent covers upload, shows the "
+    "ward in a browser and makes reports. Recording never depends on it: without one, or while it is "
+    "away, all stays on this machine.",
     "service-how": "How to get there: ask the administrator of the service for three things – its address, a one-time "
     "code for this bed (valid for 15 minutes), and its CA file, by which this machine knows that it talks to the right "
     "one. No service yet? Somebody runs hemoview serve on a machine of your network.",
@@ -33,14 +34,20 @@ ENGLISH: Final[dict[str, str]] = {
     "service-enrolled": "Enrolled. Sessions whose consent covers upload go there by themselves.",
     "service-needs-address": "Type the address of the service.",
     "service-needs-code": "Type the one-time code.",
-    "service-at": "{server} · {place}",
+    "service-at": "{server} · bed {bed}, ward {ward}",
+    "service-at-bed": "{server} · bed {bed}",
     "service-of": "{server}",
     "service-state-idle": "Answers, takes everything",
     "service-state-sending": "Sending",
     "service-state-unreachable": "Does not answer; it is tried again by itself, nothing is lost",
-    "service-state-refused": "Refuses",
+    "service-state-refused": "Refuses: nothing is sent, all stays on this machine",
+    "service-state-revoked": "This machine was locked out of the service. Recording goes on, all stays here",
     "service-state-other-service": "Another service answers at this address: nothing is sent",
-    "service-starting": "Starting …",
+    "service-state-certificate": "Its certificate is not accepted: nothing is sent, all stays on this machine",
+    "service-state-starting": "Starting …",
+    "service-queue-none": "Nothing to send yet",
+    "service-queue-done": "Nothing waits: {total} files are there, last success {last}",
+    "service-again": "Enter a new code…",
     "service-queue": "{waiting} of {total} files wait ({megabytes} MB), last success {last}",
     "service-queue-first": "{waiting} of {total} files wait ({megabytes} MB)",
     "service-home": "{n} sessions stay on this machine: their consent does not cover upload, or they are simulated",
@@ -56,6 +63,8 @@ ENGLISH: Final[dict[str, str]] = {
     "service-no-feedback": "No message yet.",
     "service-feedback-line": "{at} · {author}: {text}",
     "service-message-came": "Message of the service, {at}, {author}: {text}",
+    "service-message-more": "{n} more messages are unread: see Service in the menu. Newest, {at}, {author}: {text}",
+    "service-message-read": "Read",
     "review.fact-feedback": "Messages",
     "service-close": "Close",
 }
@@ -70,8 +79,8 @@ CHINESE: Final[dict[str, str]] = {
     "sync-line-away": "服务器 {server} 没有应答",
     "sync-line-refused": "同步已停止：请看“服务器”",
     "service-title": "服务器",
-    "service-explained": "院内服务器保存每次记录的副本，在浏览器中显示整个病区，并生成报告。记录从不依赖它："
-    "没有服务器或服务器中断时，数据都保存在本机。",
+    "service-explained": "院内服务器保存知情同意允许上传的记录副本，在浏览器中显示整个病区，并生成报告。"
+    "记录从不依赖它：没有服务器或服务器中断时，数据都保存在本机。",
     "service-how": "如何接入：请向服务器管理员索取三样东西——服务器地址、本床位的一次性代码（15 分钟内有效）、"
     "以及 CA 证书文件（本机据此确认对方身份）。还没有服务器？请在院内一台电脑上运行 hemoview serve。",
     "service-address": "地址",
@@ -86,14 +95,20 @@ CHINESE: Final[dict[str, str]] = {
     "service-enrolled": "已登记。知情同意允许上传的记录会自动传到那里。",
     "service-needs-address": "请输入服务器地址。",
     "service-needs-code": "请输入一次性代码。",
-    "service-at": "{server} · {place}",
+    "service-at": "{server} · {ward} 病区 {bed} 床",
+    "service-at-bed": "{server} · {bed} 床",
     "service-of": "{server}",
     "service-state-idle": "连接正常，全部已接收",
     "service-state-sending": "正在上传",
     "service-state-unreachable": "没有应答；会自动重试，数据不会丢失",
-    "service-state-refused": "拒绝接收",
+    "service-state-refused": "拒绝接收：没有发送，数据都保存在本机",
+    "service-state-revoked": "本机已被服务器停用。记录照常进行，数据都保存在本机",
     "service-state-other-service": "此地址上是另一台服务器：没有发送任何数据",
-    "service-starting": "正在启动 …",
+    "service-state-certificate": "其证书未被接受：没有发送，数据都保存在本机",
+    "service-state-starting": "正在启动 …",
+    "service-queue-none": "暂无可上传内容",
+    "service-queue-done": "全部 {total} 个文件已上传，上次成功 {last}",
+    "service-again": "输入新代码…",
     "service-queue": "待上传 {waiting} / {total} 个文件（{megabytes} MB），上次成功 {last}",
     "service-queue-first": "待上传 {waiting} / {total} 个文件（{megabytes} MB）",
     "service-home": "{n} 次记录留在本机：知情同意不含上传，或为模拟数据",
@@ -109,6 +124,8 @@ CHINESE: Final[dict[str, str]] = {
     "service-no-feedback": "还没有消息。",
     "service-feedback-line": "{at} · {author}：{text}",
     "service-message-came": "服务器消息，{at}，{author}：{text}",
+    "service-message-more": "另有 {n} 条消息未读：请看菜单中的“服务器”。最新一条，{at}，{author}：{text}",
+    "service-message-read": "已读",
     "review.fact-feedback": "消息",
     "service-close": "关闭",
 }

@@ -90,7 +90,7 @@ class MainWindow(QMainWindow):
         """What others still use and what this window takes with it."""
         self._keys = Keys()
         body = QWidget()
-        column = QVBoxLayout(body)
+        self._column = column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         for widget in (self.header, self.compact_header, self.watermark, self.banners):
@@ -105,6 +105,10 @@ class MainWindow(QMainWindow):
         """A tab ``tab-<name>``, at the end or before another's; its page is built when it is first wanted."""
         self._build[name] = build
         self.header.add_tab(name, before)
+
+    def add_line(self, line: QWidget) -> None:
+        """A line over every page, under the banners."""
+        self._column.insertWidget(self._column.indexOf(self.pages), line)
 
     def _add_forms(self) -> None:
         """Large numbers and the compact page stand beside the pages, without a tab."""

@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QMessageBox
 
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text
-from hemoview.ui.notice import Notice
+from hemoview.ui.message_line import MessageLine
 from hemoview.ui.service_dialog import ServiceDialog
 from hemoview.viewmodel.messages import say
-from hemoview.viewmodel.service import Feedback, ServiceView, feedback_of, service_view
+from hemoview.viewmodel.service import Feedback, ServiceView, feedback_of, service_view, unread_of
 from recorder.host import places
 from recorder.schema.sync_status import SyncStatus
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 RENEW_MS = 1000
 LOOK_MS = 2000
-FRESH_US = 24 * 3_600_000_000
-"""A message no older is said when the window opens."""
+SEEN_FILE = "feedback-seen.jsonl"
+"""Of the station's folder: messages that somebody here said to have read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,11 @@ class ServiceActions(QObject):
         self._timer.timeout.connect(self.renew)
         header = operations.window.header
         header.add_action("menu-service", self.open, before="button-about")
-        self._said, self._notice = 0, Notice(operations.window)
+        self._told = 0
+        self._unread: list[dict[str, Any]] = []
+        self.line = MessageLine()
+        self.line.read.connect(self.mark_read)
+        operations.window.add_line(self.line)
         self._looking = QTimer(self, interval=LOOK_MS)
         self._looking.timeout.connect(self.look)
         self._looking.start()
@@ -72,23 +76,40 @@ class ServiceActions(QObject):
         dialog.open()
 
     def look(self) -> None:
-        """Has a message come? Whoever stands at the bed is told once, whatever page is open."""
+        """Has a message come? It stands over every page until somebody says to have read it, here or elsewhere."""
         status = self._operations.facts_now().status
         count = max((one.messages for one in status.sync), default=0) if status else 0
-        if count > self._said:
-            self._said = count
-            self._bridge.call(self._read, self._tell_newest)
+        if count > self._told or self._unread:
+            self._told = max(count, self._told)
+            self._bridge.call(self._find_unread, self._show_unread, lambda _: None)
 
-    def _tell_newest(self, read: tuple[SyncStatus | None, list[dict[str, Any]]]) -> None:
-        facts = self._operations.facts_now()
-        newest = max(read[1], key=lambda m: int(m.get("received_us") or 0), default=None)
-        if (
-            newest is None
-            or self._operations.wall_ns() // 1000 - int(newest.get("received_us") or 0) > FRESH_US
-        ):
+    def _find_unread(self) -> list[dict[str, Any]]:
+        from recorder.session import ledger  # noqa: PLC0415
+        from recorder.sync import orders  # noqa: PLC0415
+
+        seen, _ = ledger.read(self._station.folder / SEEN_FILE, "seen", lambda body: str(body["order_id"]))
+        return unread_of(orders.messages(self._station.folder), seen)
+
+    def _show_unread(self, unread: list[dict[str, Any]]) -> None:
+        self._unread = unread
+        self.line.show_unread(feedback_of(unread, self._operations.facts_now().utc_offset_s))
+
+    def mark_read(self) -> None:
+        """What stands there was read; one that comes meanwhile was not."""
+        unread, self._unread = self._unread, []
+        self.line.show_unread(())
+        if not unread:
             return
-        (line,) = feedback_of([newest], facts.utc_offset_s)
-        self._notice.say(text("service-message-came", at=line.at, author=line.author, text=line.text))
+        at_us = self._operations.wall_ns() // 1000
+
+        def keep() -> None:
+            from recorder.session import ledger  # noqa: PLC0415
+
+            for one in unread:
+                body = {"order_id": str(one.get("order_id", "")), "at_us": at_us}
+                ledger.append(self._station.folder / SEEN_FILE, "seen", body)
+
+        self._bridge.call(keep, failed=self._say)
 
     def renew(self) -> None:
         """What is known, again; the enrolment and the messages lie in files."""
@@ -101,7 +122,7 @@ class ServiceActions(QObject):
         if not enrolled:
             return None, []
         me = enrolled[0]
-        status = SyncStatus(me.host, me.url, me.server_id, me.bed, me.ward)
+        status = SyncStatus(me.host, me.url, me.server_id, me.bed, me.ward)  # without a time: not told yet
         return status, orders.messages(self._station.folder)
 
     def _show(self, read: tuple[SyncStatus | None, list[dict[str, Any]]]) -> None:
@@ -132,14 +153,22 @@ class ServiceActions(QObject):
         from recorder.host.sync_command import read_ca  # noqa: PLC0415
         from recorder.sync import enrolling, identity  # noqa: PLC0415
 
-        ca_pem = read_ca(Path(ca_path) if ca_path else None)
+        ca_pem = read_ca(Path(ca_path) if ca_path else None) or self._ca_known(address)
         now_us = self._operations.wall_ns() // 1000
         me = enrolling.enrol(address, code, station=self._station.name, ca_pem=ca_pem, now_us=now_us)
         identity.keep(self._station.folder, me)
 
+    def _ca_known(self, address: str) -> str:
+        """The authority that was trusted at this very address before: a new code needs no new file."""
+        from recorder.sync import identity  # noqa: PLC0415
+
+        known = {one.url: one.ca_pem for one in identity.identities(self._station.folder)}
+        return known.get(identity.address(address), "")
+
     def _enrolled(self, _: object) -> None:
         if self.dialog is not None:
             self.dialog.show_busy(None)
+            self.dialog.close_form()
             self.dialog.show_said(text("service-enrolled"))
         self.renew()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QDialog,
     QFileDialog,
@@ -36,15 +36,16 @@ class ServiceDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(text("service-title"))
         self.setMinimumWidth(640)
-        self._ca_path = ""
+        self._ca_path = self._url = ""
+        self._opened = False
         self.said = Words(15)
         self.said.setWordWrap(True)
         self.form, self.state = self._form(), self._state()
         self.close_button = self._button("service-close", self.reject)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setSpacing(10)
         column.addWidget(_explained("service-explained"))
-        for widget in (self.form, self.state, self.said):
+        for widget in (self.state, self.form, self.said):
             column.addWidget(widget)
         column.addStretch()
         column.addWidget(self.close_button)
@@ -58,13 +59,14 @@ class ServiceDialog(QDialog):
         rows = QFormLayout(box)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setVerticalSpacing(8)
-        rows.addRow(_explained("service-how"))
+        self.how_to = _explained("service-how")
+        rows.addRow(self.how_to)
         self.address, self.code = QLineEdit(), QLineEdit()
         self.address.setPlaceholderText(text("service-address-example"))
         for message_id, field in (("service-address", self.address), ("service-code", self.code)):
             field.setAccessibleName(text(message_id))
             field.setMinimumHeight(theme.touch_px())
-            rows.addRow(text(message_id), field)
+            rows.addRow(_beside(message_id), field)
         self.ca_name, self.ca = (
             QLabel(text("service-ca-none")),
             self._button("service-ca-choose", self._choose_ca),
@@ -73,7 +75,7 @@ class ServiceDialog(QDialog):
         ca_row = QHBoxLayout()
         ca_row.addWidget(self.ca_name, 1)
         ca_row.addWidget(self.ca)
-        rows.addRow(text("service-ca"), ca_row)
+        rows.addRow(_beside("service-ca"), ca_row)
         self.enrol = self._button("service-enrol", self._ask)
         self.enrol.setObjectName("start")
         rows.addRow(self.enrol)
@@ -115,6 +117,8 @@ class ServiceDialog(QDialog):
         buttons = QHBoxLayout()
         buttons.addWidget(self.ward)
         buttons.addWidget(self.reports)
+        self.again = self._button("service-again", self.open_form)
+        buttons.addWidget(self.again)
         buttons.addStretch()
         buttons.addWidget(self.sign_out)
         column.addLayout(buttons)
@@ -129,10 +133,14 @@ class ServiceDialog(QDialog):
 
     def show_state(self, view: ServiceView | None, feedback: tuple[Feedback, ...]) -> None:
         """Of the service, or how to get to one."""
-        self.form.setVisible(view is None)
+        self.form.setVisible(view is None or self._opened)
+        self.how_to.setVisible(view is None)
         self.state.setVisible(view is not None)
         if view is None:
+            self._fit()
             return
+        self._url = view.url
+        self.again.setVisible(view.needs_code and not self._opened)
         self.title.show_text(words(view.title), "text")
         self.how.show_text(words(view.state), view.level)
         self.queue.show_text(words(view.queue), "quiet")
@@ -143,6 +151,27 @@ class ServiceDialog(QDialog):
         if (lines or [text("service-no-feedback")]) != shown:
             self.feedback.clear()
             self.feedback.addItems(lines or [text("service-no-feedback")])
+        self._fit()
+
+    def open_form(self) -> None:
+        """A new code for the same service, without signing out: what is known of sessions stays."""
+        self._opened = True
+        self.address.setText(self._url)
+        self.code.clear()
+        for widget, shown in ((self.form, True), (self.how_to, False), (self.again, False)):
+            widget.setVisible(shown)
+        self._fit()
+        self.code.setFocus()
+
+    def close_form(self) -> None:
+        """It did what it was for."""
+        self._opened = False
+
+    def _fit(self) -> None:
+        """As high as what is said now: a line more must not cut off another."""
+        needed = max(self._column.totalHeightForWidth(self.width()), self._column.totalMinimumSize().height())
+        if self.isVisible() and needed > self.height():
+            self.resize(self.width(), needed)
 
     def show_busy(self, said: Message | None) -> None:
         """Something is asked of the service; None: no longer."""
@@ -150,10 +179,14 @@ class ServiceDialog(QDialog):
             widget.setEnabled(said is None)
         if said is not None:
             self.show_said(words(said), "quiet")
+        elif self.form.isVisible():  # where one goes on typing; disabled, it lost the focus to Close
+            self.code.setFocus()
+            self.code.selectAll()
 
     def show_said(self, said: str, role: str = "quiet") -> None:
         """A line at the foot: what was done, or what went wrong."""
         self._line(self.said, said, role)
+        self._fit()
 
     @staticmethod
     def _line(label: Words, said: str, role: str) -> None:
@@ -167,6 +200,13 @@ class ServiceDialog(QDialog):
         button.setAutoDefault(False)
         button.clicked.connect(lambda _=False: act())  # type: ignore[operator]
         return button
+
+
+def _beside(message_id: str) -> QLabel:
+    label = QLabel(text(message_id))
+    label.setMinimumHeight(theme.touch_px())
+    label.setAlignment(Qt.AlignmentFlag.AlignVCenter)
+    return label
 
 
 def _explained(message_id: str) -> Words:

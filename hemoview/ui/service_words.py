@@ -13,8 +13,17 @@ SYNC: Final[Mapping[str, str]] = {
     "does not answer in time": "没有及时应答",
     "cannot be reached ({})": "无法连接（{}）",
     "broke off ({})": "连接中断（{}）",
-    "{}: its certificate is not one this station trusts ({}); ask its administrator for its CA file and choose it "
-    "(--ca FILE)": "{}：其证书不受本站点信任（{}）；请向管理员索取其 CA 证书文件并选择它",
+    "its certificate is not one this station trusts ({}); ask its administrator for its CA file and choose it "
+    "(at a command line: --ca FILE)": "其证书不受本站点信任（{}）；请向管理员索取其 CA 证书文件并选择它",
+    "its certificate has run out; see that this machine's clock is right, else its administrator renews it": (
+        "其证书已过期；请先核对本机时钟，若无误则由管理员更新证书"
+    ),
+    "its certificate is not valid yet; see that this machine's clock is right, else tell its administrator": (
+        "其证书尚未生效；请先核对本机时钟，若无误请告知管理员"
+    ),
+    "its certificate is for another name; type the address just as its administrator gave it": (
+        "其证书属于另一个名称；请按管理员给出的地址原样输入"
+    ),
     "{}: does not hold the key it names; tell its administrator": "{}：不持有它声称的密钥；请告知管理员",
     "{}: is no HemoView service ({}); check the address": "{}：不是 HemoView 服务器（{}）；请检查地址",
     "{}: two services answer at this address; tell its administrator": "{}：此地址上有两台服务器应答；请告知管理员",

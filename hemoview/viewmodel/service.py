@@ -17,6 +17,8 @@ FEEDBACK: Final = "feedback"
 """Field of the amendment that keeps a message of the service in its session (``recorder.sync.orders``)."""
 LATE_US: Final = 3_600_000_000
 """After an hour with something waiting and no receipt the line is a warning."""
+_REVOKED, _CERTIFICATE = "service-revoked", "service-certificate"
+"""Advice of ``recorder.sync.answers`` that says more than the state it comes with."""
 _TROUBLE: Final[dict[str, Level]] = {"unreachable": "warn", "refused": "danger", "other-service": "danger"}
 
 
@@ -41,6 +43,7 @@ class ServiceView:
         queue: what waits, and when it last went well.
         home: sessions that stay here; None where there are none.
         error: the last one, the recorder's own words.
+        needs_code: only a new code of the administrator lets this station in again.
     """
 
     url: str
@@ -51,6 +54,7 @@ class ServiceView:
     queue: Message
     home: Message | None
     error: str
+    needs_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,26 +92,54 @@ def _line(status: SyncStatus, now_us: int, utc_offset_s: int) -> SyncLine:
 
 def service_view(status: SyncStatus, now_us: int, utc_offset_s: int) -> ServiceView:
     """One service, for the dialog."""
-    place = ", ".join(part for part in (status.bed, status.ward) if part)
     last = _time(status.last_success_us, now_us, utc_offset_s)
     return ServiceView(
         status.url,
         status.server_id,
-        say("service-at", server=status.server, place=place)
-        if place
-        else say("service-of", server=status.server),
-        say(f"service-state-{status.state}"),
+        _place(status),
+        say(f"service-state-{_state(status)}"),
         _TROUBLE.get(status.state, "quiet"),
-        say(
-            "service-queue" if last else "service-queue-first",
-            waiting=str(status.waiting),
-            total=str(status.total),
-            megabytes=f"{status.bytes_waiting / 1e6:.1f}",
-            last=last or "",
-        ),
+        _queue(status, last),
         say("service-home", n=str(status.sessions_home)) if status.sessions_home else None,
         status.error,
+        status.advice == _REVOKED or (status.state == "other-service" and status.advice != _CERTIFICATE),
     )
+
+
+def _place(status: SyncStatus) -> Message:
+    if not status.bed:
+        return say("service-of", server=status.server)
+    which = "service-at" if status.ward else "service-at-bed"
+    return say(which, server=status.server, bed=status.bed, ward=status.ward)
+
+
+def _state(status: SyncStatus) -> str:
+    """What is the matter, where the advice tells it better than the state; before the first word: starting."""
+    if status.state == "refused" and status.advice == _REVOKED:
+        return "revoked"
+    if status.state == "other-service" and status.advice == _CERTIFICATE:
+        return "certificate"
+    return status.state if status.at_us else "starting"
+
+
+def _queue(status: SyncStatus, last: str | None) -> Message:
+    if status.total == 0:
+        return say("service-queue-none")
+    if status.waiting == 0 and last:
+        return say("service-queue-done", total=str(status.total), last=last)
+    return say(
+        "service-queue" if last else "service-queue-first",
+        waiting=str(status.waiting),
+        total=str(status.total),
+        megabytes=f"{status.bytes_waiting / 1e6:.1f}",
+        last=last or "",
+    )
+
+
+def unread_of(told: list[dict[str, Any]], seen: Iterable[str]) -> list[dict[str, Any]]:
+    """Messages nobody here has said to have read, oldest first."""
+    known = set(seen)
+    return [one for one in told if str(one.get("order_id", "")) not in known]
 
 
 def feedback_of(told: list[dict[str, Any]], utc_offset_s: int) -> tuple[Feedback, ...]:

@@ -25,6 +25,8 @@ from recorder.sync.identity import LOOPBACK, Identity
 
 REVOKED = "service-revoked"
 CERTIFICATE = "service-certificate"
+_NOT_YET, _EXPIRED, _OTHER_NAME = 9, 10, frozenset({62, 64})
+"""X509_V_ERR_* of OpenSSL's ``x509_vfy.h``: not yet valid, expired, host name or address mismatch."""
 """Advice ids of their own."""
 
 _UP = "see that network and service are up"
@@ -79,11 +81,7 @@ def unreachable(host: str, error: httpx.TransportError) -> SyncError:
     link: BaseException | None = error
     while link is not None:
         if isinstance(link, ssl.SSLCertVerificationError):
-            return WrongService(
-                f"{host}: its certificate is not one this station trusts ({link.verify_message}); "
-                "ask its administrator for its CA file and choose it (--ca FILE)",
-                advice=CERTIFICATE,
-            )
+            return WrongService(f"{host}: {_certificate(link)}", advice=CERTIFICATE)
         link = link.__cause__ or link.__context__
     if isinstance(error, httpx.TimeoutException):
         what = "does not answer in time"
@@ -92,6 +90,20 @@ def unreachable(host: str, error: httpx.TransportError) -> SyncError:
     else:
         what = f"broke off ({_reason(error)})"
     return ServiceUnreachable(f"{host}: {what}; {_UP}")
+
+
+def _certificate(error: ssl.SSLCertVerificationError) -> str:
+    """What is wrong with it, and what to do: a new CA file mends neither a date nor a name."""
+    if error.verify_code == _EXPIRED:
+        return "its certificate has run out; see that this machine's clock is right, else its administrator renews it"
+    if error.verify_code == _NOT_YET:
+        return "its certificate is not valid yet; see that this machine's clock is right, else tell its administrator"
+    if error.verify_code in _OTHER_NAME:
+        return "its certificate is for another name; type the address just as its administrator gave it"
+    return (
+        f"its certificate is not one this station trusts ({error.verify_message}); "
+        "ask its administrator for its CA file and choose it (at a command line: --ca FILE)"
+    )
 
 
 def refusal(host: str, response: httpx.Response) -> Refused:

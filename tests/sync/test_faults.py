@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -239,8 +240,10 @@ def test_a_receipt_of_something_else_makes_nothing_safe(
 # ---- enrolment and certificates
 
 
-def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, str]:
-    """A server's context with a certificate for 127.0.0.1, and the PEM of the authority that signed it."""
+def certificate(
+    folder: Path, name: str, *, begins_d: int = -1, ends_d: int = 1, address: str = "127.0.0.1"
+) -> tuple[ssl.SSLContext, str]:
+    """A server's context with a certificate for ``address``, and the PEM of the authority that signed it."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.datetime.now(datetime.UTC)
@@ -250,11 +253,11 @@ def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, str]:
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now + datetime.timedelta(days=begins_d))
+        .not_valid_after(now + datetime.timedelta(days=ends_d))
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))]), critical=False
         )
         .sign(key, hashes.SHA256())
     )
@@ -289,6 +292,26 @@ def test_over_tls_with_the_services_own_authority(
         bedside.bring(folder)
     with pytest.raises(ConfigError, match="holds no certificate"):
         enrol(service.url, "GOOD-CODE", station="bed1", ca_pem="nonsense")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"begins_d": -3, "ends_d": -2}, "has run out; see that this machine's clock is right"),
+        ({"begins_d": 2, "ends_d": 3}, "is not valid yet; see that this machine's clock is right"),
+        ({"address": "127.0.0.9"}, "is for another name; type the address"),
+    ],
+)
+def test_what_is_wrong_with_a_certificate_is_said_and_what_mends_it(
+    tmp_path: Path, wrong: dict[str, Any], said: str
+) -> None:
+    context, pem = certificate(tmp_path, "ward", **wrong)
+    service = FakeService(ssl_context=context).start()
+    try:
+        with pytest.raises(WrongService, match=said):
+            enrol(service.url, "GOOD-CODE", station="bed1", ca_pem=pem)
+    finally:
+        service.stop()
 
 
 def test_a_code_works_once(service: FakeService, tmp_path: Path) -> None:

@@ -9,14 +9,14 @@ from typing import Any, cast
 
 import pytest
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from hemoview.ui import catalogue, theme
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.header_bar import HeaderBar
 from hemoview.ui.operations import Operations
-from hemoview.ui.service_actions import ServiceActions, Station
+from hemoview.ui.service_actions import SEEN_FILE, ServiceActions, Station
 from hemoview.ui.service_dialog import ServiceDialog
 from hemoview.viewmodel.facts import Facts
 from recorder.schema import DiskStatus, SessionStatus, StationStatus
@@ -33,6 +33,9 @@ class Window(HeaderBar):
     def __init__(self) -> None:
         super().__init__()
         self.header = self
+
+    def add_line(self, line: QWidget) -> None:
+        line.setParent(self)
 
 
 class Desk(QObject):
@@ -97,11 +100,15 @@ def test_enrolled_from_the_window_and_signed_out(
     dialog.enrol.click()
     until(qtbot, lambda: "ask for a new one" in dialog.said.text())
     assert dialog.enrol.isEnabled() and dialog.code.text() == "WRONG-CODE"
+    assert dialog.code.hasFocus(), "not Close: Enter would end the dialog"
+    assert dialog.height() >= dialog._column.totalHeightForWidth(dialog.width()), "a line is cut off"
 
     dialog.code.setText("GOOD-CODE")
     dialog.enrol.click()
     until(qtbot, dialog.state.isVisible)
-    assert "Bed 3" in dialog.title.text() and not dialog.form.isVisible()
+    assert (
+        "bed Bed 3" in dialog.title.text() and "Starting" in dialog.how.text() and not dialog.form.isVisible()
+    )
     (me,) = identities.identities(tmp_path / "stations" / "bed1")
     assert me.url == service.url
 
@@ -159,27 +166,58 @@ def test_every_control_has_a_name(qtbot: QtBot, actions: ServiceActions) -> None
         assert button.text() and button.minimumHeight() >= theme.touch_px()
 
 
-def test_a_message_is_said_once_on_whatever_page(
-    qtbot: QtBot, actions: ServiceActions, tmp_path: Path
-) -> None:
+def told(actions: ServiceActions, **sync: Any) -> None:
+    """The sync process has said this."""
     desk: Any = actions._operations
-    now_us = desk.wall_ns() // 1000
-    told = {
-        "order_id": "o",
-        "at_us": now_us,
-        "received_us": now_us,
-        "author": "Dr A",
-        "text": "signal was poor",
-    }
+    disk, one = DiskStatus("", 0, None), SyncStatus("w:1", "https://w:1", server_id="s", **sync)
+    desk.status = StationStatus("bed1", 0, 0, 0, 1.0, 1, SessionStatus(), disk, sync=(one,))
+
+
+def come(folder: Path, number: int, said: str) -> None:
+    """A message."""
+    one = {"order_id": f"o{number}", "at_us": 1_795_000_000_000_000 + number, "author": "Dr A", "text": said}
+    ledger.append(folder / MESSAGES_FILE, FEEDBACK, one)
+
+
+def test_a_message_stands_over_every_page_until_somebody_has_read_it(
+    qtbot: QtBot, actions: ServiceActions, tmp_path: Path, bridge: Bridge
+) -> None:
     folder = tmp_path / "stations" / "bed1"
     folder.mkdir(parents=True)
-    ledger.append(folder / MESSAGES_FILE, FEEDBACK, told)
-    identities.keep(folder, identities.Identity("https://w:1", "s", "d", "", "", "", "", True, "bed1"))
-    disk, sync = DiskStatus("", 0, None), (SyncStatus("w:1", server_id="s", messages=1),)
-    desk.status = StationStatus("bed1", 0, 0, 0, 1.0, 1, SessionStatus(), disk, sync=sync)
+    come(folder, 1, "signal was poor")
+    told(actions, messages=1)
     actions.look()
-    until(qtbot, actions._notice.isVisible)
-    assert "Dr A: signal was poor" in actions._notice.text()
-    actions._notice.hide()
+    until(qtbot, actions.line.isVisible)
+    assert "Dr A: signal was poor" in actions.line.label.text()
+    come(folder, 2, "check the cuff")
     actions.look()
-    assert not actions._notice.isVisible()
+    until(qtbot, lambda: "check the cuff" in actions.line.label.text())
+    assert "1 more" in actions.line.label.text()
+    actions.line.button.click()
+    assert not actions.line.isVisible()
+    until(
+        qtbot, lambda: (folder / SEEN_FILE).is_file() and (folder / SEEN_FILE).read_text().count("seen") == 2
+    )
+    come(folder, 3, "well done")
+    told(actions, messages=3)
+    actions.look()
+    until(qtbot, actions.line.isVisible)
+    assert "more" not in actions.line.label.text(), "what was read is not told again"
+
+
+def test_a_revoked_station_is_let_in_again_by_a_new_code_without_signing_out(
+    qtbot: QtBot, actions: ServiceActions, tmp_path: Path
+) -> None:
+    folder = tmp_path / "stations" / "bed1"
+    me = identities.Identity("https://w:1", "s", "d", "", "", "", "", True, "bed1", "3", "A", ca_pem="PEM")
+    identities.keep(folder, me)
+    told(actions, bed="3", ward="A", state="refused", advice="service-revoked", error="w:1: no", at_us=1)
+    dialog = opened(qtbot, actions)
+    until(qtbot, dialog.state.isVisible)
+    assert "locked out" in dialog.how.text() and dialog.again.isVisible() and not dialog.form.isVisible()
+    dialog.again.click()
+    assert dialog.form.isVisible() and dialog.address.text() == "https://w:1" and dialog.code.hasFocus()
+    assert actions._ca_known("w:1/") == "PEM", "the authority that was trusted there needs no second file"
+    actions.renew()
+    qtbot.wait(50)
+    assert dialog.form.isVisible(), "what is told meanwhile does not take the form away"

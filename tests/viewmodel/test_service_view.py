@@ -14,7 +14,7 @@ from hemoview.viewmodel.service import (
 )
 from recorder.schema import Amendment
 from recorder.schema.sync_status import SYNC_STATES, SyncState, SyncStatus
-from recorder.sync import orders
+from recorder.sync import answers, orders
 
 NOW_US = 1_795_000_000_000_000
 MIN_US = 60_000_000
@@ -25,7 +25,16 @@ def status(
 ) -> SyncStatus:
     last_us = None if last_ago_min is None else NOW_US - last_ago_min * MIN_US
     told = SyncStatus(
-        "ward:1", "https://ward:1", "s", "Bed 3", "A", state, waiting, 41, last_success_us=last_us
+        "ward:1",
+        "https://ward:1",
+        "s",
+        "Bed 3",
+        "A",
+        state,
+        waiting,
+        41,
+        last_success_us=last_us,
+        at_us=NOW_US,
     )
     return SyncStatus(**{**told.to_json(), **more})  # type: ignore[arg-type]
 
@@ -65,6 +74,31 @@ def test_an_old_success_is_told_with_its_day() -> None:
 def test_every_state_has_its_words(state: SyncState) -> None:
     view = service_view(status(state, sessions_home=2), NOW_US, 0)
     assert view.state.id == f"service-state-{state}" and view.home is not None
+
+
+def test_what_the_advice_knows_better_than_the_state_is_said() -> None:
+    revoked = service_view(status("refused", advice=answers.REVOKED), NOW_US, 0)
+    expired = service_view(status("other-service", advice=answers.CERTIFICATE), NOW_US, 0)
+    other = service_view(status("other-service"), NOW_US, 0)
+    assert [(v.state.id, v.needs_code) for v in (revoked, expired, other)] == [
+        ("service-state-revoked", True),
+        ("service-state-certificate", False),
+        ("service-state-other-service", True),
+    ]
+
+
+def test_nothing_is_claimed_before_the_service_was_asked() -> None:
+    assert service_view(status(at_us=0), NOW_US, 0).state.id == "service-state-starting"
+
+
+def test_the_queue_in_words() -> None:
+    told = [status(total=0), status(), status("sending", 3), status("sending", 3, None)]
+    assert [service_view(one, NOW_US, 0).queue.id for one in told] == [
+        "service-queue-none",
+        "service-queue-done",
+        "service-queue",
+        "service-queue-first",
+    ]
 
 
 def test_messages_come_newest_first_and_odd_ones_are_left_out() -> None:
