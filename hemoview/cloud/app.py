@@ -15,6 +15,7 @@ from hemoview.cloud.custody import routes as custody
 from hemoview.cloud.fhir import routes as fhir
 from hemoview.cloud.identity import routes as identity
 from hemoview.cloud.identity.refusals import Watch
+from hemoview.cloud.identity.tls import Served
 from hemoview.cloud.jobs import routes as jobs
 from hemoview.cloud.keys import public_bytes
 from hemoview.cloud.live import routes as live
@@ -53,10 +54,19 @@ general = APIRouter()
 
 @general.get("/healthz", tags=["service"])
 async def healthz(service: Here) -> dict[str, Any]:
-    """The process answers and its database does."""
+    """The process answers and its database does; ``certificate``: of its own TLS, what whoever watches it looks at."""
     async with service.db.read() as conn:
         await conn.execute(select(fact.c.name).limit(1))
-    return {"ok": True, "software": __version__}
+    shown: Served | None = service.parts.get(Served)
+    told = None
+    if shown is not None:
+        now_us = service.now_us()
+        told = {
+            "ends_us": round(shown.ends.timestamp() * 1e6),
+            "days": shown.days(now_us),
+            "renew": shown.is_due(now_us),
+        }
+    return {"ok": True, "software": __version__, "certificate": told}
 
 
 @general.get("/v1/hello", tags=["service"])

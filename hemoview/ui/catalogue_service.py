@@ -14,6 +14,9 @@ ENGLISH: Final[dict[str, str]] = {
     "sync-line-nothing": "sync: nothing to send yet",
     "sync-line-away": "service {server} does not answer",
     "sync-line-refused": "sync stopped: see Service",
+    "sync-line-certificate": "service certificate: {days} days left",
+    "sync-line-certificate-whole": "The certificate of {server} runs out in {days} days; then nothing goes there any "
+    "more. Tell its administrator to renew it. Recording goes on, and nothing is lost.",
     # the dialog
     "service-title": "Service",
     "service-explained": "A service in your hospital keeps a copy of sessions whose consent covers upload, shows the "
@@ -78,6 +81,9 @@ CHINESE: Final[dict[str, str]] = {
     "sync-line-nothing": "同步：暂无可上传内容",
     "sync-line-away": "服务器 {server} 没有应答",
     "sync-line-refused": "同步已停止：请看“服务器”",
+    "sync-line-certificate": "服务器证书剩 {days} 天",
+    "sync-line-certificate-whole": "服务器 {server} 的证书还有 {days} 天到期，到期后将无法上传。"
+    "请通知服务器管理员更新证书。记录不受影响，数据不会丢失。",
     "service-title": "服务器",
     "service-explained": "院内服务器保存知情同意允许上传的记录副本，在浏览器中显示整个病区，并生成报告。"
     "记录从不依赖它：没有服务器或服务器中断时，数据都保存在本机。",

@@ -24,6 +24,10 @@ SYNC: Final[Mapping[str, str]] = {
     "its certificate is for another name; type the address just as its administrator gave it": (
         "其证书属于另一个名称；请按管理员给出的地址原样输入"
     ),
+    "the certificate of service {} runs out in {} days": "服务器 {} 的证书还有 {} 天到期",
+    "tell its administrator to renew it; then nothing would go there, and all would be kept here": (
+        "请通知管理员更新证书；到期后将无法上传，数据保存在本机"
+    ),
     "{}: does not hold the key it names; tell its administrator": "{}：不持有它声称的密钥；请告知管理员",
     "{}: is no HemoView service ({}); check the address": "{}：不是 HemoView 服务器（{}）；请检查地址",
     "{}: two services answer at this address; tell its administrator": "{}：此地址上有两台服务器应答；请告知管理员",

@@ -77,6 +77,10 @@ def _line(status: SyncStatus, now_us: int, utc_offset_s: int) -> SyncLine:
     last = _time(status.last_success_us, now_us, utc_offset_s)
     if status.state in ("refused", "other-service"):
         return SyncLine(say("sync-line-refused", server=status.server), "danger")
+    days = status.certificate_days(now_us)
+    if days is not None and status.state != "unreachable":
+        told = say("sync-line-certificate-whole", server=status.server, days=str(days))
+        return SyncLine(say("sync-line-certificate", days=str(days)), "warn", told)
     if status.waiting == 0:
         level: Level = _TROUBLE.get(status.state, "quiet")
         if level != "quiet":

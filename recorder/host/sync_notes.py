@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from recorder.acquire.sync_board import SyncBoard
@@ -12,10 +13,11 @@ from recorder.schema.sync_status import SyncStatus
 def notes(station: str, home: Path | None = None) -> list[tuple[str, str]]:
     """(what, todo) of each service that does not take what waits."""
     board = SyncBoard(places.station_dir(station, home) / sync_process.STATUS_FILE)
-    return [note for status in board.look() if (note := _note(status)) is not None]
+    now_us = time.time_ns() // 1000
+    return [note for status in board.look() if (note := _note(status, now_us)) is not None]
 
 
-def _note(status: SyncStatus) -> tuple[str, str] | None:
+def _note(status: SyncStatus, now_us: int) -> tuple[str, str] | None:
     host, left, total = status.server, status.waiting, status.total
     if status.state == "unreachable":
         return (
@@ -24,4 +26,10 @@ def _note(status: SyncStatus) -> tuple[str, str] | None:
         )
     if status.state in ("refused", "other-service"):
         return f"service {host} takes nothing, {left} of {total} files wait", "see Service in the menu"
+    days = status.certificate_days(now_us)
+    if days is not None:
+        return (
+            f"the certificate of service {host} runs out in {days} days",
+            "tell its administrator to renew it; then nothing would go there, and all would be kept here",
+        )
     return None

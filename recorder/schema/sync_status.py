@@ -8,6 +8,8 @@ from typing import Any, Final, Literal, Self, get_args
 SyncState = Literal["idle", "sending", "unreachable", "refused", "other-service"]
 """Nothing waits; on its way; no answer; the answer is no; another one answers than was enrolled with."""
 SYNC_STATES: Final[tuple[SyncState, ...]] = get_args(SyncState)
+CERTIFICATE_DAYS: Final = 14
+"""So long before a service's certificate runs out its bedsides say so: then they could not reach it any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class SyncStatus:
         error: of the last trial, in words; empty where it went well.
         advice: id of what to do about it.
         messages: feedback that has come, of all time.
+        certificate_ends_us: UTC µs when the certificate it showed last runs out; None where it shows none.
         at_us: UTC µs when this was written.
     """
 
@@ -46,7 +49,15 @@ class SyncStatus:
     error: str = ""
     advice: str = ""
     messages: int = 0
+    certificate_ends_us: int | None = None
     at_us: int = 0
+
+    def certificate_days(self, now_us: int) -> int | None:
+        """Days left of its certificate, once that is to be said; None while there is nothing to say."""
+        if self.certificate_ends_us is None:
+            return None
+        days = int((self.certificate_ends_us - now_us) // 86_400_000_000)
+        return max(0, days) if days < CERTIFICATE_DAYS else None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

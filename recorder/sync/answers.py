@@ -129,6 +129,14 @@ def _problem_of(response: httpx.Response) -> wire.Problem:
         return wire.Problem(f"answers {response.status_code}", response.status_code)
 
 
+def certificate_end_us(response: httpx.Response) -> int | None:
+    """When the certificate behind an answer runs out, UTC µs; None without TLS."""
+    stream = response.extensions.get("network_stream")
+    told = stream.get_extra_info("ssl_object") if stream is not None else None
+    ends = (told.getpeercert() or {}).get("notAfter") if told is not None else None
+    return ssl.cert_time_to_seconds(ends) * 1_000_000 if isinstance(ends, str) else None
+
+
 def again_after_s(response: httpx.Response) -> float:
     """How long the service asks to be left alone, s."""
     text = response.headers.get("Retry-After", "")

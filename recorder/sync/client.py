@@ -26,6 +26,7 @@ from recorder.sync import signing, wire
 from recorder.sync.answers import (
     Refused,
     again_after_s,
+    certificate_end_us,
     check_pinned,
     http_of,
     no_service,
@@ -88,6 +89,8 @@ class ServiceClient:
         self._hello: wire.Hello | None = None
         self._ahead_s = 0.0
         self._token, self._token_until_s = "", 0.0
+        self.certificate_ends_us: int | None = None
+        """When what it showed last runs out, UTC µs; None over a link without TLS."""
 
     def __enter__(self) -> Self:
         return self
@@ -243,6 +246,7 @@ class ServiceClient:
                 if isinstance(complaint, WrongService):
                     raise complaint from error
                 continue
+            self.certificate_ends_us = certificate_end_us(response)
             if response.is_success:
                 return response.content
             refused = refusal(self.identity.host, response)

@@ -211,6 +211,7 @@ class Watch:
             bytes_waiting=queue.bytes_waiting,
             last_success_us=queue.last_success_us,
             sessions_home=len(self._home),
+            certificate_ends_us=self.gear.service.certificate_ends_us,
             **changes,  # type: ignore[arg-type]
         )
         if status != self._status:

@@ -314,6 +314,20 @@ def test_what_is_wrong_with_a_certificate_is_said_and_what_mends_it(
         service.stop()
 
 
+def test_when_the_certificate_ends_is_heard_while_it_is_good(
+    over_tls: tuple[FakeService, str], tmp_path: Path, service: FakeService
+) -> None:
+    secure, pem = over_tls
+    with enrolled(tmp_path / "home", secure.url, ca_pem=pem).gear() as gear:
+        gear.service.greet()
+        ends_us = gear.service.certificate_ends_us
+    in_h = 0.0 if ends_us is None else ends_us / 3.6e9 - time.time() / 3600
+    assert 23 < in_h <= 24
+    with enrolled(tmp_path / "other", service.url).gear() as gear:
+        gear.service.greet()
+        assert gear.service.certificate_ends_us is None
+
+
 def test_a_code_works_once(service: FakeService, tmp_path: Path) -> None:
     me = enrolled(tmp_path / "home", service.url).identity
     with pytest.raises(ServiceRefused, match="ask for a new one"):

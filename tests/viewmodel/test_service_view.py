@@ -18,6 +18,7 @@ from recorder.sync import answers, orders
 
 NOW_US = 1_795_000_000_000_000
 MIN_US = 60_000_000
+DAY_US = 86_400_000_000
 
 
 def status(
@@ -51,6 +52,11 @@ def status(
         (status("unreachable"), "sync-line-away", "info"),
         (status("refused", 3), "sync-line-refused", "danger"),
         (status("other-service"), "sync-line-refused", "danger"),
+        (status(certificate_ends_us=NOW_US + 20 * DAY_US), "sync-line-done", "quiet"),
+        (status(certificate_ends_us=NOW_US + 13 * DAY_US), "sync-line-certificate", "warn"),
+        (status("sending", 3, certificate_ends_us=NOW_US - DAY_US), "sync-line-certificate", "warn"),
+        (status("refused", certificate_ends_us=NOW_US), "sync-line-refused", "danger"),
+        (status("unreachable", 3, certificate_ends_us=NOW_US), "sync-line-no-answer", "warn"),
     ],
 )
 def test_the_line_on_top(told: SyncStatus, said: str, level: str) -> None:

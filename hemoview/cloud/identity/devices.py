@@ -53,7 +53,8 @@ async def devices(who: Keeper, service: Here) -> dict[str, Any]:
     """Bedsides with where they stand, when they were last heard, and how far their clock is off."""
     query = _ALL.where(ward_filter(who, Action.KEEP_DEVICES)).order_by(ward.c.name, bed.c.place)
     async with service.db.read() as conn:
-        return {"devices": [_shown(row) for row in (await conn.execute(query)).all()]}
+        found = [_shown(row) for row in (await conn.execute(query)).all()]
+    return {"devices": found, "server_us": service.now_us()}  # a screen's own clock may be wrong
 
 
 @router.post("/beds/{bed_id}/enrolment", status_code=201)

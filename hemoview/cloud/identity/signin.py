@@ -10,7 +10,8 @@ from sqlalchemy import update
 
 from hemoview.cloud.identity import accounts, browser, first, passwords, trail
 from hemoview.cloud.identity.bodies import NewPassword, SignIn
-from hemoview.cloud.principals import ALLOWED, Newcomer, cookie_name, hash_of, origin_of
+from hemoview.cloud.identity.tls import Served
+from hemoview.cloud.principals import ALLOWED, Action, Newcomer, Role, cookie_name, hash_of, origin_of
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 from hemoview.cloud.tables import user_account
@@ -145,7 +146,20 @@ def _me(
         "ends_us": ends_us,
         "idle_minutes": None if kiosk else service.settings.idle_minutes,
         "kiosk": kiosk,
+        "notices": _notices(grants, service),
     }
+
+
+def _notices(grants: list[dict[str, Any]], service: Service) -> list[dict[str, Any]]:
+    """What who manages the whole service should know, as ids with values: its certificate has to be renewed."""
+    manages = any(
+        Role(g["role"]) in ALLOWED[Action.MANAGE] and not (g["ward_id"] or g["study_id"]) for g in grants
+    )
+    shown: Served | None = service.parts.get(Served)
+    now_us = service.now_us()
+    if not manages or shown is None or not shown.is_due(now_us):
+        return []
+    return [{"id": "certificate", "values": {"days": max(0, shown.days(now_us))}}]
 
 
 # ---- how often

@@ -97,29 +97,60 @@ def names_of(cert: x509.Certificate) -> tuple[str, ...]:
     return tuple(str(name.value) for name in found)
 
 
-def warning(cert_file: Path, now: datetime | None = None) -> str | None:
-    """What is to be said of the certificate at start: it has run out, or does soon. None: nothing."""
-    now = now or datetime.now(UTC)
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The certificate a service showed when it started: a renewed file is served after the next start."""
+
+    file: Path
+    names: tuple[str, ...]
+    ends: datetime
+
+    def days(self, now_us: int) -> int:
+        """Left; negative once it has run out."""
+        return (self.ends - datetime.fromtimestamp(now_us / 1e6, UTC)).days
+
+    def is_due(self, now_us: int) -> bool:
+        """Whether it is time to renew it."""
+        return self.days(now_us) < RENEW_DAYS
+
+    def words(self, now_us: int) -> str:
+        """For the log of the service."""
+        days = self.days(now_us)
+        what = f"runs out in {days} days" if days >= 0 else "has run out: browsers and bedsides refuse it"
+        return (
+            f"the certificate {self.file} {what}; renew it by hemoview serve --init-tls {','.join(self.asked)}, then "
+            "start the service again"
+        )
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The names it was made for, without those that are always in it."""
+        return _without_always(self.names) or ("localhost",)
+
+
+def served(cert_file: Path) -> Served | None:
+    """What a service that starts now shows; None where it cannot be read (the server says so itself)."""
     try:
         cert = x509.load_pem_x509_certificate(cert_file.read_bytes())
+        return Served(cert_file, names_of(cert), cert.not_valid_after_utc)
+    except x509.ExtensionNotFound:
+        return Served(cert_file, (), cert.not_valid_after_utc)
     except (OSError, ValueError):
-        return f"{cert_file} is no certificate that can be read"
-    days = (cert.not_valid_after_utc - now).days
-    if days >= RENEW_DAYS:
         return None
-    what = f"runs out in {days} days" if days >= 0 else "has run out: browsers and bedsides refuse it"
-    return (
-        f"the certificate {cert_file} {what}; renew it by hemoview serve --init-tls {','.join(_asked(cert))}"
-    )
+
+
+def warning(cert_file: Path, now: datetime | None = None) -> str | None:
+    """What is to be said of the certificate at start: it has run out, or does soon. None: nothing."""
+    shown, now_us = served(cert_file), round((now or datetime.now(UTC)).timestamp() * 1e6)
+    if shown is None:
+        return f"{cert_file} is no certificate that can be read"
+    return shown.words(now_us) if shown.is_due(now_us) else None
 
 
 def main_name(cert_file: Path) -> str | None:
     """The name to tell people who are to reach a service that listens on every address."""
-    try:
-        cert = x509.load_pem_x509_certificate(cert_file.read_bytes())
-        return next(iter(_asked(cert)), None)
-    except (OSError, ValueError, x509.ExtensionNotFound):
-        return None
+    shown = served(cert_file)
+    return None if shown is None or not shown.names else shown.asked[0]
 
 
 def in_words(made: Made, port: int) -> str:
@@ -142,10 +173,6 @@ Trust it, once for each machine:
   Linux     copy it to /usr/local/share/ca-certificates/hemoview.crt and run update-ca-certificates
 Compare the SHA-256 above on the machine that is to trust it. {made.ca.with_name("ca.key")} never leaves this machine.
 Renew by the same command within a year; nothing has to be trusted again."""
-
-
-def _asked(cert: x509.Certificate) -> tuple[str, ...]:
-    return _without_always(names_of(cert)) or ("localhost",)
 
 
 def _without_always(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -66,6 +66,14 @@ export function day(us) {
 /** `2026-11-20 14:05`. */
 export const moment = (us) => (Number.isFinite(us) ? `${day(us)} ${timeOfDay(us)}` : DASH);
 
+/** `Europe/Berlin, UTC+01:00`: of the times on the page, which are those of the screen's own clock setting. */
+export function zone(us) {
+  const minutes = -new Date(us / 1000).getTimezoneOffset();
+  const offset = `UTC${minutes < 0 ? "-" : "+"}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
+  const name = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return name && name !== "UTC" ? `${name}, ${offset}` : offset;
+}
+
 /** `14:05` today, with its day otherwise. */
 export const since = (us, nowUs) => (day(us) === day(nowUs) ? timeOfDay(us) : moment(us));
 

@@ -1,7 +1,7 @@
 /** What stands around every page: where one is, who is signed in, whether the page is of now, how things are shown. */
 
 import { el, fill, setClass, setShown, setText } from "./dom.js";
-import { timeOfDay } from "./format.js";
+import { timeOfDay, zone } from "./format.js";
 import { choose, options } from "./options.js";
 import { LANGUAGES, language, say } from "./words.js";
 
@@ -23,13 +23,14 @@ export class Shell {
     this.state = el("span", { class: "alive-state" });
     this.aliveBox = el("div", { class: "alive", hidden: true }, this.beat, this.state, this.clock);
     this.tools = el("div", { class: "tools" });
+    this.notices = el("p", { class: "service-notice", role: "status", hidden: true });
     this.lost = el("p", { class: "lost-banner", role: "alert", hidden: true });
     this.main = el("main", { id: "content", tabindex: "-1" });
     this.skip = el("a", { class: "skip", href: "#content" });
     this.small = el("footer", { class: "research" });
     this.header = el("header", { class: "top" }, el("span", { class: "brand" }, "HemoView"), this.nav, this.aliveBox,
       this.tools);
-    document.body.replaceChildren(this.skip, this.header, this.lost, this.main, this.small);
+    document.body.replaceChildren(this.skip, this.header, this.notices, this.lost, this.main, this.small);
   }
 
   /** Menus of `me` (null: nobody signed in) on `page`. */
@@ -39,7 +40,10 @@ export class Shell {
     document.documentElement.lang = language() === "zh" ? "zh-CN" : "en";
     document.documentElement.dataset.palette = options().palette;
     setText(this.skip, say("skip"));
-    setText(this.small, say("research-only"));
+    setText(this.small, `${say("research-only")} ${say("times-zone", { zone: zone(Date.now() * 1000) })}`);
+    const notices = (me?.notices ?? []).map(({ id, values }) => say(`notice-${id}`, values));
+    setText(this.notices, notices.join(" "));
+    setShown(this.notices, notices.length > 0);
     const links = me ? NAV.filter(([, , action]) => me.actions.has(action)) : [];
     fill(this.nav, ...links.map(([href, id, , pages]) =>
       el("a", { href, "aria-current": pages.includes(page) ? "page" : null }, say(id))));

@@ -2,6 +2,8 @@
 export default {
   "language-name": "English",
   "research-only": "Research use only. Not for treatment, not for alarms.",
+  "times-zone": "Times: {zone}.",
+  "notice-certificate": "The certificate of this service runs out in {days} days. Renew it (hemoview serve --init-tls) and start the service again; otherwise browsers and bedsides can no longer connect.",
   "loading": "Loading …",
   "skip": "To the content",
   "menu-ward": "Wards",

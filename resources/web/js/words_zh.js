@@ -2,6 +2,8 @@
 export default {
   "language-name": "简体中文",
   "research-only": "仅供研究，不用于治疗，不用于报警。",
+  "times-zone": "时间：{zone}。",
+  "notice-certificate": "本服务器的证书还有 {days} 天到期。请更新证书（hemoview serve --init-tls）并重新启动服务，否则浏览器和床旁机将无法连接。",
   "loading": "正在载入…",
   "skip": "跳到内容",
   "menu-ward": "病区",

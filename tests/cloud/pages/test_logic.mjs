@@ -356,3 +356,10 @@ test("a mean of a minute is not overwritten by one second of it", () => {
   assert.deepEqual(table[0].length, 3);
   assert.deepEqual(trends.table(rows, 1, 65)[1], [120, 121, null, 99], "a line never bridges a gap");
 });
+
+test("times on the page say of which zone they are", () => {
+  assert.match(format.zone(T0), /UTC[+-]\d\d:\d\d$/);
+  const minutes = 0 - new Date(T0 / 1000).getTimezoneOffset();
+  const [, sign, hours, rest] = /UTC([+-])(\d\d):(\d\d)$/.exec(format.zone(T0));
+  assert.equal((sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(rest)), minutes);
+});

@@ -10,7 +10,8 @@ import { say } from "../words.js";
 export function devicesPage({ me }) {
   const isWhole = me.grants.some((g) => g.role === "admin" && !g.ward_id && !g.study_id);
   const page = listPage(say("devices-title"), async (again) => {
-    const [places, { devices }] = await Promise.all([get("/v1/places"), get("/v1/devices")]);
+    const [places, told] = await Promise.all([get("/v1/places"), get("/v1/devices")]);
+    const devices = told.devices.map((device) => ({ ...device, nowUs: told.server_us })); // not this screen's clock
     const byBed = new Map();
     for (const device of devices) byBed.set(device.bed_id, [...(byBed.get(device.bed_id) ?? []), device]);
     const beds = places.sites.flatMap((s) => s.wards.flatMap((w) => w.beds.map((b) => [b.id, `${w.name} · ${b.label}`])));
@@ -59,14 +60,14 @@ function deviceRow(device, beds, again) {
 
 function seen(device) {
   if (device.last_seen_us === null) return badge(say("devices-never"), "warn");
-  const agoS = Date.now() / 1000 - device.last_seen_us / 1e6;
+  const agoS = (device.nowUs - device.last_seen_us) / 1e6;
   return badge(say("devices-seen", { age: age(agoS) }), agoS < 300 ? "good" : "warn");
 }
 
 function details(device) {
   const { queue } = device;
   const waits = queue ? say("queue-waiting", { waiting: queue.waiting, total: queue.total }) : null;
-  const last = queue?.last_success_us ? say("queue-last", { time: since(queue.last_success_us, Date.now() * 1000) }) : null;
+  const last = queue?.last_success_us ? say("queue-last", { time: since(queue.last_success_us, device.nowUs) }) : null;
   const skew = Number.isFinite(device.skew_ms) && Math.abs(device.skew_ms) > 1000
     ? say("devices-skew", { seconds: (device.skew_ms / 1000).toFixed(1) }) : null;
   return [device.software, say("devices-enrolled", { time: moment(device.enrolled_us) }), waits, last, skew]

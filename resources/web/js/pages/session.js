@@ -3,7 +3,7 @@
 import { Refused, get, part } from "../api.js";
 import { el } from "../dom.js";
 import { erasePart } from "../erase.js";
-import { bytes, moment, since } from "../format.js";
+import { bytes, moment } from "../format.js";
 import { feedbackPart } from "../feedback.js";
 import { listPage, table } from "../parts.js";
 import { reportsPart } from "../reports.js";
@@ -51,7 +51,7 @@ function custodyPart(session, me) {
 
 function queue(told) {
   if (!told) return "–";
-  const last = told.last_success_us ? ` · ${say("queue-last", { time: since(told.last_success_us, Date.now() * 1000) })}` : "";
+  const last = told.last_success_us ? ` · ${say("queue-last", { time: moment(told.last_success_us) })}` : "";
   return say("queue-waiting", { waiting: told.waiting, total: told.total }) + last;
 }
 
