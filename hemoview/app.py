@@ -18,11 +18,11 @@ from recorder.host.console import interrupts_wait
 with interrupts_wait():
     import hemoview.ui.main_window  # noqa: F401
 
-from PySide6.QtCore import QLocale, QMessageLogContext, QTimer, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QLocale, QMessageLogContext, QSize, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 
-from hemoview.ui import catalogue, theme
+from hemoview.ui import catalogue, on_screen, theme
 from hemoview.ui.asking import Asking
 from hemoview.ui.bedside import VirtualBedsideOffer
 from hemoview.ui.bridge import Bridge
@@ -143,6 +143,7 @@ def _build(options: AppOptions) -> tuple[QApplication, Shell]:
     qInstallMessageHandler(_qt_message)
     atexit.register(qInstallMessageHandler, None)  # Qt may speak when there is no Python left to hear it
     theme.apply(app)
+    on_screen.watch(app)
     app.setWindowIcon(QIcon(str(places.resources_dir() / "icons" / "hemoview.svg")))
     return app, Shell(options, Clock.from_environment())
 
@@ -235,7 +236,7 @@ class Shell:
     def open(self) -> None:
         """Show the window, and begin."""
         self.window.force_compact = self.options.compact
-        self.window.resize(*self.options.size)
+        self.window.resize(on_screen.first_size(QSize(*self.options.size), self.window.screen()))
         self.window.show()
         self.window.setFocus()
         self.begin()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
+from hemoview.ui.health_bar import HealthLine
 from hemoview.ui.marker_bar import label_said
 from hemoview.ui.numerics_view import Fitted, Hatched, Words
 from hemoview.ui.wave_view import WaveView
@@ -30,6 +32,9 @@ COLUMNS = 3
 LYING_COLUMNS = 5
 LYING_PX = 760
 """A panel this wide is lower than it is wide."""
+LOW_PX = 480
+"""A page this low, of a laptop scaled to 150 % and more, shows less of the waves; what has no room is scrolled."""
+WAVES_PX, WAVES_LOW_PX = 100, 84
 CELL_FIXED_PX, LINES = 46, 1.85
 """Of a cell: heights of name and reference; lines of digits and interval in units of the digits."""
 _FITTED = (QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -109,8 +114,12 @@ class CompactHeader(QFrame):
         self.battery, self.amended = Words(13), Words(12)
         self.control, self.take = Fitted(13), QPushButton(text("button-take-control"))
         self.take.clicked.connect(self.control_asked)
+        self.back = QPushButton(f"◀ {text('tab-record')}")
+        self.back.setAccessibleName(text("tab-record"))
+        self.back.hide()
         upper, lower = QHBoxLayout(), QHBoxLayout()
         lower.setSpacing(12)
+        upper.addWidget(self.back)
         upper.addWidget(self.subject, 1)
         upper.addWidget(self.recording)
         lower.addWidget(self.amended)
@@ -118,11 +127,17 @@ class CompactHeader(QFrame):
         lower.addWidget(self.disk)
         lower.addWidget(self.control, 1)
         lower.addWidget(self.take)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 4, 8, 4)
-        column.setSpacing(2)
-        column.addLayout(upper)
-        column.addLayout(lower)
+        self._rows = rows = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
+        rows.setContentsMargins(8, 4, 8, 4)
+        rows.setSpacing(2)
+        rows.addLayout(lower)
+        rows.insertLayout(0, upper, 1)
+
+    def set_low(self, *, low: bool) -> None:
+        """In one row, where the window has little height."""
+        across, down = QBoxLayout.Direction.LeftToRight, QBoxLayout.Direction.TopToBottom
+        self._rows.setDirection(across if low else down)
+        self._rows.setSpacing(14 if low else 2)
 
     def show_view(self, view: HeaderView) -> None:
         """Set the words."""
@@ -243,6 +258,16 @@ class Sideways(QScrollArea):
         self.setVisible(not held.isHidden())
 
 
+class Whole(QScrollArea):
+    """Holds another page than Record: what was made for a wide screen is scrolled both ways."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        QScroller.grabGesture(self.viewport(), QScroller.ScrollerGestureType.TouchGesture)
+
+
 class CompactPage(QWidget):
     """Sets and emits; decides nothing."""
 
@@ -251,7 +276,7 @@ class CompactPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.waves, self.bar = WaveView(), CompactBar()
-        self.waves.setMinimumSize(300, 100)
+        self.waves.setMinimumSize(300, WAVES_PX)
         self._cells: dict[str, CompactCell] = {}
         self._columns = COLUMNS
         self._shown: tuple[str, ...] = ()
@@ -266,26 +291,46 @@ class CompactPage(QWidget):
             label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.confirm = QPushButton(text("button-confirm-calibration"))
         self.confirm.clicked.connect(self.calibration_confirmed)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(6, 4, 6, 0)
-        column.setSpacing(4)
-        column.addWidget(self.waves, 5)
-        column.addWidget(self.legend)
-        column.addLayout(self._grid, 7)
         self._notes = QWidget()
         notes = QVBoxLayout(self._notes)
         notes.setContentsMargins(4, 0, 0, 0)
         notes.setSpacing(2)
+        self.cuff.setMinimumHeight(self.cuff.fontMetrics().height())
         for widget in (self.cuff, self.ages, self.confirm):
             notes.addWidget(widget)
         self.guide = Sideways()
         self.guide.hide()
-        for below in (self.guide, self.footer, self.bar):
+        self.health = HealthLine()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(6, 4, 6, 0)
+        column.setSpacing(4)
+        column.addWidget(self._scrolled(), 1)
+        for below in (self.health, self.footer, self.bar):
             column.addWidget(below)
+
+    def _scrolled(self) -> QScrollArea:
+        """What needs more height than a low page has: waves and numbers. Start, Stop and markers never move."""
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.waves, 5)
+        column.addWidget(self.legend)
+        column.addLayout(self._grid, 7)
+        column.addWidget(self.guide)
+        area = QScrollArea()
+        area.setWidget(inside)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setAccessibleName(text("compact-scrolled"))
+        QScroller.grabGesture(area.viewport(), QScroller.ScrollerGestureType.TouchGesture)
+        return area
 
     def show_view(self, view: RecordView) -> None:
         """Everything but the waves, which come at their own pace."""
         self.bar.show_view(view)
+        self.health.show_items(view.health)
         numbers = view.numerics
         if numbers == self._view:
             return
@@ -321,7 +366,7 @@ class CompactPage(QWidget):
 
     def _place(self) -> None:
         """Three in a row; on a lying panel, which has little height, five: no number is cut."""
-        self._columns = columns = COLUMNS if self.width() < LYING_PX else LYING_COLUMNS
+        self._columns = columns = self._fitting_columns()
         for place in range(max(self._grid.columnCount(), self._grid.rowCount())):
             self._grid.setColumnStretch(place, 1 if place < columns else 0)
             self._grid.setRowStretch(place, 0)
@@ -339,5 +384,9 @@ class CompactPage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Turned on its side, or upright again."""
         super().resizeEvent(event)
-        if self._columns != (COLUMNS if self.width() < LYING_PX else LYING_COLUMNS):
+        self.waves.setMinimumHeight(WAVES_LOW_PX if self.height() < LOW_PX else WAVES_PX)
+        if self._columns != self._fitting_columns():
             self._place()
+
+    def _fitting_columns(self) -> int:
+        return LYING_COLUMNS if self.width() >= LYING_PX or self.height() < LOW_PX else COLUMNS

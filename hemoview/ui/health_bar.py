@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLay
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
-from hemoview.ui.numerics_view import Words
+from hemoview.ui.numerics_view import Fitted, Words
 from hemoview.viewmodel.record_view import HealthItem
 
 SIGNS = {"streaming": "●", "silent": "◐", "lost": "✕", "never-seen": "○"} | {
@@ -14,6 +14,8 @@ SIGNS = {"streaming": "●", "silent": "◐", "lost": "✕", "never-seen": "○"
     "heart-different": "✕",
     "heart-cannot-tell": "○",
 }
+
+TROUBLE = ("danger", "warn")
 
 
 class HealthCell(QFrame):
@@ -80,3 +82,28 @@ class HealthBar(QWidget):
             self._grid.addWidget(self._cells[item.stream_id], 0, column)
             self._grid.setColumnStretch(column, 1)
         self._none.setVisible(not items)
+
+
+class HealthLine(Fitted):
+    """The same in one line, for a panel with no room for cells: of each wave what came and what is on disk."""
+
+    def __init__(self) -> None:
+        super().__init__(12)
+
+    def show_items(self, items: tuple[HealthItem, ...]) -> None:
+        """Pulse waves, and whatever is in trouble: by sign, word and colour."""
+        leading = [item for item in items if item.leads]
+        others = [item for item in items if item.level in TROUBLE and not item.leads]
+        levels = {item.level for item in (*leading, *others)}
+        said = [_short(item) for item in leading]
+        if len(others) == 1:
+            said.append(_short(others[0]))
+        elif others:
+            said.append(text("health-others", n=len(others)))
+        worst = next((level for level in TROUBLE if level in levels), "quiet")
+        self.show_text("   ".join(said) or text("health-none"), worst)
+
+
+def _short(item: HealthItem) -> str:
+    state = "" if item.state == "streaming" else f" {text(f'state-{item.state}')}"
+    return f"{SIGNS[item.state]} {words(item.title)}{state}  {words(item.counts)}"

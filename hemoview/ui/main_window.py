@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 
 from hemoview.ui.banners import LOW_PX, BannerStack
 from hemoview.ui.catalogue import text, words
-from hemoview.ui.compact_page import CompactHeader, CompactPage
+from hemoview.ui.compact_page import CompactHeader, CompactPage, Whole
 from hemoview.ui.far_numerics import FarNumerics
 from hemoview.ui.header_bar import HeaderBar, Watermark
 from hemoview.ui.record_page import RecordPage
@@ -72,7 +72,7 @@ class MainWindow(QMainWindow):
         self.header, self.watermark, self.banners = HeaderBar(), Watermark(), BannerStack()
         self.record = RecordPage()
         self.pages, self.far, self.compact = Pages(), FarNumerics(), CompactPage()
-        self.compact_header = CompactHeader()
+        self.compact_header, self.whole = CompactHeader(), Whole()
         self.force_compact = False
         self.form: Form = "wide"
         self._before_far: QWidget | None = None
@@ -112,7 +112,7 @@ class MainWindow(QMainWindow):
 
     def _add_forms(self) -> None:
         """Large numbers and the compact page stand beside the pages, without a tab."""
-        for page in (self.far, self.compact):
+        for page in (self.far, self.compact, self.whole):
             self.pages.addWidget(page)
         self.compact_header.hide()
         self.setMinimumSize(*LEAST_COMPACT_PX)
@@ -124,6 +124,7 @@ class MainWindow(QMainWindow):
         bar.stop.clicked.connect(header.stop_asked)
         self.compact.calibration_confirmed.connect(self.record.calibration_confirmed)
         self.compact_header.control_asked.connect(header.control_asked)
+        self.compact_header.back.clicked.connect(lambda: self.show_page(RECORD))
 
     @property
     def waves(self) -> WaveView:
@@ -180,6 +181,7 @@ class MainWindow(QMainWindow):
         """Another shape may want another form."""
         super().resizeEvent(event)
         self.banners.set_low(low=self.height() < LOW_PX)
+        self.compact_header.set_low(low=self.height() < LOW_PX)
         self.choose_form()
 
     def choose_form(self) -> None:
@@ -202,13 +204,35 @@ class MainWindow(QMainWindow):
             self.record.take_guide()
         self.header.setVisible(not compact)
         self.compact_header.setVisible(compact)
-        self.pages.setCurrentWidget(self._page_of(form))
+        self._bring()
         self.watermark.short = compact
         if self.view is not None:
             self.show_view(self.view)
 
+    @property
+    def front(self) -> QWidget:
+        """The page that was chosen, in whatever form it is shown."""
+        return self._built[self.page]
+
     def _page_of(self, form: Form) -> QWidget:
-        return self.compact if form == "compact" else self._built[self.page]
+        """Pages made for a wide screen are scrolled on a small one; Record has a form of its own."""
+        if form == "wide":
+            if self.whole.widget() is not None:
+                self.pages.addWidget(self.whole.takeWidget())
+            return self.front
+        if self.page == RECORD:
+            return self.compact
+        if self.whole.widget() is not self.front:
+            if self.whole.widget() is not None:
+                self.pages.addWidget(self.whole.takeWidget())
+            self.whole.setWidget(self.front)
+            self.front.show()
+        return self.whole
+
+    def _bring(self) -> None:
+        """The chosen page to the front."""
+        self.pages.setCurrentWidget(self._page_of(self.form))
+        self.compact_header.back.setVisible(self.page != RECORD)
 
     def show_page(self, name: str) -> None:
         """Bring a page to the front."""
@@ -217,8 +241,8 @@ class MainWindow(QMainWindow):
             self.pages.addWidget(self._built[name])
             self._tell_unit(self._built[name])
         self.page = name
-        if self.form == "wide" and self._before_far is None:
-            self.pages.setCurrentWidget(self._built[name])
+        if self._before_far is None:
+            self._bring()
         self.header.tabs[name].setChecked(True)
         self.header.actions_by_id["button-show"].setEnabled(name == RECORD)
         if name == RECORD and self.view is not None:

@@ -78,10 +78,14 @@ class SavingMenu(QObject):
         self.menu.insertSeparator(self.actions["menu-clear"])
 
     def _fill_compact(self) -> None:
-        """The menu of the compact bar: the same, with what the header holds on the wide screen; nothing that leaves
-        Record, for which that panel has no room.
-        """
+        """The menu of the compact bar: the same, with what the header holds on the wide screen."""
         more, header = self._window.compact.bar.more, self._window.header
+        for name in sorted(header.tabs, key=lambda name: header.row.indexOf(header.tabs[name])):
+            if name == RECORD:
+                continue
+            chosen = more.addAction(text(f"tab-{name}"))
+            chosen.triggered.connect(lambda _=False, name=name: self._window.show_page(name))
+        more.addSeparator()
         for name in ("menu-figure", "menu-data", "menu-clear", "menu-kpa", "menu-full-screen"):
             more.addAction(self.actions[name])
         more.addSeparator()
@@ -95,9 +99,9 @@ class SavingMenu(QObject):
 
     def _front(self) -> Savable | None:
         """The page in front, if it has anything to keep."""
-        if self._window.page == RECORD or self._window.form == "compact":
+        if self._window.page == RECORD:
             return self._record
-        page = self._window.pages.currentWidget()
+        page = self._window.front
         return page if isinstance(page, Savable) else None
 
     def _figure(self) -> Figure | None:

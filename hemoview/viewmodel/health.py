@@ -33,6 +33,7 @@ ORDER = (
     "hr",
     "battery",
 )
+LEADING = ("ppg", "pleth", "abp_wave")
 PULSE_BEATS = "edge.beats_ppg"
 QUIET = ("ibi", "hr", "battery", "raw", "shared-heart", "arm")
 """Roles whose rows come when they come: silence of theirs means nothing."""
@@ -91,6 +92,7 @@ def _item(facts: Facts, stream: StreamStatus, info: StreamInfo) -> HealthItem:
         counts=_counts(facts, stream),
         lost=_lost(facts, stream, state),
         level=_level(stream, state),
+        leads=info.role in LEADING,
     )
 
 

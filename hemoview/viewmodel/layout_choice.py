@@ -8,8 +8,9 @@ from hemoview.viewmodel.record_view import Lane
 
 Form = Literal["wide", "compact"]
 
-LEAST_COMPACT_PX = (480, 640)
-"""Smaller than any panel it is made for (480 × 854); what is smaller is cut off."""
+LEAST_COMPACT_PX = (480, 340)
+"""Lower than any panel it is made for (480 × 854) and than a laptop's 1280 × 800 at 200 %, which is 640 × 400 with its
+title and task bar; what is smaller is cut off."""
 LEAST_WIDE_PX = 1100
 """The wide screen's header and columns need this much to be read."""
 PORTRAIT = 1.15

@@ -182,7 +182,7 @@ class TrendView:
 
 @dataclass(frozen=True, slots=True)
 class HealthItem:
-    """One stream: what arrived and what is on disk, apart."""
+    """One stream: what arrived and what is on disk, apart. ``leads``: a pulse wave, told where room is little."""
 
     stream_id: str
     title: Message
@@ -191,6 +191,7 @@ class HealthItem:
     counts: Message
     lost: Message
     level: str
+    leads: bool = False
 
 
 @dataclass(frozen=True, slots=True)

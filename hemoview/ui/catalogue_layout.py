@@ -1,0 +1,15 @@
+"""Words of the window's forms."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ENGLISH: Final[dict[str, str]] = {
+    "compact-scrolled": "waves and numbers",
+    "health-others": "▲ {n} more in trouble",
+}
+
+CHINESE: Final[dict[str, str]] = {
+    "compact-scrolled": "波形与数值",
+    "health-others": "▲ 另有 {n} 路异常",
+}
