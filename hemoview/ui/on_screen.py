@@ -91,7 +91,8 @@ def scrolled(dialog: QDialog) -> None:
     whole = QVBoxLayout(dialog)
     whole.setContentsMargins(0, 0, 0, 0)
     whole.addWidget(area, 1)
-    buttons = layout.itemAt(layout.count() - 1).layout() if isinstance(layout, QVBoxLayout) else None
+    last = layout.itemAt(layout.count() - 1) if isinstance(layout, QVBoxLayout) else None
+    buttons = last.layout() if last is not None else None
     if buttons is not None:
         _take_last(layout)
         below = QVBoxLayout()
