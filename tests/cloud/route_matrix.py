@@ -163,7 +163,7 @@ LINES: Final[dict[str, Line]] = {
         f"GET {path}": _line(OPEN)
         for path in (
             *("/", "/ward/{ward}", "/ward/{ward}/bed/{bed}", "/sessions", "/session/{session}"),
-            *("/people", "/devices", "/audit", "/password", "/assets/{version}/{path:path}"),
+            *("/people", "/devices", "/audit", "/withdrawals", "/password", "/assets/{version}/{path:path}"),
         )
     },
     # people

@@ -115,10 +115,52 @@ def test_a_bed_not_heard_of_has_no_data(rig: Rig, ward: str, clock: Clock) -> No
     with watching(rig, ward) as browser, ingest(rig, rig.bedside("A-1")) as bedside:
         say(bedside)
         hear(browser, "bed")
-        assert hear(browser, "ward")["beds"][0]["needs"] == [{"id": "confirm-binding", "values": {}}]
+        (asked,) = hear(browser, "ward")["beds"][0]["needs"]
+        assert (asked["id"], asked["values"]) == ("confirm-binding", {})
         clock.forward(6)
         needs = hear(browser, "ward")["beds"][0]["needs"]
         assert {n["id"] for n in needs} == {"no-data", "confirm-binding"}
+
+
+def test_a_need_is_told_since_when_also_to_who_comes_later(rig: Rig, ward: str, clock: Clock) -> None:
+    contact, disk = ({"id": name, "values": {}} for name in ("poor-contact", "disk-low"))
+    nurse = rig.person("nurse", ("operator", ward))
+    with ingest(rig, rig.bedside("A-1")) as bedside:
+        with nurse.websocket_connect(f"/v1/live?ward={ward}", headers=ORIGIN) as browser:
+            say(bedside, seq=1, state=state(needs=[contact]))
+            hear(browser, "bed")
+        noticed_us = clock() - 1_000_000
+        clock.forward(600)
+        with nurse.websocket_connect(f"/v1/live?ward={ward}", headers=ORIGIN) as browser:
+            say(bedside, seq=2, state=state(needs=[contact, disk]))
+            since = {n["id"]: n["since_us"] for n in hear(browser, "bed")["msg"]["state"]["needs"]}
+            assert abs(since["poor-contact"] - noticed_us) < 3_000_000
+            assert since["disk-low"] - since["poor-contact"] >= 595_000_000
+            say(bedside, seq=3, state=state(needs=[disk]))
+            hear(browser, "bed")
+            say(bedside, seq=4, state=state(needs=[disk, contact]))
+            again = {n["id"]: n["since_us"] for n in hear(browser, "bed")["msg"]["state"]["needs"]}
+            assert again["disk-low"] == since["disk-low"], "it is the same one still"
+            assert again["poor-contact"] > since["poor-contact"], "it went and came again"
+
+
+def test_a_bedside_that_only_streams_has_reported(rig: Rig, ward: str, clock: Clock) -> None:
+    keeper = rig.person("keeper", ("admin", None))
+    room = rig.service.part(Live)
+
+    def seen() -> int | None:
+        rig.http.portal.call(room.check)
+        (one,) = keeper.get("/v1/devices").json()["devices"]
+        return one["last_seen_us"]  # type: ignore[no-any-return]
+
+    with watching(rig, ward) as browser, ingest(rig, rig.bedside("A-1")) as bedside:
+        assert seen() is None, "nobody has heard of it yet"
+        say(bedside)
+        hear(browser, "bed")
+        first = seen()
+        assert first is not None and abs(clock() - first) < 5_000_000
+        clock.forward(600)
+        assert seen() == first, "connected, but silent"
 
 
 def test_files_that_do_not_travel_need_somebody(rig: Rig, ward: str) -> None:

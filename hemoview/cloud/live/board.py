@@ -40,6 +40,7 @@ class BedNow:
         last: the newest, as it may be shown, without waves.
         head: of the present session, as sent.
         quiet: not heard of for :data:`STALE_US`.
+        since: when a need of this session was noticed first, service's clock; kept while nothing is heard.
     """
 
     bed_id: str
@@ -52,6 +53,7 @@ class BedNow:
     head: Mapping[str, Any] | None = None
     footer: str | None = None
     quiet: bool = True
+    since: dict[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def session_id(self) -> str:
@@ -66,6 +68,7 @@ class BedNow:
     def empty(self, device_id: str, now_us: int) -> None:
         """Nothing of a session is shown, and nothing is confirmed of the device any longer."""
         self.binding, self.last, self.head, self.footer = Binding("", device_id, now_us), None, None, None
+        self.since.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,8 @@ class Board:
         whole = replace(message, head=bed.head, footer=bed.footer)
         bound = self._bind(bed, device_id, message, now_us)
         bed.gaps = bed.gaps + gap if same else 0
+        if not same:
+            bed.since.clear()
         bed.seq, bed.at_us, bed.quiet = message.seq, now_us, False
         shown = whole.without_estimates() if bed.hidden else whole
         bed.last = replace(shown, waves={})
@@ -161,7 +166,20 @@ class Board:
 
 
 def needs(bed: BedNow, now_us: int) -> list[dict[str, Any]]:
-    """What a person should look at: what the bedside says, and what only the service can know."""
+    """What a person should look at, and since when: what the bedside says, and what only the service can know."""
+    found = _needs(bed, now_us)
+    keys = [(str(one["id"]), str(one["values"].get("device", ""))) for one in found]
+    if now_us - bed.at_us <= STALE_US:  # of a silent bed nobody knows what went away
+        for gone in bed.since.keys() - set(keys):
+            del bed.since[gone]
+    known = {("no-data", ""): bed.at_us}
+    if bed.binding is not None:
+        known["confirm-binding", ""] = bed.binding.bound_us
+    told = [known.get(key) or bed.since.setdefault(key, now_us) for key in keys]
+    return [one | {"since_us": since_us} for one, since_us in zip(found, told, strict=True)]
+
+
+def _needs(bed: BedNow, now_us: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if not bed.session_id:
         return found

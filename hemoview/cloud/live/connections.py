@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from fastapi import WebSocket
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 
 from hemoview.cloud.service import Service
 from hemoview.cloud.tables import device
@@ -18,6 +18,8 @@ from recorder.sync import uplink_wire
 
 TOKEN_US: Final = 15 * 60_000_000
 """A connection lives no longer than the token that opened it may."""
+
+HEARD_EVERY_US: Final = 60_000_000
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ class Ingest:
 
     Args:
         bed_id: where the device stands; empty while it stands nowhere.
-        opened_us: service's clock.
+        opened_us, heard_us: service's clock; 0 before the first message that was taken.
         ended: it was closed by us: what still comes is not taken.
     """
 
@@ -37,6 +39,7 @@ class Ingest:
     bed_id: str
     opened_us: int
     ended: bool = field(default=False)
+    heard_us: int = field(default=0)
 
     async def end(self, code: int, why: str) -> None:
         """Close it once."""
@@ -119,3 +122,20 @@ class Connections:
                 await ingest.end(uplink_wire.UNKNOWN_CODE, "the token has run out; come again with a new one")
             else:
                 ingest.bed_id = row.bed_id or ""
+        await self._note_heard(now_us)
+
+    async def _note_heard(self, now_us: int) -> None:
+        """A bedside that streams has been heard, whether it brings files or not; kept once a minute."""
+        heard = [i.device_id for i in self._ingests.values() if now_us - i.heard_us < HEARD_EVERY_US]
+        if not heard:
+            return
+        is_old = or_(device.c.last_seen_us.is_(None), device.c.last_seen_us <= now_us - HEARD_EVERY_US)
+        async with self._service.db.read() as conn:
+            old = (
+                (await conn.execute(select(device.c.id).where(device.c.id.in_(heard), is_old)))
+                .scalars()
+                .all()
+            )
+        if old:
+            async with self._service.db.begin() as conn:
+                await conn.execute(update(device).where(device.c.id.in_(old)).values(last_seen_us=now_us))

@@ -125,6 +125,7 @@ class Door:
         if taken is None:
             live.counts.repeated.inc()
             return
+        ingest.heard_us = live.service.now_us()
         live.counts.messages.inc()
         live.counts.gaps.inc(taken.gap)
         live.store.add(taken)

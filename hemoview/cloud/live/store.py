@@ -6,6 +6,7 @@ gap: the record is elsewhere.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable, Set
 from dataclasses import asdict
@@ -48,6 +49,7 @@ class Store:
         self._bound: dict[str, BedNow] = {}
         self._rows: list[dict[str, Any]] = []
         self._sessions: dict[str, dict[str, Any]] = {}
+        self._turn = asyncio.Lock()
         self._written: dict[str, dict[str, Any]] = {}
         self._minutes: set[tuple[str, int]] = set()
         self.dropped = 0
@@ -81,11 +83,12 @@ class Store:
 
     async def erase(self, sessions: Set[str]) -> None:
         """Nothing of these stays, and nothing more of them is written."""
-        self._leave_out(sessions)
-        async with self._service.db.begin() as conn:
-            for table in (estimate, estimate_1m, bed_state):
-                await conn.execute(delete(table).where(table.c.session_id.in_(sessions)))
-            await conn.execute(delete(live_session).where(live_session.c.id.in_(sessions)))
+        async with self._turn:  # a write under way must not bring it back
+            self._leave_out(sessions)
+            async with self._service.db.begin() as conn:
+                for table in (estimate, estimate_1m, bed_state):
+                    await conn.execute(delete(table).where(table.c.session_id.in_(sessions)))
+                await conn.execute(delete(live_session).where(live_session.c.id.in_(sessions)))
 
     def _leave_out(self, sessions: Set[str]) -> None:
         self._rows = [row for row in self._rows if row["session_id"] not in sessions]
@@ -100,6 +103,10 @@ class Store:
         Args:
             everything: the last word of sessions too, which otherwise is written now and then.
         """
+        async with self._turn:
+            return await self._flush(everything=everything)
+
+    async def _flush(self, *, everything: bool) -> int:
         states, self._states = self._states, {}
         bound, self._bound = self._bound, {}
         rows, self._rows = self._rows, []

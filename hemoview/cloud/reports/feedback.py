@@ -84,7 +84,7 @@ async def said(
     async with service.db.read() as conn:
         await rows.session_of(conn, who, session_id, Action.READ_REPORT)
         query = (
-            select(feedback, account.c.display, order.c.delivered_us, order.c.done_us)
+            select(feedback, account.c.display, order.c.delivered_us, order.c.done_us, order.c.body)
             .join(account, account.c.id == feedback.c.user_id)
             .outerjoin(order, order.c.id == feedback.c.order_id)
             .where(feedback.c.session_id == session_id)
@@ -93,4 +93,12 @@ async def said(
         found = (await conn.execute(query)).all()
     await trail.looked(request, who, "feedback.look", session_id)
     keys = ("id", "text", "created_us", "delivered_us", "done_us")
-    return {"feedback": [{k: getattr(row, k) for k in keys} | {"author": row.display} for row in found]}
+    told = [{k: getattr(row, k) for k in keys} | {"author": row.display} for row in found]
+    return {
+        "feedback": [one | {"marker_us": _moment(row.body)} for one, row in zip(told, found, strict=True)]
+    }
+
+
+def _moment(order: str | None) -> int | None:
+    """Which moment it is about, as the bedside is told."""
+    return wire.Order.from_json(read_json(order.encode())).marker_us if order else None

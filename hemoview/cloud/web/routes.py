@@ -28,6 +28,7 @@ ADDRESSES: Final = (
     "/people",
     "/devices",
     "/audit",
+    "/withdrawals",
     "/password",
 )
 """What ``resources/web/js/router.js`` knows."""

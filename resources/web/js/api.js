@@ -1,5 +1,6 @@
 /** Requests to the service: JSON in and out, refusals as `Refused` with words for the person. */
 
+import { translated } from "./sentences.js";
 import { say } from "./words.js";
 
 /** The service refused, or did not answer. */
@@ -13,8 +14,13 @@ export class Refused extends Error {
   /** For the screen. */
   get words() {
     if (this.status === 0) return say("problem-offline");
-    if (this.status === 404) return say("problem-not-here");
-    return say("problem-other", { status: this.status, detail: this.message });
+    if (this.status === 404 && !this.body.detail) return say("problem-not-here");
+    return say("problem-other", { status: this.status, detail: this.detail });
+  }
+
+  /** The service's own sentence, in the language of the page; what the page has no words for is said to be English. */
+  get detail() {
+    return translated(this.message) ?? say("problem-untold", { detail: this.message });
   }
 }
 

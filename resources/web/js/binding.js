@@ -12,6 +12,7 @@ export function confirmBinding(view) {
   return dialog({
     title: say("binding-title", { label: view.label }),
     body: [
+      view.watermark ? el("p", { class: "watermark" }, say(`watermark-${view.watermark}`)) : null,
       el("p", { class: "huge" }, who(view)),
       el("p", { class: "large" }, view.startedUs === null ? "" : say("tile-started", { time: moment(view.startedUs) })),
       el("p", { class: "large" }, view.devices.join(" · ")),

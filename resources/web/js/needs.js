@@ -34,7 +34,7 @@ export function needsOf(bed, nowUs) {
   if (isExpected(bed) && isStale(bed, nowUs)) add("no-data", {}, bed.atUs);
   for (const told of bed.sessionId === null ? [] : bed.needs) {
     // what shows from here is told from here: the service's word on it may be a second old
-    if (!SEEN_HERE.has(told.id)) add(told.id, told.values ?? {}, null);
+    if (!SEEN_HERE.has(told.id)) add(told.id, told.values ?? {}, told.since_us ?? null);
   }
   return [...found.values()].sort((a, b) => rank(a.id) - rank(b.id));
 }
@@ -58,7 +58,8 @@ export function strip(ward, nowUs, seen) {
     for (const need of needsOf(bed, nowUs)) {
       const key = `${bedId} ${bed.sessionId} ${keyOf(need.id, need.values)}`;
       if (!seen.has(key)) seen.set(key, need.sinceUs ?? nowUs);
-      entries.push({ ...need, key, bedId, label: bed.label, sinceUs: need.sinceUs ?? seen.get(key) });
+      const isSimulated = Boolean(bed.head?.simulated || bed.head?.training);
+      entries.push({ ...need, key, bedId, label: bed.label, isSimulated, sinceUs: need.sinceUs ?? seen.get(key) });
     }
   }
   const present = new Set(entries.map((e) => e.key));

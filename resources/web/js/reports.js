@@ -5,7 +5,8 @@ import { dialog } from "./dialog.js";
 import { el, field, fill, notice, tell } from "./dom.js";
 import { moment } from "./format.js";
 import { attempt, badge, button, input, table } from "./parts.js";
-import { language, say } from "./words.js";
+import { sentence } from "./sentences.js";
+import { LANGUAGES, language, say } from "./words.js";
 
 const ASK_AGAIN_MS = 2000;
 const KINDS = { draft: "warn", final: "good", making: "", failed: "bad", amended: "", withdrawn: "bad" };
@@ -44,9 +45,9 @@ function row(report, may, again) {
   const files = isShown ? FILES.filter(([name]) => Object.hasOwn(report.files, name)) : [];
   const signed = report.signed_by
     ? el("p", {}, say("report-signed", { name: report.signed_by, time: moment(report.signed_us) })) : null;
-  const why = report.error ? el("p", { class: "quiet" }, report.error) : null;
+  const why = report.error ? el("p", { class: "quiet" }, sentence(report.error)) : null;
   return [
-    `${report.version} · ${report.language}`,
+    `${report.version} · ${LANGUAGES[report.language]?.["language-name"] ?? report.language}`,
     [badge(say(`report-state-${report.state}`), KINDS[report.state] ?? ""), signed, why],
     [moment(report.created_us), el("p", { class: "quiet" }, report.created_by.replace(/^user:/, ""))],
     el("div", { class: "row-of" }, ...files.map(([, kind, word]) => el("a", {

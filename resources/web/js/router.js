@@ -9,6 +9,7 @@ const PATTERNS = [
   ["people", /^\/people$/],
   ["devices", /^\/devices$/],
   ["audit", /^\/audit$/],
+  ["withdrawals", /^\/withdrawals$/],
   ["password", /^\/password$/],
 ];
 

@@ -10,6 +10,7 @@ const NAV = [
   ["/sessions", "menu-sessions", "see-session", ["sessions", "session"]],
   ["/people", "menu-people", "manage", ["people"]],
   ["/devices", "menu-devices", "keep-devices", ["devices"]],
+  ["/withdrawals", "menu-withdrawals", "erase-session", ["withdrawals"]],
   ["/audit", "menu-audit", "read-audit", ["audit"]],
 ];
 

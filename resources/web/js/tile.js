@@ -62,6 +62,7 @@ export class Tile {
     setShown(p.binding, view.isUnconfirmed);
     setText(p.bindingText, say("binding-new"));
     if (p.confirm) setText(p.confirm, say("binding-button"));
+    setClass(this.node, "simulated", view.watermark !== null);
     setClass(this.node, "stale", view.isStale);
     setClass(this.node, "unconfirmed", view.isUnconfirmed);
     setClass(this.node, "needs", view.needs.length > 0);

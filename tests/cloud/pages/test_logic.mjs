@@ -5,9 +5,9 @@ import test from "node:test";
 
 const web = new URL("../../../resources/web/js/", import.meta.url);
 const load = (name) => import(new URL(name, web));
-const [alive, state, needs, bedView, waves, format, words, router, trends] = await Promise.all(
+const [alive, state, needs, bedView, waves, format, words, router, trends, sentences, api] = await Promise.all(
   ["alive.js", "ward_state.js", "needs.js", "bed_view.js", "waves.js", "format.js", "words.js", "router.js",
-    "trend_data.js"].map(load),
+    "trend_data.js", "sentences.js", "api.js"].map(load),
 );
 
 const S = 1_000_000;
@@ -319,6 +319,33 @@ test("every word that a page asks for exists, and none is left over", () => {
 test("a text is put in once and never looked into again", () => {
   assert.equal(words.say("tile-label", { label: "{pseudonym}", pseudonym: "$&<b>" }), "Bed {pseudonym}, $&<b>");
   assert.equal(words.why("something-new"), "no estimate (something-new)");
+});
+
+test("a refusal is said in the language of the page, and what it has no words for is said to be English", () => {
+  const refused = (detail, status = 409) => new api.Refused(status, detail, { detail });
+  assert.equal(refused("no such ward").detail, "no such ward");
+  words.useLanguage("zh");
+  try {
+    assert.equal(sentences.sentence("see-ward for all wards needs another role; an administrator can grant it"),
+      "对全部病区查看病区需要其他角色；管理员可以授予");
+    assert.equal(sentences.sentence("it must not be erased: court (2026).; lift that first"), "不得删除：court (2026).；请先解除保全");
+    assert.equal(refused("no such ward", 404).words, words.say("problem-other", { status: 404, detail: "没有此病区" }));
+    assert.match(refused("something new").detail, /英文.*something new/);
+    assert.match(sentences.sentence("Research estimate. Learned from Finapres finger cuff, finger, 23 subjects. Not checked against "
+      + "Empatica E4, CNAP 500. Not for treatment or alarms."), /Finapres 指套，手指，23 名.*Empatica E4, CNAP 500/);
+    assert.equal(new api.Refused(404, "id").words, words.say("problem-not-here"));
+  } finally {
+    words.useLanguage("en");
+  }
+});
+
+test("since when a need is there is what the service says, not when this page was opened", () => {
+  const told = [{ id: "poor-contact", values: {}, since_us: T0 - 600 * S }, { id: "disk-low", values: {} }];
+  const ward = wardOf(placed(bed(1, { binding: bound("s1") })),
+    said(1, 1, { state: { recording: true, needs: told, battery: {} }, head: head({ simulated: true }) }));
+  const listed = needs.strip(ward, T0 + 2 * S, new Map());
+  assert.deepEqual(listed.map((e) => [e.id, e.sinceUs, e.isSimulated]),
+    [["poor-contact", T0 - 600 * S, true], ["disk-low", T0 + 2 * S, true]]);
 });
 
 test("addresses", () => {

@@ -12,6 +12,7 @@ import { sessionsPage } from "./sessions.js";
 import { passwordPage } from "./sign_in.js";
 import { wardPage } from "./ward.js";
 import { wardsPage } from "./wards.js";
+import { withdrawalsPage } from "./withdrawals.js";
 
 /** A ward by its id, of those one may see. */
 async function wardOf(id) {
@@ -30,6 +31,7 @@ export const PAGES = {
   people: peoplePage,
   devices: devicesPage,
   audit: auditPage,
+  withdrawals: withdrawalsPage,
   password: ({ onDone }) => passwordPage({ isFirst: false, onDone }),
   lost: () => ({ node: el("p", { class: "card" }, say("problem-not-here")) }),
 };

@@ -6,6 +6,7 @@ import { el, fill, setClass, setShown, setText } from "../dom.js";
 import { PARAMETERS, elapsed, since, timeOfDay } from "../format.js";
 import { options } from "../options.js";
 import { numericsDom } from "../row_dom.js";
+import { sentence } from "../sentences.js";
 import { Sweep } from "../sweep.js";
 import { ageWords, missedWords, needWords, who } from "../tile.js";
 import { Trends } from "../trends.js";
@@ -130,7 +131,8 @@ class BedPage {
     this.numerics.update(shown);
     setClass(this.node, "stale", shown.isStale);
     setClass(this.node, "hides", !shown.showsEstimates);
-    setText(this.p.footer, shown.footer ?? "");
+    setText(this.p.footer, shown.footer ? sentence(shown.footer) : "");
+    setClass(this.node, "simulated", shown.watermark !== null);
     setShown(this.p.hidden, shown.isHidden);
     setText(this.p.hidden, say("tile-hidden"));
     fill(this.p.facts, ...shown.facts.map((f) => el("li", { class: f.isLow ? "low" : null }, say(f.id, f.values))));

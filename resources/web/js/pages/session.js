@@ -3,6 +3,8 @@
 import { Refused, get, part } from "../api.js";
 import { el } from "../dom.js";
 import { erasePart } from "../erase.js";
+import { holdPart } from "../hold.js";
+import { insteadOf } from "../instead.js";
 import { bytes, moment } from "../format.js";
 import { feedbackPart } from "../feedback.js";
 import { listPage, table } from "../parts.js";
@@ -18,11 +20,13 @@ export function sessionPage({ args, me }) {
       session = await get(`/v1/sessions/${part(id)}`);
     } catch (error) {
       if (!(error instanceof Refused) || error.status !== 404) throw error;
-      return el("p", { class: "card" }, say("session-not-yet"));
+      return me.actions.has("see-session") ? el("p", { class: "card" }, say("session-not-yet"))
+        : insteadOf("sessions-not-yours", me);
     }
+    if (session.state === "erased") return [custodyPart(session, me), revisions(session)];
     const reads = me.actions.has("read-report");
     return [custodyPart(session, me), reads ? reportsPart(session, me) : null, reads ? feedbackPart(session, me) : null,
-      revisions(session), erasePart(session, me, again)];
+      revisions(session), erasePart(session, me, again), holdPart(session, me, again)];
   });
 }
 
@@ -35,15 +39,17 @@ function custodyPart(session, me) {
     [say("sessions-device"), session.device],
     [say("sessions-custody"), custody(session)],
     [say("session-last"), session.last_received_us ? moment(session.last_received_us) : "–"],
-    [say("session-queue"), queue(session.queue)],
+    session.state === "erased" ? null : [say("session-queue"), queue(session.queue)],
     [say("session-id"), el("span", { class: "mono" }, session.session_id)],
   ];
   const damaged = session.damaged?.length > 0
     ? el("p", { class: "notice error" }, say("session-damaged", { files: session.damaged.join(", ") })) : null;
   const seesEstimates = !session.hidden && me.grants.some((g) => ["operator", "researcher", "clinician", "admin"].includes(g.role));
   const mayRead = seesEstimates && me.actions.has("read-samples") && session.rev !== null && session.state !== "erased";
-  return el("section", { class: "card" }, damaged,
-    el("dl", { class: "facts-list" }, ...facts.flatMap(([name, value]) =>
+  const erased = session.state === "erased" ? el("p", { class: "notice info" }, say("session-erased")) : null;
+  const held = session.held ? el("p", { class: "notice info" }, say("hold-is", { reason: session.held })) : null;
+  return el("section", { class: "card" }, damaged, erased, held,
+    el("dl", { class: "facts-list" }, ...facts.filter(Boolean).flatMap(([name, value]) =>
       [el("dt", {}, name), el("dd", {}, ...[value].flat().filter(Boolean))])),
     mayRead ? el("p", { class: "row-of" }, el("a", { class: "button", "data-file": "zip",
       href: `/v1/sessions/${part(session.session_id)}/download`, download: "" }, say("session-download"))) : null);

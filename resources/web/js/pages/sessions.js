@@ -3,12 +3,14 @@
 import { get, part } from "../api.js";
 import { el, fill } from "../dom.js";
 import { bytes, moment } from "../format.js";
+import { insteadOf } from "../instead.js";
 import { badge, button, listPage, table } from "../parts.js";
 import { say } from "../words.js";
 
 const PAGE = 50;
 
-export function sessionsPage() {
+export function sessionsPage({ me }) {
+  if (!me.actions.has("see-session")) return { node: insteadOf("sessions-not-yours", me) };
   let shown = [];
   const more = el("p", { class: "row-of" });
   const page = listPage(say("sessions-title"), async () => {
@@ -26,7 +28,8 @@ export function sessionsPage() {
     return [table(say("sessions-title"),
       [say("sessions-subject"), say("sessions-began"), say("sessions-place"), say("sessions-device"), say("sessions-custody")],
       shown.map((s) => [
-        [el("a", { href: `/session/${part(s.session_id)}` }, s.pseudonym ?? say("sessions-erased-subject")), ...tags(s)],
+        [el("a", { href: `/session/${part(s.session_id)}`, class: s.state === "erased" ? "gone" : null },
+          s.pseudonym ?? say("sessions-erased-subject")), ...tags(s)],
         moment(s.created_us), [s.ward, s.bed].filter(Boolean).join(" · ") || "–", s.device, custody(s)]),
       say("sessions-none")), more];
   }
@@ -36,8 +39,9 @@ export function sessionsPage() {
 /** What a session must never be shown without. */
 export function tags(session) {
   const out = [];
-  if (session.simulated) out.push(" ", badge(say("watermark-simulated"), "sim"));
-  else if (session.training) out.push(" ", badge(say("watermark-training"), "sim"));
+  if (session.simulated) out.push(" ", badge(say("tag-simulated"), "sim"));
+  else if (session.training) out.push(" ", badge(say("tag-training"), "sim"));
+  if (session.held) out.push(" ", badge(say("tag-held"), "warn"));
   if (session.hidden) out.push(" ", badge(say("tile-hidden")));
   return out;
 }

@@ -28,7 +28,7 @@ export function signInPage({ wasIn, onDone }) {
     elsewhere,
   ], async () => {
     onDone(await post("/v1/login", { name: name.value, password: password.value }));
-  }, problem, button, (error) => (error.status === 401 ? error.message : error.words));
+  }, problem, button, (error) => (error.status === 401 ? error.detail : error.words));
   return { node, focus: () => name.focus() };
 }
 
@@ -51,7 +51,7 @@ export function passwordPage({ isFirst, onDone }) {
     }
     onDone(await post("/v1/password", { old: old.value, new: fresh.value }));
     tell(problem, say("password-done"), "info");
-  }, problem, button, (error) => ([403, 409, 422].includes(error.status) ? error.message : error.words));
+  }, problem, button, (error) => ([403, 409, 422].includes(error.status) ? error.detail : error.words));
   return { node };
 }
 

@@ -8,6 +8,7 @@ import { strip } from "../needs.js";
 import { options } from "../options.js";
 import { Tile } from "../tile.js";
 import { WardFeed } from "../ward_feed.js";
+import { sentence } from "../sentences.js";
 import { need, say } from "../words.js";
 
 /** Waves are drawn so often; smooth to the eye, and cheap. */
@@ -146,7 +147,7 @@ class WardPage {
     setText(this.needsCount, entries.length > 0 ? `${say("needs-title")}: ${entries.length}` : say("needs-none"));
     setClass(this.node, "all-well", entries.length === 0);
     const worded = entries.map((e) => ({ ...e, reason: need(e.id, e.values) }));
-    const told = worded.map((e) => `${e.key} ${e.sinceUs} ${e.label} ${e.reason}`).join("\n");
+    const told = worded.map((e) => `${e.key} ${e.sinceUs} ${e.label} ${e.reason} ${e.isSimulated}`).join("\n");
     if (told === this.told) return;
     this.told = told;
     const reasons = [...new Set(worded.map((e) => e.reason))];
@@ -159,6 +160,7 @@ class WardPage {
       el("ul", { class: "need-beds" }, ...entries.map((entry) => el("li", {},
         el("a", { href: `#${entry.bedId}`, onclick: (event) => this.show(event, entry.bedId) },
           el("b", {}, say("needs-bed", { label: entry.label })), " ",
+          entry.isSimulated ? el("span", { class: "badge sim" }, say("tag-sim")) : null,
           el("span", { class: "from" }, say("needs-since", { time: since(entry.sinceUs, nowUs) })))))));
   }
 
@@ -176,7 +178,7 @@ class WardPage {
       const bed = this.viewOf(bedId);
       if (bed.footer && bed.mode === "recording") beds.set(bed.footer, [...(beds.get(bed.footer) ?? []), bed.label]);
     }
-    const lines = [...beds].map(([footer, labels]) => say("footer-beds", { beds: labels.join(", "), footer }));
+    const lines = [...beds].map(([footer, labels]) => say("footer-beds", { beds: labels.join(", "), footer: sentence(footer) }));
     if (lines.join("\n") === this.claimed) return;
     this.claimed = lines.join("\n");
     fill(this.footers, ...lines.map((line) => el("p", { class: "claim" }, line)));

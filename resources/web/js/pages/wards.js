@@ -2,6 +2,7 @@
 
 import { get, part } from "../api.js";
 import { el } from "../dom.js";
+import { insteadOf } from "../instead.js";
 import { say } from "../words.js";
 
 /** Where somebody begins who looks at no ward. */
@@ -10,7 +11,7 @@ const ELSEWHERE = [["see-session", "/sessions"], ["read-audit", "/audit"], ["man
 export async function wardsPage({ me }) {
   if (!me.actions.has("see-ward")) {
     const next = ELSEWHERE.find(([action]) => me.actions.has(action));
-    return { elsewhere: next?.[1], node: el("p", { class: "card" }, say("wards-none")) };
+    return { elsewhere: next?.[1], node: insteadOf("wards-not-yours", me) };
   }
   const { wards } = await get("/v1/wards");
   const cards = wards.map((ward) => el("li", {},
