@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from fastapi import HTTPException
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from recorder.sync.canonical import JSON_BYTES_MAX
@@ -29,6 +30,18 @@ _HEADERS: Final = (
 )
 FIXED: Final = {name.decode(): value.decode() for name, value in _HEADERS}
 """For a reply that is made outside of this, as that to a fault."""
+
+_UNSPEAKABLE: Final = JSONResponse(
+    {
+        "type": "about:blank",
+        "title": "Not understood",
+        "status": 400,
+        "detail": "the address holds a zero byte",
+    },
+    400,
+    media_type="application/problem+json",
+)
+"""No database takes one in a text, and nothing here has one in its name."""
 
 
 class Armour:
@@ -56,6 +69,9 @@ class Armour:
                 message["headers"] = [*message["headers"], *(h for h in self._headers if h[0] not in has)]
             await send(message)
 
+        if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
+            await _UNSPEAKABLE(scope, receive, dressed)
+            return
         limit = _limit_of(scope["method"], scope["path"])
         await self._app(scope, _limited(receive, limit) if limit else receive, dressed)
 

@@ -154,6 +154,9 @@ class InProcess:
 
     async def _do(self, taken: _Taken) -> None:
         handler = self._handlers[taken.kind]
+        if taken.attempts > len(self._again_s) + 1:  # each time without a word: it takes the service with it
+            await self._give_up(handler, taken, "the service ended each time this was tried")
+            return
         try:
             effect = await handler.work(self._service, taken.body)
             async with self._service.db.begin() as conn:

@@ -159,10 +159,15 @@ class Board:
 
     def gone_quiet(self, now_us: int) -> list[BedNow]:
         """Beds not heard of for a while, since the last look."""
-        found = [b for b in self.beds.values() if not b.quiet and now_us - b.at_us > STALE_US]
+        found = [b for b in self.beds.values() if not b.quiet and is_old(b.at_us, now_us)]
         for bed in found:
             bed.quiet = True
         return found
+
+
+def is_old(at_us: int, now_us: int) -> bool:
+    """Not of now. What came in the future came before this machine's clock was set back: how old it is nobody knows."""
+    return abs(now_us - at_us) > STALE_US
 
 
 def needs(bed: BedNow, now_us: int) -> list[dict[str, Any]]:
@@ -185,9 +190,8 @@ def _needs(bed: BedNow, now_us: int) -> list[dict[str, Any]]:
         return found
     if bed.binding is not None and bed.binding.asks:
         found.append({"id": "confirm-binding", "values": {}})
-    age_us = now_us - bed.at_us
-    if age_us > STALE_US:
-        return [{"id": "no-data", "values": {"age_s": round(age_us / 1e6, 1)}}, *found]
+    if is_old(bed.at_us, now_us):
+        return [{"id": "no-data", "values": {"age_s": round(abs(now_us - bed.at_us) / 1e6, 1)}}, *found]
     if bed.last is None:
         return found
     found += bed.last.state["needs"]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import logging
+import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,8 +21,6 @@ TOKEN_US: Final = 15 * 60_000_000
 """A connection lives no longer than the token that opened it may."""
 
 HEARD_EVERY_US: Final = 60_000_000
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -43,13 +42,18 @@ class Ingest:
 
     async def end(self, code: int, why: str) -> None:
         """Close it once."""
-        if self.ended:
-            return
-        self.ended = True
-        try:
+        if self.stop():
+            await self.close(code, why)
+
+    def stop(self) -> bool:
+        """Nothing more is taken of it from here on; False where that was so already."""
+        was, self.ended = self.ended, True
+        return not was
+
+    async def close(self, code: int, why: str) -> None:
+        """Tell the other side, and wait for it to let go."""
+        with contextlib.suppress(RuntimeError):  # it is gone already
             await self.socket.close(code, why[:120])
-        except RuntimeError:  # it is gone already
-            log.debug("a bedside was gone before it could be closed")
 
 
 class Connections:
@@ -64,6 +68,7 @@ class Connections:
         self._ingests: dict[str, Ingest] = {}
         self._owners: dict[str, str] = {}
         self._wards: Counter[str] = Counter()
+        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def wards(self) -> tuple[str, ...]:
@@ -91,7 +96,7 @@ class Connections:
         before = self._ingests.get(ingest.device_id)
         self._ingests[ingest.device_id] = ingest
         if before is not None:
-            await before.end(uplink_wire.REPLACED_CODE, "another connection of this device took over")
+            self._show_out(before, uplink_wire.REPLACED_CODE, "another connection of this device took over")
 
     def left(self, ingest: Ingest) -> None:
         """It is closed."""
@@ -102,7 +107,14 @@ class Connections:
         """End the connection of a device, if there is one."""
         ingest = self._ingests.get(device_id)
         if ingest is not None:
-            await ingest.end(code, why)
+            self._show_out(ingest, code, why)
+
+    def _show_out(self, ingest: Ingest, code: int, why: str) -> None:
+        """Closing waits for the other side, which may be gone: nobody else waits for that."""
+        if ingest.stop():
+            closing = asyncio.create_task(ingest.close(code, why))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     async def check(self) -> None:
         """End connections whose device was revoked, whose token has run out, or whose device was moved."""
@@ -117,9 +129,11 @@ class Connections:
         for ingest in list(self._ingests.values()):
             row = known.get(ingest.device_id)
             if row is None or row.revoked_us is not None:
-                await ingest.end(uplink_wire.UNKNOWN_CODE, "this device was revoked; enrol it again")
+                self._show_out(ingest, uplink_wire.UNKNOWN_CODE, "this device was revoked; enrol it again")
             elif now_us - ingest.opened_us > TOKEN_US:
-                await ingest.end(uplink_wire.UNKNOWN_CODE, "the token has run out; come again with a new one")
+                self._show_out(
+                    ingest, uplink_wire.UNKNOWN_CODE, "the token has run out; come again with a new one"
+                )
             else:
                 ingest.bed_id = row.bed_id or ""
         await self._note_heard(now_us)

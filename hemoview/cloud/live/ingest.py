@@ -88,8 +88,10 @@ class Door:
 
     async def _listen(self, ingest: Ingest) -> None:
         pace, first, session_id = _Pace(at_us=ingest.opened_us), True, ""
-        while not ingest.ended:
+        while True:
             event = await ingest.socket.receive()
+            if ingest.ended:  # shown out while it was waited for
+                return
             if event["type"] != "websocket.receive":
                 if event.get("code") == OVERSIZED_CODE:  # not even read: the server has closed it
                     raise _Refusal(

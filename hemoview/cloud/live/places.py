@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import audit, tables
+from hemoview.cloud.identity.bodies import SEEN
 from hemoview.cloud.principals import Action, Principal, origin_of, require
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
@@ -25,10 +26,7 @@ from hemoview.cloud.service import Here, Service
 router = APIRouter(tags=["places"])
 
 Manager = Annotated[Principal, Depends(require(Action.MANAGE, everywhere=True))]
-Name = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$"),
-]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120), SEEN]
 Id = Annotated[str, Field(min_length=1, max_length=64)]
 Place = Annotated[int, Field(ge=1, le=9999)]
 PLACE_TAKEN: Final = "this place of the ward is taken by another bed"

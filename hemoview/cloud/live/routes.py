@@ -39,6 +39,7 @@ _WARDS: Final = select(
     site.c.name.label("site"),
     select(func.count()).where(bed.c.ward_id == ward.c.id).scalar_subquery().label("beds"),
 ).join(site, site.c.id == ward.c.site_id)
+CHANGED: Final = "the bed shows another session by now; look again before you confirm"
 _PARAMETERS: Final = "^(" + "|".join(PARAMETERS) + ")$"
 
 
@@ -138,21 +139,22 @@ async def confirm_bed(
     room = service.part(Live)
     now = room.board.beds.get(bed_id)
     if now is None or now.binding is None or now.binding.session_id != body.session_id:
-        raise Problem(409, "the bed shows another session by now; look again before you confirm")
-    now.binding = confirm(now.binding, person.name, service.now_us())
-    room.store.bound(now)
+        raise Problem(409, CHANGED)
+    confirmed = confirm(now.binding, person.name, service.now_us())
+    entry = audit.Entry(
+        service.now_us(),
+        person.name,
+        "bed.confirm",
+        bed_id,
+        origin=origin_of(request),
+        detail=f'{{"session_id":"{body.session_id}"}}',
+    )
     async with service.db.begin() as conn:
-        await audit.append(
-            conn,
-            audit.Entry(
-                service.now_us(),
-                person.name,
-                "bed.confirm",
-                bed_id,
-                origin=origin_of(request),
-                detail=f'{{"session_id":"{now.binding.session_id}"}}',
-            ),
-        )
+        await audit.append(conn, entry)
+        if now.binding is None or now.binding.session_id != body.session_id:  # while we waited for our turn
+            raise Problem(409, CHANGED)
+        now.binding = confirmed
+    room.store.bound(now)
     room.changed(now.ward_id)
     return {"bed_id": bed_id, "binding": now.binding.to_json()}
 

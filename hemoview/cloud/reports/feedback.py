@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -28,13 +28,16 @@ router = APIRouter(tags=["feedback"])
 Sender = Annotated[Principal, Depends(require(Action.SEND_FEEDBACK))]
 Reader = Annotated[Principal, Depends(require(Action.READ_REPORT))]
 
+LINES: Final = r"^[^\x00-\x08\x0b-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x08\x0b-\x1f\x7f]*$"
+"""What people write: something to read, in lines, without control characters."""
+
 
 class Feedback(BaseModel):
     """What is said; ``marker_us``: about which moment (bedside clock, UTC), the whole session where it is left out."""
 
     model_config = ConfigDict(extra="forbid")
     session_id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
-    text: str = Field(min_length=1, max_length=4000)
+    text: str = Field(min_length=1, max_length=4000, pattern=LINES)
     marker_us: int | None = Field(default=None, ge=0, le=WHOLE_MAX)
 
 

@@ -55,24 +55,20 @@ class Wanted(BaseModel):
     language: Literal["en", "zh"] = "en"
 
 
-_LINES: Final = r"^[^\x00-\x08\x0b-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x08\x0b-\x1f\x7f]*$"
-"""Something to read, in lines, without control characters."""
-
-
 class Signature(BaseModel):
     """What a clinician wrote, of the very facts that were read: ``facts_sha256`` is theirs."""
 
     model_config = ConfigDict(extra="forbid")
     facts_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    assessment: str = Field(min_length=1, max_length=8000, pattern=_LINES)
-    recommendations: str = Field(min_length=1, max_length=8000, pattern=_LINES)
+    assessment: str = Field(min_length=1, max_length=8000, pattern=feedback.LINES)
+    recommendations: str = Field(min_length=1, max_length=8000, pattern=feedback.LINES)
 
 
 class Reason(BaseModel):
     """Why."""
 
     model_config = ConfigDict(extra="forbid")
-    reason: str = Field(min_length=3, max_length=500)
+    reason: str = Field(min_length=3, max_length=500, pattern=feedback.LINES)
 
 
 @asynccontextmanager

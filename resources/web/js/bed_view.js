@@ -20,7 +20,7 @@ export const DISK_LOW_H = 2;
  */
 export function view(bed, nowUs, { pressure, parameters }) {
   const stale = isExpected(bed) && isStale(bed, nowUs);
-  const ageUs = bed.atUs === null ? null : nowUs - bed.atUs;
+  const ageUs = bed.atUs === null ? null : Math.abs(nowUs - bed.atUs); // a service's clock may have been set back
   const dropped = ageUs !== null && ageUs > DROPPED_US;
   const head = bed.head;
   return {
@@ -35,7 +35,7 @@ export function view(bed, nowUs, { pressure, parameters }) {
     devices: (head?.devices ?? []).map(deviceWords),
     watermark: watermark(head),
     isStale: stale,
-    ageS: ageUs === null ? null : Math.max(0, ageUs / 1e6),
+    ageS: ageUs === null ? null : ageUs / 1e6,
     lastUs: bed.atUs,
     missed: missed(bed, nowUs),
     isUnconfirmed: isUnconfirmed(bed),

@@ -9,8 +9,9 @@ export const KINDS = [
   "battery-low", "old-calibration", "uncalibrated", "sync-lag", "clock-differs", "no-consent",
 ];
 
-/** Whether the newest datum of a bed is too old to be shown as of now. */
-export const isStale = (bed, nowUs) => bed.atUs !== null && nowUs - bed.atUs > STALE_US;
+/** Whether the newest datum of a bed is too old to be shown as of now; one of the future came before a clock was set
+ * back, and how old it is nobody knows. */
+export const isStale = (bed, nowUs) => bed.atUs !== null && Math.abs(nowUs - bed.atUs) > STALE_US;
 
 /** A recording is expected to speak: it did, and did not say that it ended. */
 export const isExpected = (bed) => bed.sessionId !== null && bed.atUs !== null && bed.state?.recording !== false;

@@ -390,3 +390,12 @@ test("times on the page say of which zone they are", () => {
   const [, sign, hours, rest] = /UTC([+-])(\d\d):(\d\d)$/.exec(format.zone(T0));
   assert.equal((sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(rest)), minutes);
 });
+
+test("what came in the future, before the service's clock was set back, is not of now", () => {
+  const ward = wardOf(placed(bed(1, { binding: bound("s1") })), said(1, 1, { head: head() }));
+  assert.equal(seen(ward, 1, 1).isStale, false);
+  const before = seen(ward, 1, -3600);
+  assert.equal(before.isStale, true);
+  assert.equal(before.rows[0].reference.text, "—");
+  assert.equal(before.needs[0].id, "no-data");
+});
