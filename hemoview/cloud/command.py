@@ -6,6 +6,8 @@ import argparse
 import asyncio
 import contextlib
 import socket
+import stat
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -138,6 +140,15 @@ def _say_where(settings: Settings) -> None:
     print(f"HemoView service at {address}", flush=True)  # noqa: T201 – where to go
     if warning:
         print(f"Attention: {warning}", flush=True)  # noqa: T201 – who starts it can renew it
+    for secret in open_secrets(settings):
+        print(f"Attention: everybody on this machine can read {secret}; chmod 600 it", flush=True)  # noqa: T201
+
+
+def open_secrets(settings: Settings) -> list[Path]:
+    """Files of secrets that were named in the settings and are not kept from others."""
+    named = (settings.tls_key, settings.oidc_secret_file, settings.narrator_key_file)
+    readable = stat.S_IROTH if sys.platform != "win32" else 0  # Windows keeps no such bits
+    return [path for path in named if path is not None and path.stat().st_mode & readable]
 
 
 def listen(settings: Settings) -> socket.socket:

@@ -96,8 +96,10 @@ def test_only_signed_reports_of_sessions_that_hide_nothing_and_only_in_scope(
     assert http.get(f"/fhir/R4/DiagnosticReport/{report['id']}").json() == report
     devices = {o["resource"]["device"]["reference"].partition("/")[2] for o in bundle["entry"]}
     assert devices == {sender.bedside.id, "model.told-1"}
+    lines = len(rows_of(rig, tables.audit))
     for device in devices:
         valid(http.get(f"/fhir/R4/Device/{device}").json())
+    assert len(rows_of(rig, tables.audit)) == lines  # nobody's data was told
     paths = [
         f"Observation/{one['id']}",
         f"DiagnosticReport/{report['id']}",

@@ -243,7 +243,8 @@ def test_a_person_tied_by_an_administrator_signs_in(tied: Rig) -> None:
     chief = chief_of(tied)
     one = chief.post("/v1/users", json={"name": "one", "display": "One"}).json()
     two = chief.post("/v1/users", json={"name": "two", "display": "Two"}).json()
-    assert chief.patch(f"/v1/users/{one['id']}", json={"oidc_subject": "carol"}).json()["oidc_linked"]
+    told = chief.patch(f"/v1/users/{one['id']}", json={"oidc_subject": "carol"}).json()
+    assert (told["oidc_linked"], told["must_change"], told["has_password"]) == (True, False, False)
     assert chief.patch(f"/v1/users/{two['id']}", json={"oidc_subject": "carol"}).status_code == 409
     client = browser(tied)
     assert go(tied, client, "carol").headers["location"] == "/"

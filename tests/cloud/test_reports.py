@@ -140,6 +140,7 @@ def test_a_session_that_cannot_be_read_says_so_in_its_report(rig: Rig, ward: str
     http = clinician(rig)
     failed = made(rig, http, sender.session_id)
     assert failed["state"] == "failed" and "session.json" in failed["error"]
+    assert str(rig.service.settings.folder) not in failed["error"] and making.WORK not in failed["error"]
     assert http.get(f"/v1/reports/{failed['report_id']}.html").status_code == 404
     assert [row.state for row in rows_of(rig, tables.job)] == ["failed"]
 

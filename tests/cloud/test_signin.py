@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import audit, tables
-from hemoview.cloud.identity import accounts, codes, first, passwords, throttle
+from hemoview.cloud.identity import accounts, codes, first, passwords, signin, throttle
 from hemoview.cloud.principals import COOKIE, CSRF_HEADER, SECURE_COOKIE, Role
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError
@@ -312,6 +312,23 @@ def test_one_address_that_tries_many_names_is_slowed_down(rig: Rig) -> None:
     replies = [sign_in(attacker, f"user{n}", "wrong").status_code for n in range(throttle.ADDRESS.free + 1)]
     assert replies[-1] == 429
     assert set(replies[:-1]) == {401}
+
+
+@pytest.mark.parametrize(
+    ("origin", "network"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+        ("2001:db8::1", "2001:db8::/64"),
+        ("2001:db8::abcd:1:2:3", "2001:db8::/64"),
+        ("2001:db8:0:1::1", "2001:db8:0:1::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("testclient", "testclient"),
+        ("", ""),
+    ],
+)
+def test_one_machine_is_counted_once_however_its_address_is_written(origin: str, network: str) -> None:
+    assert signin.network_of(origin) == network
 
 
 def test_a_known_browser_is_counted_too_and_another_persons_is_not_known(rig: Rig) -> None:

@@ -18,6 +18,7 @@ import pytest
 from cryptography import x509
 
 from hemoview import cli
+from hemoview.cloud import command
 from hemoview.cloud.identity import tls
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError
@@ -84,6 +85,17 @@ def test_what_was_made_is_used_and_opens_the_network(tmp_path: Path) -> None:
     made = tls.init(Settings.read(None, told, {}, unchecked=True).tls, ("ward.example",))
     settings = Settings.read(None, told, {})
     assert (settings.tls_cert, settings.tls_key, settings.is_secure) == (made.cert, made.key, True)
+
+
+def test_a_key_that_everybody_can_read_is_said_at_the_start(tmp_path: Path) -> None:
+    made = tls.init(tmp_path / "tls", ("ward.example",))
+    secret = tmp_path / "oidc-secret"
+    secret.write_text("s")
+    secret.chmod(0o640)
+    settings = Settings(folder=tmp_path, tls_cert=made.cert, tls_key=made.key, oidc_secret_file=secret)
+    assert command.open_secrets(settings) == []
+    made.key.chmod(0o644)
+    assert command.open_secrets(settings) == [made.key]
 
 
 @contextmanager

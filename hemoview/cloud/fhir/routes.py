@@ -91,11 +91,11 @@ async def devices(service: Here, who: Reader) -> JSONResponse:
 
 
 @router.get("/Device/{device_id}")
-async def device(device_id: Id, request: Request, service: Here, who: Reader) -> JSONResponse:
+async def device(device_id: Id, service: Here, who: Reader) -> JSONResponse:
     """A bedside, or the model behind estimates of a signed report."""
     found = await _bedsides(service, who, device_id)
     if not found and device_id.startswith("model."):
-        signed = await _signed(request, service, who, None, 100)
+        signed = await _found(service, who, None, 100)  # nobody's data is told
         models = {
             s.facts.learned.model for s in signed if s.facts is not None and s.facts.learned is not None
         }
@@ -131,7 +131,25 @@ async def _signed(
     *,
     superseded: bool = False,
 ) -> list[Signed]:
-    """Opened, in scope, of sessions that hide nothing; each is written into the audit log."""
+    """Those of :func:`_found`; each is written into the audit log."""
+    opened = await _found(service, who, where, count, superseded=superseded)
+    if opened:
+        async with service.db.begin() as conn:
+            for one in opened:
+                attempt = Attempt(service, request, who, "fhir.read", one.session_id)
+                await audit.append(conn, attempt.entry(report=one.report_id))
+    return opened
+
+
+async def _found(
+    service: Service,
+    who: Principal,
+    where: ColumnElement[bool] | None,
+    count: int,
+    *,
+    superseded: bool = False,
+) -> list[Signed]:
+    """Opened, in scope, of sessions that hide nothing."""
     report, session, subject = tables.report, tables.session, tables.subject
     states = TOLD if superseded else (rows.FINAL, rows.WITHDRAWN)
     query = (
@@ -150,13 +168,7 @@ async def _signed(
     )
     async with service.db.read() as conn:
         found = (await conn.execute(query if where is None else query.where(where))).all()
-        opened = [s for row in found if (s := await _opened(conn, service, row)) is not None]
-    if opened:
-        async with service.db.begin() as conn:
-            for one in opened:
-                attempt = Attempt(service, request, who, "fhir.read", one.session_id)
-                await audit.append(conn, attempt.entry(report=one.report_id))
-    return opened
+        return [s for row in found if (s := await _opened(conn, service, row)) is not None]
 
 
 async def _opened(conn: AsyncConnection, service: Service, row: Row[Any]) -> Signed | None:

@@ -69,6 +69,15 @@ async def set_password(
     )
 
 
+async def end_one_time(conn: AsyncConnection, user_id: str) -> None:
+    """The identity provider knows this person now: a one-time password that was not used opens nothing any more."""
+    await conn.execute(
+        update(user_account)
+        .where(user_account.c.id == user_id, user_account.c.must_change.is_(True))
+        .values(password_hash=None, must_change=False, password_expires_us=None)
+    )
+
+
 async def give(
     conn: AsyncConnection,
     now_us: int,

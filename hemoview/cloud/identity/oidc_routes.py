@@ -118,11 +118,7 @@ async def _tie(conn: AsyncConnection, request: Request, service: Service, key: s
             await conn.execute(update(user_account).where(mine).values(oidc_subject=key))
     except IntegrityError:  # tied to another account already
         return False
-    await conn.execute(
-        update(user_account)
-        .where(mine, user_account.c.must_change.is_(True))
-        .values(password_hash=None, must_change=False, password_expires_us=None)
-    )
+    await accounts.end_one_time(conn, row.user_id)
     await trail.note(conn, request, "nobody", "user.link", row.user_id)
     return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 from typing import Any
 
@@ -215,4 +216,12 @@ def _counted(service: Service, request: Request, name: str, user_id: str | None)
 
 def network_of(origin: str) -> str:
     """What one address is counted as: of IPv6 the first 64 bits, for a single machine has all the rest."""
-    return ":".join(origin.split(":")[:4]) if origin.count(":") > 1 else origin
+    try:
+        address = ipaddress.ip_address(origin.partition("%")[0])
+    except ValueError:
+        return origin
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, 64), strict=False))

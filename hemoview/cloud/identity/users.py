@@ -74,6 +74,8 @@ async def change_user(
                 await conn.execute(update(user_account).where(user_account.c.id == user_id).values(told))
             except IntegrityError as error:
                 raise Problem(409, "another account has this name or identity; take another") from error
+        if "oidc_subject" in told:
+            await accounts.end_one_time(conn, user_id)
         if body.disabled:
             await accounts.end_logins(conn, service.now_us(), user_id)
         await _check_somebody_manages(conn, service)

@@ -29,6 +29,7 @@ from hemoview.report.narrate import Endpoint, LanguageModel, Narrator, key_in
 from hemoview.report.session_facts import from_json
 from hemoview.report.session_page import Extras, Narrative
 from hemoview.report.session_words import Language
+from recorder.errors import RecorderError
 
 KIND: Final = "report"
 WORK: Final = "work"
@@ -113,6 +114,8 @@ class ReportMaker:
                 )
                 narrative = await self._said(facts, row.language)
                 files = await drawn(pool, facts, row.language, Extras(narrative=narrative))
+        except RecorderError as error:  # where it lay for a moment is of no use to who reads this
+            raise Hopeless(str(error).replace(f"{folder}/", "")) from error
         finally:
             await asyncio.to_thread(shutil.rmtree, folder, True)  # noqa: FBT003 -- ignore_errors
         if narrative is not None:
