@@ -19,18 +19,16 @@ from PySide6.QtWidgets import (
 from hemoview.ui.adc_wizard_steps import LookStep, NameStep, PortStep
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import text, words
+from hemoview.ui.port_tap import PortTap
 from hemoview.viewmodel.adc_wizard import (
-    FramePreview,
     WizardForm,
     examine,
     form_of,
 )
 from recorder.clock import Clock
-from recorder.devices.adc_look import Look, look, open_link, speeds
+from recorder.devices.adc_look import Look, look, speeds
 from recorder.devices.ports import PortInfo
-from recorder.errors import LinkLost, RecorderError
 from recorder.protocols.adc_profile import SerialLink
-from recorder.transports import Transport
 
 PREVIEW_MS = 100
 PORT_STEP, LOOK_STEP, NAME_STEP = 0, 1, 2  # places in the stack
@@ -66,6 +64,7 @@ class AdcWizard(QDialog):
         self.form = WizardForm()
         self._cancel = threading.Event()
         self._tap: PortTap | None = None
+        self._port_used = threading.Lock()
         self.steps = QStackedWidget()
         self.port_step, self.look_step, self.name_step = PortStep(), LookStep(), NameStep()
         for step in (self.port_step, self.look_step, self.name_step):
@@ -129,6 +128,7 @@ class AdcWizard(QDialog):
             said = text("wizard-port-held", port=port, device=self._holders[port])
             self.port_step.problem.show_text(said, "warn")
             return
+        before = self._tap
         self._let_go()
         self._cancel = cancelled = threading.Event()
         links = speeds(self.port_step.link, self.port_step.baud)
@@ -141,7 +141,10 @@ class AdcWizard(QDialog):
                 self._stepped.emit(link.baud, number, n)
 
         def work() -> Look:
-            return look(port, self._clock, links, told=told, cancelled=cancelled.is_set)
+            if before is not None:
+                before.wait()
+            with self._port_used:  # a look that was cancelled may still be letting go of it
+                return look(port, self._clock, links, told=told, cancelled=cancelled.is_set)
 
         def unless_cancelled(show: Callable[[Any], None]) -> Callable[[Any], None]:
             return lambda answer: None if cancelled.is_set() else show(answer)
@@ -150,7 +153,7 @@ class AdcWizard(QDialog):
 
     def _looked(self, found: Look) -> None:
         self.found = found
-        self.look_step.show_found(found)
+        self.look_step.show_found(found, one_speed=bool(self.port_step.baud))
         self.again.setVisible(True)
         self.next.setVisible(found.findings.proposes)
         if found.findings.proposes:
@@ -165,15 +168,17 @@ class AdcWizard(QDialog):
         self.again.setVisible(True)
 
     def _preview(self) -> None:
-        """The newest frames into the traces of both steps."""
+        """The newest frames into the traces of both steps, and what the port does by now."""
         if self._tap is None:
             return
-        self._tap.read()
+        trouble = words(self._tap.trouble())
+        for step in (self.look_step, self.name_step):
+            step.live.show_text(trouble, "warn")
         for traces in (self.look_step.traces, self.name_step.traces):
             for field, trace in traces.items():
-                trace.show_preview(self._tap.frames.preview(field))
+                trace.show_preview(self._tap.preview(field))
         for field, label in self.name_step.values.items():
-            label.show_text(self._tap.frames.preview(field).value, "quiet")
+            label.show_text(self._tap.preview(field).value, "quiet")
 
     def _let_go(self) -> None:
         """The port belongs to others again."""
@@ -211,38 +216,3 @@ class AdcWizard(QDialog):
         self.next.setVisible(step != LOOK_STEP or proposed)
         names = {PORT_STEP: "wizard-look", LOOK_STEP: "wizard-name-them", NAME_STEP: "wizard-save"}
         self.next.setText(text(names[step]))
-
-
-class PortTap:
-    """The port held open for the live preview. What is found gone shows as a trace that stands still."""
-
-    def __init__(self, port: str, clock: Clock, found: Look) -> None:
-        self.frames, self._found, self._live = FramePreview(found.findings), found.findings, False
-        for data, _ in found.heard:
-            self.frames.feed(data)
-        self._transport: Transport | None
-        try:
-            self._transport = open_link(port, clock, found.link)
-        except RecorderError:  # what was heard stays in the picture
-            self._transport = None
-
-    def read(self) -> None:
-        """What has come since."""
-        if self._transport is None:
-            return
-        try:
-            chunk = self._transport.read(0.001)
-        except LinkLost:
-            self.close()
-            return
-        if chunk is None:
-            return
-        if not self._live:  # what was heard before ended a while ago
-            self.frames, self._live = FramePreview(self._found), True
-        self.frames.feed(chunk.data)
-
-    def close(self) -> None:
-        """Let go of the port."""
-        if self._transport is not None:
-            self._transport.close()
-            self._transport = None

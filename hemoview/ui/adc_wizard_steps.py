@@ -113,19 +113,14 @@ class PortStep(QWidget):
         return box
 
 
-def _shown(name: str, value: Any) -> str:
-    if not value:
-        return text("wizard-all-speeds")
-    return text(f"parity-{value}") if name == "parity" else f"{value:g}"
-
-
 class LookStep(QWidget):
     """What is being tried, then what was found, with its evidence and live traces."""
 
     def __init__(self) -> None:
         super().__init__()
         self.verdict, self.advice, self.trying = Words(18, bold=True), Words(15), Words(15)
-        for label in (self.verdict, self.advice, self.trying):
+        self.live = Words(15, bold=True)
+        for label in (self.verdict, self.advice, self.trying, self.live):
             label.setWordWrap(True)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -136,7 +131,7 @@ class LookStep(QWidget):
         self._grid.setColumnStretch(1, 1)
         column = QVBoxLayout(self)
         column.setSpacing(10)
-        for widget in (self.trying, self.bar, self.verdict, self.advice, self.evidence):
+        for widget in (self.trying, self.bar, self.verdict, self.live, self.advice, self.evidence):
             column.addWidget(widget)
         column.addLayout(self._grid)
         column.addStretch()
@@ -144,7 +139,7 @@ class LookStep(QWidget):
     def begin(self) -> None:
         """A new look."""
         self._clear()
-        for label in (self.verdict, self.advice, self.trying):
+        for label in (self.verdict, self.advice, self.trying, self.live):
             label.show_text("", "text")
         self.evidence.show_lines(())
         self.bar.show()
@@ -152,11 +147,13 @@ class LookStep(QWidget):
 
     def show_progress(self, baud: int, number: int, n: int) -> None:
         """Which speed is tried."""
+        self.bar.setRange(0, n)
+        self.bar.setValue(number)
         self.trying.show_text(text("wizard-trying", baud=baud, number=number + 1, of=n), "text")
 
-    def show_found(self, found: Look) -> None:
+    def show_found(self, found: Look, *, one_speed: bool = False) -> None:
         """The verdict."""
-        view = in_words(found)
+        view = in_words(found, one_speed=one_speed)
         self.bar.hide()
         self.trying.show_text("", "text")
         self.verdict.show_text(words(view.verdict), view.level)
@@ -174,7 +171,7 @@ class LookStep(QWidget):
         """The port could not be looked at."""
         self.bar.hide()
         self.trying.show_text("", "text")
-        self.verdict.show_text(why, "danger")
+        self.verdict.show_text(text("wizard-refused", error=why), "danger")
 
     def _clear(self) -> None:
         self.traces = {}
@@ -207,6 +204,8 @@ class NameStep(QWidget):
         explained.show_text(text("wizard-scale-explained"), "quiet")
         rows = QFormLayout()
         self._name_note = Words(13)
+        self.live = Words(14, bold=True)
+        self.live.setWordWrap(True)
         rows.addRow(text("wizard-profile-name"), self.name)
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
@@ -216,6 +215,7 @@ class NameStep(QWidget):
         column.addLayout(rows)
         column.addWidget(self._name_note)
         column.addWidget(explained)
+        column.addWidget(self.live)
         column.addWidget(self._area, 1)
         column.addWidget(self.problem)
 

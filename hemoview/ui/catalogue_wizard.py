@@ -42,6 +42,13 @@ ENGLISH: Final[dict[str, str]] = {
     "wizard-no-start-todo": "Nothing is proposed: a profile needs a fixed beginning of each frame. For a "
     "Nonin oximeter "
     "add the device of that kind instead.",
+    "wizard-one-speed-todo": "Nothing is proposed. Only {baud} baud was tried: a wrong speed looks like "
+    "this. Press Back, choose “unknown: try all usual ones”, and look again.",
+    "wizard-refused": "✕ {error}",
+    "wizard-live-gone": "▲ The trace stands still. {why}",
+    "wizard-live-silent": "▲ Nothing has come for {seconds} s: check power and cable. What was found stays.",
+    "wizard-live-unreadable": "▲ What comes now is something else: only {percent} % of it can be read as found. "
+    "Look again before you save.",
     # evidence
     "evidence-lines": "{percent} % of {n} lines have {columns} numbers",
     "evidence-delimiter": "the numbers are separated by {delimiter}",
@@ -131,6 +138,12 @@ CHINESE: Final[dict[str, str]] = {
     "wizard-words-todo": "不提出任何配置。请把 ADC 设为只输出数字，并用逗号分隔。",
     "wizard-no-start": "✕ 帧在重复，但没有任何字节始终相同",
     "wizard-no-start-todo": "不提出任何配置：配置要求每帧有固定的开头。如果是 Nonin 血氧仪，请改为添加该类型的设备。",
+    "wizard-one-speed-todo": "不提出任何配置。只试了 {baud} 波特：速率不对时就是这样。"
+    "请按“返回”，选择“不知道：依次尝试所有常用速率”，再看一次。",
+    "wizard-refused": "✕ {error}",
+    "wizard-live-gone": "▲ 波形已停住。{why}",
+    "wizard-live-silent": "▲ 已有 {seconds} 秒没有数据：请检查电源和线缆。已找到的结果保留。",
+    "wizard-live-unreadable": "▲ 现在收到的已经不一样了：只有 {percent}% 能按找到的格式读出。保存前请再看一次。",
     "evidence-lines": "{n} 行中有 {percent}% 包含 {columns} 个数字",
     "evidence-delimiter": "数字之间用{delimiter}分隔",
     "evidence-decimals": "带小数点",

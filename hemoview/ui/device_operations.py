@@ -308,7 +308,10 @@ class DeviceOperations(QObject):
     # ---- an unknown ADC
 
     def look_at_adc(self) -> None:
-        """Make a profile of it by looking at its bytes."""
+        """Make a profile of it by looking at its bytes; one wizard at a time, for a port has one reader."""
+        if self.wizard is not None and self.wizard.isVisible():
+            self.wizard.raise_()
+            return
         names = {*profiles.shipped(), *(path.stem for path in self._bed.profiles_folder.glob("*.toml"))}
         holders = {str(c.options["port"]): c.device_id for c in self._configured if "port" in c.options}
         wizard = AdcWizard(self._long, self._bed.clock, names, holders, self.window)

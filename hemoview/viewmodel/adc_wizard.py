@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -16,9 +17,9 @@ from hemoview.viewmodel.raw_preview import EMPTY, Preview
 from recorder.devices.adc_look import Look
 from recorder.errors import ConfigError
 from recorder.protocols.adc_findings import Evidence, FieldFinding, Findings
-from recorder.protocols.adc_inference import profile_of, raw_channels
+from recorder.protocols.adc_inference import LEAST_READ, profile_of, raw_channels
 from recorder.protocols.adc_profile import AdcChannel, AdcProfile, SerialLink
-from recorder.protocols.serial_adc import AdcDecoder, AdcFrames
+from recorder.protocols.serial_adc import AdcDecoder, AdcFrames, Damage
 
 ROLES: Final = ("abp_wave", "ppg", "resp", "ecg", "other")
 UNITS: Final = ("V", "1")
@@ -27,6 +28,9 @@ UNITS: Final = ("V", "1")
 SURE: Final = 0.85
 LIKELY: Final = 0.6
 PREVIEW_S: Final = 4.0
+JUDGED_S: Final = 2.0
+"""The proposal is judged again by what came in so many seconds."""
+LEAST_JUDGED_BYTES: Final = 40
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 _FIELD: Final = re.compile(r"[a-z][a-z0-9_]{0,23}")
@@ -80,13 +84,17 @@ class FindingsView:
     proposes: bool
 
 
-def in_words(found: Look) -> FindingsView:
-    """Findings for a screen."""
+def in_words(found: Look, *, one_speed: bool = False) -> FindingsView:
+    """Findings for a screen. ``one_speed``: the operator chose it; that it is the wrong one comes first to mind."""
     findings = found.findings
     evidence = tuple(_evidence(one) for one in findings.evidence)
     if not findings.proposes:
         said = say(f"wizard-{findings.verdict}", excerpt=findings.excerpt, n=findings.n_bytes)
-        return FindingsView(said, "warn", evidence, say(f"wizard-{findings.verdict}-todo"), proposes=False)
+        other = one_speed and findings.verdict in ("noise", "no-start")
+        todo = say(
+            "wizard-one-speed-todo" if other else f"wizard-{findings.verdict}-todo", baud=found.link.baud
+        )
+        return FindingsView(said, "warn", evidence, todo, proposes=False)
     certain = findings.confidence
     word = "wizard-sure" if certain >= SURE else "wizard-likely" if certain >= LIKELY else "wizard-doubtful"
     verdict = say(
@@ -232,11 +240,26 @@ class FramePreview:
         self._names = [f.name for f in findings.channels]
         self._kept = max(2, round(findings.rate_hz * PREVIEW_S))
         self._rows: NDArray[np.int32] = np.empty((0, len(self._names)), np.int32)
+        self._heard: deque[tuple[int, int, int, int]] = deque()
+        self.last_ns = 0
 
-    def feed(self, data: bytes) -> None:
-        """Bytes as they come."""
-        parts = [self._rows, *(e.counts for e in self._decoder.feed(data) if isinstance(e, AdcFrames))]
+    def feed(self, data: bytes, t_ns: int = 0) -> None:
+        """Bytes as they come, and when."""
+        events = list(self._decoder.feed(data))
+        parts = [self._rows, *(e.counts for e in events if isinstance(e, AdcFrames))]
+        hurt = sum(e.n_bytes for e in events if isinstance(e, Damage))
+        self._heard.append((t_ns, len(data), hurt, sum(map(len, parts[1:]))))
+        while t_ns - self._heard[0][0] > JUDGED_S * 1e9:
+            self._heard.popleft()
         self._rows = np.concatenate(parts)[-self._kept :]
+        self.last_ns = t_ns
+
+    def read_share(self) -> float | None:
+        """Of the bytes of the last seconds, how many make frames: 0 to 1; None while too few came."""
+        n_bytes, hurt, n_frames = (sum(column) for column in zip(*(h[1:] for h in self._heard), strict=True))
+        if n_bytes < LEAST_JUDGED_BYTES:
+            return None
+        return max(0.0, 1.0 - hurt / n_bytes) if n_frames else 0.0
 
     def preview(self, field: str) -> Preview:
         """The trace of one channel, in counts."""
@@ -247,3 +270,24 @@ class FramePreview:
         x = 1.0 - np.arange(len(values))[::-1] / self._kept
         y = 0.5 + (values - (low + high) / 2) / ((high - low) or 1.0)
         return Preview(x, y, f"{values[-1, 0]:.0f}", f"{low:.0f}", f"{high:.0f}")
+
+
+def judge_live(frames: FramePreview, *, refused: str, open_ns: int, now_ns: int) -> Message | None:
+    """What is wrong with the port by now, whatever was found before; None while the proposal reads it.
+
+    Args:
+        frames: what came since the port was opened.
+        refused: why it is not open, empty while it is.
+        open_ns, now_ns: host time of its opening, 0 before that, and of now.
+    """
+    if refused:
+        return say("wizard-live-gone", why=refused)
+    if not open_ns:
+        return None
+    quiet_s = (now_ns - max(open_ns, frames.last_ns)) / 1e9
+    if quiet_s > JUDGED_S:
+        return say("wizard-live-silent", seconds=f"{quiet_s:.0f}")
+    share = frames.read_share() if frames.last_ns else None
+    if share is not None and share < LEAST_READ:
+        return say("wizard-live-unreadable", percent=f"{100 * share:.0f}")
+    return None

@@ -16,6 +16,7 @@ from hemoview.viewmodel.adc_wizard import (
     examine,
     form_of,
     in_words,
+    judge_live,
     with_channel,
 )
 from recorder.devices import profiles
@@ -132,3 +133,34 @@ def test_every_verdict_and_every_evidence_has_words(found: Look) -> None:
 
 def _separated(delimiter: str) -> Findings:
     return Findings("noise", (Evidence("delimiter", (("delimiter", delimiter),)),))
+
+
+def judged(preview: FramePreview, now_s: float, refused: str = "") -> str | None:
+    said = judge_live(preview, refused=refused, open_ns=1, now_ns=round(now_s * 1e9))
+    return said.id if said is not None else None
+
+
+def test_the_port_is_judged_by_what_comes_now_not_by_what_was_found(found: Look) -> None:
+    preview = FramePreview(found.findings)
+    assert judge_live(preview, refused="", open_ns=0, now_ns=10**12) is None, "it is not open yet"
+    for data, t_ns in frames(n=300):
+        preview.feed(data, t_ns)
+    assert judged(preview, 3.1) is None
+    assert judged(preview, 5.2) == "wizard-live-silent"
+    assert judged(preview, 3.1, "pulled out") == "wizard-live-gone"
+    noise = np.random.default_rng(1).integers(0, 256, 5000, dtype=np.uint8).tobytes()
+    preview.feed(noise, 3_200_000_000)
+    assert judged(preview, 3.3) == "wizard-live-unreadable"
+    for data, t_ns in frames(n=400):
+        preview.feed(data, t_ns + 3_300_000_000)
+    assert judged(preview, 7.4) is None, "noise that is over is forgotten"
+
+
+@pytest.mark.parametrize(
+    ("one_speed", "advice"), [(True, "wizard-one-speed-todo"), (False, "wizard-noise-todo")]
+)
+def test_noise_at_a_chosen_speed_names_that_speed_first(one_speed: bool, advice: str) -> None:
+    look = Look(SerialLink(4800), Findings("noise", n_bytes=9000))
+    view = in_words(look, one_speed=one_speed)
+    assert view.advice is not None and view.advice.id == advice
+    assert ("4800" in words(view.advice)) == one_speed
