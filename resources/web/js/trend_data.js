@@ -18,14 +18,18 @@ export function fromReply(reply) {
   return rows;
 }
 
-/** One second of the live path as a row, null for what is not there. */
-export function fromMessage(msg, parameter, hides) {
+/** Where a bedside's clock differs by more, its seconds are dated by their arrival, as the service dates what it keeps. */
+const SKEW_US = 5_000_000;
+
+/** One second of the live path as a row, null for what is not there; it arrived at `atUs` of the service's clock. */
+export function fromMessage(msg, parameter, hides, atUs) {
+  const countsUs = Number.isFinite(atUs) && Math.abs(atUs - msg.t_us) > SKEW_US ? atUs : msg.t_us;
   const told = msg.numerics?.[parameter] ?? {};
   const value = (v) => (Number.isFinite(v) ? v : null);
   const est = hides ? null : value(told.est);
   const isWhole = est !== null && value(told.lo) !== null && value(told.hi) !== null;
   return {
-    t: Math.floor(msg.t_us / 1e6), est: isWhole ? est : null, lo: isWhole ? told.lo : null,
+    t: Math.floor(countsUs / 1e6), est: isWhole ? est : null, lo: isWhole ? told.lo : null,
     hi: isWhole ? told.hi : null, ref: told.ref_valid === false ? null : value(told.ref),
   };
 }
@@ -49,6 +53,12 @@ export function merged(kept, live, fromS) {
   for (const row of [...live].sort((a, b) => a.t - b.t)) if (row.t >= endS) push(row.t, row);
   out.gaps = kept.gaps.filter(([, b]) => b > fromS).map(([a, b]) => [Math.max(a, fromS), b]);
   return out;
+}
+
+/** The same without what must not be shown: what was fetched or heard before estimates were hidden is hidden too. */
+export function withoutEstimates(rows) {
+  const none = rows.t.map(() => null);
+  return { ...rows, est: none, lo: none, hi: none };
 }
 
 /** Rows as a table of uPlot with the line broken where two points lie further apart than `breakS`. */

@@ -56,13 +56,15 @@ export class Trends {
   }
 
   /** A second of the bed; `hasGap`: some before it did not come. */
-  heard(msg, hides, hasGap) {
+  heard(msg, hides, hasGap, atUs) {
     if (msg.session_id !== this.sessionId) this.begin(msg.session_id);
+    const isNews = this.hides !== hides;
     this.hides = hides;
+    if (isNews && this.plot) this.remake();
     for (const [, parameters] of GROUPS) {
       for (const p of parameters) {
         const rows = this.live.get(p) ?? [];
-        rows.push(data.fromMessage(msg, p, hides));
+        rows.push(data.fromMessage(msg, p, hides, atUs));
         if (rows.length > LIVE_KEPT) rows.shift();
         this.live.set(p, rows);
       }
@@ -119,7 +121,8 @@ export class Trends {
     this.plot ??= this.make();
     const fromS = nowUs / 1e6 - this.spanMin * 60;
     const { unit: pressure } = options();
-    const rows = this.parameters.map((p) => data.merged(this.kept.get(p) ?? data.nothing(), this.live.get(p) ?? [], fromS));
+    const all = this.parameters.map((p) => data.merged(this.kept.get(p) ?? data.nothing(), this.live.get(p) ?? [], fromS));
+    const rows = this.hides === false ? all : all.map(data.withoutEstimates);
     const gaps = rows.flatMap((r) => r.gaps);
     const tables = rows.map((r, i) => data.table(r, scale(this.parameters[i], pressure).factor, Math.max(5, 2.5 * r.stepS)));
     this.plot.show(tables, gaps, [fromS, nowUs / 1e6]);

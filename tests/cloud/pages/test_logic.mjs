@@ -399,3 +399,17 @@ test("what came in the future, before the service's clock was set back, is not o
   assert.equal(before.rows[0].reference.text, "—");
   assert.equal(before.needs[0].id, "no-data");
 });
+
+test("what a trend held before estimates were hidden is hidden with them", () => {
+  const told = { t_us: [T0, T0 + S], est: [120, 121], lo: [110, 111], hi: [130, 131], ref: [122, 123], n: [1, 1], gaps: [] };
+  const rows = trends.withoutEstimates(trends.merged(trends.fromReply(told), [], 0));
+  assert.deepEqual([rows.est, rows.lo, rows.hi], [[null, null], [null, null], [null, null]]);
+  assert.deepEqual([rows.ref, rows.t], [[122, 123], [T0 / S, T0 / S + 1]]);
+});
+
+test("seconds of a bedside whose clock is wrong are dated by their arrival", () => {
+  const msg = { t_us: T0 - 3600 * S, numerics: { SBP: number(120) } };
+  assert.equal(trends.fromMessage(msg, "SBP", false, T0 + S).t, T0 / S + 1);
+  assert.equal(trends.fromMessage({ ...msg, t_us: T0 }, "SBP", false, T0 + S).t, T0 / S);
+  assert.equal(trends.fromMessage({ ...msg, t_us: T0 }, "SBP", false, undefined).t, T0 / S);
+});

@@ -89,7 +89,7 @@ class BedPage {
     if (msg.session_id !== this.sessionId) this.turn(msg.session_id);
     for (const [name, sweep] of Object.entries(this.sweeps)) sweep.add(msg.waves?.[name]);
     const bed = this.feed.ward.beds.get(this.bedId);
-    this.trends.heard(msg, !this.view().showsEstimates, bed.missedAtUs === bed.atUs);
+    this.trends.heard(msg, !this.view().showsEstimates, bed.missedAtUs === bed.atUs, bed.atUs);
     this.isDirty = true;
   }
 
