@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import tables
 from hemoview.cloud.identity import codes, throttle
+from hemoview.cloud.principals import Role
 from recorder.sync import signing, wire
 from tests.cloud.cloud_rig import Bedside, Clock, Rig
+from tests.cloud.people import account
 
 
 @pytest.fixture
@@ -250,3 +252,35 @@ def test_what_looks_like_code_in_a_name_or_message_is_kept_and_told_as_text(
     assert told not in chief.get("/").text
     refused = chief.get("/v1/audit", params={"limit": told})
     assert (refused.status_code, told in refused.text) == (422, False)
+
+
+# ---- codes that must not work any more
+
+
+def test_a_revoked_device_is_not_let_in_by_a_code_from_before(
+    rig: Rig, keeper: TestClient, ward: str
+) -> None:
+    device = enrolled(rig, code_for(keeper, rig.beds["A-1"]))
+    code = keeper.post(f"/v1/devices/{device.id}/enrolment").json()["code"]
+    assert keeper.post(f"/v1/devices/{device.id}/revoke").status_code == 200
+    assert enrol(rig, code).status_code == 403
+    again = keeper.post(f"/v1/devices/{device.id}/enrolment").json()["code"]
+    assert enrol(rig, again).status_code == 201  # one that was made after it
+
+
+def test_of_two_codes_for_one_place_the_second_ends_with_the_first(
+    rig: Rig, keeper: TestClient, ward: str
+) -> None:
+    device = enrolled(rig, code_for(keeper, rig.beds["A-1"]))
+    one, two = (keeper.post(f"/v1/devices/{device.id}/enrolment").json()["code"] for _ in range(2))
+    assert enrol(rig, one).status_code == 201
+    assert enrol(rig, two).status_code == 403
+
+
+def test_a_code_of_somebody_who_was_switched_off_is_none(rig: Rig, ward: str) -> None:
+    gone, chief = rig.person("gone", ("operator", ward)), rig.person("chief", ("admin", None))
+    account(rig, "boss", Role.ADMIN)  # somebody must be able to sign in and manage
+    code = code_for(gone, rig.beds["A-1"])
+    user_id = gone.get("/v1/me").json()["id"]
+    assert chief.patch(f"/v1/users/{user_id}", json={"disabled": True}).status_code == 200
+    assert enrol(rig, code).status_code == 403

@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud.custody.bodies import body_of, read_body
-from hemoview.cloud.identity import codes, trail
+from hemoview.cloud.identity import accounts, codes, trail
 from hemoview.cloud.identity.bodies import DeviceChange, Id
 from hemoview.cloud.identity.signin import Counted, network_of
 from hemoview.cloud.keys import public_bytes
@@ -129,6 +129,7 @@ async def revoke(device_id: DeviceId, who: Keeper, request: Request, service: He
             await conn.execute(
                 update(device).where(device.c.id == device_id).values(revoked_us=service.now_us())
             )
+            await _void_codes(conn, service.now_us(), device_id)
             await trail.note(conn, request, who.name, "device.revoke", device_id)
         row = await _device(conn, who, device_id)
     service.forget_tokens(device_id)
@@ -178,6 +179,9 @@ async def _redeem(
     if not claimed.rowcount:  # of two who use it at once one finds it used, whatever the database
         return None
     good = (await conn.execute(select(enrolment).where(code))).one()
+    maker = await accounts.by_name(conn, good.created_by.removeprefix("user:"))
+    if maker is not None and maker.disabled:
+        return None
     device_id = good.device_id or str(uuid4())
     await _check_free(conn, good.bed_id, device_id)
     said = {
@@ -195,10 +199,17 @@ async def _redeem(
     except IntegrityError as error:
         raise Problem(409, "this key was enrolled before; the bedside makes a new one") from error
     await conn.execute(update(enrolment).where(code).values(device_id=device_id))
+    await _void_codes(conn, now_us, device_id)
     await conn.execute(delete(bed_binding).where(bed_binding.c.device_id == device_id))
     what = "device.re-enrol" if good.device_id else "device.enrol"
     await trail.note(conn, request, f"device:{device_id}", what, good.bed_id, by=good.created_by)
     return device_id, good.bed_id
+
+
+async def _void_codes(conn: AsyncConnection, now_us: int, device_id: str) -> None:
+    """Codes that were given out for a device and not used are none any more."""
+    unused = and_(enrolment.c.device_id == device_id, enrolment.c.used_us.is_(None))
+    await conn.execute(update(enrolment).where(unused).values(used_us=now_us))
 
 
 async def _code(
