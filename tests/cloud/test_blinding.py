@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import tables
+from hemoview.cloud.custody import download
 from hemoview.cloud.principals import Action, Grant, Principal, Role, may_see_estimates
 from tests.cloud.cloud_rig import Rig
 from tests.cloud.handover import Sender, golden
@@ -78,6 +81,29 @@ def test_hidden_by_a_later_revision_is_hidden_in_trends(rig: Rig) -> None:
     change(rig, tables.session, hidden=True)
     told = ask(nurse, 0, 10).json()
     assert told["hidden"] and told["est"] == [None] * 3 and told["ref"] == [101.0, 102.0, 103.0]
+
+
+def test_a_download_ends_when_who_reads_is_locked_out(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    ward = rig.ward("A")
+    synced(rig)
+    reader = rig.person("r", ("researcher", ward))
+    whole = reader.get(f"/v1/sessions/{SESSION}/download")
+    assert zipfile.is_zipfile(io.BytesIO(whole.content))
+    monkeypatch.setattr(download, "CHECK_S", 0.0)
+    assert reader.get(f"/v1/sessions/{SESSION}/download").content == whole.content
+    readable, looks = download._readable, []
+
+    async def hidden_meanwhile(*about: Any) -> Any:
+        looks.append(about)
+        if len(looks) == 3:  # the first lets the download begin
+            async with rig.service.db.begin() as conn:
+                await conn.execute(update(tables.session).values(hidden=True))
+        return await readable(*about)
+
+    monkeypatch.setattr(download, "_readable", hidden_meanwhile)
+    with pytest.raises(RuntimeError, match="response already started"):  # the connection breaks off
+        reader.get(f"/v1/sessions/{SESSION}/download")
+    assert len(looks) == 3
 
 
 def test_hidden_at_the_bed_is_hidden_in_custody_before_the_next_revision_says_so(rig: Rig) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import zipfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Final
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
@@ -14,11 +15,13 @@ from hemoview.cloud.custody import contents, state
 from hemoview.cloud.custody.contents import Contents
 from hemoview.cloud.custody.refusals import Attempt
 from hemoview.cloud.custody.session_routes import SessionId
-from hemoview.cloud.principals import Action, Principal, may_see_estimates, require
+from hemoview.cloud.principals import Action, Principal, current, may_see_estimates, require
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 
 router = APIRouter(tags=["record path"])
+CHECK_S: Final = 20.0
+"""How often it is looked up whether who reads may go on."""
 _READERS = Depends(require(Action.READ_SAMPLES))
 
 
@@ -35,7 +38,13 @@ async def download(
     async with service.db.begin() as conn:
         await audit.append(conn, attempt.entry(rev=found.rev, files=len(found.files)))
     headers = {"content-disposition": f'attachment; filename="{session_id}.zip"'}
-    return StreamingResponse(zipped(service, found), headers=headers, media_type="application/zip")
+
+    async def still() -> None:
+        """Whoever was locked out, or from whom the estimates were hidden meanwhile, gets no more of it."""
+        await _readable(service, await current(request), session_id)
+
+    pieces = zipped(service, found, still)
+    return StreamingResponse(pieces, headers=headers, media_type="application/zip")
 
 
 async def _readable(service: Service, who: Principal, session_id: str) -> Contents:
@@ -53,12 +62,21 @@ async def _readable(service: Service, who: Principal, session_id: str) -> Conten
     return await contents.contents_of(service, session_id)
 
 
-async def zipped(service: Service, found: Contents) -> AsyncIterator[bytes]:
-    """Pieces of a zip without compression: segments are compressed already. One file is in memory at a time."""
-    tray = _Tray()
+async def zipped(
+    service: Service, found: Contents, still: Callable[[], Awaitable[None]]
+) -> AsyncIterator[bytes]:
+    """Pieces of a zip without compression: segments are compressed already. One file is in memory at a time.
+
+    Args:
+        still: asked every :data:`CHECK_S`; what it raises cuts the zip off, which then opens nowhere.
+    """
+    tray, due_s = _Tray(), time.monotonic() + CHECK_S
     stamp = time.gmtime(service.now_us() // 1_000_000)[:6]
     with zipfile.ZipFile(tray, "w", zipfile.ZIP_STORED) as archive:
         async for file, content in contents.each(service, found):
+            if time.monotonic() >= due_s:
+                await still()
+                due_s = time.monotonic() + CHECK_S
             entry = zipfile.ZipInfo(f"{found.session_id}/{file.name}", stamp)
             entry.external_attr = 0o600 << 16
             archive.writestr(entry, content)
