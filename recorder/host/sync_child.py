@@ -109,7 +109,8 @@ def mark_live(station: str, home: Path | None, order: wire.Order) -> bool:
     """
     try:
         with StationClient(station, home, name="sync", clock=Clock.from_environment()) as client:
-            session = client.call("status")["status"]["session"]
+            status = client.call("status")["status"]
+            session = status["session"]
             if session["session_id"] != order.session_id or session["state"] != "open":
                 return False
             events = client.call("events")["events"]
@@ -121,6 +122,7 @@ def mark_live(station: str, home: Path | None, order: wire.Order) -> bool:
                 source="service",
                 operator=order.author[:40],
                 note=note_of(order),
+                **moment_of(order, status),
             )
     except SessionError:  # closed at this moment
         return False
@@ -129,6 +131,16 @@ def mark_live(station: str, home: Path | None, order: wire.Order) -> bool:
             raise
         return False
     return True
+
+
+def moment_of(order: wire.Order, status: dict[str, Any]) -> dict[str, int]:
+    """``t_host_ns`` of the moment a message is about; nothing where it names none, or none of this recording."""
+    if order.marker_us is None:
+        return {}
+    t_host_ns = status["t_host_ns"] - (status["wall_ns"] - order.marker_us * 1000)
+    begun_ns = status["session"].get("started_host_ns")
+    within = begun_ns is not None and begun_ns <= t_host_ns <= status["t_host_ns"]
+    return {"t_host_ns": t_host_ns} if within else {}
 
 
 def note_of(order: wire.Order) -> str:

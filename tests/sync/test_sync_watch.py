@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from recorder import session as store
-from recorder.host.sync_child import Board
+from recorder.host.sync_child import Board, moment_of
 from recorder.host.sync_notes import notes
 from recorder.schema import Consent
 from recorder.schema.sync_status import SyncStatus
@@ -265,3 +265,16 @@ def test_what_pre_flight_says(tmp_path: Path) -> None:
         assert bool(found) == bool(said)
         if found:
             assert said in found[0][0] and "3 of 41 files wait" in found[0][0]
+
+
+@pytest.mark.parametrize(
+    ("marker_s", "at_s"), [(None, None), (1005, 55), (1000, 50), (999, None), (1020, 70), (1021, None)]
+)
+def test_a_message_about_a_moment_is_marked_there_and_nowhere_outside_the_recording(
+    marker_s: int | None, at_s: int | None
+) -> None:
+    """Begun at 50 s of the bedside's monotonic clock, which is 1000 s of its wall clock; now is 20 s later."""
+    status = {"t_host_ns": 70 * 10**9, "wall_ns": 1020 * 10**9, "session": {"started_host_ns": 50 * 10**9}}
+    marker_us = None if marker_s is None else marker_s * 1_000_000
+    order = wire.Order("o", "message", "s", "cuff?", "Dr A", 1, marker_us)
+    assert moment_of(order, status) == ({} if at_s is None else {"t_host_ns": at_s * 10**9})

@@ -90,7 +90,7 @@ export default {
   "tile-missed-total": "{n} missed in all",
   "tile-hidden": "estimates hidden",
   "tile-label": "Bed {label}, {pseudonym}",
-  "watermark-simulated": "SIMULATED / TRAINING – nobody at this bed",
+  "watermark-simulated": "SIMULATED – nobody at this bed",
   "watermark-training": "TRAINING – not for the record",
   "column-estimate": "est. (AI), 90 %",
   "column-reference": "CNAP",
