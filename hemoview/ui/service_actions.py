@@ -79,8 +79,8 @@ class ServiceActions(QObject):
         """Has a message come? It stands over every page until somebody says to have read it, here or elsewhere."""
         status = self._operations.facts_now().status
         count = max((one.messages for one in status.sync), default=0) if status else 0
-        if count > self._told or self._unread:
-            self._told = max(count, self._told)
+        if count != self._told or self._unread:  # fewer: what was said of a session that was erased
+            self._told = count
             self._bridge.call(self._find_unread, self._show_unread, lambda _: None)
 
     def _find_unread(self) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from recorder import __version__
 from recorder.clock import Clock

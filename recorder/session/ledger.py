@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from recorder.session.files import FILE_MODE
+from recorder.session.files import FILE_MODE, write_whole
 
 T = TypeVar("T")
 
@@ -53,6 +53,20 @@ def read(path: Path, key: str, make: Callable[[dict[str, Any]], T]) -> tuple[lis
             except (ValueError, KeyError, TypeError, RecursionError):
                 wrong.append(f"line {number}: damaged or unfinished")
     return whole, wrong
+
+
+def without(path: Path, key: str, unwanted: Callable[[dict[str, Any]], bool]) -> None:
+    """Write the list anew without the entries that are ``unwanted``: what was erased is not kept in a list either.
+
+    Raises:
+        OSError: the disk refused; the list is as it was.
+    """
+    kept, _ = read(path, key, dict)
+    wanted = [body for body in kept if not unwanted(body)]
+    if len(wanted) == len(kept):
+        return
+    lines = (json.dumps({key: body, "crc32": _crc(body)}, ensure_ascii=False) + "\n" for body in wanted)
+    write_whole(path, "".join(lines).encode())
 
 
 def _crc(body: dict[str, Any]) -> int:

@@ -70,6 +70,9 @@ class Desk:
                     "the session was never brought to this service, which cannot have it erased"
                 )
             store.erase(folder, why=f"erased at the service: {order.text}".rstrip(": "))
+        with storage_errors(self.station_folder, "forgetting what was said of a session"):
+            path = self.station_folder / MESSAGES_FILE
+            ledger.without(path, FEEDBACK, lambda said: said.get("session_id") == order.session_id)
         self.vault.forget(order.session_id)
         self.outbox.forget(order.session_id)
         return "done" if folder is not None else "absent"

@@ -145,6 +145,20 @@ def test_an_erasure_reaches_the_local_copy_and_is_acknowledged(
     assert bedside.bring(folder)[0].stays == "erased"
 
 
+def test_what_was_said_of_an_erased_session_goes_with_it(
+    sessions: Path, folder: Path, service: FakeService, bedside: Bedside
+) -> None:
+    with watching(bedside, sessions) as (watch, _):
+        watch.look()
+        service.orders = [order("message"), order("message", "o-2", session_id="f" * 32, text="well done")]
+        beat_now(watch)
+        station = watch.desk.station_folder
+        assert len(messages(station)) == 2
+        service.orders = [order("erase", "o-3")]
+        beat_now(watch)
+        assert [one["text"] for one in messages(station)] == ["well done"]
+
+
 def test_an_erasure_of_what_is_in_use_is_asked_again(
     sessions: Path, folder: Path, service: FakeService, bedside: Bedside
 ) -> None:
