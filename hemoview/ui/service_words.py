@@ -29,6 +29,22 @@ SYNC: Final[Mapping[str, str]] = {
         "请通知管理员更新证书；到期后将无法上传，数据保存在本机"
     ),
     "{}: does not hold the key it names; tell its administrator": "{}：不持有它声称的密钥；请告知管理员",
+    "{}: another service answers than the one station {} is enrolled with ({} instead of {}); nothing was sent. If it "
+    "was set up anew, sign out and enrol again": (
+        "{}：应答的不是站点 {} 所登记的服务器（{}，应为 {}）；没有发送任何数据。"
+        "如果服务器是重新安装的，请退出登记后重新登记"
+    ),
+    "{}: its answer is not understood ({}); update this HemoView": "{}：无法理解其应答（{}）；请更新本机的 HemoView",
+    "{}: its receipt is of another service or session": "{}：其回执属于另一台服务器或另一次记录",
+    "{}; it is tried again later": "{}；稍后自动重试",
+    "{}: give host and port alone, such as https://{}:8440": "{}：只需主机和端口，例如 https://{}:8440",
+    "{}: its signature is not of the key it should be of": "{}：签名与应有的密钥不符",
+    "{}: holds {} under another key, from before this machine's folder {} was replaced; put that folder back from its "
+    "backup": "{}：服务器上的 {} 使用另一把密钥，早于本机文件夹 {} 被更换；请从备份恢复该文件夹",
+    "{}: cannot be used ({}); put it back from a backup": "{}：无法使用（{}）；请从备份恢复",
+    "the session was never brought to this service, which cannot have it erased": (
+        "此记录从未上传到该服务器，该服务器无权删除它"
+    ),
     "{}: is no HemoView service ({}); check the address": "{}：不是 HemoView 服务器（{}）；请检查地址",
     "{}: two services answer at this address; tell its administrator": "{}：此地址上有两台服务器应答；请告知管理员",
     "the CA file holds no certificate; ask for the service's CA file (PEM)": (
@@ -57,6 +73,16 @@ SERVICE: Final[Mapping[str, str]] = {
     "enrol it again": "请重新登记",
     "too many tries": "尝试次数过多",
     "out of order": "发生故障",
+    "too many wrong tries": "错误次数过多",
+    "this session was erased here": "此记录已在服务器上删除",
+    "a fault of the service": "服务器发生故障",
+    "its log says more": "详情见其日志",
+    "the database is busy": "数据库繁忙",
+    "try again": "请再试一次",
+    "the service's disk is full": "服务器磁盘已满",
+    "nothing was stored": "没有保存任何内容",
+    "sign out and enrol again": "请退出登记后重新登记",
+    "the consent of this session does not allow uploading it": "此记录的知情同意不允许上传",
     "cannot be reached (Connection refused)": "无法连接（连接被拒绝）",
     "cannot be reached (Name or service not known)": "无法连接（找不到此地址）",
 }

@@ -106,7 +106,7 @@ def service_view(status: SyncStatus, now_us: int, utc_offset_s: int) -> ServiceV
         _queue(status, last),
         say("service-home", n=str(status.sessions_home)) if status.sessions_home else None,
         status.error,
-        status.advice == _REVOKED or (status.state == "other-service" and status.advice != _CERTIFICATE),
+        status.advice == _REVOKED,
     )
 
 

@@ -122,7 +122,7 @@ def mark_live(station: str, home: Path | None, order: wire.Order) -> bool:
                 source="service",
                 operator=order.author[:40],
                 note=note_of(order),
-                **moment_of(order, status),
+                t_host_ns=moment_of(order, status),
             )
     except SessionError:  # closed at this moment
         return False
@@ -133,14 +133,14 @@ def mark_live(station: str, home: Path | None, order: wire.Order) -> bool:
     return True
 
 
-def moment_of(order: wire.Order, status: dict[str, Any]) -> dict[str, int]:
-    """``t_host_ns`` of the moment a message is about; nothing where it names none, or none of this recording."""
+def moment_of(order: wire.Order, status: dict[str, Any]) -> int | None:
+    """When the moment a message is about was, host clock; None where it names none, or none of this recording."""
     if order.marker_us is None:
-        return {}
+        return None
     t_host_ns = status["t_host_ns"] - (status["wall_ns"] - order.marker_us * 1000)
     begun_ns = status["session"].get("started_host_ns")
     within = begun_ns is not None and begun_ns <= t_host_ns <= status["t_host_ns"]
-    return {"t_host_ns": t_host_ns} if within else {}
+    return int(t_host_ns) if within else None
 
 
 def note_of(order: wire.Order) -> str:

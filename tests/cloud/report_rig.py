@@ -42,6 +42,7 @@ def handed_over(
     hidden: bool = False,
     scopes: tuple[str, ...] = SCOPES,
     bed: str = "A-1",
+    pseudonym: str = "P-014",
     **made: Any,
 ) -> Sender:
     """A session of known numbers, recorded at a bed and in custody."""
@@ -49,11 +50,11 @@ def handed_over(
     told_sessions.make(folder, template=template, **made)
     names = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
     files = {name: path.read_bytes() for name, path in names.items() if wire.kind_of(name)}
-    sender = Sender(rig.http, rig.bedside(bed), files, session_id=folder.name, pseudonym="P-014")
+    sender = Sender(rig.http, rig.bedside(bed), files, session_id=folder.name, pseudonym=pseudonym)
     sender.opening = replace(sender.opening, hidden=hidden, scopes=scopes)
     assert sender.open().status_code == 201
     sender.put_all()
-    about = wire.About("P-014", hidden=hidden, scopes=scopes)
+    about = wire.About(pseudonym, hidden=hidden, scopes=scopes)
     assert sender.commit(sender.manifest(about=about)).status_code == 201
     return sender
 

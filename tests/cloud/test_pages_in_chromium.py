@@ -31,6 +31,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         account(rig, "nurse", Role.OPERATOR)
         account(rig, "physician", Role.CLINICIAN)
         account(rig, "boss", Role.ADMIN, Role.AUDITOR)
+        account(rig, "auditor", Role.AUDITOR)
         account(rig, "newcomer", Role.CLINICIAN, one_time=True)
         yield rig
 
@@ -181,6 +182,62 @@ def test_a_session_in_custody_with_its_report_and_messages(page: Any, served: Se
     page.wait_for_selector(".badge:text-is('○ waits for the bedside')")
     assert page.evaluate("window.hurt") is None
     assert page.locator("main img").count() == 0
+
+
+def test_a_held_session_is_not_erased_by_a_withdrawal_and_one_that_was_lifted_is(
+    page: Any, served: Served, tmp_path: Path
+) -> None:
+    name = "W-77"
+    sender = handed_over(served, tmp_path / ("7d" * 16), bed=f"ICU-{BEDS - 1}", pseudonym=name)
+
+    def confirm(**typed: str) -> None:
+        for field, text in typed.items():
+            page.fill(f"dialog [name={field}]", text)
+        page.locator("dialog button.primary").click()
+
+    def withdraw() -> None:
+        page.locator("nav a:text-is('Withdrawals')").click()
+        page.locator("button:text-is('A subject withdraws…')").click()
+        confirm(pseudonym=name, subject="W-7", reason="asked for")
+        assert page.locator("dialog").count() == 1, "the two differ"
+        confirm(subject=name)
+        page.wait_for_selector("dialog", state="detached")
+
+    sign_in(page, served, "boss")
+    page.wait_for_selector("nav a:text-is('Withdrawals')")
+    page.goto(f"{served.url}/session/{sender.session_id}")
+    page.locator("button:text-is('Forbid erasing (legal hold)…')").click()
+    confirm(reason="a court", subject=name)
+    page.wait_for_selector(".notice:has-text('Must not be erased: a court')")
+    assert page.locator("button:has-text('Erase this session')").count() == 0
+    withdraw()
+    page.wait_for_selector("h2:text-is('Sessions erased: 0')")
+    page.locator("main li a").click()
+    page.locator("button:text-is('Allow erasing again…')").click()
+    confirm(subject=name)
+    page.wait_for_selector("button:has-text('Erase this session')")
+    withdraw()
+    page.wait_for_selector("h2:text-is('Sessions erased: 1')")
+    page.wait_for_selector(f"td:has-text('{sender.session_id}')")
+    page.wait_for_selector(".badge:text-is('○ not told yet')")
+    page.goto(f"{served.url}/session/{sender.session_id}")
+    page.wait_for_selector(".notice:has-text('was erased')")
+    assert name not in page.content()
+
+
+def test_an_auditor_is_told_what_is_theirs_and_a_refusal_is_chinese_on_a_chinese_page(
+    page: Any, served: Served
+) -> None:
+    sign_in(page, served, "auditor")
+    page.wait_for_selector("h1:text-is('Audit log')")
+    page.goto(served.url + "/sessions")
+    page.wait_for_selector("p:has-text('not shown to your role (auditor)')")
+    page.locator("main a:text-is('Audit log')").click()
+    page.wait_for_selector("h1:text-is('Audit log')")
+    page.locator(".menu summary").click()
+    page.locator("[name=language]").select_option("zh")
+    page.goto(served.url + "/people")
+    page.wait_for_selector(".notice.error:has-text('需要其他角色')")
 
 
 def test_an_administrator_makes_beds_codes_and_accounts_told_once(page: Any, served: Served) -> None:

@@ -89,7 +89,7 @@ def test_what_the_advice_knows_better_than_the_state_is_said() -> None:
     assert [(v.state.id, v.needs_code) for v in (revoked, expired, other)] == [
         ("service-state-revoked", True),
         ("service-state-certificate", False),
-        ("service-state-other-service", True),
+        ("service-state-other-service", False),
     ]
 
 
