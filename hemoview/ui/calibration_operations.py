@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.calibration_wizard import CalibrationWizard
+from hemoview.ui.catalogue import refusal
 from hemoview.ui.operations import Operations
 from hemoview.viewmodel.calibration_wizard import FitForm, FitView, examine, outcome, overlay, sessions_with
 from hemoview.viewmodel.devices import calibration_in_use
@@ -69,7 +70,7 @@ class CalibrationOperations(QObject):
         self._bridge.call(
             lambda: sessions_with(self._sessions, stream_id),
             lambda found: dialog.show_sessions(found) if dialog.isVisible() else None,
-            lambda error: dialog.show_failure(str(error)),
+            lambda error: dialog.show_failure(refusal(error)),
         )
         dialog.open()
         return dialog
@@ -96,7 +97,7 @@ class CalibrationOperations(QObject):
 
         self._compared = None
         self._bridge.call(
-            lambda: compare(order, self._clock), told, lambda error: dialog.show_failure(str(error))
+            lambda: compare(order, self._clock), told, lambda error: dialog.show_failure(refusal(error))
         )
 
     def _keep(self, dialog: CalibrationWizard) -> None:
@@ -109,4 +110,4 @@ class CalibrationOperations(QObject):
             found = from_now(self._operations.commands, compared.found, self._clock)
             return self._operations.commands.call("calibrate", 10.0, **found.to_json())
 
-        self._bridge.call(send, lambda _: dialog.accept(), lambda error: dialog.show_failure(str(error)))
+        self._bridge.call(send, lambda _: dialog.accept(), lambda error: dialog.show_failure(refusal(error)))

@@ -260,6 +260,11 @@ def words(message: Message | None) -> str:
     return text(known, **message.as_dict()).strip()
 
 
+def refusal(error: Exception | str) -> str:
+    """Why something was refused, in the operator's language: who, what, what to do."""
+    return text("refused", error=str(error))
+
+
 def known_ids() -> frozenset[str]:
     """Every id that has text."""
     return frozenset(ENGLISH_WORDS)

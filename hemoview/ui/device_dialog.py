@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui import theme
-from hemoview.ui.catalogue import text, words
+from hemoview.ui.catalogue import refusal, text, words
 from hemoview.ui.device_card import LineStack
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.device_form import DeviceForm, DeviceFormView, new_form, with_option
@@ -98,7 +98,7 @@ class DeviceDialog(QDialog):
             for one in fitting
         ]
         said = text("device-radios-found", n=len(shown)) if shown else text("device-no-radios")
-        self._list("radio-address", shown, error or said)
+        self._list("radio-address", shown, refusal(error) if error else said)
 
     def _list(self, field_type: str, items: Sequence[tuple[str, str]], note: str) -> None:
         for name in [f.name for f in self.form.fields if f.type == field_type]:

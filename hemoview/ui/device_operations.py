@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 from hemoview.ui.adc_wizard import AdcWizard
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.calibration_operations import CalibrationOperations
-from hemoview.ui.catalogue import text, words
+from hemoview.ui.catalogue import refusal, text, words
 from hemoview.ui.device_dialog import DeviceDialog
 from hemoview.ui.devices_page import DevicesPage
 from hemoview.ui.operations import Operations
@@ -36,6 +36,7 @@ from hemoview.viewmodel.devices import (
     PRESSURE_ROLE,
     CardView,
     DevicesView,
+    battery_of,
     button_pressed_ns,
     product,
     resolve_devices,
@@ -192,6 +193,7 @@ class DeviceOperations(QObject):
             name=words(card.product),
             in_use=card.serial,
             own_pressed_ns=lambda: button_pressed_ns(self._bed.model.facts(), device_id),
+            own_battery=lambda: battery_of(self._bed.model.facts(), device_id),
             locked=locked,
             choose=choose,
         )
@@ -243,7 +245,9 @@ class DeviceOperations(QObject):
                 self.test(config.device_id)  # what was set is seen to work, or not, at once
 
         change = with_device if dialog.form.before is not None else with_new_device
-        self._configure(lambda now: change(now, config), done, lambda error: dialog.show_refusal(str(error)))
+        self._configure(
+            lambda now: change(now, config), done, lambda error: dialog.show_refusal(refusal(error))
+        )
 
     def _configure(
         self,

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QMessageBox
 
 from hemoview.ui import theme
 from hemoview.ui.bridge import Bridge
-from hemoview.ui.catalogue import text, words
+from hemoview.ui.catalogue import refusal, text, words
 from hemoview.ui.estimates_dialog import EstimatesDialog
 from hemoview.ui.guide_actions import GuideActions
 from hemoview.ui.main_window import MainWindow
@@ -197,7 +197,7 @@ class Operations(QObject):
         self.bridge.call(
             lambda: self.commands.call("preflight", 10.0, **self._with_template(dialog.view_request())),
             lambda answer: dialog.show_checks(answer["checks"]),
-            lambda error: dialog.show_refusal(str(error)),
+            lambda error: dialog.show_refusal(refusal(error)),
         )
 
     def _ask_known(self, pseudonym: str) -> None:
@@ -224,7 +224,7 @@ class Operations(QObject):
                 self.command("checklist", when="before", operator=dialog.form.operator, **answer)
 
         def refused(error: Exception) -> None:
-            dialog.show_refusal(str(error))
+            dialog.show_refusal(refusal(error))
 
         order = self._with_template(request)
         self.bridge.call(lambda: self.commands.call("start", 20.0, **order), started, refused)

@@ -62,7 +62,7 @@ class PairDialog(QDialog):
         if view is None:
             self.advice.show_text(text("pair-searching"), "info")
             return
-        self.advice.show_text(words(view.advice), "ok" if any(row.lit for row in view.rows) else "text")
+        self.advice.show_text(words(view.advice), view.level)
         wanted = [row.serial for row in view.rows]
         for gone in [serial for serial in self.rows if serial not in wanted]:
             frame = self.rows.pop(gone)

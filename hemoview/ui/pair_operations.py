@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from hemoview.ui.bridge import Bridge
+from hemoview.ui.catalogue import refusal
 from hemoview.ui.operations import Commands
 from hemoview.ui.pair_dialog import PairDialog
 from hemoview.viewmodel.messages import Message
@@ -48,6 +49,7 @@ class PairOperations(QObject):
         name: str,
         in_use: str,
         own_pressed_ns: Callable[[], int | None],
+        own_battery: Callable[[], float | None],
         locked: Callable[[], Message | None],
         choose: Callable[[DeviceConfig], None],
     ) -> PairDialog:
@@ -58,6 +60,7 @@ class PairOperations(QObject):
             name: what it is called.
             in_use: serial of the band it has now; a band that is connected by radio is not found by a search.
             own_pressed_ns: when the button of that one was last pressed, by the live link.
+            own_battery: its charge, by the same.
             locked: why its settings cannot be changed now.
             choose: told the settings with the chosen band.
         """
@@ -68,7 +71,7 @@ class PairOperations(QObject):
             now_ns = self._clock.monotonic_ns()
             states = self._pairing.states()
             if in_use and in_use.lower() not in [s.band.serial.lower() for s in states]:
-                states = (_own(Band(in_use, config), own_pressed_ns()), *states)
+                states = (_own(Band(in_use, config), own_pressed_ns(), own_battery()), *states)
             return resolve_pairing(states, now_ns=now_ns, in_use=in_use, locked=locked())
 
         dialog = self.dialog = PairDialog(name, view_now, self._window)
@@ -99,7 +102,9 @@ class PairOperations(QObject):
                 self._pairing = Pairing(bands, self._clock)
                 self._pairing.start()
 
-        self._bridge.call(lambda: self._bands(config), found, lambda error: dialog.show_failure(str(error)))
+        self._bridge.call(
+            lambda: self._bands(config), found, lambda error: dialog.show_failure(refusal(error))
+        )
 
     def _bands(self, config: DeviceConfig) -> list[Band]:
         elsewhere = held_elsewhere(self._station, self._home)
@@ -118,6 +123,8 @@ class PairOperations(QObject):
             self._bridge.call(pairing.stop)
 
 
-def _own(band: Band, pressed_ns: int | None) -> BandState:
+def _own(band: Band, pressed_ns: int | None, battery: float | None) -> BandState:
     """The band this station is connected to, by what its live link tells."""
-    return BandState(band, "listening", presses=int(pressed_ns is not None), pressed_ns=pressed_ns)
+    return BandState(
+        band, "listening", presses=int(pressed_ns is not None), pressed_ns=pressed_ns, battery=battery
+    )

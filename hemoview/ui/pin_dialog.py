@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFormLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from hemoview.ui.catalogue import text
+from hemoview.ui.catalogue import refusal, text
 from hemoview.ui.enter_key import answer_row, enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel import idle_lock
@@ -60,6 +60,6 @@ class PinDialog(QDialog):
         try:
             idle_lock.keep_pin(self._path, pin)
         except StorageError as error:
-            self.problem.show_text(str(error), "danger")
+            self.problem.show_text(refusal(error), "danger")
         else:
             self.accept()

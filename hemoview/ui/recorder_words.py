@@ -174,6 +174,10 @@ PHRASES: Final[Mapping[str, str]] = {
     "Serial port {} is refused by the system: close the program that uses it, or give this user access to serial ports "
     "(group dialout)": "系统拒绝打开串口 {}：请关闭占用它的程序，或授予本用户串口权限（dialout 组）",
     "There is no serial port {}: plug the device in, or choose its port": "没有串口 {}：请插上设备，或选择它的端口",
+    "{} devices called {} are in range, {}": "附近有 {} 台名为 {} 的设备：{}",
+    "{} devices of the kind {} are in range, {}": "附近有 {} 台同类设备（{}）：{}",
+    "Search for devices": "搜索设备",
+    "pair by button, or choose one by its address": "请用“配对”按按钮认出，或按地址选择一台",
     "Serial port {} is gone ({}): check cable and power": "串口 {} 消失（{}）：请检查电缆和电源",
     "Serial port {} cannot be opened ({}): check cable and settings": "无法打开串口 {}（{}）：请检查电缆和设置",
     # network

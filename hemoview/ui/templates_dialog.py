@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui import theme
-from hemoview.ui.catalogue import text
+from hemoview.ui.catalogue import refusal, text
 from hemoview.ui.numerics_view import Words
 from hemoview.ui.template_editor import TemplateEditor
 from hemoview.viewmodel.template_form import TemplateForm, copy_name, form_of, new_form
@@ -133,7 +133,7 @@ class TemplatesDialog(QDialog):
         try:
             self.library.delete(found.path)
         except RecorderError as error:
-            self.problem.show_text(str(error), "danger")
+            self.problem.show_text(refusal(error), "danger")
             return
         self.fill()
 
@@ -148,7 +148,7 @@ class TemplatesDialog(QDialog):
         try:
             self.library.save(made, replacing)
         except RecorderError as error:
-            editor.show_refusal(str(error))
+            editor.show_refusal(refusal(error))
             return
         editor.accept()
         self.fill(made.name)

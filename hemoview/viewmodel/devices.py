@@ -246,12 +246,20 @@ def _answered(facts: Facts, link: LinkStatus) -> Message | None:
         return None
     at = formats.time_of_day(newest.wall_ns, facts.utc_offset_s)
     serial = newest.payload.get("serial") or link.serial or link.device_id
+    if link.serial and str(serial).lower() != link.serial.lower():
+        return None  # another band was chosen since: what the old one answered says nothing of it
     return say("device-answered-recorded" if facts.recording else "device-answered", serial=serial, time=at)
 
 
 def button_pressed_ns(facts: Facts, device_id: str) -> int | None:
     """Host time at which the button of a connected wristband was last pressed."""
     return max((e.t_host_ns for e in facts.events if _is_button(e, device_id)), default=None)
+
+
+def battery_of(facts: Facts, device_id: str) -> float | None:
+    """Charge of a connected device, 0 to 1, if it told."""
+    links = facts.status.links if facts.status is not None else ()
+    return next((link.battery for link in links if link.device_id == device_id), None)
 
 
 def _is_button(event: Event, device_id: str) -> bool:

@@ -58,13 +58,16 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class BandState:
-    """How far it is: ``said`` is why it is refused; ``presses`` counts its button, ``pressed_ns`` is the newest."""
+    """How far it is: ``said`` is why it is refused; ``presses`` counts its button, ``pressed_ns`` is the newest;
+    ``battery`` is its charge, 0 to 1, once it told.
+    """
 
     band: Band
     state: Listening = "connecting"
     said: str = ""
     presses: int = 0
     pressed_ns: int | None = None
+    battery: float | None = None
 
 
 # ---- who is in reach
@@ -194,5 +197,7 @@ class Pairing:
             )
         elif notice.kind == "ready":
             self._states[place] = replace(state, state="listening", said="")
+        elif notice.kind == "battery":
+            self._states[place] = replace(state, battery=notice.payload.get("fraction"))
         if notice.fatal:
             raise DeviceRefused(notice.message)

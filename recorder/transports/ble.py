@@ -266,7 +266,7 @@ def open_ble(
             " station is connected to it, disconnect it there"
         )
     if len(found) > 1:
-        raise LinkLost(f"{_several(target, found)}: choose one by its address")
+        raise LinkLost(f"{_several(target, found)}: {_WHICH}")
     transport = BleTransport(target, framing, clock)
     try:
         who = f"{target.what} {found[0][0].address}"
@@ -278,9 +278,13 @@ def open_ble(
     return transport
 
 
+_WHICH: Final = "pair by button, or choose one by its address"
+
+
 def _several(target: BleTarget, found: list[Seen]) -> str:
     each = ", ".join(
         f"{s.address} ({s.rssi_dbm} dBm)" for s in sorted(map(sighting, found), key=lambda s: s.address)
     )
-    called = f"called {target.name}" if target.name else f"of the kind {target.what}"
-    return f"{len(found)} devices {called} are in range, {each}"
+    if target.name:
+        return f"{len(found)} devices called {target.name} are in range, {each}"
+    return f"{len(found)} devices of the kind {target.what} are in range, {each}"

@@ -75,6 +75,14 @@ def test_the_button_lights_the_card_of_the_band_that_answered_and_no_other() -> 
     assert card(bed, "e4b").answered is None
 
 
+def test_a_band_chosen_after_the_button_was_pressed_is_not_called_by_the_old_serial() -> None:
+    bed = SyntheticBedside(links=(LinkStatus("e4", "streaming", "Empatica E4", "7a3166"),), recording=False)
+    bed.run(1.0)
+    bed.events.append(event("marker", bed.clock.now_ns, label="tag", device_id="e4", serial="9ff167"))
+    bed.run(0.5)
+    assert card(bed, "e4").answered is None, "9ff167 was pressed before 7a3166 took its place"
+
+
 def test_what_is_recorded_is_locked_and_a_late_device_is_not() -> None:
     links = (LinkStatus("e4", "streaming"), LinkStatus("cuff", "idle"))
     bed = SyntheticBedside(links=links)

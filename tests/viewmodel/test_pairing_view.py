@@ -49,3 +49,28 @@ def test_the_own_band_a_refusing_one_and_none_are_said() -> None:
     assert (view.rows[0].state.id, view.rows[1].state.id) == ("pair-own", "pair-refused")
     assert "is off" in words(view.rows[1].state)
     assert resolve_pairing([], now_ns=S).advice.id == "pair-none"
+
+
+def test_the_own_band_that_answers_leaves_nothing_to_do() -> None:
+    view = resolve_pairing([replace(A, **PRESSED), B], now_ns=101 * S, in_use="9FF167")
+    assert (view.advice.id, view.level) == ("pair-own-answered", "ok")
+    assert view.rows[0].state.id == "pair-this-own" and not view.rows[0].can_use
+
+
+def test_another_band_that_answers_is_a_warning_with_both_serials() -> None:
+    states = [A, replace(B, **PRESSED)]
+    view = resolve_pairing(states, now_ns=101 * S, in_use="9ff167")
+    assert view.level == "warn" and view.rows[1].can_use
+    assert "7a3166 answered" in words(view.advice) and "uses 9ff167" in words(view.advice)
+    recorded = resolve_pairing(states, now_ns=101 * S, in_use="9ff167", locked=say("device-locked"))
+    assert recorded.level == "warn" and not recorded.rows[1].can_use
+    said = words(recorded.advice)
+    assert "7a3166" in said and "9ff167" in said and words(say("device-locked")) in said
+
+
+def test_two_of_one_name_are_told_apart_by_serial_strength_and_charge() -> None:
+    view = resolve_pairing([replace(A, battery=0.4), replace(B, battery=0.96)], now_ns=S)
+    assert [words(row.title).split() for row in view.rows] == [
+        ["9ff167", "Battery", "40", "%"],
+        ["7a3166", "-60", "dBm", "Battery", "96", "%"],
+    ]
