@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import insert, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.testclient import WebSocketDenialResponse
 
 from hemoview.cloud import audit, tables
 from hemoview.cloud.jobs.queue import AGAIN_S, FAILED, InProcess
@@ -21,7 +22,7 @@ from hemoview.cloud.service import open_service
 from hemoview.cloud.settings import Settings
 from recorder.sync import uplink_wire
 from tests.cloud.cloud_rig import Clock, Rig
-from tests.cloud.live_rig import SESSION, ingest, message, say
+from tests.cloud.live_rig import ORIGIN, SESSION, ingest, message, say
 from tests.cloud.test_blinding import synced
 from tests.cloud.test_jobs import Counting
 from tests.cloud.test_live_path import hear_state
@@ -151,6 +152,16 @@ def test_what_people_write_is_lines_of_text(rig: Rig, text: str) -> None:
 def test_no_address_holds_what_no_database_takes(rig: Rig, path: str) -> None:
     reply = rig.person("a", ("auditor", None), ("operator", None)).get(path)
     assert reply.status_code == 400 and reply.headers["content-type"] == "application/problem+json"
+
+
+def test_a_ward_with_a_zero_byte_is_none(rig: Rig) -> None:
+    nurse = rig.person("n", ("operator", None))
+    with (
+        pytest.raises(WebSocketDenialResponse) as denied,
+        nurse.websocket_connect("/v1/live?ward=a%00b", headers=ORIGIN),
+    ):
+        pass
+    assert denied.value.status_code == 404
 
 
 # ---- what is written down

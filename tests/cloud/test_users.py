@@ -134,6 +134,7 @@ def test_a_wards_screen_looks_and_does_nothing_else(rig: Rig, chief: TestClient,
     assert screen.get("/v1/users").status_code == 403
     screen.headers["X-HemoView-CSRF"] = me["csrf"]
     assert screen.post("/v1/password", json={"old": "x", "new": "y"}).status_code == 409
+    assert screen.post("/v1/logout").status_code == 403  # not by whoever passes it
     account(rig, "second", Role.ADMIN)
     second = browser(rig)
     sign_in(second, "second")

@@ -75,7 +75,9 @@ async def admit(
 
 @router.post("/logout", status_code=204)
 async def logout(who: Newcomer, request: Request, response: Response, service: Here) -> None:
-    """Sign out."""
+    """Sign out. A ward's screen is not signed out by whoever passes it."""
+    if who.kiosk:
+        raise Problem(403, "a ward's screen is switched off by an administrator, under People")
     async with service.db.begin() as conn:
         await accounts.end_login(conn, service.now_us(), who.login)
         await trail.note(conn, request, who.name, "logout", who.id)

@@ -41,6 +41,8 @@ async def viewer(socket: WebSocket, service: Service, ward_id: str) -> Principal
         raise Problem(403, "the password is a one-time one: change it first", must_change=True)
     if not principal.may(Action.SEE_WARD):
         raise Problem(403, "watching a ward needs another role; an administrator can grant it")
+    if "\0" in ward_id:  # which no database takes
+        raise Problem(404, "there is no such ward")
     query = select(ward.c.id).where(ward.c.id == ward_id, ward_filter(principal, Action.SEE_WARD))
     async with service.db.read() as conn:
         if (await conn.execute(query)).first() is None:

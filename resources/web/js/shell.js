@@ -71,7 +71,8 @@ export class Shell {
       choice(say("show-waves"), "waves", [["yes", say("yes")], ["no", say("no")]], waves ? "yes" : "no",
         (value) => change({ waves: value === "yes" })),
       me && !me.kiosk ? el("a", { class: "button", href: "/password" }, say("menu-password")) : null,
-      me ? el("button", { type: "button", onclick: () => this.does.onSignOut() }, say("menu-sign-out")) : null);
+      // whoever passes a ward's screen must not be able to end it by a touch; an administrator switches it off
+      me && !me.kiosk ? el("button", { type: "button", onclick: () => this.does.onSignOut() }, say("menu-sign-out")) : null);
     const menu = el("details", { class: "menu" }, summary, panel);
     menu.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
