@@ -13,6 +13,7 @@ import numpy as np
 
 from hemoview.bench import machine
 from hemoview.bench.align_recorded import recorded
+from hemoview.bench.align_rulers import best_sigmas_ppm, lag_bins_ms, plain_slope, theil_sen_slope
 from hemoview.bench.align_session import KINDS, MOVING, MUST_LOCK, OTHERS, PACED, Simulated, simulate
 from hemoview.dsp.align import Found, align_beats
 from hemoview.dsp.align_drift import KNOWN_PPM
@@ -40,6 +41,9 @@ class Result:
         drift_error_ppm: of the longest piece, beyond the trend of the lag between the sites (:func:`_trend`).
         drift_to_clock_ppm: of the longest piece, against the clocks alone.
         drift_bound_ppm: within which it says the clocks' drift to be.
+        beyond_plain_ppm, beyond_theil_sen_ppm: beyond the lag's trend by rulers that are not the product's
+            (:mod:`hemoview.bench.align_rulers`).
+        lag_ms: of the longest piece, medians of bins of the true lag.
         recorded_drift_ppm, recorded_bound_ppm: the same error and bound where one host had stamped both devices; NaN
             where a clock was set half-way, which no host's clock is, or nothing locks.
         covered: part of the overlap in a piece.
@@ -57,6 +61,9 @@ class Result:
     drift_error_ppm: float = float("nan")
     drift_to_clock_ppm: float = float("nan")
     drift_bound_ppm: float = float("nan")
+    beyond_plain_ppm: float = float("nan")
+    beyond_theil_sen_ppm: float = float("nan")
+    lag_ms: tuple[float, ...] = ()
     recorded_drift_ppm: float = float("nan")
     recorded_bound_ppm: float = float("nan")
     covered: float = 0.0
@@ -65,27 +72,40 @@ class Result:
 def run(*, sessions: int = 24, seed: int = 1, workers: int | None = None) -> dict[str, Any]:
     """``sessions`` simulated ones, every kind in turn, in as many processes as there are cores."""
     jobs = [(KINDS[number % len(KINDS)], seed, number) for number in range(sessions)]
-    results = []
+    results: list[Result] = []
+    constant: list[Result] = []
     with (
-        progress("aligning sessions", sessions) as tell,
+        progress("aligning sessions", 2 * sessions) as tell,
         ProcessPoolExecutor(workers or os.cpu_count() or 1) as pool,
     ):
-        for result in pool.map(one, jobs):
-            results.append(result)
-            tell(len(results), f"{len(results)} of {sessions} sessions")
-    return summary(results, seed)
+        for judge, into in ((one, results), (one_steady, constant)):
+            for result in pool.map(judge, jobs):
+                into.append(result)
+                done = len(results) + len(constant)
+                tell(done, f"{done} of {2 * sessions} sessions")
+    said = summary(results, seed)
+    return said | {"constant_delay": summary_steady(constant)}
 
 
 def one(job: tuple[str, int, int]) -> Result:
     """Simulate, align, compare."""
+    session, result = _aligned(job, steady=False)
+    return result if not result.locked or not session.same else _as_recorded(session, result, job[1])
+
+
+def one_steady(job: tuple[str, int, int]) -> Result:
+    """The same where the delay between the sites stays (:data:`~hemoview.bench.align_session.STEADY`)."""
+    return _aligned(job, steady=True)[1]
+
+
+def _aligned(job: tuple[str, int, int], *, steady: bool) -> tuple[Simulated, Result]:
     kind, seed, number = job
-    session = simulate(kind, seed, number)
+    session = simulate(kind, seed, number, steady=steady)
     begin_s = time.perf_counter()
     found = align_beats(session.pulse, session.reference)
     seconds = time.perf_counter() - begin_s
     counts = session.overlap_s >= LEAST_S and min(session.usable) >= LEAST_USABLE
-    result = judged(session, found, number, counts=counts, seconds=seconds)
-    return result if not found.pieces or not session.same else _as_recorded(session, result, seed)
+    return session, judged(session, found, number, counts=counts, seconds=seconds)
 
 
 def _as_recorded(session: Simulated, result: Result, seed: int) -> Result:
@@ -129,15 +149,14 @@ def judged(session: Simulated, found: Found, number: int, *, counts: bool, secon
         return replace(nothing, locked=True, wrong=True)
     worst = max((_offset_error_s(session, piece) for piece in found.pieces), key=abs)
     longest = max(found.pieces, key=lambda p: p.t1_s - p.t0_s)
-    to_clock, beyond = _drift_errors_ppm(session, longest)
+    drift = _drift_errors(session, longest)
     covered = sum(p.t1_s - p.t0_s for p in found.pieces) / session.overlap_s
     return replace(
         nothing,
         locked=True,
         wrong=bool(abs(worst) > WRONG_S),
         offset_error_ms=1000.0 * worst,
-        drift_error_ppm=beyond,
-        drift_to_clock_ppm=to_clock,
+        **drift,
         drift_bound_ppm=_bound_ppm(longest),
         covered=min(covered, 1.0),
     )
@@ -159,16 +178,23 @@ def _away_from_jumps(session: Simulated, t_ref_s: np.ndarray) -> np.ndarray:
     return t_ref_s[~near] if (~near).any() else t_ref_s
 
 
-def _drift_errors_ppm(session: Simulated, piece: Piece) -> tuple[float, float]:
-    """(against the clocks, beyond the trend of the lag), ppm; NaN for a piece of less than 10 min (less the edges)."""
+def _drift_errors(session: Simulated, piece: Piece) -> dict[str, Any]:
+    """Of a result, what is said of drift; nothing of a piece of less than 10 min (less the edges)."""
     if piece.t1_s - piece.t0_s < LEAST_S - 60.0:
-        return float("nan"), float("nan")
+        return {}
     at = np.array([piece.t0_s + 5.0, piece.t1_s - 5.0])
     true_s = session.reference_clock.true(at)
     slope = float(np.diff(session.pulse_clock.written(true_s))[0] / np.diff(at)[0]) - 1.0
     inside = (session.lag_at_s >= true_s[0]) & (session.lag_at_s <= true_s[1])
-    trend = _trend(session.lag_at_s[inside], session.lag_s[inside])
-    return piece.drift_ppm - slope / PPM, piece.drift_ppm - (slope + trend) / PPM
+    t_s, lag_s = session.lag_at_s[inside], session.lag_s[inside]
+    error = piece.drift_ppm - slope / PPM
+    return {
+        "drift_to_clock_ppm": error,
+        "drift_error_ppm": error - _trend(t_s, lag_s) / PPM,
+        "beyond_plain_ppm": error - plain_slope(t_s, lag_s) / PPM,
+        "beyond_theil_sen_ppm": error - theil_sen_slope(t_s, lag_s) / PPM,
+        "lag_ms": lag_bins_ms(t_s, lag_s),
+    }
 
 
 def _trend(t_s: np.ndarray, lag_s: np.ndarray) -> float:
@@ -210,6 +236,7 @@ def summary(results: Iterable[Result], seed: int) -> dict[str, Any]:
         "drift_error_to_clock_ppm_p50": _quantile([r.drift_to_clock_ppm for r in locked], 0.5),
         "drift_error_to_clock_ppm_p90": _quantile([r.drift_to_clock_ppm for r in locked], 0.9),
         "drift_error_to_clock_ppm_max": _largest([r.drift_to_clock_ppm for r in locked]),
+        "drift_wandering_lag": _rulers(locked),
         **_claims(locked),
         "offset_error_ms_p50": _quantile([r.offset_error_ms for r in locked], 0.5),
         "offset_error_ms_max": _largest([r.offset_error_ms for r in locked]),
@@ -222,6 +249,51 @@ def summary(results: Iterable[Result], seed: int) -> dict[str, Any]:
         "align_s_p50": _quantile([r.seconds for r in every], 0.5),
         "conditions": {kind: _row([r for r in every if r.kind == kind]) for kind in KINDS},
         "machine": machine.describe(),
+    }
+
+
+def summary_steady(results: Iterable[Result]) -> dict[str, Any]:
+    """Sessions whose delay stays: the drift of the contract, against the crystals and no other ruler."""
+    every = list(results)
+    locked = [r for r in every if r.locked and not r.wrong and r.counts]
+    moving = [r.drift_to_clock_ppm for r in locked if r.kind == MOVING]
+    return {
+        "sessions": len(every),
+        "wrong_locks": sum(r.wrong for r in every),
+        "locked_part_of_countable": _part([r for r in every if r.kind in MUST_LOCK and r.counts]),
+        "locked_part_of_countable_heavy_motion": _part([r for r in every if r.kind == MOVING and r.counts]),
+        "two_people_locked": sum(r.locked for r in every if r.kind in OTHERS),
+        "offset_error_ms_max": _largest([r.offset_error_ms for r in locked]),
+        "drift_error_to_clock_ppm": _spread([r.drift_to_clock_ppm for r in locked]),
+        "drift_error_to_clock_ppm_heavy_motion": _spread(moving),
+    }
+
+
+def _rulers(locked: list[Result]) -> dict[str, Any]:
+    """One error by every ruler, and beside it what the best linear unbiased estimate would leave."""
+    sigmas = best_sigmas_ppm([r.lag_ms for r in locked])
+    best = [(r, s) for r, s in zip(locked, sigmas, strict=True) if np.isfinite(s)]
+    ratios = [abs(r.drift_to_clock_ppm) / sigma for r, sigma in best]
+    return {
+        "to_clock_ppm": _spread([r.drift_to_clock_ppm for r in locked]),
+        "beyond_trend_own_line_ppm": _spread([r.drift_error_ppm for r in locked]),
+        "beyond_trend_least_squares_ppm": _spread([r.beyond_plain_ppm for r in locked]),
+        "beyond_trend_theil_sen_ppm": _spread([r.beyond_theil_sen_ppm for r in locked]),
+        "best_unbiased_sigma_ppm": _spread([sigma for _, sigma in best]),
+        "best_unbiased_sigma_over_1_ppm": sum(sigma > KNOWN_PPM for _, sigma in best),
+        "error_to_best_sigma_p50": _quantile(ratios, 0.5),
+        "error_to_best_sigma_p95": _quantile(ratios, 0.95),
+    }
+
+
+def _spread(values: list[float]) -> dict[str, Any]:
+    return {
+        "sessions": sum(bool(np.isfinite(v)) for v in values),
+        "p50": _quantile(values, 0.5),
+        "p90": _quantile(values, 0.9),
+        "p95": _quantile(values, 0.95),
+        "max": _largest(values),
+        "under_1_ppm": _under(1.0, values),
     }
 
 

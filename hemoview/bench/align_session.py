@@ -51,6 +51,10 @@ SECONDS: Final = (690.0, 900.0)
 OFFSET_S: Final = 3600.0
 DRIFT_PPM: Final = (80.0, 20.0)
 """Crystals of the wristband and of the monitor: ±100 ppm between them."""
+STEADY: Final[dict[str, Any]] = {"tissue_width_mmhg": 200.0, "svr_wander": 0.0}
+"""The delay between the sites stays. The model's pulse wave velocity is constant in any case; what moves the delay is
+the beginning of the rise, through the arctan law of the tissue at a pressure that wanders and under a strap that moves.
+A law as straight as the model allows and a resistance that stays take that away; noise, motion, missed beats remain."""
 MISMATCH_S: Final = 0.35
 """A beat further than this from every true one is none."""
 
@@ -118,13 +122,13 @@ class _Plan:
     """The jump is a reconnect the session knows of."""
 
 
-def simulate(kind: str, seed: int, number: int) -> Simulated:
-    """One session; the same for the same arguments."""
+def simulate(kind: str, seed: int, number: int, *, steady: bool = False) -> Simulated:
+    """One session; the same for the same arguments. ``steady``: of people made :data:`STEADY`."""
     rng = np.random.default_rng([seed, number])
     seconds = float(rng.uniform(*SECONDS))
-    worn, other = _person(kind, rng), None
+    worn, other = _person(kind, rng, steady=steady), None
     if kind in OTHERS:
-        other = _person(kind, rng)
+        other = _person(kind, rng, steady=steady)
     wrist_plan, finger_plan = _plans(kind, seconds, rng)
     truth, pulse, pulse_clock = _record(worn, wrist_plan, rng, wrist=True)
     if other is None:  # the same heart once more, felt at the finger
@@ -166,7 +170,7 @@ class _Worn:
         return _Worn(VirtualPatient(*self.made_of), self.made_of)
 
 
-def _person(kind: str, rng: np.random.Generator) -> _Worn:
+def _person(kind: str, rng: np.random.Generator, *, steady: bool) -> _Worn:
     changes: dict[str, dict[str, Any]] = {
         MOVING: {"motion_fraction": 0.5},
         "atrial-fibrillation": {"rhythm": "atrial-fibrillation"},
@@ -176,7 +180,9 @@ def _person(kind: str, rng: np.random.Generator) -> _Worn:
         "two-people-slow-breathing": {"breaths_per_min": 6.0, "rsa_per_min": 6.0, "hr_per_min": 70.0},
     }
     rest = random_subject(rng)
-    subject = replace(rest, **{"motion_fraction": 0.08, **changes.get(kind, {})})
+    subject = replace(
+        rest, **{"motion_fraction": 0.08, **changes.get(kind, {}), **(STEADY if steady else {})}
+    )
     script = Script((Step(-60.0, "slow-breathing", 3600.0),)) if "slow-breathing" in kind else Script()
     made_of = subject, script, int(rng.integers(1 << 30))
     return _Worn(VirtualPatient(*made_of), made_of)
