@@ -99,6 +99,21 @@ def test_nothing_more_is_taken_of_a_bedside_that_is_being_shown_out(rig: Rig) ->
     assert told["last"]["msg"]["seq"] == 1
 
 
+def test_one_account_does_not_take_the_memory_of_all(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hemoview.cloud.live.connections.SEATS", 2)
+    ward = rig.ward("A")
+    nurse, other = rig.person("n", ("operator", ward)), rig.person("o", ("operator", ward))
+    path = f"/v1/live?ward={ward}"
+    with nurse.websocket_connect(path, headers=ORIGIN), nurse.websocket_connect(path, headers=ORIGIN):
+        with pytest.raises(WebSocketDenialResponse) as denied, nurse.websocket_connect(path, headers=ORIGIN):
+            pass
+        assert denied.value.status_code == 429
+        with other.websocket_connect(path, headers=ORIGIN) as socket:
+            assert socket.receive_text()
+    with nurse.websocket_connect(path, headers=ORIGIN) as socket:  # who leaves makes room
+        assert socket.receive_text()
+
+
 # ---- jobs
 
 

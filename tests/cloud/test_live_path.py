@@ -293,14 +293,15 @@ def test_confirming_is_scoped_and_written_down(rig: Rig, ward: str) -> None:
 
 def test_a_session_of_another_device_is_refused(rig: Rig, ward: str) -> None:
     one, two = rig.bedside("A-1"), rig.bedside("A-2")
+    nurse = rig.person("n", ("operator", ward))
     with ingest(rig, one) as first, ingest(rig, two) as second:
         say(first)
+        hear_state(rig, ward, nurse, lambda t: t["beds"][0]["last"])
         flush(rig)
         say(second)
         with pytest.raises(WebSocketDisconnect) as ended:
             second.receive_text()
         assert ended.value.code == uplink_wire.ELSEWHERE_CODE
-    nurse = rig.person("n", ("operator", ward))
     beds = nurse.get(f"/v1/wards/{ward}/state").json()["beds"]
     assert [bool(b["last"]) for b in beds] == [True, False, False]
 

@@ -40,8 +40,11 @@ async def style() -> Response:
 
 @router.get("/docs", response_class=HTMLResponse)
 async def docs(request: Request) -> HTMLResponse:
-    """The page."""
-    return HTMLResponse(page_of(request.app.openapi()))
+    """The page, made once: anybody may ask for it, as often as they like."""
+    kept = request.app.state
+    if not hasattr(kept, "docs"):
+        kept.docs = page_of(request.app.openapi())
+    return HTMLResponse(kept.docs)
 
 
 def page_of(told: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import Final
 from fastapi import WebSocket
 from sqlalchemy import or_, select, update
 
+from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Service
 from hemoview.cloud.tables import device
 from recorder.sync import uplink_wire
@@ -21,6 +22,8 @@ TOKEN_US: Final = 15 * 60_000_000
 """A connection lives no longer than the token that opened it may."""
 
 HEARD_EVERY_US: Final = 60_000_000
+SEATS: Final = 50
+"""Live connections of one account at once: tabs and screens, never a stolen log-in that takes the memory of all."""
 
 
 @dataclass(slots=True, eq=False)
@@ -68,6 +71,7 @@ class Connections:
         self._ingests: dict[str, Ingest] = {}
         self._owners: dict[str, str] = {}
         self._wards: Counter[str] = Counter()
+        self._seats: Counter[str] = Counter()
         self._closing: set[asyncio.Task[None]] = set()
 
     @property
@@ -90,6 +94,23 @@ class Connections:
             self._wards[ward_id] -= 1
             if not self._wards[ward_id]:
                 del self._wards[ward_id]
+
+    @contextmanager
+    def seat(self, person_id: str) -> Iterator[None]:
+        """One more connection of a person.
+
+        Raises:
+            Problem: 429, they have as many as anybody may.
+        """
+        if self._seats[person_id] >= SEATS:
+            raise Problem(429, f"this account watches in {SEATS} places already; close some of them")
+        self._seats[person_id] += 1
+        try:
+            yield
+        finally:
+            self._seats[person_id] -= 1
+            if not self._seats[person_id]:
+                del self._seats[person_id]
 
     async def take_over(self, ingest: Ingest) -> None:
         """The newest connection of a device is the one that speaks."""

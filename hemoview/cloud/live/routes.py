@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response, WebSocket
@@ -72,13 +72,16 @@ async def ingest(socket: WebSocket) -> None:
 async def live(socket: WebSocket) -> None:
     """A ward, for a browser."""
     service, ward_id = service_of(socket), socket.query_params.get("ward", "")
-    try:
-        person = await watch.viewer(socket, service, ward_id)
-    except Problem as problem:
-        await watch.refuse(socket, problem)
-        return
-    await trail.looked(socket, person, "ward.look", ward_id)
-    await watch.serve(socket, service.part(Live), ward_id)
+    room = service.part(Live)
+    with ExitStack() as held:
+        try:
+            person = await watch.viewer(socket, service, ward_id)
+            held.enter_context(room.connections.seat(person.id))
+        except Problem as problem:
+            await watch.refuse(socket, problem)
+            return
+        await trail.looked(socket, person, "ward.look", ward_id)
+        await watch.serve(socket, room, ward_id)
 
 
 # ---- as it stands

@@ -48,6 +48,7 @@ export default {
   "there is an account of this name; take another": "已有同名账号；请换一个",
   "another account has this name or identity; take another": "另一账号已使用此名称或身份；请换一个",
   "a ward's screen is made at the screen: POST /v1/kiosk": "病区大屏的账号须在大屏上建立",
+  "this account watches in {} places already; close some of them": "此账号已在 {} 处查看；请关闭其中一些",
   "a ward's screen is switched off by an administrator, under People": "病区屏幕须由管理员在“人员”中停用",
   "no such account": "没有此账号",
   "no such grant": "没有此角色授予",
