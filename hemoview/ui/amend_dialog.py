@@ -147,7 +147,11 @@ class AmendDialog(QDialog):
             for part in self._again:
                 part.setVisible(view.needs_again)
         changed = amended_words(view.changed)
-        self.changed.show_text(text("amend-changes", fields=words(changed)) if changed else "", "info")
+        said_of = [text("amend-changes", fields=words(changed))] if changed else []
+        wanting = [_label(name) for name, _ in view.problems if name in ("operator", "why")]
+        if changed and wanting:
+            said_of.append(text("amend-missing", fields=", ".join(wanting)))
+        self.changed.show_text("\n".join(said_of), "info")
         self.ok.setEnabled(view.request is not None)
 
     def _amend(self) -> None:

@@ -3,6 +3,8 @@
 from typing import Final
 
 ENGLISH: Final[dict[str, str]] = {
+    "button-calibrated-again": "Monitor calibrated again",
+    "link-lost-first": "{device} lost since {since} ({age}). {error} Trying again.",
     "heart-different": "These devices do not share a heartbeat: wristband {first}/min, pressure {second}/min, since "
     "{since}. Check that both are on the same person; estimates no longer use this pressure.",
     "arm-moved": "Arm moved ({angle}° at {since}): where is the hand now? Pressures are shown ±{mmhg} mmHg wider until "
@@ -20,6 +22,8 @@ ENGLISH: Final[dict[str, str]] = {
 }
 
 CHINESE: Final[dict[str, str]] = {
+    "button-calibrated-again": "监护仪已重新校准",
+    "link-lost-first": "{device} 自 {since} 起断开（{age}）。{error} 正在重连。",
     "heart-different": "两台设备的心跳不一致：腕带 {first} 次/分，血压 {second} 次/分，自 {since} 起。"
     "请确认两台设备戴在同一人身上；估计值已停止使用该血压。",
     "arm-moved": "手臂已移动（{since} 转动 {angle}°）：请填写手部高度。填写前血压区间加宽 ±{mmhg} mmHg。",

@@ -35,7 +35,7 @@ ENGLISH: Final[dict[str, str]] = {
     "field-not-a-number": "not a number",
     "field-refused": "{why}",
     "field-outside": "outside {low} to {high}",
-    "pseudonym-form": "1 to 32 letters, digits, . _ or -",
+    "pseudonym-form": "a code, never a name: 1 to 32 letters, digits, . _ or -, no space",
     "date-form": "year-month-day, as 2026-01-31",
     "date-future": "lies in the future",
     "age-grouped": "Stored as {age}, which stands for {age} or older.",

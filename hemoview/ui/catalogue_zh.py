@@ -235,7 +235,7 @@ CHINESE: Final[dict[str, str]] = {
     "field-not-a-number": "不是数字",
     "field-refused": "{why}",
     "field-outside": "超出 {low} 至 {high}",
-    "pseudonym-form": "1 至 32 个字母、数字、. _ 或 -",
+    "pseudonym-form": "请填代号，不要填姓名：1 至 32 个字母、数字、. _ 或 -，不含空格",
     "date-form": "年-月-日，如 2026-01-31",
     "date-future": "晚于今天",
     "age-grouped": "按 {age} 保存，表示 {age} 岁及以上。",

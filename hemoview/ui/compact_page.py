@@ -350,7 +350,9 @@ class CompactPage(QWidget):
         )
         self.ages.setText(" · ".join(words(note) for note in notes if note is not None))
         self.footer.setText(words(numbers.footer))
-        self.confirm.setVisible(numbers.asks_calibration)
+        said = "button-calibrated-again" if numbers.calibrated_again else "button-confirm-calibration"
+        self.confirm.setText(text(said))
+        self.confirm.setVisible(numbers.asks_calibration or numbers.calibrated_again)
 
     def _build(self, parameters: tuple[str, ...]) -> None:
         """A cell for each check box that is on, three in a row."""

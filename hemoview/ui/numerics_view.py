@@ -326,7 +326,9 @@ class NumericsPanel(QWidget):
         notes = (view.reference_note, view.scale_note, view.estimate_note, view.choice_note)
         self.ages.show_text(" · ".join(words(note) for note in notes if note is not None), "quiet")
         self.footer.show_text(words(view.footer), "quiet")
-        self.confirm.setVisible(view.asks_calibration)
+        said = "button-calibrated-again" if view.calibrated_again else "button-confirm-calibration"
+        self.confirm.setText(text(said))
+        self.confirm.setVisible(view.asks_calibration or view.calibrated_again)
         self.calibrate.setVisible(view.asks_scale)
         self.choose.setVisible(view.estimate_choice is not None)
 

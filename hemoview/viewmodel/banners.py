@@ -85,8 +85,9 @@ def _link(facts: Facts, link: LinkStatus) -> Banner:
     state = "lost" if facts.troubles[link.device_id].lost else link.state
     since_ns = _samples_stopped_ns(facts, link)
     level: Level = "danger" if state in ("lost", "silent") and facts.recording else "warn"
+    first = state == "lost" and link.attempt < 1  # nobody has tried yet: no attempt of none
     message = say(
-        f"link-{state}",
+        "link-lost-first" if first else f"link-{state}",
         device=link.product or link.device_id,
         since=_time_of(facts, since_ns),
         age=formats.age(facts.age_s(since_ns)),

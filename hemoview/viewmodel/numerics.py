@@ -63,6 +63,7 @@ def numerics(wish: Wish, facts: Facts) -> NumericsView:
         cuff=_cuff(facts, wish.pressure_unit),
         footer=footer(facts),
         asks_calibration=facts.recording and state.state == "uncalibrated" and not state.asks,
+        calibrated_again=facts.recording and state.state == "calibrated" and not state.asks,
         scale_note=_scale_note(facts),
         asks_scale=state.state == "no-scale" and facts.in_control,
     )

@@ -123,7 +123,10 @@ class EstimateChoice:
 
 @dataclass(frozen=True, slots=True)
 class NumericsView:
-    """The right column: rows in the contract's order, ages, the last cuff reading, the footer of the card."""
+    """The right column: rows in the contract's order, ages, the last cuff reading, the footer of the card.
+
+    ``asks_calibration``: nobody has confirmed one yet; ``calibrated_again``: one is, and a later one can be told.
+    """
 
     rows: tuple[NumericRow, ...]
     reference_note: Message | None
@@ -131,6 +134,7 @@ class NumericsView:
     cuff: Message | None
     footer: Message
     asks_calibration: bool = False
+    calibrated_again: bool = False
     scale_note: Message | None = None
     asks_scale: bool = False
     hidden_note: Message | None = None

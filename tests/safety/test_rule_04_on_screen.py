@@ -186,7 +186,9 @@ def test_the_dialog_shows_what_stands_and_sends_the_change(qtbot: QtBot, qapp: Q
     assert not again.isVisible()
     fill(dialog, {"subject.pseudonym": "S-02"})
     assert again.isVisible()
+    assert "Still needed: Reason" in dialog.changed.text(), "why it cannot be sent yet"
     fill(dialog, {"pseudonym_again": "S-02", "why": "wrong label"})
+    assert "Still needed" not in dialog.changed.text()
     dialog.inputs["consent.upload"].click()  # type: ignore[attr-defined]
     assert "pseudonym" in dialog.changed.text()
     assert "consent to upload" in dialog.changed.text()

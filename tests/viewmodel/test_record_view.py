@@ -14,7 +14,14 @@ from synthetic_bedside import CARD, ESTIMATE_COLUMNS, INFOS, NS, WALL, Synthetic
 from hemoview.ui.catalogue import words
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Banner, Cell, NumericRow, RecordView, Wish
-from recorder.schema import PARAMETERS, DiskStatus, LinkStatus, SampleBlock, SessionStatus
+from recorder.schema import (
+    PARAMETERS,
+    REFERENCE_CALIBRATED,
+    DiskStatus,
+    LinkStatus,
+    SampleBlock,
+    SessionStatus,
+)
 
 
 def view_of(bed: SyntheticBedside, **wish: Any) -> RecordView:
@@ -159,12 +166,32 @@ def test_reference_is_grey_and_uncalibrated_until_a_calibration_is_seen() -> Non
     assert cell.muted
     assert cell.reason is not None
     assert cell.reason.id == "uncalibrated"
-    assert view.numerics.asks_calibration
+    assert view.numerics.asks_calibration and not view.numerics.calibrated_again
     assert view.trend.muted_reference
     assert next(lane for lane in view.lanes if lane.key == "abp").muted
     heart = row(view, "HR").reference
     assert heart is not None
     assert not heart.muted
+
+
+def test_a_monitor_that_calibrates_again_can_be_told_and_its_age_starts_anew() -> None:
+    bed = SyntheticBedside()
+    bed.run(5.0)
+    for _ in range(2):
+        bed.events.append(event("marker", bed.clock.monotonic_ns(), label=REFERENCE_CALIBRATED))
+        bed.run(65.0, step_s=0.5)
+        numbers = view_of(bed).numerics
+        assert numbers.calibrated_again and not numbers.asks_calibration
+        assert numbers.reference_note is not None and numbers.reference_note.id == "reference-age"
+        age = numbers.reference_note.as_dict()["age"]
+        assert age == "65 s", "of the last one, not of the first"
+
+
+def test_a_link_lost_for_the_first_time_names_no_attempt() -> None:
+    bed = SyntheticBedside(links=(LinkStatus("e4", "lost", "Empatica E4", "9ff167", error="cable out"),))
+    bed.run(5.0)
+    lost = next(b for b in view_of(bed).banners if b.key == "link-e4")
+    assert "attempt" not in words(lost.message) and "cable out" in words(lost.message)
 
 
 def test_without_a_volt_scale_there_is_no_pressure() -> None:
@@ -310,7 +337,7 @@ def test_the_age_of_a_lost_link_counts_since_its_samples_stopped(bed: SyntheticB
     told = [_link_told(bed, "silent"), _link_told(bed, "lost"), _link_told(bed, "scanning")]
     told += [_link_told(bed, "connecting"), _link_told(bed, "silent")]
     found = [b.message for b in told if b is not None]
-    assert [message.id for message in found] == ["link-silent", *["link-lost"] * 4]
+    assert [message.id.removesuffix("-first") for message in found] == ["link-silent", *["link-lost"] * 4]
     assert [message.as_dict()["age"] for message in found] == ["3.0 s", "6.0 s", "9.0 s", "12 s", "15 s"]
     assert len({message.as_dict()["since"] for message in found}) == 1
     bed.silent = set()
