@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import stat
+from base64 import urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 
@@ -252,6 +254,15 @@ def test_a_token_of_another_key_is_refused(probed: Rig) -> None:
 def test_what_is_no_token_is_refused(probed: Rig, token: str) -> None:
     headers = {"Authorization": f"Bearer {token}".encode()}
     assert probed.http.get("/t/bedside", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("kid", ["\ud800", "a\0b", "a b", "", "x" * 65, ["a"], None, {"a": 1}])
+def test_a_token_of_no_device_is_refused_before_anybody_is_looked_for(probed: Rig, kid: Any) -> None:
+    parts = ({"alg": "Ed25519", "kid": kid}, {"iss": "x"})
+    words = [urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (*parts, "x")]
+    headers = {"Authorization": f"Bearer {'.'.join(words)}"}
+    reply = probed.http.get("/t/bedside", headers=headers)
+    assert reply.status_code == 401, reply.text
 
 
 def test_an_expired_token_and_a_revoked_device_are_refused(probed: Rig, clock: Clock) -> None:

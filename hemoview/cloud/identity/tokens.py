@@ -34,7 +34,7 @@ def device_of(token: str) -> str:
     except (JoseError, ValueError, TypeError, KeyError, UnicodeError) as error:
         raise TokenRefused("not a token") from error
     kid = header.get("kid")
-    if not isinstance(kid, str) or header.get("alg") not in _ALGORITHMS:
+    if not isinstance(kid, str) or not _ID.fullmatch(kid) or header.get("alg") not in _ALGORITHMS:
         raise TokenRefused("not a token of a device")
     return kid
 
@@ -42,10 +42,9 @@ def device_of(token: str) -> str:
 def claimed_by(token: str) -> str:
     """The device a token says it is of, for the audit log; empty where it says nothing that could be one."""
     try:
-        device_id = device_of(token)
+        return device_of(token)
     except TokenRefused:
         return ""
-    return device_id if _ID.fullmatch(device_id) else ""
 
 
 def check(token: str, device_id: str, public_key: bytes, server_id: str, now_us: int) -> None:
