@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from hemoview.ui import theme
+from hemoview.ui import on_screen, theme
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.enter_key import enter_presses
 from hemoview.ui.numerics_view import Words
@@ -122,12 +122,12 @@ class ServiceDialog(QDialog):
         buttons.addStretch()
         buttons.addWidget(self.sign_out)
         column.addLayout(buttons)
-        heading = QLabel(text("service-feedback"))
+        self.heading = QLabel(text("service-feedback"))
         self.feedback = QListWidget()
         self.feedback.setAccessibleName(text("service-feedback"))
         self.feedback.setWordWrap(True)
         self.feedback.setMinimumHeight(110)
-        column.addWidget(heading)
+        column.addWidget(self.heading)
         column.addWidget(self.feedback)
         return box
 
@@ -158,20 +158,25 @@ class ServiceDialog(QDialog):
         self._opened = True
         self.address.setText(self._url)
         self.code.clear()
-        for widget, shown in ((self.form, True), (self.how_to, False), (self.again, False)):
-            widget.setVisible(shown)
+        self.ca_name.setText(text("service-ca-before"))
+        for widget in (self.how_to, self.again, self.heading, self.feedback):
+            widget.hide()
+        self.form.show()
         self._fit()
         self.code.setFocus()
 
     def close_form(self) -> None:
         """It did what it was for."""
         self._opened = False
+        self.heading.show()
+        self.feedback.show()
 
     def _fit(self) -> None:
         """As high as what is said now: a line more must not cut off another."""
         needed = max(self._column.totalHeightForWidth(self.width()), self._column.totalMinimumSize().height())
-        if self.isVisible() and needed > self.height():
-            self.resize(self.width(), needed)
+        most = self.screen().availableGeometry().height() - on_screen.TITLE_PX
+        if self.isVisible() and min(needed, most) > self.height():
+            self.resize(self.width(), min(needed, most))
 
     def show_busy(self, said: Message | None) -> None:
         """Something is asked of the service; None: no longer."""

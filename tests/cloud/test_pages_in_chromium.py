@@ -263,7 +263,7 @@ def test_an_administrator_makes_beds_codes_and_accounts_told_once(page: Any, ser
     page.locator("dialog button.primary").click()
     page.wait_for_selector("td:has-text('one-time password')")
     page.locator("nav a:text-is('Audit log')").click()
-    page.wait_for_selector("td:text-is('user.make')")
+    page.wait_for_selector("td:has-text('user.make')")
     page.locator("button:text-is('Prove the chain')").click()
     page.wait_for_selector(".notice.info:text-matches('as they were written')")
     assert page.evaluate("window.hurt") is None
@@ -445,6 +445,12 @@ def test_nothing_stands_out_of_a_phone_a_tablet_or_a_desktop(
     for width, height in sizes:
         page.set_viewport_size({"width": width, "height": height})
         assert page.evaluate(fits), width
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(served.url + "/sessions")
+    page.locator(".menu summary").click()
+    box = page.locator(".menu .panel").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 360, "the menu opens within the screen"
+    open_ward(page, served)
     tile(page, 1).locator("a").click()
     page.wait_for_selector(".bed .reference .value:text-matches('[0-9]')")
     for width, height in sizes:

@@ -217,6 +217,7 @@ def test_a_revoked_station_is_let_in_again_by_a_new_code_without_signing_out(
     assert "locked out" in dialog.how.text() and dialog.again.isVisible() and not dialog.form.isVisible()
     dialog.again.click()
     assert dialog.form.isVisible() and dialog.address.text() == "https://w:1" and dialog.code.hasFocus()
+    assert "trusted already" in dialog.ca_name.text()
     assert actions._ca_known("w:1/") == "PEM", "the authority that was trusted there needs no second file"
     actions.renew()
     qtbot.wait(50)

@@ -6,12 +6,15 @@ import { el, fill, notice, tell } from "./dom.js";
 import { moment } from "./format.js";
 import { say } from "./words.js";
 
+/** On a phone what stands in a cell is laid out below its column's name; loose text would stand beside it. */
+const inColumn = (part) => (typeof part === "string" && part.trim() ? el("span", {}, part) : part);
+
 /** A table that becomes a list of cards on a phone: every cell knows its column. */
 export function table(caption, columns, rows, empty) {
   if (rows.length === 0) return el("p", { class: "quiet" }, empty);
   const head = el("tr", {}, ...columns.map((c) => el("th", { scope: "col" }, c)));
   const body = rows.map((cells) => el("tr", {}, ...cells.map((cell, i) =>
-    el("td", { "data-column": columns[i] }, ...[cell].flat().filter((c) => c !== null && c !== undefined)))));
+    el("td", { "data-column": columns[i] }, ...[cell].flat().filter((c) => c !== null && c !== undefined).map(inColumn)))));
   return el("table", { class: "list" }, el("caption", { class: "unseen" }, caption), el("thead", {}, head),
     el("tbody", {}, ...body));
 }

@@ -52,7 +52,7 @@ export class Shell {
   }
 
   menu(me) {
-    const summary = el("summary", {}, me ? me.display || me.name : say("menu-show"));
+    const summary = el("summary", {}, el("span", { class: "menu-name" }, me ? me.display || me.name : say("menu-show")));
     const choice = (label, key, values, now, set) => el("label", { class: "choice" }, el("span", {}, label),
       el("select", { name: key, onchange: (event) => set(event.target.value) },
         ...values.map(([value, words]) => el("option", { value, selected: value === now }, words))));
