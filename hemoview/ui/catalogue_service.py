@@ -55,6 +55,10 @@ ENGLISH: Final[dict[str, str]] = {
     "service-queue": "{waiting} of {total} files wait ({megabytes} MB), last success {last}",
     "service-queue-first": "{waiting} of {total} files wait ({megabytes} MB)",
     "service-home": "{n} sessions stay on this machine: their consent does not cover upload, or they are simulated",
+    "service-clock-ahead": "This machine's clock is {by} ahead of that of {server}. Times of a session are "
+    "this machine's: see which clock is right.",
+    "service-clock-behind": "This machine's clock is {by} behind that of {server}. Times of a session are "
+    "this machine's: see which clock is right.",
     "service-last-error": "Last error: {error}",
     "service-open-ward": "Open ward",
     "service-open-reports": "Open sessions and reports",
@@ -120,6 +124,8 @@ CHINESE: Final[dict[str, str]] = {
     "service-queue": "待上传 {waiting} / {total} 个文件（{megabytes} MB），上次成功 {last}",
     "service-queue-first": "待上传 {waiting} / {total} 个文件（{megabytes} MB）",
     "service-home": "{n} 次记录留在本机：知情同意不含上传，或为模拟数据",
+    "service-clock-ahead": "本机时钟比 {server} 快 {by}。记录中的时间以本机为准，请核对哪个时钟正确。",
+    "service-clock-behind": "本机时钟比 {server} 慢 {by}。记录中的时间以本机为准，请核对哪个时钟正确。",
     "service-last-error": "最近的错误：{error}",
     "service-open-ward": "打开病区",
     "service-open-reports": "打开记录与报告",

@@ -107,8 +107,8 @@ class ServiceDialog(QDialog):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         self.title, self.how = Words(20, bold=True), Words(17, bold=True)
-        self.queue, self.home, self.error = Words(15), Words(15), Words(14)
-        for line in (self.title, self.how, self.queue, self.home, self.error):
+        self.queue, self.home, self.warnings, self.error = Words(15), Words(15), Words(15), Words(14)
+        for line in (self.title, self.how, self.queue, self.home, self.warnings, self.error):
             line.setWordWrap(True)
             column.addWidget(line)
         self.ward = self._button("service-open-ward", lambda: self.page_asked.emit("/"))
@@ -145,6 +145,7 @@ class ServiceDialog(QDialog):
         self.how.show_text(words(view.state), view.level)
         self.queue.show_text(words(view.queue), "quiet")
         self._line(self.home, words(view.home) if view.home else "", "quiet")
+        self._line(self.warnings, "\n".join(words(one) for one in view.warnings), "warn")
         self._line(self.error, text("service-last-error", error=view.error) if view.error else "", "warn")
         lines = [text("service-feedback-line", at=f.at, author=f.author, text=f.text) for f in feedback]
         shown = [self.feedback.item(i).text() for i in range(self.feedback.count())]

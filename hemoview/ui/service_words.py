@@ -60,6 +60,10 @@ SYNC: Final[Mapping[str, str]] = {
         "照常记录即可：文件保存在本机，服务器恢复后自动上传"
     ),
     "service {} takes nothing, {} of {} files wait": "服务器 {} 拒绝接收，{} / {} 个文件待上传",
+    "this machine's clock and that of service {} are {} s apart": "本机时钟与服务器 {} 的时钟相差 {} 秒",
+    "see which is right before you record: times of a session are this machine's": (
+        "记录前请核对哪个正确：记录中的时间以本机为准"
+    ),
     "see Service in the menu": "请看菜单中的“服务器”",
 }
 """Forms of the recorder."""

@@ -43,6 +43,7 @@ class ServiceView:
         queue: what waits, and when it last went well.
         home: sessions that stay here; None where there are none.
         error: the last one, the recorder's own words.
+        warnings: what will be trouble: clocks that differ, a certificate that runs out.
         needs_code: only a new code of the administrator lets this station in again.
     """
 
@@ -55,6 +56,7 @@ class ServiceView:
     home: Message | None
     error: str
     needs_code: bool = False
+    warnings: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,19 @@ def service_view(status: SyncStatus, now_us: int, utc_offset_s: int) -> ServiceV
         say("service-home", n=str(status.sessions_home)) if status.sessions_home else None,
         status.error,
         status.advice == _REVOKED,
+        _warnings(status, now_us),
     )
+
+
+def _warnings(status: SyncStatus, now_us: int) -> tuple[Message, ...]:
+    found = []
+    if status.clock_ahead_s:
+        which = "service-clock-ahead" if status.clock_ahead_s > 0 else "service-clock-behind"
+        found.append(say(which, server=status.server, by=formats.age(abs(status.clock_ahead_s))))
+    days = status.certificate_days(now_us)
+    if days is not None:
+        found.append(say("sync-line-certificate-whole", server=status.server, days=str(days)))
+    return tuple(found)
 
 
 def _place(status: SyncStatus) -> Message:

@@ -26,6 +26,11 @@ def _note(status: SyncStatus, now_us: int) -> tuple[str, str] | None:
         )
     if status.state in ("refused", "other-service"):
         return f"service {host} takes nothing, {left} of {total} files wait", "see Service in the menu"
+    if status.clock_ahead_s:
+        return (
+            f"this machine's clock and that of service {host} are {abs(status.clock_ahead_s)} s apart",
+            "see which is right before you record: times of a session are this machine's",
+        )
     days = status.certificate_days(now_us)
     if days is not None:
         return (

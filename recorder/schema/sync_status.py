@@ -30,6 +30,7 @@ class SyncStatus:
         error: of the last trial, in words; empty where it went well.
         advice: id of what to do about it.
         messages: feedback that has come, of all time.
+        clock_ahead_s: how far this machine's clock is ahead of the service's; 0 while they agree within 5 s.
         certificate_ends_us: UTC µs when the certificate it showed last runs out; None where it shows none.
         at_us: UTC µs when this was written.
     """
@@ -49,6 +50,7 @@ class SyncStatus:
     error: str = ""
     advice: str = ""
     messages: int = 0
+    clock_ahead_s: int = 0
     certificate_ends_us: int | None = None
     at_us: int = 0
 

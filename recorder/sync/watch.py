@@ -27,6 +27,8 @@ from recorder.sync.turn import Gear
 LOOK_S: Final = 5.0
 SHARE: Final = 25
 """A look at many sessions takes time: the next one waits for so many times as long."""
+CLOCK_AGREES_S: Final = 5
+"""As the service's own warning (``clock-differs``)."""
 BEAT_S: Final = 15.0
 OPEN_EVERY_S: Final = 300.0
 """A session that is being recorded gets a revision so often: every one names all of its files."""
@@ -192,7 +194,12 @@ class Watch:
                 self._seen.clear()
         settled = any(a.outcome != "failed" for a in self._acknowledged)
         self._next_beat_s = time.monotonic() + (0.0 if settled else BEAT_S)
-        self._tell(last_answer_us=self.gear.now_us(), messages=len(messages(self.desk.station_folder)))
+        ahead_s = round((self.gear.now_us() - service.server_now_us()) / 1e6)
+        self._tell(
+            last_answer_us=self.gear.now_us(),
+            clock_ahead_s=ahead_s if abs(ahead_s) >= CLOCK_AGREES_S else 0,
+            messages=len(messages(self.desk.station_folder)),
+        )
 
     # ---- what is told
 

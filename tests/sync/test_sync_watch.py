@@ -281,6 +281,17 @@ def test_what_pre_flight_says(tmp_path: Path) -> None:
             assert said in found[0][0] and "3 of 41 files wait" in found[0][0]
 
 
+def test_clocks_that_differ_are_told_at_the_bed_too(
+    sessions: Path, service: FakeService, bedside: Bedside
+) -> None:
+    with watching(bedside, sessions) as (watch, told):
+        watch.look()
+        assert told[-1].clock_ahead_s == 0
+        service.skew_s = -3600
+        beat_now(watch)
+        assert abs(told[-1].clock_ahead_s - 3600) <= 1
+
+
 @pytest.mark.parametrize(
     ("marker_s", "at_s"), [(None, None), (1005, 55), (1000, 50), (999, None), (1020, 70), (1021, None)]
 )

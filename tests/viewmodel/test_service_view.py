@@ -97,6 +97,16 @@ def test_nothing_is_claimed_before_the_service_was_asked() -> None:
     assert service_view(status(at_us=0), NOW_US, 0).state.id == "service-state-starting"
 
 
+def test_clocks_that_differ_and_a_certificate_that_runs_out_are_said() -> None:
+    soon_us = NOW_US + 3 * 24 * 60 * MIN_US
+    told = [status(), status(clock_ahead_s=90), status(clock_ahead_s=-90, certificate_ends_us=soon_us)]
+    assert [[w.id for w in service_view(one, NOW_US, 0).warnings] for one in told] == [
+        [],
+        ["service-clock-ahead"],
+        ["service-clock-behind", "sync-line-certificate-whole"],
+    ]
+
+
 def test_the_queue_in_words() -> None:
     told = [status(total=0), status(), status("sending", 3), status("sending", 3, None)]
     assert [service_view(one, NOW_US, 0).queue.id for one in told] == [
