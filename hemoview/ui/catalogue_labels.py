@@ -3,6 +3,11 @@
 from typing import Final
 
 ENGLISH: Final[dict[str, str]] = {
+    "label-reference calibrated": "reference calibrated",
+    "label-finger changed": "finger changed",
+    "label-CO calibrated": "CO calibrated",
+    "label-skin checked": "skin checked",
+    "label-tag": "button",
     "label-baseline": "baseline",
     "label-recalibration": "recalibration",
     "label-tilt": "tilt",
@@ -16,6 +21,11 @@ ENGLISH: Final[dict[str, str]] = {
 }
 
 CHINESE: Final[dict[str, str]] = {
+    "label-reference calibrated": "参考已校准",
+    "label-finger changed": "已换手指",
+    "label-CO calibrated": "CO 已校准",
+    "label-skin checked": "已查看皮肤",
+    "label-tag": "腕带按钮",
     "label-baseline": "基线",
     "label-recalibration": "重新校准",
     "label-tilt": "倾斜",

@@ -78,7 +78,7 @@ def scrolled(dialog: QDialog) -> None:
     layout = dialog.layout()
     if layout is None or dialog.findChild(QScrollArea, "on-screen") is not None:
         return
-    size = dialog.size()
+    size, focused = dialog.size(), dialog.focusWidget()
     inside = QWidget()
     inside.setLayout(layout)  # with everything in it
     if inside.findChildren(QStackedWidget):  # whose wrapped lines tell nobody how high they are
@@ -102,6 +102,8 @@ def scrolled(dialog: QDialog) -> None:
         whole.addLayout(below)
     dialog.setMinimumSize(0, 0)
     dialog.resize(size)
+    if focused is not None:  # what moves to another parent loses it
+        focused.setFocus()
 
 
 def _take_last(layout: QLayout) -> None:

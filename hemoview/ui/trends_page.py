@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from hemoview.ui.catalogue import text
 from hemoview.ui.figure import Figure
+from hemoview.ui.marker_bar import label_said
 from hemoview.ui.picture_moves import CTRL, NONE, SHIFT, Move, move_keys, moved_by_hand
 from hemoview.ui.report_desk import ReportDesk
 from hemoview.ui.review import claim_of
@@ -293,4 +294,4 @@ def _worded(mark: Mark) -> Mark:
         return replace(mark, label=text("trends.personalised"))
     if mark.label in _WORDS and mark.kind == "marker":
         return replace(mark, label=text(_WORDS[mark.label]), kind=STEP)
-    return mark
+    return replace(mark, label=label_said(mark.label)) if mark.kind == "marker" else mark

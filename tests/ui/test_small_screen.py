@@ -140,8 +140,13 @@ def test_a_dialog_higher_than_the_screen_scrolls_and_keeps_its_buttons_in_sight(
     dialog, fields, save = tall_dialog(qtbot)
     room = QRect(0, 0, 640, 400)
     assert dialog.height() > room.height()
+    fields[3].setFocus()
+    save.setDefault(True)
     on_screen.fit(dialog, room)
     settle()
+    assert fields[3].hasFocus(), "who types goes on typing"
+    with qtbot.waitSignal(save.clicked):
+        qtbot.keyClick(fields[3], Qt.Key.Key_Return)
     assert room.contains(dialog.frameGeometry())
     assert whole(save, dialog)
     fields[0].setFocus()
