@@ -69,6 +69,8 @@ class StreamWatch:
     next_no: int = 0
     open_gap: OpenGap | None = None
     _floor_ns: int = 0
+    _away: OpenGap | None = None
+    """The newest interruption, until a sample comes: its gap may have ended before anybody could count."""
     _rate: deque[tuple[int, int]] = field(default_factory=deque)
 
     @property
@@ -83,7 +85,7 @@ class StreamWatch:
         ended = self._end_gap(block, era)
         self.received += block.n_samples
         self.next_no = block.next_sample_no
-        self.last_ns = block.t_host_ns
+        self.last_ns, self._away = block.t_host_ns, None
         if self.state != "streaming":
             self._become("streaming", block.t_host_ns, "")
         self._count_rate(block.t_host_ns)
@@ -137,6 +139,7 @@ class StreamWatch:
         if self.state == "never-seen" and not self.received:
             return None
         self.open_gap = OpenGap(t_host_ns, self.next_no, cause, detail)
+        self._away = self.open_gap
         self._rate.clear()
         return self._as_gap(self.open_gap, None, era)
 
@@ -203,6 +206,9 @@ class StreamWatch:
     def _end_gap(self, block: SampleBlock, era: int) -> Gap | None:
         """The gap that ends with this block. Rows of the edge process that never came are counted here, for they
         have no driver that does.
+
+        After an interruption the device may deliver before its next beat comes: the gap ended then, without a count,
+        and is told once more, now with the rows that the edge process computed meanwhile.
         """
         skipped = (
             block.first_sample_no - self.next_no if self.info.origin == "derived" and self.next_no else 0
@@ -211,9 +217,14 @@ class StreamWatch:
             if skipped > 0:
                 self.open_gap = replace(self.open_gap, n_missing=skipped)
             return self._close(block.t_host_ns, era)
-        if skipped <= 0 or self.last_ns is None:
+        if skipped <= 0:
             return None
-        since_ns = max(min(self.last_ns, block.t_host_ns), self._floor_ns)
+        if self._away is not None:
+            self.open_gap = replace(self._away, n_missing=skipped)
+            self.n_gaps -= 1  # counted when it ended
+            return self._close(block.t_host_ns, era)
+        last_ns = block.t_host_ns if self.last_ns is None else self.last_ns
+        since_ns = max(min(last_ns, block.t_host_ns), self._floor_ns)
         self.open_gap = OpenGap(
             since_ns, self.next_no, "not-delivered", "computed rows that did not arrive", skipped
         )

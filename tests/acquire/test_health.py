@@ -163,3 +163,31 @@ def test_the_rate_counts_anew_with_every_session() -> None:
     for second in range(20, 26):
         w.block(block(second * 64, 64, second), 0)
     assert w.effective_rate_hz() == pytest.approx(64, abs=0.5)
+
+
+def test_beats_lost_while_a_killed_recorder_was_away_are_a_gap_though_the_device_delivers_before_the_next_one() -> (
+    None
+):
+    """The edge process outlives the recorder and counts on; its stream belongs to a device that is heard at once."""
+    beats = replace(IBI, stream_id="edge.beats", origin="derived", role="beats")
+    w = watch(
+        beats
+    )  # of the recorder that goes on: it knows what is on the disk, and has heard nothing itself
+    w.next_no = 40
+    w.begin_session(50 * S, 1, 40)
+    opened = w.interrupt(47 * S, 1, "recorder-restart", "")
+    assert opened == Gap("edge.beats", 40, None, 47 * S, None, "recorder-restart", 1)
+    assert w.device_delivers(51 * S, 1) == replace(opened, t1_host_ns=51 * S)
+    told = w.block(block(43, 1, 52.0, beats), 1)
+    assert told == replace(opened, n_missing=3, t1_host_ns=52 * S)  # same begin: stored in place of the other
+    status = w.status(52 * S, 0, None)
+    assert (status.lost, status.n_gaps) == (3, 1)
+    assert w.block(block(44, 1, 53.0, beats), 1) is None
+
+
+def test_computed_rows_that_are_missing_before_any_time_is_known_are_told_at_once() -> None:
+    derived = replace(EST, origin="derived")
+    w = watch(derived)
+    w.next_no = 5  # rows on the disk whose clock points were not
+    told = w.block(block(7, 1, 9.0, derived), 0)
+    assert told is not None and (told.first_missing_no, told.n_missing, told.t0_host_ns) == (5, 2, 9 * S)
