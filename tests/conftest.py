@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +13,10 @@ import pytest
 from hypothesis import settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+# Two workers and hundreds of started processes compile the same files: once is enough, also where the system says never.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # Failing examples print a blob that reproduces them; runs differ, so that the suite keeps looking.
 settings.register_profile("hemoview", print_blob=True, deadline=None)
@@ -47,10 +54,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group("live" if place.parts[0] in LIVE else str(place)))
 
 
+def pytest_collection_finish() -> None:
+    """Modules and tests stay until the end; a collection of garbage during a test need not look at them again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Folders of one test each; named by counting, where ``mktemp`` would list thousands to find a free number."""
+    folder = tmp_path_factory.mktemp("homes")
+    return (folder / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _own_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_home(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No test touches the user's own sessions, settings or clock."""
-    monkeypatch.setenv("HEMOVIEW_HOME", str(tmp_path_factory.mktemp("home")))
+    home = next(_homes)
+    home.mkdir()
+    monkeypatch.setenv("HEMOVIEW_HOME", str(home))
     monkeypatch.delenv("HEMOVIEW_CLOCK", raising=False)
     yield
 
