@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from recorder.testing.sealing_here import SealerInProcess
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-# Two workers and hundreds of started processes compile the same files: once is enough, also where the system says never.
+# Two workers and hundreds of started processes compile the same files: once is enough, whatever the system says.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
@@ -24,24 +26,19 @@ settings.load_profile("hemoview")
 
 LIVE = frozenset(
     {
-        *(
-            "acquire",
-            "bench",
-            "contracts",
-            "day",
-            "devices",
-            "edge",
-            "host",
-            "radio",
-            "real",
-            "safety",
-            "sim",
-        ),
-        *("soak", "transports", "ui", "test_demo.py"),
+        *("acquire", "bench", "day", "devices", "host", "radio", "safety", "sim", "soak", "transports", "ui"),
+        "edge/test_edge_process.py",
+        "edge/test_edge_start.py",
+        "real/test_replayed_recordings.py",
+        "test_demo.py",
     }
 )
-"""Rooms whose tests start processes, speak to emulators or paint: one after the other in one worker, so that each has a
-core for itself while the other worker computes."""
+"""Rooms and modules whose tests start processes, speak to emulators or paint: one after the other in one worker, so
+that each has a core for itself while the other worker computes."""
+
+SEALED_APART = frozenset({"acquire", "day", "session", "soak"})
+"""Rooms where the sealer runs in the process of its own that it has in the product; in the others a session that tests
+write in their own process is sealed there, by the same code."""
 
 REAL_RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -51,7 +48,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         place = item.path.relative_to(here)
-        item.add_marker(pytest.mark.xdist_group("live" if place.parts[0] in LIVE else str(place)))
+        live = {place.parts[0], place.as_posix()} & LIVE
+        item.add_marker(pytest.mark.xdist_group("live" if live else place.as_posix()))
 
 
 def pytest_collection_finish() -> None:
@@ -75,6 +73,16 @@ def _own_home(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Iterat
     monkeypatch.setenv("HEMOVIEW_HOME", str(home))
     monkeypatch.delenv("HEMOVIEW_CLOCK", raising=False)
     yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _sealed_here(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Half a second less for every session stored."""
+    room = request.path.relative_to(Path(__file__).parent).parts[0]
+    with pytest.MonkeyPatch.context() as patch:
+        if room not in SEALED_APART:
+            patch.setattr("recorder.session.writer.SealerProcess", SealerInProcess)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -26,8 +26,7 @@ from recorder.devices import registry
 from recorder.devices.contract import DeviceConfig, Driver, DriverEvent
 from recorder.errors import LinkLost, RecorderError
 from recorder.session import writer
-from recorder.session.sealer import seal
-from recorder.session.sealing import SealOutcome
+from recorder.testing.sealing_here import SealerInProcess
 from recorder.testing.transports import Faults, FaultTransport
 from recorder.transports import Chunk, Transport
 
@@ -115,33 +114,6 @@ class FaultyDriver:
     def feed(self, chunk: Chunk) -> Sequence[DriverEvent]:
         """See :class:`recorder.devices.contract.Driver`."""
         return self._driver.feed(chunk)
-
-
-class SealerInProcess:
-    """Seals at once, where the writer is: the same code without a process of its own, which costs a second each."""
-
-    running = False
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._outcome: SealOutcome | None = None
-
-    def start(self, stream_ids: Sequence[str], *, upto_commit: int) -> None:
-        """As of :class:`recorder.session.sealing.SealerProcess`."""
-        try:
-            seal(self._folder, upto_commit, stream_ids)
-            self._outcome = SealOutcome(tuple(stream_ids))
-        except RecorderError as error:
-            self._outcome = SealOutcome(tuple(stream_ids), str(error))
-
-    def poll(self) -> SealOutcome | None:
-        """What came of it."""
-        return self.wait()
-
-    def wait(self) -> SealOutcome | None:
-        """What came of it."""
-        outcome, self._outcome = self._outcome, None
-        return outcome
 
 
 @dataclass(slots=True)
