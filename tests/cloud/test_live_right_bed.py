@@ -139,3 +139,31 @@ def test_a_revoked_device_is_shown_out_at_once(rig: Rig, ward: str, keeper: Any)
         with pytest.raises(WebSocketDisconnect) as ended:
             socket.receive_text()
         assert ended.value.code == uplink_wire.UNKNOWN_CODE
+
+
+# ---- one key in two places
+
+
+def test_two_stations_with_one_key_are_never_both_taken_for_confirmed(
+    rig: Rig, ward: str, keeper: Any
+) -> None:
+    """A disk that was copied to another computer: the same device, and somebody else lies there."""
+    device = rig.bedside("A-1")
+    spoken(rig, ward, keeper, device)
+    confirm(rig, keeper)
+    spoken(rig, ward, keeper, device, session_id=OTHER)  # while the first still records
+    binding = keeper.get(f"/v1/wards/{ward}/state").json()["beds"][0]["binding"]
+    assert (binding["session_id"], binding["confirmed"]) == (OTHER, False)
+    spoken(rig, ward, keeper, device)
+    assert not keeper.get(f"/v1/wards/{ward}/state").json()["beds"][0]["binding"]["confirmed"]
+
+
+def test_the_next_subject_of_a_confirmed_station_needs_no_second_confirmation(
+    rig: Rig, ward: str, keeper: Any
+) -> None:
+    device = rig.bedside("A-1")
+    spoken(rig, ward, keeper, device)
+    confirm(rig, keeper)
+    spoken(rig, ward, keeper, device, seq=2, **IDLE)  # stopped
+    spoken(rig, ward, keeper, device, seq=3, session_id=OTHER)
+    assert keeper.get(f"/v1/wards/{ward}/state").json()["beds"][0]["binding"]["confirmed"]

@@ -123,7 +123,8 @@ class Board:
         if message.footer is not None:
             bed.footer = message.footer
         whole = replace(message, head=bed.head, footer=bed.footer)
-        bound = self._bind(bed, device_id, message, now_us)
+        cuts_in = first and _cuts_in(bed, message, now_us)
+        bound = self._bind(bed, device_id, message, now_us, cuts_in=cuts_in)
         bed.gaps = bed.gaps + gap if same else 0
         if not same:
             bed.since.clear()
@@ -133,8 +134,8 @@ class Board:
         counts_us = message.t_us if abs(now_us - message.t_us) <= SKEW_US else now_us
         return Taken(bed, whole, counts_us, gap, parcel(bed, shown, gap), bound)
 
-    def _bind(self, bed: BedNow, device_id: str, message: LiveMessage, now_us: int) -> bool:
-        started = bool(bed.head and bed.head["confirmed"])
+    def _bind(self, bed: BedNow, device_id: str, message: LiveMessage, now_us: int, *, cuts_in: bool) -> bool:
+        started = bool(bed.head and bed.head["confirmed"]) and not cuts_in
         before = bed.binding
         bed.binding = bind(before, message.session_id, device_id, started=started, at_us=now_us)
         return bed.binding != before
@@ -163,6 +164,13 @@ class Board:
         for bed in found:
             bed.quiet = True
         return found
+
+
+def _cuts_in(bed: BedNow, message: LiveMessage, now_us: int) -> bool:
+    """A new connection speaks of a session while another of the bed goes on: this may be another computer with a copy
+    of the station's key, and its Start says nothing of this bed."""
+    going_on = bed.last is not None and bool(bed.session_id) and not is_old(bed.at_us, now_us)
+    return going_on and bool(message.session_id) and message.session_id != bed.session_id
 
 
 def is_old(at_us: int, now_us: int) -> bool:
