@@ -93,7 +93,7 @@ def say(socket: WebSocketTestSession, **told: Any) -> None:
     socket.send_text(json.dumps(message(**told)))
 
 
-def hear(socket: WebSocketTestSession, kind: str, most: int = 50) -> dict[str, Any]:
+def hear(socket: WebSocketTestSession, kind: str, most: int = 400) -> dict[str, Any]:
     """The next server message of a kind."""
     for _ in range(most):
         told: dict[str, Any] = json.loads(socket.receive_text())
