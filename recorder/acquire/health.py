@@ -152,7 +152,7 @@ class StreamWatch:
     def begin_session(self, t_host_ns: int, era: int, received: int) -> Gap | None:
         """Count from here on; a gap that lasts already counts from here as well, and is returned."""
         self.received, self.lost, self.n_gaps, self.longest_gap_ns = received, 0, 0, 0
-        self._floor_ns = t_host_ns
+        self._floor_ns, self._away = t_host_ns, None
         self._rate.clear()  # it counts from ``received``, which has just begun anew
         if self.open_gap is None:
             return None

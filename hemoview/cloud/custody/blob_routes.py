@@ -50,7 +50,12 @@ async def put(sha256: BlobId, request: Request, service: Here, who: Bedside) -> 
     try:
         size = _announced(request)
         await _receive(service, request, sha256, size)
-        is_new = await service.ledger.add(Arrived(sha256, size, who.id, service.now_us()))
+        async with service.ledger.arriving(sha256):
+            if await service.blobs.size(sha256) != size:
+                raise Problem(
+                    503, "an older copy was removed in that very moment, and this with it; send it again"
+                )
+            is_new = await service.ledger.add(Arrived(sha256, size, who.id, service.now_us()))
     except Problem as problem:
         await attempt.refuse(problem)
     return Response(status_code=201 if is_new else 200)

@@ -49,7 +49,7 @@ async def _files_of(conn: AsyncConnection, sha256: str) -> list[tuple[str, str, 
         select(session_file.c.session_id, session_file.c.name, session.c.device_id, device.c.revoked_us)
         .join(session, session.c.id == session_file.c.session_id)
         .join(device, device.c.id == session.c.device_id)
-        .where(session_file.c.blob_sha256 == sha256)
+        .where(session_file.c.blob_sha256 == sha256, session.c.state != "erased")
         .distinct()
     )
     rows = (await conn.execute(query)).all()

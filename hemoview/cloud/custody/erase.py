@@ -17,6 +17,7 @@ from hemoview.cloud import audit, tables
 from hemoview.cloud.custody import erasures, orders
 from hemoview.cloud.custody.erasures import Erased
 from hemoview.cloud.database import insert_new
+from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Service
 from recorder.sync import wire
 
@@ -25,14 +26,30 @@ LEFT_BY: Final = ("session.download", "report.download", "fhir.read", "fhir.expo
 _AT_ONCE: Final = 500
 
 
+class Held(Problem):
+    """A legal hold forbids it; ``why``."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(409, f"it must not be erased: {why}; lift that first")
+        self.why = why
+
+
 async def erase(service: Service, erased: Erased, entry: audit.Entry) -> list[dict[str, Any]]:
-    """Erase a session that is here; what cannot be reached. Again, it only finishes what was interrupted.
+    """Erase a session that is here; what cannot be reached.
+
+    The hold is looked at in the very transaction that destroys the key: one that came a moment ago counts. Only then
+    is the erasure remembered for ever, still before the key goes.
 
     Args:
         entry: its line in the audit log.
+
+    Raises:
+        Held: nothing was erased.
+        Problem: 410, somebody else has just erased it.
     """
-    await asyncio.to_thread(erasures.remember, service.settings.keys, erased)
     async with service.db.begin() as conn:
+        await _claim(conn, erased.session_id)
+        await asyncio.to_thread(erasures.remember, service.settings.keys, erased)
         unreachable = await _destroy_key(conn, erased)
         await audit.append(conn, entry)
     await finish(service)
@@ -72,6 +89,12 @@ async def tell(service: Service, device_id: str, session_id: str) -> None:
 async def finish(service: Service) -> None:
     """Delete the blobs of erased sessions; rows go after them, so that an interruption leaves none behind."""
     session, file, blob = tables.session, tables.session_file, tables.blob
+    of_erased = (
+        select(file.c.session_id)
+        .join(session, session.c.id == file.c.session_id)
+        .where(session.c.state == "erased")
+        .distinct()
+    )
     kept = select(file.c.blob_sha256).join(session, session.c.id == file.c.session_id)
     gone = (
         select(file.c.blob_sha256)
@@ -83,12 +106,27 @@ async def finish(service: Service) -> None:
     )
     async with service.db.read() as conn:
         ids: Sequence[str] = (await conn.execute(gone)).scalars().all()
-    await service.blobs.delete(ids)
-    erased = select(session.c.id).where(session.c.state == "erased")
-    async with service.db.begin() as conn:
-        await conn.execute(delete(file).where(file.c.session_id.in_(erased)))
-        for at in range(0, len(ids), _AT_ONCE):
-            await conn.execute(delete(blob).where(blob.c.sha256.in_(ids[at : at + _AT_ONCE])))
+        # one that is erased from here on is finished by its own call: its blobs are not among these
+        of = (await conn.execute(of_erased)).scalars().all()
+    async with service.ledger.removing(ids):
+        await service.blobs.delete(ids)
+        async with service.db.begin() as conn:
+            for at in range(0, len(of), _AT_ONCE):
+                await conn.execute(delete(file).where(file.c.session_id.in_(of[at : at + _AT_ONCE])))
+            for at in range(0, len(ids), _AT_ONCE):
+                await conn.execute(delete(blob).where(blob.c.sha256.in_(ids[at : at + _AT_ONCE])))
+
+
+async def _claim(conn: AsyncConnection, session_id: str) -> None:
+    """Mark it erased unless a hold or another erasure was first; the row is this transaction's from here on."""
+    session = tables.session
+    may = (session.c.id == session_id, session.c.state != "erased", session.c.held.is_(None))
+    if (await conn.execute(update(session).where(*may).values(state="erased"))).rowcount:
+        return
+    row = (await conn.execute(select(session.c.held).where(session.c.id == session_id))).first()
+    if row is not None and row.held is not None:
+        raise Held(row.held)
+    raise Problem(410, "this session was erased already")
 
 
 async def _is_here(conn: AsyncConnection, session_id: str) -> bool:

@@ -51,13 +51,11 @@ async def erase_session(
     """Destroy its key and its blobs, have the bedside erase its copy, and say what cannot be reached."""
     attempt = Attempt(service, request, who, "session.erase", session_id)
     try:
-        held = await _held(service, who, session_id)
-        if held is not None:
-            raise Problem(409, f"it must not be erased: {held}; lift that first")
+        await _must_be_here(service, who, session_id)
+        erased = Erased(session_id, service.now_us(), who.name, why.reason)
+        unreachable = await erase.erase(service, erased, attempt.entry(reason=why.reason))
     except Problem as problem:
         await attempt.refuse(problem)
-    erased = Erased(session_id, service.now_us(), who.name, why.reason)
-    unreachable = await erase.erase(service, erased, attempt.entry(reason=why.reason))
     return {"session_id": session_id, "erased_us": erased.at_us, "unreachable": unreachable}
 
 
@@ -128,32 +126,29 @@ async def scrub_now(share: Share, request: Request, service: Here, who: Manager)
     return {"read": found.read, "bytes": found.bytes, "damaged": found.damaged}
 
 
-async def _held(service: Service, who: Principal, session_id: str) -> str | None:
-    """Why it must not be erased; None: it may.
+async def _must_be_here(service: Service, who: Principal, session_id: str) -> None:
+    """For the caller to erase.
 
     Raises:
         Problem: 404 not in scope, 410 erased already.
     """
-    session = tables.session
     async with service.db.read() as conn:
         seen = await state.of_one(conn, who, session_id, Action.ERASE_SESSION)
-        if seen is None:
-            raise Problem(404, "there is no such session here for you")
-        if seen["state"] == "erased":
-            raise Problem(410, "this session was erased already")
-        held: str | None = (
-            await conn.execute(select(session.c.held).where(session.c.id == session_id))
-        ).scalar()
-    return held
+    if seen is None:
+        raise Problem(404, "there is no such session here for you")
+    if seen["state"] == "erased":
+        raise Problem(410, "this session was erased already")
 
 
 async def _set_hold(service: Service, attempt: Attempt, reason: str | None) -> Response:
+    session = tables.session
+    mine = (session.c.id == attempt.thing, session.c.state != "erased")
     try:
-        await _held(service, attempt.who, attempt.thing)
+        await _must_be_here(service, attempt.who, attempt.thing)
+        async with service.db.begin() as conn:
+            if not (await conn.execute(update(session).where(*mine).values(held=reason))).rowcount:
+                raise Problem(410, "this session was erased already")
+            await audit.append(conn, attempt.entry(reason=reason or ""))
     except Problem as problem:
         await attempt.refuse(problem)
-    session = tables.session
-    async with service.db.begin() as conn:
-        await conn.execute(update(session).where(session.c.id == attempt.thing).values(held=reason))
-        await audit.append(conn, attempt.entry(reason=reason or ""))
     return Response(status_code=204)

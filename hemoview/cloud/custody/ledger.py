@@ -7,7 +7,9 @@ go together (group commit), so that their number a second is not the number of t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -51,6 +53,51 @@ class Ledger:
         self._db = db
         self._queue: list[_Waiting] = []
         self._turn = asyncio.Lock()
+        self._arriving: Counter[str] = Counter()
+        self._removing: Counter[str] = Counter()
+        self._settled = asyncio.Condition()
+
+    @asynccontextmanager
+    async def arriving(self, sha256: str) -> AsyncIterator[None]:
+        """From the look whether its file lies there to the commit of its row nobody removes it."""
+        async with self._settled:
+            await self._settled.wait_for(lambda: not self._removing[sha256])
+            self._arriving[sha256] += 1
+        try:
+            yield
+        finally:
+            await self._let_go(self._arriving, (sha256,))
+
+    @asynccontextmanager
+    async def removing(self, ids: Sequence[str]) -> AsyncIterator[None]:
+        """While these files and rows are removed no row of them is written: none must come back without its file.
+
+        Those that are being written are waited for, so decide in here what is to go. Within one process.
+        """
+        async with self._settled:
+            self._removing.update(ids)  # from here on none begins
+            try:
+                await self._settled.wait_for(lambda: not any(self._arriving[i] for i in ids))
+            except BaseException:
+                self._drop(self._removing, ids)
+                self._settled.notify_all()
+                raise
+        try:
+            yield
+        finally:
+            await self._let_go(self._removing, ids)
+
+    async def _let_go(self, counter: Counter[str], ids: Sequence[str]) -> None:
+        self._drop(counter, ids)  # at once: a request that was cancelled must not hold a name for ever
+        async with self._settled:
+            self._settled.notify_all()
+
+    @staticmethod
+    def _drop(counter: Counter[str], ids: Sequence[str]) -> None:
+        counter.subtract(ids)
+        for one in ids:
+            if counter[one] <= 0:
+                del counter[one]
 
     async def add(self, arrived: Arrived) -> bool:
         """Write down that it is here; committed when this returns. Whether it was not here before, or damaged.

@@ -12,9 +12,10 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 from uuid import uuid4
@@ -52,6 +53,8 @@ class LocalBlobs:
         self._folder, self._reserve = folder, reserve
         self._store = LocalStore(folder)
         self._lasting: set[Path] = set()
+        self._booked = 0
+        """Bytes of bodies on their way that are not on the disk yet."""
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="blobs")
 
     @classmethod
@@ -62,20 +65,41 @@ class LocalBlobs:
     async def put(self, sha256: str, size: int, chunks: AsyncIterator[bytes]) -> None:
         """See the port."""
         try:
-            if shutil.disk_usage(self._folder).free < self._reserve + size:
-                raise StoreFull(f"the disk keeps its last {self._reserve >> 20} MiB for the database")
-            piece = _Piece(self._folder / _INCOMING / f"{uuid4().hex}.part", sha256, size)
-            try:
-                await self._fill(piece, chunks)
-            except BaseException:
-                await self._in_thread(piece.drop)
-                raise
+            with self._room_for(size) as room:
+                piece = _Piece(self._folder / _INCOMING / f"{uuid4().hex}.part", sha256, size)
+                try:
+                    await self._fill(piece, chunks, room)
+                except BaseException:
+                    await self._in_thread(piece.drop)
+                    raise
         except OSError as error:
             if error.errno in _FULL:
                 raise StoreFull("the disk is full") from error
             raise
 
-    async def _fill(self, piece: _Piece, chunks: AsyncIterator[bytes]) -> None:
+    @contextmanager
+    def _room_for(self, size: int) -> Iterator[_Room]:
+        """Book it: many bodies at once must not each be promised the same space.
+
+        Raises:
+            StoreFull: what is free is promised to others.
+        """
+        if shutil.disk_usage(self._folder).free < self._reserve + self._booked + size:
+            raise StoreFull(f"the disk keeps its last {self._reserve >> 20} MiB for the database")
+        room = _Room(size)
+        self._booked += size
+        try:
+            yield room
+        finally:
+            self._booked -= room.left
+
+    def _used(self, room: _Room, n_bytes: int) -> None:
+        """So much of it is on the disk, and no longer free there."""
+        n_bytes = min(n_bytes, room.left)
+        room.left -= n_bytes
+        self._booked -= n_bytes
+
+    async def _fill(self, piece: _Piece, chunks: AsyncIterator[bytes], room: _Room) -> None:
         waiting: list[bytes] = []
         held = 0
         async for chunk in chunks:
@@ -83,6 +107,7 @@ class LocalBlobs:
             held += len(chunk)
             if held >= PIECE:
                 await self._in_thread(piece.write, waiting)
+                self._used(room, held)
                 waiting, held = [], 0
         await self._in_thread(self._finish, piece, waiting)
 
@@ -144,6 +169,13 @@ class LocalBlobs:
         for path in left:
             path.unlink()
         return len(left)
+
+
+@dataclass(slots=True)
+class _Room:
+    """Booked bytes of one body that are not on the disk yet."""
+
+    left: int
 
 
 class _Piece:

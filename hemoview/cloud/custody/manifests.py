@@ -121,7 +121,11 @@ async def _must_be_open(conn: AsyncConnection, who: Principal, session_id: str) 
     if row is None or row.device_id != who.id:
         raise not_yours()
     if row.state == "erased":
-        raise Problem(410, "this session was erased here", type=wire.SESSION_ERASED)
+        raise _erased()
+
+
+def _erased() -> Problem:
+    return Problem(410, "this session was erased here", type=wire.SESSION_ERASED)
 
 
 def _must_follow(manifest: Manifest, last: Row[Any] | None) -> None:
@@ -202,12 +206,14 @@ async def _keep(
     if rows:
         await conn.execute(insert(tables.session_file), rows)
     session = tables.session
-    await conn.execute(
+    kept = await conn.execute(
         update(session)
-        .where(session.c.id == manifest.session_id)
+        .where(session.c.id == manifest.session_id, session.c.state != "erased")
         .values(
             state=manifest.state,
             hidden=manifest.about.hidden,
             subject_id=await subject_of(conn, manifest.about.pseudonym),
         )
     )
+    if not kept.rowcount:  # where transactions run side by side, an erasure may have come in between
+        raise _erased()

@@ -7,7 +7,6 @@ from typing import Final
 
 from sqlalchemy import delete, select, update
 
-from hemoview.cloud.custody import damage
 from hemoview.cloud.service import Service
 from hemoview.cloud.tables import blob, session_file
 
@@ -21,7 +20,7 @@ async def discard(service: Service) -> int:
     """Remove those older than :data:`KEPT_DAYS`; how many.
 
     First they count as missing, so that no manifest can name one that is about to go; one that is sent again in that
-    very moment is found gone, and asked for.
+    very moment either stays, or is refused and sent once more.
     """
     now_us = service.now_us()
     before_us = now_us - KEPT_DAYS * 86_400_000_000
@@ -30,14 +29,13 @@ async def discard(service: Service) -> int:
     async with service.db.begin() as conn:
         ids = list((await conn.execute(old)).scalars())
         await conn.execute(update(blob).where(blob.c.sha256.in_(ids)).values(damaged_us=now_us))
-    await service.blobs.delete(ids)
-    mine = (blob.c.sha256.in_(ids), blob.c.damaged_us == now_us)
-    async with service.db.begin() as conn:
-        gone = (await conn.execute(delete(blob).where(*mine))).rowcount
-        back = list((await conn.execute(select(blob.c.sha256).where(blob.c.sha256.in_(ids)))).scalars())
-    for sha256 in back:
-        if await service.blobs.size(sha256) is None:
-            await damage.found(service, sha256, "it was sent again while the old one was removed")
-    if gone:
-        log.info("%d blobs that no manifest named in %d days were removed", gone, KEPT_DAYS)
-    return gone
+    async with service.ledger.removing(ids):
+        still = select(blob.c.sha256).where(blob.c.sha256.in_(ids), blob.c.damaged_us == now_us)
+        async with service.db.read() as conn:
+            going = list((await conn.execute(still)).scalars())
+        await service.blobs.delete(going)
+        async with service.db.begin() as conn:
+            await conn.execute(delete(blob).where(blob.c.sha256.in_(going)))
+    if going:
+        log.info("%d blobs that no manifest named in %d days were removed", len(going), KEPT_DAYS)
+    return len(going)

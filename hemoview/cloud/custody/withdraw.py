@@ -36,10 +36,16 @@ async def withdraw(service: Service, attempt: Attempt, pseudonym: str, reason: s
     if not rows:
         raise Problem(404, "there is no session of this subject here for you")
     erased = []
+    held = [{"session_id": row.id, "why": row.held} for row in rows if row.held is not None]
     for session_id in (row.id for row in rows if row.held is None):
         one = Erased(session_id, service.now_us(), attempt.who.name, reason)
         line = Attempt(service, attempt.request, attempt.who, "session.erase", session_id)
-        unreachable = await erase.erase(service, one, line.entry(reason=reason, withdrawn=True))
+        try:
+            unreachable = await erase.erase(service, one, line.entry(reason=reason, withdrawn=True))
+        except erase.Held as since:  # while the others were erased
+            held.append({"session_id": session_id, "why": since.why})
+            continue
+        except Problem:  # somebody else was first
+            continue
         erased.append({"session_id": session_id, "unreachable": unreachable})
-    held = [{"session_id": row.id, "why": row.held} for row in rows if row.held is not None]
     return {"erased": erased, "held": held}

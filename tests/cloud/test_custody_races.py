@@ -1,0 +1,178 @@
+"""Two things at the same moment: what arrives and what goes, what is erased and what must not be."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hemoview.cloud import audit, tables
+from hemoview.cloud.custody import damage, erase, erase_routes, erasures, manifests, unclaimed
+from hemoview.cloud.custody.erasures import Erased
+from hemoview.cloud.custody.ledger import Arrived
+from hemoview.cloud.problems import Problem
+from tests.cloud.cloud_rig import Rig
+from tests.cloud.handover import SMALL, Sender
+from tests.cloud.test_custody_erased import WHY, call
+from tests.cloud.test_record_path import count, on_disk
+
+
+@pytest.fixture
+def sender(rig: Rig) -> Sender:
+    rig.ward("A")
+    sender = Sender(rig.http, rig.bedside("A-1"), dict(SMALL))
+    sender.hand_over()
+    return sender
+
+
+def hold_now(rig: Rig, session_id: str, why: str | None = "court order 12") -> None:
+    async def write(conn: AsyncConnection) -> None:
+        await conn.execute(update(tables.session).where(tables.session.c.id == session_id).values(held=why))
+
+    rig.do(write)
+
+
+def test_a_hold_that_comes_while_an_erasure_is_asked_for_is_kept(
+    rig: Rig, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look at a session and its erasure: then neither its key nor the list of erasures is touched."""
+    admin = rig.person("admin", ("admin", None))
+    look = erase_routes.state.of_one
+
+    async def and_then_held(conn: AsyncConnection, *what: Any) -> Any:
+        found = await look(conn, *what)
+        async with rig.service.db.begin() as other:
+            await other.execute(update(tables.session).values(held="court order 12"))
+        return found
+
+    monkeypatch.setattr(erase_routes.state, "of_one", and_then_held)
+    reply = admin.post(f"/v1/sessions/{sender.session_id}/erase", json=WHY)
+    assert (reply.status_code, "court order 12" in reply.json()["detail"]) == (409, True)
+    assert erasures.remembered(rig.service.settings.keys) == [], "it would be erased at the next start"
+    assert len(on_disk(rig)) == 2
+
+
+def test_who_erases_second_is_told_and_the_bedside_gets_one_order(rig: Rig, sender: Sender) -> None:
+    one = Erased(sender.session_id, 1, "admin", "withdrawn")
+    entry = audit.Entry(1, "admin", "session.erase", sender.session_id, audit.OK, "", "")
+    call(rig, erase.erase, rig.service, one, entry)
+    with pytest.raises(Problem) as again:
+        call(rig, erase.erase, rig.service, one, entry)
+    assert again.value.status == 410
+    assert count(rig, tables.device_order) == 1
+    assert len(erasures.remembered(rig.service.settings.keys)) == 1
+
+
+def test_a_manifest_beside_an_erasure_does_not_bring_the_session_back(
+    rig: Rig, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where transactions run side by side the erasure may be committed after the manifest looked."""
+    first = manifests.accept
+
+    async def erased_since(conn: AsyncConnection, *what: Any) -> Any:
+        await conn.execute(update(tables.session).values(state="erased", wrapped_key=None))
+        return await first(conn, *what)
+
+    async def seen_before(*_: Any) -> None:
+        return None
+
+    monkeypatch.setattr(manifests, "accept", erased_since)
+    monkeypatch.setattr(manifests, "_must_be_open", seen_before)
+    where = f"/v1/sessions/{sender.session_id}/receipt"
+    prev = rig.http.get(where, headers=sender.bedside.headers).json()["receipt"]["manifest_sha256"]
+    sender.files = {**sender.files, "amendments.jsonl": b"one"}
+    sender.put_all()
+    reply = sender.commit(sender.manifest(2, prev))
+    assert reply.status_code == 410, reply.text
+    assert count(rig, tables.manifest) == 1
+
+
+def test_a_blob_that_is_sent_again_while_the_old_one_is_removed_is_never_promised_and_gone(
+    rig: Rig, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the order: with a row there is a file, for a receipt may name it the moment it is answered."""
+    sender.files = {"amendments.jsonl": b"one"}
+    sender.put_all()
+    blob = sender.blob("amendments.jsonl")
+    rig.clock.forward((unclaimed.KEPT_DAYS + 1) * 86_400)
+    service, seen = rig.service, []
+    store, remove = type(service.blobs), type(service.blobs).delete
+
+    async def again(self: Any, ids: Sequence[str]) -> None:
+        async def pieces() -> Any:
+            yield blob.content
+
+        async def arrive() -> None:
+            await self.put(blob.blob_sha256, len(blob.content), pieces())
+            placed.set()
+            async with service.ledger.arriving(blob.blob_sha256):
+                if await self.size(blob.blob_sha256) is None:
+                    seen.append("refused")
+                    return
+                await service.ledger.add(Arrived(blob.blob_sha256, len(blob.content), sender.bedside.id, 5))
+                seen.append("promised")
+
+        placed = asyncio.Event()
+        tasks.append(asyncio.create_task(arrive()))
+        await placed.wait()
+        await asyncio.sleep(0.05)
+        assert seen == [], "it waits until the old one is gone"
+        await remove(self, ids)
+
+    tasks: list[asyncio.Task[None]] = []
+
+    async def both() -> None:
+        await unclaimed.discard(service)
+        await asyncio.gather(*tasks)
+
+    monkeypatch.setattr(store, "delete", again)
+    call(rig, both)
+    assert seen == ["refused"]
+    assert sender.missing() == [blob.blob_sha256]
+    monkeypatch.undo()
+    assert sender.put("amendments.jsonl").status_code == 201
+
+
+def test_the_route_refuses_what_was_removed_between_its_file_and_its_row(
+    rig: Rig, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender.files = {"amendments.jsonl": b"one"}
+    store, put = type(rig.service.blobs), type(rig.service.blobs).put
+
+    async def and_then_gone(self: Any, sha256: str, size: int, chunks: Any) -> None:
+        await put(self, sha256, size, chunks)
+        await self.delete([sha256])
+
+    monkeypatch.setattr(store, "put", and_then_gone)
+    assert sender.put("amendments.jsonl").status_code == 503
+    monkeypatch.undo()
+    assert len(sender.missing()) == 1
+
+
+def test_scrubbing_beside_an_erasure_asks_no_bedside_for_what_was_erased(rig: Rig, sender: Sender) -> None:
+    async def half(conn: AsyncConnection) -> None:
+        await conn.execute(update(tables.session).values(state="erased", wrapped_key=None))
+
+    rig.do(half)
+    call(rig, damage.found, rig.service, sender.blob("session.json").blob_sha256, "it is gone")
+    assert count(rig, tables.device_order) == 0
+
+
+def test_a_cancelled_wait_holds_no_blob_for_ever(rig: Rig) -> None:
+    ledger = rig.service.ledger
+
+    async def cancelled() -> None:
+        async with ledger.arriving("a"):
+            waiting = asyncio.create_task(ledger.removing(["a"]).__aenter__())
+            await asyncio.sleep(0.01)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+        async with asyncio.timeout(1), ledger.arriving("a"):
+            pass
+
+    call(rig, cancelled)
