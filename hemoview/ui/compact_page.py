@@ -111,7 +111,7 @@ class CompactHeader(QFrame):
         super().__init__(parent)
         self.setObjectName("header")
         self.subject, self.recording, self.disk = Fitted(20, bold=True), Words(18, bold=True), Words(13)
-        self.battery, self.amended = Words(13), Words(12)
+        self.battery, self.amended, self.sync = Words(13), Words(12), Fitted(13)
         self.control, self.take = Fitted(13), QPushButton(text("button-take-control"))
         self.take.clicked.connect(self.control_asked)
         self.back = QPushButton(f"◀ {text('tab-record')}")
@@ -125,6 +125,7 @@ class CompactHeader(QFrame):
         lower.addWidget(self.amended)
         lower.addWidget(self.battery)
         lower.addWidget(self.disk)
+        lower.addWidget(self.sync, 1)
         lower.addWidget(self.control, 1)
         lower.addWidget(self.take)
         self._rows = rows = QBoxLayout(QBoxLayout.Direction.TopToBottom, self)
@@ -150,7 +151,11 @@ class CompactHeader(QFrame):
         self.amended.show_text(text("header-amended-short") if view.amended else "", "warn")
         self.amended.setVisible(view.amended is not None)
         self.amended.setToolTip(words(view.amended))
+        line = view.sync  # who watches only, needs the room to take control
+        self.sync.show_text(words(line.message) if line else "", line.level if line else "quiet")
+        self.sync.setVisible(line is not None and view.control is None)
         self.control.show_text(words(view.control), "warn")
+        self.control.setVisible(view.control is not None)
         self.take.setVisible(view.control is not None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
@@ -22,8 +23,10 @@ from synthetic_bedside import SyntheticBedside
 
 from hemoview.ui import catalogue, on_screen, theme
 from hemoview.ui.main_window import MainWindow
+from hemoview.viewmodel.messages import say
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import RecordView, Wish
+from hemoview.viewmodel.service import SyncLine
 
 SMALL = [(853, 500), (640, 360)]
 """1280 × 800 at 150 % and 200 %, less title and task bar."""
@@ -85,6 +88,15 @@ def test_stop_markers_and_what_is_on_disk_stay_in_sight(
         )
     finally:
         catalogue.use_language("en")
+
+
+def test_a_small_panel_says_how_the_service_is_too(window: MainWindow, view: RecordView) -> None:
+    line = SyncLine(say("sync-line-refused", server="w"), "danger")
+    window.show_view(replace(view, header=replace(view.header, sync=line, control=None)))
+    assert window.compact_header.sync.text() == "sync stopped: see Service"
+    assert window.compact_header.sync.isVisible()
+    window.show_view(replace(view, header=replace(view.header, sync=None)))
+    assert not window.compact_header.sync.isVisible()
 
 
 def test_everything_lower_on_the_page_is_reached_by_scrolling(window: MainWindow, view: RecordView) -> None:
