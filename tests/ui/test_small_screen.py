@@ -91,6 +91,8 @@ def test_stop_markers_and_what_is_on_disk_stay_in_sight(
 
 
 def test_a_small_panel_says_how_the_service_is_too(window: MainWindow, view: RecordView) -> None:
+    window.resize(480, 854)
+    settle()
     line = SyncLine(say("sync-line-refused", server="w"), "danger")
     window.show_view(replace(view, header=replace(view.header, sync=line, control=None)))
     assert window.compact_header.sync.text() == "sync stopped: see Service"
