@@ -329,7 +329,12 @@ def _wrapped(off: float, variance: float, period: float) -> float:
     if variance > 0.16 * period * period:
         return 1.0 / period
     scale = 1.0 / sqrt(2.0 * pi * variance)
-    return scale * sum(exp(-0.5 * (off + k * period) ** 2 / variance) for k in (-1, 0, 1))
+    below, above = off - period, off + period
+    return scale * (
+        exp(-0.5 * below * below / variance)
+        + exp(-0.5 * off * off / variance)
+        + exp(-0.5 * above * above / variance)
+    )
 
 
 def _correlation(r: _Residuals, first_s: Times, second_s: Times) -> float:
