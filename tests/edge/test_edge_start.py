@@ -17,6 +17,7 @@ from hemoview.edge.knowledge import Options
 from hemoview.edge.models import load_model
 from recorder.errors import StationLocked
 from recorder.host import places, platform
+from recorder.host.client import StationClient
 from recorder.host.lock import StationLock
 from recorder.schema import Subject
 
@@ -99,6 +100,10 @@ def test_an_end_waits_for_a_recorder_that_may_still_take_rows(tmp_path: Path) ->
 
 def test_left_alone_for_long_it_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "ALONE_S", 0.1)
+    ask = StationClient.call
+    monkeypatch.setattr(
+        StationClient, "call", lambda client, verb, *_, **args: ask(client, verb, 0.3, **args)
+    )
     alone = threading.Thread(target=process.run, args=("nowhere", tmp_path, Options(), threading.Event()))
     alone.start()
     alone.join(30)

@@ -16,7 +16,7 @@ from hemoview import demo
 from recorder import session as sessions
 from recorder.exchange import read_recording
 
-SPEED = 4.0
+SPEED = 6.0
 
 
 def replay(recording: Path, out: Path, seconds: float) -> dict[str, Any]:

@@ -32,6 +32,13 @@ def _no_widget_left(qtbot: QtBot, request: pytest.FixtureRequest) -> Iterator[No
     assert not left, f"left alive: {left}"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _left_standing() -> None:
+    """What the modules before left and imported is not walked again after every test."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def _collected_here() -> Iterator[None]:
     """As in the product, cycles with widgets in them are collected by the GUI thread only."""
