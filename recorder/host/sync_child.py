@@ -83,7 +83,7 @@ def _serve(me: Identity, home: Path, board: Board, stop: threading.Event) -> Non
             desk = Desk(
                 gear.outbox,
                 gear.vault,
-                me.server_id,
+                me,
                 station_folder,
                 finder(lambda: [p for p in sorted(sessions.glob("*")) if p.is_dir()]),
                 lambda order: mark_live(me.station, home, order),

@@ -19,7 +19,8 @@ from recorder.session.afterwards import MARKER
 from recorder.session.files import make_folder, read_json, storage_errors
 from recorder.session.header import TOMBSTONE_FILE, read_card
 from recorder.session.lock import FolderLock
-from recorder.sync import wire
+from recorder.sync import signing, wire
+from recorder.sync.identity import Identity
 from recorder.sync.outbox import Outbox
 from recorder.sync.vault import Vault
 
@@ -39,7 +40,7 @@ class Desk:
 
     Args:
         outbox, vault: what is known of sessions; forgotten with them.
-        server_id: whose orders; it may have erased only what was announced to it.
+        identity: whose orders, and as whom we take them; it may have erased only what was announced to it.
         station_folder: messages are kept there.
         find: session id → its folder, None where it is not here.
         mark: for the session that is being recorded.
@@ -48,16 +49,18 @@ class Desk:
 
     outbox: Outbox
     vault: Vault
-    server_id: str
+    identity: Identity
     station_folder: Path
     find: Callable[[str], Path | None]
     mark: Mark
     now_us: Callable[[], int]
 
     def carry_out(self, order: wire.Order) -> wire.Acknowledgement:
-        """One order; what failed is said, and asked again."""
+        """One order; what failed is said, and asked again. One that was not signed for us is not looked at."""
+        pinned = self.identity
         work = {"erase": self._erase, "message": self._message, "resend": self._resend}
         try:
+            signing.verify_order(pinned.signing_public_key, pinned.server_id, pinned.device_id, order)
             return wire.Acknowledgement(order.order_id, work[order.kind](order))
         except (RecorderError, OSError) as error:
             return wire.Acknowledgement(order.order_id, "failed", _one_line(error))
@@ -65,7 +68,7 @@ class Desk:
     def _erase(self, order: wire.Order) -> str:
         folder = self.find(order.session_id)
         if folder is not None and not (folder / TOMBSTONE_FILE).exists():
-            if not self.vault.was_announced(self.server_id, order.session_id):
+            if not self.vault.was_announced(self.identity.server_id, order.session_id):
                 raise SessionError(
                     "the session was never brought to this service, which cannot have it erased"
                 )

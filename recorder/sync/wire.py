@@ -359,6 +359,8 @@ class Order(Body):
         author: who says so, as the bedside may show it.
         at_us: when, service's clock.
         marker_us: the moment in the session that a message is about, bedside clock, UTC; None: the whole.
+        signature: of the service, for one device (:func:`recorder.sync.signing.sign_order`); empty until it is given
+            out, and from services of before there was one, whose orders are refused.
     """
 
     OPEN: ClassVar[bool] = True
@@ -369,6 +371,7 @@ class Order(Body):
     author: str = of(LABEL, default="")
     at_us: int = of(TIME_US, default=0)
     marker_us: int | None = of(optional(TIME_US), default=None)
+    signature: str = of(hexadecimal(0, 64), default="")
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ def test_feedback_and_erasure_reach_the_bedside(
         desk = Desk(
             gear.outbox,
             gear.vault,
-            bedside.identity.server_id,
+            bedside.identity,
             bedside.station_folder,
             finder(lambda: [folder]),
             lambda _order: False,

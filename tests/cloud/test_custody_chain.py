@@ -31,9 +31,9 @@ def bedside(rig: Rig, tmp_path: Path) -> Iterator[Bedside]:
 def obey(bedside: Bedside, folder: Path) -> list[str]:
     """A heartbeat, and what it asks for; kinds of the orders, each done."""
     with bedside.gear() as gear:
-        server_id, now_us = bedside.identity.server_id, gear.now_us
+        me, now_us = bedside.identity, gear.now_us
         find = finder(lambda: [folder])
-        desk = Desk(gear.outbox, gear.vault, server_id, bedside.station_folder, find, lambda _: False, now_us)
+        desk = Desk(gear.outbox, gear.vault, me, bedside.station_folder, find, lambda _: False, now_us)
         beat = wire.Heartbeat(now_us(), time.monotonic_ns(), "recorder")
         orders = gear.service.heartbeat(beat).orders
         done = tuple(desk.carry_out(order) for order in orders)

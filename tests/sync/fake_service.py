@@ -52,6 +52,7 @@ class FakeService:
     codes: set[str] = field(default_factory=lambda: {"GOOD-CODE"})
     slow_s: float = 0.0
     forge: Callable[[wire.Receipt], wire.Receipt] = field(default=lambda receipt: receipt)
+    forge_order: Callable[[wire.Order], wire.Order] = field(default=lambda order: order)
     _http: ThreadingHTTPServer | None = None
     _port: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -157,9 +158,13 @@ class FakeService:
                 self.beats.append(beat)
                 self.acknowledged += beat.acknowledged
                 done = {a.order_id for a in self.acknowledged if a.outcome != "failed"}
-                orders = [o.to_json() for o in self.orders if o.order_id not in done]
+                waiting = [o for o in self.orders if o.order_id not in done]
+                orders = [self._ordered(o, device).to_json() for o in waiting]
                 return 200, {"server_us": self.now_us(), "orders": orders}
         return _problem(404, "no such route")
+
+    def _ordered(self, order: wire.Order, device_id: str) -> wire.Order:
+        return self.forge_order(signing.sign_order(self.signing_key, self.server_id, device_id, order))
 
     def _enrol(self, asked: wire.Enrolment) -> tuple[int, Any]:
         signing.verify_enrolment(asked)

@@ -16,7 +16,7 @@ from recorder.host.sync_notes import notes
 from recorder.schema import Consent
 from recorder.schema.sync_status import SyncStatus
 from recorder.session import amendments
-from recorder.sync import wire
+from recorder.sync import signing, wire
 from recorder.sync.orders import FEEDBACK, Desk, finder, messages
 from recorder.sync.watch import StationSessions, Watch
 from tests.sync.fake_service import FakeService
@@ -39,7 +39,7 @@ def watching(
         desk = Desk(
             gear.outbox,
             gear.vault,
-            gear.service.identity.server_id,
+            gear.service.identity,
             bedside.station_folder,
             finder(lambda: sorted(p for p in sessions.iterdir() if p.is_dir())),
             lambda order: marked is not None and (marked.append(order) or True),
@@ -143,6 +143,39 @@ def test_an_erasure_reaches_the_local_copy_and_is_acknowledged(
     assert "withdrawn" in stone and not list(folder.glob("segments/*"))
     assert not list((bedside.home / "sync" / "keys").glob(f"{SESSION_ID}*"))
     assert bedside.bring(folder)[0].stays == "erased"
+
+
+@pytest.mark.parametrize(
+    "forged", ["unsigned", "other device", "other service", "other key", "other session", "words"]
+)
+def test_an_order_that_the_service_did_not_give_to_us_is_refused_with_words(
+    forged: str, sessions: Path, folder: Path, service: FakeService, bedside: Bedside
+) -> None:
+    """Whoever can speak into the connection, or kept an order of another device, has nothing erased."""
+    bedside.bring(folder)
+    device_id = bedside.identity.device_id
+    key, us = service.signing_key, service.server_id
+
+    def forge(given: wire.Order) -> wire.Order:
+        return {
+            "unsigned": lambda: replace(given, signature=""),
+            "other device": lambda: signing.sign_order(key, us, "d-other", given),
+            "other service": lambda: signing.sign_order(key, "s-other", device_id, given),
+            "other key": lambda: signing.sign_order(signing.new_key(), us, device_id, given),
+            "other session": lambda: replace(given, session_id=SESSION_ID),
+            "words": lambda: replace(given, text="erase this one as well"),
+        }[forged]()
+
+    about = "e" * 32 if forged == "other session" else SESSION_ID
+    service.forge_order = forge
+    service.orders = [order("erase", session_id=about), order("message", "o-2", session_id=about)]
+    with watching(bedside, sessions) as (watch, _):
+        beat_now(watch)
+        beat_now(watch)
+    assert {a.order_id: a.outcome for a in service.acknowledged} == {"o-1": "failed", "o-2": "failed"}
+    said = service.acknowledged[0].detail
+    assert ("update it" if forged == "unsigned" else "signature") in said
+    assert not (folder / "tombstone.json").exists() and messages(bedside.station_folder) == []
 
 
 def test_what_was_said_of_an_erased_session_goes_with_it(

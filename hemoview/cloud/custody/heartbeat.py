@@ -12,7 +12,7 @@ from hemoview.cloud.custody.bodies import body_of, read_body
 from hemoview.cloud.principals import Bedside
 from hemoview.cloud.service import Here
 from hemoview.cloud.tables import device
-from recorder.sync import wire
+from recorder.sync import signing, wire
 from recorder.sync.canonical import as_bytes
 
 router = APIRouter(tags=["record path"])
@@ -37,4 +37,6 @@ async def heartbeat(request: Request, service: Here, who: Bedside) -> dict[str, 
         )
         await orders.settle(conn, who.id, now_us, beat.acknowledged)
         wanted = await orders.waiting(conn, who.id, now_us)
-    return wire.HeartbeatAnswer(now_us, wanted).to_json()
+    key, server_id = service.keys.signing, service.server_id
+    signed = tuple(signing.sign_order(key, server_id, who.id, order) for order in wanted)
+    return wire.HeartbeatAnswer(now_us, signed).to_json()
