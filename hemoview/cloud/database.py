@@ -10,10 +10,14 @@ from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from recorder.errors import ConfigError
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _WRITES: Final = "hemoview_writes"
@@ -113,6 +117,9 @@ def _upgrade(conn: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["connection"] = conn
+    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
+    if set(MigrationContext.configure(conn).get_current_heads()) - known:
+        raise ConfigError("the service's database was written by a newer HemoView; update this one")
     command.upgrade(config, "head")
 
 

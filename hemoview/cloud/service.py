@@ -86,12 +86,16 @@ async def open_service(settings: Settings, now_us: Callable[[], int] = wall_us) 
     """Database brought up to date, keys read or made, the service's id read or made.
 
     Raises:
-        ConfigError: a key that is none.
+        ConfigError: a key that is none, or a database of a newer HemoView.
     """
     settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     keys = FileKeys(settings.keys)
     db = Database(settings.database)
-    await db.upgrade()
+    try:
+        await db.upgrade()
+    except BaseException:
+        await db.close()
+        raise
     async with db.begin() as conn:
         found = (await conn.execute(select(fact.c.value).where(fact.c.name == "server_id"))).scalar()
         server_id = found or str(uuid4())

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from recorder.clock import Clock
-from recorder.errors import ConfigError, SessionDamaged
+from recorder.errors import ConfigError, SessionDamaged, SessionError
 from recorder.session.files import read_json, sign_json, storage_errors, sync_folder, write_whole
 from recorder.session.header import FORMAT, TOMBSTONE_FILE
 from recorder.session.lock import SEALER_LOCK, WRITER_LOCK, FolderLock, sealer_lock
@@ -42,12 +43,17 @@ class Tombstone:
         return asdict(self)
 
 
-def erase(path: Path | str, *, why: str) -> Tombstone:
+def erase(path: Path | str, *, why: str, still: Callable[[], bool] = lambda: True) -> Tombstone:
     """Erase a session. The tombstone is written first: an erasure that was interrupted goes on when called again.
+
+    Args:
+        why: stays in the tombstone.
+        still: asked once nobody else can write it any more; False: it is left as it is.
 
     Raises:
         ConfigError: no reason given.
-        SessionError: no session here, a recorder is writing it, or the sealer of a killed one does not end.
+        SessionError: it is not ``still`` so, no session here, a recorder is writing it, or the sealer of a killed one
+            does not end.
         StorageError: the folder is not writable.
     """
     folder = Path(path)
@@ -55,6 +61,8 @@ def erase(path: Path | str, *, why: str) -> Tombstone:
         raise ConfigError(f"{folder.name}: say why it is erased; the reason stays in its tombstone")
     stone = _earlier(folder) or _describe(folder, why.strip())
     with FolderLock(folder), sealer_lock(folder), storage_errors(folder, "erasing"):
+        if not still():
+            raise SessionError(f"{folder.name}: was changed in this very moment, so it was not erased")
         write_whole(folder / TOMBSTONE_FILE, sign_json({"format": FORMAT, **stone.to_json()}))
         _remove_all(folder)
     with storage_errors(folder, "erasing"):

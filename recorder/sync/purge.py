@@ -7,7 +7,7 @@ from typing import Final
 
 from recorder.errors import RecorderError
 from recorder.session.erase import erase
-from recorder.sync import files, signing
+from recorder.sync import files, signing, wire
 from recorder.sync.outcome import Outcome
 from recorder.sync.turn import Gear
 
@@ -49,18 +49,25 @@ def _may_go(gear: Gear, outcome: Outcome, after_days: float) -> bool:
     )
     if service.missing(sorted({f.blob_sha256 for f in entry.manifest.files})):
         return False
-    local = files.look(outcome.folder)
-    same = [(f.name, f.plain_sha256) for f in local.files] == [
-        (f.name, f.plain_sha256) for f in entry.manifest.files
-    ]
     age_us = service.server_now_us() - held.receipt.received_us
-    return same and local.sealed and age_us >= after_days * DAY_US
+    return _is_still(outcome, entry.manifest) and age_us >= after_days * DAY_US
+
+
+def _is_still(outcome: Outcome, manifest: wire.Manifest) -> bool:
+    """The folder is what that revision says."""
+    local = files.look(outcome.folder)
+    here = [(f.name, f.plain_sha256) for f in local.files]
+    return local.sealed and here == [(f.name, f.plain_sha256) for f in manifest.files]
 
 
 def _erased(gear: Gear, outcome: Outcome) -> bool:
     identity = gear.service.identity
-    try:
-        erase(outcome.folder, why=f"kept at {identity.host} ({identity.server_id}), revision {outcome.rev}")
+    manifest = gear.outbox.get(identity.server_id, outcome.session_id).manifest
+    if manifest is None:
+        return False
+    why = f"kept at {identity.host} ({identity.server_id}), revision {outcome.rev}"
+    try:  # looked at once more where nobody can amend it any more
+        erase(outcome.folder, why=why, still=lambda: _is_still(outcome, manifest))
     except RecorderError:  # being annotated at this moment: another time
         return False
     return True

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import stat
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -170,3 +172,23 @@ def test_what_cannot_be_right_is_refused(tmp_path: Path, clock: Clock, run: Run)
     others = tmp_path / "others.json"
     assert run("backup", "--to", tmp_path / "b2", "--keys", others, "--folder", tmp_path / "other")[0] == 0
     assert "another service" in refused("restore", "--from", backup, "--keys", others, *elsewhere)
+
+
+def test_a_backup_of_a_newer_hemoview_is_refused_and_leaves_no_half_of_a_service(
+    tmp_path: Path, clock: Clock, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings, backup, keys = (
+        Settings(folder=tmp_path / "service"),
+        tmp_path / "backup",
+        tmp_path / "keys.json",
+    )
+    with running(settings, clock) as rig:
+        hand_over(rig, "kept", "S-1")
+        assert run("backup", "--to", backup, "--keys", keys, "--folder", settings.folder)[0] == 0
+    with closing(sqlite3.connect(backup / "service.sqlite")) as conn:
+        conn.execute("UPDATE alembic_version SET version_num = '9999'")
+        conn.commit()
+    words = ["restore", "--from", backup, "--keys", keys, "--folder", tmp_path / "new"]
+    assert cli.main([str(word) for word in words]) != 0
+    assert "newer HemoView" in capsys.readouterr().err
+    assert not (tmp_path / "new" / "service.sqlite").exists()

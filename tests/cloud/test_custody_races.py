@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,10 @@ from hemoview.cloud import audit, tables
 from hemoview.cloud.custody import damage, erase, erase_routes, erasures, manifests, unclaimed
 from hemoview.cloud.custody.erasures import Erased
 from hemoview.cloud.custody.ledger import Arrived
+from hemoview.cloud.database import Database
 from hemoview.cloud.problems import Problem
+from hemoview.cloud.settings import Settings
+from recorder.errors import ConfigError
 from tests.cloud.cloud_rig import Rig
 from tests.cloud.handover import SMALL, Sender
 from tests.cloud.test_custody_erased import WHY, call
@@ -160,6 +164,30 @@ def test_scrubbing_beside_an_erasure_asks_no_bedside_for_what_was_erased(rig: Ri
     rig.do(half)
     call(rig, damage.found, rig.service, sender.blob("session.json").blob_sha256, "it is gone")
     assert count(rig, tables.device_order) == 0
+
+
+def test_an_erasure_after_one_that_a_crash_cut_off_is_remembered(tmp_path: Path) -> None:
+    """Joined to the torn line it would be no line at all, and the service would refuse to start."""
+    erasures.remember(tmp_path, Erased("one", 1, "admin", "withdrawn"))
+    path = tmp_path / erasures.FILE
+    path.write_bytes(path.read_bytes() + b'{"at_us":2,"by":"adm')
+    erasures.remember(tmp_path, Erased("two", 3, "admin", "withdrawn"))
+    assert [one.session_id for one in erasures.remembered(tmp_path)] == ["one", "two"]
+
+
+def test_a_database_of_a_newer_hemoview_is_refused_with_words_and_left_as_it_is(
+    tmp_path: Path,
+) -> None:
+    async def newer() -> None:
+        db = Database(Settings(folder=tmp_path).database)
+        await db.upgrade()
+        async with db.begin() as conn:
+            await conn.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(ConfigError, match="newer HemoView"):
+            await db.upgrade()
+        await db.close()
+
+    asyncio.run(newer())
 
 
 def test_a_cancelled_wait_holds_no_blob_for_ever(rig: Rig) -> None:

@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -282,6 +283,20 @@ def test_no_copy_goes_without_a_receipt_that_holds(
         del service.manifests[again.session_id][-1]
         with pytest.raises(WireError):
             purge.purge(gear, [again], 0)  # its receipt is of another revision
+    assert store.open(folder)
+
+
+def test_what_is_amended_in_the_moment_of_the_purge_is_kept(
+    folder: Path, service: FakeService, bedside: Bedside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erase = purge.erase
+
+    def amended_first(path: Path, **told: Any) -> Any:
+        store.amend(path, {"notes": "later"}, who="OP1", why="forgotten", wall_ns=1)
+        return erase(path, **told)
+
+    monkeypatch.setattr(purge, "erase", amended_first)
+    assert purged(bedside, folder, 0) == []
     assert store.open(folder)
 
 

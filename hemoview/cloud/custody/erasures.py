@@ -29,17 +29,35 @@ class Erased:
 
 
 def remember(folder: Path, erased: Erased) -> None:
-    """Add a line; on the disk when this returns."""
+    """Add a line; on the disk when this returns. What a crash left of an unfinished one is cut off first.
+
+    Raises:
+        OSError: the disk refused; what it took is no finished line.
+    """
     path = folder / FILE
     is_new = not path.exists()
-    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        os.write(fd, canonical(asdict(erased)) + b"\n")
+        whole = _whole_bytes(fd)
+        os.ftruncate(fd, whole)
+        os.lseek(fd, whole, os.SEEK_SET)
+        left = memoryview(canonical(asdict(erased)) + b"\n")
+        while left:
+            left = left[os.write(fd, left) :]
         os.fsync(fd)
     finally:
         os.close(fd)
     if is_new:
         sync_folder(folder)
+
+
+def _whole_bytes(fd: int) -> int:
+    """Up to the end of the last finished line."""
+    content = b""
+    os.lseek(fd, 0, os.SEEK_SET)
+    while piece := os.read(fd, 1 << 20):
+        content += piece
+    return content.rfind(b"\n") + 1
 
 
 def remembered(folder: Path) -> list[Erased]:

@@ -13,11 +13,12 @@ from sqlalchemy import select, update
 from hemoview.cloud import audit, tables
 from hemoview.cloud.custody import backup, damage, erase, keybox
 from hemoview.cloud.custody.backup import BLOBS, DATABASE, NOTE, Order
+from hemoview.cloud.custody.blobstore import StoreFull
 from hemoview.cloud.custody.local import LocalBlobs
 from hemoview.cloud.keys import public_bytes
 from hemoview.cloud.service import Service, open_service
 from hemoview.cloud.settings import Settings
-from recorder.errors import ConfigError, SignatureWrong, WireError
+from recorder.errors import ConfigError, SignatureWrong, StorageError, WireError
 from recorder.session.files import make_folder, sync_folder
 from recorder.sync import signing, wire
 from recorder.sync.canonical import read_json
@@ -48,7 +49,14 @@ def restore(settings: Settings, order: Order) -> dict[str, Any]:
     part.chmod(0o600)
     part.replace(target)
     sync_folder(target.parent)
-    return asyncio.run(_prove(settings, order))
+    try:
+        return asyncio.run(_prove(settings, order))
+    except StoreFull as error:
+        target.unlink(missing_ok=True)
+        raise StorageError(f"{settings.folder}: {error}; make room, then restore again") from error
+    except ConfigError:  # of a newer HemoView: a later try finds no half of a service
+        target.unlink(missing_ok=True)
+        raise
 
 
 def _note_of(order: Order) -> dict[str, Any]:
