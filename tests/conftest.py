@@ -36,20 +36,33 @@ LIVE = frozenset(
 """Rooms and modules whose tests start processes, speak to emulators or paint: one after the other in one worker, so
 that each has a core for itself while the other worker computes."""
 
-SEALED_APART = frozenset({"acquire", "day", "session", "soak"})
-"""Rooms where the sealer runs in the process of its own that it has in the product; in the others a session that tests
-write in their own process is sealed there, by the same code."""
+SEALED_APART = frozenset(
+    {
+        *("acquire", "day", "soak"),
+        *(
+            f"session/test_session_{name}.py"
+            for name in ("crash", "orphan", "reader", "roundtrip", "rubble", "storage", "verify", "writer")
+        ),
+    }
+)
+"""Rooms and modules where the sealer runs in the process of its own that it has in the product; in the others a session
+that tests write in their own process is sealed there, by the same code."""
 
-REAL_RECORDINGS = Path(__file__).resolve().parents[2] / "shared" / "data"
+HERE = Path(__file__).parent
+REAL_RECORDINGS = HERE.resolve().parents[1] / "shared" / "data"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Two workers (``-n 2 --dist loadgroup``): whatever lives in real time in one, modules of the rest wherever."""
-    here = Path(__file__).parent
     for item in items:
-        place = item.path.relative_to(here)
-        live = {place.parts[0], place.as_posix()} & LIVE
-        item.add_marker(pytest.mark.xdist_group("live" if live else place.as_posix()))
+        group = "live" if is_of(item.path, LIVE) else str(item.path.relative_to(HERE))
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
+def is_of(path: Path, places: frozenset[str]) -> bool:
+    """Whether a module, or its room, is among ``places``."""
+    place = path.relative_to(HERE)
+    return not places.isdisjoint({place.parts[0], place.as_posix()})
 
 
 def pytest_collection_finish() -> None:
@@ -78,9 +91,8 @@ def _own_home(_homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Iterat
 @pytest.fixture(scope="module", autouse=True)
 def _sealed_here(request: pytest.FixtureRequest) -> Iterator[None]:
     """Half a second less for every session stored."""
-    room = request.path.relative_to(Path(__file__).parent).parts[0]
     with pytest.MonkeyPatch.context() as patch:
-        if room not in SEALED_APART:
+        if not is_of(request.path, SEALED_APART):
             patch.setattr("recorder.session.writer.SealerProcess", SealerInProcess)
         yield
 

@@ -16,7 +16,6 @@ from typing import Any
 from hemoview.report.session_facts import from_json, text_of
 from hemoview.report.session_page import Extras, Narrative, Written
 from hemoview.report.session_read import read_facts
-from hemoview.report.session_report import Files
 from hemoview.report.session_words import Language
 from recorder import session as sessions
 
@@ -53,6 +52,8 @@ def render(facts: str, language: str, extras: dict[str, Any]) -> tuple[dict[str,
         language: ``zh``, else English.
         extras: of :func:`extras_to_json`.
     """
+    from hemoview.report.session_report import Files  # noqa: PLC0415 – what draws is loaded where it draws
+
     spoken: Language = "zh" if language == "zh" else "en"
     return Files(from_json(json.loads(facts)), spoken, extras_of(extras)).all()
 

@@ -22,7 +22,6 @@ from hemoview.report.session_facts import (
     Summary,
     sha256_of,
 )
-from hemoview.report.session_plots import BROAD, trend_plots
 from hemoview.report.session_text import Text
 from hemoview.report.session_words import Language
 
@@ -224,6 +223,8 @@ def _beside_row(fact: ParameterFact, found: Agreement, text: Text) -> tuple[str,
 
 
 def _trends(facts: Facts, text: Text, *, as_pictures: bool) -> Iterator[str]:
+    from hemoview.report.session_plots import BROAD, trend_plots  # noqa: PLC0415 – a page's kinds need no drawing
+
     plots = list(trend_plots(facts, as_pictures=as_pictures))
     if not plots:
         return
