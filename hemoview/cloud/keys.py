@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -23,6 +23,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from recorder.errors import ConfigError
 from recorder.host import platform
+
+FILES: Final = ("signing.pem", "wrapping.pem")
 
 
 class KeyStore(Protocol):
@@ -49,12 +51,19 @@ class FileKeys:
 
     Args:
         folder: made where it is missing.
+        may_make: a missing key is made; False where a service has sessions under the one that is missing.
 
     Raises:
-        ConfigError: a file is not a key of the kind wanted.
+        ConfigError: a file is missing, or not a key of the kind wanted.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, may_make: bool = True) -> None:
+        missing = [name for name in FILES if not (folder / name).is_file()]
+        if missing and not may_make:
+            raise ConfigError(
+                f"{folder}: {' and '.join(missing)} of this service is missing, and with another key no session opens "
+                "and no bedside answers; put the backup of the keys back"
+            )
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         signing = _read_or_make(folder / "signing.pem", Ed25519PrivateKey)
         wrapping = _read_or_make(folder / "wrapping.pem", X25519PrivateKey)

@@ -89,18 +89,19 @@ async def open_service(settings: Settings, now_us: Callable[[], int] = wall_us) 
         ConfigError: a key that is none, or a database of a newer HemoView.
     """
     settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    keys = FileKeys(settings.keys)
     db = Database(settings.database)
     try:
         await db.upgrade()
+        async with db.read() as conn:
+            known = (await conn.execute(select(fact.c.value).where(fact.c.name == "server_id"))).scalar()
+        keys = FileKeys(settings.keys, may_make=known is None)
+        server_id = known or str(uuid4())
+        if known is None:
+            async with db.begin() as conn:
+                await conn.execute(insert(fact).values(name="server_id", value=server_id))
     except BaseException:
         await db.close()
         raise
-    async with db.begin() as conn:
-        found = (await conn.execute(select(fact.c.value).where(fact.c.name == "server_id"))).scalar()
-        server_id = found or str(uuid4())
-        if not found:
-            await conn.execute(insert(fact).values(name="server_id", value=server_id))
     return Service(settings, db, keys, open_store(settings.blobs), Ledger(db), server_id, now_us)
 
 

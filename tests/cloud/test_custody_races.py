@@ -16,7 +16,9 @@ from hemoview.cloud.custody import damage, erase, erase_routes, erasures, manife
 from hemoview.cloud.custody.erasures import Erased
 from hemoview.cloud.custody.ledger import Arrived
 from hemoview.cloud.database import Database
+from hemoview.cloud.keys import FILES
 from hemoview.cloud.problems import Problem
+from hemoview.cloud.service import open_service
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError
 from tests.cloud.cloud_rig import Rig
@@ -188,6 +190,25 @@ def test_a_database_of_a_newer_hemoview_is_refused_with_words_and_left_as_it_is(
         await db.close()
 
     asyncio.run(newer())
+
+
+@pytest.mark.parametrize("lost", FILES)
+def test_a_service_whose_key_is_lost_does_not_make_another(tmp_path: Path, lost: str) -> None:
+    """With a new one every session was closed for ever, and every bedside would call it another service."""
+    settings = Settings(folder=tmp_path)
+
+    async def opened() -> None:
+        await (await open_service(settings)).close()
+
+    asyncio.run(opened())
+    asyncio.run(opened())
+    content = (settings.keys / lost).read_bytes()
+    (settings.keys / lost).unlink()
+    with pytest.raises(ConfigError, match="put the backup of the keys back"):
+        asyncio.run(opened())
+    assert not (settings.keys / lost).exists()
+    (settings.keys / lost).write_bytes(content)
+    asyncio.run(opened())
 
 
 def test_a_cancelled_wait_holds_no_blob_for_ever(rig: Rig) -> None:
