@@ -7,6 +7,7 @@ so a second backup into the same folder copies only new ones; without a copy the
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import sqlite3
@@ -158,6 +159,10 @@ async def copy(source: BlobStore, target: BlobStore, blobs: dict[str, int]) -> l
             await target.put(sha256, size, source.read(sha256))
         except (WrongContent, FileNotFoundError):
             damaged.append(sha256)
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            damaged.append(sha256)  # a bad sector here must not cost the backup of all the others
     return damaged
 
 

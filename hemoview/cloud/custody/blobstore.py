@@ -46,6 +46,7 @@ class BlobStore(Protocol):
 
         Raises (when read):
             FileNotFoundError: it is not here.
+            OSError: it is, and cannot be read.
         """
         ...
 

@@ -68,7 +68,7 @@ async def plain(service: Service, contents: Contents, file: TravellingFile) -> b
     try:
         pieces = [piece async for piece in service.blobs.read(file.blob_sha256)]
         return await asyncio.to_thread(_decrypt, contents, file, pieces)
-    except (WireError, FileNotFoundError) as error:
+    except (WireError, OSError) as error:
         await damage.found(service, file.blob_sha256, "it could not be read")
         raise Problem(503, f"{file.name} is damaged here; the bedside is asked for it again") from error
 

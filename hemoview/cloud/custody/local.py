@@ -21,6 +21,7 @@ from typing import Final, Self
 from uuid import uuid4
 
 import obstore
+from obstore.exceptions import BaseError
 from obstore.store import LocalStore
 
 from hemoview.cloud.custody.blobstore import Stored, StoreFull, WrongContent
@@ -138,9 +139,14 @@ class LocalBlobs:
 
     async def read(self, sha256: str) -> AsyncIterator[bytes]:
         """See the port."""
-        found = await obstore.get_async(self._store, _key(sha256))
-        async for piece in found.stream(min_chunk_size=PIECE):
-            yield bytes(piece)
+        try:
+            found = await obstore.get_async(self._store, _key(sha256))
+            async for piece in found.stream(min_chunk_size=PIECE):
+                yield bytes(piece)
+        except BaseError as error:
+            if isinstance(error, FileNotFoundError):
+                raise
+            raise OSError(errno.EIO, "the disk does not give it back") from error  # a bad sector, for one
 
     async def size(self, sha256: str) -> int | None:
         """See the port."""
