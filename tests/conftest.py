@@ -52,6 +52,7 @@ HERE = Path(__file__).parent
 REAL_RECORDINGS = HERE.resolve().parents[1] / "shared" / "data"
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Two workers (``-n 2 --dist loadgroup``): whatever lives in real time in one, modules of the rest wherever."""
     for item in items:
