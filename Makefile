@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?=
-# Tests in real time share one worker; see tests/conftest.py.
+# Tests in real time share one worker; see Rooms in tests/conftest.py.
 WORKERS := -n 2 --dist loadgroup
 
 .PHONY: demo test test-slow soak bundle third-party locks site pictures clean
