@@ -92,6 +92,7 @@ def build(
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         service = await open_service(settings, now_us)
+        await service.db.be_alone()
         app.state.service = service
         try:
             async with AsyncExitStack() as stack:

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         ConfigError: there is no log there.
     """
     settings = Settings.read(args.config, {"folder": args.folder})
-    if not settings.database_url and not (settings.folder / "service.sqlite").is_file():
+    if settings.database.startswith("sqlite") and not settings.database_file.is_file():
         raise ConfigError(f"{settings.folder}: holds no service; name another --folder or --config")
     verdict, has_head = asyncio.run(_verify(settings, args.head))
     found = "the log is whole"

@@ -1,96 +1,170 @@
-"""The database: one engine, transactions that write one at a time where the database wants that, and its upgrade."""
+"""The database: one engine, transactions that write one at a time, and its upgrade."""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Table, event
+from sqlalchemy import URL, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
+from sqlalchemy.engine.url import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from hemoview.cloud.postgres import Postgres, in_words, url_of
+from hemoview.cloud.sqlite import Sqlite
 from recorder.errors import ConfigError
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
-_WRITES: Final = "hemoview_writes"
-_PRAGMAS: Final = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",  # a receipt is a promise: its commit is on the disk before the reply
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=10000",
-)
+_ALONE_WITHIN_S: Final = 10.0
+"""A server may need a moment to see that the service before this one died."""
 
-_APPEND_ONLY: Final = tuple(
-    f"CREATE TRIGGER IF NOT EXISTS audit_no_{what} BEFORE {what} ON audit "
-    "BEGIN SELECT RAISE(ABORT, 'the audit log is only added to'); END"
-    for what in ("update", "delete")
-)
-"""PostgreSQL says this by the rights of the service's role."""
+
+class Kind(Protocol):
+    """What differs between databases."""
+
+    url: URL
+    writer_lock: str
+    """First statement of a transaction that may write: it waits until nobody else writes. Empty: it begins so."""
+    service_lock: str
+    """Whether this connection's service is the only one. Empty: something else sees to that."""
+    audit_guards: tuple[str, ...]
+    """Statements that make it refuse changes to the audit log."""
+
+    def engine_options(self) -> dict[str, Any]:
+        """Arguments of ``create_async_engine``."""
+
+    def prepare(self, engine: AsyncEngine) -> None:
+        """What its connections are told."""
+
+    def before_connecting(self) -> None:
+        """Before the first connection of an upgrade."""
+
+    async def to_write(self, conn: AsyncConnection) -> AsyncConnection:
+        """A connection whose transaction may write."""
+
+    async def to_read(self, conn: AsyncConnection) -> AsyncConnection:
+        """A connection whose transaction sees one state."""
+
+    def check(self, conn: Connection) -> None:
+        """Raises ConfigError where it cannot keep a promise."""
 
 
 class Database:
     """Transactions over one engine.
 
     Args:
-        url: of SQLAlchemy, an asyncio driver.
+        url: ``sqlite+aiosqlite:///FILE`` or ``postgresql://USER@HOST/DATABASE``.
+
+    Raises:
+        ConfigError: it is neither, or unsafe.
     """
 
     def __init__(self, url: str) -> None:
-        self._lite = url.startswith("sqlite")
-        self.engine: AsyncEngine = create_async_engine(
-            url,
-            pool_size=8,
-            max_overflow=8,
-            hide_parameters=True,  # a traceback in the log holds no pseudonym and no hash
-        )
+        self._kind: Kind = Sqlite(make_url(url)) if url.startswith("sqlite+") else Postgres(url_of(url))
+        self.engine = _engine(self._kind)
         self._one_writer = asyncio.Lock()
-        if self._lite:
-            _prepare_sqlite(self.engine)
+        self._lease: AsyncConnection | None = None
+        self._kind.prepare(self.engine)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that may write; committed at the end, rolled back by an exception.
 
-        SQLite takes one writer: they queue here, in order, rather than at its busy handler, which starves some.
+        One writes at a time: they queue here, in order. At SQLite's busy handler some would starve; at PostgreSQL's
+        lock those that wait would take every connection from those that read.
         """
-        if not self._lite:
-            async with self.engine.begin() as conn:
-                yield conn
-            return
         async with self._one_writer, self.engine.connect() as plain:
-            conn = await plain.execution_options(**{_WRITES: True})
+            conn = await self._kind.to_write(plain)
             async with conn.begin():
+                if self._kind.writer_lock:
+                    await conn.exec_driver_sql(self._kind.writer_lock)
                 yield conn
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """One consistent look; nothing is written."""
-        async with self.engine.connect() as conn:
-            yield conn
+        async with self.engine.connect() as plain:
+            yield await self._kind.to_read(plain)
 
     async def upgrade(self) -> None:
-        """Bring the tables to this version's form; a file of SQLite is its owner's alone."""
-        if self._lite and self.engine.url.database not in {None, "", ":memory:"}:
-            file = Path(str(self.engine.url.database))
-            file.touch(mode=0o600)
-            file.chmod(0o600)  # SQLite gives its own files beside it the same rights
-        async with self.engine.connect() as conn:
-            await conn.run_sync(_upgrade)
-            for statement in _APPEND_ONLY if self._lite else ():
-                await conn.exec_driver_sql(statement)
-            await conn.commit()
+        """Bring the tables to this version's form.
+
+        Raises:
+            ConfigError: it cannot be reached, or does not keep its promises.
+        """
+        self._kind.before_connecting()
+        try:
+            async with self.engine.connect() as conn:
+                await conn.run_sync(self._kind.check)
+                await conn.rollback()
+                await conn.run_sync(self._upgrade)
+                await conn.commit()
+        except DBAPIError as error:
+            raise ConfigError(
+                f"the database cannot be used: {in_words(error)}; check database_url"
+            ) from error
+
+    def _upgrade(self, conn: Connection) -> None:
+        if self._kind.writer_lock:
+            conn.exec_driver_sql(self._kind.writer_lock)
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+        config.attributes["connection"] = conn
+        known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
+        if set(MigrationContext.configure(conn).get_current_heads()) - known:
+            raise ConfigError("the service's database was written by a newer HemoView; update this one")
+        command.upgrade(config, "head")
+        for statement in self._kind.audit_guards:
+            conn.exec_driver_sql(statement)
+
+    async def be_alone(self) -> None:
+        """From now until :meth:`close` no other service works on this database.
+
+        Raises:
+            ConfigError: one does.
+        """
+        if not self._kind.service_lock:
+            return
+        self._lease = await (await self.engine.connect()).execution_options(isolation_level="AUTOCOMMIT")
+        deadline = time.monotonic() + _ALONE_WITHIN_S
+        while not (await self._lease.exec_driver_sql(self._kind.service_lock)).scalar_one():
+            if time.monotonic() > deadline:
+                raise ConfigError(
+                    "another service works on this database; stop it, or name another database_url"
+                )
+            await asyncio.sleep(0.2)
 
     async def close(self) -> None:
         """Let go of every connection."""
+        if self._lease is not None:
+            await self._lease.close()
+            self._lease = None
         await self.engine.dispose()
+
+
+def _engine(kind: Kind) -> AsyncEngine:
+    try:
+        return create_async_engine(
+            kind.url,
+            pool_size=8,
+            max_overflow=8,
+            hide_parameters=True,  # a traceback in the log holds no pseudonym and no hash
+            **kind.engine_options(),
+        )
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"database_url needs the package {error.name}; pip install 'hemoview[cloud,scale]'"
+        ) from error
 
 
 async def insert_new(conn: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -111,30 +185,3 @@ async def upsert(conn: AsyncConnection, table: Table, rows: Sequence[Mapping[str
 def _insert(conn: AsyncConnection, table: Table) -> Any:
     """SQLite and PostgreSQL have the same clause for a key that is there, SQL has none."""
     return (sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert)(table)
-
-
-def _upgrade(conn: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    config.attributes["connection"] = conn
-    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
-    if set(MigrationContext.configure(conn).get_current_heads()) - known:
-        raise ConfigError("the service's database was written by a newer HemoView; update this one")
-    command.upgrade(config, "head")
-
-
-def _prepare_sqlite(engine: AsyncEngine) -> None:
-    """Transactions begin when we say so; the driver would begin them at the first change, too late to queue."""
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def connect(raw: Any, _: Any) -> None:
-        raw.isolation_level = None
-        cursor = raw.cursor()
-        for pragma in _PRAGMAS:
-            cursor.execute(pragma)
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(conn: Connection) -> None:
-        writes = conn.get_execution_options().get(_WRITES, False)
-        conn.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -8,10 +8,12 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 
 from hemoview.cloud.armour import FIXED
+from hemoview.cloud.faults import Refusal, State, state_of
 
 log = logging.getLogger(__name__)
 
@@ -91,21 +93,27 @@ def install(app: FastAPI) -> None:
         return problem_response(422, "the request does not fit; see 'wrong'", None, wrong=wrong)
 
     async def database(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, OperationalError)
-        name = getattr(error.orig, "sqlite_errorname", "")
-        if name == "SQLITE_FULL":
-            log.error("the disk of the database is full, at %s %s", request.method, request.url.path)
-            return problem_response(507, "the service's disk is full; nothing was stored")
-        if name.startswith("SQLITE_BUSY"):
-            return problem_response(503, "the database is busy; try again", {"Retry-After": "2"})
-        return await fault(request, error)
+        assert isinstance(error, Refusal)
+        why = state_of(error)
+        if why is State.BROKEN:
+            return await fault(request, error)
+        log.error("%s %s: %s", request.method, request.url.path, why.value)
+        if why is State.FULL:
+            return problem_response(507, why.value)
+        return problem_response(503, why.value, {"Retry-After": "2"})
+
+    async def unfit(request: Request, error: Exception) -> JSONResponse:
+        log.warning("%s %s: %s", request.method, request.url.path, type(error).__name__)
+        return problem_response(422, "the request holds a character or a number that cannot be stored")
 
     async def fault(request: Request, error: Exception) -> JSONResponse:
         log.error("fault at %s %s", request.method, request.url.path, exc_info=error)
-        return problem_response(500, "a fault of the service; its log says more", FIXED)
+        return problem_response(500, State.BROKEN.value, FIXED)
 
     app.add_exception_handler(Problem, ours)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(OperationalError, database)
+    app.add_exception_handler(NoConnectionFree, database)
+    app.add_exception_handler(DataError, unfit)
     app.add_exception_handler(Exception, fault)

@@ -27,7 +27,7 @@ class Settings:
         folder: where database, blobs and keys lie unless they are named; owner-only.
         host, port: to listen on. Beyond loopback only with ``tls_cert`` and ``tls_key``.
         tls_cert, tls_key: PEM files; where none are named, those of ``--init-tls`` if they are there.
-        database_url: empty = SQLite in ``folder``.
+        database_url: empty = SQLite in ``folder``; else ``postgresql://USER@HOST/DATABASE``.
         blobs_url: empty = a folder in ``folder``.
         keys_folder: the service's own keys; apart from the database so that a backup of one does not hold the other.
         public_url: how browsers and bedsides reach the service, where that is not ``host`` and ``port``.
@@ -168,7 +168,12 @@ class Settings:
     @property
     def database(self) -> str:
         """URL for SQLAlchemy's asyncio engines."""
-        return self.database_url or f"sqlite+aiosqlite:///{self.folder / 'service.sqlite'}"
+        return self.database_url or f"sqlite+aiosqlite:///{self.database_file}"
+
+    @property
+    def database_file(self) -> Path:
+        """Where SQLite has it."""
+        return self.folder / "service.sqlite"
 
     @property
     def blobs(self) -> str:

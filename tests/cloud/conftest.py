@@ -8,7 +8,21 @@ from argon2 import PasswordHasher
 
 from hemoview.cloud.identity import passwords
 from hemoview.cloud.settings import Settings
+from tests.cloud import databases
 from tests.cloud.cloud_rig import Clock, Rig, running
+
+if databases.SERVER:
+
+    @pytest.fixture(scope="session", autouse=True)
+    def _on_the_server() -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            databases.use_server(patch)
+            yield
+
+    @pytest.fixture(autouse=True)
+    def _own_databases() -> Iterator[None]:
+        with databases.dropped_afterwards():
+            yield
 
 
 @pytest.fixture

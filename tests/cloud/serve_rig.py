@@ -14,6 +14,7 @@ import httpx
 
 from hemoview.cloud.principals import CSRF_HEADER
 from hemoview.cloud.settings import Settings
+from tests.cloud import databases
 from tests.cloud.cloud_rig import Clock, running
 
 
@@ -47,6 +48,8 @@ class Served:
         words = [sys.executable, "-m", "hemoview.cli", "serve", "--folder", str(self.folder)]
         environment = {**os.environ, "HEMOVIEW_SERVE_PRODUCTION": str(self.production).lower()}
         environment["HEMOVIEW_HOME"] = str(self.folder.parent / "service-home")
+        if databases.SERVER:
+            environment["HEMOVIEW_SERVE_DATABASE_URL"] = databases.url_for(self.folder)
         self.process = subprocess.Popen(
             [*words, "--port", str(self.port)],
             stdout=subprocess.PIPE,

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hemoview import cli
 from hemoview.cloud import audit
 from hemoview.cloud.settings import Settings
+from tests.cloud import databases
 from tests.cloud.cloud_rig import Clock, Rig, running
 
 
@@ -88,7 +89,7 @@ def test_it_is_proved_at_the_machine(
         assert verify("--head", head)[0] == 0
 
         async def cut(conn: AsyncConnection) -> None:
-            await conn.execute(text("DROP TRIGGER audit_no_delete"))
+            await databases.unlock_audit(conn)
             await conn.execute(text("DELETE FROM audit WHERE no > 20"))
 
         rig.do(cut)
@@ -97,7 +98,7 @@ def test_it_is_proved_at_the_machine(
         assert (status, "cut off" in told["found"]) == (1, True)
 
         async def change(conn: AsyncConnection) -> None:
-            await conn.execute(text("DROP TRIGGER audit_no_update"))
+            await databases.unlock_audit(conn)
             await conn.execute(text("UPDATE audit SET actor = 'user:x' WHERE no = 7"))
 
         rig.do(change)

@@ -33,6 +33,7 @@ from hemoview.cloud.principals import (
 )
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError
+from tests.cloud import databases
 from tests.cloud.cloud_rig import Clock, Rig, running
 
 probe = APIRouter()
@@ -121,14 +122,14 @@ def test_the_migrations_make_the_tables(rig: Rig) -> None:
 
 
 def test_commits_of_the_database_are_on_the_disk_before_they_return(rig: Rig) -> None:
-    async def pragmas(conn: AsyncConnection) -> tuple[Any, ...]:
-        found = [
-            (await conn.execute(text(f"PRAGMA {name}"))).scalar()
-            for name in ("journal_mode", "synchronous", "foreign_keys")
-        ]
-        return tuple(found)
+    asked = {"PRAGMA journal_mode": "wal", "PRAGMA synchronous": 2, "PRAGMA foreign_keys": 1}
+    if databases.SERVER:
+        asked = dict.fromkeys(("SHOW synchronous_commit", "SHOW fsync"), "on")
 
-    assert rig.do(pragmas) == ("wal", 2, 1)
+    async def told(conn: AsyncConnection) -> dict[str, Any]:
+        return {query: (await conn.execute(text(query))).scalar() for query in asked}
+
+    assert rig.do(told) == asked
 
 
 def test_id_and_keys_stay_over_a_restart_and_are_the_owners_alone(tmp_path: Path, clock: Clock) -> None:
@@ -180,15 +181,9 @@ def test_a_changed_or_missing_entry_breaks_it_where_it_was(rig: Rig, tampering: 
 
     with pytest.raises(IntegrityError, match="only added to"):
         rig.do(tamper)
-    rig.do(_unlock)
+    rig.do(databases.unlock_audit)
     rig.do(tamper)
     assert rig.do(audit.verify).broken_at == 2
-
-
-async def _unlock(conn: AsyncConnection) -> None:
-    """What somebody with the file in hands can do."""
-    for what in ("update", "delete"):
-        await conn.execute(text(f"DROP TRIGGER audit_no_{what}"))
 
 
 # ---- principals

@@ -126,9 +126,10 @@ class Store:
                 await insert_new(conn, estimate, rows)
         except Exception:
             self._states, self._bound = states | self._states, bound | self._bound
-            self._rows = (rows + self._rows)[-HELD_MAX:]
+            kept = [row for row in rows if row["session_id"] in self._sessions]
+            self._rows = (kept + self._rows)[-HELD_MAX:]
             raise
-        self._written |= {s["id"]: s for s in sessions}
+        self._written |= {s["id"]: s for s in sessions if s["id"] in self._sessions}  # else erased meanwhile
         self._let_go(self._service.now_us())
         return len(rows)
 
