@@ -30,7 +30,7 @@ _POSTGRES: Final = (
     ("08", State.AWAY),
     ("57P", State.AWAY),
 )
-"""SQLSTATEs (PostgreSQL 15 manual, appendix A). Busy: a lost race, a deadlock, too many connections, waited too long."""
+"""SQLSTATEs (PostgreSQL 15 manual, appendix A). Busy: a lost race, a deadlock, too many connections, a long wait."""
 _BROKEN_LINK: Final = "08000"
 """Where the client library says itself that there is no connection, it has no SQLSTATE."""
 

@@ -78,8 +78,9 @@ def test_it_is_proved_at_the_machine(
         status = cli.main(["audit", "verify", "--folder", str(tmp_path / "s"), "--json", *more])
         return status, json.loads(capsys.readouterr().out.splitlines()[-1])
 
-    status, told = verify()
-    assert (status, "holds no service" in told["error"]) == (1, True)
+    if not databases.SERVER:  # there is one there as soon as it is asked for
+        status, told = verify()
+        assert (status, "holds no service" in told["error"]) == (1, True)
     with running(Settings(folder=tmp_path / "s"), clock) as rig:
         rig.do(_some)
         status, told = verify()  # while the service runs
