@@ -6,7 +6,7 @@ DEMO ?=
 # Tests in real time share one worker; see Rooms in tests/conftest.py.
 WORKERS := -n 2 --dist loadgroup
 
-.PHONY: demo test test-slow soak bundle third-party locks site pictures clean
+.PHONY: demo test test-slow test-services soak bundle third-party locks site pictures clean
 
 demo: $(VENV)/.app
 	@sh .ci/system-packages
@@ -23,6 +23,12 @@ test: $(VENV)/.dev
 test-slow: $(VENV)/.learn
 	@sh .ci/system-packages tests
 	$(BIN)/python -m pytest $(WORKERS) -m "slow or learn" --timeout 600
+
+# On real servers, started from Debian's packages and taken down again.
+test-services: $(VENV)/.dev
+	@sh .ci/system-packages services
+	$(BIN)/python .ci/services.py $(BIN)/python -m pytest $(WORKERS) -m "services or not (slow or soak or learn)" \
+	  tests/contracts/test_database.py tests/services tests/cloud
 
 # Hours; by hand. Its log is quoted where its figures are.
 soak: $(VENV)/.dev

@@ -12,13 +12,14 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import select
 
 from hemoview.bench import cloud_service
-from hemoview.bench.cloud_record import BIG_BYTES, SENDERS, Link, Sent, hello_of
+from hemoview.bench.cloud_record import BIG_BYTES, SENDERS, Link, NotNow, Sent, hello_of
 from hemoview.bench.cloud_service import Running
 from hemoview.cloud import tables
 from hemoview.cloud.custody.scrub import scrub
@@ -36,8 +37,23 @@ LIVES_S: Final = 0.6
 LOOK_S: Final = 0.002
 
 
-def run(*, kills: int, seed: int = 1) -> dict[str, Any]:
-    """Kill the service ``kills`` times while it receives; count what is there afterwards.
+def kill_service(service: Running) -> int | None:
+    """Its process, at once; the id it had."""
+    pid = service.service_pid()
+    if pid is None:
+        raise RecorderError("the service is not running")
+    os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def run(
+    *, kills: int, seed: int = 1, victim: Callable[[Running], int | None] = kill_service
+) -> dict[str, Any]:
+    """Kill something ``kills`` times while the service receives; count what is there afterwards.
+
+    Args:
+        victim: kills it, and has it started again where nothing else does; the id of the service's process where that
+            is gone.
 
     Raises:
         RecorderError: the service does not start or does not come back.
@@ -51,11 +67,13 @@ def run(*, kills: int, seed: int = 1) -> dict[str, Any]:
             try:
                 for number in range(kills):
                     time.sleep(rng.uniform(0, LIVES_S))
-                    back_s.append(_kill(service, crowd))
+                    back_s.append(_kill(service, crowd, victim))
                     tell(number + 1, f"{number + 1} of {kills}, back within {max(back_s):.1f} s")
             finally:
                 done = crowd.stop()
-        found = asyncio.run(_count(folder, done))
+            service.process.terminate()
+            service.process.wait()
+            found = asyncio.run(_count(service.settings, done))
     return {
         "kills": kills,
         "sessions": len(done),
@@ -125,7 +143,7 @@ class _Crowd:
             self.tries += 1
             try:
                 one.hand_over(self._service)
-            except (OSError, http.client.HTTPException):
+            except (OSError, http.client.HTTPException, NotNow):
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(0.1)
@@ -133,7 +151,7 @@ class _Crowd:
                 return
 
 
-def _kill(service: Running, crowd: _Crowd) -> float:
+def _kill(service: Running, crowd: _Crowd, victim: Callable[[Running], int | None]) -> float:
     """Kill it while a body is on its way; seconds until it answers again."""
     incoming = service.folder / "blobs" / "incoming"
     deadline = time.monotonic() + SENDS_WITHIN_S
@@ -142,14 +160,10 @@ def _kill(service: Running, crowd: _Crowd) -> float:
         if time.monotonic() > deadline:
             raise RecorderError("the service received nothing for a minute")
         time.sleep(LOOK_S)
-    pid = service.service_pid()
-    if pid is None:
-        raise RecorderError("the service is not running")
-    os.kill(pid, signal.SIGKILL)
-    return _back(service, pid, time.monotonic())
+    return _back(service, victim(service), time.monotonic())
 
 
-def _back(service: Running, old: int, killed: float) -> float:
+def _back(service: Running, old: int | None, killed: float) -> float:
     while time.monotonic() - killed < SENDS_WITHIN_S:
         if service.service_pid() not in {None, old}:
             with (
@@ -162,9 +176,9 @@ def _back(service: Running, old: int, killed: float) -> float:
     raise RecorderError("the service did not come back within a minute")
 
 
-async def _count(folder: Path, done: list[Sent]) -> dict[str, int]:
+async def _count(settings: Settings, done: list[Sent]) -> dict[str, int]:
     """What the stopped service has, against what was handed over."""
-    service = await open_service(Settings(folder=folder))
+    service = await open_service(settings)
     try:
         async with service.db.read() as conn:
             rows = (await conn.execute(select(tables.session_file))).all()

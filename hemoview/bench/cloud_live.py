@@ -34,7 +34,6 @@ from hemoview.cloud import tables
 from hemoview.cloud.database import Database
 from hemoview.cloud.principals import COOKIE, hash_of
 from hemoview.cloud.service import wall_us
-from hemoview.cloud.settings import Settings
 from recorder.errors import RecorderError
 from recorder.host.console import progress
 from recorder.sync.uplink import PATH
@@ -129,7 +128,7 @@ def _wait(seconds: float) -> None:
 
 async def _watcher(service: Running) -> str:
     """Somebody who has signed in to watch the ward; their cookie."""
-    db = Database(Settings(folder=service.folder).database)
+    db = Database(service.settings.database)
     user_id, cookie, now_us = str(uuid4()), secrets.token_urlsafe(32), wall_us()
     until_us = now_us + 3_600_000_000
     user = {"id": user_id, "name": "bench", "display": "Bench", "created_us": now_us}

@@ -151,6 +151,10 @@ class Sent:
         return len(missing)
 
 
+class NotNow(RecorderError):
+    """The service says that it may be done later."""
+
+
 class Link:
     """One connection that is kept, as a bedside keeps its own."""
 
@@ -162,11 +166,14 @@ class Link:
         """The JSON of the answer; empty where it has none.
 
         Raises:
+            NotNow: it may be taken later.
             RecorderError: refused.
         """
         self._connection.request(method, path, body, self._headers)
         reply = self._connection.getresponse()
         content = reply.read()
+        if reply.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+            raise NotNow(f"{method} {path}: {content[:300].decode(errors='replace')}")
         if reply.status not in (200, 201):
             raise RecorderError(f"{method} {path}: {reply.status} {content[:300].decode(errors='replace')}")
         told: dict[str, Any] = json.loads(content) if content else {}

@@ -10,15 +10,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import insert
+from sqlalchemy import insert, make_url
 
 from hemoview.cloud import tables
+from hemoview.cloud.database import Database
 from hemoview.cloud.service import open_service, wall_us
 from hemoview.cloud.settings import ENV, Settings
 from recorder.errors import RecorderError
@@ -56,7 +57,12 @@ class Running:
     process: subprocess.Popen[str]
     stations: tuple[Station, ...]
     ward_id: str
-    folder: Path
+    settings: Settings
+
+    @property
+    def folder(self) -> Path:
+        """Where it keeps what it keeps."""
+        return self.settings.folder
 
     def service_pid(self) -> int | None:
         """Of the service that a supervisor keeps; None while there is none."""
@@ -74,17 +80,26 @@ class Running:
 def running(folder: Path, beds: int, *, supervised: bool = False) -> Iterator[Running]:
     """A service in ``folder`` with one ward of ``beds`` beds, a device at each; ended afterwards.
 
+    ``HEMOVIEW_SERVE_…`` variables count as they do for ``hemoview serve``; a server named by ``…DATABASE_URL`` lends it
+    a database of its own.
+
     Args:
         supervised: it is started again when it dies.
 
     Raises:
         RecorderError: it does not start.
     """
-    settings = Settings(folder=folder)
+    with _own_database(Settings.read(None, {"folder": folder, "production": False})) as settings:
+        yield from _running(settings, beds, supervised=supervised)
+
+
+def _running(settings: Settings, beds: int, *, supervised: bool) -> Iterator[Running]:
+    folder = settings.folder
     ward_id, stations = asyncio.run(_furnish(settings, beds))
     command = [sys.executable, "-m", "hemoview.cli", "serve", "--folder", str(folder), "--port", "0"]
     command += ["--supervised"] if supervised else []
     environment = {**os.environ, f"{ENV}PRODUCTION": "false", "HEMOVIEW_HOME": str(folder)}
+    environment[f"{ENV}DATABASE_URL"] = settings.database_url
     said = folder / "said.txt"
     with said.open("w") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
@@ -96,7 +111,7 @@ def running(folder: Path, beds: int, *, supervised: bool = False) -> Iterator[Ru
         if not address:
             raise RecorderError(f"the service does not start: {said.read_text()[-400:]}")
         host, _, port = address.rpartition("http://")[2].strip().rpartition(":")
-        yield Running(host, int(port), process, stations, ward_id, folder)
+        yield Running(host, int(port), process, stations, ward_id, settings)
     finally:
         process.terminate()
         try:
@@ -106,6 +121,28 @@ def running(folder: Path, beds: int, *, supervised: bool = False) -> Iterator[Ru
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+@contextlib.contextmanager
+def _own_database(settings: Settings) -> Iterator[Settings]:
+    if not settings.database_url:
+        yield settings
+        return
+    name = f"bench_{secrets.token_hex(4)}"
+    asyncio.run(_on_server(settings, f"CREATE DATABASE {name} ENCODING 'UTF8' TEMPLATE template0"))
+    try:
+        own = make_url(settings.database_url).set(database=name).render_as_string(hide_password=False)
+        yield replace(settings, database_url=own)
+    finally:
+        asyncio.run(_on_server(settings, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def _on_server(settings: Settings, statement: str) -> None:
+    db = Database(settings.database)
+    async with db.engine.connect() as plain:
+        conn = await plain.execution_options(isolation_level="AUTOCOMMIT")
+        await conn.exec_driver_sql(statement)
+    await db.close()
 
 
 async def _furnish(settings: Settings, beds: int) -> tuple[str, tuple[Station, ...]]:
