@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,15 @@ def url_for(folder: Path) -> str:
     if name not in _made:
         _create(name, _TEMPLATE)
     return _named(name)
+
+
+def lose(folder: Path) -> None:
+    """A service's folder, and its database if that lies elsewhere, are gone; an empty database stands in its place."""
+    shutil.rmtree(folder)
+    if SERVER:
+        name = str(make_url(url_for(folder)).database)
+        on_server(f"DROP DATABASE {name} WITH (FORCE)")
+        _create(name, "template0")
 
 
 def fresh(name: str) -> str:

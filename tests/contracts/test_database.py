@@ -177,7 +177,7 @@ def test_whole_numbers_of_64_bits_come_back(url: str, value: int) -> None:
 
 
 def test_any_text_comes_back(url: str) -> None:
-    told = ["", "Müller's \"ward\"; DROP TABLE site --", "监护室 3", "\U0001fac0", "%s %(a)s :b", "a\tb\nc\\"]
+    told = ["", 'Müller\'s "ward"; DROP TABLE site --', "监护室 3", "\U0001fac0", "%s %(a)s :b", "a\tb\nc\\"]
 
     async def work(db: Database) -> None:
         async with db.begin() as conn:

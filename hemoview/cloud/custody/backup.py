@@ -1,7 +1,8 @@
 """Backup and restore of the service: database, blobs, and the keys apart (safety rule 21).
 
-A backup is a folder: ``service.sqlite``, ``backup.json``, and ``blobs/`` where they are copied too. Blobs never change,
-so a second backup into the same folder copies only new ones; without a copy the blob folder's own backup is meant.
+A backup is a folder: ``service.sqlite`` or, of PostgreSQL, ``service.pgdump``; ``backup.json``; and ``blobs/`` where they
+are copied too. Blobs never change, so a second backup into the same folder copies only new ones; without a copy the blob
+folder's own backup is meant.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hemoview.cloud import audit
-from hemoview.cloud.custody import keybox
+from hemoview.cloud.custody import dump, keybox
 from hemoview.cloud.custody.blobstore import BlobStore, StoreFull, WrongContent, open_store
 from hemoview.cloud.custody.local import LocalBlobs
 from hemoview.cloud.database import Database
@@ -27,6 +28,13 @@ from recorder.errors import ConfigError, StorageError
 from recorder.session.files import make_folder, sync_folder, write_whole
 
 DATABASE: Final = "service.sqlite"
+_FACTS: Final = {
+    "server_id": "SELECT value FROM fact WHERE name = 'server_id'",
+    "sessions": "SELECT count(*) FROM session",
+    "audit_entries": "SELECT count(*) FROM audit",
+    "audit_head": f"SELECT coalesce((SELECT hash FROM audit ORDER BY no DESC LIMIT 1), '{audit.START}')",
+}
+_LIST: Final = "SELECT sha256, bytes FROM blob WHERE damaged_us IS NULL"
 NOTE: Final = "backup.json"
 BLOBS: Final = "blobs"
 
@@ -63,17 +71,19 @@ def back_up(settings: Settings, order: Order) -> dict[str, Any]:
     """Write a backup; the service may run meanwhile. Keys come last, so that their list knows every erasure in it.
 
     Raises:
-        ConfigError: no service there, or one on another database.
+        ConfigError: no service there.
         StorageError: the disk refuses.
     """
     order.check()
-    source = database_of(settings)
-    if not source.is_file():
+    if is_file(settings) and not settings.database_file.is_file():
         raise ConfigError(f"{settings.folder}: holds no service; name another --folder or --config")
     try:
         make_folder(order.folder)
-        facts = _copy_database(source, order.folder / DATABASE)
-        blobs = _listed(order.folder / DATABASE)
+        facts, blobs = (
+            _copy_database(settings.database_file, order.folder / DATABASE)
+            if is_file(settings)
+            else dump.dump(settings.database, order.folder / dump.DUMP, _FACTS, _LIST)
+        )
         damaged = asyncio.run(_copy_blobs(settings, order, blobs)) if order.copy_blobs else []
         note = facts | {
             "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -92,19 +102,13 @@ def back_up(settings: Settings, order: Order) -> dict[str, Any]:
     return {"ok": not damaged, "folder": str(order.folder), "keys": str(order.keys), **note}
 
 
-def database_of(settings: Settings) -> Path:
-    """Its file.
-
-    Raises:
-        ConfigError: it is another database's affair.
-    """
-    if settings.database_url:
-        raise ConfigError("database_url names a database of its own; back it up with its own tools")
-    return settings.folder / DATABASE
+def is_file(settings: Settings) -> bool:
+    """The database is a file of this machine, not a server's."""
+    return settings.database.startswith("sqlite")
 
 
-def _copy_database(source: Path, target: Path) -> dict[str, Any]:
-    """One consistent state of the database, checked; facts of it."""
+def _copy_database(source: Path, target: Path) -> tuple[dict[str, Any], dict[str, int]]:
+    """One consistent state of the database, checked; facts and blobs of it."""
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
     with (
@@ -116,25 +120,14 @@ def _copy_database(source: Path, target: Path) -> dict[str, Any]:
         (verdict,) = copy.execute("PRAGMA integrity_check").fetchone()
         if verdict != "ok":
             raise StorageError(f"{source}: is damaged ({verdict}); keep the earlier backup")
-        facts = {
-            "server_id": copy.execute("SELECT value FROM fact WHERE name = 'server_id'").fetchone()[0],
-            "sessions": copy.execute("SELECT count(*) FROM session").fetchone()[0],
-            "audit_entries": copy.execute("SELECT count(*) FROM audit").fetchone()[0],
-            "audit_head": (
-                copy.execute("SELECT hash FROM audit ORDER BY no DESC LIMIT 1").fetchone() or (audit.START,)
-            )[0],
-        }
+        facts = {name: copy.execute(query).fetchone()[0] for name, query in _FACTS.items()}
+        blobs = dict(copy.execute(_LIST).fetchall())
     part.chmod(0o600)
     with part.open("rb+") as file:
         os.fsync(file.fileno())
     part.replace(target)
     sync_folder(target.parent)
-    return facts
-
-
-def _listed(database: Path) -> dict[str, int]:
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as conn:
-        return dict(conn.execute("SELECT sha256, bytes FROM blob WHERE damaged_us IS NULL").fetchall())
+    return facts, blobs
 
 
 async def _copy_blobs(settings: Settings, order: Order, blobs: dict[str, int]) -> list[str]:

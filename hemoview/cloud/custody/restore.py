@@ -6,14 +6,16 @@ import asyncio
 import json
 import shutil
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select, update
 
 from hemoview.cloud import audit, tables
-from hemoview.cloud.custody import backup, damage, erase, keybox
+from hemoview.cloud.custody import backup, damage, dump, erase, keybox
 from hemoview.cloud.custody.backup import BLOBS, DATABASE, NOTE, Order
 from hemoview.cloud.custody.blobstore import StoreFull
+from hemoview.cloud.custody.dump import DUMP
 from hemoview.cloud.custody.local import LocalBlobs
 from hemoview.cloud.keys import public_bytes
 from hemoview.cloud.service import Service, open_service
@@ -34,8 +36,8 @@ def restore(settings: Settings, order: Order) -> dict[str, Any]:
         StorageError: the disk refuses.
     """
     note = _note_of(order)
-    target = backup.database_of(settings)
-    if target.exists():
+    _check_kind(settings, order)
+    if backup.is_file(settings) and settings.database_file.exists():
         raise ConfigError(
             f"{settings.folder}: holds a service already; move it away, or name another --folder"
         )
@@ -44,19 +46,46 @@ def restore(settings: Settings, order: Order) -> dict[str, Any]:
         raise ConfigError(f"{order.keys}: are the keys of another service; check --keys")
     make_folder(settings.folder)
     keybox.put_back(content, settings.keys, settings.tls)
-    part = target.with_name(target.name + ".part")
-    shutil.copyfile(order.folder / DATABASE, part)
-    part.chmod(0o600)
-    part.replace(target)
-    sync_folder(target.parent)
+    if backup.is_file(settings):
+        _copy_back(order.folder / DATABASE, settings.database_file)
+    else:
+        dump.put_back(settings.database, order.folder / DUMP)
     try:
         return asyncio.run(_prove(settings, order))
     except StoreFull as error:
-        target.unlink(missing_ok=True)
+        _take_back(settings)
         raise StorageError(f"{settings.folder}: {error}; make room, then restore again") from error
     except ConfigError:  # of a newer HemoView: a later try finds no half of a service
-        target.unlink(missing_ok=True)
+        _take_back(settings)
         raise
+
+
+def _take_back(settings: Settings) -> None:
+    if backup.is_file(settings):
+        settings.database_file.unlink(missing_ok=True)
+    else:
+        dump.empty(settings.database)
+
+
+def _copy_back(source: Path, target: Path) -> None:
+    part = target.with_name(target.name + ".part")
+    shutil.copyfile(source, part)
+    part.chmod(0o600)
+    part.replace(target)
+    sync_folder(target.parent)
+
+
+def _check_kind(settings: Settings, order: Order) -> None:
+    wanted, other = (DATABASE, DUMP) if backup.is_file(settings) else (DUMP, DATABASE)
+    if not (order.folder / wanted).is_file() and (order.folder / other).is_file():
+        raise ConfigError(
+            f"{order.folder}: holds {other}; "
+            + (
+                "database_url must name an empty PostgreSQL database"
+                if other == DUMP
+                else "it goes back without database_url"
+            )
+        )
 
 
 def _note_of(order: Order) -> dict[str, Any]:
