@@ -104,7 +104,8 @@ class Database:
         """
         self._kind.before_connecting()
         try:
-            async with self.engine.connect() as conn:
+            async with self.engine.connect() as plain:
+                conn = await self._kind.to_write(plain)
                 await conn.run_sync(self._kind.check)
                 await conn.rollback()
                 await conn.run_sync(self._upgrade)

@@ -5,25 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 from uuid import uuid4
 
 from fastapi import Depends
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from starlette.requests import HTTPConnection
 
 from hemoview.cloud.custody.blobstore import BlobStore, open_store
 from hemoview.cloud.custody.ledger import Ledger
-from hemoview.cloud.database import Database
+from hemoview.cloud.database import Database, insert_new
 from hemoview.cloud.identity.throttle import Doors
 from hemoview.cloud.keys import FileKeys, KeyStore
 from hemoview.cloud.settings import Settings
 from hemoview.cloud.tables import fact
+from recorder.errors import ConfigError
 
 if TYPE_CHECKING:
     from hemoview.cloud.principals import Principal
 
 _TOKENS_KEPT: Final = 4096
+_KEY: Final = "wrapping_key_id"
+_NOT_THESE: Final = (
+    "are keys of another service than the database is of, and with them no session of it opens; name its keys_folder, "
+    "or put the backup of its keys back"
+)
 P = TypeVar("P")
 
 
@@ -86,23 +93,28 @@ async def open_service(settings: Settings, now_us: Callable[[], int] = wall_us) 
     """Database brought up to date, keys read or made, the service's id read or made.
 
     Raises:
-        ConfigError: a key that is none, or a database of a newer HemoView.
+        ConfigError: a key that is none, keys that are not those of this database, or it is of a newer HemoView.
     """
     settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     db = Database(settings.database)
     try:
         await db.upgrade()
-        async with db.read() as conn:
-            known = (await conn.execute(select(fact.c.value).where(fact.c.name == "server_id"))).scalar()
-        keys = FileKeys(settings.keys, may_make=known is None)
-        server_id = known or str(uuid4())
-        if known is None:
-            async with db.begin() as conn:
-                await conn.execute(insert(fact).values(name="server_id", value=server_id))
+        server_id, keys = await _id_and_keys(db, settings.keys)
     except BaseException:
         await db.close()
         raise
     return Service(settings, db, keys, open_store(settings.blobs), Ledger(db), server_id, now_us)
+
+
+async def _id_and_keys(db: Database, folder: Path) -> tuple[str, FileKeys]:
+    async with db.begin() as conn:
+        known = {row.name: row.value for row in await conn.execute(select(fact))}
+        keys = FileKeys(folder, may_make="server_id" not in known)
+        if known.get(_KEY, keys.wrapping_id) != keys.wrapping_id:
+            raise ConfigError(f"{folder}: {_NOT_THESE}")
+        told = {"server_id": known.get("server_id") or str(uuid4()), _KEY: keys.wrapping_id}
+        await insert_new(conn, fact, [{"name": name, "value": value} for name, value in told.items()])
+    return told["server_id"], keys
 
 
 def service_of(request: HTTPConnection) -> Service:

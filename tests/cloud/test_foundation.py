@@ -143,6 +143,21 @@ def test_id_and_keys_stay_over_a_restart_and_are_the_owners_alone(tmp_path: Path
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize("others", [False, True])
+def test_keys_of_another_service_are_refused_and_none_are_made(
+    tmp_path: Path, clock: Clock, others: bool
+) -> None:
+    settings = Settings(folder=tmp_path / "s", keys_folder=tmp_path / "keys")
+    with running(settings, clock):
+        pass
+    settings.keys.rename(tmp_path / "elsewhere")
+    if others:
+        FileKeys(settings.keys)
+    with pytest.raises(ConfigError, match="no session"), running(settings, clock):
+        pass
+    assert settings.keys.exists() == others
+
+
 def test_a_damaged_key_is_refused_by_name(tmp_path: Path) -> None:
     first = FileKeys(tmp_path)
     assert len(public_bytes(first.signing)) == 32
@@ -360,4 +375,4 @@ def test_two_writers_wait_for_each_other(rig: Rig) -> None:
 
     assert rig.http.portal is not None
     values = rig.http.portal.call(many)
-    assert {str(n) for n in range(1, 21)} <= values
+    assert {str(n) for n in range(2, 22)} <= values  # the service's own two were there

@@ -1,8 +1,8 @@
 """Backup and restore of the service: database, blobs, and the keys apart (safety rule 21).
 
-A backup is a folder: ``service.sqlite`` or, of PostgreSQL, ``service.pgdump``; ``backup.json``; and ``blobs/`` where they
-are copied too. Blobs never change, so a second backup into the same folder copies only new ones; without a copy the blob
-folder's own backup is meant.
+A backup is a folder: ``service.sqlite`` or, of PostgreSQL, ``service.pgdump``; ``backup.json``; ``blobs/`` where they
+are copied too. Blobs never change, so a second backup into one folder copies only new ones; without a copy the backup
+of the blob folder itself is meant.
 """
 
 from __future__ import annotations
