@@ -41,7 +41,8 @@ def state_of(error: Refusal) -> State:
         return State.BUSY
     if name := getattr(error.orig, "sqlite_errorname", ""):
         return _first(_SQLITE, name)
-    return _first(_POSTGRES, getattr(error.orig, "sqlstate", "") or _BROKEN_LINK)
+    code = getattr(error.orig, "sqlstate", "not of PostgreSQL")
+    return _first(_POSTGRES, _BROKEN_LINK if code is None else code)
 
 
 def _first(table: Iterable[tuple[str, State]], code: str) -> State:

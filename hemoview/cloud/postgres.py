@@ -105,7 +105,7 @@ class Postgres:
         @event.listens_for(engine.sync_engine, "handle_error")
         def shorten(context: ExceptionContext) -> None:
             for error in (context.original_exception, context.sqlalchemy_exception):
-                if error is not None:
+                if error is not None and error.args:  # a cancelled wait has none
                     error.args = (str(error.args[0]).partition("\n")[0], *error.args[1:])
 
     async def to_write(self, conn: AsyncConnection) -> AsyncConnection:
