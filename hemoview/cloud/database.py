@@ -71,7 +71,13 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._kind: Kind = Sqlite(make_url(url)) if url.startswith("sqlite+") else Postgres(url_of(url))
-        self.engine = _engine(self._kind)
+        self.engine: AsyncEngine = create_async_engine(
+            self._kind.url,
+            pool_size=8,
+            max_overflow=8,
+            hide_parameters=True,  # a traceback in the log holds no pseudonym and no hash
+            **self._kind.engine_options(),
+        )
         self._one_writer = asyncio.Lock()
         self._lease: AsyncConnection | None = None
         self._kind.prepare(self.engine)
@@ -151,21 +157,6 @@ class Database:
             await self._lease.close()
             self._lease = None
         await self.engine.dispose()
-
-
-def _engine(kind: Kind) -> AsyncEngine:
-    try:
-        return create_async_engine(
-            kind.url,
-            pool_size=8,
-            max_overflow=8,
-            hide_parameters=True,  # a traceback in the log holds no pseudonym and no hash
-            **kind.engine_options(),
-        )
-    except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"database_url needs the package {error.name}; pip install 'hemoview[cloud,scale]'"
-        ) from error
 
 
 async def insert_new(conn: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
