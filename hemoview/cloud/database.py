@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -27,6 +27,8 @@ from recorder.errors import ConfigError
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _ALONE_WITHIN_S: Final = 10.0
 """A server may need a moment to see that the service before this one died."""
+_LOOK_S: Final = 2.0
+"""How often a service looks whether the place is still its own."""
 
 
 class Kind(Protocol):
@@ -35,6 +37,8 @@ class Kind(Protocol):
     url: URL
     writer_lock: str
     """First statement of a transaction that may write: it waits until nobody else writes. Empty: it begins so."""
+    to_upgrade: tuple[str, ...]
+    """First statements of an upgrade: nobody else writes meanwhile, and it may take its time."""
     service_lock: str
     """Whether this connection's service is the only one. Empty: something else sees to that."""
     audit_guards: tuple[str, ...]
@@ -122,8 +126,8 @@ class Database:
             ) from error
 
     def _upgrade(self, conn: Connection) -> None:
-        if self._kind.writer_lock:
-            conn.exec_driver_sql(self._kind.writer_lock)
+        for statement in self._kind.to_upgrade:
+            conn.exec_driver_sql(statement)
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
         config.attributes["connection"] = conn
@@ -142,20 +146,47 @@ class Database:
         """
         if not self._kind.service_lock:
             return
-        self._lease = await (await self.engine.connect()).execution_options(isolation_level="AUTOCOMMIT")
         deadline = time.monotonic() + _ALONE_WITHIN_S
-        while not (await self._lease.exec_driver_sql(self._kind.service_lock)).scalar_one():
+        while not await self._has_place():
             if time.monotonic() > deadline:
                 raise ConfigError(
                     "another service works on this database; stop it, or name another database_url"
                 )
             await asyncio.sleep(0.2)
 
+    async def stay_alone(self, every_s: float = _LOOK_S) -> None:
+        """Hold the place of :meth:`be_alone`, also over a restart of the server, which forgets who had it.
+
+        Returns:
+            Once another service has it: this one has to end.
+        """
+        while self._kind.service_lock:
+            await asyncio.sleep(every_s)
+            try:
+                if not await self._has_place():
+                    return
+            except (DBAPIError, OSError):  # while the server is away nobody has it
+                await self._leave_place()
+        await asyncio.Event().wait()
+
+    async def _has_place(self) -> bool:
+        """Take it where it is free; who has it may take it again."""
+        if self._lease is None:
+            self._lease = await (await self.engine.connect()).execution_options(isolation_level="AUTOCOMMIT")
+        return bool((await self._lease.exec_driver_sql(self._kind.service_lock)).scalar_one())
+
+    async def _leave_place(self) -> None:
+        if self._lease is not None:
+            left, self._lease = self._lease, None
+            with suppress(DBAPIError, OSError):
+                await (
+                    left.invalidate()
+                )  # the lock goes with the connection, so it must not go back to the pool
+                await left.close()
+
     async def close(self) -> None:
         """Let go of every connection."""
-        if self._lease is not None:
-            await self._lease.close()
-            self._lease = None
+        await self._leave_place()
         await self.engine.dispose()
 
 

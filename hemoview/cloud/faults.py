@@ -22,6 +22,8 @@ class State(Enum):
 
 
 Refusal = OperationalError | NoConnectionFree
+REFUSALS: Final = (OperationalError, NoConnectionFree)
+"""For ``except``."""
 
 _SQLITE: Final = (("SQLITE_FULL", State.FULL), ("SQLITE_BUSY", State.BUSY))
 _POSTGRES: Final = (

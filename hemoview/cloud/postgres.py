@@ -23,6 +23,8 @@ _WRITER: Final = 0x48454D4F
 _SERVICE: Final = _WRITER + 1
 CONNECT_S: Final = 5
 """A server that does not answer is said to be away after so long."""
+SILENT_S: Final = 15
+"""A server whose machine or network is gone is given up after so long; the system itself waits 15 min."""
 _VERIFYING: Final = frozenset({"verify-ca", "verify-full"})
 _SESSION: Final = (
     "-c timezone=UTC -c synchronous_commit=on -c lock_timeout=20s -c statement_timeout=60s "
@@ -83,6 +85,7 @@ class Postgres:
     """
 
     writer_lock = f"SELECT pg_advisory_xact_lock({_WRITER})"
+    to_upgrade: tuple[str, ...] = ("SET LOCAL statement_timeout = 0", writer_lock)
     service_lock = f"SELECT pg_try_advisory_lock({_SERVICE})"
     audit_guards: tuple[str, ...] = _AUDIT_GUARDS
 
@@ -96,6 +99,10 @@ class Postgres:
             "options": " ".join([*more, _SESSION]),
             "application_name": "hemoview",
             "connect_timeout": CONNECT_S,
+            "keepalives_idle": SILENT_S // 3,
+            "keepalives_interval": SILENT_S // 3,
+            "keepalives_count": 2,
+            "tcp_user_timeout": SILENT_S * 1000,
         }
         return {"connect_args": told, "pool_pre_ping": True, "pool_timeout": CONNECT_S}
 

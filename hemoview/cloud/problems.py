@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from hemoview.cloud.armour import FIXED
 from hemoview.cloud.faults import Refusal, State, state_of
@@ -74,6 +75,11 @@ def problem_response(
     return JSONResponse(body | more, status, headers, media_type=MEDIA_TYPE)
 
 
+def _asked(request: HTTPConnection) -> tuple[str, str]:
+    """What was asked for, for the log; a WebSocket that is not accepted yet is answered like any other request."""
+    return request.scope.get("method", "WS"), request.url.path
+
+
 def install(app: FastAPI) -> None:
     """Answer every error in this form."""
 
@@ -97,17 +103,17 @@ def install(app: FastAPI) -> None:
         why = state_of(error)
         if why is State.BROKEN:
             return await fault(request, error)
-        log.error("%s %s: %s", request.method, request.url.path, why.value)
+        log.error("%s %s: %s", *_asked(request), why.value)
         if why is State.FULL:
             return problem_response(507, why.value)
         return problem_response(503, why.value, {"Retry-After": "2"})
 
     async def unfit(request: Request, error: Exception) -> JSONResponse:
-        log.warning("%s %s: %s", request.method, request.url.path, type(error).__name__)
+        log.warning("%s %s: %s", *_asked(request), type(error).__name__)
         return problem_response(422, "the request holds a character or a number that cannot be stored")
 
     async def fault(request: Request, error: Exception) -> JSONResponse:
-        log.error("fault at %s %s", request.method, request.url.path, exc_info=error)
+        log.error("fault at %s %s", *_asked(request), exc_info=error)
         return problem_response(500, State.BROKEN.value, FIXED)
 
     app.add_exception_handler(Problem, ours)

@@ -31,6 +31,7 @@ class Sqlite:
     """
 
     writer_lock = service_lock = ""  # ``BEGIN IMMEDIATE`` and the lock of its folder
+    to_upgrade: tuple[str, ...] = ()
     audit_guards: tuple[str, ...] = _AUDIT_GUARDS
 
     def __init__(self, url: URL) -> None:

@@ -26,9 +26,13 @@ async def first_admin(settings: Settings) -> str | None:
 
     Returns:
         The one-time password; None where somebody can.
+
+    Raises:
+        ConfigError: another service works on this database.
     """
     service = await open_service(settings)
     try:
+        await service.db.be_alone()  # said here in words, before anything listens
         async with service.db.read() as conn:
             if await accounts.administrators(conn, service.now_us()):
                 return None

@@ -11,6 +11,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 from sqlalchemy import select, union_all
 
 from hemoview.cloud import audit, tables
+from hemoview.cloud.faults import REFUSALS, state_of
 from hemoview.cloud.live.board import Confused
 from hemoview.cloud.live.connections import Ingest
 from hemoview.cloud.live.room import ERASED, Live
@@ -20,6 +21,8 @@ from recorder.sync.uplink_wire import LiveMessage, LiveRefused
 
 OVERSIZED_CODE: Final = 1009
 """Of WebSocket itself (RFC 6455): a frame longer than the server takes."""
+LATER_CODE: Final = 1013
+"""Of WebSocket itself: come again; the database does not answer."""
 BURST: Final = 20.0
 """Messages a bedside may send at once, after a stall of the network."""
 PER_S: Final = 3.0
@@ -80,6 +83,9 @@ class Door:
             live.counts.refused.labels(refusal.kind).inc()
             await self._note(ingest, refusal, origin_of(socket))
             await ingest.end(refusal.code, refusal.why)
+        except REFUSALS as error:
+            log.warning("the live path of %s waits: %s", device.id, state_of(error).value)
+            await ingest.end(LATER_CODE, state_of(error).value)
         except WebSocketDisconnect:
             pass
         finally:

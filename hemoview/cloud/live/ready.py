@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import time
 from typing import Final
@@ -15,15 +16,17 @@ from hemoview.cloud.tables import fact
 
 FREE_BYTES: Final = 512 * 2**20
 """Less room than this where sessions are kept: bedsides keep what they have until there is more."""
+ANSWERS_S: Final = 3.0
+"""A database that takes longer for one row does not answer."""
 
 
 async def readiness(service: Service, live: Live) -> list[str]:
     """What is wrong, in words that name nothing of the inside; empty where nothing is."""
     wrong = []
     try:
-        async with service.db.read() as conn:
+        async with asyncio.timeout(ANSWERS_S), service.db.read() as conn:
             await conn.execute(select(fact.c.name).limit(1))
-    except (SQLAlchemyError, OSError):
+    except (SQLAlchemyError, OSError, TimeoutError):
         wrong.append("the database does not answer")
     if time.monotonic() - live.written_s > READY_S:
         wrong.append("what bedsides tell has not been written for a while")

@@ -10,6 +10,7 @@ import anyio
 from fastapi import WebSocket, WebSocketDisconnect
 from sqlalchemy import select
 
+from hemoview.cloud.faults import REFUSALS, state_of
 from hemoview.cloud.identity import trail
 from hemoview.cloud.live.board import text_of, tick_text
 from hemoview.cloud.live.bus import Queue
@@ -23,6 +24,9 @@ CHECK_S: Final = 20.0
 """A log-in that ended is shown out after this long at the latest."""
 STUCK_S: Final = 30.0
 """A browser that takes nothing for so long is let go; it comes back by itself."""
+UNKNOWN_S: Final = 45.0
+"""While the database is away nobody's log-in can be looked up; then they are shown out within a minute."""
+LATER_CODE: Final = 1013
 SIGNED_OUT_CODE: Final = 4401
 FORBIDDEN_CODE: Final = 4403
 
@@ -111,11 +115,17 @@ async def _until_left(socket: WebSocket) -> None:
 
 async def _check(socket: WebSocket, service: Service, ward_id: str) -> None:
     """Watching counts as use of a log-in: a ward's screen stays on until the log-in ends by its age."""
+    known_s = anyio.current_time()
     while True:
         await anyio.sleep(CHECK_S)
         try:
             await viewer(socket, service, ward_id)
+            known_s = anyio.current_time()
         except Problem as problem:
             code = SIGNED_OUT_CODE if problem.status == 401 else FORBIDDEN_CODE
             await socket.close(code, problem.detail[:120])
             return
+        except REFUSALS as error:  # what beds tell needs no database, and is shown on
+            if anyio.current_time() - known_s > UNKNOWN_S:
+                await socket.close(LATER_CODE, state_of(error).value)
+                return

@@ -1,0 +1,74 @@
+"""A PostgreSQL of a test's own, from ``.ci/services.py``, that can be killed: others are at work on the shared one."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import parse_qs, urlsplit
+
+import psycopg
+from sqlalchemy import make_url
+
+GONE_S = 10.0
+_SERVICES = Path(__file__).parents[2] / ".ci" / "services.py"
+
+
+@dataclass(frozen=True)
+class Server:
+    """One that runs; ``url`` of its first database."""
+
+    url: str
+
+    @property
+    def folder(self) -> Path:
+        return Path(parse_qs(urlsplit(self.url).query)["host"][0])
+
+    def fresh(self, name: str) -> str:
+        """An empty database."""
+        with psycopg.connect(self.url, autocommit=True) as conn:
+            conn.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+        return make_url(self.url).set(database=name).render_as_string(hide_password=False)
+
+    def kill(self) -> None:
+        """It and all it started, at once: what a power cut leaves of it.
+
+        A dead process that nobody has waited for keeps its number, and the next server would take it for the old one.
+        """
+        postmaster = int((self.folder / "cluster" / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        pids = [postmaster, *map(int, children)]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + GONE_S
+        while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    def start(self) -> None:
+        """Again."""
+        subprocess.run([self.folder / "again"], check=True, timeout=60)
+
+
+@contextmanager
+def own_server() -> Iterator[Server]:
+    with tempfile.TemporaryDirectory(prefix="hemoview-postgres-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # the server gives up root and looks into it
+        with _services().postgres(folder / "postgres") as url:
+            yield Server(url)
+
+
+def _services() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("ci_services", _SERVICES)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
