@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -33,12 +35,27 @@ def kill() -> None:
     """The server and all it started, at once: what a power cut leaves of it."""
     postmaster = int((folder() / "cluster" / "postmaster.pid").read_text().split()[0])
     children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-    for pid in (postmaster, *map(int, children)):
-        os.kill(pid, signal.SIGKILL)
+    killed = (postmaster, *map(int, children))
+    for pid in killed:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    while any(map(lives, killed)):
+        time.sleep(0.01)
+    for lock in ("cluster/postmaster.pid", ".s.PGSQL.5432.lock"):  # a number that nobody buries stays taken
+        (folder() / lock).unlink(missing_ok=True)
+
+
+def lives(pid: int) -> bool:
+    """It runs, and is not only waiting to be buried."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def start() -> None:
-    subprocess.run([folder() / "again"], check=True, timeout=60)
+    started = subprocess.run([folder() / "again"], check=False, timeout=60)
+    assert started.returncode == 0, (folder() / "log").read_text()[-2000:]
 
 
 def test_one_service_works_on_a_database() -> None:
