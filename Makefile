@@ -27,8 +27,8 @@ test-slow: $(VENV)/.learn
 # On real servers, started from Debian's packages and taken down again.
 test-services: $(VENV)/.dev
 	@sh .ci/system-packages services
-	$(BIN)/python .ci/services.py $(BIN)/python -m pytest $(WORKERS) tests/contracts/test_database.py tests/cloud
-	$(BIN)/python .ci/services.py $(BIN)/python -m pytest -m services --timeout 600 tests/services
+	$(BIN)/python .ci/services.py $(BIN)/python -m pytest $(WORKERS) --timeout 600 \
+	  -m "services or not (slow or soak or learn)" tests/contracts/test_database.py tests/services tests/cloud
 
 # Hours; by hand. Its log is quoted where its figures are.
 soak: $(VENV)/.dev

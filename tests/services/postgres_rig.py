@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -32,10 +32,10 @@ class Server:
     def folder(self) -> Path:
         return Path(parse_qs(urlsplit(self.url).query)["host"][0])
 
-    def fresh(self, name: str) -> str:
+    def fresh(self, name: str, how: str = "") -> str:
         """An empty database."""
         with psycopg.connect(self.url, autocommit=True) as conn:
-            conn.execute(f"CREATE DATABASE {name} TEMPLATE template0".encode())
+            conn.execute(f"CREATE DATABASE {name} TEMPLATE template0 {how}".encode())
         return make_url(self.url).set(database=name).render_as_string(hide_password=False)
 
     def kill(self) -> None:
@@ -47,14 +47,26 @@ class Server:
         children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
         pids = [postmaster, *map(int, children)]
         for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         deadline = time.monotonic() + GONE_S
-        while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
+        while any(map(_lives, pids)) and time.monotonic() < deadline:
             time.sleep(0.02)
+        for lock in ("cluster/postmaster.pid", ".s.PGSQL.5432.lock"):
+            (self.folder / lock).unlink(missing_ok=True)
 
     def start(self) -> None:
         """Again."""
-        subprocess.run([self.folder / "again"], check=True, timeout=60)
+        started = subprocess.run([self.folder / "again"], check=False, timeout=60)
+        assert started.returncode == 0, (self.folder / "log").read_text()[-2000:]
+
+
+def _lives(pid: int) -> bool:
+    """It runs, and does not only wait to be buried."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 @contextmanager
