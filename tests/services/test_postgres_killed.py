@@ -67,6 +67,7 @@ def test_while_it_is_away_bedsides_are_told_to_come_again(
     with cloud_service.running(tmp_path / "service", 1) as service:
         http = httpx.Client(base_url=f"http://{service.host}:{service.port}", trust_env=False)
         asked = {"Authorization": service.stations[0].authorization}
+        assert http.get("/healthz").status_code == 200
         server.kill()
         try:
             reply = http.post("/v1/blobs/missing", json={"ids": []}, headers=asked)
