@@ -178,10 +178,10 @@ class Database:
     async def _leave_place(self) -> None:
         if self._lease is not None:
             left, self._lease = self._lease, None
-            with suppress(DBAPIError, OSError):
-                await (
-                    left.invalidate()
-                )  # the lock goes with the connection, so it must not go back to the pool
+            with suppress(
+                DBAPIError, OSError
+            ):  # the lock goes with the connection, so it must not go back to the pool
+                await left.invalidate()
                 await left.close()
 
     async def close(self) -> None:

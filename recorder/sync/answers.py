@@ -25,9 +25,9 @@ from recorder.sync.identity import LOOPBACK, Identity
 
 REVOKED = "service-revoked"
 CERTIFICATE = "service-certificate"
+"""Advice ids of their own."""
 _NOT_YET, _EXPIRED, _OTHER_NAME = 9, 10, frozenset({62, 64})
 """X509_V_ERR_* of OpenSSL's ``x509_vfy.h``: not yet valid, expired, host name or address mismatch."""
-"""Advice ids of their own."""
 
 _UP = "see that network and service are up"
 

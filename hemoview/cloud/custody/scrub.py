@@ -85,9 +85,7 @@ async def _fault(service: Service, sha256: str, size: int) -> str:
             length += len(piece)
     except FileNotFoundError:
         return "it is gone"
-    except (
-        OSError
-    ):  # told of this one; the round goes on, or it would end here for ever: the longest unread is first
+    except OSError:  # the round goes on, or it would end here for ever: the longest unread is first
         return "it cannot be read"
     if length != size:
         return f"{length} of {size} bytes are left"
