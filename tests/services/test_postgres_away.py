@@ -123,7 +123,8 @@ def test_who_watches_goes_on_and_who_comes_is_told_to_come_again(
 ) -> None:
     monkeypatch.setattr(watch, "CHECK_S", 0.2)
     settings = Settings(folder=tmp_path / "s", database_url=server.fresh("watched"))
-    with running(settings, Clock()) as rig:
+    clock = Clock()
+    with running(settings, clock) as rig:
         ward_id = rig.ward("A")
         nurse, bedside = rig.person("nurse", ("clinician", ward_id)), rig.bedside("A-1")
         path = f"/v1/live?ward={ward_id}"
@@ -144,8 +145,14 @@ def test_who_watches_goes_on_and_who_comes_is_told_to_come_again(
                 with pytest.raises(WebSocketDisconnect) as closed:
                     told.receive_text()
                 assert closed.value.code == 1013
+                clock.forward(
+                    6
+                )  # nothing is heard of the bed: the ward is to be told, and cannot be looked up
+                for _ in range(3):
+                    hear(socket, "tick")
             finally:
                 server.start()
+            assert any("no-data" in str(hear(socket, "ward")) for _ in range(5))
             for _ in range(2):
                 hear(socket, "tick")
         with nurse.websocket_connect(path, headers=ORIGIN) as socket, ingest(rig, bedside) as told:

@@ -128,17 +128,22 @@ class Live:
                 await self.connections.end(left.binding.device_id, ELSEWHERE_CODE, ERASED)
 
     async def _tick(self) -> None:
+        """That the service lives needs no database to be said, so it comes first."""
         now_us = self.service.now_us()
-        for quiet in self.board.gone_quiet(now_us):
-            self._changed.add(quiet.ward_id)
-        changed, self._changed = self._changed, set()
-        for ward_id in changed:
-            told = await self.ward_told(ward_id)
-            if told is not None:
-                await self.bus.publish(ward_id, Parcel("ward", text_of(told)))
         tick = Parcel("tick", tick_text(now_us))
         for ward_id in self.connections.wards:
             await self.bus.publish(ward_id, tick)
+        for quiet in self.board.gone_quiet(now_us):
+            self._changed.add(quiet.ward_id)
+        for ward_id in tuple(self._changed):
+            self._changed.discard(ward_id)  # before the look: what changes during it is told with the next
+            try:
+                told = await self.ward_told(ward_id)
+            except BaseException:
+                self._changed.add(ward_id)
+                raise
+            if told is not None:
+                await self.bus.publish(ward_id, Parcel("ward", text_of(told)))
 
     async def _write(self) -> None:
         try:

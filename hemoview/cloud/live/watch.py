@@ -78,13 +78,20 @@ async def refuse(socket: WebSocket, problem: Problem) -> None:
 async def serve(socket: WebSocket, live: Live, ward_id: str) -> None:
     """Until the browser leaves, falls asleep, or may no longer look."""
     await socket.accept()
+    opened_us = (
+        live.service.now_us()
+    )  # not after the look below: a tick of meanwhile would be earlier than this one
     with live.bus.subscribe(ward_id) as queue, live.connections.watching(ward_id):
-        told = await live.ward_told(ward_id)
+        try:
+            told = await live.ward_told(ward_id)
+        except REFUSALS as error:
+            await socket.close(LATER_CODE, state_of(error).value)
+            return
         if told is None:
             await socket.close(1011)
             return
         await socket.send_text(text_of(told))
-        await socket.send_text(tick_text(live.service.now_us()))
+        await socket.send_text(tick_text(opened_us))
         async with anyio.create_task_group() as group:
 
             async def until_first_ends(job: Awaitable[None]) -> None:
