@@ -83,7 +83,7 @@ def test_a_pulled_cable_ends_the_link_and_it_comes_back_at_the_same_port(bedside
     made.nonin.disconnects.append((made.now_s(), 0.5))
     with pytest.raises(LinkLost):
         read(made, "df2", 3.0, clock, driver)
-    port, deadline = Path(made.ready()["nonin"]), time.monotonic() + 10
+    port, deadline = Path(made.ready()["nonin"]["port"]), time.monotonic() + 10
     while not port.exists() and time.monotonic() < deadline:
         time.sleep(0.02)
     after = read(made, "df2", 1.0, clock, driver)
