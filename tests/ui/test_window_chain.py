@@ -128,6 +128,9 @@ def test_waves_come_within_five_seconds_and_markers_reach_the_record(qtbot: QtBo
     assert until(qtbot, drawn, 10) < 5.0
     until(qtbot, lambda: len(shell.window.record.waves._frames) == 5, 10)
     start_session(qtbot, shell)
+    until(
+        qtbot, lambda: shell.view is not None and shell.view.can_mark, 5
+    )  # the labels are this session's by then
     shell.window.record.markers.press(2)
     until(qtbot, lambda: any(e.kind == "marker" for e in shell.model.facts().events), 5)
     marker = next(e for e in shell.model.facts().events if e.kind == "marker")
