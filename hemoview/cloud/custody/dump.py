@@ -9,15 +9,16 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL
+from sqlalchemy import URL, MetaData
+from sqlalchemy.engine import Connection
 
 from hemoview.cloud.database import Database
-from hemoview.cloud.tables import metadata
+from hemoview.cloud.postgres import GUARD_FUNCTIONS
 from recorder.errors import ConfigError, StorageError
 from recorder.session.files import sync_folder
 
 DUMP: Final = "service.pgdump"
-_THERE: Final = "SELECT to_regclass('fact') IS NOT NULL"
+_TABLES: Final = "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema()"
 
 
 def dump(url: str, target: Path, facts: dict[str, str], blobs: str) -> tuple[dict[str, Any], dict[str, int]]:
@@ -76,9 +77,9 @@ async def _put_back(url: str, source: Path) -> None:
     db = Database(url)
     try:
         async with db.read() as conn:
-            if (await conn.exec_driver_sql(_THERE)).scalar_one():
+            if (await conn.exec_driver_sql(_TABLES)).scalar_one():
                 raise ConfigError(
-                    "database_url: holds a service already; make an empty database and name that"
+                    "database_url: holds a service already, or something else; make an empty database and name that"
                 )
         words = ["--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges", str(source)]
         await asyncio.to_thread(_run, "pg_restore", db.engine.url, words)
@@ -87,7 +88,8 @@ async def _put_back(url: str, source: Path) -> None:
 
 
 def empty(url: str) -> None:
-    """Take out again what :func:`put_back` put in."""
+    """Take out again what :func:`put_back` put in: all of it, for the database was empty, and may be of a newer version
+    whose tables are not known here."""
     asyncio.run(_empty(url))
 
 
@@ -95,10 +97,17 @@ async def _empty(url: str) -> None:
     db = Database(url)
     try:
         async with db.begin() as conn:
-            await conn.run_sync(metadata.drop_all)
-            await conn.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
+            await conn.run_sync(_drop_all)
+            for function in GUARD_FUNCTIONS:
+                await conn.exec_driver_sql(f"DROP FUNCTION IF EXISTS {function}")
     finally:
         await db.close()
+
+
+def _drop_all(conn: Connection) -> None:
+    there = MetaData()
+    there.reflect(conn)
+    there.drop_all(conn)
 
 
 def _run(program: str, url: URL, words: list[str]) -> None:
