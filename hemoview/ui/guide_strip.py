@@ -104,7 +104,6 @@ class PhaseRow(QWidget):
         self._narrow = False
         self._begins: int | None = None
         self._phases: tuple[GuidePhase, ...] = ()
-        self.protocol = (self.title, self.countdown, self.begin, self.end, self.extend, self.list)
         said = QVBoxLayout()
         said.setSpacing(0)
         said.addWidget(self.note)
@@ -150,11 +149,9 @@ class PhaseRow(QWidget):
 
     def show_view(self, view: GuideView) -> None:
         """Everything of a running session."""
-        for widget in self.protocol:
-            widget.setVisible(view.title is not None)
+        self._show_what_applies(view)
         self.title.show_text(words(view.title), "text")
         self.countdown.show_text(view.countdown, "info")
-        self.countdown.setVisible(bool(view.countdown))
         self.bar.show_fraction(view.fraction)
         self.note.show_text(
             " · ".join(part for part in (sentence(view.instruction), words(view.following)) if part), "quiet"
@@ -162,14 +159,20 @@ class PhaseRow(QWidget):
         self.note.setToolTip(self.note.text())
         self.posture.show_text(words(view.posture), "quiet")
         self._begins = view.begins
-        self.begin.setVisible(view.title is not None and not view.can_end and view.begins is not None)
-        self.end.setVisible(view.can_end)
-        self.extend.setVisible(view.can_end and not self._narrow)
         self.extend.setEnabled(view.can_extend)
         self._extends.setEnabled(view.can_extend)
-        self.list.setVisible(view.title is not None and not self._narrow)
         if view.phases != self._phases:
             self._fill(view.phases)
+
+    def _show_what_applies(self, view: GuideView) -> None:
+        """Each is told once: what is shown for a moment pushes the others aside, and may be painted so."""
+        has = view.title is not None
+        self.title.setVisible(has)
+        self.countdown.setVisible(bool(view.countdown))
+        self.begin.setVisible(has and not view.can_end and view.begins is not None)
+        self.end.setVisible(view.can_end)
+        self.extend.setVisible(view.can_end and not self._narrow)
+        self.list.setVisible(has and not self._narrow)
 
     def _fill(self, phases: tuple[GuidePhase, ...]) -> None:
         self._phases = phases

@@ -62,6 +62,18 @@ def test_nothing_is_shown_without_a_session(strip: GuideStrip) -> None:
     assert not strip.isVisible()
 
 
+def test_nothing_moves_while_only_the_countdown_changes(qapp: QApplication, strip: GuideStrip) -> None:
+    """Looked at before the event loop has put anything right: a picture may be painted then."""
+    strip.resize(468, 57)
+    strip.set_narrow(on=True)
+    strip.show_view(RUNNING)
+    qapp.processEvents()
+    row = strip.phase
+    before = [w.geometry() for w in (row.title, row.countdown, row.end, row.more)]
+    strip.show_view(replace(RUNNING, countdown="03:29"))
+    assert [w.geometry() for w in (row.title, row.countdown, row.end, row.more)] == before
+
+
 def test_begin_end_extend(qtbot: QtBot, strip: GuideStrip) -> None:
     strip.show_view(RUNNING)
     assert strip.isVisible() and strip.phase.countdown.text() == "03:30" and not strip.phase.begin.isVisible()
