@@ -139,7 +139,7 @@ def _import(files: Files, place: Path, run: Run) -> None:
     for path in place.rglob("*"):
         if path.is_file():
             content = path.read_bytes()
-            assert b"Miller" not in content and b"4711" not in content and b"2013110042" not in content
+            assert b"Miller" not in content and b"4711-0815" not in content and b"2013110042" not in content
 
 
 def _align(place: Path, run: Run) -> None:
