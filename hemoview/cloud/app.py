@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
-import signal
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final, Protocol
@@ -29,8 +26,6 @@ from hemoview.cloud.tables import fact
 from hemoview.cloud.web import routes as web
 from recorder import __version__
 from recorder.sync import signing
-
-log = logging.getLogger(__name__)
 
 
 class Room(Protocol):
@@ -89,23 +84,6 @@ async def hello(service: Here) -> dict[str, Any]:
     return signing.sign_hello(service.keys.signing, facts)
 
 
-@asynccontextmanager
-async def _in_its_place(service: Service) -> AsyncIterator[None]:
-    """Two services on one database would each believe what only one may: the one that was displaced ends."""
-
-    async def stay() -> None:
-        await service.db.stay_alone()
-        log.critical("another service has taken over this database; this one ends")
-        signal.raise_signal(signal.SIGTERM)
-
-    staying = asyncio.create_task(stay(), name="alone")
-    try:
-        yield
-    finally:
-        staying.cancel()
-        await asyncio.wait({staying})
-
-
 def build(
     settings: Settings, now_us: Callable[[], int] = wall_us, rooms: tuple[Room, ...] = ROOMS
 ) -> FastAPI:
@@ -116,9 +94,8 @@ def build(
         service = await open_service(settings, now_us)
         app.state.service = service
         try:
-            await service.db.be_alone()
             async with AsyncExitStack() as stack:
-                await stack.enter_async_context(_in_its_place(service))
+                await stack.enter_async_context(service.lead.running())
                 for room in rooms:
                     await stack.enter_async_context(room.running(service))
                 yield

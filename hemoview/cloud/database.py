@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -20,15 +19,11 @@ from sqlalchemy.engine.url import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from hemoview.cloud.postgres import Postgres, in_words, url_of
+from hemoview.cloud.postgres import Places, Postgres, in_words, url_of
 from hemoview.cloud.sqlite import Sqlite
 from recorder.errors import ConfigError
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
-_ALONE_WITHIN_S: Final = 10.0
-"""A server may need a moment to see that the service before this one died."""
-_LOOK_S: Final = 2.0
-"""How often a service looks whether the place is still its own."""
 
 
 class Kind(Protocol):
@@ -39,10 +34,12 @@ class Kind(Protocol):
     """First statement of a transaction that may write: it waits until nobody else writes. Empty: it begins so."""
     to_upgrade: tuple[str, ...]
     """First statements of an upgrade: nobody else writes meanwhile, and it may take its time."""
-    service_lock: str
-    """Whether this connection's service is the only one. Empty: something else sees to that."""
     audit_guards: tuple[str, ...]
     """Statements that make it refuse changes to the audit log."""
+
+    @property
+    def places(self) -> Places | None:
+        """Locks by which services on one database find their places. None: something else keeps others away."""
 
     def engine_options(self) -> dict[str, Any]:
         """Arguments of ``create_async_engine``."""
@@ -138,55 +135,29 @@ class Database:
         for statement in self._kind.audit_guards:
             conn.exec_driver_sql(statement)
 
-    async def be_alone(self) -> None:
-        """From now until :meth:`close` no other service works on this database.
+    @property
+    def places(self) -> Places | None:
+        """See :class:`Kind`."""
+        return self._kind.places
 
-        Raises:
-            ConfigError: one does.
-        """
-        if not self._kind.service_lock:
-            return
-        deadline = time.monotonic() + _ALONE_WITHIN_S
-        while not await self._has_place():
-            if time.monotonic() > deadline:
-                raise ConfigError(
-                    "another service works on this database; stop it, or name another database_url"
-                )
-            await asyncio.sleep(0.2)
-
-    async def stay_alone(self, every_s: float = _LOOK_S) -> None:
-        """Hold the place of :meth:`be_alone`, also over a restart of the server, which forgets who had it.
-
-        Returns:
-            Once another service has it: this one has to end.
-        """
-        while self._kind.service_lock:
-            await asyncio.sleep(every_s)
-            try:
-                if not await self._has_place():
-                    return
-            except (DBAPIError, OSError):  # while the server is away nobody has it
-                await self._leave_place()
-        await asyncio.Event().wait()
-
-    async def _has_place(self) -> bool:
-        """Take it where it is free; who has it may take it again."""
+    async def hold(self, lock: str) -> bool:
+        """Take one of :attr:`places` where it is free, until :meth:`let_go`; who has it may take it again."""
         if self._lease is None:
             self._lease = await (await self.engine.connect()).execution_options(isolation_level="AUTOCOMMIT")
-        return bool((await self._lease.exec_driver_sql(self._kind.service_lock)).scalar_one())
+        return bool((await self._lease.exec_driver_sql(lock)).scalar_one())
 
-    async def _leave_place(self) -> None:
+    async def let_go(self) -> None:
+        """Of all places."""
         if self._lease is not None:
             left, self._lease = self._lease, None
-            with suppress(
-                DBAPIError, OSError
-            ):  # the lock goes with the connection, so it must not go back to the pool
+            # the locks go with the connection, so it must not go back to the pool
+            with suppress(DBAPIError, OSError):
                 await left.invalidate()
                 await left.close()
 
     async def close(self) -> None:
         """Let go of every connection."""
-        await self._leave_place()
+        await self.let_go()
         await self.engine.dispose()
 
 

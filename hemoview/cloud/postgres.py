@@ -7,6 +7,7 @@ in decision 0052.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import URL, event, make_url
@@ -20,7 +21,8 @@ OLDEST: Final = 150000
 """``server_version_num`` of 15.0, the oldest that the tests run on."""
 _WRITER: Final = 0x48454D4F
 """Key of the lock of whoever writes: "HEMO"; any number would do that nobody else in the database takes."""
-_SERVICE: Final = _WRITER + 1
+_PLACE: Final = _WRITER + 1
+_LEAD: Final = _WRITER + 2
 CONNECT_S: Final = 5
 """A server that does not answer is said to be away after so long."""
 SILENT_S: Final = 15
@@ -28,9 +30,12 @@ SILENT_S: Final = 15
 _VERIFYING: Final = frozenset({"verify-ca", "verify-full"})
 _SESSION: Final = (
     "-c timezone=UTC -c synchronous_commit=on -c lock_timeout=20s -c statement_timeout=60s "
-    "-c idle_in_transaction_session_timeout=60s"
+    "-c idle_in_transaction_session_timeout=60s "
+    f"-c tcp_keepalives_idle={SILENT_S // 3} -c tcp_keepalives_interval={SILENT_S // 3} -c tcp_keepalives_count=2"
 )
-"""A receipt is a promise: its commit is on the disk before the reply. A connection that hangs lets go of its locks."""
+"""A receipt is a promise: its commit is on the disk before the reply. A connection that hangs lets go of its locks, and
+one whose machine is gone too: the lead is not held by the dead.
+"""
 
 _AUDIT_GUARDS: Final = (
     "CREATE OR REPLACE FUNCTION audit_only_grows() RETURNS trigger LANGUAGE plpgsql AS "
@@ -79,6 +84,21 @@ def _several(value: str | tuple[str, ...]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else value
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Statements that take a lock for as long as the connection lasts, and say whether they could.
+
+    Args:
+        alone: of a service that suffers no other.
+        beside: of one that suffers others of its kind.
+        lead: of the one among these that leads.
+    """
+
+    alone: str
+    beside: str
+    lead: str
+
+
 class Postgres:
     """A database on a server.
 
@@ -88,7 +108,11 @@ class Postgres:
 
     writer_lock = f"SELECT pg_advisory_xact_lock({_WRITER})"
     to_upgrade: tuple[str, ...] = ("SET LOCAL statement_timeout = 0", writer_lock)
-    service_lock = f"SELECT pg_try_advisory_lock({_SERVICE})"
+    places = Places(
+        alone=f"SELECT pg_try_advisory_lock({_PLACE})",
+        beside=f"SELECT pg_try_advisory_lock_shared({_PLACE})",
+        lead=f"SELECT pg_try_advisory_lock({_LEAD})",
+    )
     audit_guards: tuple[str, ...] = _AUDIT_GUARDS
 
     def __init__(self, url: URL) -> None:

@@ -18,6 +18,7 @@ from hemoview.cloud.custody.ledger import Ledger
 from hemoview.cloud.database import Database, insert_new
 from hemoview.cloud.identity.throttle import Doors
 from hemoview.cloud.keys import FileKeys, KeyStore
+from hemoview.cloud.lead import Lead
 from hemoview.cloud.settings import Settings
 from hemoview.cloud.tables import fact
 from recorder.errors import ConfigError
@@ -49,6 +50,7 @@ class Service:
         keys: the service's own.
         blobs: where the content of sessions lies.
         ledger: which of them are here.
+        lead: whether this process does what only one may do.
         server_id: of this database; bedsides pin it.
         now_us: the clock, so that tests can turn it.
         known_tokens: device tokens checked a moment ago.
@@ -61,6 +63,7 @@ class Service:
     keys: KeyStore
     blobs: BlobStore
     ledger: Ledger
+    lead: Lead
     server_id: str
     now_us: Callable[[], int] = wall_us
     known_tokens: dict[str, tuple[Principal, int]] = field(default_factory=dict)
@@ -103,7 +106,8 @@ async def open_service(settings: Settings, now_us: Callable[[], int] = wall_us) 
     except BaseException:
         await db.close()
         raise
-    return Service(settings, db, keys, open_store(settings.blobs), Ledger(db), server_id, now_us)
+    lead = Lead(db, replicas=settings.replicas)
+    return Service(settings, db, keys, open_store(settings.blobs), Ledger(db), lead, server_id, now_us)
 
 
 async def _id_and_keys(db: Database, folder: Path) -> tuple[str, FileKeys]:

@@ -29,6 +29,7 @@ class Settings:
         tls_cert, tls_key: PEM files; where none are named, those of ``--init-tls`` if they are there.
         database_url: empty = SQLite in ``folder``; else ``postgresql://USER@HOST/DATABASE``.
         blobs_url: empty = a folder in ``folder``.
+        replicas: others of this service work on the same database; then everything they share is named above.
         keys_folder: the service's own keys; apart from the database so that a backup of one does not hold the other.
         public_url: how browsers and bedsides reach the service, where that is not ``host`` and ``port``.
         production: refuses sessions of training mode and simulation.
@@ -46,6 +47,7 @@ class Settings:
     tls_key: Path | None = None
     database_url: str = ""
     blobs_url: str = ""
+    replicas: bool = False
     keys_folder: Path | None = None
     public_url: str = ""
     production: bool = True
@@ -112,6 +114,7 @@ class Settings:
                 "hemoview serve --init-tls HOSTNAME, or stay on 127.0.0.1"
             )
         self._check_provider()
+        self._check_replicas()
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"port {self.port}: give 0 to 65535")
 
@@ -131,6 +134,22 @@ class Settings:
             raise ConfigError(
                 "oidc_issuer needs public_url: the provider sends people back to exactly that address, such as "
                 "https://ward.example:8440"
+            )
+
+    def _check_replicas(self) -> None:
+        shared = {
+            "database_url": self.database_url.startswith("postgresql"),
+            "blobs_url": self.blobs_url.startswith("s3://"),
+        }
+        lacking = [name for name, is_shared in shared.items() if self.replicas and not is_shared]
+        if lacking:
+            raise ConfigError(
+                f"replicas = true needs {' and '.join(lacking)} on servers that all of them reach; the deployment "
+                "guide shows how"
+            )
+        if self.replicas and self.keys_folder is None:
+            raise ConfigError(
+                "replicas = true needs keys_folder: one folder with the same keys for all of them"
             )
 
     @property

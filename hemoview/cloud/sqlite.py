@@ -30,7 +30,8 @@ class Sqlite:
         url: ``sqlite+aiosqlite:///FILE``.
     """
 
-    writer_lock = service_lock = ""  # ``BEGIN IMMEDIATE`` and the lock of its folder
+    writer_lock = ""  # ``BEGIN IMMEDIATE``
+    places = None  # the lock of its folder
     to_upgrade: tuple[str, ...] = ()
     audit_guards: tuple[str, ...] = _AUDIT_GUARDS
 

@@ -88,6 +88,8 @@ def probed(rig: Rig) -> Rig:
         ({"colour": "red"}, "colour"),
         ({"production": "perhaps"}, "production"),
         ({"tls_cert": Path("/nowhere.pem")}, "go together"),
+        ({"replicas": True}, "database_url and blobs_url"),
+        ({"replicas": True, "database_url": "postgresql:///h", "blobs_url": "s3://hemoview"}, "keys_folder"),
     ],
 )
 def test_unsafe_or_unknown_settings_are_refused(told: dict[str, Any], why: str) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from sqlalchemy import text
 from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
-from hemoview.cloud import database
+from hemoview.cloud import lead
 from hemoview.cloud.database import Database
+from hemoview.cloud.lead import Lead
 from hemoview.cloud.live import watch
 from hemoview.cloud.settings import ENV, Settings
 from recorder.errors import ConfigError
@@ -68,42 +70,117 @@ def test_a_question_that_is_cancelled_ends_as_that(server: Server) -> None:
     run(work, server.fresh("cancelled"))
 
 
-def test_the_place_is_kept_over_a_restart_of_the_server(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database, "_ALONE_WITHIN_S", 1.0)
-
-    async def work(url: str) -> None:
-        first, second = Database(url), Database(url)
-        await first.be_alone()
-        staying = asyncio.create_task(first.stay_alone(0.05))
-        await asyncio.to_thread(server.kill)
-        await asyncio.to_thread(server.start)
-        await asyncio.sleep(1)
-        with pytest.raises(ConfigError, match="another service works on this database"):
-            await second.be_alone()
-        assert not staying.done()
-        staying.cancel()
+@contextlib.asynccontextmanager
+async def places(url: str, *, replicas: tuple[bool, bool]) -> AsyncIterator[tuple[Lead, Lead]]:
+    """Of two processes."""
+    first, second = Database(url), Database(url)
+    try:
+        yield Lead(first, replicas=replicas[0], look_s=0.05), Lead(second, replicas=replicas[1], look_s=0.05)
+    finally:
         await first.close()
-        await second.be_alone()
         await second.close()
+
+
+@contextlib.asynccontextmanager
+async def kept(*held: Lead) -> AsyncIterator[list[asyncio.Task[None]]]:
+    """What a service does while it runs."""
+    keeping = [asyncio.create_task(one.keep()) for one in held]
+    try:
+        yield keeping
+    finally:
+        for task in keeping:
+            task.cancel()
+        await asyncio.wait(keeping)
+
+
+async def until(what: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not what():
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lead, "PLACE_WITHIN_S", 1.0)
+
+
+@pytest.mark.usefixtures("soon")
+def test_the_place_is_kept_over_a_restart_of_the_server(server: Server) -> None:
+    async def work(url: str) -> None:
+        async with places(url, replicas=(False, False)) as (first, second):
+            await first.begin()
+            async with kept(first) as keeping:
+                await asyncio.to_thread(server.kill)
+                await asyncio.to_thread(server.start)
+                await asyncio.sleep(1)
+                with pytest.raises(ConfigError, match="another service works on this database"):
+                    await second.begin()
+                assert not keeping[0].done()
 
     run(work, server.fresh("kept"))
 
 
 def test_a_service_whose_place_was_taken_ends(server: Server) -> None:
     async def work(url: str) -> None:
-        first, second = Database(url), Database(url)
-        await first.be_alone()
-        await asyncio.to_thread(server.kill)
-        await asyncio.to_thread(server.start)
-        await second.be_alone()
-        async with asyncio.timeout(10):
-            await first.stay_alone(0.05)
-        await first.close()
-        await second.close()
+        async with places(url, replicas=(False, False)) as (first, second):
+            await first.begin()
+            await asyncio.to_thread(server.kill)
+            await asyncio.to_thread(server.start)
+            await second.begin()
+            async with asyncio.timeout(10):
+                await first.keep()
+            assert second.held
+            assert not first.held
 
     run(work, server.fresh("taken"))
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("replicas", [(True, False), (False, True)])
+def test_a_service_by_itself_and_a_replica_do_not_work_beside_each_other(
+    server: Server, replicas: tuple[bool, bool]
+) -> None:
+    async def work(url: str) -> None:
+        async with places(url, replicas=replicas) as (first, second):
+            await first.begin()
+            with pytest.raises(ConfigError, match="replicas = true for both"):
+                await second.begin()
+
+    run(work, server.fresh(f"beside{replicas[0]:d}"))
+
+
+def test_one_of_two_replicas_leads_and_the_other_when_it_is_gone(server: Server) -> None:
+    async def work(url: str) -> None:
+        first_db, second_db = Database(url), Database(url)
+        first, second = (Lead(db, replicas=True, look_s=0.05) for db in (first_db, second_db))
+        await first.begin()
+        await second.begin()
+        async with kept(second):
+            assert (first.held, second.held) == (True, False)
+            await asyncio.sleep(0.3)
+            assert not second.held
+            await first_db.close()
+            await until(lambda: second.held)
+        await second_db.close()
+
+    run(work, server.fresh("leads"))
+
+
+def test_after_a_restart_of_the_server_one_replica_leads_again(server: Server) -> None:
+    async def work(url: str) -> None:
+        async with places(url, replicas=(True, True)) as both:
+            for one in both:
+                await one.begin()
+            async with kept(*both) as keeping:
+                await asyncio.to_thread(server.kill)
+                await until(lambda: not both[0].held)
+                await asyncio.to_thread(server.start)
+                await until(lambda: both[0].held != both[1].held)
+                await asyncio.sleep(0.3)
+                assert sorted(one.held for one in both) == [False, True]
+                assert not any(task.done() for task in keeping)
+
+    run(work, server.fresh("again"))
 
 
 def test_a_second_service_is_refused_in_words(server: Server, tmp_path: Path) -> None:

@@ -42,6 +42,8 @@ async def keep_scrubbing(service: Service) -> None:
     """Rounds for as long as the service runs, so many that the settings' share of all is read in a day."""
     while True:
         await asyncio.sleep(EVERY_S)
+        if not service.lead.held:
+            continue
         try:
             await scrub(service, service.settings.scrub_percent_per_day / 100 * EVERY_S / _DAY_S)
             await unclaimed.discard(service)

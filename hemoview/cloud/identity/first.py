@@ -32,10 +32,7 @@ async def first_admin(settings: Settings) -> str | None:
     """
     service = await open_service(settings)
     try:
-        await service.db.be_alone()  # said here in words, before anything listens
-        async with service.db.read() as conn:
-            if await accounts.administrators(conn, service.now_us()):
-                return None
+        await service.lead.begin()  # said here in words, before anything listens
         return await _one_time(service, ADMIN, make=True)
     finally:
         await service.close()
@@ -49,16 +46,21 @@ async def new_password(settings: Settings, name: str) -> str:
     """
     service = await open_service(settings)
     try:
-        return await _one_time(service, name.strip().lower(), make=False)
+        password = await _one_time(service, name.strip().lower(), make=False)
+        assert password is not None
+        return password
     finally:
         await service.close()
 
 
-async def _one_time(service: Service, name: str, *, make: bool) -> str:
+async def _one_time(service: Service, name: str, *, make: bool) -> str | None:
+    """Of an account, which is made where it is missing; then only if nobody can sign in, replicas look one by one."""
     password = codes.new_code()
     kept = passwords.hash_now(password)
     now_us = service.now_us()
     async with service.db.begin() as conn:
+        if make and await accounts.administrators(conn, now_us):
+            return None
         account = await accounts.by_name(conn, name)
         if account is None and not make:
             raise ConfigError(f"{name}: no account of this name; check the name")
