@@ -107,7 +107,8 @@ async def open_service(settings: Settings, now_us: Callable[[], int] = wall_us) 
         await db.close()
         raise
     lead = Lead(db, replicas=settings.replicas)
-    return Service(settings, db, keys, open_store(settings.blobs), Ledger(db), lead, server_id, now_us)
+    blobs = open_store(settings.blobs)
+    return Service(settings, db, keys, blobs, Ledger(db, blobs.size), lead, server_id, now_us)
 
 
 async def _id_and_keys(db: Database, folder: Path) -> tuple[str, FileKeys]:

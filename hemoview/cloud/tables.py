@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Float,
     ForeignKey,
     Index,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
 )
 
 metadata = MetaData(
@@ -195,8 +197,17 @@ blob = Table(
     _us("received_us"),
     _us("verified_us", null=True),
     _us("damaged_us", null=True),
+    _us("removing_us", null=True),
     Index(None, "verified_us"),
 )
+"""A receipt may name what has a whole row. ``removing_us``: its content is about to go, and the row after it."""
+
+
+def blob_is_whole() -> ColumnElement[bool]:
+    """Here, not damaged, and to stay."""
+    return and_(blob.c.damaged_us.is_(None), blob.c.removing_us.is_(None))
+
+
 manifest = Table(
     "manifest",
     metadata,

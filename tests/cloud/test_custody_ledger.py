@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hemoview.cloud.custody.ledger import Arrived, Ledger
+from hemoview.cloud.custody import removal
+from hemoview.cloud.custody.ledger import Arrived, Ledger, Removed
 from hemoview.cloud.database import Database
+from hemoview.cloud.service import Service
 from hemoview.cloud.tables import blob, device
+
+
+async def there(_: str) -> int | None:
+    return 7
 
 
 async def opened(folder: Path) -> Database:
@@ -33,22 +43,22 @@ async def opened(folder: Path) -> Database:
 def test_many_that_wait_go_together_and_each_is_told_whether_it_is_new(tmp_path: Path) -> None:
     async def run() -> None:
         db = await opened(tmp_path)
-        ledger = Ledger(db)
+        ledger = Ledger(db, there)
         commits = 0
-        write = ledger._write
+        commit = ledger._commit
 
-        async def counted(arrived: dict[str, Arrived]) -> set[str]:
+        async def counted(batch: Any) -> None:
             nonlocal commits
             commits += 1
             await asyncio.sleep(0.02)
-            return await write(arrived)
+            await commit(batch)
 
-        ledger._write = counted  # type: ignore[method-assign]
+        ledger._commit = counted  # type: ignore[method-assign]
         ids = [f"{n:064x}" for n in range(100)]
-        new = await asyncio.gather(*(ledger.add(Arrived(i, 7, "one", 1)) for i in ids))
+        new = await asyncio.gather(*(ledger.add(Arrived(i, 7, "one", 1, -1)) for i in ids))
         assert all(new)
         assert commits <= 3
-        again = await asyncio.gather(*(ledger.add(Arrived(i, 7, "two", 2)) for i in ids))
+        again = await asyncio.gather(*(ledger.add(Arrived(i, 7, "two", 2, -1)) for i in ids))
         assert not any(again)
         async with db.read() as conn:
             assert (await conn.execute(select(func.count()).select_from(blob))).scalar_one() == 100
@@ -62,11 +72,11 @@ def test_many_that_wait_go_together_and_each_is_told_whether_it_is_new(tmp_path:
 def test_a_commit_that_fails_is_told_to_all_of_it_and_the_next_goes_on(tmp_path: Path) -> None:
     async def run() -> None:
         db = await opened(tmp_path)
-        ledger = Ledger(db)
-        good = [ledger.add(Arrived(f"{n:064x}", 7, "nobody", 1)) for n in range(5)]
+        ledger = Ledger(db, there)
+        good = [ledger.add(Arrived(f"{n:064x}", 7, "nobody", 1, -1)) for n in range(5)]
         results: list[Any] = await asyncio.gather(*good, return_exceptions=True)
         assert [type(r).__name__ for r in results] == ["IntegrityError"] * 5
-        assert await ledger.add(Arrived("0" * 64, 7, "one", 1))
+        assert await ledger.add(Arrived("0" * 64, 7, "one", 1, -1))
         await db.close()
 
     asyncio.run(run())
@@ -76,10 +86,95 @@ def test_a_commit_that_fails_is_told_to_all_of_it_and_the_next_goes_on(tmp_path:
 def test_as_many_as_a_bedside_asks_about(tmp_path: Path, count: int) -> None:
     async def run() -> None:
         db = await opened(tmp_path)
-        ledger = Ledger(db)
+        ledger = Ledger(db, there)
         ids = [f"{n:064x}" for n in range(count)]
-        await asyncio.gather(*(ledger.add(Arrived(i, 7, "one", 1)) for i in ids))
+        await asyncio.gather(*(ledger.add(Arrived(i, 7, "one", 1, -1)) for i in ids))
         assert await ledger.known([*ids, "f" * 64], "one") == set(ids)
         await db.close()
 
     asyncio.run(run())
+
+
+@dataclass
+class Process:
+    """One of several on the same database and the same store."""
+
+    db: Database
+    blobs: Shelf
+    ledger: Ledger
+    now_us: Callable[[], int] = lambda: 5
+
+
+class Shelf:
+    """A store that takes its time."""
+
+    def __init__(self, luck: random.Random) -> None:
+        self.inside: dict[str, int] = {}
+        self._luck = luck
+
+    async def rest(self) -> None:
+        await asyncio.sleep(self._luck.choice((0, 0, 0.001, 0.004)))
+
+    async def put(self, sha256: str) -> None:
+        await self.rest()
+        self.inside[sha256] = 7
+        await self.rest()
+
+    async def size(self, sha256: str) -> int | None:
+        await self.rest()
+        return self.inside.get(sha256)
+
+    async def delete(self, ids: Sequence[str]) -> None:
+        for sha256 in ids:
+            await self.rest()
+            self.inside.pop(sha256, None)
+            await self.rest()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_processes_do_at_once_every_row_that_stays_has_its_blob(tmp_path: Path, seed: int) -> None:
+    """Uploads of a few blobs over and over in two processes, while both remove some of them."""
+    luck = random.Random(seed)
+    ids = [f"{n:064x}" for n in range(4)]
+
+    async def upload(one: Process) -> int:
+        sha256, before = luck.choice(ids), one.ledger.removals
+        await one.blobs.put(sha256)
+        try:
+            await one.ledger.add(Arrived(sha256, 7, "one", 5, before))
+        except Removed:
+            return 1
+        return 0
+
+    async def take_away(one: Process) -> int:
+        wanted = set(luck.sample(ids, 2))
+
+        async def choose(conn: AsyncConnection) -> list[str]:
+            here = select(blob.c.sha256).where(blob.c.sha256.in_(wanted), blob.c.removing_us.is_(None))
+            return list((await conn.execute(here)).scalars())
+
+        await removal.remove(cast(Service, one), choose)
+        return 0
+
+    async def busy(one: Process, do: Callable[[Process], Awaitable[int]], times: int) -> int:
+        return sum([await do(one) for _ in range(times)])
+
+    async def run() -> int:
+        first = await opened(tmp_path)
+        second = Database(f"sqlite+aiosqlite:///{tmp_path / 'l.sqlite'}")
+        shelf = Shelf(luck)
+        both = [Process(db, shelf, Ledger(db, shelf.size)) for db in (first, second)]
+        work = [
+            busy(one, do, times)
+            for one in both
+            for do, times in ((upload, 30), (upload, 30), (take_away, 12))
+        ]
+        refused = sum(await asyncio.gather(*work))
+        async with first.read() as conn:
+            rows = set((await conn.execute(select(blob.c.sha256))).scalars())
+        assert rows <= set(shelf.inside)
+        await first.close()
+        await second.close()
+        return refused
+
+    assert asyncio.run(run()) > 0, "nothing ever met: this tests nothing"

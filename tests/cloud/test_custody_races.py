@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,19 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import audit, tables
-from hemoview.cloud.custody import backup, damage, erase, erase_routes, erasures, manifests, scrub, unclaimed
+from hemoview.cloud.custody import (
+    backup,
+    damage,
+    erase,
+    erase_routes,
+    erasures,
+    manifests,
+    removal,
+    scrub,
+    unclaimed,
+)
 from hemoview.cloud.custody.erasures import Erased
-from hemoview.cloud.custody.ledger import Arrived
+from hemoview.cloud.custody.ledger import Arrived, Removed
 from hemoview.cloud.custody.local import LocalBlobs
 from hemoview.cloud.database import Database
 from hemoview.cloud.keys import FILES
@@ -106,39 +116,30 @@ def test_a_blob_that_is_sent_again_while_the_old_one_is_removed_is_never_promise
     sender.put_all()
     blob = sender.blob("amendments.jsonl")
     rig.clock.forward((unclaimed.KEPT_DAYS + 1) * 86_400)
-    service, seen = rig.service, []
+    service = rig.service
     store, remove = type(service.blobs), type(service.blobs).delete
 
-    async def again(self: Any, ids: Sequence[str]) -> None:
-        async def pieces() -> Any:
-            yield blob.content
+    async def pieces() -> AsyncIterator[bytes]:
+        yield blob.content
 
-        async def arrive() -> None:
-            await self.put(blob.blob_sha256, len(blob.content), pieces())
-            placed.set()
-            async with service.ledger.arriving(blob.blob_sha256):
-                if await self.size(blob.blob_sha256) is None:
-                    seen.append("refused")
-                    return
-                await service.ledger.add(Arrived(blob.blob_sha256, len(blob.content), sender.bedside.id, 5))
-                seen.append("promised")
+    async def arrived() -> Arrived:
+        before = service.ledger.removals
+        await service.blobs.put(blob.blob_sha256, len(blob.content), pieces())
+        return Arrived(blob.blob_sha256, len(blob.content), sender.bedside.id, 5, before)
 
-        placed = asyncio.Event()
-        tasks.append(asyncio.create_task(arrive()))
-        await placed.wait()
-        await asyncio.sleep(0.05)
-        assert seen == [], "it waits until the old one is gone"
+    late: list[Arrived] = []
+
+    async def between(self: Any, ids: Sequence[str]) -> None:
+        assert await service.ledger.known(ids, sender.bedside.id) == set()
+        with pytest.raises(Removed):
+            await service.ledger.add(await arrived())
+        late.append(await arrived())
         await remove(self, ids)
 
-    tasks: list[asyncio.Task[None]] = []
-
-    async def both() -> None:
-        await unclaimed.discard(service)
-        await asyncio.gather(*tasks)
-
-    monkeypatch.setattr(store, "delete", again)
-    call(rig, both)
-    assert seen == ["refused"]
+    monkeypatch.setattr(store, "delete", between)
+    call(rig, unclaimed.discard, service)
+    with pytest.raises(Removed):  # its file went with the old one, its row would have come after it
+        call(rig, service.ledger.add, late[0])
     assert sender.missing() == [blob.blob_sha256]
     monkeypatch.undo()
     assert sender.put("amendments.jsonl").status_code == 201
@@ -148,16 +149,39 @@ def test_the_route_refuses_what_was_removed_between_its_file_and_its_row(
     rig: Rig, sender: Sender, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sender.files = {"amendments.jsonl": b"one"}
+    sender.put_all()
+    rig.clock.forward((unclaimed.KEPT_DAYS + 1) * 86_400)
     store, put = type(rig.service.blobs), type(rig.service.blobs).put
 
     async def and_then_gone(self: Any, sha256: str, size: int, chunks: Any) -> None:
         await put(self, sha256, size, chunks)
-        await self.delete([sha256])
+        assert await unclaimed.discard(rig.service) == 1
 
     monkeypatch.setattr(store, "put", and_then_gone)
     assert sender.put("amendments.jsonl").status_code == 503
     monkeypatch.undo()
     assert len(sender.missing()) == 1
+    assert sender.put("amendments.jsonl").status_code == 201
+
+
+def test_a_removal_that_was_cut_off_is_finished_and_nothing_is_promised_meanwhile(
+    rig: Rig, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender.files = {"amendments.jsonl": b"one"}
+    sender.put_all()
+    rig.clock.forward((unclaimed.KEPT_DAYS + 1) * 86_400)
+
+    async def killed(*_: Any) -> None:
+        raise OSError
+
+    with monkeypatch.context() as patch, pytest.raises(OSError):
+        patch.setattr(type(rig.service.blobs), "delete", killed)
+        call(rig, unclaimed.discard, rig.service)
+    assert sender.put("amendments.jsonl").status_code == 503
+    assert call(rig, removal.finish, rig.service) == [], "another process may still be at it"
+    rig.clock.forward(removal.CUT_OFF_S)
+    assert call(rig, removal.finish, rig.service) == [sender.blob("amendments.jsonl").blob_sha256]
+    assert sender.put("amendments.jsonl").status_code == 201
 
 
 def test_scrubbing_beside_an_erasure_asks_no_bedside_for_what_was_erased(rig: Rig, sender: Sender) -> None:
@@ -226,19 +250,3 @@ def test_a_service_whose_key_is_lost_does_not_make_another(tmp_path: Path, lost:
     assert not (settings.keys / lost).exists()
     (settings.keys / lost).write_bytes(content)
     asyncio.run(opened())
-
-
-def test_a_cancelled_wait_holds_no_blob_for_ever(rig: Rig) -> None:
-    ledger = rig.service.ledger
-
-    async def cancelled() -> None:
-        async with ledger.arriving("a"):
-            waiting = asyncio.create_task(ledger.removing(["a"]).__aenter__())
-            await asyncio.sleep(0.01)
-            waiting.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await waiting
-        async with asyncio.timeout(1), ledger.arriving("a"):
-            pass
-
-    call(rig, cancelled)

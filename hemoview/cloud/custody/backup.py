@@ -34,7 +34,7 @@ _FACTS: Final = {
     "audit_entries": "SELECT count(*) FROM audit",
     "audit_head": f"SELECT coalesce((SELECT hash FROM audit ORDER BY no DESC LIMIT 1), '{audit.START}')",
 }
-_LIST: Final = "SELECT sha256, bytes FROM blob WHERE damaged_us IS NULL"
+_LIST: Final = "SELECT sha256, bytes FROM blob WHERE damaged_us IS NULL AND removing_us IS NULL"
 NOTE: Final = "backup.json"
 BLOBS: Final = "blobs"
 

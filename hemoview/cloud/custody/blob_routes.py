@@ -8,13 +8,13 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import StreamingResponse
-from sqlalchemy import or_, select
+from sqlalchemy import and_, or_, select
 from starlette.requests import ClientDisconnect
 
 from hemoview.cloud.custody import damage
 from hemoview.cloud.custody.blobstore import StoreFull, WrongContent
 from hemoview.cloud.custody.bodies import body_of, read_body
-from hemoview.cloud.custody.ledger import Arrived
+from hemoview.cloud.custody.ledger import Arrived, Removed
 from hemoview.cloud.custody.refusals import Attempt
 from hemoview.cloud.principals import Action, Bedside, Principal, current, session_filter
 from hemoview.cloud.problems import Problem
@@ -25,6 +25,7 @@ from recorder.sync import wire
 SLOWEST_BYTES_PER_S: Final = 8192
 """An upload that is slower is ended, so that idle ones cannot hold connections for ever."""
 GRACE_S: Final = 60.0
+REMOVED: Final = "an older copy was removed in that very moment, and this with it; send it again"
 
 router = APIRouter(tags=["record path"])
 BlobId = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the ciphertext")]
@@ -48,14 +49,11 @@ async def put(sha256: BlobId, request: Request, service: Here, who: Bedside) -> 
     """Bring one. On the disk and in the database when this answers; the same again is no harm."""
     attempt = Attempt(service, request, who, "blob.put", sha256)
     try:
-        size = _announced(request)
+        size, removals = _announced(request), service.ledger.removals
         await _receive(service, request, sha256, size)
-        async with service.ledger.arriving(sha256):
-            if await service.blobs.size(sha256) != size:
-                raise Problem(
-                    503, "an older copy was removed in that very moment, and this with it; send it again"
-                )
-            is_new = await service.ledger.add(Arrived(sha256, size, who.id, service.now_us()))
+        is_new = await service.ledger.add(Arrived(sha256, size, who.id, service.now_us(), removals))
+    except Removed:
+        await attempt.refuse(Problem(503, REMOVED))
     except Problem as problem:
         await attempt.refuse(problem)
     return Response(status_code=201 if is_new else 200)
@@ -119,7 +117,7 @@ async def _visible(service: Service, who: Principal, sha256: str) -> int:
         .join(session, session.c.id == session_file.c.session_id)
         .where(session_file.c.blob_sha256 == sha256, session_filter(who, Action.READ_SAMPLES))
     )
-    own = blob.c.device_id == (who.id if who.kind == "device" else "")
+    own = and_(blob.c.device_id == (who.id if who.kind == "device" else ""), blob.c.removing_us.is_(None))
     query = select(blob.c.bytes).where(blob.c.sha256 == sha256, or_(own, blob.c.sha256.in_(in_scope)))
     async with service.db.read() as conn:
         size: int | None = (await conn.execute(query)).scalar()

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hemoview.cloud import audit
 from hemoview.cloud.custody import orders
 from hemoview.cloud.service import Service
-from hemoview.cloud.tables import blob, device, session, session_file
+from hemoview.cloud.tables import blob, blob_is_whole, device, session, session_file
 from recorder.sync import wire
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ async def found(service: Service, sha256: str, why: str) -> None:
     now_us = service.now_us()
     async with service.db.begin() as conn:
         marked = await conn.execute(
-            update(blob).where(blob.c.sha256 == sha256, blob.c.damaged_us.is_(None)).values(damaged_us=now_us)
+            update(blob).where(blob.c.sha256 == sha256, blob_is_whole()).values(damaged_us=now_us)
         )
         if not marked.rowcount:
             return

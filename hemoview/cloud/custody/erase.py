@@ -14,7 +14,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import audit, tables
-from hemoview.cloud.custody import erasures, orders
+from hemoview.cloud.custody import erasures, orders, removal
 from hemoview.cloud.custody.erasures import Erased
 from hemoview.cloud.database import insert_new
 from hemoview.cloud.problems import Problem
@@ -23,7 +23,6 @@ from recorder.sync import wire
 
 LEFT_BY: Final = ("session.download", "report.download", "fhir.read", "fhir.export")
 """Actions of the audit log by which content of a session left the service."""
-_AT_ONCE: Final = 500
 
 
 class Held(Problem):
@@ -87,34 +86,20 @@ async def tell(service: Service, device_id: str, session_id: str) -> None:
 
 
 async def finish(service: Service) -> None:
-    """Delete the blobs of erased sessions; rows go after them, so that an interruption leaves none behind."""
-    session, file, blob = tables.session, tables.session_file, tables.blob
-    of_erased = (
-        select(file.c.session_id)
-        .join(session, session.c.id == file.c.session_id)
-        .where(session.c.state == "erased")
-        .distinct()
-    )
-    kept = select(file.c.blob_sha256).join(session, session.c.id == file.c.session_id)
-    gone = (
-        select(file.c.blob_sha256)
-        .join(session, session.c.id == file.c.session_id)
-        .where(
-            session.c.state == "erased", file.c.blob_sha256.not_in(kept.where(session.c.state != "erased"))
+    """Remove the blobs of erased sessions, all but those that another session has too."""
+    session, file = tables.session, tables.session_file
+
+    async def gone(conn: AsyncConnection) -> Sequence[str]:
+        erased = select(session.c.id).where(session.c.state == "erased")
+        kept = select(file.c.blob_sha256).where(file.c.session_id.not_in(erased))
+        going = select(file.c.blob_sha256).where(
+            file.c.session_id.in_(erased), file.c.blob_sha256.not_in(kept)
         )
-        .distinct()
-    )
-    async with service.db.read() as conn:
-        ids: Sequence[str] = (await conn.execute(gone)).scalars().all()
-        # one that is erased from here on is finished by its own call: its blobs are not among these
-        of = (await conn.execute(of_erased)).scalars().all()
-    async with service.ledger.removing(ids):
-        await service.blobs.delete(ids)
-        async with service.db.begin() as conn:
-            for at in range(0, len(of), _AT_ONCE):
-                await conn.execute(delete(file).where(file.c.session_id.in_(of[at : at + _AT_ONCE])))
-            for at in range(0, len(ids), _AT_ONCE):
-                await conn.execute(delete(blob).where(blob.c.sha256.in_(ids[at : at + _AT_ONCE])))
+        ids: Sequence[str] = (await conn.execute(going.distinct())).scalars().all()
+        await conn.execute(delete(file).where(file.c.session_id.in_(erased)))
+        return ids
+
+    await removal.remove(service, gone)
 
 
 async def _claim(conn: AsyncConnection, session_id: str) -> None:

@@ -106,7 +106,7 @@ async def custody(service: Here, who: Manager) -> dict[str, Any]:
     damaged = (
         select(blob.c.sha256, blob.c.damaged_us, file.c.session_id, file.c.name)
         .outerjoin(file, file.c.blob_sha256 == blob.c.sha256)
-        .where(blob.c.damaged_us.is_not(None))
+        .where(blob.c.damaged_us.is_not(None), blob.c.removing_us.is_(None))
         .order_by(blob.c.damaged_us)
     )
     async with service.db.read() as conn:

@@ -2,36 +2,49 @@
 
 A commit with ``synchronous=FULL`` costs the disk a turn. Uploads that finish while one is running wait for it and then
 go together (group commit), so that their number a second is not the number of turns.
+
+A row is a promise that its blob lies in the store, so none may be written for one that is being removed, by this
+process or another. Every removal (:mod:`hemoview.cloud.custody.removal`) is counted in the database when it begins and
+when it ends. Where the count at the commit is the one from before the blob was stored, nothing can have removed it;
+else it is looked for in the store, within the transaction, beside which no removal can begin. Removals are rare, and
+so is that look.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hemoview.cloud.database import Database
-from hemoview.cloud.tables import blob
+from hemoview.cloud.database import Database, upsert
+from hemoview.cloud.tables import blob, blob_is_whole, fact
 
 _AT_ONCE: Final = 500
 """Values of one ``IN``; databases have limits."""
+_REMOVALS: Final = "removals"
+
+
+class Removed(Exception):
+    """An older copy was removed in that very moment, and this with it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A blob that lies in the store, verified."""
+    """A blob that was put into the store, verified.
+
+    Args:
+        removals: :attr:`Ledger.removals` from before it was.
+    """
 
     sha256: str
     bytes: int
     device_id: str
     at_us: int
+    removals: int
 
 
 @dataclass(slots=True)
@@ -47,63 +60,24 @@ class Ledger:
 
     Args:
         db: where they are.
+        size: of a blob in the store; None where it is not there.
     """
 
-    def __init__(self, db: Database) -> None:
-        self._db = db
+    def __init__(self, db: Database, size: Callable[[str], Awaitable[int | None]]) -> None:
+        self._db, self._size = db, size
         self._queue: list[_Waiting] = []
         self._turn = asyncio.Lock()
-        self._arriving: Counter[str] = Counter()
-        self._removing: Counter[str] = Counter()
-        self._settled = asyncio.Condition()
-
-    @asynccontextmanager
-    async def arriving(self, sha256: str) -> AsyncIterator[None]:
-        """From the look whether its file lies there to the commit of its row nobody removes it."""
-        async with self._settled:
-            await self._settled.wait_for(lambda: not self._removing[sha256])
-            self._arriving[sha256] += 1
-        try:
-            yield
-        finally:
-            await self._let_go(self._arriving, (sha256,))
-
-    @asynccontextmanager
-    async def removing(self, ids: Sequence[str]) -> AsyncIterator[None]:
-        """While these files and rows are removed no row of them is written: none must come back without its file.
-
-        Those that are being written are waited for, so decide in here what is to go. Within one process.
-        """
-        async with self._settled:
-            self._removing.update(ids)  # from here on none begins
-            try:
-                await self._settled.wait_for(lambda: not any(self._arriving[i] for i in ids))
-            except BaseException:
-                self._drop(self._removing, ids)
-                self._settled.notify_all()
-                raise
-        try:
-            yield
-        finally:
-            await self._let_go(self._removing, ids)
-
-    async def _let_go(self, counter: Counter[str], ids: Sequence[str]) -> None:
-        self._drop(counter, ids)  # at once: a request that was cancelled must not hold a name for ever
-        async with self._settled:
-            self._settled.notify_all()
-
-    @staticmethod
-    def _drop(counter: Counter[str], ids: Sequence[str]) -> None:
-        counter.subtract(ids)
-        for one in ids:
-            if counter[one] <= 0:
-                del counter[one]
+        self.removals = -1
+        """How many beginnings and ends of removals this process has seen; to be read before a blob is stored."""
 
     async def add(self, arrived: Arrived) -> bool:
         """Write down that it is here; committed when this returns. Whether it was not here before, or damaged.
 
         It belongs to the device that sent it last: with the same key nobody else can have sent the same bytes before.
         A mark of damage goes: the bytes were verified just now.
+
+        Raises:
+            Removed: it is to be sent again.
         """
         mine = _Waiting(arrived)
         self._queue.append(mine)
@@ -116,24 +90,34 @@ class Ledger:
         return mine.is_new
 
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
-        error: BaseException | None = None
-        had: set[str] = set()
         try:
-            had = await self._write({w.arrived.sha256: w.arrived for w in batch})
-        except BaseException as happened:  # noqa: BLE001 – every one that waits has to be told
-            error = happened
+            async with self._db.begin() as conn:
+                removed = await self._removed(conn, batch)
+                arrived = {w.arrived.sha256: w.arrived for w in batch if w.arrived.sha256 not in removed}
+                had = await _write(conn, arrived)
+        except BaseException as error:  # noqa: BLE001 – every one that waits has to be told
+            for waiting in batch:
+                waiting.error = error
+        else:
+            for waiting in batch:
+                sha256 = waiting.arrived.sha256
+                waiting.error = Removed() if sha256 in removed else None
+                waiting.is_new = sha256 not in had
         for waiting in batch:
-            waiting.error = error
-            waiting.is_new = waiting.arrived.sha256 not in had
             waiting.written.set()
 
-    async def _write(self, arrived: dict[str, Arrived]) -> set[str]:
-        try:
-            async with self._db.begin() as conn:
-                return await _upsert(conn, arrived)
-        except IntegrityError:  # another replica wrote one of them first; now it is seen
-            async with self._db.begin() as conn:
-                return await _upsert(conn, arrived)
+    async def _removed(self, conn: AsyncConnection, batch: Sequence[_Waiting]) -> set[str]:
+        """Those that are not there any more, or are about to go."""
+        self.removals = await removals(conn)
+        in_doubt = {w.arrived.sha256: w.arrived for w in batch if w.arrived.removals != self.removals}
+        if not in_doubt:
+            return set()
+        going = select(blob.c.sha256).where(blob.c.sha256.in_(in_doubt), blob.c.removing_us.is_not(None))
+        gone = set((await conn.execute(going)).scalars())
+        for sha256, arrived in in_doubt.items():
+            if sha256 not in gone and await self._size(sha256) != arrived.bytes:
+                gone.add(sha256)
+        return gone
 
     async def known(self, ids: Sequence[str], device_id: str) -> set[str]:
         """Those of ``ids`` that are here, whole, and that ``device_id`` sent."""
@@ -143,13 +127,24 @@ class Ledger:
                 query = select(blob.c.sha256).where(
                     blob.c.sha256.in_(ids[at : at + _AT_ONCE]),
                     blob.c.device_id == device_id,
-                    blob.c.damaged_us.is_(None),
+                    blob_is_whole(),
                 )
                 found.update((await conn.execute(query)).scalars())
         return found
 
 
-async def _upsert(conn: AsyncConnection, arrived: dict[str, Arrived]) -> set[str]:
+async def removals(conn: AsyncConnection) -> int:
+    """How many times a removal began or ended."""
+    value = (await conn.execute(select(fact.c.value).where(fact.c.name == _REMOVALS))).scalar()
+    return int(value or 0)
+
+
+async def count_removal(conn: AsyncConnection) -> None:
+    """One begins or ends with this transaction."""
+    await upsert(conn, fact, [{"name": _REMOVALS, "value": str(await removals(conn) + 1)}])
+
+
+async def _write(conn: AsyncConnection, arrived: dict[str, Arrived]) -> set[str]:
     """Write them; returns those that were here before, whole."""
     found = select(blob.c.sha256, blob.c.damaged_us).where(blob.c.sha256.in_(arrived))
     here = {row.sha256: row.damaged_us is None for row in await conn.execute(found)}

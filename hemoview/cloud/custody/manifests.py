@@ -163,7 +163,7 @@ async def _must_be_here(conn: AsyncConnection, who: Principal, manifest: Manifes
     here: dict[str, int] = {}
     for at in range(0, len(ids), _AT_ONCE):
         query = select(blob.c.sha256, blob.c.bytes, blob.c.device_id).where(
-            blob.c.sha256.in_(ids[at : at + _AT_ONCE]), blob.c.damaged_us.is_(None)
+            blob.c.sha256.in_(ids[at : at + _AT_ONCE]), tables.blob_is_whole()
         )
         for row in await conn.execute(query):
             if row.device_id == who.id or row.sha256 in kept:

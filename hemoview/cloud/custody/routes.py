@@ -14,6 +14,7 @@ from hemoview.cloud.custody import (
     erase,
     erase_routes,
     heartbeat,
+    removal,
     scrub,
     session_routes,
 )
@@ -28,6 +29,8 @@ for _part in (blob_routes, session_routes, download, heartbeat, erase_routes):
 async def running(service: Service) -> AsyncIterator[None]:
     """What was left half-done is finished or removed before the first request."""
     await service.blobs.sweep()
+    if not service.settings.replicas:
+        await removal.finish(service, older_s=0)
     await erase.apply_again(service)
     async with asyncio.TaskGroup() as tasks:
         scrubbing = tasks.create_task(scrub.keep_scrubbing(service), name="scrub")

@@ -12,9 +12,9 @@ from typing import Final
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from hemoview.cloud.custody import damage, unclaimed
+from hemoview.cloud.custody import damage, removal, unclaimed
 from hemoview.cloud.service import Service
-from hemoview.cloud.tables import blob
+from hemoview.cloud.tables import blob, blob_is_whole
 
 EVERY_S: Final = 600.0
 _DAY_S: Final = 86_400.0
@@ -47,6 +47,7 @@ async def keep_scrubbing(service: Service) -> None:
         try:
             await scrub(service, service.settings.scrub_percent_per_day / 100 * EVERY_S / _DAY_S)
             await unclaimed.discard(service)
+            await removal.finish(service)
         except (SQLAlchemyError, OSError):  # told in the log; the next round tries again
             log.exception("scrubbing was interrupted")
 
@@ -57,7 +58,7 @@ async def scrub(service: Service, share: float) -> Scrubbed:
         count = (await conn.execute(select(func.count()).select_from(blob))).scalar_one()
         oldest = (
             select(blob.c.sha256, blob.c.bytes)
-            .where(blob.c.damaged_us.is_(None))
+            .where(blob_is_whole())
             .order_by(blob.c.verified_us)
             .limit(math.ceil(count * share))
         )
