@@ -19,6 +19,7 @@ from hemoview.cloud.identity.tls import Served
 from hemoview.cloud.jobs import routes as jobs
 from hemoview.cloud.keys import public_bytes
 from hemoview.cloud.live import routes as live
+from hemoview.cloud.proxied import Proxied
 from hemoview.cloud.reports import routes as reports
 from hemoview.cloud.service import Here, Service, open_service, wall_us
 from hemoview.cloud.settings import Settings
@@ -118,4 +119,6 @@ def build(
         app.include_router(room.router)
     app.add_middleware(Watch)
     app.add_middleware(Armour, secure=settings.is_secure)
+    if settings.socket is not None:
+        app.add_middleware(Proxied)
     return app

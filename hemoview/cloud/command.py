@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
+from fastapi import FastAPI
 
 from hemoview.cloud import supervise
 from hemoview.cloud.app import build
 from hemoview.cloud.identity import first, tls
+from hemoview.cloud.listening import listening
 from hemoview.cloud.settings import PORT, Settings
 from hemoview.cloud.supervise import Life
-from recorder.errors import ConfigError
 from recorder.host import logs
 from recorder.sync import uplink_wire
 
@@ -28,11 +29,14 @@ EXAMPLE: Final = """examples:
   hemoview serve --init-tls ward.example,192.168.1.20
   hemoview serve --host 0.0.0.0       (the ward's network, with the certificate made by --init-tls)
   hemoview serve --config ward.toml --supervised
+  hemoview serve --socket /run/hemoview/1.sock  (behind nginx, with public_url = "https://…")
 
 settings (TOML, or HEMOVIEW_SERVE_NAME in the environment), most of all:
   public_url = "https://ward.example:8440"    how browsers and bedsides reach it, where that is not host and port
   production = false                          for trials and training: takes simulated sessions too, else refused"""
-BACKLOG: Final = 256
+IDLE_S: Final = 90
+"""A proxy keeps connections for the next request; it must be the one that lets go first (60 s in the configuration that
+comes with this), or a request meets a connection that is just being closed."""
 
 
 def add_parser(commands: Any) -> None:
@@ -49,6 +53,12 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--host", metavar="ADDRESS", help="to listen on (default: 127.0.0.1)")
     parser.add_argument(
         "--port", type=int, metavar="N", help=f"to listen on (default: {PORT}; 0: any free one)"
+    )
+    parser.add_argument(
+        "--socket",
+        type=Path,
+        metavar="FILE",
+        help="listen on this unix socket instead, for a proxy beside it",
     )
     parser.add_argument("--folder", type=Path, metavar="DIR", help="of database, blobs and keys")
     parser.add_argument(
@@ -71,7 +81,7 @@ def run(args: argparse.Namespace) -> int | None:
     Raises:
         ConfigError: settings that are wrong or unsafe, a port in use.
     """
-    flags = {name: getattr(args, name) for name in ("host", "port", "folder")}
+    flags = {name: getattr(args, name) for name in ("host", "port", "socket", "folder")}
     if args.init_tls:
         told = Settings.read(args.config, flags, unchecked=True)
         made = tls.init(told.tls, tuple(args.init_tls.split(",")))
@@ -81,11 +91,12 @@ def run(args: argparse.Namespace) -> int | None:
     if args.new_password:
         first.tell(settings, args.new_password, asyncio.run(first.new_password(settings, args.new_password)))
         return None
-    listener = listen(settings)
-    settings = settings.at(listener.getsockname()[1])
-    if args.supervised:
-        return supervise.keep(partial(_serve, settings, listener))
-    _serve(settings, listener)
+    with listening(settings) as listener:
+        if settings.socket is None:
+            settings = settings.at(listener.getsockname()[1])
+        if args.supervised:
+            return supervise.keep(partial(_serve, settings, listener), listener)
+        _serve(settings, listener)
     return None
 
 
@@ -97,26 +108,32 @@ def _serve(settings: Settings, listener: socket.socket, life: Life | None = None
 
 def _answer(settings: Settings, listener: socket.socket, life: Life | None) -> None:
     password = asyncio.run(first.first_admin(settings))
-    config = uvicorn.Config(
-        build(settings),
+    config = config_of(settings, build(settings))
+    _say_where(settings)
+    if password:
+        first.tell(settings, first.ADMIN, password)
+    with contextlib.suppress(KeyboardInterrupt):  # the way to stop it, not a fault
+        _Server(config, life).run(sockets=[listener])
+
+
+def config_of(settings: Settings, app: FastAPI) -> uvicorn.Config:
+    """How the application is served."""
+    return uvicorn.Config(
+        app,
         lifespan="on",
         access_log=False,
         log_config=None,
         server_header=False,
-        proxy_headers=False,  # an address a client wrote itself does not belong into the audit log
-        ssl_certfile=settings.tls_cert,
+        proxy_headers=False,  # an address a client wrote itself does not belong into the audit log; see proxied.py
+        ssl_certfile=None if settings.socket else settings.tls_cert,
         ssl_keyfile=settings.tls_key,
+        timeout_keep_alive=IDLE_S if settings.socket else 5,
         timeout_graceful_shutdown=5,
         ws_max_size=uplink_wire.LIMIT_BYTES,
         ws_per_message_deflate=False,  # every browser would have its own copy packed, every second
         ws_ping_interval=10,
         ws_ping_timeout=20,
     )
-    _say_where(settings)
-    if password:
-        first.tell(settings, first.ADMIN, password)
-    with contextlib.suppress(KeyboardInterrupt):  # the way to stop it, not a fault
-        _Server(config, life).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -137,7 +154,8 @@ def _say_where(settings: Settings) -> None:
         name = tls.main_name(settings.tls_cert)
         if name and settings.host in {"0.0.0.0", "::"} and not settings.public_url:
             address = f"https://{f'[{name}]' if ':' in name else name}:{settings.port}"
-    print(f"HemoView service at {address}", flush=True)  # noqa: T201 – where to go
+    through = f" through {settings.socket}" if settings.socket else ""
+    print(f"HemoView service at {address}{through}", flush=True)  # noqa: T201 – where to go
     if warning:
         print(f"Attention: {warning}", flush=True)  # noqa: T201 – who starts it can renew it
     for secret in open_secrets(settings):
@@ -149,24 +167,3 @@ def open_secrets(settings: Settings) -> list[Path]:
     named = (settings.tls_key, settings.oidc_secret_file, settings.narrator_key_file)
     readable = stat.S_IROTH if sys.platform != "win32" else 0  # Windows keeps no such bits
     return [path for path in named if path is not None and path.stat().st_mode & readable]
-
-
-def listen(settings: Settings) -> socket.socket:
-    """The socket, so that a port in use is said in words.
-
-    Raises:
-        ConfigError: it cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-    except OSError as error:
-        listener.close()
-        raise ConfigError(
-            f"{settings.host}:{settings.port} cannot be listened on ({error.strerror}); is a service running "
-            "there already? Give another --port"
-        ) from error
-    listener.listen(BACKLOG)
-    return listener

@@ -26,6 +26,8 @@ class Settings:
     Args:
         folder: where database, blobs and keys lie unless they are named; owner-only.
         host, port: to listen on. Beyond loopback only with ``tls_cert`` and ``tls_key``.
+        socket: to listen on in place of ``host`` and ``port``: a unix socket, for a proxy on the same machine that
+            speaks TLS; only there ``X-Forwarded-For`` is believed. ``tls_cert`` is then the proxy's, to tell its end.
         tls_cert, tls_key: PEM files; where none are named, those of ``--init-tls`` if they are there.
         database_url: empty = SQLite in ``folder``; else ``postgresql://USER@HOST/DATABASE``.
         blobs_url: empty = a folder in ``folder``.
@@ -43,6 +45,7 @@ class Settings:
     folder: Path
     host: str = "127.0.0.1"
     port: int = PORT
+    socket: Path | None = None
     tls_cert: Path | None = None
     tls_key: Path | None = None
     database_url: str = ""
@@ -92,7 +95,8 @@ class Settings:
                 raise ConfigError(f"setting {name!r} is none; there are {', '.join(sorted(kinds))}")
         settings = cls(**{name: _as(name, kinds[name], value) for name, value in told.items()})
         if settings.own_cert.is_file() and not (settings.tls_cert or settings.tls_key):
-            settings = replace(settings, tls_cert=settings.own_cert, tls_key=settings.tls / "server.key")
+            key = None if settings.socket else settings.tls / "server.key"
+            settings = replace(settings, tls_cert=settings.own_cert, tls_key=key)
         if not unchecked:
             settings.check()
         return settings
@@ -103,12 +107,14 @@ class Settings:
         Raises:
             ConfigError: says which setting and what to do.
         """
-        if bool(self.tls_cert) != bool(self.tls_key):
+        if self.socket is not None:
+            self._check_socket()
+        elif bool(self.tls_cert) != bool(self.tls_key):
             raise ConfigError("tls_cert and tls_key go together; hemoview serve --init-tls makes both")
         for path in (self.tls_cert, self.tls_key, self.narrator_key_file, self.oidc_secret_file):
             if path and not path.is_file():
                 raise ConfigError(f"{path}: no such file; check the settings")
-        if not self.is_loopback and not self.tls_cert:
+        if self.socket is None and not self.is_loopback and not self.tls_cert:
             raise ConfigError(
                 f"listening on {self.host} would carry people's data in the clear; make certificates with "
                 "hemoview serve --init-tls HOSTNAME, or stay on 127.0.0.1"
@@ -117,6 +123,15 @@ class Settings:
         self._check_replicas()
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"port {self.port}: give 0 to 65535")
+
+    def _check_socket(self) -> None:
+        if not self.public_url.startswith("https://"):
+            raise ConfigError(
+                "socket needs public_url: the address of the proxy before it, such as https://ward.example; people's "
+                "data goes over TLS, so it begins with https://"
+            )
+        if self.tls_key is not None:
+            raise ConfigError("socket: the proxy speaks TLS and has the key; leave tls_key out")
 
     def _check_provider(self) -> None:
         if not self.oidc_issuer:

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -40,8 +41,11 @@ def restart_delay_s(deaths: int) -> float:
     return float(min(LONGEST_S, FIRST_S * 2 ** min(max(deaths - 1, 0), 10)))
 
 
-def keep(serve: Callable[[Life], None]) -> int:
+def keep(serve: Callable[[Life], None], listener: socket.socket) -> int:
     """Run ``serve`` in a process of its own, again whenever that dies, until told to stop; the exit status.
+
+    Args:
+        serve: answers what comes to ``listener``, which is closed as soon as no next service will.
 
     A service that says before it was ever ready what is wrong (an exit status of its own) is not started again.
 
@@ -54,7 +58,7 @@ def keep(serve: Callable[[Life], None]) -> int:
         )
     in_vain, was_ready = 0, False
     while True:
-        end = _run_once(serve)
+        end = _run_once(serve, listener)
         was_ready = was_ready or end.was_ready
         if end.stopped or end.code == 0:
             return 0
@@ -78,7 +82,7 @@ class _End:
     stopped: bool
 
 
-def _run_once(serve: Callable[[Life], None]) -> _End:
+def _run_once(serve: Callable[[Life], None], listener: socket.socket) -> _End:
     heard, told = os.pipe()
     parent = os.getpid()
     child = os.fork()
@@ -90,6 +94,7 @@ def _run_once(serve: Callable[[Life], None]) -> _End:
     try:
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     except KeyboardInterrupt:
+        listener.close()  # who comes now goes to another replica, and does not wait here for nobody
         stopped, code = True, _stop(child)
     with open(heard, "rb") as pipe:  # noqa: PTH123 – a descriptor, not a path
         os.set_blocking(heard, False)  # something it started may have the other end still

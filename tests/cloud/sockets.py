@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import uvicorn
 
-from hemoview.cloud.command import listen
+from hemoview.cloud.command import config_of
+from hemoview.cloud.listening import listening
 from tests.cloud.cloud_rig import Rig
 
 
 @contextmanager
-def real_socket(rig: Rig) -> Iterator[tuple[str, int]]:
-    """The rig's application behind a real server, in the same loop of events."""
-    listener = listen(rig.service.settings.at(0))
-    config = uvicorn.Config(rig.app, lifespan="off", access_log=False, log_config=None)
+def real_socket(rig: Rig) -> Iterator[Any]:
+    """The rig's application behind a real server, in the same loop of events: (host, port), or a unix socket's path."""
+    with listening(rig.service.settings.at(0)) as listener:
+        yield from _served(rig, listener)
+
+
+def _served(rig: Rig, listener: socket.socket) -> Iterator[Any]:
+    config = config_of(rig.service.settings, rig.app)
+    config.lifespan = "off"  # it lives already
     server = uvicorn.Server(config)
     assert rig.http.portal is not None
     task = rig.http.portal.start_task_soon(server.serve, [listener])

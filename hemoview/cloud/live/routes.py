@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
+from ipaddress import ip_address
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response, WebSocket
@@ -190,9 +190,10 @@ async def session_trend(
 
 
 def _only_here(request: Request) -> None:
-    """Asked from this machine itself; for anybody else there is no such page."""
+    """Asked from this machine itself, not through a proxy; for anybody else there is no such page."""
+    is_behind, client = service_of(request).settings.socket is not None, request.client
     try:
-        here = request.client is not None and ipaddress.ip_address(request.client.host).is_loopback
+        here = client is None if is_behind else client is not None and ip_address(client.host).is_loopback
     except ValueError:
         here = False
     if not here:
