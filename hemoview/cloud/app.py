@@ -13,6 +13,7 @@ from hemoview.cloud import problems
 from hemoview.cloud.armour import Armour
 from hemoview.cloud.custody import routes as custody
 from hemoview.cloud.fhir import routes as fhir
+from hemoview.cloud.identity import broker
 from hemoview.cloud.identity import routes as identity
 from hemoview.cloud.identity.refusals import Watch
 from hemoview.cloud.identity.tls import Served
@@ -82,7 +83,7 @@ async def hello(service: Here) -> dict[str, Any]:
         "wrapping_key_id": service.keys.wrapping_id,
         "production": service.settings.production,
     }
-    return signing.sign_hello(service.keys.signing, facts)
+    return signing.sign_hello(service.keys.signing, facts | broker.offered(service))
 
 
 def build(

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 
 from hemoview.cloud import supervise
 from hemoview.cloud.app import build
-from hemoview.cloud.identity import first, tls
+from hemoview.cloud.identity import broker, device_authority, first, tls
 from hemoview.cloud.listening import listening
 from hemoview.cloud.settings import PORT, Settings
 from hemoview.cloud.supervise import Life
@@ -86,6 +86,7 @@ def run(args: argparse.Namespace) -> int | None:
         told = Settings.read(args.config, flags, unchecked=True)
         made = tls.init(told.tls, tuple(args.init_tls.split(",")))
         print(tls.in_words(made, told.port))  # noqa: T201 – what was asked for
+        print(device_authority.in_words(device_authority.make(told.keys)))  # noqa: T201
         return None
     settings = Settings.read(args.config, flags)
     if args.new_password:
@@ -158,6 +159,8 @@ def _say_where(settings: Settings) -> None:
     print(f"HemoView service at {address}{through}", flush=True)  # noqa: T201 – where to go
     if warning:
         print(f"Attention: {warning}", flush=True)  # noqa: T201 – who starts it can renew it
+    if no_broker := broker.why_not(settings):
+        print(f"Attention: {no_broker}", flush=True)  # noqa: T201 – who starts it can make one
     for secret in open_secrets(settings):
         print(f"Attention: everybody on this machine can read {secret}; chmod 600 it", flush=True)  # noqa: T201
 

@@ -33,6 +33,9 @@ class Settings:
         blobs_url: empty = a folder in ``folder``.
         replicas: others of this service work on the same database; then everything they share is named above.
         keys_folder: the service's own keys; apart from the database so that a backup of one does not hold the other.
+        bus_public_url: where bedsides reach the site's broker, ``mqtts://HOST[:8883]``; empty = they send their live
+            path to the service itself.
+        bus_ca: authority of the broker's certificate (PEM); where none is named, those of the system.
         public_url: how browsers and bedsides reach the service, where that is not ``host`` and ``port``.
         production: refuses sessions of training mode and simulation.
         scrub_percent_per_day: how much of what is kept is read again and compared, a day.
@@ -52,6 +55,8 @@ class Settings:
     blobs_url: str = ""
     replicas: bool = False
     keys_folder: Path | None = None
+    bus_public_url: str = ""
+    bus_ca: Path | None = None
     public_url: str = ""
     production: bool = True
     scrub_percent_per_day: float = 10.0
@@ -111,7 +116,7 @@ class Settings:
             self._check_socket()
         elif bool(self.tls_cert) != bool(self.tls_key):
             raise ConfigError("tls_cert and tls_key go together; hemoview serve --init-tls makes both")
-        for path in (self.tls_cert, self.tls_key, self.narrator_key_file, self.oidc_secret_file):
+        for path in (self.tls_cert, self.tls_key, self.narrator_key_file, self.oidc_secret_file, self.bus_ca):
             if path and not path.is_file():
                 raise ConfigError(f"{path}: no such file; check the settings")
         if self.socket is None and not self.is_loopback and not self.tls_cert:
@@ -120,6 +125,7 @@ class Settings:
                 "hemoview serve --init-tls HOSTNAME, or stay on 127.0.0.1"
             )
         self._check_provider()
+        self._check_bus()
         self._check_replicas()
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"port {self.port}: give 0 to 65535")
@@ -149,6 +155,17 @@ class Settings:
             raise ConfigError(
                 "oidc_issuer needs public_url: the provider sends people back to exactly that address, such as "
                 "https://ward.example:8440"
+            )
+
+    def _check_bus(self) -> None:
+        parts = urlsplit(self.bus_public_url)
+        is_one = (
+            parts.scheme == "mqtts" and parts.hostname and not (parts.path or parts.query or parts.username)
+        )
+        if self.bus_public_url and not is_one:
+            raise ConfigError(
+                f"bus_public_url {self.bus_public_url}: give the broker's address for bedsides, such as "
+                "mqtts://broker.example:8883"
             )
 
     def _check_replicas(self) -> None:

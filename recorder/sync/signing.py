@@ -25,6 +25,7 @@ ENROLMENT: Final = "enrolment"
 MANIFEST: Final = "manifest"
 RECEIPT: Final = "receipt"
 ORDER: Final = "order"
+CERTIFICATE: Final = "certificate"
 
 TOKEN_S: Final = 15 * 60
 """A device token lives no longer."""
@@ -179,6 +180,28 @@ def verify_hello(value: Mapping[str, Any]) -> wire.Hello:
     facts = {name: said for name, said in value.items() if name != "signature"}
     verify(hello.signing_public_key, HELLO, facts, hello.signature)
     return hello
+
+
+def sign_certificate(key: Ed25519PrivateKey, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """By the service: the fields of :class:`wire.DeviceCertificate` (and any more) with their signature."""
+    return {**facts, "signature": sign(key, CERTIFICATE, facts)}
+
+
+def verify_certificate(
+    public_key: str, server_id: str, device_id: str, value: Mapping[str, Any]
+) -> wire.DeviceCertificate:
+    """By the bedside: the pinned service says so, to this very device.
+
+    Raises:
+        SignatureWrong: another one says so.
+        WireError: not a certificate, or for somebody else.
+    """
+    told = wire.DeviceCertificate.from_json(value)
+    facts = {name: said for name, said in value.items() if name != "signature"}
+    verify(public_key, CERTIFICATE, facts, told.signature)
+    if (told.server_id, told.device_id) != (server_id, device_id):
+        raise WireError("the certificate is for another device or service")
+    return told
 
 
 def sign_enrolment(key: Ed25519PrivateKey, code: str, name: str, station: str) -> wire.Enrolment:

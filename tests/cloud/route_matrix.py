@@ -225,6 +225,7 @@ LINES: Final[dict[str, Line]] = {
         but=("annotator",),  # estimates are in it
     ),
     "POST /v1/devices/me/heartbeat": _line(DEVICES, body=_BEAT),
+    "POST /v1/devices/me/certificate": _line(DEVICES),
     "POST /v1/sessions/{session_id}/erase": _line(Action.ERASE_SESSION, foreign=REFUSED, body=_REASON),
     "POST /v1/subjects/withdraw": _line(
         Action.ERASE_SESSION,

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from hemoview.cloud.custody import erasures
 from hemoview.cloud.custody.erasures import Erased
+from hemoview.cloud.identity import device_authority
 from recorder.errors import ConfigError
 from recorder.host import platform
 from recorder.session.files import make_folder
@@ -25,12 +26,15 @@ FORMAT: Final = 1
 KEY_FILES: Final = ("signing.pem", "wrapping.pem")
 AUTHORITY_FILES: Final = ("ca.pem", "ca.key")
 """Of ``--init-tls``, where it was used: tablets and bedsides trust this authority and would refuse another."""
+DEVICES_FILES: Final = device_authority.FILES
+"""Of the same, in the folder of keys: the site's broker trusts it."""
 _SCRYPT: Final = {"n": 2**17, "r": 8, "p": 1}
 """OWASP's password storage advice of 2023; 128 MiB and about half a second."""
 
 
 def write(path: Path, folder: Path, tls: Path, server_id: str, passphrase: str | None) -> None:
-    """Write what is in the folder of keys, and the authority in the folder ``tls``, if there is one.
+    """Write what is in the folder of keys, and both authorities, that for devices and that in the folder ``tls``, if
+    there are any.
 
     Raises:
         ConfigError: a key is missing.
@@ -43,6 +47,7 @@ def write(path: Path, folder: Path, tls: Path, server_id: str, passphrase: str |
             f"{folder}: a key is missing ({error.strerror}); name the service's folder"
         ) from error
     content["authority"] = {n: (tls / n).read_text() for n in AUTHORITY_FILES if (tls / n).is_file()}
+    content["devices"] = {n: (folder / n).read_text() for n in DEVICES_FILES if (folder / n).is_file()}
     content["erasures"] = [asdict(one) for one in erasures.remembered(folder)]
     told = {
         "format": FORMAT,
@@ -53,7 +58,8 @@ def write(path: Path, folder: Path, tls: Path, server_id: str, passphrase: str |
 
 
 def read(path: Path, passphrase: str | None) -> dict[str, Any]:
-    """Inverse of :func:`write`: ``server_id``, ``keys`` and ``authority`` by file name, ``erasures``.
+    """Inverse of :func:`write`: ``server_id``, ``keys``, ``authority`` and ``devices`` by file name,
+    ``erasures``.
 
     Raises:
         ConfigError: not such a file, or another passphrase.
@@ -85,6 +91,9 @@ def put_back(content: dict[str, Any], folder: Path, tls: Path) -> None:
     authority = content.get("authority", {})
     wanted = [(folder / name, content["keys"][name]) for name in KEY_FILES]
     wanted += [(tls / name, authority[name]) for name in AUTHORITY_FILES if name in authority]
+    wanted += [
+        (folder / name, text) for name, text in content.get("devices", {}).items() if name in DEVICES_FILES
+    ]
     for path, text in wanted:
         if path.exists() and path.read_text() != text:
             raise ConfigError(f"{path}: another key lies there; move that folder away first")

@@ -10,7 +10,17 @@ from typing import Final
 
 from fastapi import APIRouter
 
-from hemoview.cloud.identity import audit_routes, devices, docs, oidc_routes, places, signin, tls, users
+from hemoview.cloud.identity import (
+    audit_routes,
+    broker,
+    devices,
+    docs,
+    oidc_routes,
+    places,
+    signin,
+    tls,
+    users,
+)
 from hemoview.cloud.identity.oidc import Provider
 from hemoview.cloud.identity.tls import Served
 from hemoview.cloud.service import Service
@@ -19,13 +29,14 @@ DAY_S: Final = 86_400.0
 
 log = logging.getLogger(__name__)
 router: Final = APIRouter()
-for part in (signin, users, places, devices, audit_routes, oidc_routes, docs):
+for part in (signin, users, places, devices, broker, audit_routes, oidc_routes, docs):
     router.include_router(part.router)
 
 
 @asynccontextmanager
 async def running(service: Service) -> AsyncIterator[None]:
     """Once a day it is said in the log how long the certificate is good for, when that is not long."""
+    broker.begin(service)
     provider = oidc_routes.provider_of(service.settings)
     if provider is not None:
         service.parts[Provider] = provider

@@ -156,5 +156,6 @@ class Doors:
     addresses: Throttle = field(default_factory=lambda: Throttle(ADDRESS))
     browsers: Throttle = field(default_factory=lambda: Throttle(BROWSER))
     enrolments: Throttle = field(default_factory=lambda: Throttle(ADDRESS))
+    certificates: Throttle = field(default_factory=lambda: Throttle(ADDRESS))
     sieve: Sieve = field(default_factory=Sieve)
     looks: Looks = field(default_factory=Looks)

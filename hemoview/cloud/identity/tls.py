@@ -17,22 +17,15 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    load_pem_private_key,
-)
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
+from hemoview.cloud.identity import certificate
 from recorder.errors import ConfigError
 from recorder.host import platform
 
 CA_DAYS: Final = 3650
 SERVER_DAYS: Final = 397
 RENEW_DAYS: Final = 30
-_EARLIER: Final = timedelta(hours=1)
-"""A tablet's clock may be behind."""
 _ALWAYS: Final = ("localhost", "127.0.0.1", "::1")
 _DNS: Final = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.(?!-)[A-Za-z0-9-]{1,63})*\Z")
 
@@ -69,8 +62,9 @@ def init(folder: Path, names: tuple[str, ...], now: datetime | None = None) -> M
     is_new = not (ca_file.exists() and ca_key_file.exists())
     if is_new:
         ca_key = ec.generate_private_key(ec.SECP256R1())
-        ca = _authority(ca_key, now)
-        platform.write_owner_only(ca_key_file, _private(ca_key))
+        name = f"HemoView service {now:%Y-%m-%d}"
+        ca = certificate.authority(ca_key, name, now - certificate.EARLIER, timedelta(days=CA_DAYS))
+        platform.write_owner_only(ca_key_file, certificate.private_pem(ca_key))
         _write_open(ca_file, ca.public_bytes(Encoding.PEM))
     ca, ca_key = _read(ca_file, ca_key_file)
     if now >= ca.not_valid_after_utc:
@@ -78,7 +72,7 @@ def init(folder: Path, names: tuple[str, ...], now: datetime | None = None) -> M
     key = ec.generate_private_key(ec.SECP256R1())
     cert = _server(ca, ca_key, key, alternatives, now)
     pair = cert.public_bytes(Encoding.PEM) + ca.public_bytes(Encoding.PEM)
-    platform.write_owner_only(folder / "server.key", _private(key))
+    platform.write_owner_only(folder / "server.key", certificate.private_pem(key))
     _write_open(folder / "server.pem", pair)
     return Made(
         ca_file,
@@ -194,18 +188,6 @@ def _alternatives(names: tuple[str, ...]) -> list[x509.GeneralName]:
     return found
 
 
-def _authority(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"HemoView service {now:%Y-%m-%d}")])
-    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
-    return (
-        _begun(name, name, key, now, CA_DAYS)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_usage(signs_certificates=True), critical=True)
-        .add_extension(identifier, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-
-
 def _server(
     ca: x509.Certificate,
     ca_key: ec.EllipticCurvePrivateKey,
@@ -213,46 +195,12 @@ def _server(
     alternatives: list[x509.GeneralName],
     now: datetime,
 ) -> x509.Certificate:
-    days = min(SERVER_DAYS, (ca.not_valid_after_utc - now).days)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(alternatives[0].value)[:64])])
-    by = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
-    return (
-        _begun(name, ca.subject, key, now, days)
-        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_usage(signs_certificates=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(by, critical=False)
-        .sign(ca_key, hashes.SHA256())
-    )
-
-
-def _begun(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, now: datetime, days: int
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _EARLIER)
-        .not_valid_after(now - _EARLIER + timedelta(days=days))
-    )
-
-
-def _usage(*, signs_certificates: bool) -> x509.KeyUsage:
-    return x509.KeyUsage(
-        digital_signature=not signs_certificates,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        encipher_only=False,
-        decipher_only=False,
+    begins = now - certificate.EARLIER
+    times = (begins, begins + timedelta(days=SERVER_DAYS))
+    common = str(alternatives[0].value)[:64]
+    builder = certificate.end((ca, ca_key), common, key.public_key(), certificate.SERVER, times)
+    return builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False).sign(
+        ca_key, hashes.SHA256()
     )
 
 
@@ -268,10 +216,6 @@ def _read(ca_file: Path, key_file: Path) -> tuple[x509.Certificate, ec.EllipticC
     if not isinstance(key, ec.EllipticCurvePrivateKey) or ca.public_key() != key.public_key():
         raise ConfigError(f"{key_file}: is not the key of {ca_file}; put the backup of both back")
     return ca, key
-
-
-def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _write_open(path: Path, content: bytes) -> None:
