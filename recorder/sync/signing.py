@@ -19,6 +19,7 @@ from recorder.errors import SignatureWrong, WireError
 from recorder.sync import wire
 from recorder.sync.canonical import as_bytes, canonical
 from recorder.sync.fields import Body
+from recorder.sync.live_offer import LiveCertificate
 
 HELLO: Final = "hello"
 ENROLMENT: Final = "enrolment"
@@ -183,20 +184,20 @@ def verify_hello(value: Mapping[str, Any]) -> wire.Hello:
 
 
 def sign_certificate(key: Ed25519PrivateKey, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """By the service: the fields of :class:`wire.DeviceCertificate` (and any more) with their signature."""
+    """By the service: the fields of :class:`LiveCertificate` (and any more) with their signature."""
     return {**facts, "signature": sign(key, CERTIFICATE, facts)}
 
 
 def verify_certificate(
     public_key: str, server_id: str, device_id: str, value: Mapping[str, Any]
-) -> wire.DeviceCertificate:
+) -> LiveCertificate:
     """By the bedside: the pinned service says so, to this very device.
 
     Raises:
         SignatureWrong: another one says so.
         WireError: not a certificate, or for somebody else.
     """
-    told = wire.DeviceCertificate.from_json(value)
+    told = LiveCertificate.from_json(value)
     facts = {name: said for name, said in value.items() if name != "signature"}
     verify(public_key, CERTIFICATE, facts, told.signature)
     if (told.server_id, told.device_id) != (server_id, device_id):

@@ -12,7 +12,6 @@
                                                 409 REVISION_TAKEN tells what the last one is
     GET  /v1/sessions/{session_id}/receipt      → SignedReceipt of the last revision, 404 where there is none
     POST /v1/devices/me/heartbeat               Heartbeat → HeartbeatAnswer
-    POST /v1/devices/me/certificate             → DeviceCertificate (signed); 404 where the service has no broker
 
 Errors are :class:`Problem` (RFC 9457). Hashes, keys, nonces and signatures are lower-case hexadecimal; times are UTC µs
 since 1970 of the clock of whoever says them. Device requests carry ``Authorization: Bearer`` with a token of
@@ -24,7 +23,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from recorder.errors import WireError
 from recorder.sync.fields import (
@@ -41,6 +40,7 @@ from recorder.sync.fields import (
     text,
     whole,
 )
+from recorder.sync.live_offer import LiveOffer, read_offer
 
 # ---- limits
 
@@ -96,22 +96,6 @@ def kind_of(name: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class LiveOffer(Body):
-    """Another way for the live path than the service itself: an MQTT 5 broker, ``mqtts://host[:port]``."""
-
-    OPEN: ClassVar[bool] = True
-    mqtt: str = of(text(300, r"mqtts://.*"))
-
-
-def _offer(where: str, value: Any) -> LiveOffer | None:
-    """What is not understood is no offer: the record path must not end for it."""
-    try:
-        return None if value is None else body(LiveOffer)(where, value)
-    except WireError:
-        return None
-
-
-@dataclass(frozen=True, slots=True)
 class Hello(Body):
     """Who the service is. ``signature`` is over all other fields as received (:func:`signing.verify_hello`).
 
@@ -134,29 +118,7 @@ class Hello(Body):
     wrapping_key_id: str = of(ID)
     production: bool = of(flag)
     signature: str = of(SIGNATURE)
-    live: LiveOffer | None = of(_offer, default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceCertificate(Body):
-    """For the broker; ``signature`` is over all other fields as received (:func:`signing.verify_certificate`).
-
-    Args:
-        device_id, server_id: for whom, by whom.
-        mqtt: of the broker.
-        ca_pem: whom to trust there; empty = the system's authorities.
-        certificate_pem: for the device's own key.
-        ends_us: the service's clock.
-    """
-
-    OPEN: ClassVar[bool] = True
-    device_id: str = of(ID)
-    server_id: str = of(ID)
-    mqtt: str = of(text(300, r"mqtts://.*"))
-    ca_pem: str = of(lines(64_000))
-    certificate_pem: str = of(lines(16_000))
-    ends_us: int = of(TIME_US)
-    signature: str = of(SIGNATURE)
+    live: LiveOffer | None = of(read_offer, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from hemoview.cloud.identity.device_authority import DEVICE_LIVES, DeviceAuthori
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError, SignatureWrong, WireError
 from recorder.sync import signing, wire
+from recorder.sync.live_offer import LiveOffer
 from tests.cloud.cloud_rig import Bedside, Clock, Rig, running
 
 BROKER = "mqtts://broker.example:8883"
@@ -45,7 +46,7 @@ def with_broker(folder: Path, clock: Clock) -> Iterator[tuple[Rig, Bedside]]:
 def test_a_bedside_gets_a_certificate_for_its_own_key_and_nothing_else(tmp_path: Path, clock: Clock) -> None:
     with with_broker(tmp_path, clock) as (rig, bedside):
         hello = wire.Hello.from_json(rig.http.get("/v1/hello").json())
-        assert hello.live == wire.LiveOffer(BROKER)
+        assert hello.live == LiveOffer(BROKER)
         told = rig.http.post(PATH, headers=bedside.headers).json()
         got = signing.verify_certificate(hello.signing_public_key, hello.server_id, bedside.id, told)
         assert got.mqtt == BROKER and got.ca_pem == (tmp_path / "broker" / "ca.pem").read_text()

@@ -25,6 +25,7 @@ from hemoview.cloud.settings import Settings
 from hemoview.cloud.tables import device
 from recorder.errors import ConfigError
 from recorder.sync import signing, wire
+from recorder.sync.live_offer import LiveOffer
 
 router = APIRouter(prefix="/v1", tags=["devices"])
 
@@ -86,7 +87,7 @@ def why_not(settings: Settings) -> str:
 def offered(service: Service) -> dict[str, Any]:
     """What ``/v1/hello`` says of it; nothing where there is none."""
     broker: Broker | None = service.parts.get(Broker)
-    return {} if broker is None else {"live": wire.LiveOffer(broker.url).to_json()}
+    return {} if broker is None else {"live": LiveOffer(broker.url).to_json()}
 
 
 @router.post("/devices/me/certificate", status_code=201)
