@@ -363,7 +363,24 @@ async def _device(service: Service, token: str) -> Principal:
         refused = {"WWW-Authenticate": "Bearer"}
         raise Problem(401, f"the device's token is refused: {error}", headers=refused) from error
     if row.revoked_us is not None:
-        raise Problem(401, "this device was revoked; enrol it again", revoked=True, type=wire.DEVICE_REVOKED)
+        raise _revoked()
     principal = Principal("device", device_id, f"device:{device_id}", bed_id=row.bed_id, ward_id=row.ward_id)
     service.remember_token(token, principal, now_us + _REMEMBER_US)
     return principal
+
+
+async def must_be_enrolled(service: Service, device_id: str) -> None:
+    """Look up again whether a device still is, whatever was believed when its request began.
+
+    Raises:
+        Problem: 401.
+    """
+    kept = tables.device.c
+    query = select(kept.id).where(kept.id == device_id, kept.revoked_us.is_(None))
+    async with service.db.read() as conn:
+        if (await conn.execute(query)).first() is None:
+            raise _revoked()
+
+
+def _revoked() -> Problem:
+    return Problem(401, "this device was revoked; enrol it again", revoked=True, type=wire.DEVICE_REVOKED)

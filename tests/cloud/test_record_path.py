@@ -13,6 +13,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import audit, tables
+from hemoview.cloud.custody import blob_routes
 from recorder.sync import custody, signing, wire
 from recorder.sync.canonical import as_bytes
 from tests.cloud.cloud_rig import Clock, Rig
@@ -321,6 +322,38 @@ def test_a_revoked_device_is_out_within_a_minute(rig: Rig, sender: Sender, clock
     clock.forward(59)
     for reply in (sender.open(), sender.put("session.json"), sender.commit(sender.manifest(2, "0" * 64))):
         assert reply.status_code == 401
+
+
+def test_a_device_that_is_revoked_while_it_sends_is_not_listened_to_till_the_end(
+    rig: Rig, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow body may take hours; its token was looked at when it began."""
+    sender.open()
+    store, put = type(rig.service.blobs), type(rig.service.blobs).put
+
+    async def revoked_meanwhile(self: Any, sha256: str, size: int, chunks: Any) -> None:
+        async with rig.service.db.begin() as conn:
+            await conn.execute(update(tables.device).values(revoked_us=rig.clock()))
+        await put(self, sha256, size, chunks)
+
+    monkeypatch.setattr(blob_routes, "LOOK_S", 0.0)
+    assert sender.put("session.json").status_code == 201
+    monkeypatch.setattr(store, "put", revoked_meanwhile)
+    assert sender.put("segments/e4.bvp-0.parquet").status_code == 401
+    assert len(on_disk(rig)) == 1
+
+
+def test_pages_of_sessions_that_began_in_the_same_moment_leave_none_out(rig: Rig, sender: Sender) -> None:
+    senders = [replace(sender, session_id=f"{n:032x}") for n in range(5)]
+    for one in senders:
+        assert one.open().status_code == 201
+    nurse, seen, after = rig.person("n", ("operator", None)), [], ""
+    while page := nurse.get(f"/v1/sessions?limit=2{after}").json()["sessions"]:
+        seen += [one["session_id"] for one in page]
+        after = f"&after={seen[-1]}"
+    assert sorted(seen) == sorted(one.session_id for one in senders) and len({*seen}) == len(seen)
+    foreign = rig.person("b", ("operator", rig.ward("B")))
+    assert foreign.get(f"/v1/sessions?after={seen[0]}").json() == {"sessions": []}
 
 
 def test_the_database_has_the_pseudonym_in_one_place(rig: Rig, sender: Sender) -> None:

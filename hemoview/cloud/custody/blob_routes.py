@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Final
 
@@ -16,7 +17,7 @@ from hemoview.cloud.custody.blobstore import StoreFull, WrongContent
 from hemoview.cloud.custody.bodies import body_of, read_body
 from hemoview.cloud.custody.ledger import Arrived, Removed
 from hemoview.cloud.custody.refusals import Attempt
-from hemoview.cloud.principals import Action, Bedside, Principal, current, session_filter
+from hemoview.cloud.principals import Action, Bedside, Principal, current, must_be_enrolled, session_filter
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 from hemoview.cloud.tables import blob, session, session_file
@@ -25,6 +26,8 @@ from recorder.sync import wire
 SLOWEST_BYTES_PER_S: Final = 8192
 """An upload that is slower is ended, so that idle ones cannot hold connections for ever."""
 GRACE_S: Final = 60.0
+LOOK_S: Final = 20.0
+"""So often it is looked up whether who sends is still enrolled: a slow body takes longer than a revocation may."""
 REMOVED: Final = "an older copy was removed in that very moment, and this with it; send it again"
 
 router = APIRouter(tags=["record path"])
@@ -50,7 +53,7 @@ async def put(sha256: BlobId, request: Request, service: Here, who: Bedside) -> 
     attempt = Attempt(service, request, who, "blob.put", sha256)
     try:
         size, removals = _announced(request), service.ledger.removals
-        await _receive(service, request, sha256, size)
+        await _receive(service, _body(service, request, who), sha256, size)
         is_new = await service.ledger.add(Arrived(sha256, size, who.id, service.now_us(), removals))
     except Removed:
         await attempt.refuse(Problem(503, REMOVED))
@@ -59,10 +62,19 @@ async def put(sha256: BlobId, request: Request, service: Here, who: Bedside) -> 
     return Response(status_code=201 if is_new else 200)
 
 
-async def _receive(service: Service, request: Request, sha256: str, size: int) -> None:
+async def _body(service: Service, request: Request, who: Principal) -> AsyncIterator[bytes]:
+    looked_s = time.monotonic()
+    async for chunk in request.stream():
+        if time.monotonic() - looked_s >= LOOK_S:
+            looked_s = time.monotonic()
+            await must_be_enrolled(service, who.id)
+        yield chunk
+
+
+async def _receive(service: Service, body: AsyncIterator[bytes], sha256: str, size: int) -> None:
     try:
         async with asyncio.timeout(GRACE_S + size / SLOWEST_BYTES_PER_S):
-            await service.blobs.put(sha256, size, request.stream())
+            await service.blobs.put(sha256, size, body)
     except WrongContent as error:
         raise Problem(422, f"nothing was stored: {error}") from error
     except StoreFull as error:

@@ -18,7 +18,6 @@ from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 from recorder.errors import SignatureWrong
 from recorder.sync import wire
-from recorder.sync.fields import WHOLE_MAX
 
 router = APIRouter(tags=["record path"])
 SessionId = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
@@ -107,13 +106,13 @@ async def sessions(
     request: Request,
     service: Here,
     ward: Annotated[str | None, Query(max_length=64)] = None,
-    before_us: Annotated[int | None, Query(ge=0, le=WHOLE_MAX)] = None,
+    after: Annotated[str | None, Query(max_length=64)] = None,
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
 ) -> dict[str, Any]:
-    """Those the caller may see, newest first; ``before_us`` goes on where a page ended."""
+    """Those the caller may see, newest first; ``after``: the last session of the page before."""
     who = await current(request)
     async with service.db.read() as conn:
-        found = await state.of_many(conn, who, state.Page(ward, before_us, limit))
+        found = await state.of_many(conn, who, state.Page(ward, after, limit))
     if found:
         await trail.looked(request, who, "sessions.look", ward or "")
     return {"sessions": found}

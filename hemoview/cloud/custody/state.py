@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import tables
@@ -16,21 +16,23 @@ from hemoview.cloud.principals import Action, Principal, session_filter
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which part of a list: of a ward, begun before ``before_us``, at most ``limit``."""
+    """Which part of a list: of a ward, behind the session ``after``, at most ``limit``."""
 
     ward_id: str | None = None
-    before_us: int | None = None
+    after: str | None = None
     limit: int = 100
 
 
 async def of_many(conn: AsyncConnection, who: Principal, page: Page) -> list[dict[str, Any]]:
     """The newest sessions that ``who`` may see."""
-    session = tables.session
-    query = _query(session_filter(who, Action.SEE_SESSION))
+    session, seen = tables.session, session_filter(who, Action.SEE_SESSION)
+    query = _query(seen)
     if page.ward_id is not None:
         query = query.where(session.c.ward_id == page.ward_id)
-    if page.before_us is not None:
-        query = query.where(session.c.created_us < page.before_us)
+    if page.after is not None:
+        last_us = select(session.c.created_us).where(session.c.id == page.after, seen).scalar_subquery()
+        begun_us = session.c.created_us
+        query = query.where(or_(begun_us < last_us, and_(begun_us == last_us, session.c.id > page.after)))
     newest = query.order_by(session.c.created_us.desc(), session.c.id).limit(page.limit)
     return [_shown(row) for row in await conn.execute(newest)]
 

@@ -21,7 +21,7 @@ export function sessionsPage({ me }) {
   function draw() {
     const last = shown[shown.length - 1];
     fill(more, shown.length > 0 && shown.length % PAGE === 0 ? button(say("more"), async () => {
-      const { sessions } = await get(`/v1/sessions?limit=${PAGE}&before_us=${last.created_us}`);
+      const { sessions } = await get(`/v1/sessions?limit=${PAGE}&after=${part(last.session_id)}`);
       shown = [...shown, ...sessions];
       fill(page.node.querySelector(".page-body"), ...draw());
     }) : null);
