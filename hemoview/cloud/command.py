@@ -17,6 +17,7 @@ from fastapi import FastAPI
 
 from hemoview.cloud import supervise
 from hemoview.cloud.app import build
+from hemoview.cloud.custody.stocked import look
 from hemoview.cloud.identity import broker, device_authority, first, tls
 from hemoview.cloud.listening import listening
 from hemoview.cloud.settings import PORT, Settings
@@ -110,7 +111,10 @@ def _serve(settings: Settings, listener: socket.socket, life: Life | None = None
 def _answer(settings: Settings, listener: socket.socket, life: Life | None) -> None:
     password = asyncio.run(first.first_admin(settings))
     config = config_of(settings, build(settings))
+    away = asyncio.run(look(settings))
     _say_where(settings)
+    if away:
+        print(f"Attention: {away}", flush=True)  # noqa: T201 – who starts it can see to it
     if password:
         first.tell(settings, first.ADMIN, password)
     with contextlib.suppress(KeyboardInterrupt):  # the way to stop it, not a fault
@@ -167,6 +171,11 @@ def _say_where(settings: Settings) -> None:
 
 def open_secrets(settings: Settings) -> list[Path]:
     """Files of secrets that were named in the settings and are not kept from others."""
-    named = (settings.tls_key, settings.oidc_secret_file, settings.narrator_key_file)
+    named = (
+        settings.tls_key,
+        settings.oidc_secret_file,
+        settings.narrator_key_file,
+        settings.blobs_credentials_file,
+    )
     readable = stat.S_IROTH if sys.platform != "win32" else 0  # Windows keeps no such bits
     return [path for path in named if path is not None and path.stat().st_mode & readable]

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from hemoview.cloud.armour import FIXED
+from hemoview.cloud.custody.blobstore import StoreAway
 from hemoview.cloud.faults import Refusal, State, state_of
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,12 @@ def problem_response(
     return JSONResponse(body | more, status, headers, media_type=MEDIA_TYPE)
 
 
+def away() -> Problem:
+    """The store of blobs is; whoever asked may ask again. Why is in the log: who asks can do nothing about it."""
+    why = "the store that keeps the sessions does not answer; try again"
+    return Problem(503, why, headers={"Retry-After": "5"})
+
+
 def _asked(request: HTTPConnection) -> tuple[str, str]:
     """What was asked for, for the log; a WebSocket that is not accepted yet is answered like any other request."""
     return request.scope.get("method", "WS"), request.url.path
@@ -108,6 +115,11 @@ def install(app: FastAPI) -> None:
             return problem_response(507, why.value)
         return problem_response(503, why.value, {"Retry-After": "2"})
 
+    async def store(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, StoreAway)
+        log.error("%s %s: %s", *_asked(request), error)
+        return await ours(request, away())
+
     async def unfit(request: Request, error: Exception) -> JSONResponse:
         log.warning("%s %s: %s", *_asked(request), type(error).__name__)
         return problem_response(422, "the request holds a character or a number that cannot be stored")
@@ -121,5 +133,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(OperationalError, database)
     app.add_exception_handler(NoConnectionFree, database)
+    app.add_exception_handler(StoreAway, store)
     app.add_exception_handler(DataError, unfit)
     app.add_exception_handler(Exception, fault)

@@ -107,8 +107,13 @@ async def open_service(settings: Settings, now_us: Callable[[], int] = wall_us) 
         await db.close()
         raise
     lead = Lead(db, replicas=settings.replicas)
-    blobs = open_store(settings.blobs)
+    blobs = open_blobs(settings)
     return Service(settings, db, keys, blobs, Ledger(db, blobs.size), lead, server_id, now_us)
+
+
+def open_blobs(settings: Settings) -> BlobStore:
+    """Where the settings say."""
+    return open_store(settings.blobs, settings.blobs_access, settings.spool)
 
 
 async def _id_and_keys(db: Database, folder: Path) -> tuple[str, FileKeys]:

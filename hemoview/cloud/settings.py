@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
+from hemoview.cloud.custody.s3_access import Access
 from recorder.errors import ConfigError
 from recorder.host import places
 
@@ -30,7 +31,8 @@ class Settings:
             speaks TLS; only there ``X-Forwarded-For`` is believed. ``tls_cert`` is then the proxy's, to tell its end.
         tls_cert, tls_key: PEM files; where none are named, those of ``--init-tls`` if they are there.
         database_url: empty = SQLite in ``folder``; else ``postgresql://USER@HOST/DATABASE``.
-        blobs_url: empty = a folder in ``folder``.
+        blobs_url: empty = a folder in ``folder``; else ``s3://BUCKET/PREFIX``, and how that store is reached:
+        blobs_endpoint, blobs_region, blobs_credentials_file, blobs_ca: see ``custody.s3_access.Access``.
         replicas: others of this service work on the same database; then everything they share is named above.
         keys_folder: the service's own keys; apart from the database so that a backup of one does not hold the other.
         bus_public_url: where bedsides reach the site's broker, ``mqtts://HOST[:8883]``; empty = they send their live
@@ -53,6 +55,10 @@ class Settings:
     tls_key: Path | None = None
     database_url: str = ""
     blobs_url: str = ""
+    blobs_endpoint: str = ""
+    blobs_region: str = ""
+    blobs_credentials_file: Path | None = None
+    blobs_ca: Path | None = None
     replicas: bool = False
     keys_folder: Path | None = None
     bus_public_url: str = ""
@@ -126,6 +132,7 @@ class Settings:
             )
         self._check_provider()
         self._check_bus()
+        self.blobs_access.check(self.blobs_url)
         self._check_replicas()
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"port {self.port}: give 0 to 65535")
@@ -230,6 +237,16 @@ class Settings:
     def blobs(self) -> str:
         """URL of the blob store."""
         return self.blobs_url or (self.folder / "blobs").absolute().as_uri()
+
+    @property
+    def blobs_access(self) -> Access:
+        """How a blob store that is elsewhere is reached."""
+        return Access(self.blobs_endpoint, self.blobs_region, self.blobs_credentials_file, self.blobs_ca)
+
+    @property
+    def spool(self) -> Path:
+        """Where bodies lie on their way to such a store."""
+        return self.folder / "incoming"
 
     @property
     def keys(self) -> Path:

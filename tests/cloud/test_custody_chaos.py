@@ -20,7 +20,7 @@ import pytest
 from hemoview.bench import cloud_kills, cloud_service
 from hemoview.bench.cloud_record import Link, Sent, hello_of
 from hemoview.cloud import supervise
-from hemoview.cloud.custody import local
+from hemoview.cloud.custody import incoming
 from recorder.errors import ConfigError, RecorderError
 from recorder.sync.wire import BLOB_BYTES_MAX
 from tests.cloud.cloud_rig import Rig
@@ -96,9 +96,9 @@ def test_a_full_disk_is_said_and_leaves_nothing(
         raise OSError(fault, "full")
 
     if fault is None:
-        monkeypatch.setattr(rig.service.blobs, "_reserve", shutil.disk_usage("/").total)
+        monkeypatch.setattr(rig.service.blobs._incoming, "_reserve", shutil.disk_usage("/").total)
     else:
-        monkeypatch.setattr(local.os, "fsync", full)
+        monkeypatch.setattr(incoming.os, "fsync", full)
     reply = sender.put("session.json")
     monkeypatch.undo()
     assert (reply.status_code, reply.headers["content-type"]) == (507, "application/problem+json")
@@ -152,7 +152,7 @@ def test_a_service_killed_while_it_receives_loses_nothing_and_is_back_soon() -> 
 def test_a_disk_that_fills_up_refuses_and_goes_on_when_there_is_space(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    size = (local.RESERVE >> 20) + 12
+    size = (incoming.RESERVE >> 20) + 12
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", str(disk)], check=False, capture_output=True
     )

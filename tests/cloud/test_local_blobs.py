@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from hemoview.cloud.custody import local
+from hemoview.cloud.custody import incoming
 from hemoview.cloud.custody.blobstore import StoreFull
-from hemoview.cloud.custody.local import PIECE, LocalBlobs
+from hemoview.cloud.custody.incoming import PIECE
+from hemoview.cloud.custody.local import LocalBlobs
 
 CONTENT = bytes(2 * PIECE)
 
@@ -26,20 +27,20 @@ def test_nothing_is_dropped_while_a_thread_still_writes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     began, go_on, told = threading.Event(), threading.Event(), []
-    write, drop = local._Piece.write, local._Piece.drop
+    write, drop = incoming.Piece.write, incoming.Piece.drop
 
-    def slow_write(piece: local._Piece, chunks: Sequence[bytes]) -> None:
+    def slow_write(piece: incoming.Piece, chunks: Sequence[bytes]) -> None:
         began.set()
         assert go_on.wait(10)
         write(piece, chunks)
         told.append("written")
 
-    def noted_drop(piece: local._Piece) -> None:
+    def noted_drop(piece: incoming.Piece) -> None:
         told.append("dropped")
         drop(piece)
 
-    monkeypatch.setattr(local._Piece, "write", slow_write)
-    monkeypatch.setattr(local._Piece, "drop", noted_drop)
+    monkeypatch.setattr(incoming.Piece, "write", slow_write)
+    monkeypatch.setattr(incoming.Piece, "drop", noted_drop)
 
     async def cancelled() -> None:
         blobs = LocalBlobs(tmp_path, reserve=0)
@@ -65,7 +66,7 @@ def test_bodies_at_the_same_time_are_not_promised_the_same_space(
     """The disk has room for one of them beyond its reserve, and nothing of the first is on it yet."""
     size, reserve = len(CONTENT), 1000
     usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(local.shutil, "disk_usage", lambda _: usage._replace(free=reserve + size + 10))
+    monkeypatch.setattr(incoming.shutil, "disk_usage", lambda _: usage._replace(free=reserve + size + 10))
 
     async def both() -> None:
         blobs, go_on = LocalBlobs(tmp_path, reserve), asyncio.Event()

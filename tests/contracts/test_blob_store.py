@@ -7,19 +7,31 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from hemoview.cloud.custody.blobstore import BlobStore, Stored, WrongContent, open_store
+from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError
 
-STORES: dict[str, Callable[[Path], str]] = {"file": lambda folder: (folder / "blobs").as_uri()}
-"""Kind → URL of an empty one."""
+CEPH = os.environ.get("HEMOVIEW_TEST_CEPH", "")
+
+
+def _on_ceph(folder: Path) -> BlobStore:
+    settings = Settings.read(Path(CEPH), {"folder": folder})
+    return open_store(f"{settings.blobs_url}/{uuid4()}", settings.blobs_access, settings.spool)
+
+
+STORES: dict[str, Callable[[Path], BlobStore]] = {
+    "file": lambda folder: open_store((folder / "blobs").as_uri())
+} | ({"ceph": _on_ceph} if CEPH else {})
+"""Kind → an empty one."""
 
 
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
-    return open_store(STORES[request.param](tmp_path))
+    return STORES[request.param](tmp_path)
 
 
 def sha(content: bytes) -> str:

@@ -1,8 +1,7 @@
-"""A PostgreSQL of a test's own, from ``.ci/services.py``, that can be killed: others are at work on the shared one."""
+"""A PostgreSQL of a test's own, from ``.ci/servers``, that can be killed: others are at work on the shared one."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import signal
 import subprocess
@@ -12,14 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 from sqlalchemy import make_url
 
+from tests.services.starters import starter
+
 GONE_S = 10.0
-_SERVICES = Path(__file__).parents[2] / ".ci" / "services.py"
 
 
 @dataclass(frozen=True)
@@ -74,13 +73,5 @@ def own_server() -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="hemoview-postgres-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # the server gives up root and looks into it
-        with _services().postgres(folder / "postgres") as url:
+        with starter("postgres").postgres(folder / "postgres") as url:
             yield Server(url)
-
-
-def _services() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("ci_services", _SERVICES)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

@@ -2,7 +2,7 @@
 
 A backup is a folder: ``service.sqlite`` or, of PostgreSQL, ``service.pgdump``; ``backup.json``; ``blobs/`` where they
 are copied too. Blobs never change, so a second backup into one folder copies only new ones; without a copy the backup
-of the blob folder itself is meant.
+of the blob folder itself is meant, or what an S3 store keeps by versioning or replication.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from typing import Any, Final
 
 from hemoview.cloud import audit
 from hemoview.cloud.custody import dump, keybox
-from hemoview.cloud.custody.blobstore import BlobStore, StoreFull, WrongContent, open_store
+from hemoview.cloud.custody.blobstore import BlobStore, StoreAway, StoreFull, WrongContent
 from hemoview.cloud.custody.local import LocalBlobs
 from hemoview.cloud.database import Database
+from hemoview.cloud.service import open_blobs
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError, StorageError
 from recorder.session.files import make_folder, sync_folder, write_whole
@@ -37,6 +38,10 @@ _FACTS: Final = {
 _LIST: Final = "SELECT sha256, bytes FROM blob WHERE damaged_us IS NULL AND removing_us IS NULL"
 NOTE: Final = "backup.json"
 BLOBS: Final = "blobs"
+NOT_COPIED: Final = (
+    "blobs were not copied: the copy of them is what their store keeps by itself (versioning of the bucket with a "
+    "lifecycle that outlives your backups, or replication to another site); without that give --copy-blobs"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +99,22 @@ def back_up(settings: Settings, order: Order) -> dict[str, Any]:
         }
         write_whole(order.folder / NOTE, (json.dumps(note, indent=1) + "\n").encode())
         keybox.write(order.keys, settings.keys, settings.tls, facts["server_id"], order.passphrase)
+    except StoreAway as error:
+        raise StorageError(
+            f"{error}; back up again when it does: what was copied is not copied twice"
+        ) from None
     except StoreFull as error:
         raise StorageError(f"{order.folder}: {error}; nothing of an earlier backup there is lost") from error
     except (OSError, sqlite3.Error) as error:
         raise StorageError(f"{order.folder}: cannot be written ({error}); name another --to") from error
     asyncio.run(_note(settings, "service.backup", {"blobs": len(blobs), "copied": order.copy_blobs}))
-    return {"ok": not damaged, "folder": str(order.folder), "keys": str(order.keys), **note}
+    told = {"ok": not damaged, "folder": str(order.folder), "keys": str(order.keys), **note}
+    return told if order.copy_blobs or not is_elsewhere(settings) else told | {"remarks": [NOT_COPIED]}
+
+
+def is_elsewhere(settings: Settings) -> bool:
+    """Blobs lie in a store of their own."""
+    return not settings.blobs.startswith("file:")
 
 
 def is_file(settings: Settings) -> bool:
@@ -135,7 +150,7 @@ async def _copy_blobs(settings: Settings, order: Order, blobs: dict[str, int]) -
     target = LocalBlobs(order.folder / BLOBS, reserve=0)
     await target.sweep()
     await target.delete([stored.sha256 async for stored in target.walk() if stored.sha256 not in blobs])
-    return await copy(open_store(settings.blobs), target, blobs)
+    return await copy(open_blobs(settings), target, blobs)
 
 
 async def copy(source: BlobStore, target: BlobStore, blobs: dict[str, int]) -> list[str]:

@@ -109,12 +109,15 @@ async def get(sha256: BlobId, request: Request, service: Here) -> StreamingRespo
     if await service.blobs.size(sha256) != size:
         await damage.found(service, sha256, "it is gone, or cut")
         raise Problem(503, "this blob is damaged; the bedside is asked for it again")
+    pieces = service.blobs.read(sha256)
+    first = await anext(pieces, b"")  # while it can still be refused in words
     headers = {"content-length": str(size), "etag": f'"{sha256}"'}
-    return StreamingResponse(_pieces(service, sha256), headers=headers, media_type="application/octet-stream")
+    return StreamingResponse(_and_then(first, pieces), headers=headers, media_type="application/octet-stream")
 
 
-async def _pieces(service: Service, sha256: str) -> AsyncIterator[bytes]:
-    async for piece in service.blobs.read(sha256):
+async def _and_then(first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for piece in pieces:
         yield piece
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import unquote, urlparse
 
+from hemoview.cloud.custody.s3_access import Access
 from recorder.errors import ConfigError
 
 BLOB_MAX_BYTES: Final = 64 << 20
@@ -21,6 +24,14 @@ class StoreFull(Exception):
     """There is no space for it. Nothing was stored."""
 
 
+class StoreAway(Exception):
+    """The store does not answer, or does not take us; why, in words for whoever waits, without addresses and keys.
+
+    Nothing is said about what lies in it: a blob is neither damaged nor gone for that. No :class:`OSError`, which is
+    one blob's. Try again later.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """A blob that lies in the store."""
@@ -30,7 +41,10 @@ class Stored:
 
 
 class BlobStore(Protocol):
-    """Immutable blobs by their hash. Ids are 64 lower-case hexadecimal digits, checked by the caller."""
+    """Immutable blobs by their hash. Ids are 64 lower-case hexadecimal digits, checked by the caller.
+
+    Everything but :meth:`sweep` raises :class:`StoreAway` where the store is.
+    """
 
     async def put(self, sha256: str, size: int, chunks: AsyncIterator[bytes]) -> None:
         """Store one, hashing while it comes; on the disk when this returns. Storing it again changes nothing.
@@ -38,6 +52,7 @@ class BlobStore(Protocol):
         Raises:
             WrongContent: the hash or the length of ``chunks`` is another.
             StoreFull: no space.
+            StoreAway: it may be there or not; the same again is no harm.
         """
         ...
 
@@ -63,19 +78,45 @@ class BlobStore(Protocol):
         ...
 
     async def sweep(self) -> int:
-        """Remove what an interrupted :meth:`put` left; only while none runs. Returns how many pieces it were."""
+        """Remove what an interrupted :meth:`put` left here; only while none runs. Returns how many pieces it were."""
+        ...
+
+    async def check(self) -> None:
+        """Ask whether it is there.
+
+        Raises:
+            StoreAway: it does not answer.
+            ConfigError: it answers, and something in the settings is wrong: says what to do.
+        """
         ...
 
 
-def open_store(url: str) -> BlobStore:
+NAME: Final = re.compile(r"(?:.*/)?([0-9a-f]{64})\Z")
+"""Of a file or object that can be a blob."""
+
+
+def key_of(sha256: str) -> str:
+    """Its file or object, the same in every store: what copies a folder into a bucket needs to know nothing."""
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def open_store(url: str, access: Access | None = None, spool: Path | None = None) -> BlobStore:
     """The store behind ``url``.
+
+    Args:
+        access, spool: to a store that is elsewhere; see :class:`~hemoview.cloud.custody.s3.S3Blobs`.
 
     Raises:
         ConfigError: a kind of store that is none of ours.
     """
-    from hemoview.cloud.custody.local import LocalBlobs  # noqa: PLC0415 - only the adapter that is wanted
-
     parts = urlparse(url)
     if parts.scheme == "file":
+        from hemoview.cloud.custody.local import LocalBlobs  # noqa: PLC0415 - only the adapter that is wanted
+
         return LocalBlobs.at(unquote(parts.path))
-    raise ConfigError(f"blobs_url {url!r}: file:///FOLDER is wanted")
+    if parts.scheme == "s3" and spool is not None:
+        from hemoview.cloud.custody.s3 import S3Blobs  # noqa: PLC0415
+
+        return S3Blobs(url, access or Access(), spool)
+    shown = url if "@" not in url else f"{parts.scheme}://…"
+    raise ConfigError(f"blobs_url {shown!r}: file:///FOLDER or s3://BUCKET/PREFIX is wanted")

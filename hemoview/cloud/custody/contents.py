@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,13 +12,16 @@ from sqlalchemy import select
 
 from hemoview.cloud import tables
 from hemoview.cloud.custody import damage, manifests
-from hemoview.cloud.problems import Problem
+from hemoview.cloud.custody.blobstore import StoreAway
+from hemoview.cloud.problems import Problem, away
 from hemoview.cloud.service import Service
 from recorder.errors import WireError
 from recorder.session.files import make_folder, write_synced
 from recorder.sync import custody
 from recorder.sync.canonical import read_json
 from recorder.sync.wire import Manifest, TravellingFile
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +67,14 @@ async def plain(service: Service, contents: Contents, file: TravellingFile) -> b
     """One file, decrypted and compared with its manifest.
 
     Raises:
-        Problem: 503, it is damaged.
+        Problem: 503, it is damaged, or the store is away.
     """
     try:
         pieces = [piece async for piece in service.blobs.read(file.blob_sha256)]
         return await asyncio.to_thread(_decrypt, contents, file, pieces)
+    except StoreAway as error:
+        log.error("%s was not read: %s", file.name, error)
+        raise away() from None
     except (WireError, OSError) as error:
         await damage.found(service, file.blob_sha256, "it could not be read")
         raise Problem(503, f"{file.name} is damaged here; the bedside is asked for it again") from error

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import audit, tables
 from hemoview.cloud.custody import erasures, orders, removal
+from hemoview.cloud.custody.blobstore import StoreAway
 from hemoview.cloud.custody.erasures import Erased
 from hemoview.cloud.database import insert_new
 from hemoview.cloud.problems import Problem
@@ -23,6 +25,8 @@ from recorder.sync import wire
 
 LEFT_BY: Final = ("session.download", "report.download", "fhir.read", "fhir.export")
 """Actions of the audit log by which content of a session left the service."""
+
+log = logging.getLogger(__name__)
 
 
 class Held(Problem):
@@ -51,7 +55,7 @@ async def erase(service: Service, erased: Erased, entry: audit.Entry) -> list[di
         await asyncio.to_thread(erasures.remember, service.settings.keys, erased)
         unreachable = await _destroy_key(conn, erased)
         await audit.append(conn, entry)
-    await finish(service)
+    await _finish_or_later(service)
     return unreachable
 
 
@@ -71,7 +75,7 @@ async def apply_again(service: Service) -> list[str]:
             now_us, what = service.now_us(), erased.session_id
             await audit.append(conn, audit.Entry(now_us, "service", "session.erase", what, audit.OK, "", why))
         again.append(erased.session_id)
-    await finish(service)
+    await _finish_or_later(service)
     return again
 
 
@@ -83,6 +87,14 @@ async def tell(service: Service, device_id: str, session_id: str) -> None:
         if row is not None:
             order = wire.Order("new", orders.ERASE, session_id, row.why, row.by, service.now_us())
             await orders.give_unless_waiting(conn, device_id, order)
+
+
+async def _finish_or_later(service: Service) -> None:
+    """Nobody can read them any more; where their store is away they go with the next round of scrubbing."""
+    try:
+        await finish(service)
+    except StoreAway as error:
+        log.warning("blobs of erased sessions are removed later: %s", error)
 
 
 async def finish(service: Service) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from hemoview.cloud import audit, tables
 from hemoview.cloud.custody import backup, damage, dump, erase, keybox
 from hemoview.cloud.custody.backup import BLOBS, DATABASE, NOTE, Order
-from hemoview.cloud.custody.blobstore import StoreFull
+from hemoview.cloud.custody.blobstore import StoreAway, StoreFull
 from hemoview.cloud.custody.dump import DUMP
 from hemoview.cloud.custody.local import LocalBlobs
 from hemoview.cloud.keys import public_bytes
@@ -52,6 +52,11 @@ def restore(settings: Settings, order: Order) -> dict[str, Any]:
         dump.put_back(settings.database, order.folder / DUMP)
     try:
         return asyncio.run(_prove(settings, order))
+    except StoreAway as error:
+        _take_back(settings)
+        raise StorageError(
+            f"{error}; restore again when it does: what is there is not copied twice"
+        ) from None
     except StoreFull as error:
         _take_back(settings)
         raise StorageError(f"{settings.folder}: {error}; make room, then restore again") from error

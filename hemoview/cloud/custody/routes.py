@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from fastapi import APIRouter
 
@@ -17,7 +17,9 @@ from hemoview.cloud.custody import (
     removal,
     scrub,
     session_routes,
+    stocked,
 )
+from hemoview.cloud.custody.blobstore import StoreAway
 from hemoview.cloud.service import Service
 
 router = APIRouter()
@@ -29,8 +31,10 @@ for _part in (blob_routes, session_routes, download, heartbeat, erase_routes):
 async def running(service: Service) -> AsyncIterator[None]:
     """What was left half-done is finished or removed before the first request."""
     await service.blobs.sweep()
-    if not service.settings.replicas:
-        await removal.finish(service, older_s=0)
+    with suppress(StoreAway):  # both are done again in the rounds of scrubbing
+        await stocked.must_hold_ours(service)
+        if not service.settings.replicas:
+            await removal.finish(service, older_s=0)
     await erase.apply_again(service)
     async with asyncio.TaskGroup() as tasks:
         scrubbing = tasks.create_task(scrub.keep_scrubbing(service), name="scrub")

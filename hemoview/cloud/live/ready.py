@@ -10,14 +10,16 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from hemoview.cloud.custody.blobstore import StoreAway
 from hemoview.cloud.live.room import READY_S, Live
 from hemoview.cloud.service import Service
 from hemoview.cloud.tables import fact
+from recorder.errors import ConfigError
 
 FREE_BYTES: Final = 512 * 2**20
 """Less room than this where sessions are kept: bedsides keep what they have until there is more."""
 ANSWERS_S: Final = 3.0
-"""A database that takes longer for one row does not answer."""
+"""A database that takes longer for one row does not answer; no more does a store of blobs for one name."""
 
 
 async def readiness(service: Service, live: Live) -> list[str]:
@@ -28,6 +30,13 @@ async def readiness(service: Service, live: Live) -> list[str]:
             await conn.execute(select(fact.c.name).limit(1))
     except (SQLAlchemyError, OSError, TimeoutError):
         wrong.append("the database does not answer")
+    try:
+        async with asyncio.timeout(ANSWERS_S):
+            await service.blobs.check()
+    except (StoreAway, TimeoutError):
+        wrong.append("the store of blobs does not answer")
+    except ConfigError:
+        wrong.append("the store of blobs does not take this service")
     if time.monotonic() - live.written_s > READY_S:
         wrong.append("what bedsides tell has not been written for a while")
     if shutil.disk_usage(service.settings.folder).free < FREE_BYTES:

@@ -124,6 +124,7 @@ export default {
   "a fault of the service; its log says more": "服务器发生故障；详情见其日志",
   "the service's disk is full; nothing was stored": "服务器磁盘已满；没有保存任何内容",
   "the database does not answer; try again": "数据库没有应答；请再试一次",
+  "the store that keeps the sessions does not answer; try again": "保存记录的存储没有应答；请再试一次",
   "the request holds a character or a number that cannot be stored": "请求中有无法保存的字符或数字",
   "the database is busy; try again": "数据库繁忙；请再试一次",
   "no such file of this version; load the page again": "页面已更新；请刷新",

@@ -1,0 +1,47 @@
+"""Whether the store of blobs is the one that the database is about, before anybody believes what it lacks."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+
+from hemoview.cloud.custody.blobstore import StoreAway
+from hemoview.cloud.service import Service, open_blobs
+from hemoview.cloud.settings import Settings
+from hemoview.cloud.tables import blob, blob_is_whole
+from recorder.errors import ConfigError
+
+
+async def look(settings: Settings) -> str:
+    """Before anything listens: what is to be said where the store of blobs does not answer; empty where it does.
+
+    The service starts without it: the ward is shown, and bedsides keep their sessions until it is back.
+
+    Raises:
+        ConfigError: it answers, and something in the settings is wrong.
+    """
+    try:
+        await open_blobs(settings).check()
+    except StoreAway as error:
+        return f"{error}. The ward is shown; sessions stay at the bedsides until it does"
+    return ""
+
+
+async def must_hold_ours(service: Service) -> None:
+    """Refuse a store that holds nothing where the database lists blobs: another bucket, a prefix mistyped, a disk that
+    is not mounted. Each of them would be marked gone, and every bedside asked for all it ever sent.
+
+    Raises:
+        ConfigError: says what to do.
+        StoreAway: nobody can tell now.
+    """
+    async with service.db.read() as conn:
+        query = select(func.count()).select_from(blob).where(blob_is_whole())
+        count = (await conn.execute(query)).scalar_one()
+    if not count:
+        return
+    async for _ in service.blobs.walk():
+        return
+    raise ConfigError(
+        f"{service.settings.blobs}: is empty, and the database lists {count} blobs. Is it the right bucket and prefix, "
+        "or is a disk not mounted? If they are lost for good, put a backup back with hemoview restore"
+    )
