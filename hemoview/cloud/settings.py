@@ -132,8 +132,8 @@ class Settings:
             )
         self._check_provider()
         self._check_bus()
-        self.blobs_access.check(self.blobs_url)
         self._check_replicas()
+        self.blobs_access.check(self.blobs_url)
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"port {self.port}: give 0 to 65535")
 
