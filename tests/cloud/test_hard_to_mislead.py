@@ -18,6 +18,7 @@ from hemoview.cloud.jobs.queue import AGAIN_S, FAILED, InProcess
 from hemoview.cloud.live.board import STALE_US, BedNow, Board, needs
 from hemoview.cloud.live.connections import Connections, Ingest
 from hemoview.cloud.live.room import Live
+from hemoview.cloud.live.words import Heard
 from hemoview.cloud.service import open_service
 from hemoview.cloud.settings import Settings
 from recorder.sync import uplink_wire
@@ -45,7 +46,7 @@ def test_a_bed_that_spoke_in_the_future_goes_quiet() -> None:
     board = Board()
     bed = board.beds["b"] = BedNow("b", "w")
     now_us = message()["t_us"]
-    board.take(bed, "d", uplink_wire.read(json.dumps(message())), now_us, first=True)
+    board.take(bed, Heard("d", "b", "w", now_us, "c"), uplink_wire.read(json.dumps(message())))
     assert board.gone_quiet(now_us) == [] and not [n for n in needs(bed, now_us) if n["id"] == "no-data"]
     assert board.gone_quiet(now_us - STALE_US - 1) == [bed]
 
@@ -73,7 +74,7 @@ def test_a_bedside_that_does_not_let_go_holds_up_no_other(rig: Rig) -> None:
         connections = Connections(rig.service)
         for socket, device in zip(sockets, devices, strict=True):
             made: Any = socket
-            await connections.take_over(
+            connections.take_over(
                 Ingest(made, device.id, "", 0)
             )  # opened long ago: their tokens have run out
         await asyncio.wait_for(connections.check(), 2)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hemoview.cloud.live.board import BedNow, Board, Confused, ward_told
+from hemoview.cloud.live.words import Heard
 from recorder.sync import uplink_wire
 from tests.cloud.live_rig import head, message, numeric
 
@@ -27,6 +28,7 @@ STEP = st.tuples(
 def test_hidden_numbers_reach_nobody_and_beds_are_not_mixed_up(steps: list[Any]) -> None:
     board, now_us = Board(), message()["t_us"]
     hidden: dict[str, bool] = {}
+    connections: dict[str, int] = {}
     for n, (bed_id, session_id, hides, first, seq) in enumerate(steps):
         est = 1000.0 + n
         who = (
@@ -38,8 +40,10 @@ def test_hidden_numbers_reach_nobody_and_beds_are_not_mixed_up(steps: list[Any])
             seq, session_id, head=who, numerics={"SBP": numeric(est)} if session_id else {}, waves={}
         )
         bed = board.beds.setdefault(bed_id, BedNow(bed_id, "w"))
+        connections[bed_id] = connections.get(bed_id, 0) + first
+        heard = Heard(bed_id, bed_id, "w", now_us, f"{bed_id}-{connections[bed_id]}")
         try:
-            taken = board.take(bed, bed_id, uplink_wire.read(json.dumps(told)), now_us, first=first)
+            taken = board.take(bed, heard, uplink_wire.read(json.dumps(told)))
         except Confused:
             assert who is None and session_id
             continue

@@ -9,7 +9,6 @@ from starlette.websockets import WebSocketDisconnect
 
 from hemoview.cloud import tables
 from hemoview.cloud.live.board import BedNow
-from hemoview.cloud.live.ingest import Door
 from hemoview.cloud.live.room import Live
 from recorder.sync import signing, uplink_wire
 from tests.cloud.cloud_rig import Bedside, Rig
@@ -119,7 +118,7 @@ def test_who_was_refused_a_session_does_not_keep_its_own_device_out(rig: Rig, wa
     own, other = rig.bedside("A-1"), rig.bedside("A-2")
     spoken(rig, ward, keeper, own)
     flush(rig)
-    rig.service.part(Door).owners.clear()  # as after a restart
+    rig.service.part(Live).introduced.clear()  # as after a restart
     with ingest(rig, other) as socket:
         say(socket)
         with pytest.raises(WebSocketDisconnect) as ended:

@@ -3,129 +3,155 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
 
 import pytest
 
-from hemoview.cloud.live.bus import STATES_HELD, WAVES_HELD, InProcessBus, LiveBus, Parcel, Queue
+from hemoview.cloud.live.bus import InProcessBus, LiveBus
+from hemoview.cloud.live.words import Changed, Confirmed, Connected, Ended, Erased, Heard, Placed, Word
 
-BUSES: dict[str, Callable[[], LiveBus]] = {"in-process": InProcessBus}
-WAIT_S = 5.0
+Make = Callable[[], LiveBus]
+WAIT_S = 10.0
+
+
+@contextmanager
+def in_process() -> Iterator[Make]:
+    ring: list[InProcessBus] = []
+    yield lambda: InProcessBus(ring)
+
+
+BUSES: dict[str, Callable[[], AbstractContextManager[Make]]] = {"in-process": in_process}
+"""What makes the buses of the replicas of one service."""
+
+WORDS: tuple[Word, ...] = (
+    Heard("device", "bed", "ward", 1_700_000_000_000_000, "c1", 2, 5, '{"v":1,"pseudonym":"Ä–1 \\u2028"}'),
+    Connected("device"),
+    Ended("device", 4401, "this device was revoked; enrol it again"),
+    Placed("device", "this device was moved to another bed"),
+    Confirmed("bed", "session", "device", 1_700_000_000_000_000, "user:nürse"),
+    Erased("session"),
+    Changed("ward"),
+)
+
+
+@dataclass
+class Replica:
+    bus: LiveBus
+    got: list[Word] = field(default_factory=list)
+
+    async def has(self, *expected: Word) -> None:
+        async with asyncio.timeout(WAIT_S):
+            while len(self.got) < len(expected):
+                await asyncio.sleep(0.01)
+        assert self.got == list(expected)
 
 
 @pytest.fixture(params=sorted(BUSES))
-def run(request: pytest.FixtureRequest) -> Callable[[Callable[[LiveBus], Awaitable[None]]], None]:
-    def run(test: Callable[[LiveBus], Awaitable[None]]) -> None:
-        async def whole() -> None:
-            async with _open(BUSES[request.param]()) as bus:
-                await test(bus)
-
-        asyncio.run(whole())
-
-    return run
+def make(request: pytest.FixtureRequest) -> Iterator[Make]:
+    with BUSES[request.param]() as make:
+        yield make
 
 
 @asynccontextmanager
-async def _open(bus: LiveBus) -> AsyncIterator[LiveBus]:
-    await bus.open()
+async def replicas(make: Make, n: int) -> AsyncIterator[list[Replica]]:
+    made = [Replica(make()) for _ in range(n)]
+    for one in made:
+        await one.bus.open(one.got.append)
     try:
-        yield bus
+        async with asyncio.timeout(WAIT_S):
+            while any(one.bus.away for one in made):
+                await asyncio.sleep(0.01)
+        yield made
     finally:
-        await bus.close()
+        for one in made:
+            await one.bus.close()
 
 
-Run = Callable[[Callable[[LiveBus], Awaitable[None]]], None]
+def run(test: Callable[[list[Replica]], Awaitable[None]], make: Make, n: int = 3) -> None:
+    async def whole() -> None:
+        async with replicas(make, n) as made:
+            await test(made)
+
+    asyncio.run(whole())
 
 
-def state(key: str, no: int, *, waves: bool = False) -> Parcel:
-    bare = json.dumps([key, no])
-    return Parcel(key, json.dumps([key, no, "waves"]), bare) if waves else Parcel(key, bare)
+def test_all_others_are_told_every_word_in_order(make: Make) -> None:
+    async def test(all_: list[Replica]) -> None:
+        for word in WORDS:
+            all_[0].bus.tell(word)
+        await all_[1].has(*WORDS)
+        await all_[2].has(*WORDS)
+
+    run(test, make)
 
 
-async def taken(queue: Queue, n: int) -> list[list[object]]:
-    return [json.loads(await asyncio.wait_for(queue.next(), WAIT_S)) for _ in range(n)]
+def test_nobody_hears_their_own_words(make: Make) -> None:
+    async def test(all_: list[Replica]) -> None:
+        all_[0].bus.tell(Changed("of 0"))
+        await all_[1].has(Changed("of 0"))
+        all_[1].bus.tell(Changed("of 1"))
+        await all_[0].has(Changed("of 1"))
+        await all_[2].has(Changed("of 0"), Changed("of 1"))
+        await all_[1].has(Changed("of 0"))
+
+    run(test, make)
 
 
-async def all_waiting(queue: Queue) -> list[list[object]]:
-    return await taken(queue, len(queue))
+def test_who_tells_does_not_wait_and_a_second_of_a_large_ward_goes_through(make: Make) -> None:
+    async def test(all_: list[Replica]) -> None:
+        words = [Heard("d", f"b{n}", "w", 1, "c", 0, 0, "x" * 8000) for n in range(256)]
+        for word in words:  # without letting anybody else run
+            all_[0].bus.tell(word)
+        await all_[1].has(*words)
+        assert all_[0].bus.traffic.told == 256
+        assert all_[1].bus.traffic.heard == 256
+        assert [one.bus.traffic.given_up + one.bus.traffic.missed for one in all_] == [0, 0, 0]
+
+    run(test, make)
 
 
-def test_everybody_subscribed_gets_everything_in_order(run: Run) -> None:
-    async def test(bus: LiveBus) -> None:
-        with bus.subscribe("w1") as one, bus.subscribe("w1") as two:
-            for no in range(5):
-                await bus.publish("w1", state("bed", no))
-            expected = [["bed", no] for no in range(5)]
-            assert await taken(one, 5) == expected
-            assert await taken(two, 5) == expected
+def test_who_has_left_is_told_nothing_and_can_come_again(make: Make) -> None:
+    async def test(all_: list[Replica]) -> None:
+        one, two = all_
+        await two.bus.close()
+        one.bus.tell(Changed("while it was away"))
+        again = Replica(make())
+        await again.bus.open(again.got.append)
+        async with asyncio.timeout(WAIT_S):
+            while again.bus.away:
+                await asyncio.sleep(0.01)
+        one.bus.tell(Changed("again"))
+        await again.has(Changed("again"))
+        assert two.got == []
+        await again.bus.close()
 
-    run(test)
-
-
-def test_topics_are_kept_apart(run: Run) -> None:
-    async def test(bus: LiveBus) -> None:
-        with bus.subscribe("w1") as one, bus.subscribe("w2") as two:
-            await bus.publish("w2", state("b", 2))
-            await bus.publish("w1", state("a", 1))
-            assert await taken(one, 1) == [["a", 1]]
-            assert await taken(two, 1) == [["b", 2]]
-            assert len(one) == len(two) == 0
-
-    run(test)
+    run(test, make, 2)
 
 
-def test_who_has_left_holds_nothing(run: Run) -> None:
-    async def test(bus: LiveBus) -> None:
-        with bus.subscribe("w1") as queue:
-            assert bus.readers == 1
-        assert bus.readers == 0
-        await bus.publish("w1", state("a", 1))
-        assert len(queue) == 0
+def test_a_fault_in_taking_one_word_does_not_end_the_next(make: Make) -> None:
+    async def test(all_: list[Replica]) -> None:
+        one, _ = all_
+        got: list[Word] = []
 
-    run(test)
+        def take(word: Word) -> None:
+            if word == Changed("bad"):
+                raise ValueError("a fault of ours")
+            got.append(word)
 
+        third = make()
+        await third.open(take)
+        async with asyncio.timeout(WAIT_S):
+            while third.away:
+                await asyncio.sleep(0.01)
+        one.bus.tell(Changed("bad"))
+        one.bus.tell(Changed("good"))
+        async with asyncio.timeout(WAIT_S):
+            while not got:
+                await asyncio.sleep(0.01)
+        assert got == [Changed("good")]
+        assert third.traffic.faults == 1
+        await third.close()
 
-def test_a_reader_that_waits_is_woken(run: Run) -> None:
-    async def test(bus: LiveBus) -> None:
-        with bus.subscribe("w1") as queue:
-            waiting = asyncio.create_task(queue.next())
-            await asyncio.sleep(0)
-            await bus.publish("w1", state("a", 1))
-            assert json.loads(await asyncio.wait_for(waiting, WAIT_S)) == ["a", 1]
-
-    run(test)
-
-
-def test_a_slow_reader_loses_waves_first(run: Run) -> None:
-    async def test(bus: LiveBus) -> None:
-        with bus.subscribe("w1") as slow:
-            for no in range(STATES_HELD):
-                await bus.publish("w1", state("bed", no, waves=True))
-            got = await all_waiting(slow)
-        assert [told[1] for told in got] == list(range(STATES_HELD))
-        assert [len(told) == 3 for told in got] == [False] * (STATES_HELD - WAVES_HELD) + [True] * WAVES_HELD
-        assert (bus.dropped.waves, bus.dropped.states) == (STATES_HELD - WAVES_HELD, 0)
-
-    run(test)
-
-
-def test_a_stalled_reader_still_gets_the_newest_of_every_key(run: Run) -> None:
-    async def test(bus: LiveBus) -> None:
-        with bus.subscribe("w1") as stalled, bus.subscribe("w1") as quick:
-            for no in range(500):
-                for key in ("bed-1", "bed-2"):
-                    await bus.publish("w1", state(key, no, waves=True))
-                    await taken(quick, 1)
-            await bus.publish("w1", state("bed-3", 0))
-            held = len(stalled)
-            got = await all_waiting(stalled)
-        assert held == 2 * STATES_HELD + 1
-        for key in ("bed-1", "bed-2"):
-            numbers = [told[1] for told in got if told[0] == key]
-            assert numbers == list(range(500 - STATES_HELD, 500))
-        assert got[-1] == ["bed-3", 0]
-        assert bus.dropped.states == 2 * (500 - STATES_HELD)
-
-    run(test)
+    run(test, make, 2)

@@ -28,7 +28,6 @@ from hemoview.cloud.service import Here, Service
 from hemoview.cloud.tables import bed, bed_binding, device, enrolment, site, ward
 from recorder.errors import SignatureWrong
 from recorder.sync import signing, wire
-from recorder.sync.uplink_wire import UNKNOWN_CODE
 
 router = APIRouter(prefix="/v1", tags=["devices"])
 
@@ -105,7 +104,7 @@ async def enrol(request: Request, service: Here) -> dict[str, Any]:
         raise Problem(403, "this code is unknown, used or too old; ask for a new one", type=wire.CODE_UNKNOWN)
     keys.right()
     service.forget_tokens(made[0])
-    await service.part(Live).placed(made[0], "this device was enrolled anew")
+    service.part(Live).placed(made[0], "this device was enrolled anew")
     stands = wire.Bed(place.id, place.label, place.ward, place.site)
     answer = wire.Enrolled(
         made[0],
@@ -133,9 +132,7 @@ async def revoke(device_id: DeviceId, who: Keeper, request: Request, service: He
             await trail.note(conn, request, who.name, "device.revoke", device_id)
         row = await _device(conn, who, device_id)
     service.forget_tokens(device_id)
-    await service.part(Live).connections.end(
-        device_id, UNKNOWN_CODE, "this device was revoked; enrol it again"
-    )
+    service.part(Live).end(device_id, "this device was revoked; enrol it again")
     return _shown(row)
 
 
@@ -161,7 +158,7 @@ async def change_device(
         row = await _device(conn, who, device_id)
     service.forget_tokens(device_id)
     if is_moved:
-        await service.part(Live).placed(device_id, "this device was moved to another bed")
+        service.part(Live).placed(device_id, "this device was moved to another bed")
     return _shown(row)
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from hemoview.cloud.live.bindings import Binding, bind
-from hemoview.cloud.live.bus import Parcel
+from hemoview.cloud.live.queues import Parcel
+from hemoview.cloud.live.words import Heard
 from recorder.sync.uplink_wire import LiveMessage
 
 STALE_US: Final = 5_000_000
@@ -36,6 +37,7 @@ class BedNow:
 
     Args:
         gaps: messages of the present session that never came.
+        connection: by which the newest came; empty before the first since this process began.
         at_us: arrival of the newest, service's clock; 0 before the first.
         last: the newest, as it may be shown, without waves.
         head: of the present session, as sent.
@@ -49,6 +51,7 @@ class BedNow:
     seq: int = 0
     gaps: int = 0
     at_us: int = 0
+    connection: str = ""
     last: LiveMessage | None = None
     head: Mapping[str, Any] | None = None
     footer: str | None = None
@@ -98,13 +101,11 @@ class Board:
 
     beds: dict[str, BedNow] = field(default_factory=dict)
 
-    def take(
-        self, bed: BedNow, device_id: str, message: LiveMessage, now_us: int, *, first: bool
-    ) -> Taken | None:
-        """A message arrived.
+    def take(self, bed: BedNow, heard: Heard, message: LiveMessage) -> Taken | None:
+        """A message arrived, here or at another replica.
 
         Args:
-            first: of its connection: the numbering may begin anew.
+            heard: what another replica found missing counts where nothing has come to this one since it began.
 
         Returns:
             None where it was there before.
@@ -112,23 +113,26 @@ class Board:
         Raises:
             Confused: a session is spoken of without having been introduced.
         """
+        now_us, is_first = heard.at_us, heard.connection != bed.connection  # a new one may number anew
         same = bed.session_id == message.session_id and bed.binding is not None
-        if same and not first and message.seq <= bed.seq:
+        if same and not is_first and message.seq <= bed.seq:
             return None
-        if message.head is None and (first or not same) and message.session_id:
+        if message.head is None and (is_first or not same) and message.session_id:
             raise Confused("head: the first message of a session says who and what")
         gap = max(0, message.seq - bed.seq - 1) if same and bed.seq and message.seq > bed.seq else 0
+        if heard.gap is not None and not bed.connection:
+            gap = heard.gap
         if not same or message.head is not None:
             bed.head, bed.footer = message.head, message.footer
         if message.footer is not None:
             bed.footer = message.footer
         whole = replace(message, head=bed.head, footer=bed.footer)
-        cuts_in = first and _cuts_in(bed, message, now_us)
-        bound = self._bind(bed, device_id, message, now_us, cuts_in=cuts_in)
-        bed.gaps = bed.gaps + gap if same else 0
+        cuts_in = is_first and _cuts_in(bed, message, now_us)
+        bound = self._bind(bed, heard.device_id, message, now_us, cuts_in=cuts_in)
+        bed.gaps = max(bed.gaps + gap if same else 0, heard.gaps)
         if not same:
             bed.since.clear()
-        bed.seq, bed.at_us, bed.quiet = message.seq, now_us, False
+        bed.seq, bed.at_us, bed.quiet, bed.connection = message.seq, now_us, False, heard.connection
         shown = whole.without_estimates() if bed.hidden else whole
         bed.last = replace(shown, waves={})
         counts_us = message.t_us if abs(now_us - message.t_us) <= SKEW_US else now_us

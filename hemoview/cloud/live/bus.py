@@ -1,155 +1,112 @@
-"""The live bus: what is published under a topic reaches everybody who subscribed to it, late or not at all.
+"""The live bus between the replicas of a service: what one tells, all others are told, late or not at all.
 
-A port with one adapter. Nobody who publishes ever waits for somebody who reads: every subscription has its own bounded
-queue (:class:`Queue`), which lets go of waves first, then of what a newer state of the same key has replaced, and never
-of the newest state of a key.
+A port. Nobody who tells ever waits, and nobody hears their own words. What is lost stays lost: the board shows the gap
+(:mod:`hemoview.cloud.live.board`), and what matters longer is read from the database (:meth:`Live.check`).
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
-from typing import Final, Protocol
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
 
-WAVES_HELD: Final = 2
-"""Parcels of a key that may keep their waves while they wait: more would be drawn late and all at once."""
-STATES_HELD: Final = 8
-"""Parcels of a key that may wait; of a reader that is further behind the oldest are passed over."""
+from hemoview.cloud.live.words import Word
 
+log = logging.getLogger(__name__)
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """Text for browsers, made once for all of them.
-
-    Args:
-        key: whose state it is (a bed, or ``ward``, ``tick``): a newer parcel of a key replaces an older one.
-        text: all of it.
-        bare: the same without waves; None where it has none.
-    """
-
-    key: str
-    text: str
-    bare: str | None = None
+Take = Callable[[Word], None]
+"""What a replica does with a word of another; must not wait."""
 
 
 @dataclass(slots=True)
-class Dropped:
-    """What readers did not get because they were slow."""
+class Traffic:
+    """Words, for counters: told and heard, those given up unsent (old, or too many), those missing by their numbers,
+    payloads that were none, and words that a fault of ours kept from being taken."""
 
-    waves: int = 0
-    states: int = 0
-
-
-class Queue:
-    """What waits for one reader. Not thread-safe: everything happens in one event loop.
-
-    Args:
-        dropped: counts are added here.
-    """
-
-    def __init__(self, dropped: Dropped) -> None:
-        self._dropped = dropped
-        self._held: dict[str, deque[Parcel]] = {}
-        self._turns: deque[str] = deque()
-        """A key for every parcel that waits: who is behind by one bed is not made to wait for it."""
-        self._filled = asyncio.Event()
-
-    def __len__(self) -> int:
-        return len(self._turns)
-
-    def put(self, parcel: Parcel) -> None:
-        """Add the newest of its key; never waits."""
-        held = self._held.setdefault(parcel.key, deque())
-        if len(held) >= STATES_HELD:
-            held.popleft()
-            self._dropped.states += 1
-        else:
-            self._turns.append(parcel.key)
-        held.append(parcel)
-        with_waves = [i for i, one in enumerate(held) if one.bare is not None]
-        for i in with_waves[:-WAVES_HELD]:
-            held[i] = _without_waves(held[i])
-            self._dropped.waves += 1
-        self._filled.set()
-
-    async def next(self) -> str:
-        """The text that has waited longest."""
-        while not self._turns:
-            self._filled.clear()
-            await self._filled.wait()
-        key = self._turns.popleft()
-        return self._held[key].popleft().text
+    told: int = 0
+    heard: int = 0
+    given_up: int = 0
+    missed: int = 0
+    ignored: int = 0
+    faults: int = 0
 
 
-def _without_waves(parcel: Parcel) -> Parcel:
-    assert parcel.bare is not None
-    return replace(parcel, text=parcel.bare, bare=None)
+def take_one(take: Take, word: Word, traffic: Traffic) -> None:
+    """One word of another; a fault in it is ours, is logged, and ends nothing else."""
+    traffic.heard += 1
+    try:
+        take(word)
+    except Exception:
+        traffic.faults += 1
+        log.exception("a word of another replica was not taken")
 
 
 class LiveBus(Protocol):
-    """Topics are the ids of wards."""
+    """As one replica has it."""
 
-    dropped: Dropped
-    """Of all subscriptions so far."""
+    traffic: Traffic
 
     @property
-    def readers(self) -> int:
-        """Open subscriptions."""
+    def is_shared(self) -> bool:
+        """There may be others: it is worth making words."""
         ...
 
-    async def open(self) -> None:
-        """Be ready to carry."""
+    @property
+    def away(self) -> str:
+        """Why nothing reaches others now, in words; empty where it does."""
+        ...
+
+    async def open(self, take: Take) -> None:
+        """Begin; comes back at once, also where nobody can be reached yet."""
         ...
 
     async def close(self) -> None:
-        """Let go of everything."""
+        """End; nothing is taken afterwards."""
         ...
 
-    async def publish(self, topic: str, parcel: Parcel) -> None:
-        """To everybody subscribed to ``topic`` now."""
-        ...
-
-    def subscribe(self, topic: str) -> AbstractContextManager[Queue]:
-        """A queue that fills until it is left."""
+    def tell(self, word: Word) -> None:
+        """To all others."""
         ...
 
 
+@dataclass(slots=True, eq=False)
 class InProcessBus:
-    """The bus of a service that is one process."""
+    """Between replicas within one process, if there are any: a service by itself has nobody to tell.
 
-    def __init__(self) -> None:
-        self.dropped = Dropped()
-        self._queues: dict[str, list[Queue]] = {}
+    Args:
+        ring: whom the replicas of one service share; empty for a service by itself.
+    """
+
+    ring: list[InProcessBus] | None = field(default=None, repr=False)
+    traffic: Traffic = field(default_factory=Traffic)
+    _take: Take | None = None
 
     @property
-    def readers(self) -> int:
-        """Open subscriptions."""
-        return sum(map(len, self._queues.values()))
+    def is_shared(self) -> bool:
+        """In one process only where a ring was given."""
+        return self.ring is not None
 
-    async def open(self) -> None:
-        """Nothing to be done."""
+    @property
+    def away(self) -> str:
+        """Never."""
+        return ""
+
+    async def open(self, take: Take) -> None:
+        """Join the ring."""
+        self._take = take
+        if self.ring is not None:
+            self.ring.append(self)
 
     async def close(self) -> None:
-        """Nothing to be done: readers end with their connections."""
+        """Leave it."""
+        self._take = None
+        if self.ring is not None:
+            self.ring[:] = [one for one in self.ring if one is not self]
 
-    async def publish(self, topic: str, parcel: Parcel) -> None:
-        """To everybody subscribed to ``topic`` now."""
-        for queue in self._queues.get(topic, ()):
-            queue.put(parcel)
-
-    @contextmanager
-    def subscribe(self, topic: str) -> Iterator[Queue]:
-        """A queue that fills until it is left."""
-        queue = Queue(self.dropped)
-        self._queues.setdefault(topic, []).append(queue)
-        try:
-            yield queue
-        finally:
-            left = [q for q in self._queues[topic] if q is not queue]
-            if left:
-                self._queues[topic] = left
-            else:
-                del self._queues[topic]
+    def tell(self, word: Word) -> None:
+        """To all others of the ring."""
+        self.traffic.told += 1
+        for other in self.ring or ():
+            if other is not self and other._take is not None:
+                take_one(other._take, word, other.traffic)

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
+from uuid import uuid4
 
-from fastapi import WebSocket
 from sqlalchemy import or_, select, update
 
 from hemoview.cloud.problems import Problem
@@ -22,26 +22,61 @@ TOKEN_US: Final = 15 * 60_000_000
 """A connection lives no longer than the token that opened it may."""
 
 HEARD_EVERY_US: Final = 60_000_000
+BURST: Final = 20.0
+"""Messages a bedside may send at once, after a stall of the network."""
+PER_S: Final = 3.0
+TAKEN_OVER: Final = "another connection of this device took over"
 SEATS: Final = 50
 """Live connections of one account at once: tabs and screens, never a stolen log-in that takes the memory of all."""
 
 
+class Line(Protocol):
+    """How a bedside is told that nothing more is taken of it."""
+
+    async def close(self, code: int, why: str) -> None:
+        """Once, with one of the codes of ``uplink_wire``; may wait for the other side."""
+        ...
+
+
+@dataclass(slots=True)
+class Pace:
+    """A leaky bucket."""
+
+    at_us: int
+    left: float = BURST
+
+    def spend(self, now_us: int) -> bool:
+        """Whether one more is within the pace."""
+        self.left = min(BURST, self.left + max(0, now_us - self.at_us) / 1e6 * PER_S)
+        self.at_us = now_us
+        self.left -= 1
+        return self.left >= 0
+
+
 @dataclass(slots=True, eq=False)
 class Ingest:
-    """A bedside's connection.
+    """A bedside's connection, by whichever line.
 
     Args:
         bed_id: where the device stands; empty while it stands nowhere.
         opened_us, heard_us: service's clock; 0 before the first message that was taken.
+        id: of this connection among all of the device.
+        session_id: whose owner was looked up last.
         ended: it was closed by us: what still comes is not taken.
     """
 
-    socket: WebSocket
+    line: Line
     device_id: str
     bed_id: str
     opened_us: int
+    id: str = field(default_factory=lambda: uuid4().hex)
+    session_id: str = field(default="")
     ended: bool = field(default=False)
     heard_us: int = field(default=0)
+    pace: Pace = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pace = Pace(self.opened_us)
 
     async def end(self, code: int, why: str) -> None:
         """Close it once."""
@@ -56,7 +91,7 @@ class Ingest:
     async def close(self, code: int, why: str) -> None:
         """Tell the other side, and wait for it to let go."""
         with contextlib.suppress(RuntimeError):  # it is gone already
-            await self.socket.close(code, why[:120])
+            await self.line.close(code, why[:120])
 
 
 class Connections:
@@ -69,7 +104,6 @@ class Connections:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._ingests: dict[str, Ingest] = {}
-        self._owners: dict[str, str] = {}
         self._wards: Counter[str] = Counter()
         self._seats: Counter[str] = Counter()
         self._closing: set[asyncio.Task[None]] = set()
@@ -112,19 +146,23 @@ class Connections:
             if not self._seats[person_id]:
                 del self._seats[person_id]
 
-    async def take_over(self, ingest: Ingest) -> None:
+    def take_over(self, ingest: Ingest) -> None:
         """The newest connection of a device is the one that speaks."""
         before = self._ingests.get(ingest.device_id)
         self._ingests[ingest.device_id] = ingest
         if before is not None:
-            self._show_out(before, uplink_wire.REPLACED_CODE, "another connection of this device took over")
+            self._show_out(before, uplink_wire.REPLACED_CODE, TAKEN_OVER)
+
+    def replaced(self, device_id: str) -> None:
+        """A newer connection of it is at another replica."""
+        self.end(device_id, uplink_wire.REPLACED_CODE, TAKEN_OVER)
 
     def left(self, ingest: Ingest) -> None:
         """It is closed."""
         if self._ingests.get(ingest.device_id) is ingest:
             del self._ingests[ingest.device_id]
 
-    async def end(self, device_id: str, code: int, why: str) -> None:
+    def end(self, device_id: str, code: int, why: str) -> None:
         """End the connection of a device, if there is one."""
         ingest = self._ingests.get(device_id)
         if ingest is not None:

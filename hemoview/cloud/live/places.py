@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import audit, tables
 from hemoview.cloud.identity.bodies import SEEN
+from hemoview.cloud.live.room import Live
 from hemoview.cloud.principals import Action, Principal, origin_of, require
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
@@ -169,6 +170,7 @@ async def _add(
         except IntegrityError as error:
             raise Problem(409, PLACE_TAKEN) from error
         await _note(conn, deed, f"{table.name}.add", made)
+    _tell(deed, table, made)
     return made
 
 
@@ -182,7 +184,14 @@ async def _change(deed: Deed, table: Table, place_id: str, changed: dict[str, An
             except IntegrityError as error:
                 raise Problem(409, PLACE_TAKEN) from error
             await _note(conn, deed, f"{table.name}.change", made)
+    _tell(deed, table, made)
     return made
+
+
+def _tell(deed: Deed, table: Table, made: dict[str, Any]) -> None:
+    """Who watches a ward sees its beds as they are now."""
+    if table in (tables.ward, tables.bed):
+        deed.service.part(Live).ward_changed(made["id"] if table is tables.ward else made["ward_id"])
 
 
 async def _must_be(conn: AsyncConnection, table: Table, place_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The live room while the service runs: bus, board, store and the tasks that keep them going."""
+"""The live room while the service runs: board, readers, store, bus, and the tasks that keep them going."""
 
 from __future__ import annotations
 
@@ -6,20 +6,24 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Set
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from sqlalchemy import select
 
-from hemoview.cloud.live.board import BedNow, Board, text_of, tick_text, ward_told
-from hemoview.cloud.live.bus import InProcessBus, LiveBus, Parcel
+from hemoview.cloud.live.bindings import Binding
+from hemoview.cloud.live.board import BedNow, Board, Taken, text_of, tick_text, ward_told
+from hemoview.cloud.live.bus import InProcessBus, LiveBus
 from hemoview.cloud.live.connections import Connections
 from hemoview.cloud.live.counts import Counts
+from hemoview.cloud.live.queues import Parcel, Readers
+from hemoview.cloud.live.replicas import Replicas
 from hemoview.cloud.live.store import Store
+from hemoview.cloud.live.words import Changed, Confirmed, Ended, Erased, Heard, Placed
 from hemoview.cloud.service import Service
 from hemoview.cloud.tables import bed, erasure, ward
-from recorder.sync.uplink_wire import ELSEWHERE_CODE, UNKNOWN_CODE
+from recorder.sync.uplink_wire import ELSEWHERE_CODE, UNKNOWN_CODE, LiveMessage
 
 EVERY_S: Final = 1.0
 CHECK_S: Final = 10.0
@@ -39,16 +43,22 @@ class Live:
 
     Args:
         service: whose room it is.
+        bus: to the other replicas of the service; None where there are none.
     """
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, bus: LiveBus | None = None) -> None:
         self.service = service
-        self.bus: LiveBus = InProcessBus()
+        self.bus: LiveBus = bus or InProcessBus()
         self.board = Board()
+        self.readers = Readers()
         self.store = Store(service)
         self.counts = Counts()
         self.connections = Connections(service)
+        self.replicas = Replicas(self)
+        self.introduced: dict[str, str] = {}
+        """Session → the device that introduced it."""
         self._changed: set[str] = set()
+        self._looking: set[asyncio.Task[None]] = set()
         self.written_s = time.monotonic()
         """When the store was last empty, monotonic."""
 
@@ -76,19 +86,80 @@ class Live:
             beds = (await conn.execute(kept.order_by(bed.c.place))).mappings().all()
         return ward_told(dict(place._mapping), map(dict, beds), self.board, self.service.now_us())
 
-    async def placed(self, device_id: str, why: str) -> None:
-        """Somebody moved, revoked or enrolled a device: no bed shows anything of it, or takes it for confirmed, until
-        it comes again."""
-        for left in self.board.release(device_id, "", self.service.now_us()):
+    def hear(self, bed_now: BedNow, heard: Heard, message: LiveMessage) -> Taken | None:
+        """A message that was accepted here or at another replica: onto the board, and to who watches.
+
+        Raises:
+            Confused: as :meth:`Board.take`.
+        """
+        quiet = bed_now.quiet
+        taken = self.board.take(bed_now, heard, message)
+        if taken is None:
+            return None
+        self.store.add(taken)
+        if taken.bound or quiet:
+            self.changed(bed_now.ward_id)
+        if taken.bound:
+            self.release(heard.device_id, bed_now.bed_id)
+        self.readers.show(bed_now.ward_id, taken.parcel)
+        return taken
+
+    def release(self, device_id: str, bed_id: str) -> None:
+        """A device stands at ``bed_id`` now: no other shows anything of it."""
+        for left in self.board.release(device_id, bed_id, self.service.now_us()):
             self.store.bound(left)
             self.changed(left.ward_id)
-        await self.connections.end(device_id, UNKNOWN_CODE, why)
+
+    # ---- what is done here and told to the others
+
+    def ward_changed(self, ward_id: str) -> None:
+        """Its beds, or their names, are others now."""
+        self.changed(ward_id)
+        self.bus.tell(Changed(ward_id))
+
+    def confirmed(self, bed_now: BedNow, binding: Binding) -> None:
+        """Somebody at a bed said that it shows the right session, and that is written down."""
+        self.store.bound(bed_now)
+        self.changed(bed_now.ward_id)
+        at_us, by = binding.confirmed_us or 0, binding.confirmed_by or ""
+        self.bus.tell(Confirmed(bed_now.bed_id, binding.session_id, binding.device_id, at_us, by))
+
+    def end(self, device_id: str, why: str) -> None:
+        """A device is connected no longer, wherever it was."""
+        self.connections.end(device_id, UNKNOWN_CODE, why)
+        self.bus.tell(Ended(device_id, UNKNOWN_CODE, why))
+
+    def placed(self, device_id: str, why: str) -> None:
+        """Somebody moved, revoked or enrolled a device: no bed shows anything of it, or takes it for confirmed, until
+        it comes again."""
+        self.place(device_id, why)
+        self.bus.tell(Placed(device_id, why))
+
+    def place(self, device_id: str, why: str) -> None:
+        """The same at this replica alone."""
+        self.release(device_id, "")
+        self.connections.end(device_id, UNKNOWN_CODE, why)
+
+    def look(self) -> None:
+        """Soon, not in ten seconds, look up what the database knows."""
+        looking = asyncio.create_task(_once(self.check))
+        self._looking.add(looking)
+        looking.add_done_callback(self._looking.discard)
+
+    def forget(self, sessions: Set[str]) -> None:
+        """These were erased: this replica shows nothing of them, and keeps nothing that it has not written yet."""
+        self.store.leave_out(sessions)
+        for left in self.board.forget(sessions, self.service.now_us()):
+            self.store.bound(left)
+            self.changed(left.ward_id)
+            if left.binding is not None:
+                self.connections.end(left.binding.device_id, ELSEWHERE_CODE, ERASED)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Around the service's life."""
-        await self.bus.open()
         await self.store.recall(self.board, self.service.now_us())
+        await self.bus.open(self.replicas.take)
         tasks = [
             asyncio.create_task(_regularly(EVERY_S, self._tick), name="live-tick"),
             asyncio.create_task(_regularly(EVERY_S, self._write), name="live-write"),
@@ -99,16 +170,18 @@ class Live:
         try:
             yield
         finally:
+            tasks += self._looking
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._end()
 
     async def _end(self) -> None:
-        with contextlib.suppress(Exception):
-            await self.store.flush(everything=True)
-            await self.store.sum_up(self.service.now_us(), everything=True)
         await self.bus.close()
+        with contextlib.suppress(Exception):
+            if self.service.lead.held:
+                await self.store.flush(everything=True)
+                await self.store.sum_up(self.service.now_us(), everything=True)
 
     async def check(self) -> None:
         """Look devices up again, and whether a session that was told of has been erased meanwhile."""
@@ -117,22 +190,22 @@ class Live:
         query = select(erasure.c.session_id).where(erasure.c.session_id.in_(known))
         async with self.service.db.read() as conn:
             erased = set((await conn.execute(query)).scalars()) if known else set()
+        if self.bus.is_shared:
+            await self.replicas.check()
         if not erased:
             return
-        beds = self.board.forget(erased, self.service.now_us())
-        await self.store.erase(erased)
-        for left in beds:
-            self.store.bound(left)
-            self.changed(left.ward_id)
-            if left.binding is not None:
-                await self.connections.end(left.binding.device_id, ELSEWHERE_CODE, ERASED)
+        self.forget(erased)
+        for session_id in erased:
+            self.bus.tell(Erased(session_id))
+        if self.service.lead.held:
+            await self.store.erase(erased)
 
     async def _tick(self) -> None:
         """That the service lives needs no database to be said, so it comes first."""
         now_us = self.service.now_us()
         tick = Parcel("tick", tick_text(now_us))
         for ward_id in self.connections.wards:
-            await self.bus.publish(ward_id, tick)
+            self.readers.show(ward_id, tick)
         for quiet in self.board.gone_quiet(now_us):
             self._changed.add(quiet.ward_id)
         for ward_id in tuple(self._changed):
@@ -143,9 +216,13 @@ class Live:
                 self._changed.add(ward_id)
                 raise
             if told is not None:
-                await self.bus.publish(ward_id, Parcel("ward", text_of(told)))
+                self.readers.show(ward_id, Parcel("ward", text_of(told)))
 
     async def _write(self) -> None:
+        if not self.service.lead.held:  # another replica writes; what it does not come to is held for a while
+            self.store.stand_by(self.service.now_us())
+            self.written_s = time.monotonic()
+            return
         try:
             rows = await self.store.flush()
         except Exception:
@@ -155,20 +232,26 @@ class Live:
         self.written_s = time.monotonic()
 
     async def _sum_up(self) -> None:
-        await self.store.sum_up(self.service.now_us())
+        if self.service.lead.held:
+            await self.store.sum_up(self.service.now_us())
 
     async def _forget(self) -> None:
-        await self.store.forget(self.service.now_us())
+        if self.service.lead.held:
+            await self.store.forget(self.service.now_us())
+
+
+async def _once(do: Callable[[], Awaitable[None]]) -> None:
+    """A fault of one time must not end the others: it is logged, and counted where somebody looks."""
+    try:
+        await do()
+    except Exception:
+        log.exception("%s failed; it is tried again", getattr(do, "__name__", "a task"))
 
 
 async def _regularly(every_s: float, do: Callable[[], Awaitable[None]]) -> None:
-    """A fault of one time must not end the others: it is logged, and counted where somebody looks."""
     loop = asyncio.get_running_loop()
     due_s = loop.time()
     while True:
-        try:
-            await do()
-        except Exception:
-            log.exception("%s failed; it is tried again", getattr(do, "__name__", "a task"))
+        await _once(do)
         due_s = max(due_s + every_s, loop.time())
         await asyncio.sleep(due_s - loop.time())

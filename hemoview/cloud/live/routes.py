@@ -17,10 +17,12 @@ from hemoview.cloud.identity import trail
 from hemoview.cloud.live import trends, watch
 from hemoview.cloud.live.bindings import confirm
 from hemoview.cloud.live.counts import CONTENT_TYPE
-from hemoview.cloud.live.ingest import Door
+from hemoview.cloud.live.door import Door
+from hemoview.cloud.live.ingest import serve as serve_bedside
 from hemoview.cloud.live.places import router as places
 from hemoview.cloud.live.ready import readiness
 from hemoview.cloud.live.room import Live
+from hemoview.cloud.live.store import keep_binding
 from hemoview.cloud.principals import Action, Person, Principal, origin_of, require, ward_filter
 from hemoview.cloud.problems import Problem, problem_response
 from hemoview.cloud.service import Here, Service, service_of
@@ -65,7 +67,7 @@ async def ingest(socket: WebSocket) -> None:
     except Problem as problem:
         await watch.refuse(socket, problem)
         return
-    await service.part(Door).serve(socket, device)
+    await serve_bedside(socket, service.part(Door), device)
 
 
 @router.websocket("/v1/live")
@@ -156,10 +158,10 @@ async def confirm_bed(
         await audit.append(conn, entry)
         if now.binding is None or now.binding.session_id != body.session_id:  # while we waited for our turn
             raise Problem(409, CHANGED)
+        await keep_binding(conn, bed_id, confirmed)
         now.binding = confirmed
-    room.store.bound(now)
-    room.changed(now.ward_id)
-    return {"bed_id": bed_id, "binding": now.binding.to_json()}
+    room.confirmed(now, confirmed)
+    return {"bed_id": bed_id, "binding": confirmed.to_json()}
 
 
 class Wanted(BaseModel):
@@ -204,7 +206,7 @@ def _only_here(request: Request) -> None:
 async def metrics(service: Here) -> Response:
     """For Prometheus, on this machine only."""
     room = service.part(Live)
-    page = await room.counts.page(service, readers=room.bus.readers, dropped=room.bus.dropped)
+    page = await room.counts.page(service, readers=len(room.readers), dropped=room.readers.dropped)
     return Response(page, media_type=CONTENT_TYPE)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Iterable, Set
 from dataclasses import asdict
 from typing import Any, Final
@@ -30,6 +31,8 @@ TOLD_US: Final = 30 * SECOND_US
 """How often the last word of a session is written."""
 LATE_US: Final = 10 * SECOND_US
 """A minute is summed up so long after its end."""
+STAND_BY_US: Final = 30 * SECOND_US
+"""What a replica that does not write holds: longer than it takes to find that the one that did is dead."""
 HELD_MAX: Final = 200_000
 """Rows kept in memory while the database does not take them: two minutes of 128 beds."""
 
@@ -47,7 +50,7 @@ class Store:
         self._service = service
         self._states: dict[str, BedNow] = {}
         self._bound: dict[str, BedNow] = {}
-        self._rows: list[dict[str, Any]] = []
+        self._rows: deque[dict[str, Any]] = deque()
         self._sessions: dict[str, dict[str, Any]] = {}
         self._turn = asyncio.Lock()
         self._written: dict[str, dict[str, Any]] = {}
@@ -67,7 +70,7 @@ class Store:
         rows = [row for row in _rows(message, second_us) if row is not None]
         room = max(0, HELD_MAX - len(self._rows))
         self.dropped += len(rows) - min(room, len(rows))
-        self._rows += rows[:room]
+        self._rows.extend(rows[:room])
         if rows:
             self._minutes.add((message.session_id, second_us // MINUTE_US * MINUTE_US))
         self._sessions[message.session_id] = _session_row(now, second_us)
@@ -84,18 +87,28 @@ class Store:
     async def erase(self, sessions: Set[str]) -> None:
         """Nothing of these stays, and nothing more of them is written."""
         async with self._turn:  # a write under way must not bring it back
-            self._leave_out(sessions)
+            self.leave_out(sessions)
             async with self._service.db.begin() as conn:
                 for table in (estimate, estimate_1m, bed_state):
                     await conn.execute(delete(table).where(table.c.session_id.in_(sessions)))
                 await conn.execute(delete(live_session).where(live_session.c.id.in_(sessions)))
 
-    def _leave_out(self, sessions: Set[str]) -> None:
-        self._rows = [row for row in self._rows if row["session_id"] not in sessions]
+    def leave_out(self, sessions: Set[str]) -> None:
+        """Of these nothing more is written."""
+        kept = (row for row in self._rows if row["session_id"] not in sessions)
+        self._rows = deque(kept)
         self._minutes = {m for m in self._minutes if m[0] not in sessions}
         for session_id in sessions:
             self._sessions.pop(session_id, None)
             self._written.pop(session_id, None)
+
+    def stand_by(self, now_us: int) -> None:
+        """Another replica writes; what it may not come to when it dies is held, for writing twice changes nothing."""
+        first_us = now_us - STAND_BY_US
+        while self._rows and self._rows[0]["at_us"] < first_us:
+            self._rows.popleft()
+        self._minutes = {m for m in self._minutes if m[1] > now_us - HOUR_US}
+        self._let_go(now_us)
 
     async def flush(self, *, everything: bool = False) -> int:
         """Write what was collected, in one transaction; returns how many rows.
@@ -109,7 +122,7 @@ class Store:
     async def _flush(self, *, everything: bool) -> int:
         states, self._states = self._states, {}
         bound, self._bound = self._bound, {}
-        rows, self._rows = self._rows, []
+        rows, self._rows = list(self._rows), deque()
         sessions = [s for s in self._sessions.values() if everything or self._is_news(s)]
         if not (states or bound or sessions):
             return 0
@@ -127,7 +140,7 @@ class Store:
         except Exception:
             self._states, self._bound = states | self._states, bound | self._bound
             kept = [row for row in rows if row["session_id"] in self._sessions]
-            self._rows = (kept + self._rows)[-HELD_MAX:]
+            self._rows = deque((kept + list(self._rows))[-HELD_MAX:])
             raise
         self._written |= {s["id"]: s for s in sessions if s["id"] in self._sessions}  # else erased meanwhile
         self._let_go(self._service.now_us())
@@ -248,6 +261,11 @@ def _state_row(now: BedNow) -> dict[str, Any] | None:
         "seq": now.seq,
         "body": text_of(now.last.to_json()),
     }
+
+
+async def keep_binding(conn: AsyncConnection, bed_id: str, binding: Binding) -> None:
+    """What a person said at a bed waits for no turn, and for no other replica."""
+    await upsert(conn, bed_binding, [{"bed_id": bed_id, **asdict(binding)}])
 
 
 def _binding_row(now: BedNow) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from hemoview.cloud.faults import REFUSALS, state_of
 from hemoview.cloud.identity import trail
 from hemoview.cloud.live.board import text_of, tick_text
-from hemoview.cloud.live.bus import Queue
+from hemoview.cloud.live.queues import Queue
 from hemoview.cloud.live.room import Live
 from hemoview.cloud.principals import Action, Principal, current, ward_filter
 from hemoview.cloud.problems import Problem, problem_response
@@ -81,7 +81,7 @@ async def serve(socket: WebSocket, live: Live, ward_id: str) -> None:
     opened_us = (
         live.service.now_us()
     )  # not after the look below: a tick of meanwhile would be earlier than this one
-    with live.bus.subscribe(ward_id) as queue, live.connections.watching(ward_id):
+    with live.readers.watching(ward_id) as queue, live.connections.watching(ward_id):
         try:
             told = await live.ward_told(ward_id)
         except REFUSALS as error:
