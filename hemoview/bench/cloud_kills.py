@@ -153,7 +153,8 @@ class _Crowd:
 
 def _kill(service: Running, crowd: _Crowd, victim: Callable[[Running], int | None]) -> float:
     """Kill it while a body is on its way; seconds until it answers again."""
-    incoming = service.folder / "blobs" / "incoming"
+    is_elsewhere = service.settings.blobs_url.startswith("s3:")
+    incoming = service.settings.spool if is_elsewhere else service.folder / "blobs" / "incoming"
     deadline = time.monotonic() + SENDS_WITHIN_S
     while not any(incoming.iterdir()):
         crowd.check()

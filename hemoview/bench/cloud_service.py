@@ -20,7 +20,7 @@ from sqlalchemy import insert, make_url
 
 from hemoview.cloud import tables
 from hemoview.cloud.database import Database
-from hemoview.cloud.service import open_service, wall_us
+from hemoview.cloud.service import open_blobs, open_service, wall_us
 from hemoview.cloud.settings import ENV, Settings
 from recorder.errors import RecorderError
 from recorder.sync import signing
@@ -81,7 +81,7 @@ def running(folder: Path, beds: int, *, supervised: bool = False) -> Iterator[Ru
     """A service in ``folder`` with one ward of ``beds`` beds, a device at each; ended afterwards.
 
     ``HEMOVIEW_SERVE_…`` variables count as they do for ``hemoview serve``; a server named by ``…DATABASE_URL`` lends it
-    a database of its own.
+    a database of its own, and a bucket named by ``…BLOBS_URL`` a prefix of its own.
 
     Args:
         supervised: it is started again when it dies.
@@ -89,7 +89,10 @@ def running(folder: Path, beds: int, *, supervised: bool = False) -> Iterator[Ru
     Raises:
         RecorderError: it does not start.
     """
-    with _own_database(Settings.read(None, {"folder": folder, "production": False})) as settings:
+    with (
+        _own_database(Settings.read(None, {"folder": folder, "production": False})) as told,
+        _own_prefix(told) as settings,
+    ):
         yield from _running(settings, beds, supervised=supervised)
 
 
@@ -100,6 +103,7 @@ def _running(settings: Settings, beds: int, *, supervised: bool) -> Iterator[Run
     command += ["--supervised"] if supervised else []
     environment = {**os.environ, f"{ENV}PRODUCTION": "false", "HEMOVIEW_HOME": str(folder)}
     environment[f"{ENV}DATABASE_URL"] = settings.database_url
+    environment[f"{ENV}BLOBS_URL"] = settings.blobs_url
     said = folder / "said.txt"
     with said.open("w") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment)
@@ -135,6 +139,23 @@ def _own_database(settings: Settings) -> Iterator[Settings]:
         yield replace(settings, database_url=own)
     finally:
         asyncio.run(_on_server(settings, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@contextlib.contextmanager
+def _own_prefix(settings: Settings) -> Iterator[Settings]:
+    if not settings.blobs_url.startswith("s3:"):
+        yield settings
+        return
+    own = replace(settings, blobs_url=f"{settings.blobs_url.rstrip('/')}/bench-{secrets.token_hex(4)}")
+    try:
+        yield own
+    finally:
+        asyncio.run(_emptied(own))
+
+
+async def _emptied(settings: Settings) -> None:
+    blobs = open_blobs(settings)
+    await blobs.delete([stored.sha256 async for stored in blobs.walk()])
 
 
 async def _on_server(settings: Settings, statement: str) -> None:

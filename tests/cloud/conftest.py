@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 
 from hemoview.cloud.identity import passwords
 from hemoview.cloud.settings import Settings
-from tests.cloud import databases
+from tests.cloud import databases, stores
 from tests.cloud.cloud_rig import Clock, Rig, running
 
 if databases.SERVER:
@@ -23,6 +23,14 @@ if databases.SERVER:
     def _own_databases() -> Iterator[None]:
         with databases.dropped_afterwards():
             yield
+
+
+if stores.CEPH:
+
+    @pytest.fixture(autouse=True)
+    def _in_the_bucket(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+        if request.module.__name__.rpartition(".")[2] in stores.MODULES:
+            stores.use_ceph(monkeypatch)
 
 
 @pytest.fixture

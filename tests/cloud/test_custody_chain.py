@@ -16,6 +16,8 @@ from recorder.sync import wire
 from recorder.sync.orders import Desk, finder
 from tests.cloud.cloud_rig import Rig
 from tests.cloud.sockets import real_socket
+from tests.cloud.stores import lying
+from tests.cloud.test_record_path import on_disk
 from tests.sync.sync_rig import Bedside, enrolled, session
 
 
@@ -47,12 +49,13 @@ def test_handed_over_damaged_mended_given_back_and_erased(rig: Rig, bedside: Bed
     folder = session(tmp_path / "sessions" / ("a" * 32), 4)
     (first,) = bedside.bring(folder)
     assert (first.rev, first.sent > 0) == (1, True)
-    blobs = [p for p in (rig.service.settings.folder / "blobs").rglob("*") if len(p.name) == 64]
-    content = bytearray(blobs[0].read_bytes())
+    name = min(on_disk(rig))
+    blob = lying(rig.service.settings, name)
+    content = bytearray(blob.read_bytes())
     content[0] ^= 1
-    blobs[0].write_bytes(content)
+    blob.write_bytes(bytes(content))
     assert rig.http.portal is not None
-    assert rig.http.portal.call(scrub, rig.service, 1.0).damaged == (blobs[0].name,)
+    assert rig.http.portal.call(scrub, rig.service, 1.0).damaged == (name,)
     assert obey(bedside, folder) == ["resend"]
     (mended,) = bedside.bring(folder)
     assert mended.sent + mended.others_sent == 1
@@ -69,4 +72,4 @@ def test_handed_over_damaged_mended_given_back_and_erased(rig: Rig, bedside: Bed
     assert admin.post(f"{where}/erase", json={"reason": "consent withdrawn"}).status_code == 200
     assert obey(bedside, folder) == ["erase"]
     assert sorted(p.name for p in folder.iterdir()) == ["tombstone.json"]
-    assert not [p for p in (rig.service.settings.folder / "blobs").rglob("*") if len(p.name) == 64]
+    assert on_disk(rig) == set()

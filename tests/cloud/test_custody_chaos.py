@@ -20,12 +20,15 @@ import pytest
 from hemoview.bench import cloud_kills, cloud_service
 from hemoview.bench.cloud_record import Link, Sent, hello_of
 from hemoview.cloud import supervise
-from hemoview.cloud.custody import incoming
+from hemoview.cloud.custody import backup, incoming, scrub
+from hemoview.cloud.custody.local import LocalBlobs
 from recorder.errors import ConfigError, RecorderError
 from recorder.sync.wire import BLOB_BYTES_MAX
 from tests.cloud.cloud_rig import Rig
 from tests.cloud.handover import SMALL, Sender
 from tests.cloud.sockets import real_socket
+from tests.cloud.stores import lying
+from tests.cloud.test_custody_erased import call
 from tests.cloud.test_record_path import on_disk, refusals
 
 CONTENT = b"content" * 1000
@@ -104,6 +107,24 @@ def test_a_full_disk_is_said_and_leaves_nothing(
     assert (reply.status_code, reply.headers["content-type"]) == (507, "application/problem+json")
     assert on_disk(rig) == set()
     assert [why.split(":")[0] for _, _, why in refusals(rig)] == ["nothing was stored"]
+    assert sender.put("session.json").status_code == 201
+
+
+def test_a_blob_that_the_disk_does_not_give_back_ends_no_round_of_scrubbing(
+    rig: Rig, sender: Sender, tmp_path: Path
+) -> None:
+    """The longest unread comes first: where it ended the round, nothing was ever scrubbed again."""
+    sender.hand_over()
+    path = lying(rig.service.settings, sender.blob("session.json").blob_sha256)
+    assert isinstance(path, Path)
+    path.unlink()
+    path.symlink_to(path)  # opening it fails, as it does on a bad sector: it is there, and not to be read
+    found = call(rig, scrub.scrub, rig.service, 1.0)
+    assert (found.read, found.damaged) == (2, (sender.blob("session.json").blob_sha256,))
+    target = LocalBlobs(tmp_path / "copy", reserve=0)
+    sizes = {sender.blob(name).blob_sha256: len(sender.blob(name).content) for name in sender.files}
+    assert call(rig, backup.copy, rig.service.blobs, target, sizes) == list(found.damaged)
+    path.unlink()
     assert sender.put("session.json").status_code == 201
 
 

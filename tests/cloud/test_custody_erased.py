@@ -19,6 +19,7 @@ from recorder.errors import ConfigError
 from recorder.sync import signing, wire
 from tests.cloud.cloud_rig import Rig
 from tests.cloud.handover import SMALL, Sender
+from tests.cloud.stores import InBucket, lying
 from tests.cloud.test_custody_given_back import beat
 from tests.cloud.test_record_path import count, on_disk, refusals
 
@@ -47,9 +48,8 @@ def audited(rig: Rig, action: str) -> list[tuple[str, str]]:
     return rig.do(look)
 
 
-def stored(rig: Rig, sender: Sender, name: str) -> Path:
-    sha256 = sender.blob(name).blob_sha256
-    return rig.service.settings.folder / "blobs" / sha256[:2] / sha256[2:4] / sha256
+def stored(rig: Rig, sender: Sender, name: str) -> Path | InBucket:
+    return lying(rig.service.settings, sender.blob(name).blob_sha256)
 
 
 # ---- erased
@@ -202,7 +202,7 @@ def test_a_damaged_blob_is_found_named_and_mended_by_the_bedside(rig: Rig, sende
     if how == "gone":
         path.unlink()
     else:
-        path.write_bytes(content if how == "flipped" else content[:-1])
+        path.write_bytes(bytes(content if how == "flipped" else content[:-1]))
     found = call(rig, scrub.scrub, rig.service, 1.0)
     sha256 = sender.blob(name).blob_sha256
     assert (found.read, found.damaged) == (2, (sha256,))

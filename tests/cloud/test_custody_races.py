@@ -13,19 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import audit, tables
 from hemoview.cloud.custody import (
-    backup,
     damage,
     erase,
     erase_routes,
     erasures,
     manifests,
     removal,
-    scrub,
     unclaimed,
 )
 from hemoview.cloud.custody.erasures import Erased
 from hemoview.cloud.custody.ledger import Arrived, Removed
-from hemoview.cloud.custody.local import LocalBlobs
 from hemoview.cloud.database import Database
 from hemoview.cloud.keys import FILES
 from hemoview.cloud.problems import Problem
@@ -34,7 +31,7 @@ from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError
 from tests.cloud.cloud_rig import Rig
 from tests.cloud.handover import SMALL, Sender
-from tests.cloud.test_custody_erased import WHY, call, stored
+from tests.cloud.test_custody_erased import WHY, call
 from tests.cloud.test_record_path import count, on_disk
 
 
@@ -215,22 +212,6 @@ def test_a_database_of_a_newer_hemoview_is_refused_with_words_and_left_as_it_is(
         await db.close()
 
     asyncio.run(newer())
-
-
-def test_a_blob_that_the_disk_does_not_give_back_ends_no_round_of_scrubbing(
-    rig: Rig, sender: Sender, tmp_path: Path
-) -> None:
-    """The longest unread comes first: where it ended the round, nothing was ever scrubbed again."""
-    path = stored(rig, sender, "session.json")
-    path.unlink()
-    path.symlink_to(path)  # opening it fails, as it does on a bad sector: it is there, and not to be read
-    found = call(rig, scrub.scrub, rig.service, 1.0)
-    assert (found.read, found.damaged) == (2, (sender.blob("session.json").blob_sha256,))
-    target = LocalBlobs(tmp_path / "copy", reserve=0)
-    sizes = {sender.blob(name).blob_sha256: len(sender.blob(name).content) for name in sender.files}
-    assert call(rig, backup.copy, rig.service.blobs, target, sizes) == list(found.damaged)
-    path.unlink()
-    assert sender.put("session.json").status_code == 201
 
 
 @pytest.mark.parametrize("lost", FILES)

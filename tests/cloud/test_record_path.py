@@ -46,9 +46,14 @@ def count(rig: Rig, table: Any) -> int:
 
 
 def on_disk(rig: Rig) -> set[str]:
-    """Names of the files in the blob store, half ones too."""
-    folder = rig.service.settings.folder / "blobs"
-    return {path.name for path in folder.rglob("*") if path.is_file()}
+    """What lies in the blob store, and names of half ones on their way there."""
+
+    async def look() -> set[str]:
+        return {stored.sha256 async for stored in rig.service.blobs.walk()}
+
+    assert rig.http.portal is not None
+    half = {path.name for path in rig.service.settings.folder.rglob("*.part")}
+    return rig.http.portal.call(look) | half
 
 
 # ---- as it should be

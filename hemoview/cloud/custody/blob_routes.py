@@ -17,6 +17,7 @@ from hemoview.cloud.custody.blobstore import StoreFull, WrongContent
 from hemoview.cloud.custody.bodies import body_of, read_body
 from hemoview.cloud.custody.ledger import Arrived, Removed
 from hemoview.cloud.custody.refusals import Attempt
+from hemoview.cloud.custody.sending import begun
 from hemoview.cloud.principals import Action, Bedside, Principal, current, must_be_enrolled, session_filter
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
@@ -109,16 +110,9 @@ async def get(sha256: BlobId, request: Request, service: Here) -> StreamingRespo
     if await service.blobs.size(sha256) != size:
         await damage.found(service, sha256, "it is gone, or cut")
         raise Problem(503, "this blob is damaged; the bedside is asked for it again")
-    pieces = service.blobs.read(sha256)
-    first = await anext(pieces, b"")  # while it can still be refused in words
+    pieces = await begun(service.blobs.read(sha256))
     headers = {"content-length": str(size), "etag": f'"{sha256}"'}
-    return StreamingResponse(_and_then(first, pieces), headers=headers, media_type="application/octet-stream")
-
-
-async def _and_then(first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    yield first
-    async for piece in pieces:
-        yield piece
+    return StreamingResponse(pieces, headers=headers, media_type="application/octet-stream")
 
 
 async def _visible(service: Service, who: Principal, sha256: str) -> int:

@@ -14,6 +14,7 @@ from hemoview.cloud import audit
 from hemoview.cloud.custody import contents, state
 from hemoview.cloud.custody.contents import Contents
 from hemoview.cloud.custody.refusals import Attempt
+from hemoview.cloud.custody.sending import begun
 from hemoview.cloud.custody.session_routes import SessionId
 from hemoview.cloud.principals import Action, Principal, current, may_see_estimates, require
 from hemoview.cloud.problems import Problem
@@ -31,19 +32,19 @@ async def download(
 ) -> StreamingResponse:
     """The session's folder, decrypted, as ``recorder verify`` takes it."""
     attempt = Attempt(service, request, who, "session.download", session_id)
-    try:
-        found = await _readable(service, who, session_id)
-    except Problem as problem:
-        await attempt.refuse(problem)
-    async with service.db.begin() as conn:
-        await audit.append(conn, attempt.entry(rev=found.rev, files=len(found.files)))
-    headers = {"content-disposition": f'attachment; filename="{session_id}.zip"'}
 
     async def still() -> None:
         """Whoever was locked out, or from whom the estimates were hidden meanwhile, gets no more of it."""
         await _readable(service, await current(request), session_id)
 
-    pieces = zipped(service, found, still)
+    try:
+        found = await _readable(service, who, session_id)
+        pieces = await begun(zipped(service, found, still))
+    except Problem as problem:
+        await attempt.refuse(problem)
+    async with service.db.begin() as conn:
+        await audit.append(conn, attempt.entry(rev=found.rev, files=len(found.files)))
+    headers = {"content-disposition": f'attachment; filename="{session_id}.zip"'}
     return StreamingResponse(pieces, headers=headers, media_type="application/zip")
 
 

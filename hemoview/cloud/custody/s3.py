@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, UnauthenticatedError
 from obstore.store import S3Store
 
 from hemoview.cloud.custody.blobstore import NAME, StoreAway, Stored, StoreFull, key_of
@@ -84,7 +84,7 @@ class S3Blobs:
         self._place, self._access = Place.of(url), access
         self._incoming = Incoming(spool, reserve)
         self._memory = _Memory(IN_FLIGHT)
-        self._store = _opened(self._place, access)
+        self._store = opened(self._place, access)
 
     async def put(self, sha256: str, size: int, chunks: AsyncIterator[bytes]) -> None:
         """See the port."""
@@ -206,7 +206,8 @@ class _Memory:
             self._given_back.set()
 
 
-def _opened(place: Place, access: Access) -> S3Store:
+def opened(place: Place, access: Access) -> S3Store:
+    """A client of it."""
     client: ClientConfig = {**_CLIENT, "allow_http": access.is_open}
     if access.ca:
         client["root_certificate"] = access.ca.read_bytes()
@@ -257,4 +258,6 @@ def _told(error: Exception) -> Exception:
         return StoreAway(f"the store of blobs does not take us: {_REFUSED[code][0]}")
     if isinstance(error, FileNotFoundError):
         return FileNotFoundError("the store of blobs does not have it")
+    if isinstance(error, UnauthenticatedError):
+        return StoreAway("the store of blobs is not asked: there is no key; check blobs_credentials_file")
     return StoreAway(_NO_ANSWER)

@@ -1,0 +1,389 @@
+"""A store of blobs that dies, comes back, is full or will not have us: who is told what, and what is believed of it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import math
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from hemoview.bench import cloud_kills
+from hemoview.bench.cloud_service import Running
+from hemoview.cloud import tables
+from hemoview.cloud.custody import contents, removal, s3, stocked
+from hemoview.cloud.custody.backup import Order, back_up
+from hemoview.cloud.custody.blobstore import StoreAway, Stored
+from hemoview.cloud.custody.s3 import S3Blobs
+from hemoview.cloud.custody.scrub import scrub
+from hemoview.cloud.problems import Problem
+from hemoview.cloud.service import open_blobs
+from hemoview.cloud.settings import Settings
+from recorder.errors import ConfigError, StorageError
+from tests.cloud.cloud_rig import Clock, Rig, running
+from tests.cloud.handover import SMALL, Sender
+from tests.cloud.test_custody_erased import audited, call
+from tests.cloud.test_record_path import count, on_disk
+from tests.services.ceph_rig import Ceph, own_ceph
+
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("ceph")]
+KILLS = 10
+WHY = {"reason": "consent withdrawn"}
+BIG = os.urandom(3 * s3.RANGE + 5)
+
+
+@pytest.fixture(scope="module")
+def ceph() -> Iterator[Ceph]:
+    with own_ceph() as ceph:
+        yield ceph
+
+
+@pytest.fixture
+def settings(ceph: Ceph, tmp_path: Path) -> Settings:
+    return ceph.at(tmp_path / "service")
+
+
+@pytest.fixture
+def rig(settings: Settings) -> Iterator[Rig]:
+    with running(settings, Clock()) as rig:
+        yield rig
+
+
+@pytest.fixture
+def sender(rig: Rig) -> Sender:
+    rig.ward("A")
+    return Sender(rig.http, rig.bedside("A-1"), dict(SMALL))
+
+
+def sha(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+async def pieces(content: bytes) -> Any:
+    for at in range(0, len(content), 65_536):
+        yield content[at : at + 65_536]
+
+
+async def whole(blobs: Any, sha256: str) -> bytes:
+    return b"".join([piece async for piece in blobs.read(sha256)])
+
+
+# ---- it will not have us
+
+
+def wrong_secret(settings: Settings) -> Settings:
+    assert settings.blobs_credentials_file is not None
+    told = settings.blobs_credentials_file.read_text()
+    path = settings.folder.parent / "wrong"
+    path.write_text(told.replace(settings.blobs_access.key().secret, "wrong-secret"))
+    return replace(settings, blobs_credentials_file=path)
+
+
+def unknown_key(settings: Settings) -> Settings:
+    path = settings.folder.parent / "unknown"
+    path.write_text("[default]\naws_access_key_id = NOBODY\naws_secret_access_key = wrong-secret\n")
+    return replace(settings, blobs_credentials_file=path)
+
+
+def no_bucket(settings: Settings) -> Settings:
+    return replace(settings, blobs_url="s3://no-such-bucket/x")
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        (wrong_secret, "refuses the secret.*blobs_credentials_file"),
+        (unknown_key, "does not know the key"),
+        (no_bucket, "no such bucket; make the bucket, or check blobs_url"),
+    ],
+)
+def test_settings_that_are_wrong_are_said_at_the_start(
+    settings: Settings, broken: Callable[[Settings], Settings], why: str
+) -> None:
+    with pytest.raises(ConfigError, match=why) as told:
+        asyncio.run(stocked.look(broken(settings)))
+    assert "wrong-secret" not in str(told.value)
+
+
+def test_they_are_said_before_anything_listens(ceph: Ceph, tmp_path: Path) -> None:
+    told_to = os.environ | ceph.environment(tmp_path) | {"HEMOVIEW_SERVE_BLOBS_URL": "s3://no-such-bucket"}
+    words = [sys.executable, "-m", "hemoview.cli", "serve", "--folder", str(tmp_path / "s"), "--port", "0"]
+    told = subprocess.run(words, env=told_to, capture_output=True, text=True, timeout=60, check=False)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert "no such bucket" in told.stderr and "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize("broken", [wrong_secret, no_bucket])
+def test_what_does_not_take_us_later_is_away_and_never_damaged(
+    settings: Settings, rig: Rig, sender: Sender, broken: Callable[[Settings], Settings]
+) -> None:
+    """A bucket that is gone answers for every blob that it is not there."""
+    sender.hand_over()
+    rig.service.blobs = open_blobs(broken(settings))
+    assert sender.put("session.json").status_code == 503
+    blob = sender.blob("session.json").blob_sha256
+    assert rig.http.get(f"/v1/blobs/{blob}", headers=sender.bedside.headers).status_code == 503
+    with pytest.raises((StoreAway, ConfigError)):
+        call(rig, scrub, rig.service, 1.0)
+    assert audited(rig, "blob.damaged") == []
+    assert "does not take this service" in rig.http.get("/readyz").text
+
+
+def test_a_new_key_in_its_file_counts_without_a_restart(
+    ceph: Ceph, settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(s3, "_KEY_FOR", s3._KEY_FOR * 0)
+    path = tmp_path / "credentials"
+    words = ("--uid=hemoview", "--key-type=s3", "--access-key=ROTATED", "--secret-key=of-the-rotated-key")
+    ceph.admin("key", "create", *words)
+    form = "[default]\naws_access_key_id = ROTATED\naws_secret_access_key = {}\n"
+    path.write_text(form.format("of-the-rotated-key"))
+
+    async def run() -> None:
+        blobs = open_blobs(replace(settings, blobs_credentials_file=path))
+        await blobs.check()
+        path.write_text(form.format("a-slip-of-the-pen"))
+        with pytest.raises(ConfigError, match="refuses the secret"):
+            await blobs.check()
+        path.unlink()
+        with pytest.raises(StoreAway):
+            await blobs.check()
+        path.write_text(form.format("of-the-rotated-key"))
+        await blobs.check()
+
+    asyncio.run(run())
+
+
+# ---- full, empty, shared
+
+
+def test_a_full_store_is_507_and_the_copy_stays_at_the_bedside(ceph: Ceph, rig: Rig, sender: Sender) -> None:
+    assert sender.open().status_code == 201
+    scope = ("--quota-scope=user", "--uid=hemoview")
+    ceph.admin("quota", "set", *scope, "--max-size=1")
+    ceph.admin("quota", "enable", *scope)
+    try:
+        reply = sender.put("session.json")
+        assert (reply.status_code, "is full" in reply.json()["detail"]) == (507, True), reply.text
+        assert call(rig, rig.service.blobs.check) is None, "it is there all the same"
+        assert len(sender.missing()) == 2
+        assert not list(rig.service.settings.spool.iterdir())
+    finally:
+        ceph.admin("quota", "disable", *scope)
+    sender.hand_over()
+
+
+def test_an_empty_prefix_is_not_believed(ceph: Ceph, settings: Settings, tmp_path: Path) -> None:
+    """A prefix mistyped: every blob would be gone, and every bedside asked for all it ever sent."""
+    with running(settings, Clock()) as rig:
+        rig.ward("A")
+        Sender(rig.http, rig.bedside("A-1"), dict(SMALL)).hand_over()
+    with (
+        pytest.raises(ConfigError, match="is empty, and the database lists 2 blobs"),
+        running(replace(settings, blobs_url=settings.blobs_url + "x"), Clock()),
+    ):
+        pass
+    with running(settings, Clock()) as rig:
+        assert call(rig, scrub, rig.service, 1.0).damaged == ()
+
+
+def test_two_services_in_one_bucket_do_not_see_each_other(ceph: Ceph, tmp_path: Path) -> None:
+    async def run() -> None:
+        one, other = (open_blobs(ceph.at(tmp_path / name)) for name in ("one", "other"))
+        within = S3Blobs(
+            f"{ceph.at(tmp_path).blobs_url}/a", ceph.at(tmp_path).blobs_access, tmp_path / "spool"
+        )
+        for blobs, content in ((one, b"1"), (one, b"both"), (other, b"2"), (other, b"both"), (within, b"3")):
+            await blobs.put(sha(content), len(content), pieces(content))
+        await one.delete([sha(b"both"), sha(b"2"), sha(b"3")])
+        assert {stored async for stored in one.walk()} == {Stored(sha(b"1"), 1)}
+        assert {stored.sha256 async for stored in other.walk()} == {sha(b"2"), sha(b"both")}
+        assert await within.size(sha(b"3")) == 1
+
+    asyncio.run(run())
+
+
+# ---- away
+
+
+def test_while_it_is_away_nothing_is_lost_marked_or_promised(
+    ceph: Ceph, rig: Rig, sender: Sender, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    sender.hand_over()
+    other = Sender(rig.http, sender.bedside, {"session.json": b'{"card": 2}'}, session_id="other")
+    assert other.open().status_code == 201
+    admin, researcher = rig.person("admin", ("admin", None)), rig.person("r", ("researcher", None))
+    where, blob = f"/v1/sessions/{sender.session_id}", sender.blob("session.json").blob_sha256
+    with ceph.away():
+        for reply in (
+            other.put("session.json"),
+            researcher.get(f"{where}/download"),
+            rig.http.get(f"/v1/blobs/{blob}", headers=sender.bedside.headers),
+        ):
+            assert (reply.status_code, reply.headers["retry-after"]) == (503, "5"), reply.text
+            assert reply.headers["content-type"] == "application/problem+json"
+            assert "the store that keeps the sessions does not answer" in reply.json()["detail"]
+        ready = rig.http.get("/readyz")
+        assert (ready.status_code, rig.http.get("/healthz").status_code) == (503, 200)
+        assert "the store of blobs does not answer" in ready.text
+        with pytest.raises(StoreAway):
+            call(rig, scrub, rig.service, 1.0)
+        with pytest.raises(Problem, match="does not answer"):
+            call(rig, contents.unpack, rig.service, sender.session_id, tmp_path / "unpacked")
+        with pytest.raises(StorageError, match="back up again"):
+            back_up(rig.service.settings, Order(tmp_path / "b", tmp_path / "keys", copy_blobs=True))
+    assert audited(rig, "blob.damaged") == []
+    assert count(rig, tables.device_order) == 0, "no bedside is asked for anything"
+    assert other.put("session.json").status_code == 201
+    found = call(rig, scrub, rig.service, 1.0)
+    assert (found.read, found.damaged) == (3, ())
+    assert researcher.get(f"{where}/download").status_code == 200
+    assert admin.get(f"{where}/download").status_code == 403
+    key = rig.service.settings.blobs_access.key()
+    assert not [word for word in (key.secret, key.id, "Signature") if word in caplog.text]
+
+
+def test_an_erasure_while_it_is_away_is_one_and_its_blobs_go_later(
+    ceph: Ceph, rig: Rig, sender: Sender
+) -> None:
+    sender.hand_over()
+    admin = rig.person("admin", ("admin", None))
+    with ceph.away():
+        reply = admin.post(f"/v1/sessions/{sender.session_id}/erase", json=WHY)
+        assert reply.status_code == 200, reply.text
+        with pytest.raises(Problem, match="erased"):
+            call(rig, contents.contents_of, rig.service, sender.session_id)
+        assert sender.open().status_code == 410
+    assert len(on_disk(rig)) == 2
+    assert len(call(rig, removal.finish, rig.service, 0)) == 2
+    assert (on_disk(rig), count(rig, tables.blob)) == (set(), 0)
+
+
+def test_away_at_the_start_the_service_is_there_and_takes_sessions_when_it_is_back(
+    ceph: Ceph, settings: Settings
+) -> None:
+    with ceph.away():
+        told = asyncio.run(stocked.look(settings))
+        assert "does not answer" in told and "The ward is shown" in told
+        with running(settings, Clock()) as rig:
+            rig.ward("A")
+            sender = Sender(rig.http, rig.bedside("A-1"), dict(SMALL))
+            assert rig.http.get("/healthz").status_code == 200
+            assert sender.put("session.json").status_code == 503
+            assert not list(settings.spool.iterdir())
+            ceph.start()
+            sender.hand_over()
+
+
+# ---- killed
+
+
+def test_its_gateway_killed_while_the_service_receives_loses_nothing(
+    ceph: Ceph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def victim(_: Running) -> None:
+        ceph.kill()
+        ceph.start()
+
+    for name, value in ceph.environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    found = cloud_kills.run(kills=KILLS, victim=victim)
+    told = {name: found[name] for name in ("kills", "lost", "duplicate", "damaged")}
+    assert told == {"kills": KILLS, "lost": 0, "duplicate": 0, "damaged": 0}
+    assert found["sessions"] > 0
+
+
+def test_the_service_killed_while_it_stores_loses_nothing(
+    ceph: Ceph, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ceph.environment(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    found = cloud_kills.run(kills=KILLS)
+    told = {name: found[name] for name in ("kills", "lost", "duplicate", "damaged")}
+    assert told == {"kills": KILLS, "lost": 0, "duplicate": 0, "damaged": 0}
+    assert found["sessions"] > 0
+    assert found["back_s_max"] <= 5.0
+
+
+def test_killed_in_the_midst_of_a_blob_it_is_away_and_the_blob_is_no_shorter(
+    ceph: Ceph, settings: Settings
+) -> None:
+    async def run() -> None:
+        blobs = open_blobs(settings)
+        await blobs.put(sha(BIG), len(BIG), pieces(BIG))
+        reader = blobs.read(sha(BIG))
+        got = await anext(reader)
+        await asyncio.to_thread(ceph.kill)
+        try:
+            with pytest.raises(StoreAway):
+                async for piece in reader:
+                    got += piece
+        finally:
+            await asyncio.to_thread(ceph.start)
+        assert len(got) < len(BIG)
+        assert await whole(blobs, sha(BIG)) == BIG
+
+    asyncio.run(run())
+
+
+@contextmanager
+def cutting(settings: Settings, after: int) -> Iterator[Settings]:
+    """The same store through a link that breaks off each answer after so many bytes."""
+    told = urlsplit(settings.blobs_endpoint)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pass_on(source: socket.socket, target: socket.socket, most: float) -> None:
+        with suppress(OSError):
+            while most > 0 and (content := source.recv(int(min(most, 65_536)))):
+                target.sendall(content)
+                most -= len(content)
+        for one in (source, target):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def link(near: socket.socket) -> None:
+        with near, socket.create_connection((str(told.hostname), told.port or 80)) as far:
+            asking = threading.Thread(target=pass_on, args=(near, far, math.inf))
+            asking.start()
+            pass_on(far, near, after)
+            asking.join()
+
+    def serve() -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = listener.accept()
+                threading.Thread(target=link, args=(near,)).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    try:
+        yield replace(settings, blobs_endpoint=f"http://127.0.0.1:{listener.getsockname()[1]}")
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)  # closing alone would not wake who waits for the next link
+        listener.close()
+
+
+def test_an_answer_that_breaks_off_is_no_short_blob(settings: Settings) -> None:
+    content = os.urandom(1 << 20)
+
+    async def run() -> None:
+        await open_blobs(settings).put(sha(content), len(content), pieces(content))
+        with cutting(settings, 300_000) as cut:
+            assert await whole(open_blobs(cut), sha(content)) == content, "it goes on where it broke off"
+        with cutting(settings, 100_000) as cut:
+            with pytest.raises(StoreAway):
+                await whole(open_blobs(cut), sha(content))
+            with pytest.raises(FileNotFoundError):
+                await whole(open_blobs(cut), sha(b"never"))
+
+    asyncio.run(run())
