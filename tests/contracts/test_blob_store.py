@@ -9,9 +9,18 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from uuid import uuid4
 
+import obstore
 import pytest
 
-from hemoview.cloud.custody.blobstore import BlobStore, Stored, WrongContent, open_store
+from hemoview.cloud.custody.blobstore import (
+    BLOB_MAX_BYTES,
+    BlobStore,
+    Stored,
+    WrongContent,
+    key_of,
+    open_store,
+)
+from hemoview.cloud.custody.s3 import S3Blobs
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError
 
@@ -32,6 +41,23 @@ STORES: dict[str, Callable[[Path], BlobStore]] = {
 @pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
     return STORES[request.param](tmp_path)
+
+
+Damage = Callable[[str, bytes], None]
+
+
+@pytest.fixture
+def damage(store: BlobStore, tmp_path: Path) -> Damage:
+    """Other bytes under a blob's name, by somebody who may do that."""
+
+    def write(name: str, content: bytes) -> None:
+        key = key_of(name) if len(name) == 64 else name
+        if isinstance(store, S3Blobs):
+            obstore.put(store._store, key, content, use_multipart=False)
+        else:
+            (tmp_path / "blobs" / key).write_bytes(content)
+
+    return write
 
 
 def sha(content: bytes) -> str:
@@ -122,6 +148,63 @@ def test_the_same_blob_from_two_senders_at_once_is_there_once(store: BlobStore) 
         assert await whole(store, sha(content)) == content
 
     asyncio.run(run())
+
+
+def test_what_lies_there_damaged_is_mended_by_bringing_it_again(store: BlobStore, damage: Damage) -> None:
+    """The same name and length, and other bytes: a look at both would leave it so."""
+    content = os.urandom(1000)
+
+    async def run() -> None:
+        await store.put(sha(content), 1000, pieces(content))
+        await asyncio.to_thread(damage, sha(content), bytes(1000))
+        assert await whole(store, sha(content)) == bytes(1000)
+        await store.put(sha(content), 1000, pieces(content))
+        assert await whole(store, sha(content)) == content
+
+    asyncio.run(run())
+
+
+def test_more_than_one_page_is_listed_and_deleted(store: BlobStore) -> None:
+    contents = [b"%d" % n for n in range(1100)]
+
+    async def put(content: bytes) -> None:
+        await store.put(sha(content), len(content), pieces(content))
+
+    async def run() -> None:
+        for at in range(0, len(contents), 20):
+            await asyncio.gather(*map(put, contents[at : at + 20]))
+        assert {one.sha256 for one in await inside(store)} == set(map(sha, contents))
+        await store.delete(list(map(sha, contents)))
+        assert await inside(store) == set()
+
+    asyncio.run(run())
+
+
+def test_more_at_once_than_there_is_room_for_waits_its_turn(store: BlobStore) -> None:
+    """The largest blobs, more of them than are held in memory."""
+    largest = [bytes([n]) * BLOB_MAX_BYTES for n in range(5)]
+
+    async def run() -> None:
+        await asyncio.gather(*(store.put(sha(one), len(one), pieces(one, 1 << 20)) for one in largest))
+        assert await inside(store) == {Stored(sha(one), len(one)) for one in largest}
+        assert await whole(store, sha(largest[0])) == largest[0]
+        await store.delete(list(map(sha, largest)))
+
+    asyncio.run(run())
+
+
+def test_what_is_not_a_blob_is_passed_over(store: BlobStore, damage: Damage) -> None:
+    """Somebody else's file between ours."""
+
+    async def run() -> None:
+        await asyncio.to_thread(damage, "notes.txt", b"not ours")
+        assert await inside(store) == set()
+
+    asyncio.run(run())
+
+
+def test_one_that_is_there_says_so(store: BlobStore) -> None:
+    asyncio.run(store.check())
 
 
 def test_a_kind_of_store_that_is_none_is_refused() -> None:
