@@ -28,7 +28,7 @@ test-slow: $(VENV)/.learn
 test-services: $(VENV)/.dev
 	@sh .ci/system-packages services
 	$(BIN)/python .ci/services.py $(BIN)/python -m pytest $(WORKERS) --timeout 600 \
-	  -m "services or not (slow or soak or learn)" tests/contracts/test_database.py \
+	  -m "services or not (slow or soak or learn)" tests/contracts/test_database.py tests/contracts/test_job_queue.py \
 	  tests/contracts/test_blob_store.py tests/services tests/cloud
 
 # Hours; by hand. Its log is quoted where its figures are.

@@ -18,8 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from hemoview.cloud import tables
 from hemoview.cloud.custody import state
 from hemoview.cloud.database import Database
-from hemoview.cloud.jobs import queue
-from hemoview.cloud.jobs.queue import DONE, Effect, InProcess
+from hemoview.cloud.jobs import in_process
+from hemoview.cloud.jobs.life import DONE
+from hemoview.cloud.jobs.queue import Effect
 from hemoview.cloud.service import Service, open_service
 from hemoview.cloud.settings import Settings
 from tests.cloud.cloud_rig import Clock, Rig
@@ -56,11 +57,11 @@ class Once:
 def test_the_worker_goes_on_after_the_database_refused_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "FAULT_S", 0.01, raising=False)
+    monkeypatch.setattr(in_process, "FAULT_S", 0.01)
 
     async def go() -> None:
         service = await open_service(Settings(folder=tmp_path / "service"))
-        jobs, handler = InProcess(service), Once()
+        jobs, handler = in_process.InProcess(service), Once()
         jobs.serve("once", handler)
         async with service.db.begin() as conn:
             await jobs.put(conn, "once", {})

@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.testclient import WebSocketDenialResponse
 
 from hemoview.cloud import audit, tables
-from hemoview.cloud.jobs.queue import AGAIN_S, FAILED, InProcess
+from hemoview.cloud.jobs.in_process import InProcess
+from hemoview.cloud.jobs.life import FAILED
+from hemoview.cloud.jobs.queue import AGAIN_S
 from hemoview.cloud.live.board import STALE_US, BedNow, Board, needs
 from hemoview.cloud.live.connections import Connections, Ingest
 from hemoview.cloud.live.room import Live

@@ -17,7 +17,7 @@ from sqlalchemy import Row, select
 from hemoview.cloud import audit, tables
 from hemoview.cloud.custody import manifests
 from hemoview.cloud.custody.refusals import Attempt
-from hemoview.cloud.jobs.queue import InProcess
+from hemoview.cloud.jobs.queue import queue_of
 from hemoview.cloud.principals import Action, Principal, may_see_estimates, require
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.reports import feedback, making, rows
@@ -75,7 +75,7 @@ class Reason(BaseModel):
 async def running(service: Service) -> AsyncIterator[None]:
     """Reports are made from now on; what was unpacked before is gone."""
     await asyncio.to_thread(making.sweep, service)
-    service.part(InProcess).serve(making.KIND, making.ReportMaker(making.narrator_for(service.settings)))
+    queue_of(service).serve(making.KIND, making.ReportMaker(making.narrator_for(service.settings)))
     yield
 
 
@@ -104,7 +104,7 @@ async def _ask(
             conn, body.session_id, by=who, language=body.language, now_us=now_us, replaces=replaces
         )
         if is_new:
-            await service.part(InProcess).put(conn, making.KIND, {"report_id": report_id})
+            await queue_of(service).put(conn, making.KIND, {"report_id": report_id})
             await audit.append(conn, attempt.entry(report=report_id))
     return {"report_id": report_id, "state": rows.MAKING}
 
