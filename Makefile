@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?=
+UP ?=
 # Tests in real time share one worker; see Rooms in tests/conftest.py.
 WORKERS := -n 2 --dist loadgroup
 
-.PHONY: demo test test-slow test-services soak bundle third-party locks site pictures clean
+.PHONY: demo test test-slow test-services up down soak bundle third-party locks site pictures clean
 
 demo: $(VENV)/.app
 	@sh .ci/system-packages
@@ -30,6 +31,14 @@ test-services: $(VENV)/.dev
 	$(BIN)/python .ci/services.py $(BIN)/python -m pytest $(WORKERS) --timeout 600 \
 	  -m "services or not (slow or soak or learn)" tests/contracts/test_database.py tests/contracts/test_job_queue.py \
 	  tests/contracts/test_blob_store.py tests/services tests/cloud
+
+# The scaled-out service on this machine, for trying it; UP="--help" tells what can be asked for.
+up: $(VENV)/.app
+	@sh .ci/system-packages services
+	@$(BIN)/python .ci/up.py $(UP)
+
+down: $(VENV)/.app
+	@$(BIN)/python .ci/up.py --down $(UP)
 
 # Hours; by hand. Its log is quoted where its figures are.
 soak: $(VENV)/.dev

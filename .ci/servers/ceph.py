@@ -74,6 +74,7 @@ def ceph(folder: Path, *, keep: bool = False) -> Iterator[str]:
     try:
         if is_new:
             _lay_out(folder, "bluestore" if keep else "memstore")
+        stop(folder)
         _start(folder, is_new)
         if is_new:
             _furnish(folder)
@@ -141,6 +142,20 @@ def stop(folder: Path) -> None:
         _end(folder, name, signal.SIGTERM if name == "osd.0" else signal.SIGKILL)
 
 
+def runs(folder: Path) -> bool:
+    """All of it does."""
+    return all(_pid_of(folder, name) for name in DAEMONS)
+
+
+def start(folder: Path) -> None:
+    """Again, whatever of it was killed."""
+    for name, program in (("mon.a", "ceph-mon"), ("osd.0", "ceph-osd")):
+        if _pid_of(folder, name) is None:
+            _run(folder, program, "-i", name.partition(".")[2])
+    if _pid_of(folder, DAEMONS[0]) is None:
+        start_gateway(folder)
+
+
 def endpoint_of(folder: Path) -> str:
     """Where its gateway is reached."""
     conf = (folder / "ceph.conf").read_text()
@@ -189,16 +204,24 @@ def _run(folder: Path, program: str, *words: object) -> str:
 
 def _end(folder: Path, name: str, number: int) -> None:
     """The daemon of this folder, and no other that has its number by now."""
-    with suppress(FileNotFoundError, ProcessLookupError, ValueError):
-        pid = int((folder / f"{name}.pid").read_text())
-        if str(folder).encode() not in Path(f"/proc/{pid}/cmdline").read_bytes():
-            return
-        os.kill(pid, number)
+    pid = _pid_of(folder, name)
+    with suppress(ProcessLookupError):
+        if pid is not None:
+            os.kill(pid, number)
         deadline = time.monotonic() + STEP_S
-        while Path(f"/proc/{pid}/cmdline").read_bytes():
+        while pid is not None and _pid_of(folder, name) == pid:
             if time.monotonic() > deadline:
                 os.kill(pid, signal.SIGKILL)
             time.sleep(0.02)
+
+
+def _pid_of(folder: Path, name: str) -> int | None:
+    """Of one daemon, if it runs."""
+    with suppress(OSError, ValueError):
+        pid = int((folder / f"{name}.pid").read_text())
+        if str(folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+            return pid
+    return None
 
 
 def _answers(endpoint: str) -> bool:

@@ -50,11 +50,12 @@ def nginx(
 
 
 def start(folder: Path) -> None:
-    """Once its files are there.
+    """Once its files are there. Workers of one that was killed go on answering, and have to leave its port first.
 
     Raises:
         RuntimeError: with nginx's own words.
     """
+    _end_orphans(folder)
     done = subprocess.run([folder / "again"], check=False, capture_output=True, text=True, timeout=STARTS_S)
     if done.returncode:
         raise RuntimeError(f"nginx does not start: {done.stderr.strip()[-800:]}")
@@ -64,6 +65,7 @@ def stop(folder: Path) -> None:
     """It and its workers; nothing where none runs."""
     pid = pid_of(folder)
     if pid is None:
+        _end_orphans(folder)
         return
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
@@ -82,6 +84,17 @@ def pid_of(folder: Path) -> int | None:
         if str(folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
             return pid
     return None
+
+
+def _end_orphans(folder: Path) -> None:
+    """Workers of an nginx that was killed: they have its process group, and their name."""
+    with suppress(OSError, ValueError):
+        group = int((folder / "nginx.pid").read_text())
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                fields = (process / "stat").read_text()
+                if "(nginx)" in fields and int(fields.rpartition(")")[2].split()[2]) == group:
+                    os.kill(int(process.name), signal.SIGKILL)
 
 
 def filled(text: str, places: Mapping[str, str]) -> str:
