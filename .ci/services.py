@@ -17,6 +17,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from servers.ceph import ceph
+from servers.mosquitto import mosquitto
 from servers.postgres import postgres
 
 
@@ -34,7 +35,11 @@ def main(command: list[str]) -> int:
         return subprocess.run(command, env=told, check=False).returncode
 
 
-SERVICES: dict[str, Callable[[Path], AbstractContextManager[str]]] = {"postgres": postgres, "ceph": ceph}
+SERVICES: dict[str, Callable[[Path], AbstractContextManager[str]]] = {
+    "postgres": postgres,
+    "ceph": ceph,
+    "mosquitto": mosquitto,
+}
 """One a line: what it is called, and a context manager that starts it in a folder and gives its address."""
 
 

@@ -55,25 +55,15 @@ def init(folder: Path, names: tuple[str, ...], now: datetime | None = None) -> M
         ConfigError: a name that is none, or a damaged authority.
     """
     now = now or datetime.now(UTC)
-    alternatives = _alternatives(names)
-    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # the service's own: parents take no mode
-    folder.mkdir(exist_ok=True, mode=0o700)
-    ca_file, ca_key_file = folder / "ca.pem", folder / "ca.key"
-    is_new = not (ca_file.exists() and ca_key_file.exists())
-    if is_new:
-        ca_key = ec.generate_private_key(ec.SECP256R1())
-        name = f"HemoView service {now:%Y-%m-%d}"
-        ca = certificate.authority(ca_key, name, now - certificate.EARLIER, timedelta(days=CA_DAYS))
-        platform.write_owner_only(ca_key_file, certificate.private_pem(ca_key))
-        _write_open(ca_file, ca.public_bytes(Encoding.PEM))
-    ca, ca_key = _read(ca_file, ca_key_file)
-    if now >= ca.not_valid_after_utc:
-        raise ConfigError(f"{ca_file}: has run out; move the folder {folder} away and run this again")
+    names_told = alternatives(names)
+    ca_file = folder / "ca.pem"
+    is_new = not (ca_file.exists() and (folder / "ca.key").exists())
+    ca, ca_key = own_authority(folder, f"HemoView service {now:%Y-%m-%d}", now)
     key = ec.generate_private_key(ec.SECP256R1())
-    cert = _server(ca, ca_key, key, alternatives, now)
+    cert = _server(ca, ca_key, key, names_told, now)
     pair = cert.public_bytes(Encoding.PEM) + ca.public_bytes(Encoding.PEM)
     platform.write_owner_only(folder / "server.key", certificate.private_pem(key))
-    _write_open(folder / "server.pem", pair)
+    write_open(folder / "server.pem", pair)
     return Made(
         ca_file,
         folder / "server.pem",
@@ -83,6 +73,28 @@ def init(folder: Path, names: tuple[str, ...], now: datetime | None = None) -> M
         ca.fingerprint(hashes.SHA256()).hex(":").upper(),
         is_new,
     )
+
+
+def own_authority(
+    folder: Path, common: str, now: datetime
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    """``ca.pem`` and ``ca.key`` of a folder; both are made, owner-only, where one is missing.
+
+    Raises:
+        ConfigError: they are damaged, do not go together, or have run out.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # the service's own: parents take no mode
+    folder.mkdir(exist_ok=True, mode=0o700)
+    ca_file, ca_key_file = folder / "ca.pem", folder / "ca.key"
+    if not (ca_file.exists() and ca_key_file.exists()):
+        ca_key = ec.generate_private_key(ec.SECP256R1())
+        ca = certificate.authority(ca_key, common, now - certificate.EARLIER, timedelta(days=CA_DAYS))
+        platform.write_owner_only(ca_key_file, certificate.private_pem(ca_key))
+        write_open(ca_file, ca.public_bytes(Encoding.PEM))
+    ca, ca_key = _read(ca_file, ca_key_file)
+    if now >= ca.not_valid_after_utc:
+        raise ConfigError(f"{ca_file}: has run out; move the folder {folder} away and run this again")
+    return ca, ca_key
 
 
 def names_of(cert: x509.Certificate) -> tuple[str, ...]:
@@ -173,7 +185,12 @@ def _without_always(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if name not in _ALWAYS)
 
 
-def _alternatives(names: tuple[str, ...]) -> list[x509.GeneralName]:
+def alternatives(names: tuple[str, ...]) -> list[x509.GeneralName]:
+    """Names and addresses for a certificate; those of this machine itself too.
+
+    Raises:
+        ConfigError: one is neither.
+    """
     told = [name.strip().rstrip(".").lower() for name in names]
     found: list[x509.GeneralName] = []
     for name in dict.fromkeys((*told, *_ALWAYS)):
@@ -192,14 +209,14 @@ def _server(
     ca: x509.Certificate,
     ca_key: ec.EllipticCurvePrivateKey,
     key: ec.EllipticCurvePrivateKey,
-    alternatives: list[x509.GeneralName],
+    names: list[x509.GeneralName],
     now: datetime,
 ) -> x509.Certificate:
     begins = now - certificate.EARLIER
     times = (begins, begins + timedelta(days=SERVER_DAYS))
-    common = str(alternatives[0].value)[:64]
+    common = str(names[0].value)[:64]
     builder = certificate.end((ca, ca_key), common, key.public_key(), certificate.SERVER, times)
-    return builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False).sign(
+    return builder.add_extension(x509.SubjectAlternativeName(names), critical=False).sign(
         ca_key, hashes.SHA256()
     )
 
@@ -218,7 +235,7 @@ def _read(ca_file: Path, key_file: Path) -> tuple[x509.Certificate, ec.EllipticC
     return ca, key
 
 
-def _write_open(path: Path, content: bytes) -> None:
+def write_open(path: Path, content: bytes) -> None:
     """As a whole, readable by others: certificates are no secrets."""
     platform.write_owner_only(path, content)
     path.chmod(0o644)
