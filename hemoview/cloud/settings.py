@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from hemoview.cloud.custody.s3_access import Access
+from hemoview.cloud.live.bus_access import BusAccess
 from recorder.errors import ConfigError
 from recorder.host import places
 
@@ -38,6 +39,8 @@ class Settings:
         bus_public_url: where bedsides reach the site's broker, ``mqtts://HOST[:8883]``; empty = they send their live
             path to the service itself.
         bus_ca: authority of the broker's certificate (PEM); where none is named, those of the system.
+        bus_url, bus_cert, bus_key: the broker for the replicas of this service themselves, and what they show there:
+            see ``live.bus_access.BusAccess``.
         public_url: how browsers and bedsides reach the service, where that is not ``host`` and ``port``.
         production: refuses sessions of training mode and simulation.
         scrub_percent_per_day: how much of what is kept is read again and compared, a day.
@@ -63,6 +66,9 @@ class Settings:
     keys_folder: Path | None = None
     bus_public_url: str = ""
     bus_ca: Path | None = None
+    bus_url: str = ""
+    bus_cert: Path | None = None
+    bus_key: Path | None = None
     public_url: str = ""
     production: bool = True
     scrub_percent_per_day: float = 10.0
@@ -134,6 +140,7 @@ class Settings:
         self._check_bus()
         self._check_replicas()
         self.blobs_access.check(self.blobs_url)
+        self.bus_access.check()
         if not 0 <= self.port <= 65535:
             raise ConfigError(f"port {self.port}: give 0 to 65535")
 
@@ -179,6 +186,7 @@ class Settings:
         shared = {
             "database_url": self.database_url.startswith("postgresql"),
             "blobs_url": self.blobs_url.startswith("s3://"),
+            "bus_url": bool(self.bus_url),
         }
         lacking = [name for name, is_shared in shared.items() if self.replicas and not is_shared]
         if lacking:
@@ -242,6 +250,11 @@ class Settings:
     def blobs_access(self) -> Access:
         """How a blob store that is elsewhere is reached."""
         return Access(self.blobs_endpoint, self.blobs_region, self.blobs_credentials_file, self.blobs_ca)
+
+    @property
+    def bus_access(self) -> BusAccess:
+        """How the broker is reached."""
+        return BusAccess(self.bus_url, self.bus_ca, self.bus_cert, self.bus_key)
 
     @property
     def spool(self) -> Path:

@@ -78,6 +78,9 @@ def probed(rig: Rig) -> Rig:
 # ---- settings
 
 
+SHARED = {"database_url": "postgresql:///h", "blobs_url": "s3://hemoview", "bus_url": "mqtt://localhost"}
+
+
 @pytest.mark.parametrize(
     ("told", "why"),
     [
@@ -88,8 +91,8 @@ def probed(rig: Rig) -> Rig:
         ({"colour": "red"}, "colour"),
         ({"production": "perhaps"}, "production"),
         ({"tls_cert": Path("/nowhere.pem")}, "go together"),
-        ({"replicas": True}, "database_url and blobs_url"),
-        ({"replicas": True, "database_url": "postgresql:///h", "blobs_url": "s3://hemoview"}, "keys_folder"),
+        ({"replicas": True}, "database_url and blobs_url and bus_url"),
+        ({"replicas": True} | SHARED, "keys_folder"),
     ],
 )
 def test_unsafe_or_unknown_settings_are_refused(told: dict[str, Any], why: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -22,7 +23,18 @@ def in_process() -> Iterator[Make]:
     yield lambda: InProcessBus(ring)
 
 
-BUSES: dict[str, Callable[[], AbstractContextManager[Make]]] = {"in-process": in_process}
+@contextmanager
+def on_mosquitto() -> Iterator[Make]:
+    from hemoview.cloud.live.mqtt import MqttBus  # noqa: PLC0415
+    from tests.services.mosquitto_rig import own_broker  # noqa: PLC0415 – only where it is installed
+
+    with own_broker() as broker:
+        yield lambda: MqttBus(broker.access)
+
+
+BUSES: dict[str, Callable[[], AbstractContextManager[Make]]] = {"in-process": in_process} | (
+    {"mosquitto": on_mosquitto} if os.environ.get("HEMOVIEW_TEST_MOSQUITTO") else {}
+)
 """What makes the buses of the replicas of one service."""
 
 WORDS: tuple[Word, ...] = (
@@ -117,6 +129,9 @@ def test_who_has_left_is_told_nothing_and_can_come_again(make: Make) -> None:
         one, two = all_
         await two.bus.close()
         one.bus.tell(Changed("while it was away"))
+        async with asyncio.timeout(WAIT_S):
+            while not one.bus.traffic.told:
+                await asyncio.sleep(0.01)
         again = Replica(make())
         await again.bus.open(again.got.append)
         async with asyncio.timeout(WAIT_S):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Final
+from dataclasses import asdict
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from sqlalchemy import func, select
 
 from hemoview.cloud.audit import REFUSED
+from hemoview.cloud.live.bus import LiveBus
+from hemoview.cloud.live.queues import Readers
 from hemoview.cloud.service import Service
 from hemoview.cloud.tables import audit, blob, job
 
@@ -34,6 +37,10 @@ class Counts:
         self._dropped = self._gauge(
             "live_dropped", "parcels browsers did not get because they were slow", ["what"]
         )
+        self._bus_here = self._gauge(
+            "live_bus_connected", "1 while other replicas can be told what is heard here"
+        )
+        self._bus = self._gauge("live_bus_words", "words between replicas so far", ["what"])
         self._blobs = self._gauge("blobs", "blobs kept")
         self._blob_bytes = self._gauge("blob_bytes", "bytes of blobs kept")
         self._damaged = self._gauge("blobs_damaged", "blobs that are not what they were, asked for again")
@@ -47,16 +54,20 @@ class Counts:
     def _gauge(self, name: str, text: str, labels: list[str] | None = None) -> Gauge:
         return Gauge(f"hemoview_{name}", text, labels or [], registry=self._registry)
 
-    async def page(self, service: Service, *, readers: int, dropped: Any) -> bytes:
+    async def page(self, service: Service, readers: Readers, bus: LiveBus) -> bytes:
         """What Prometheus reads.
 
         Args:
             readers: browsers connected.
-            dropped: of the live bus.
+            bus: to the other replicas; nothing is said of one that reaches nobody.
         """
-        self._clients.set(readers)
-        self._dropped.labels("waves").set(dropped.waves)
-        self._dropped.labels("states").set(dropped.states)
+        self._clients.set(len(readers))
+        self._dropped.labels("waves").set(readers.dropped.waves)
+        self._dropped.labels("states").set(readers.dropped.states)
+        if bus.is_shared:
+            self._bus_here.set(not bus.away)
+            for what, count in asdict(bus.traffic).items():
+                self._bus.labels(what).set(count)
         if time.monotonic() - self._asked_s >= ASKED_S:
             await self._ask(service)
             self._asked_s = time.monotonic()

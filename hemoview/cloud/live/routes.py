@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Query, Request, Response, WebSocket
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 
@@ -16,6 +17,7 @@ from hemoview.cloud import principals as who
 from hemoview.cloud.identity import trail
 from hemoview.cloud.live import trends, watch
 from hemoview.cloud.live.bindings import confirm
+from hemoview.cloud.live.bus import LiveBus
 from hemoview.cloud.live.counts import CONTENT_TYPE
 from hemoview.cloud.live.door import Door
 from hemoview.cloud.live.ingest import serve as serve_bedside
@@ -48,11 +50,21 @@ _PARAMETERS: Final = "^(" + "|".join(PARAMETERS) + ")$"
 @asynccontextmanager
 async def running(service: Service) -> AsyncIterator[None]:
     """The live room, for as long as the service runs."""
-    live = Live(service)
+    live = Live(service, _bus(service))
     service.parts[Live] = live
     service.parts[Door] = Door(live)
     async with live.running():
         yield
+
+
+def _bus(service: Service) -> LiveBus | None:
+    """To the other replicas, where the settings name a broker."""
+    access = service.settings.bus_access
+    if not access.url:
+        return None
+    from hemoview.cloud.live.mqtt import MqttBus  # noqa: PLC0415 – a service by itself needs none of it
+
+    return MqttBus(access)
 
 
 # ---- as it happens
@@ -206,14 +218,14 @@ def _only_here(request: Request) -> None:
 async def metrics(service: Here) -> Response:
     """For Prometheus, on this machine only."""
     room = service.part(Live)
-    page = await room.counts.page(service, readers=len(room.readers), dropped=room.readers.dropped)
+    page = await room.counts.page(service, room.readers, room.bus)
     return Response(page, media_type=CONTENT_TYPE)
 
 
 @router.get("/readyz", tags=["service"])
 async def readyz(service: Here) -> Response:
-    """Whether the service can take what it is sent."""
-    ready = await readiness(service, service.part(Live))
-    if ready:
-        return problem_response(503, "; ".join(ready))
-    return Response('{"ok":true}', media_type="application/json")
+    """Whether the service can take what it is sent; ``limited``: what it does not do meanwhile."""
+    room = service.part(Live)
+    if wrong := await readiness(service, room):
+        return problem_response(503, "; ".join(wrong))
+    return JSONResponse({"ok": True} | ({"limited": room.bus.away} if room.bus.away else {}))
