@@ -36,7 +36,7 @@ from hemoview.cloud.principals import COOKIE, hash_of
 from hemoview.cloud.service import wall_us
 from recorder.errors import RecorderError
 from recorder.host.console import progress
-from recorder.sync.uplink import PATH
+from recorder.sync.uplink_websocket import PATH
 from recorder.sync.uplink_wire import HEAD_EVERY
 
 BROWSERS: Final = 4

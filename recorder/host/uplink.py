@@ -25,6 +25,10 @@ from recorder.sync.identity import Identity
 from recorder.sync.uplink import Uplink
 from recorder.sync.uplink_heard import WAVE_S, Heard
 from recorder.sync.uplink_message import is_known, message_of
+from recorder.sync.uplink_mqtt import MqttTransport
+from recorder.sync.uplink_pass import Passes
+from recorder.sync.uplink_ways import Ways
+from recorder.sync.uplink_websocket import WebSocketTransport
 
 EVERY_S: Final = 1.0
 LOOK_S: Final = 5.0
@@ -122,7 +126,9 @@ class _Services:
             self._end(gone)
         for new in enrolled - set(self._open):
             client = ServiceClient(new, patience=Patience(tries=1))
-            self._open[new] = (client, Uplink(new.url, new.ca_pem, client.token))
+            broker = MqttTransport(Passes(client), new.device_id)
+            ways = Ways(WebSocketTransport(new.url, new.ca_pem, client.token), broker)
+            self._open[new] = (client, Uplink(new.host, ways))
 
     def _end(self, one: Identity) -> None:
         client, uplink = self._open.pop(one)

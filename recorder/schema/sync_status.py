@@ -8,6 +8,23 @@ from typing import Any, Final, Literal, Self, get_args
 SyncState = Literal["idle", "sending", "unreachable", "refused", "other-service"]
 """Nothing waits; on its way; no answer; the answer is no; another one answers than was enrolled with."""
 SYNC_STATES: Final[tuple[SyncState, ...]] = get_args(SyncState)
+LiveWay = Literal["", "service", "broker"]
+"""Which way the live path goes: none yet, to the service itself, over the site's broker."""
+LiveTrouble = Literal[
+    "",
+    "away",
+    "told",
+    "broker-away",
+    "broker-unknown",
+    "broker-certificate",
+    "broker-refuses",
+    "broker-denies",
+    "broker-nobody",
+]
+"""What is wrong with the live path: the service does not answer, or ends it in words. Of the broker: it cannot be
+reached; nobody vouches for its certificate; the service gave us none for it; it refuses ours; it lets us
+neither tell nor listen; nobody takes what we tell there."""
+LIVE_TROUBLES: Final[tuple[LiveTrouble, ...]] = get_args(LiveTrouble)
 CERTIFICATE_DAYS: Final = 14
 """So long before a service's certificate runs out its bedsides say so: then they could not reach it any more."""
 

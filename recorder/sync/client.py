@@ -35,9 +35,10 @@ from recorder.sync.answers import (
     unreachable,
     verified_hello,
 )
-from recorder.sync.canonical import as_bytes
+from recorder.sync.canonical import as_bytes, read_json
 from recorder.sync.fields import Body
 from recorder.sync.identity import Identity
+from recorder.sync.live_offer import LiveCertificate
 from recorder.sync.plan import backoff_s
 
 CONNECT_S: Final = 5.0
@@ -220,6 +221,18 @@ class ServiceClient:
         """Say that we are alive; returns what the service wants."""
         answer = self._send("POST", "/v1/devices/me/heartbeat", beat)
         return read_body(wire.HeartbeatAnswer, self.identity.host, answer)
+
+    def live_certificate(self) -> LiveCertificate:
+        """Of ours, for the site's broker; signed by the key that was pinned.
+
+        Raises:
+            Refused: the service has no broker, or cannot sign.
+        """
+        identity = self.identity
+        answer = self._send("POST", "/v1/devices/me/certificate")
+        return signing.verify_certificate(
+            identity.signing_public_key, identity.server_id, identity.device_id, read_json(answer)
+        )
 
     # ---- sending
 

@@ -1,7 +1,7 @@
 """The live path, bedside side: the newest messages to one service, over and over again, waiting for nobody.
 
-What cannot be sent is dropped, oldest first, and counted; the service sees the hole by ``seq``. The record path is
-:mod:`recorder.sync.run`; nothing here is ever needed by it.
+What cannot be sent is dropped, oldest first, and counted; the service sees the hole by ``seq``. Which way it goes is
+:mod:`recorder.sync.uplink_ways`. The record path is :mod:`recorder.sync.run`; nothing here is ever needed by it.
 """
 
 from __future__ import annotations
@@ -9,33 +9,23 @@ from __future__ import annotations
 import json
 import logging
 import random
-import ssl
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, Final
 
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
-from websockets.sync.client import ClientConnection, connect
-
-from recorder.errors import RecorderError
-from recorder.sync.identity import LOOPBACK
-from recorder.sync.signing import TOKEN_S
-from recorder.sync.uplink_wire import HEAD_EVERY, LIMIT_BYTES, REPLACED_CODE, UNKNOWN_CODE
+from recorder.schema.sync_status import LiveTrouble, LiveWay
+from recorder.sync.uplink_transport import Link, LinkEnded, Transport
+from recorder.sync.uplink_ways import Ways
+from recorder.sync.uplink_wire import HEAD_EVERY
 
 HELD: Final = 5
 """Messages that may wait: a stall of five seconds is caught up with, a longer one is a gap."""
 FIRST_S, LONGEST_S = 1.0, 30.0
 STEADY_S: Final = 20.0
 """A connection that held for so long was a good one: the next try comes soon."""
-RENEW_S: Final = TOKEN_S - 120.0
-"""A connection is made anew before its token ends."""
-OPEN_S: Final = 10.0
-PING_S: Final = 10.0
-PATH: Final = "/v1/live/ingest"
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +37,21 @@ class Counts:
     sent: int = 0
     dropped: int = 0
     connects: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the live path to a service stands.
+
+    Args:
+        way: it goes now; empty: none.
+        trouble: with it, or with the better way that is not gone.
+        why: the same in words.
+    """
+
+    way: LiveWay = ""
+    trouble: LiveTrouble = ""
+    why: str = ""
 
 
 def backoff_s(failures: int, luck: float) -> float:
@@ -63,31 +68,21 @@ class Uplink:
     """Sends what :meth:`put` is given, in a thread of its own.
 
     Args:
-        url: of the service.
-        ca_pem: the authority that signed its certificate; empty = the system's.
-        token: a bearer token of now; asks the service who it is, so it may fail.
+        host: of the service, as people say it.
+        ways: there.
         luck: for the back-off.
     """
 
-    def __init__(
-        self, url: str, ca_pem: str, token: Callable[[], str], *, luck: Callable[[], float] = random.random
-    ) -> None:
+    def __init__(self, host: str, ways: Ways, *, luck: Callable[[], float] = random.random) -> None:
         self.counts = Counts()
         self.trouble = ""
         """Why there is no connection, in words; empty while there is one."""
-        parts = urlsplit(url)
-        scheme = "wss" if parts.scheme == "https" else "ws"
-        self._uri = urlunsplit((scheme, parts.netloc, PATH, "", ""))
-        self._host = parts.netloc
-        self._proxy: Literal[True] | None = None if parts.hostname in LOOPBACK else True
-        self._ssl = None
-        if scheme == "wss":
-            self._ssl = ssl.create_default_context(cadata=ca_pem or None)
-        self._token, self._luck = token, luck
+        self.standing = Standing()
+        self._host, self._ways, self._luck = host, ways, luck
         self._waiting: deque[dict[str, Any]] = deque()
         self._wake = threading.Condition()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"uplink-{parts.netloc}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"uplink-{host}", daemon=True)
         self._thread.start()
 
     def put(self, message: dict[str, Any]) -> None:
@@ -112,19 +107,24 @@ class Uplink:
         failures = 0
         while not self._closing.is_set():
             begun_s = time.monotonic()
-            why, patient = self._once()
+            transport = self._ways.choose()
+            ended = self._once(transport)
             if self._closing.is_set():
                 return
             held = time.monotonic() - begun_s > STEADY_S
-            if not why:  # only the token was old
+            falls_back = self._ways.ended(transport, ended, held=held)
+            if ended is None:  # only to be made anew
                 failures = 0
                 continue
+            if falls_back:
+                log.warning("live path to %s: %s; it goes to the service itself", self._host, ended.why)
+                continue
             failures = 0 if held else failures + 1
-            if why != self.trouble:
-                log.warning("live path to %s: %s; it is tried again", self._host, why)
-            self.trouble = why
-            wait_s = LONGEST_S if patient else backoff_s(failures, self._luck())
-            self._pause(wait_s)
+            if ended.why != self.trouble:
+                log.warning("live path to %s: %s; it is tried again", self._host, ended.why)
+            self.trouble = ended.why
+            self.standing = Standing("", ended.trouble, ended.why)
+            self._pause(LONGEST_S if ended.patient else backoff_s(failures, self._luck()))
 
     def _pause(self, seconds: float) -> None:
         """Wait; what is given meanwhile does not end it."""
@@ -133,64 +133,65 @@ class Uplink:
             while not self._closing.is_set() and (left_s := until_s - time.monotonic()) > 0:
                 self._wake.wait(left_s)
 
-    def _once(self) -> tuple[str, bool]:
-        """One connection, from its opening to its end; why it ended, and whether it is of use to come back soon."""
+    def _once(self, transport: Transport) -> LinkEnded | None:
+        """One connection, from its opening to its end; why it ended, None where it is only to be made anew."""
+        link = None
         try:
-            headers = {"Authorization": f"Bearer {self._token()}"}
-            with connect(
-                self._uri,
-                ssl=self._ssl,
-                proxy=self._proxy,
-                additional_headers=headers,
-                compression=None,
-                open_timeout=OPEN_S,
-                close_timeout=1.0,
-                ping_interval=PING_S,
-                ping_timeout=PING_S,
-                max_size=LIMIT_BYTES,
-            ) as socket:
-                self.counts.connects += 1
-                if self.trouble:
-                    log.info("live path to %s: connected again", self._host)
-                self.trouble = ""
-                self._send_all(socket)
-                return "", False
-        except InvalidStatus as error:
-            status = error.response.status_code
-            return f"the service refuses with {status}", status in (401, 403, 404)
-        except ConnectionClosed as error:
-            code = error.rcvd.code if error.rcvd else 1006
-            said = error.rcvd.reason if error.rcvd else "the link broke"
-            return said or f"closed with {code}", code in (UNKNOWN_CODE, REPLACED_CODE)
-        except RecorderError as error:
-            return str(error), False
-        except (OSError, WebSocketException) as error:  # no answer, no certificate, not a WebSocket
-            return str(error) or type(error).__name__, False
+            link = transport.open(self._stir)
+            self._ways.opened(transport)
+            self.counts.connects += 1
+            if self.trouble:
+                log.info("live path to %s: connected again", self._host)
+            self.trouble = ""
+            self.standing = Standing(transport.way, self._ways.trouble, self._ways.why)
+            self._send_all(link, time.monotonic() + min(link.holds_s, self._ways.holds_s(transport)))
+        except LinkEnded as ended:
+            return ended
+        finally:
+            if link is not None:
+                link.close()
+        return None
 
-    def _send_all(self, socket: ClientConnection) -> None:
-        """Until the token is old or somebody ends it.
+    def _stir(self) -> None:
+        with self._wake:
+            self._wake.notify()
+
+    def _send_all(self, link: Link, until_s: float) -> None:
+        """Until it is to be made anew, or somebody ends it.
 
         Raises:
-            ConnectionClosed: the other side has left.
+            LinkEnded: the other side has left.
         """
-        until_s = time.monotonic() + RENEW_S
         head: Any = None
         for n in range(1 << 62):
-            message = self._next(until_s)
+            message = self._next(link, until_s)
             if message is None:
                 return
             whole = n % HEAD_EVERY == 0 or message["head"] != head
             head = message["head"]
             told = message if whole else {k: v for k, v in message.items() if k not in ("head", "footer")}
-            socket.send(json.dumps(told, separators=(",", ":"), ensure_ascii=False, allow_nan=False))
+            text = json.dumps(told, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+            try:
+                link.send(text, whole=whole)
+            except LinkEnded as ended:
+                if not ended.told:
+                    self._give_back(message)
+                raise
             self.counts.sent += 1
 
-    def _next(self, until_s: float) -> dict[str, Any] | None:
+    def _give_back(self, message: dict[str, Any]) -> None:
+        """It may have gone: the service passes over what it has heard."""
+        with self._wake:
+            if len(self._waiting) < HELD:
+                self._waiting.appendleft(message)
+
+    def _next(self, link: Link, until_s: float) -> dict[str, Any] | None:
         with self._wake:
             while not self._waiting:
                 left_s = until_s - time.monotonic()
                 if self._closing.is_set() or left_s <= 0:
                     return None
                 self._wake.wait(left_s)
+                link.check()
             over = self._closing.is_set() or time.monotonic() >= until_s
             return None if over else self._waiting.popleft()

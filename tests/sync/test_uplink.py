@@ -21,8 +21,10 @@ from websockets.sync.server import Server, ServerConnection, serve
 
 from hemoview.cloud.identity import tls
 from recorder.errors import ServiceUnreachable
-from recorder.sync import uplink
-from recorder.sync.uplink import HELD, LONGEST_S, PATH, Uplink, backoff_s
+from recorder.sync import uplink, uplink_websocket
+from recorder.sync.uplink import HELD, LONGEST_S, Uplink, backoff_s
+from recorder.sync.uplink_ways import Ways
+from recorder.sync.uplink_websocket import PATH, WebSocketTransport
 from recorder.sync.uplink_wire import HEAD_EVERY
 from tests.cloud.live_rig import OTHER, head, message
 
@@ -67,9 +69,13 @@ class Service:
         self._thread.join(5)
 
 
+def uplink_to(url: str, ca_pem: str, token: Callable[[], str]) -> Uplink:
+    return Uplink("the service", Ways(WebSocketTransport(url, ca_pem, token)), luck=lambda: 0.0)
+
+
 @contextmanager
 def sending(port: int, token: Callable[[], str] = lambda: "t0ken") -> Iterator[Uplink]:
-    link = Uplink(f"http://127.0.0.1:{port}", "", token, luck=lambda: 0.0)
+    link = uplink_to(f"http://127.0.0.1:{port}", "", token)
     try:
         yield link
     finally:
@@ -175,7 +181,7 @@ def test_a_service_that_is_another_is_told_in_words() -> None:
 
 
 def test_an_old_token_is_renewed_without_a_pause(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uplink, "RENEW_S", 0.2)
+    monkeypatch.setattr(uplink_websocket, "RENEW_S", 0.2)
     tokens = iter(f"t{n}" for n in range(1000))
     with sending(service.port, lambda: next(tokens)) as link:
         seqs: list[int] = []
@@ -194,11 +200,11 @@ def test_only_the_pinned_authority_is_believed(tmp_path: Path) -> None:
     service = Service(context=context)
     url = f"https://127.0.0.1:{service.port}"
     try:
-        stranger = Uplink(url, other.ca.read_text(), lambda: "secret")
+        stranger = uplink_to(url, other.ca.read_text(), lambda: "secret")
         told_until(stranger, lambda: "certificate" in stranger.trouble.lower())
         stranger.close()
         assert service.tokens == [] and service.got.empty()
-        friend = Uplink(url, ours.ca.read_text(), lambda: "t0ken")
+        friend = uplink_to(url, ours.ca.read_text(), lambda: "t0ken")
         told_until(friend, lambda: not service.got.empty())
         friend.close()
         assert service.tokens == ["Bearer t0ken"]
