@@ -189,8 +189,8 @@ class MqttLink:
         self._wake()
 
     def _broke(self) -> LinkEnded:
-        """The link is gone. Under TLS 1.3 a broker refuses a certificate after the handshake; what it says of that may be
-        lost with the connection, and ``paho`` tells its log alone."""
+        """The link is gone. Under TLS 1.3 a broker refuses a certificate after the handshake; what it says of that may
+        be lost with the connection, and ``paho`` tells its log alone."""
         if not self._is_open:
             why = f"{self._where} does not let this station in, most likely for its certificate"
             said = f" ({self._said})" if self._said else ""

@@ -96,7 +96,7 @@ class Passes:
             return kept
         try:
             told = self._client.live_certificate()
-            self._pass = Pass(told, _context(told, self._key), self._clock() + self._life_s(told) / 2)
+            self._pass = Pass(told, context_of(told, self._key), self._clock() + self._life_s(told) / 2)
         except ServiceUnreachable as error:
             if kept is not None and kept.told.mqtt == self._offered:
                 self._pass = replace(kept, renew_s=self._clock() + AGAIN_S)
@@ -115,7 +115,7 @@ class Passes:
         return max(0.0, (told.ends_us - self._client.server_now_us()) / 1e6)
 
 
-def _context(told: LiveCertificate, key: Ed25519PrivateKey) -> ssl.SSLContext:
+def context_of(told: LiveCertificate, key: Ed25519PrivateKey) -> ssl.SSLContext:
     """TLS 1.3 with our certificate; ``ssl`` reads it from files alone, so the key is locked on its way there.
 
     Raises:

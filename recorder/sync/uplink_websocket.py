@@ -20,6 +20,8 @@ from recorder.sync.uplink_wire import LIMIT_BYTES
 
 RENEW_S: Final = TOKEN_S - 120.0
 """A connection is made anew before its token ends."""
+OURS: Final = 4000
+"""Codes of WebSocket itself are below."""
 PATH: Final = "/v1/live/ingest"
 
 
@@ -95,9 +97,11 @@ class WebSocketLink:
         try:
             self._socket.send(text)
         except ConnectionClosed as error:
-            if error.rcvd is not None:
-                raise told(error.rcvd.code, error.rcvd.reason) from error
-            raise LinkEnded("the link broke") from error
+            if error.rcvd is None:
+                raise LinkEnded("the link broke") from error
+            if error.rcvd.code < OURS:
+                raise LinkEnded(error.rcvd.reason or f"closed with {error.rcvd.code}") from error
+            raise told(error.rcvd.code, error.rcvd.reason) from error
 
     def close(self) -> None:
         """Let go of it."""

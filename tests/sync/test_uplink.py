@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import json
-import queue
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,57 +13,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.server import Server, ServerConnection, serve
 
 from hemoview.cloud.identity import tls
 from recorder.errors import ServiceUnreachable
 from recorder.sync import uplink, uplink_websocket
 from recorder.sync.uplink import HELD, LONGEST_S, Uplink, backoff_s
 from recorder.sync.uplink_ways import Ways
-from recorder.sync.uplink_websocket import PATH, WebSocketTransport
+from recorder.sync.uplink_websocket import WebSocketTransport
 from recorder.sync.uplink_wire import HEAD_EVERY
 from tests.cloud.live_rig import OTHER, head, message
-
-WAIT_S = 15.0
-
-
-class Service:
-    """Takes what is sent; can be told to answer otherwise."""
-
-    def __init__(self, port: int = 0, context: ssl.SSLContext | None = None) -> None:
-        self.got: queue.Queue[dict[str, Any]] = queue.Queue()
-        self.tokens: list[str] = []
-        self.close_with: int | None = None
-        self._sockets: list[ServerConnection] = []
-        self._server: Server = serve(self._take, "127.0.0.1", port, compression=None, ssl=context)
-        self.port = self._server.socket.getsockname()[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    def _take(self, socket: ServerConnection) -> None:
-        assert socket.request is not None
-        self._sockets.append(socket)
-        self.tokens.append(socket.request.headers["Authorization"])
-        assert socket.request.path == PATH
-        if self.close_with is not None:
-            code, self.close_with = self.close_with, None
-            socket.close(code, "go away")
-            return
-        try:
-            while True:
-                self.got.put(json.loads(socket.recv()))
-        except ConnectionClosed:
-            pass
-
-    def next(self) -> dict[str, Any]:
-        return self.got.get(timeout=WAIT_S)
-
-    def close(self) -> None:
-        self._server.shutdown()
-        for socket in self._sockets:
-            socket.socket.close()  # as a process that dies does it
-        self._thread.join(5)
+from tests.sync.uplink_rig import Service, wait_for
 
 
 def uplink_to(url: str, ca_pem: str, token: Callable[[], str]) -> Uplink:
@@ -87,13 +43,6 @@ def service() -> Iterator[Service]:
     service = Service()
     yield service
     service.close()
-
-
-def wait_for(what: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not what():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.01)
 
 
 def test_messages_arrive_in_order_with_the_token(service: Service) -> None:
