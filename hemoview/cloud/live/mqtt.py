@@ -7,37 +7,26 @@ is said once in the log and wherever somebody looks, and the connection comes ag
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 import time
 from collections import deque
-from typing import Any, Final
+from typing import Final
 from uuid import uuid4
 
 import aiomqtt
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
-from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from hemoview.cloud.live import bus_wire
 from hemoview.cloud.live.bus import Take, Traffic, take_one
 from hemoview.cloud.live.bus_access import BusAccess
 from hemoview.cloud.live.bus_wire import Here
+from hemoview.cloud.live.mqtt_client import LATE_S, QUEUED, BrokerClient
 from hemoview.cloud.live.words import Heard, Word
 
 HEARD: Final = "hv/v1/replicas/heard"
 TOLD: Final = "hv/v1/replicas/told"
 NAME: Final = "hemoview-service"
 AWAY: Final = "the broker does not answer: each replica shows only the beds that are connected to itself"
-QUEUED: Final = 2048
-"""Words that wait to be sent, or to be taken, at most: some seconds of a large hospital."""
-LATE_S: Final = 5
-"""What could not be sent, or delivered by the broker, within so long is out of date (safety rule 5: stale)."""
-PACKET_BYTES: Final = 128 * 1024
-KEEPALIVE_S: Final = 10
-ANSWER_S: Final = 5.0
 AGAIN_S: Final = (0.2, 3.0)
 """Wait before coming again: at first and at most; each is cut short by chance, so that not all come at once."""
 SENDERS: Final = 64
@@ -110,7 +99,7 @@ class MqttBus:
         Raises:
             MqttError, OSError, ValueError: why it ended, or never was.
         """
-        client = _Client(self._access, f"{NAME}-{self.id}")
+        client = BrokerClient(self._access, f"{NAME}-{self.id}")
         async with client.held():
             await client.listen(HEARD, qos=0)
             await client.listen(TOLD, qos=1)
@@ -130,7 +119,7 @@ class MqttBus:
             if isinstance(error, Exception):
                 raise error
 
-    async def _sending(self, client: _Client) -> None:
+    async def _sending(self, client: BrokerClient) -> None:
         while True:
             while not self._out:
                 self._filled.clear()
@@ -146,12 +135,12 @@ class MqttBus:
                 raise
             self.traffic.told += 1
 
-    async def _send(self, client: _Client, word: Word | Here) -> None:
+    async def _send(self, client: BrokerClient, word: Word | Here) -> None:
         topic, qos = (HEARD, 0) if isinstance(word, Heard) else (TOLD, 1)
         self._numbers[topic] += 1
         await client.say(topic, bus_wire.to_bytes(word, self.id, self._numbers[topic]), qos)
 
-    async def _taking(self, client: _Client, take: Take) -> None:
+    async def _taking(self, client: BrokerClient, take: Take) -> None:
         async for message in client.messages:
             topic, payload = message.topic.value, message.payload
             try:
@@ -187,107 +176,3 @@ class MqttBus:
         if self._is_said:
             log.warning("the broker answers again")
         self._is_said, self._away = False, ""
-
-
-class _Client(aiomqtt.Client):
-    """A connection that looks at every reason code: aiomqtt throws away why a publication was refused, and waits for
-    an answer that a broker which hangs up never gives.
-    """
-
-    def __init__(self, access: BusAccess, identifier: str) -> None:
-        limits = _properties(PacketTypes.CONNECT)
-        limits.MaximumPacketSize = PACKET_BYTES
-        super().__init__(
-            access.host,
-            access.port,
-            identifier=identifier,
-            protocol=aiomqtt.ProtocolVersion.V5,
-            clean_start=True,
-            keepalive=KEEPALIVE_S,
-            timeout=ANSWER_S,
-            queue_type=_Newest,
-            max_queued_incoming_messages=QUEUED,
-            properties=limits,
-            tls_context=access.context(),
-        )
-        self._reason: ReasonCode | None = None
-        self._expires = _properties(PacketTypes.PUBLISH)
-        self._expires.MessageExpiryInterval = LATE_S
-
-    @contextlib.asynccontextmanager
-    async def held(self) -> Any:
-        """Connected within. A connection that is being made when the service ends is made, then ended: a thread is at
-        it, which nobody can stop."""
-        connecting = asyncio.ensure_future(self.__aenter__())
-        try:
-            await asyncio.shield(connecting)
-        except BaseException:
-            if not connecting.done():
-                await asyncio.wait({connecting})
-            await self._let_go()
-            raise
-        try:
-            yield
-        finally:
-            await self._let_go()
-
-    async def _let_go(self) -> None:
-        with contextlib.suppress(aiomqtt.MqttError):
-            await self.__aexit__(None, None, None)
-        self._client.disconnect()
-        await asyncio.sleep(0)
-
-    async def listen(self, topic: str, *, qos: int) -> None:
-        """Subscribe; one's own words do not come back.
-
-        Raises:
-            MqttError: the broker does not allow it.
-        """
-        options = SubscribeOptions(qos=qos, noLocal=True, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
-        for code in await self.subscribe(topic, options=options):
-            if isinstance(code, ReasonCode) and code.is_failure:
-                raise aiomqtt.MqttError(f"may not listen to {topic}: {code}")
-
-    async def say(self, topic: str, payload: bytes, qos: int) -> None:
-        """Publish, never retained, and forgotten where nobody takes it in time.
-
-        Raises:
-            MqttError: the broker does not allow it, or does not answer.
-        """
-        self._reason = None
-        await self.publish(topic, payload, qos=qos, properties=self._expires)
-        reason: ReasonCode | None = self._reason
-        if reason is not None and reason.is_failure:
-            raise aiomqtt.MqttError(f"may not speak in {topic}: {reason}")
-
-    def _on_publish(
-        self, client: Any, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties
-    ) -> None:
-        self._reason = reason_code
-        super()._on_publish(client, userdata, mid, reason_code, properties)
-
-    def _on_disconnect(
-        self,
-        client: Any,
-        userdata: Any,
-        flags: Any,
-        reason_code: ReasonCode,
-        properties: Properties | None = None,
-    ) -> None:
-        if not self._connected.done():
-            self._connected.set_exception(aiomqtt.MqttError("hung up before it answered; see its log"))
-        super()._on_disconnect(client, userdata, flags, reason_code, properties)
-
-
-def _properties(packet: int) -> Properties:
-    return Properties(packet)  # type: ignore[no-untyped-call]
-
-
-class _Newest(asyncio.Queue[aiomqtt.Message]):
-    """What has not been taken yet; where there is too much, the oldest goes (its number will be missed)."""
-
-    def put_nowait(self, item: aiomqtt.Message) -> None:
-        """Never full."""
-        if self.full():
-            self.get_nowait()
-        super().put_nowait(item)
