@@ -209,6 +209,7 @@ def started(trial: Trial, stack: ExitStack) -> Iterator[Part]:
         "production": trial.production,
         "keys_folder": folder / "keys",
         "tls_cert": certificate(trial),
+        "replicas": trial.replicas > 1,
     }
     database = whole(folder / "postgres")
     told["database_url"] = said(
@@ -299,7 +300,7 @@ def in_words(trial: Trial) -> str:
     return f"""
 HemoView is up at  {trial.address}  ({trial.replicas} of the service, behind nginx)
 
-  sign in    {password(folder / "1")}
+  sign in    {password(trial)}
   trust      {ca}
              bedside: recorder enrol --server {trial.address} --ca {ca} --code CODE --station bed1
              browser: import it as an authority, or accept the warning while you try
@@ -312,11 +313,11 @@ It ends with Ctrl-C or make down; the next make up finds everything again. To be
 """
 
 
-def password(folder: Path) -> str:
+def password(trial: Trial) -> str:
     """On a terminal the one-time password itself; nobody else is to read it in a log."""
-    file = folder / "one-time-password-admin.txt"
+    file = trial.folder / ("keys" if trial.replicas > 1 else "1") / "one-time-password-admin.txt"
     if not file.exists():
-        again = f"hemoview serve --config {folder / 'service.toml'} --new-password admin"
+        again = f"hemoview serve --config {trial.folder / '1' / 'service.toml'} --new-password admin"
         return f"as before; if nobody can: {again}"
     told = file.read_text().split()[1] if sys.stdout.isatty() else f"in {file}"
     return f"as admin with the one-time password {told} (an hour; changed at the first sign-in)"

@@ -95,4 +95,5 @@ def forget_file(settings: Settings, name: str) -> None:
 
 
 def _file(settings: Settings, name: str) -> Path:
-    return settings.folder / f"one-time-password-{name}.txt"
+    """Replicas share their keys' folder: the one where the password is changed is not the one that made it."""
+    return (settings.keys if settings.replicas else settings.folder) / f"one-time-password-{name}.txt"
