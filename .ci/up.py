@@ -1,8 +1,8 @@
 """``make up``: the whole of the scaled-out service on this machine, for trying it, from Debian's packages.
 
-PostgreSQL, an object store of one node, and the service behind nginx with TLS. All of it lies in one folder, is found
-again by the next call, is started again when it is killed, and ends with this command. Nothing of the system's own
-configuration is read or changed.
+PostgreSQL, an object store of one node, an MQTT broker, and two processes of the service behind nginx with TLS. All
+of it lies in one folder, is found again by the next call, is started again when it is killed, and ends with this
+command. Nothing of the system's own configuration is read or changed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from servers import ceph, nginx, postgres
+from servers import ceph, mosquitto, nginx, postgres
 from servers.replica import Replica, replica
 
 from hemoview.cloud.identity import tls
@@ -32,7 +32,7 @@ from recorder.host.console import run_command
 
 T = TypeVar("T")
 PORT = 8440
-REPLICAS = 1
+REPLICAS = 2
 LOOK_S = 0.5
 SAY_EVERY = 10
 STOPS_S = 120.0
@@ -43,6 +43,7 @@ PROGRAMS = {
     "/usr/bin/ceph-osd": "ceph-osd",
     "/usr/bin/radosgw": "radosgw",
     "/usr/bin/ceph": "ceph-common",
+    "/usr/sbin/mosquitto": "mosquitto",
 }
 """What is asked for, and the Debian package that has it."""
 
@@ -138,7 +139,7 @@ def down(folder: Path) -> int:
         if time.monotonic() > deadline:
             raise ConfigError(f"{folder}: it does not end; see what make up says")
         time.sleep(0.2)
-    for module, name in ((nginx, "nginx"), (ceph, "ceph"), (postgres, "postgres")):
+    for module, name in ((nginx, "nginx"), (mosquitto, "mosquitto"), (ceph, "ceph"), (postgres, "postgres")):
         if (folder / name).is_dir():
             module.stop(folder / name)
     print(f"Nothing runs in {folder} any more; what was kept there is kept.")
@@ -221,6 +222,12 @@ def started(trial: Trial, stack: ExitStack) -> Iterator[Part]:
     (store / "made").touch()
     told |= tomllib.loads(Path(settings).read_text("utf-8"))
     yield Part("object store", lambda: ceph.runs(store), lambda: ceph.start(store))
+    broker = folder / "mosquitto"
+    begin = mosquitto.mosquitto(broker, devices=folder / "keys", keep=True)
+    told |= tomllib.loads(Path(said("broker", lambda: stack.enter_context(begin))).read_text("utf-8"))
+    if trial.names:  # it is for this machine alone: bedsides elsewhere come by the service's own address
+        del told["bus_public_url"]
+    yield Part("broker", lambda: mosquitto.pid_of(broker) is not None, lambda: mosquitto.start(broker))
     replicas: list[Replica] = []
     for number in range(1, trial.replicas + 1):
         name = f"service {number}"
@@ -229,8 +236,8 @@ def started(trial: Trial, stack: ExitStack) -> Iterator[Part]:
         yield Part(name, one.runs, one.start)
     front, sockets = folder / "nginx", [one.socket for one in replicas]
     address = {"host": trial.host, "port": trial.port, "keep": True}
-    begin = nginx.nginx(front, replicas=sockets, tls=folder / "tls", **address)
-    said("nginx", lambda: stack.enter_context(begin))
+    proxy = nginx.nginx(front, replicas=sockets, tls=folder / "tls", **address)
+    said("nginx", lambda: stack.enter_context(proxy))
     yield Part("nginx", lambda: nginx.pid_of(front) is not None, lambda: nginx.start(front))
 
 

@@ -185,7 +185,7 @@ def test_a_bedside_a_person_and_parts_that_die(trial: Trial, tmp_path: Path) -> 
         again = recorder("sync", "--all", str(sessions), home=home)
         assert (again["sent"], again["already_there"]) == (0, brought["segments_total"])
         kept = http.get("/v1/sessions").json()["sessions"]
-        assert sorted(one["id"] for one in kept) == [f"{number:032x}" for number in range(SESSIONS)]
+        assert sorted(one["session_id"] for one in kept) == [f"{number:032x}" for number in range(SESSIONS)]
         second = subprocess.run(
             [*UP, "--folder", str(trial.folder)], capture_output=True, text=True, check=False
         )
