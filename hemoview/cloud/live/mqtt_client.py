@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from typing import Any, Final
 
 import aiomqtt
@@ -21,6 +22,9 @@ LATE_S: Final = 5
 PACKET_BYTES: Final = 128 * 1024
 KEEPALIVE_S: Final = 10
 ANSWER_S: Final = 5.0
+_QUIET: Final = logging.getLogger(f"{__name__}.quiet")
+_QUIET.setLevel(logging.CRITICAL)
+"""The libraries' own log: every try to reach a broker that is away would be a line."""
 
 
 class BrokerClient(aiomqtt.Client):
@@ -43,6 +47,7 @@ class BrokerClient(aiomqtt.Client):
             max_queued_incoming_messages=QUEUED,
             properties=limits,
             tls_context=access.context(),
+            logger=_QUIET,
         )
         self._reason: ReasonCode | None = None
         self._expires = _properties(PacketTypes.PUBLISH)
