@@ -25,6 +25,7 @@ from hemoview.cloud import tables
 from hemoview.cloud.custody import contents, removal, s3, stocked
 from hemoview.cloud.custody.backup import Order, back_up
 from hemoview.cloud.custody.blobstore import StoreAway, Stored
+from hemoview.cloud.custody.restore import restore
 from hemoview.cloud.custody.s3 import S3Blobs
 from hemoview.cloud.custody.scrub import scrub
 from hemoview.cloud.problems import Problem
@@ -241,7 +242,7 @@ def test_while_it_is_away_nothing_is_lost_marked_or_promised(
             call(rig, scrub, rig.service, 1.0)
         with pytest.raises(Problem, match="does not answer"):
             call(rig, contents.unpack, rig.service, sender.session_id, tmp_path / "unpacked")
-        with pytest.raises(StorageError, match="back up again"):
+        with pytest.raises(StorageError, match="nothing was changed"):
             back_up(rig.service.settings, Order(tmp_path / "b", tmp_path / "keys", copy_blobs=True))
     assert audited(rig, "blob.damaged") == []
     assert count(rig, tables.device_order) == 0, "no bedside is asked for anything"
@@ -284,6 +285,19 @@ def test_away_at_the_start_the_service_is_there_and_takes_sessions_when_it_is_ba
             assert not list(settings.spool.iterdir())
             ceph.start()
             sender.hand_over()
+
+
+def test_a_restore_begins_only_where_the_store_answers_and_takes_it(
+    ceph: Ceph, rig: Rig, sender: Sender, tmp_path: Path
+) -> None:
+    sender.hand_over()
+    order, again = Order(tmp_path / "b", tmp_path / "keys", copy_blobs=True), ceph.at(tmp_path / "again")
+    assert back_up(rig.service.settings, order)["ok"]
+    with pytest.raises(ConfigError, match="no such bucket"):
+        restore(no_bucket(again), order)
+    with ceph.away(), pytest.raises(StorageError, match="nothing was changed"):
+        restore(again, order)
+    assert restore(again, order)["ok"]
 
 
 # ---- killed

@@ -82,6 +82,8 @@ def back_up(settings: Settings, order: Order) -> dict[str, Any]:
     order.check()
     if is_file(settings) and not settings.database_file.is_file():
         raise ConfigError(f"{settings.folder}: holds no service; name another --folder or --config")
+    if order.copy_blobs:
+        must_answer(settings)
     try:
         make_folder(order.folder)
         facts, blobs = (
@@ -110,6 +112,19 @@ def back_up(settings: Settings, order: Order) -> dict[str, Any]:
     asyncio.run(_note(settings, "service.backup", {"blobs": len(blobs), "copied": order.copy_blobs}))
     told = {"ok": not damaged, "folder": str(order.folder), "keys": str(order.keys), **note}
     return told if order.copy_blobs or not is_elsewhere(settings) else told | {"remarks": [NOT_COPIED]}
+
+
+def must_answer(settings: Settings) -> None:
+    """The store of blobs, before a long work begins.
+
+    Raises:
+        ConfigError: it has no such bucket, or does not take us.
+        StorageError: it does not answer.
+    """
+    try:
+        asyncio.run(open_blobs(settings).check())
+    except StoreAway as error:
+        raise StorageError(f"{error}; nothing was changed, try again when it does") from None
 
 
 def is_elsewhere(settings: Settings) -> bool:

@@ -45,6 +45,7 @@ def restore(settings: Settings, order: Order) -> dict[str, Any]:
     if content["server_id"] != note["server_id"]:
         raise ConfigError(f"{order.keys}: are the keys of another service; check --keys")
     make_folder(settings.folder)
+    backup.must_answer(settings)
     keybox.put_back(content, settings.keys, settings.tls)
     if backup.is_file(settings):
         _copy_back(order.folder / DATABASE, settings.database_file)
