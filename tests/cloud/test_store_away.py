@@ -118,6 +118,7 @@ def told(tmp_path: Path, **settings: str) -> Settings:
         ({"blobs_url": "s3://bucket", "blobs_endpoint": "http://store.example"}, "https://"),
         ({"blobs_url": "s3://bucket", "blobs_endpoint": "https://AKIA:hush@store.example"}, "https://HOST"),
         ({"blobs_url": "s3://bucket", "blobs_endpoint": "store.example"}, "https://HOST"),
+        ({"blobs_url": "s3://bucket", "blobs_endpoint": "https://store.example"}, "blobs_credentials_file"),
         ({"blobs_endpoint": "https://store.example"}, "go with"),
         (
             {"blobs_url": "s3://bucket", "blobs_region": "r", "blobs_credentials_file": "/no/where"},

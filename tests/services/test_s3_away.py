@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import math
 import os
-import socket
+import ssl
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -28,6 +24,7 @@ from hemoview.cloud.custody.blobstore import StoreAway, Stored
 from hemoview.cloud.custody.restore import restore
 from hemoview.cloud.custody.s3 import S3Blobs
 from hemoview.cloud.custody.scrub import scrub
+from hemoview.cloud.identity import first, tls
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import open_blobs
 from hemoview.cloud.settings import Settings
@@ -37,6 +34,7 @@ from tests.cloud.handover import SMALL, Sender
 from tests.cloud.test_custody_erased import audited, call
 from tests.cloud.test_record_path import count, on_disk
 from tests.services.ceph_rig import Ceph, own_ceph
+from tests.services.links import Link, through
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("ceph")]
 KILLS = 10
@@ -112,6 +110,7 @@ def no_bucket(settings: Settings) -> Settings:
 def test_settings_that_are_wrong_are_said_at_the_start(
     settings: Settings, broken: Callable[[Settings], Settings], why: str
 ) -> None:
+    asyncio.run(first.first_admin(settings))
     with pytest.raises(ConfigError, match=why) as told:
         asyncio.run(stocked.look(broken(settings)))
     assert "wrong-secret" not in str(told.value)
@@ -131,6 +130,9 @@ def test_what_does_not_take_us_later_is_away_and_never_damaged(
 ) -> None:
     """A bucket that is gone answers for every blob that it is not there."""
     sender.hand_over()
+    assert "The ward is shown" in asyncio.run(stocked.look(broken(settings))), (
+        "it would start again without it"
+    )
     rig.service.blobs = open_blobs(broken(settings))
     assert sender.put("session.json").status_code == 503
     blob = sender.blob("session.json").blob_sha256
@@ -211,6 +213,41 @@ def test_two_services_in_one_bucket_do_not_see_each_other(ceph: Ceph, tmp_path: 
         assert {stored async for stored in one.walk()} == {Stored(sha(b"1"), 1)}
         assert {stored.sha256 async for stored in other.walk()} == {sha(b"2"), sha(b"both")}
         assert await within.size(sha(b"3")) == 1
+
+    asyncio.run(run())
+
+
+def test_a_store_is_used_by_tls_where_its_authority_is_named(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")  # what is set is not overruled
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of another key")
+    tls.init(tmp_path / "tls", ("127.0.0.1",))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(tmp_path / "tls" / "server.pem", tmp_path / "tls" / "server.key")
+    content = os.urandom(100_000)
+
+    async def run(told: Settings) -> None:
+        blobs = open_blobs(told)
+        await blobs.check()
+        await blobs.put(sha(content), len(content), pieces(content))
+        assert await whole(blobs, sha(content)) == content
+
+    with through(settings, Link(tls=context)) as told:
+        assert told.blobs_endpoint.startswith("https://")
+        with pytest.raises(ConfigError, match=r"vouches for its certificate.*blobs_ca"):
+            asyncio.run(run(told))
+        asyncio.run(run(replace(told, blobs_ca=tmp_path / "tls" / "ca.pem")))
+
+
+def test_what_is_changed_on_the_way_is_not_stored(settings: Settings) -> None:
+    """The store compares it with the hash that was signed."""
+    content = os.urandom(100_000)
+
+    async def run() -> None:
+        with through(settings, Link(flips=50_000)) as told, pytest.raises(StoreAway):
+            await open_blobs(told).put(sha(content), len(content), pieces(content))
+        assert await open_blobs(settings).size(sha(content)) is None
 
     asyncio.run(run())
 
@@ -351,50 +388,14 @@ def test_killed_in_the_midst_of_a_blob_it_is_away_and_the_blob_is_no_shorter(
     asyncio.run(run())
 
 
-@contextmanager
-def cutting(settings: Settings, after: int) -> Iterator[Settings]:
-    """The same store through a link that breaks off each answer after so many bytes."""
-    told = urlsplit(settings.blobs_endpoint)
-    listener = socket.create_server(("127.0.0.1", 0))
-
-    def pass_on(source: socket.socket, target: socket.socket, most: float) -> None:
-        with suppress(OSError):
-            while most > 0 and (content := source.recv(int(min(most, 65_536)))):
-                target.sendall(content)
-                most -= len(content)
-        for one in (source, target):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-
-    def link(near: socket.socket) -> None:
-        with near, socket.create_connection((str(told.hostname), told.port or 80)) as far:
-            asking = threading.Thread(target=pass_on, args=(near, far, math.inf))
-            asking.start()
-            pass_on(far, near, after)
-            asking.join()
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = listener.accept()
-                threading.Thread(target=link, args=(near,)).start()
-
-    threading.Thread(target=serve, daemon=True).start()
-    try:
-        yield replace(settings, blobs_endpoint=f"http://127.0.0.1:{listener.getsockname()[1]}")
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)  # closing alone would not wake who waits for the next link
-        listener.close()
-
-
 def test_an_answer_that_breaks_off_is_no_short_blob(settings: Settings) -> None:
     content = os.urandom(1 << 20)
 
     async def run() -> None:
         await open_blobs(settings).put(sha(content), len(content), pieces(content))
-        with cutting(settings, 300_000) as cut:
+        with through(settings, Link(most=300_000)) as cut:
             assert await whole(open_blobs(cut), sha(content)) == content, "it goes on where it broke off"
-        with cutting(settings, 100_000) as cut:
+        with through(settings, Link(most=100_000)) as cut:
             with pytest.raises(StoreAway):
                 await whole(open_blobs(cut), sha(content))
             with pytest.raises(FileNotFoundError):

@@ -64,6 +64,10 @@ _REFUSED: Final = {
         "set both, by NTP for one",
     ),
     "AuthorizationHeaderMalformed": ("it is of another region", "check blobs_region"),
+    "InvalidCertificate": (
+        "nobody who is known here vouches for its certificate, or it has run out",
+        "name its authority in blobs_ca, or have it renewed",
+    ),
     "PermanentRedirect": ("the bucket is at another address", "check blobs_endpoint and blobs_region"),
 }
 """What a store says that answers: what that means, and what to do."""
@@ -211,9 +215,9 @@ def opened(place: Place, access: Access) -> S3Store:
     client: ClientConfig = {**_CLIENT, "allow_http": access.is_open}
     if access.ca:
         client["root_certificate"] = access.ca.read_bytes()
-    config: S3Config = {}
+    config: S3Config = {"unsigned_payload": False}  # the store compares what came with its hash
     if access.endpoint:
-        config["endpoint"] = access.endpoint
+        config["aws_endpoint_url_s3"] = access.endpoint  # before any of the environment's
     if access.region or access.endpoint:
         config["region"] = access.region or REGION
     more: dict[str, Any] = {"credential_provider": _credentials(access)} if access.credentials_file else {}
@@ -241,7 +245,9 @@ def _credentials(access: Access) -> Any:
 
 
 def _code_of(error: Exception) -> str:
-    """The store's own; a reply without a body has none."""
+    """The store's own; a reply without a body has none, nor has what comes before a reply."""
+    if "InvalidCertificate" in str(error):
+        return "InvalidCertificate"
     found = _CODE.search(str(error))
     if found:
         return found[1]
@@ -255,7 +261,7 @@ def _told(error: Exception) -> Exception:
     if code in _QUOTA:
         return StoreFull("the store of blobs is full")
     if code in _REFUSED:
-        return StoreAway(f"the store of blobs does not take us: {_REFUSED[code][0]}")
+        return StoreAway(f"the store of blobs cannot be used: {_REFUSED[code][0]}")
     if isinstance(error, FileNotFoundError):
         return FileNotFoundError("the store of blobs does not have it")
     if isinstance(error, UnauthenticatedError):

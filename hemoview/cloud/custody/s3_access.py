@@ -17,6 +17,11 @@ from recorder.errors import ConfigError
 _BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}")
 _PREFIX: Final = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*|")
 _FORM: Final = "s3://BUCKET or s3://BUCKET/PREFIX is wanted, such as s3://hemoview/ward-a"
+_SIGNS: Final = (
+    *("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE"),
+    *("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "AWS_CONTAINER_CREDENTIALS_FULL_URI"),
+)
+"""One of these gives a key; AWS's own machines have one without."""
 REGION: Final = "us-east-1"
 """What a store of one's own is content with unless it was told otherwise."""
 
@@ -99,6 +104,8 @@ class Access:
             raise ConfigError(f"{self.ca}: no such file; check blobs_ca")
         if self.credentials_file:
             self.key()
+        elif self.endpoint and not any(env.get(name) for name in _SIGNS):
+            raise ConfigError(f"blobs_credentials_file: name the file with the key of {self.endpoint}")
 
     def _check_endpoint(self) -> None:
         if not self.endpoint:

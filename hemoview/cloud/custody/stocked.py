@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import func, select
 
 from hemoview.cloud.custody.blobstore import StoreAway
+from hemoview.cloud.database import Database
 from hemoview.cloud.service import Service, open_blobs
 from hemoview.cloud.settings import Settings
 from hemoview.cloud.tables import blob, blob_is_whole
 from recorder.errors import ConfigError
 
+_GOES_ON: Final = "The ward is shown all the same; sessions stay at the bedsides until it can be used"
+
 
 async def look(settings: Settings) -> str:
-    """Before anything listens: what is to be said where the store of blobs does not answer; empty where it does.
+    """Before anything listens: what is to be said where the store of blobs cannot be used; empty where it can.
 
-    The service starts without it: the ward is shown, and bedsides keep their sessions until it is back.
+    The database is up to date by then. A service starts without its store: the ward is shown, and bedsides keep their
+    sessions until it is back.
 
     Raises:
-        ConfigError: it answers, and something in the settings is wrong.
+        ConfigError: something in the settings is wrong, and no blob was ever stored by them.
     """
     try:
         await open_blobs(settings).check()
     except StoreAway as error:
-        return f"{error}. The ward is shown; sessions stay at the bedsides until it does"
+        return f"{error}. {_GOES_ON}"
+    except ConfigError as error:
+        if not await _has_blobs(settings):
+            raise
+        return f"{error}. {_GOES_ON}"
     return ""
+
+
+async def _has_blobs(settings: Settings) -> bool:
+    db = Database(settings.database)
+    try:
+        async with db.read() as conn:
+            return (await conn.execute(select(blob.c.sha256).limit(1))).first() is not None
+    finally:
+        await db.close()
 
 
 async def must_hold_ours(service: Service) -> None:
