@@ -181,6 +181,11 @@ class Settings:
                 f"bus_public_url {self.bus_public_url}: give the broker's address for bedsides, such as "
                 "mqtts://broker.example:8883"
             )
+        if self.bus_public_url and not self.bus_url:
+            raise ConfigError(
+                "bus_public_url needs bus_url: nobody would take what bedsides tell there; the deployment guide says "
+                "how both are set"
+            )
 
     def _check_replicas(self) -> None:
         shared = {

@@ -173,6 +173,11 @@ def test_an_address_that_is_none_is_refused(tmp_path: Path, url: str) -> None:
         Settings(folder=tmp_path, bus_public_url=url).check()
 
 
+def test_a_broker_where_nobody_would_take_anything_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="needs bus_url"):
+        Settings(folder=tmp_path, bus_public_url=BROKER).check()
+
+
 def test_a_bedside_believes_the_pinned_service_alone() -> None:
     ours, theirs = signing.new_key(), signing.new_key()
     told = {

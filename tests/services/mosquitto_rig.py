@@ -47,9 +47,10 @@ class Broker:
 
 
 @contextmanager
-def own_broker() -> Iterator[Broker]:
+def own_broker(devices: Path | None = None) -> Iterator[Broker]:
+    """``devices``: the keys of the service whose bedsides it lets in."""
     with tempfile.TemporaryDirectory(prefix="hemoview-mosquitto-") as name:
         folder = Path(name)
         folder.chmod(0o755)  # it gives up root and looks into it
-        with mosquitto.mosquitto(folder / "mosquitto") as told:
+        with mosquitto.mosquitto(folder / "mosquitto", devices=devices) as told:
             yield Broker(Path(told))

@@ -62,6 +62,7 @@ class Ingest:
         opened_us, heard_us: service's clock; 0 before the first message that was taken.
         id: of this connection among all of the device.
         session_id: whose owner was looked up last.
+        until_us: it lives no longer than the token that opened it; None: no token did.
         ended: it was closed by us: what still comes is not taken.
     """
 
@@ -71,6 +72,7 @@ class Ingest:
     opened_us: int
     id: str = field(default_factory=lambda: uuid4().hex)
     session_id: str = field(default="")
+    until_us: int | None = field(default=None)
     ended: bool = field(default=False)
     heard_us: int = field(default=0)
     pace: Pace = field(init=False)
@@ -189,7 +191,7 @@ class Connections:
             row = known.get(ingest.device_id)
             if row is None or row.revoked_us is not None:
                 self._show_out(ingest, uplink_wire.UNKNOWN_CODE, "this device was revoked; enrol it again")
-            elif now_us - ingest.opened_us > TOKEN_US:
+            elif ingest.until_us is not None and now_us > ingest.until_us:
                 self._show_out(
                     ingest, uplink_wire.UNKNOWN_CODE, "the token has run out; come again with a new one"
                 )

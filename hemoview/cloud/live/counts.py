@@ -33,6 +33,9 @@ class Counts:
         self.rows = self._counter("live_rows", "rows of estimates written")
         self.faults = self._counter("live_write_faults", "seconds that could not be written at once")
         self.bedsides = self._gauge("live_bedsides", "bedsides connected")
+        self.intake = self._gauge(
+            "live_broker_listening", "1 while bedsides are heard over the site's broker"
+        )
         self._clients = self._gauge("live_clients", "browsers connected")
         self._dropped = self._gauge(
             "live_dropped", "parcels browsers did not get because they were slow", ["what"]

@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import WebSocket, WebSocketDisconnect
 
 from hemoview.cloud.faults import REFUSALS, state_of
-from hemoview.cloud.live.connections import Ingest
+from hemoview.cloud.live.connections import TOKEN_US, Ingest
 from hemoview.cloud.live.door import Door, Refusal
 from hemoview.cloud.live.words import Connected
 from hemoview.cloud.principals import Principal, origin_of
@@ -37,7 +37,8 @@ class SocketLine:
 async def serve(socket: WebSocket, door: Door, device: Principal) -> None:
     """Until the bedside leaves, or is shown out."""
     live = door.live
-    ingest = Ingest(SocketLine(socket), device.id, device.bed_id or "", live.service.now_us())
+    now_us = live.service.now_us()
+    ingest = Ingest(SocketLine(socket), device.id, device.bed_id or "", now_us, until_us=now_us + TOKEN_US)
     await socket.accept()
     live.connections.take_over(ingest)
     live.bus.tell(Connected(device.id))

@@ -52,8 +52,20 @@ async def running(service: Service) -> AsyncIterator[None]:
     """The live room, for as long as the service runs."""
     live = Live(service, _bus(service))
     service.parts[Live] = live
-    service.parts[Door] = Door(live)
-    async with live.running():
+    door = service.parts[Door] = Door(live)
+    async with live.running(), _intake(service, door):
+        yield
+
+
+@asynccontextmanager
+async def _intake(service: Service, door: Door) -> AsyncIterator[None]:
+    """Of bedsides that come over the broker, where they are told of one."""
+    if not (service.settings.bus_url and service.settings.bus_public_url):
+        yield
+        return
+    from hemoview.cloud.live.intake import Intake  # noqa: PLC0415 – as below
+
+    async with Intake(door, service.settings.bus_access).running():
         yield
 
 
