@@ -30,7 +30,8 @@ test-services: $(VENV)/.dev
 	@sh .ci/system-packages services
 	$(BIN)/python .ci/services.py $(BIN)/python -m pytest $(WORKERS) --timeout 600 \
 	  -m "services or not (slow or soak or learn)" tests/contracts/test_database.py tests/contracts/test_job_queue.py \
-	  tests/contracts/test_blob_store.py tests/contracts/test_live_bus.py tests/services tests/cloud
+	  tests/contracts/test_blob_store.py tests/contracts/test_live_bus.py \
+	  tests/contracts/test_live_transport.py tests/services tests/cloud
 
 # The scaled-out service on this machine, for trying it; UP="--help" tells what can be asked for.
 up: $(VENV)/.app
