@@ -1,6 +1,7 @@
 """Mosquitto from Debian's packages, by the very configuration and access list that a site gets.
 
-Everything lies in one folder and listens on loopback alone; nothing of /etc/mosquitto is read.
+Everything lies in one folder and listens on loopback alone, unless bedsides of other machines are to reach it; nothing
+of /etc/mosquitto is read.
 """
 
 from __future__ import annotations
@@ -25,19 +26,22 @@ BEDSIDES, REPLICAS = 8883, 8884
 
 
 @contextmanager
-def mosquitto(folder: Path, *, devices: Path | None = None, keep: bool = False) -> Iterator[str]:
+def mosquitto(
+    folder: Path, *, devices: Path | None = None, names: tuple[str, ...] = (), keep: bool = False
+) -> Iterator[str]:
     """A broker in ``folder``; gives the path of ``FOLDER/service.toml``: the settings of a replica that uses it.
 
     ``FOLDER/again`` is a script that starts it when a test has killed it.
 
     Args:
         devices: folder of the service's keys, where the authority for devices is or is made; None = ``FOLDER/keys``.
+        names: bedsides of other machines reach it under these, the first of them is told to them; replicas never do.
         keep: found again by the next call on the same folder: its ports, and its certificates' authority.
     """
     folder.mkdir(mode=0o755, exist_ok=keep)
     stop(folder)
-    files = bus_tls.init(folder / "tls", ("localhost",))
-    _lay_out(folder, files, device_authority.make(devices or folder / "keys"))
+    files = bus_tls.init(folder / "tls", (*names, "localhost"))
+    _lay_out(folder, files, device_authority.make(devices or folder / "keys"), names)
     try:
         start(folder)
         yield str(folder / "service.toml")
@@ -92,7 +96,7 @@ def ports_of(folder: Path) -> tuple[int, int]:
     return bedsides, replicas
 
 
-def _lay_out(folder: Path, files: bus_tls.BusFiles, devices_ca: Path) -> None:
+def _lay_out(folder: Path, files: bus_tls.BusFiles, devices_ca: Path, names: tuple[str, ...]) -> None:
     own, (bedsides, replicas) = folder / "broker", ports_of(folder)
     own.mkdir(mode=0o700, exist_ok=True)
     for path in (files.ca, files.broker_cert, files.broker_key, devices_ca):
@@ -102,7 +106,7 @@ def _lay_out(folder: Path, files: bus_tls.BusFiles, devices_ca: Path) -> None:
         "/etc/hemoview/bus/": f"{own}/",
         "/var/log/mosquitto/": f"{own}/",
         "/run/mosquitto/": f"{own}/",
-        f"listener {BEDSIDES}": f"listener {bedsides} 127.0.0.1",
+        f"listener {BEDSIDES}": f"listener {bedsides}" if names else f"listener {bedsides} 127.0.0.1",
         f"listener {REPLICAS}": f"listener {replicas} 127.0.0.1",
     }
     text = filled((SHIPPED / "mosquitto.conf").read_text("utf-8"), places)
@@ -117,7 +121,7 @@ def _lay_out(folder: Path, files: bus_tls.BusFiles, devices_ca: Path) -> None:
         "bus_ca": str(files.ca),
         "bus_cert": str(files.service_cert),
         "bus_key": str(files.service_key),
-        "bus_public_url": f"mqtts://localhost:{bedsides}",
+        "bus_public_url": f"mqtts://{(*names, 'localhost')[0]}:{bedsides}",
     }
     (folder / "service.toml").write_text("".join(f'{name} = "{value}"\n' for name, value in told.items()))
     script = folder / "again"

@@ -25,6 +25,7 @@ from recorder.sync.answers import Refused
 from recorder.sync.client import ServiceClient
 from recorder.sync.live_offer import LiveCertificate
 from recorder.sync.signing import key_from_hex
+from recorder.sync.tls_socket import TidySocket
 from recorder.sync.uplink_transport import LinkEnded
 
 PORT: Final = 8883
@@ -115,17 +116,6 @@ class Passes:
         return max(0.0, (told.ends_us - self._client.server_now_us()) / 1e6)
 
 
-class _Socket(ssl.SSLSocket):
-    """Closed where the handshake fails: ``paho`` would leave that to the garbage collector."""
-
-    def do_handshake(self, block: bool = False) -> None:
-        try:
-            super().do_handshake(block)
-        except BaseException:
-            self.close()
-            raise
-
-
 def context_of(told: LiveCertificate, key: Ed25519PrivateKey) -> ssl.SSLContext:
     """TLS 1.3 with our certificate; ``ssl`` reads it from files alone, so the key is locked on its way there.
 
@@ -136,7 +126,7 @@ def context_of(told: LiveCertificate, key: Ed25519PrivateKey) -> ssl.SSLContext:
     if cert.public_key() != key.public_key():
         raise WireError("the certificate is for another key")
     context = ssl.create_default_context(cadata=told.ca_pem or None)
-    context.sslsocket_class = _Socket
+    context.sslsocket_class = TidySocket
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     secret = secrets.token_hex(32)
     locked = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(secret.encode()))

@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from recorder.errors import ConfigError
+from recorder.sync.tls_socket import TidySocket
 
 _PORTS: Final = {"mqtts": 8884, "mqtt": 1883}
 _FORM: Final = "mqtts://HOST or mqtts://HOST:PORT is wanted, such as mqtts://broker.example:8884"
@@ -83,6 +84,7 @@ class BusAccess:
         if not self.is_tls:
             return None
         context = ssl.create_default_context(cafile=self.ca)
+        context.sslsocket_class = TidySocket
         context.minimum_version = ssl.TLSVersion.TLSv1_3
         assert self.cert is not None
         context.load_cert_chain(self.cert, self.key)
