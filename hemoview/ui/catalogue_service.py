@@ -59,6 +59,21 @@ ENGLISH: Final[dict[str, str]] = {
     "this machine's: see which clock is right.",
     "service-clock-behind": "This machine's clock is {by} behind that of {server}. Times of a session are "
     "this machine's: see which clock is right.",
+    "service-live-away": "The ward page is not told of this bed now ({why}). It is tried again by itself; "
+    "recording goes on.",
+    "service-live-told": "The ward page does not show this bed: {why}. Recording goes on.",
+    "service-live-broker-away": "The ward sees this bed, by the direct way. For the administrator: the "
+    "broker of {server} cannot be reached from this machine; is it up, and its port open?",
+    "service-live-broker-unknown": "The ward sees this bed, by the direct way. For the administrator: the "
+    "certificate of the broker of {server} is not one this machine was told to trust.",
+    "service-live-broker-certificate": "The ward sees this bed, by the direct way. For the administrator: "
+    "{server} gives this machine no certificate for its broker; its log says why.",
+    "service-live-broker-refuses": "The ward sees this bed, by the direct way. For the administrator: the "
+    "broker of {server} does not let this machine in; does it trust the service's authority for devices?",
+    "service-live-broker-denies": "The ward sees this bed, by the direct way. For the administrator: the "
+    "broker of {server} takes nothing of this machine; its access list is not the one it should have.",
+    "service-live-broker-nobody": "The ward sees this bed, by the direct way. For the administrator: nobody "
+    "listens at the broker of {server}; does the service itself reach it?",
     "service-last-error": "Last error: {error}",
     "service-open-ward": "Open ward",
     "service-open-reports": "Open sessions and reports",
@@ -126,6 +141,20 @@ CHINESE: Final[dict[str, str]] = {
     "service-home": "{n} 次记录留在本机：知情同意不含上传，或为模拟数据",
     "service-clock-ahead": "本机时钟比 {server} 快 {by}。记录中的时间以本机为准，请核对哪个时钟正确。",
     "service-clock-behind": "本机时钟比 {server} 慢 {by}。记录中的时间以本机为准，请核对哪个时钟正确。",
+    "service-live-away": "病区页面目前收不到本床的画面（{why}）。会自动重试，记录照常进行。",
+    "service-live-told": "病区页面目前不显示本床：{why}。记录照常进行。",
+    "service-live-broker-away": "病区页面已改由直连显示本床，不受影响。"
+    "请转告管理员：本机连不上 {server} 的消息代理，它是否在运行，端口是否开放？",
+    "service-live-broker-unknown": "病区页面已改由直连显示本床，不受影响。"
+    "请转告管理员：{server} 的消息代理所用证书不在本机信任之列。",
+    "service-live-broker-certificate": "病区页面已改由直连显示本床，不受影响。"
+    "请转告管理员：{server} 没有给本机签发消息代理证书，原因见其日志。",
+    "service-live-broker-refuses": "病区页面已改由直连显示本床，不受影响。"
+    "请转告管理员：{server} 的消息代理不让本机接入，它是否信任服务器的设备证书颁发机构？",
+    "service-live-broker-denies": "病区页面已改由直连显示本床，不受影响。"
+    "请转告管理员：{server} 的消息代理不接收本机的消息，其访问控制列表有误。",
+    "service-live-broker-nobody": "病区页面已改由直连显示本床，不受影响。"
+    "请转告管理员：{server} 的消息代理上无人接收，服务器自身能否连上它？",
     "service-last-error": "最近的错误：{error}",
     "service-open-ward": "打开病区",
     "service-open-reports": "打开记录与报告",

@@ -121,7 +121,18 @@ def _warnings(status: SyncStatus, now_us: int) -> tuple[Message, ...]:
     days = status.certificate_days(now_us)
     if days is not None:
         found.append(say("sync-line-certificate-whole", server=status.server, days=str(days)))
+    if (live := _live_path(status)) is not None:
+        found.append(live)
     return tuple(found)
+
+
+def _live_path(status: SyncStatus) -> Message | None:
+    """What the ward does not see, or sees by the second way; a service that does not answer has been said."""
+    if not status.live_trouble or (status.live_trouble == "away" and status.state in _TROUBLE):
+        return None
+    told = status.live_trouble.startswith("broker")
+    said = {"server": status.server} if told else {"why": status.live_why}
+    return say(f"service-live-{status.live_trouble}", **said)
 
 
 def _place(status: SyncStatus) -> Message:

@@ -79,7 +79,7 @@ class Station:
             name, sessions_folder, hub=self.hub, clock=clock, machine=machine, keep=self._keep_session
         )
         self._purge = PurgeWatch(sessions_folder)
-        self._sync = SyncBoard(folder / "sync.json")
+        self._sync = SyncBoard(folder)
         self._watch = ClockWatch(read_clocks or (lambda: clockwatch.read_clocks(machine.boottime_ns)))
         self._disk = self.sessions.guard.status()
         self._clock_step_s: float | None = None

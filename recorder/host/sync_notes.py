@@ -6,13 +6,13 @@ import time
 from pathlib import Path
 
 from recorder.acquire.sync_board import SyncBoard
-from recorder.host import places, sync_process
+from recorder.host import places
 from recorder.schema.sync_status import SyncStatus
 
 
 def notes(station: str, home: Path | None = None) -> list[tuple[str, str]]:
     """(what, todo) of each service that does not take what waits."""
-    board = SyncBoard(places.station_dir(station, home) / sync_process.STATUS_FILE)
+    board = SyncBoard(places.station_dir(station, home))
     now_us = time.time_ns() // 1000
     return [note for status in board.look() if (note := _note(status, now_us)) is not None]
 

@@ -11,12 +11,13 @@ import time
 from pathlib import Path
 from typing import Final
 
+from recorder.acquire.sync_board import SYNC_FILE
 from recorder.errors import StationLocked
 from recorder.host import lock, places, platform, processes
 from recorder.host.keeper import Keeper
 from recorder.sync.identity import SERVICES_FOLDER
 
-STATUS_FILE: Final = "sync.json"
+STATUS_FILE: Final = SYNC_FILE
 PATIENCE_S: Final = 1.5
 STOP_TIMEOUT_S: Final = 5.0
 

@@ -11,14 +11,17 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from recorder.acquire.sync_board import LIVE_FILE
 from recorder.clock import Clock
 from recorder.errors import RecorderError
 from recorder.host import lock, logs, places
 from recorder.host.client import StationClient
 from recorder.host.connection import check_station
+from recorder.host.uplink_board import UplinkBoard
 from recorder.sync import identity
 from recorder.sync.client import Patience, ServiceClient
 from recorder.sync.identity import Identity
@@ -67,7 +70,8 @@ def run(station: str, home: Path | None, ending: threading.Event) -> None:
     clock = Clock.from_environment()
     with StationClient(station, home, name="uplink", clock=clock) as client:
         feed, heard = client.feed(max_age_s=WAVE_S), Heard(clock)
-        with _Services(station, home) as services:
+        board = UplinkBoard(places.station_dir(station, home) / LIVE_FILE)
+        with _Services(station, home) as services, closing(board):
             seq, due_s, alone = 0, time.monotonic(), 0
             while not ending.is_set() and alone < ALONE:
                 heard.take(feed.drain())
@@ -77,6 +81,7 @@ def run(station: str, home: Path | None, ending: threading.Event) -> None:
                     seq += 1
                     for server_id, uplink in services.all():
                         uplink.put(message_of(second, seq, server_id))
+                board.show({server_id: uplink.standing for server_id, uplink in services.all()})
                 alone = 0 if lock.is_held(station, home) else alone + 1
                 due_s = max(due_s + EVERY_S, time.monotonic())
                 ending.wait(due_s - time.monotonic())

@@ -49,6 +49,8 @@ class SyncStatus:
         messages: feedback that has come, of all time.
         clock_ahead_s: how far this machine's clock is ahead of the service's; 0 while they agree within 5 s.
         certificate_ends_us: UTC µs when the certificate it showed last runs out; None where it shows none.
+        live_way, live_trouble: which way the live path goes, and what is wrong with it or with the better way.
+        live_why: the same in the uplink's own words.
         at_us: UTC µs when this was written.
     """
 
@@ -69,6 +71,9 @@ class SyncStatus:
     messages: int = 0
     clock_ahead_s: int = 0
     certificate_ends_us: int | None = None
+    live_way: LiveWay = ""
+    live_trouble: LiveTrouble = ""
+    live_why: str = ""
     at_us: int = 0
 
     def certificate_days(self, now_us: int) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hemoview.ui.catalogue_service import CHINESE, ENGLISH
 from hemoview.viewmodel.service import (
     FEEDBACK,
     feedback_in,
@@ -13,7 +14,7 @@ from hemoview.viewmodel.service import (
     sync_line,
 )
 from recorder.schema import Amendment
-from recorder.schema.sync_status import SYNC_STATES, SyncState, SyncStatus
+from recorder.schema.sync_status import LIVE_TROUBLES, SYNC_STATES, LiveTrouble, SyncState, SyncStatus
 from recorder.sync import answers, orders
 
 NOW_US = 1_795_000_000_000_000
@@ -105,6 +106,20 @@ def test_clocks_that_differ_and_a_certificate_that_runs_out_are_said() -> None:
         ["service-clock-ahead"],
         ["service-clock-behind", "sync-line-certificate-whole"],
     ]
+
+
+@pytest.mark.parametrize("trouble", [t for t in LIVE_TROUBLES if t])
+def test_what_the_ward_does_not_see_or_sees_by_the_second_way_is_said(trouble: LiveTrouble) -> None:
+    told = status(live_trouble=trouble, live_way="service", live_why="no bed")
+    (warning,) = service_view(told, NOW_US, 0).warnings
+    for catalogue in (ENGLISH, CHINESE):
+        words = catalogue[warning.id].format(**warning.as_dict())
+        assert told.server in words or "no bed" in words
+
+
+def test_a_service_that_does_not_answer_is_said_once() -> None:
+    told = status("unreachable", live_trouble="away", live_why="cannot be reached")
+    assert service_view(told, NOW_US, 0).warnings == ()
 
 
 def test_the_queue_in_words() -> None:
