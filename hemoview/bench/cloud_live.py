@@ -1,7 +1,8 @@
 """The live path measured: N beds tell once a second, browsers watch, segments come in beside, all on one machine.
 
 Beds and browsers are processes of their own with real WebSockets. A message carries the monotonic time of its sending,
-which is one clock on one machine, and the browsers take the time when the text is in their hands.
+which is one clock on one machine, and the browsers take the time when the text is in their hands. Where the settings
+say that there are replicas, beds tell one of them and browsers watch at another.
 """
 
 from __future__ import annotations
@@ -54,18 +55,17 @@ _START: Final = "spawn"
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """A service, as its load sees it; travels to other processes."""
+    """A service, as its load sees it; travels to other processes.
 
-    host: str
-    port: int
+    Args:
+        beds_at, browsers_at: host and port.
+    """
+
+    beds_at: str
+    browsers_at: str
     ward_id: str
     cookie: str
     tokens: tuple[str, ...]
-
-    @property
-    def address(self) -> str:
-        """Host and port."""
-        return f"{self.host}:{self.port}"
 
 
 def run(*, beds: int, seconds: float = MEASURED_S) -> dict[str, Any]:
@@ -82,26 +82,40 @@ def run(*, beds: int, seconds: float = MEASURED_S) -> dict[str, Any]:
         tempfile.TemporaryDirectory(prefix="hemoview-live-") as folder,
         progress(f"{beds} beds live", seconds) as tell,
         cloud_service.running(Path(folder) / "service", beds) as service,
+        _watched(service) as watched,
     ):
         cookie = asyncio.run(_watcher(service))
         tokens = tuple(station.authorization for station in service.stations)
-        where = Where(service.host, service.port, service.ward_id, cookie, tokens)
+        where = Where(service.address, watched.address, service.ward_id, cookie, tokens)
         with _load(where) as load:
             _wait(WARM_UP_S)
-            begins_ns, cpu_s = time.monotonic_ns(), service.cpu_s()
+            begins_ns, cpu_s, there_s = time.monotonic_ns(), service.cpu_s(), watched.cpu_s()
             with _segments_beside(service) as beside:
                 for done in range(int(seconds)):
                     tell(done, "")
                     _wait(1.0)
             ends_ns = time.monotonic_ns()
             _wait(LATEST_S)
-            cores = (service.cpu_s() - cpu_s) / ((time.monotonic_ns() - begins_ns) / 1e9)
+            lasted_s = (time.monotonic_ns() - begins_ns) / 1e9
+            cores = {"cpu_cores": round((service.cpu_s() - cpu_s) / lasted_s, 2)}
+            if watched is not service:
+                cores["cpu_cores_of_replica"] = round((watched.cpu_s() - there_s) / lasted_s, 2)
             seen = load.results()
         return _told(beds, seen, begins_ns, ends_ns) | {
-            "cpu_cores": round(cores, 2),
+            **cores,
             "lost": beside.lost(),
             "record_files_beside": beside.files,
         }
+
+
+@contextmanager
+def _watched(service: Running) -> Iterator[Running]:
+    """Where browsers look: at another replica, if the settings say that there are any."""
+    if not service.settings.replicas:
+        yield service
+        return
+    with cloud_service.beside(service) as other:
+        yield other
 
 
 def _told(beds: int, seen: Sequence[tuple[int, int]], begins_ns: int, ends_ns: int) -> dict[str, Any]:
@@ -213,7 +227,7 @@ async def _beds(where: Where, flags: _Flags) -> list[tuple[int, int]]:
         sockets = [
             await stack.enter_async_context(
                 connect(
-                    f"ws://{where.address}{PATH}",
+                    f"ws://{where.beds_at}{PATH}",
                     additional_headers={"Authorization": token},
                     compression=None,
                     proxy=None,
@@ -251,8 +265,8 @@ async def _browsers(where: Where, flags: _Flags) -> list[tuple[int, int]]:
         sockets = [
             await stack.enter_async_context(
                 connect(
-                    f"ws://{where.address}/v1/live?ward={where.ward_id}",
-                    origin=f"http://{where.address}",  # type: ignore[arg-type]
+                    f"ws://{where.browsers_at}/v1/live?ward={where.ward_id}",
+                    origin=f"http://{where.browsers_at}",  # type: ignore[arg-type]
                     additional_headers={"Cookie": f"{COOKIE}={where.cookie}"},
                     compression=None,
                     proxy=None,

@@ -60,6 +60,11 @@ class Running:
     settings: Settings
 
     @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"{self.host}:{self.port}"
+
+    @property
     def folder(self) -> Path:
         """Where it keeps what it keeps."""
         return self.settings.folder
@@ -96,9 +101,28 @@ def running(folder: Path, beds: int, *, supervised: bool = False) -> Iterator[Ru
         yield from _running(settings, beds, supervised=supervised)
 
 
+@contextlib.contextmanager
+def beside(first: Running) -> Iterator[Running]:
+    """Another replica of the same service: what they share is elsewhere, its folder is its own.
+
+    Raises:
+        RecorderError: it does not start.
+    """
+    settings = replace(first.settings, folder=first.folder.with_name("replica"))
+    settings.folder.mkdir(mode=0o700)
+    with _served(settings, supervised=False) as (host, port, process):
+        yield replace(first, host=host, port=port, process=process, settings=settings)
+
+
 def _running(settings: Settings, beds: int, *, supervised: bool) -> Iterator[Running]:
-    folder = settings.folder
     ward_id, stations = asyncio.run(_furnish(settings, beds))
+    with _served(settings, supervised=supervised) as (host, port, process):
+        yield Running(host, port, process, stations, ward_id, settings)
+
+
+@contextlib.contextmanager
+def _served(settings: Settings, *, supervised: bool) -> Iterator[tuple[str, int, subprocess.Popen[str]]]:
+    folder = settings.folder
     command = [sys.executable, "-m", "hemoview.cli", "serve", "--folder", str(folder), "--port", "0"]
     command += ["--supervised"] if supervised else []
     environment = {**os.environ, f"{ENV}PRODUCTION": "false", "HEMOVIEW_HOME": str(folder)}
@@ -115,7 +139,7 @@ def _running(settings: Settings, beds: int, *, supervised: bool) -> Iterator[Run
         if not address:
             raise RecorderError(f"the service does not start: {said.read_text()[-400:]}")
         host, _, port = address.rpartition("http://")[2].strip().rpartition(":")
-        yield Running(host, int(port), process, stations, ward_id, settings)
+        yield host, int(port), process
     finally:
         process.terminate()
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
 import ssl
 import threading
@@ -403,3 +405,32 @@ def test_words_that_waited_for_the_broker_too_long_are_not_told(
         bus = run_bus(site.access, [], work)
         assert got == [Changed("new")]
         assert bus.traffic.given_up == 1
+
+
+def test_a_broker_that_hangs_is_given_up_and_found_again() -> None:
+    with own_broker() as site:
+        pid = mosquitto.pid_of(site.folder)
+        got: list[Word] = []
+
+        async def work(bus: MqttBus) -> None:
+            other = MqttBus(site.access)
+            await other.open(got.append)
+            await here(bus)
+            await here(other)
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                async with asyncio.timeout(20):
+                    while not (bus.away and other.away):
+                        bus.tell(Changed("meanwhile"))
+                        await asyncio.sleep(0.2)
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            await here(bus)
+            await here(other)
+            got.clear()
+            bus.tell(Changed("new"))
+            while Changed("new") not in got:
+                await asyncio.sleep(0.02)
+            await other.close()
+
+        run_bus(site.access, [], work)

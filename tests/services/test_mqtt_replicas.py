@@ -14,6 +14,7 @@ import pytest
 from starlette.websockets import WebSocketDisconnect
 
 from hemoview.cloud import tables
+from hemoview.cloud.live.words import Heard, Word
 from hemoview.cloud.settings import Settings
 from recorder.sync import uplink_wire
 from tests.cloud.cloud_rig import Bedside, Rig
@@ -206,6 +207,42 @@ def test_what_no_word_told_is_found_in_the_database(tmp_path: Path) -> None:
             board = room(pair.one).board.beds
             assert board[beds[0]].binding.confirmed_by == "user:keeper"  # type: ignore[union-attr]
             assert board[beds[1]].session_id == ""
+
+
+def test_a_session_that_this_replica_has_not_heard_of_is_not_confirmed_over(tmp_path: Path) -> None:
+    """The broker is away: one replica shows the session before, the database knows of the next."""
+    with own_broker() as broker, pair_of(tmp_path, broker) as pair:
+        nurse = pair.two.person("nurse", ("operator", pair.ward_id))
+        bed_id = pair.one.beds["A-1"]
+        with ingest(pair.one, pair.one.bedside("A-1")) as bedside:
+            say(bedside, seq=1)
+            until(lambda: bed_id in room(pair.two).board.beds)
+            broker.kill()
+            until(lambda: room(pair.two).bus.away and room(pair.one).bus.away)
+            say(bedside, seq=2, session_id=OTHER)
+            until(lambda: room(pair.one).board.beds[bed_id].session_id == OTHER)
+            call(pair.one, room(pair.one).store.flush)
+            reply = nurse.post(f"/v1/beds/{bed_id}/confirm", json={"session_id": SESSION})
+            assert (reply.status_code, "another session by now" in reply.text) == (409, True)
+
+
+def test_what_was_on_its_way_when_a_device_was_moved_is_shown_nowhere(pair: Pair) -> None:
+    device = pair.one.bedside("A-1")
+    keeper = pair.two.person("keeper", ("admin", None))
+    bed_id = pair.one.beds["A-1"]
+    with ingest(pair.one, device) as bedside:
+        say(bedside, seq=1)
+        until(lambda: bed_id in room(pair.two).board.beds)
+        bus, heard = room(pair.one).bus, list[Word]()
+        bus.tell = heard.append  # type: ignore[method-assign] – it is on its way for a while
+        say(bedside, seq=2)
+        until(lambda: heard)
+        moved = keeper.patch(f"/v1/devices/{device.id}", json={"bed_id": pair.one.beds["A-2"]})
+        assert moved.status_code == 200
+        assert isinstance(heard[0], Heard)
+        call(pair.two, room(pair.two).replicas.take, heard[0])
+        shown = room(pair.two).board.beds[bed_id]
+        assert (shown.session_id, shown.last) == ("", None)
 
 
 def test_an_erased_session_is_gone_at_both(pair: Pair) -> None:

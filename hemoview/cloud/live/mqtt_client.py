@@ -20,7 +20,8 @@ QUEUED: Final = 2048
 LATE_S: Final = 5
 """What could not be sent, or delivered by the broker, within so long is out of date (safety rule 5: stale)."""
 PACKET_BYTES: Final = 128 * 1024
-KEEPALIVE_S: Final = 10
+KEEPALIVE_S: Final = 5
+"""A broker that hangs is given up after about twice as long."""
 ANSWER_S: Final = 5.0
 _QUIET: Final = logging.getLogger(f"{__name__}.quiet")
 _QUIET.setLevel(logging.CRITICAL)

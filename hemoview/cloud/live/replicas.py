@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 CLOCKS_US: Final = STALE_US
 """Where the clock of another replica differs by more, what it heard is dated by its arrival here."""
+OWNERS_HELD: Final = 10_000
 SAID_EVERY_US: Final = 3600 * 1_000_000
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ class Replicas:
 
     def _heard(self, word: Heard) -> None:
         live = self._live
+        if word.connection in live.closed:
+            return
         try:
             message = uplink_wire.read(word.text)
             bed = live.board.beds.setdefault(word.bed_id, BedNow(word.bed_id, word.ward_id))
@@ -76,7 +79,7 @@ class Replicas:
             live.bus.traffic.ignored += 1
             log.debug("a word of another replica passed over: %s", error)
             return
-        if message.session_id:
+        if message.session_id and len(live.introduced) < OWNERS_HELD:
             live.introduced.setdefault(message.session_id, word.device_id)
 
     def _dated(self, word: Heard) -> Heard:

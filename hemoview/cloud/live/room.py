@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Set
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -33,6 +34,7 @@ FORGET_S: Final = 3600.0
 READY_S: Final = 10.0
 """A service whose rows have not been written for so long is not ready."""
 
+CLOSED_HELD: Final = 256
 ERASED: Final = "this session was erased"
 
 log = logging.getLogger(__name__)
@@ -57,6 +59,8 @@ class Live:
         self.replicas = Replicas(self)
         self.introduced: dict[str, str] = {}
         """Session → the device that introduced it."""
+        self.closed: deque[str] = deque(maxlen=CLOSED_HELD)
+        """Connections of which nothing more is shown: another replica may have passed on a message a moment before."""
         self._changed: set[str] = set()
         self._looking: set[asyncio.Task[None]] = set()
         self.written_s = time.monotonic()
@@ -107,6 +111,7 @@ class Live:
     def release(self, device_id: str, bed_id: str) -> None:
         """A device stands at ``bed_id`` now: no other shows anything of it."""
         for left in self.board.release(device_id, bed_id, self.service.now_us()):
+            self.closed.append(left.connection)
             self.store.bound(left)
             self.changed(left.ward_id)
 
@@ -150,6 +155,7 @@ class Live:
         """These were erased: this replica shows nothing of them, and keeps nothing that it has not written yet."""
         self.store.leave_out(sessions)
         for left in self.board.forget(sessions, self.service.now_us()):
+            self.closed.append(left.connection)
             self.store.bound(left)
             self.changed(left.ward_id)
             if left.binding is not None:

@@ -24,7 +24,7 @@ from hemoview.cloud.live.ingest import serve as serve_bedside
 from hemoview.cloud.live.places import router as places
 from hemoview.cloud.live.ready import readiness
 from hemoview.cloud.live.room import Live
-from hemoview.cloud.live.store import keep_binding
+from hemoview.cloud.live.store import keep_binding, shows_another
 from hemoview.cloud.principals import Action, Person, Principal, origin_of, require, ward_filter
 from hemoview.cloud.problems import Problem, problem_response
 from hemoview.cloud.service import Here, Service, service_of
@@ -181,6 +181,8 @@ async def confirm_bed(
     async with service.db.begin() as conn:
         await audit.append(conn, entry)
         if now.binding is None or now.binding.session_id != body.session_id:  # while we waited for our turn
+            raise Problem(409, CHANGED)
+        if await shows_another(conn, now):  # told to another replica, and this one cannot hear of it just now
             raise Problem(409, CHANGED)
         await keep_binding(conn, bed_id, confirmed)
         now.binding = confirmed

@@ -268,6 +268,13 @@ async def keep_binding(conn: AsyncConnection, bed_id: str, binding: Binding) -> 
     await upsert(conn, bed_binding, [{"bed_id": bed_id, **asdict(binding)}])
 
 
+async def shows_another(conn: AsyncConnection, now: BedNow) -> bool:
+    """Whether a later session of a bed is written down than is known here."""
+    later = (bed_state.c.bed_id == now.bed_id) & (bed_state.c.at_us > now.at_us)
+    query = select(bed_state.c.bed_id).where(later, bed_state.c.session_id != now.session_id)
+    return (await conn.execute(query)).first() is not None
+
+
 def _binding_row(now: BedNow) -> dict[str, Any] | None:
     return None if now.binding is None else {"bed_id": now.bed_id, **asdict(now.binding)}
 
