@@ -66,7 +66,10 @@ class MqttTransport:
             link.begin()
         except LinkEnded as ended:
             link.close()
-            if ended.trouble == "broker-refuses":
+            if ended.trouble in (
+                "broker-refuses",
+                "broker-unknown",
+            ):  # either side may have another authority by now
                 self._passes.forget()
             raise
         return link

@@ -15,12 +15,14 @@ from typing import Any
 
 import httpx
 import pytest
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from websockets.sync.client import ClientConnection
 
 from hemoview.cloud.identity import device_authority
 from hemoview.cloud.principals import COOKIE, CSRF_HEADER
 from hemoview.cloud.settings import Settings
-from recorder.sync import enrolling, signing, uplink, uplink_ways
+from recorder.sync import enrolling, signing, uplink, uplink_topics, uplink_ways
 from recorder.sync.client import Patience, ServiceClient
 from recorder.sync.identity import Identity
 from recorder.sync.uplink import Uplink
@@ -77,7 +79,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with own_broker(keys) as broker, pytest.MonkeyPatch.context() as patch:
         for name in ("bus_url", "bus_ca", "bus_cert", "bus_key", "bus_public_url"):
             patch.setenv(f"HEMOVIEW_SERVE_{name.upper()}", str(getattr(broker.settings, name)))
-        ward = Ward(folder, production=False).furnish(6)
+        ward = Ward(folder, production=False).furnish(8)
         ward.start()
         try:
             yield Site(ward, broker)
@@ -208,6 +210,34 @@ def test_a_revoked_device_is_heard_no_longer_and_told_so(site: Site) -> None:
                 link.send(json.dumps(message(seq)), whole=False)
                 time.sleep(0.5)
         link.close()
+
+
+def test_a_device_that_does_ill_harms_nobody_else(site: Site) -> None:
+    ill = site.enrol()
+    with site.ward.browser() as page, streaming(site.enrol(), "aa" * 16) as good:
+        sees(page, good)
+        given = _given(site, ill, device_pass(site.ward.folder / "keys", ill.device_id, _raw(ill)))
+        client = MqttTransport(Given(lambda: given), ill.device_id).open(lambda: None)._client
+        topic = uplink_topics.live_topic(ill.device_id)
+
+        def say(payload: bytes, **properties: str) -> None:
+            told = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]
+            told.UserProperty = list(properties.items())
+            client.publish(topic, payload, 0, properties=told)
+
+        say(b"{}")  # by no connection
+        say(b"{}", link="a/b")
+        for n in range(300):  # by a new one each time
+            say(json.dumps(message(n, "bb" * 16)).encode(), link=f"l{n}")
+        for payload in (b"", b"\xff\xfe", b"[" * 60_000, b"x" * 65_000):
+            say(payload, link="last")
+        seqs = [sees(page, good)["msg"]["seq"] for _ in range(5)]
+        assert seqs == list(range(seqs[0], seqs[0] + 5))
+        wait_for(lambda: 'live_refused_total{why="malformed"}' in site.figures)
+        fast = [line for line in site.figures.splitlines() if 'live_refused_total{why="too-fast"}' in line]
+        assert float(fast[0].split()[-1]) > 200
+        client.disconnect()
+        client.loop_stop()
 
 
 def test_a_broker_that_dies_blinds_nobody_and_is_gone_back_to(

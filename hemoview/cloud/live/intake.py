@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hemoview.cloud.faults import REFUSALS, state_of
 from hemoview.cloud.live.bus_access import BusAccess
-from hemoview.cloud.live.connections import Ingest
+from hemoview.cloud.live.connections import Ingest, Pace
 from hemoview.cloud.live.door import Door, Refusal
 from hemoview.cloud.live.mqtt_client import BrokerClient
 from hemoview.cloud.live.words import Connected
@@ -124,6 +124,7 @@ class Intake:
         self._door, self._live, self._access = door, door.live, access
         self._bedsides: dict[str, _Bedside] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._paces: dict[str, Pace] = {}
         self._client: BrokerClient | None = None
         self._saying = asyncio.Lock()
         self._is_said = False
@@ -243,6 +244,9 @@ class Intake:
         if bedside is None or bedside.link != link:
             if bedside is not None and bedside.is_shut and self._is_told(bedside):
                 return  # it comes again and again: one look in ten seconds is enough
+            if not self._comes_at_a_fair_pace(device_id):
+                self._live.counts.refused.labels("too-fast").inc()
+                return
             bedside = self._bedsides[device_id] = _Bedside(link)
         if bedside.told_us and self._is_told(bedside):
             return
@@ -252,6 +256,11 @@ class Intake:
             bedside.task = asyncio.create_task(self._serve(device_id, bedside), name=f"bedside-{device_id}")
             self._tasks.add(bedside.task)
             bedside.task.add_done_callback(self._tasks.discard)
+
+    def _comes_at_a_fair_pace(self, device_id: str) -> bool:
+        """A connection costs a look into the database, and naming a new one costs a bedside nothing."""
+        now_us = self._live.service.now_us()
+        return self._paces.setdefault(device_id, Pace(now_us)).spend(now_us)
 
     def _is_told(self, bedside: _Bedside) -> bool:
         return 0 <= self._live.service.now_us() - bedside.told_us < TELL_AGAIN_US
