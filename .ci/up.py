@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Any, TypeVar
 
 from servers import ceph, mosquitto, nginx, postgres
@@ -223,10 +224,8 @@ def started(trial: Trial, stack: ExitStack) -> Iterator[Part]:
     told |= tomllib.loads(Path(settings).read_text("utf-8"))
     yield Part("object store", lambda: ceph.runs(store), lambda: ceph.start(store))
     broker = folder / "mosquitto"
-    begin = mosquitto.mosquitto(broker, devices=folder / "keys", keep=True)
+    begin = mosquitto.mosquitto(broker, devices=folder / "keys", names=trial.names, keep=True)
     told |= tomllib.loads(Path(said("broker", lambda: stack.enter_context(begin))).read_text("utf-8"))
-    if trial.names:  # it is for this machine alone: bedsides elsewhere come by the service's own address
-        del told["bus_public_url"]
     yield Part("broker", lambda: mosquitto.pid_of(broker) is not None, lambda: mosquitto.start(broker))
     replicas: list[Replica] = []
     for number in range(1, trial.replicas + 1):
@@ -258,9 +257,16 @@ def whole(folder: Path) -> Path:
 
 
 def said(name: str, work: Callable[[], T]) -> T:
-    """Do something that takes a while, and say so."""
+    """Do something that takes a while, and say so.
+
+    Raises:
+        ConfigError: a server does not start.
+    """
     began = time.monotonic()
-    done = work()
+    try:
+        done = work()
+    except (RuntimeError, OSError, SubprocessError) as error:
+        raise ConfigError(f"{name} does not start: {error}; its folder has a log") from error
     print(f"{name}: there after {time.monotonic() - began:.1f} s", flush=True)
     return done
 

@@ -127,7 +127,7 @@ def _write(folder: Path, replicas: Sequence[Path], tls: Path, listen: str) -> No
     )
     main = filled(
         (SHIPPED / "nginx.conf").read_text("utf-8"),
-        {"/tmp/": f"{folder}/", "/etc/nginx/conf.d/*.conf": f"{folder}/hemoview.conf"} | logs,
+        {"/tmp/": f"{folder}/", "/etc/nginx/conf.d/hemoview.conf": f"{folder}/hemoview.conf"} | logs,
     )
     if os.geteuid() == 0:  # else its workers would give up root, and with it their way to the sockets
         main = f"user root root;\n{main}"

@@ -18,7 +18,7 @@ from fastapi import FastAPI
 from hemoview.cloud import supervise
 from hemoview.cloud.app import build
 from hemoview.cloud.custody.stocked import look
-from hemoview.cloud.identity import broker, device_authority, first, tls
+from hemoview.cloud.identity import broker, bus_tls, device_authority, first, tls
 from hemoview.cloud.listening import listening
 from hemoview.cloud.settings import PORT, Settings
 from hemoview.cloud.supervise import Life
@@ -68,6 +68,11 @@ def add_parser(commands: Any) -> None:
         help="make or renew a certificate for these host names and addresses, say how to trust it, and end",
     )
     parser.add_argument(
+        "--init-bus",
+        metavar="NAME[,NAME…]",
+        help="make or renew the certificates of a broker (MQTT) of these names and of the replicas at it, and end",
+    )
+    parser.add_argument(
         "--new-password", metavar="NAME", help="make a one-time password for this account, and end"
     )
     parser.add_argument(
@@ -83,11 +88,8 @@ def run(args: argparse.Namespace) -> int | None:
         ConfigError: settings that are wrong or unsafe, a port in use.
     """
     flags = {name: getattr(args, name) for name in ("host", "port", "socket", "folder")}
-    if args.init_tls:
-        told = Settings.read(args.config, flags, unchecked=True)
-        made = tls.init(told.tls, tuple(args.init_tls.split(",")))
-        print(tls.in_words(made, told.port))  # noqa: T201 – what was asked for
-        print(device_authority.in_words(device_authority.make(told.keys)))  # noqa: T201
+    if args.init_tls or args.init_bus:
+        _make_certificates(Settings.read(args.config, flags, unchecked=True), args)
         return None
     settings = Settings.read(args.config, flags)
     if args.new_password:
@@ -100,6 +102,19 @@ def run(args: argparse.Namespace) -> int | None:
             return supervise.keep(partial(_serve, settings, listener), listener)
         _serve(settings, listener)
     return None
+
+
+def _make_certificates(told: Settings, args: argparse.Namespace) -> None:
+    devices = device_authority.make(told.keys)
+    if args.init_tls:
+        made = tls.init(told.tls, tuple(args.init_tls.split(",")))
+        print(tls.in_words(made, told.port))  # noqa: T201 – what was asked for
+        print(device_authority.in_words(devices))  # noqa: T201
+    if args.init_bus:
+        files = bus_tls.init(told.folder / "bus", tuple(args.init_bus.split(",")))
+        beside = files.ca.with_name(devices.name)
+        tls.write_open(beside, devices.read_bytes())
+        print(bus_tls.in_words(files, beside))  # noqa: T201
 
 
 def _serve(settings: Settings, listener: socket.socket, life: Life | None = None) -> None:

@@ -138,3 +138,16 @@ def test_a_real_connection_trusts_the_authority_and_nothing_else(
             httpx.get(f"https://127.0.0.1:{port}/v1/hello")
         with pytest.raises(httpx.HTTPError):
             httpx.get(f"http://127.0.0.1:{port}/v1/hello")
+
+
+def test_a_broker_gets_its_certificates_by_one_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["serve", "--init-bus", "ward.example,broker", "--folder", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    for name in ("ca.pem", "broker.pem", "broker.key", "devices-ca.pem", "service.pem", "service.key"):
+        assert str(tmp_path / "bus" / name) in told and (tmp_path / "bus" / name).is_file()
+    assert set(tls.served(tmp_path / "bus" / "broker.pem").names) >= {"ward.example", "broker"}  # type: ignore[union-attr]
+    before = (tmp_path / "bus" / "ca.pem").read_bytes()
+    assert cli.main(["serve", "--init-bus", "broker", "--folder", str(tmp_path)]) == 0
+    assert (tmp_path / "bus" / "ca.pem").read_bytes() == before

@@ -65,3 +65,15 @@ def init(folder: Path, names: tuple[str, ...], now: datetime | None = None) -> B
         platform.write_owner_only(key_file, certificate.private_pem(key))
         tls.write_open(cert_file, cert.public_bytes(Encoding.PEM))
     return told
+
+
+def in_words(files: BusFiles, devices_ca: Path) -> str:
+    """What goes where."""
+    broker = ", ".join(str(path) for path in (files.ca, files.broker_cert, files.broker_key, devices_ca))
+    replica = ", ".join(str(path) for path in (files.ca, files.service_cert, files.service_key))
+    return f"""
+For the broker (resources/deploy/mosquitto says where it looks for them; its account alone reads the key):
+  {broker}
+For every replica, as bus_ca, bus_cert and bus_key:
+  {replica}
+Renew by the same command within a year, then start the broker again, and the replicas one after the other."""
