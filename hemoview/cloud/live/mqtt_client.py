@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
 from typing import Any, Final
 
 import aiomqtt
@@ -48,6 +49,9 @@ class BrokerClient(aiomqtt.Client):
             max_queued_incoming_messages=QUEUED,
             properties=limits,
             tls_context=access.context(),
+            socket_options=(
+                (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+            ),  # else each waits for a word of the broker's
             logger=_QUIET,
         )
         self._reason: ReasonCode | None = None
