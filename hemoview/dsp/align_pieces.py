@@ -23,6 +23,7 @@ from hemoview.dsp.align_match import (
     residuals,
     tolerance_s,
 )
+from hemoview.dsp.align_slope import refined
 from hemoview.dsp.beat_train import BeatTrain
 from hemoview.dsp.time_map import PPM, Piece
 
@@ -209,18 +210,21 @@ def _pieces_between(both: _Both, t0_s: float, t1_s: float) -> list[Piece]:
 
 def _known_drift(both: _Both, one: Line, local: Sequence[_Local]) -> tuple[Line, float]:
     """A line turned about its beats to the drift that beats and arrivals say together, and its 95 % bound."""
-    error_ppm = _error_ppm(one, local)
-    drift_ppm, error_ppm = combined_ppm(
-        one.drift / PPM, error_ppm, clock_of(both.clocks, local[0].t0_s, local[-1].t1_s)
+    t_s, lag_s = _pairs(local)
+    one, lag_s = refined(
+        one, t_s, lag_s, both.reference, usual=both.lean.usual, spread_ppm=both.lean.spread_ppm
     )
-    middle_s = float(np.concatenate([part.t_s for part in local]).mean())
+    t0_s, t1_s = local[0].t0_s, local[-1].t1_s
+    error_ppm = beats_error_ppm(t_s, lag_s - _lag(one, t_s), t1_s - t0_s)
+    clock = clock_of(both.clocks, t0_s, t1_s)
+    drift_ppm, error_ppm = combined_ppm(one.drift / PPM, error_ppm, clock, t1_s - t0_s)
+    middle_s = float(t_s.mean())
     return Line(middle_s, one.lag_at(middle_s), drift_ppm * PPM), error_ppm
 
 
 def _error_ppm(line: Line, local: Sequence[_Local]) -> float:
     """:func:`beats_error_ppm` of the windows together."""
-    t_s = np.concatenate([part.t_s for part in local])
-    lag_s = np.concatenate([part.lag_s for part in local])
+    t_s, lag_s = _pairs(local)
     return beats_error_ppm(t_s, lag_s - _lag(line, t_s), local[-1].t1_s - local[0].t0_s)
 
 
@@ -251,6 +255,11 @@ def _local(both: _Both, line: Line, t0_s: float, t1_s: float) -> _Local | None:
     return _Local(t0_s, t1_s, line, r.at_s[near], r.value_s[near] + _lag(line, r.at_s[near]))
 
 
+def _pairs(local: Sequence[_Local]) -> tuple[Array, Array]:
+    """Matched pairs of all windows: (reference time, lag)."""
+    return np.concatenate([part.t_s for part in local]), np.concatenate([part.lag_s for part in local])
+
+
 def _lag(line: Line, t_s: Array) -> Array:
     return np.asarray(line.offset_s + line.drift * (t_s - line.at_s))
 
@@ -268,8 +277,7 @@ def _chains(local: Sequence[_Local]) -> list[list[_Local]]:
 
 def _through(both: _Both, local: Sequence[_Local]) -> Line | None:
     """One robust line through the pairs of all windows."""
-    t = np.concatenate([part.t_s for part in local])
-    lag = np.concatenate([part.lag_s for part in local])
+    t, lag = _pairs(local)
     base = max(local, key=lambda part: part.t_s.size).line
     rest = Residuals(
         t, lag - _lag(base, t), np.ones(t.size), np.ones(t.size, np.bool_), np.zeros(t.size, np.int64)

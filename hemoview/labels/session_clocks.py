@@ -13,7 +13,8 @@ from recorder.session import Session
 
 FILE: Final = "file"
 """Transport of a device whose samples came out of a file: its points were computed, nobody stamped an arrival."""
-_FAR_S: Final = 1e9
+_AFTER_S: Final = 10.0
+"""The last stretch reaches this far beyond the last arrival: a piece may end a little later."""
 
 
 def shared_clocks(session: Session) -> tuple[SharedClock, ...]:
@@ -29,8 +30,9 @@ def shared_clocks(session: Session) -> tuple[SharedClock, ...]:
     if of_files & {pulse.device_id, pressure.device_id}:
         return ()
     begins = [session.t_s(era.monotonic_ns, era.number) for era in session.eras]
+    ends = [*begins[1:], session.duration_s + _AFTER_S]
     found = []
-    for era, begin_s, end_s in zip(session.eras, begins, [*begins[1:], _FAR_S], strict=True):
+    for era, begin_s, end_s in zip(session.eras, begins, ends, strict=True):
         error_ppm = _error_ppm(session, era.number, pulse, pressure)
         if error_ppm is not None:
             found.append(SharedClock(begin_s, end_s, error_ppm))

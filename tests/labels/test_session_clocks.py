@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from two_devices import person, write
 
+from hemoview.dsp.align_drift import arrivals_error_ppm
 from hemoview.dsp.time_map import Piece
 from hemoview.labels import align_command, session_clocks
 from hemoview.labels.align_session import align_session
@@ -24,7 +25,8 @@ def test_a_recorded_session_knows_its_clocks_and_alignment_leans_on_them(tmp_pat
         assert clock.t0_s <= 0.0 and clock.t1_s > 200.0 and 0.0 < clock.error_ppm < 100.0
         found = align_session(opened)
     assert found.locked and found.evidence["drift_known_by"] == "arrivals+beats"
-    assert found.drift_error_ppm <= clock.error_ppm + 1e-9
+    piece = found.pieces[0]
+    assert found.drift_error_ppm <= arrivals_error_ppm(clock, piece.t1_s - piece.t0_s) + 1e-6
     assert "±" in align_command.drift_in_words(found)
 
 
