@@ -85,6 +85,15 @@ def test_the_lag_of_one_monitor_by_every_definition(real_recordings: Path) -> No
     assert piece.residual_ms < 12 and piece.matched_fraction > 0.97
 
 
+def test_what_one_clock_seems_to_drift_lies_within_the_bound(real_recordings: Path) -> None:
+    """One monitor timed both waves: any drift found is the way of the pulse, up to 29 ppm in 10 min of surgery."""
+    pulse, pressure = pulse_of(real_recordings / SURGERY), pressure_of(real_recordings / SURGERY)
+    spans = [(0.0, 2000.0), *((t_s, t_s + 620.0) for t_s in (1.0, 601.0, 1201.0))]
+    for t0_s, t1_s in spans:
+        (piece,) = align_beats(pulse.between(t0_s, t1_s), pressure.between(t0_s, t1_s)).pieces
+        assert piece.drift_error_ppm is not None and abs(piece.drift_ppm) < piece.drift_error_ppm
+
+
 def correlated_lag_s(abp: Array, pleth: Array, rate_hz: float) -> float:
     """Median over minutes of the shift, 0 to 0.8 s, at which the band-passed waves correlate best."""
     n, best = round(60 * rate_hz), []
