@@ -31,6 +31,8 @@ SEND_S: Final = 5.0
 """A message that the broker has not taken by then shows a link that is none."""
 SHORTEST_S: Final = 1.0
 """No connection is made anew sooner."""
+_OF_CERTIFICATES: Final = frozenset({"broker-refuses", "broker-unknown"})
+"""Either side may have another authority by now: the next certificate is a new one."""
 _NOBODY: Final = "No matching subscribers"
 _TELL: Final = "tell the service's administrator"
 _TAKEN_OVER: Final = "Session taken over"
@@ -66,10 +68,7 @@ class MqttTransport:
             link.begin()
         except LinkEnded as ended:
             link.close()
-            if ended.trouble in (
-                "broker-refuses",
-                "broker-unknown",
-            ):  # either side may have another authority by now
+            if ended.trouble in _OF_CERTIFICATES:
                 self._passes.forget()
             raise
         return link
@@ -87,7 +86,7 @@ class MqttLink:
     def __init__(self, pass_: Pass, device_id: str, wake: Callable[[], None]) -> None:
         self.holds_s = max(SHORTEST_S, pass_.renew_s - time.monotonic())
         self._pass, self._device_id, self._wake = pass_, device_id, wake
-        self._name = secrets.token_hex(16)  # nobody who knows it could throw us out by it
+        self._name = secrets.token_hex(16)
         self._turn = threading.Condition()
         self._ended: LinkEnded | None = None
         self._is_open, self._is_leaving = False, False
