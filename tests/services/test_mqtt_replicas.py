@@ -207,6 +207,15 @@ def test_what_no_word_told_is_found_in_the_database(tmp_path: Path) -> None:
             board = room(pair.one).board.beds
             assert board[beds[0]].binding.confirmed_by == "user:keeper"  # type: ignore[union-attr]
             assert board[beds[1]].session_id == ""
+            with pytest.raises(WebSocketDisconnect) as ended:
+                other.receive_text()
+            assert ended.value.code == uplink_wire.UNKNOWN_CODE
+        broker.start()
+        until(lambda: not (room(pair.one).bus.away or room(pair.two).bus.away))
+        with browser(pair.two, pair.ward_id, "n") as far, ingest(pair.one, second) as again:
+            say(again, seq=2, session_id=OTHER)
+            told = hear(far, "bed")
+            assert (told["bed_id"], told["binding"]["confirmed"]) == (beds[2], False)
 
 
 def test_a_session_that_this_replica_has_not_heard_of_is_not_confirmed_over(tmp_path: Path) -> None:

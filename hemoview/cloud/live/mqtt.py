@@ -91,6 +91,10 @@ class MqttBus:
             except (aiomqtt.MqttError, OSError, ValueError) as error:
                 tried = 1 if not self._away else tried + 1
                 self._say_away(error)
+            except Exception as error:
+                tried += 1
+                self._away = AWAY
+                log.exception("a fault of the bus (%s); it is tried again", type(error).__name__)
             await asyncio.sleep(min(AGAIN_S[1], AGAIN_S[0] * 2 ** min(tried, 8)) * random.uniform(0.5, 1.0))
 
     async def _connected(self, take: Take) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sqlalchemy import select
 
 from hemoview.cloud.live.bindings import confirm
-from hemoview.cloud.live.board import STALE_US, BedNow, Confused
+from hemoview.cloud.live.board import BedNow, Confused
 from hemoview.cloud.live.words import (
     Changed,
     Confirmed,
@@ -26,8 +26,10 @@ from recorder.sync import uplink_wire
 if TYPE_CHECKING:
     from hemoview.cloud.live.room import Live
 
-CLOCKS_US: Final = STALE_US
-"""Where the clock of another replica differs by more, what it heard is dated by its arrival here."""
+CLOCKS_US: Final = 2_000_000
+"""Where the clock of another replica differs by more, what it heard is dated by its arrival here: well below the age at
+which a bed has no data. The broker hands nothing on that is older than five seconds."""
+MOVED: Final = "this device was moved to another bed"
 OWNERS_HELD: Final = 10_000
 SAID_EVERY_US: Final = 3600 * 1_000_000
 
@@ -68,7 +70,7 @@ class Replicas:
 
     def _heard(self, word: Heard) -> None:
         live = self._live
-        if word.connection in live.closed:
+        if (word.connection, word.bed_id) in live.closed:
             return
         try:
             message = uplink_wire.read(word.text)
@@ -113,7 +115,8 @@ class Replicas:
             stands = (await conn.execute(places)).all()
             confirmed = (await conn.execute(kept.where(bed_binding.c.device_id.in_(bound)))).all()
         for row in stands:
-            live.release(row.id, row.bed_id or "")
+            if live.release(row.id, row.bed_id or ""):
+                live.connections.end(row.id, uplink_wire.UNKNOWN_CODE, MOVED)
         for row in confirmed:
             self._confirmed(
                 Confirmed(row.bed_id, row.session_id, row.device_id, row.confirmed_us, row.confirmed_by)

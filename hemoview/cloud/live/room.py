@@ -7,7 +7,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Set
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Set
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -59,8 +59,8 @@ class Live:
         self.replicas = Replicas(self)
         self.introduced: dict[str, str] = {}
         """Session → the device that introduced it."""
-        self.closed: deque[str] = deque(maxlen=CLOSED_HELD)
-        """Connections of which nothing more is shown: another replica may have passed on a message a moment before."""
+        self.closed: deque[tuple[str, str]] = deque(maxlen=CLOSED_HELD)
+        """Connections at beds of which nothing more is shown: another replica may have heard one a moment before."""
         self._changed: set[str] = set()
         self._looking: set[asyncio.Task[None]] = set()
         self.written_s = time.monotonic()
@@ -108,10 +108,15 @@ class Live:
         self.readers.show(bed_now.ward_id, taken.parcel)
         return taken
 
-    def release(self, device_id: str, bed_id: str) -> None:
-        """A device stands at ``bed_id`` now: no other shows anything of it."""
-        for left in self.board.release(device_id, bed_id, self.service.now_us()):
-            self.closed.append(left.connection)
+    def release(self, device_id: str, bed_id: str) -> bool:
+        """A device stands at ``bed_id`` now: no other shows anything of it. Whether one did."""
+        beds = self.board.release(device_id, bed_id, self.service.now_us())
+        self._emptied(beds)
+        return bool(beds)
+
+    def _emptied(self, beds: Iterable[BedNow]) -> None:
+        for left in beds:
+            self.closed.append((left.connection, left.bed_id))
             self.store.bound(left)
             self.changed(left.ward_id)
 
@@ -135,7 +140,7 @@ class Live:
         self.bus.tell(Ended(device_id, UNKNOWN_CODE, why))
 
     def placed(self, device_id: str, why: str) -> None:
-        """Somebody moved, revoked or enrolled a device: no bed shows anything of it, or takes it for confirmed, until
+        """Somebody moved or enrolled a device: no bed shows anything of it, or takes it for confirmed, until
         it comes again."""
         self.place(device_id, why)
         self.bus.tell(Placed(device_id, why))
@@ -154,10 +159,9 @@ class Live:
     def forget(self, sessions: Set[str]) -> None:
         """These were erased: this replica shows nothing of them, and keeps nothing that it has not written yet."""
         self.store.leave_out(sessions)
-        for left in self.board.forget(sessions, self.service.now_us()):
-            self.closed.append(left.connection)
-            self.store.bound(left)
-            self.changed(left.ward_id)
+        beds = self.board.forget(sessions, self.service.now_us())
+        self._emptied(beds)
+        for left in beds:
             if left.binding is not None:
                 self.connections.end(left.binding.device_id, ELSEWHERE_CODE, ERASED)
 
