@@ -172,7 +172,7 @@ class Uplink:
             told = message if whole else {k: v for k, v in message.items() if k not in ("head", "footer")}
             text = json.dumps(told, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
             try:
-                link.send(text, whole=whole)
+                link.send(text)
             except LinkEnded as ended:
                 if not ended.told:
                     self._give_back(message)

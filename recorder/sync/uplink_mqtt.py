@@ -1,7 +1,7 @@
 """The live path over the site's broker: MQTT 5, TLS 1.3, a certificate of the bedside's own.
 
-What goes once a second goes without an answer (QoS 0). The whole messages, of a connection's first and every tenth
-second, want one (QoS 1): it alone says that the broker does not let us tell, or that nobody takes what we tell.
+Every message wants the broker's answer (QoS 1): it alone says that the broker does not let us tell, that nobody takes
+what we tell, or, by not coming, that the broker hangs; then the message goes another way before the next one is made.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from recorder.sync.uplink_wire import LIMIT_BYTES, REPLACED_CODE
 
 OPEN_S: Final = 4.0
 """Less than the queue holds: while the broker is tried nothing is lost."""
-SEND_S: Final = 5.0
-"""A message that the broker has not taken by then shows a link that is none."""
+SEND_S: Final = 4.0
+"""A message that the broker has not taken by then shows a link that is none; the queue holds what comes meanwhile."""
 SHORTEST_S: Final = 1.0
 """No connection is made anew sooner."""
 _OF_CERTIFICATES: Final = frozenset({"broker-refuses", "broker-unknown"})
@@ -155,15 +155,15 @@ class MqttLink:
             if self._ended is not None:
                 raise self._ended
 
-    def send(self, text: str, *, whole: bool) -> None:
-        """Hand a message over, and wait until it is on its way; a whole one until the broker has answered.
+    def send(self, text: str) -> None:
+        """Hand a message over, and wait until the broker has taken it.
 
         Raises:
             LinkEnded: the broker does not take it, or the link is none any more.
         """
         self.check()
         topic = topics.live_topic(self._device_id)
-        info = self._client.publish(topic, text.encode(), 1 if whole else 0, properties=self._publish)
+        info = self._client.publish(topic, text.encode(), 1, properties=self._publish)
         until_s = time.monotonic() + SEND_S
         while info.rc is MQTTErrorCode.MQTT_ERR_SUCCESS and not info.is_published():
             self.check()

@@ -51,12 +51,11 @@ class Link(Protocol):
         """
         ...
 
-    def send(self, text: str, *, whole: bool) -> None:
+    def send(self, text: str) -> None:
         """Hand a message over; it may be lost all the same.
 
         Args:
             text: of :mod:`uplink_wire`.
-            whole: it has head and footer, and it matters more that it arrives.
 
         Raises:
             LinkEnded: it did not go.

@@ -88,7 +88,7 @@ class WebSocketLink:
     def check(self) -> None:
         """It tells when something is sent."""
 
-    def send(self, text: str, *, whole: bool) -> None:  # noqa: ARG002 – of the port
+    def send(self, text: str) -> None:
         """Hand a message over.
 
         Raises:

@@ -39,7 +39,7 @@ BUSES: dict[str, Callable[[], AbstractContextManager[Make]]] = {"in-process": in
 
 WORDS: tuple[Word, ...] = (
     Heard("device", "bed", "ward", 1_700_000_000_000_000, "c1", 2, 5, '{"v":1,"pseudonym":"Ä–1 \\u2028"}'),
-    Connected("device"),
+    Connected("device", "link"),
     Ended("device", 4401, "this device was revoked; enrol it again"),
     Placed("device", "this device was moved to another bed"),
     Confirmed("bed", "session", "device", 1_700_000_000_000_000, "user:nürse"),

@@ -71,7 +71,7 @@ def ends(link: Any, trials: int = 100) -> LinkEnded:
     """It is found out within a few messages."""
     with pytest.raises(LinkEnded) as found:
         for _ in range(trials):
-            link.send("{}", whole=False)
+            link.send("{}")
             time.sleep(0.05)
     return found.value
 
@@ -79,7 +79,7 @@ def ends(link: Any, trials: int = 100) -> LinkEnded:
 def test_messages_arrive_in_order(taker: Taker) -> None:
     link = taker.transport().open(nothing)
     for seq in range(25):
-        link.send(json.dumps({"seq": seq}), whole=seq % 10 == 0)
+        link.send(json.dumps({"seq": seq}))
     assert [taker.next()["seq"] for _ in range(25)] == list(range(25))
     link.check()
     link.close()
@@ -87,7 +87,7 @@ def test_messages_arrive_in_order(taker: Taker) -> None:
 
 def test_a_message_as_long_as_one_may_be_arrives_whole(taker: Taker) -> None:
     link = taker.transport().open(nothing)
-    link.send(json.dumps({"more": "é" * (LIMIT_BYTES // 2 - 20)}, ensure_ascii=False), whole=True)
+    link.send(json.dumps({"more": "é" * (LIMIT_BYTES // 2 - 20)}, ensure_ascii=False))
     assert len(taker.next()["more"]) == LIMIT_BYTES // 2 - 20
     link.close()
 
@@ -96,7 +96,7 @@ def test_every_connection_is_told_from_the_one_before(taker: Taker) -> None:
     transport = taker.transport()
     for n in range(1, 4):
         link = transport.open(nothing)
-        link.send("{}", whole=True)
+        link.send("{}")
         taker.next()
         link.close()
         assert taker.links() == n
@@ -107,7 +107,7 @@ def test_every_connection_is_told_from_the_one_before(taker: Taker) -> None:
 )
 def test_what_the_service_says_ends_it_in_its_words(taker: Taker, code: int, patient: bool) -> None:
     link = taker.transport().open(nothing)
-    link.send("{}", whole=True)
+    link.send("{}")
     taker.next()
     taker.refuse(code, "this device was revoked; enrol it again")
     ended = ends(link)
@@ -121,7 +121,7 @@ def test_what_the_service_says_ends_it_in_its_words(taker: Taker, code: int, pat
 
 def test_one_that_dies_is_found_out_and_let_go_of(taker: Taker) -> None:
     link = taker.transport().open(nothing)
-    link.send("{}", whole=True)
+    link.send("{}")
     taker.next()
     taker.kill()
     ended = ends(link)

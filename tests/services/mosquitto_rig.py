@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -44,6 +45,17 @@ class Broker:
 
     def start(self) -> None:
         mosquitto.start(self.folder)
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """It answers nobody, and hangs up on nobody."""
+        pid = mosquitto.pid_of(self.folder)
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager

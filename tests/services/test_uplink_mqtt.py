@@ -22,7 +22,7 @@ from websockets.sync.client import ClientConnection
 from hemoview.cloud.identity import device_authority
 from hemoview.cloud.principals import COOKIE, CSRF_HEADER
 from hemoview.cloud.settings import Settings
-from recorder.sync import enrolling, signing, uplink, uplink_topics, uplink_ways
+from recorder.sync import enrolling, signing, uplink, uplink_mqtt, uplink_topics, uplink_ways
 from recorder.sync.client import Patience, ServiceClient
 from recorder.sync.identity import Identity
 from recorder.sync.uplink import Uplink
@@ -79,7 +79,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with own_broker(keys) as broker, pytest.MonkeyPatch.context() as patch:
         for name in ("bus_url", "bus_ca", "bus_cert", "bus_key", "bus_public_url"):
             patch.setenv(f"HEMOVIEW_SERVE_{name.upper()}", str(getattr(broker.settings, name)))
-        ward = Ward(folder, production=False).furnish(8)
+        ward = Ward(folder, production=False).furnish(9)
         ward.start()
         try:
             yield Site(ward, broker)
@@ -164,7 +164,7 @@ def test_who_may_not_is_kept_out_and_told_why(site: Site, tmp_path: Path) -> Non
         with pytest.raises(LinkEnded) as ended:
             link = MqttTransport(Given(lambda: given), topic_of).open(lambda: None)
             try:
-                link.send("{}", whole=True)
+                link.send("{}")
             finally:
                 link.close()
         assert not ended.value.told and ended.value.why
@@ -207,7 +207,7 @@ def test_a_revoked_device_is_heard_no_longer_and_told_so(site: Site) -> None:
         link = MqttTransport(Given(lambda: given), me.device_id).open(lambda: None)
         with pytest.raises(LinkEnded, match="revoked"):
             for seq in itertools.count(1):
-                link.send(json.dumps(message(seq)), whole=False)
+                link.send(json.dumps(message(seq)))
                 time.sleep(0.5)
         link.close()
 
@@ -260,6 +260,23 @@ def test_a_broker_that_dies_blinds_nobody_and_is_gone_back_to(
         assert bedside.link.standing.trouble == ""
         assert sees(page, bedside)["msg"]["seq"] > seq
         assert bedside.link.counts.dropped == 0  # what the queue holds covers every change of way
+
+
+def test_a_broker_that_hangs_loses_nothing_and_what_it_held_back_harms_nothing(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uplink_mqtt, "SEND_S", 1.5)
+    with site.ward.browser() as page, streaming(site.enrol(), "cc" * 16) as bedside:
+        sees(page, bedside)
+        wait_for(lambda: bedside.way == "broker")
+        with site.broker.hanging():
+            wait_for(lambda: bedside.way == "service")
+            seq = sees(page, bedside)["msg"]["seq"]
+        for _ in range(8):  # the broker hands on what it had: nobody is shown out for it
+            told = sees(page, bedside)
+            assert (told["msg"]["seq"], told["gap"]) == (seq + 1, 0)
+            seq += 1
+        assert (bedside.way, bedside.link.counts.dropped) == ("service", 0)
 
 
 def test_a_service_that_starts_again_is_told_who_it_is(site: Site) -> None:

@@ -45,7 +45,7 @@ def telling(broker: Broker, keys: Path, bedside: Bedside) -> Iterator[list[LinkE
                     told = message(next(seqs))
                     whole = n % 10 == 0
                     kept = told if whole else {k: v for k, v in told.items() if k not in ("head", "footer")}
-                    link.send(json.dumps(kept), whole=whole)
+                    link.send(json.dumps(kept))
             except LinkEnded as why:
                 ended.append(why)
                 over.wait(EVERY_S)

@@ -155,9 +155,11 @@ class Connections:
         if before is not None:
             self._show_out(before, uplink_wire.REPLACED_CODE, TAKEN_OVER)
 
-    def replaced(self, device_id: str) -> None:
-        """A newer connection of it is at another replica."""
-        self.end(device_id, uplink_wire.REPLACED_CODE, TAKEN_OVER)
+    def replaced(self, device_id: str, by: str) -> None:
+        """A newer connection of it, ``by``, is at another replica."""
+        ingest = self._ingests.get(device_id)
+        if ingest is not None and ingest.id != by:
+            self._show_out(ingest, uplink_wire.REPLACED_CODE, TAKEN_OVER)
 
     def left(self, ingest: Ingest) -> None:
         """It is closed."""

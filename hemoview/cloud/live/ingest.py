@@ -41,7 +41,7 @@ async def serve(socket: WebSocket, door: Door, device: Principal) -> None:
     ingest = Ingest(SocketLine(socket), device.id, device.bed_id or "", now_us, until_us=now_us + TOKEN_US)
     await socket.accept()
     live.connections.take_over(ingest)
-    live.bus.tell(Connected(device.id))
+    live.bus.tell(Connected(device.id, ingest.id))
     live.counts.bedsides.set(live.connections.bedsides)
     try:
         await _listen(socket, door, ingest)

@@ -47,6 +47,8 @@ HELD: Final = 20
 AGAIN_S: Final = (0.2, 3.0)
 TELL_AGAIN_US: Final = 10_000_000
 """A bedside that speaks on though nothing is taken of it may not have heard so."""
+OVER_HELD: Final = 8
+"""Connections of a device that newer ones have ended, remembered so that they do not come back."""
 LATER_CODE: Final = 1013
 BROKER: Final = "broker"
 """The origin that the audit log names: a broker tells no address."""
@@ -125,6 +127,7 @@ class Intake:
         self._bedsides: dict[str, _Bedside] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._paces: dict[str, Pace] = {}
+        self._over: dict[str, deque[str]] = {}
         self._client: BrokerClient | None = None
         self._saying = asyncio.Lock()
         self._is_said = False
@@ -240,6 +243,8 @@ class Intake:
                 self._live.counts.refused.labels("malformed").inc()
 
     def _take(self, device_id: str, link: str, payload: bytes) -> None:
+        if link in self._over.get(device_id, ()):
+            return  # what a broker or a network held back of a connection that a newer one has ended
         bedside = self._bedsides.get(device_id)
         if bedside is None or bedside.link != link:
             if bedside is not None and bedside.is_shut and self._is_told(bedside):
@@ -320,14 +325,15 @@ class Intake:
         live.connections.take_over(ingest)
         now = live.board.beds.get(ingest.bed_id)
         if now is None or now.connection != ingest.id:  # not one that another leader knew already
-            live.bus.tell(Connected(ingest.device_id))
+            live.bus.tell(Connected(ingest.device_id, ingest.id))
         live.counts.bedsides.set(live.connections.bedsides)
 
     async def close(self, device_id: str, bedside: _Bedside, code: int, why: str) -> None:
         """Nothing more is taken of this connection: tell its bedside, as long as it speaks."""
-        if code == REPLACED_CODE and self._bedsides.get(device_id) is bedside:
-            return  # a newer one elsewhere: this bedside left for it, or is taken again when it speaks on
         bedside.told_us, bedside.is_shut = self._live.service.now_us(), code == UNKNOWN_CODE
+        if code == REPLACED_CODE:
+            over = self._over.setdefault(device_id, deque(maxlen=OVER_HELD))
+            over.append(bedside.link)
         refusal = uplink_topics.Refusal(code, why, bedside.link)
         with contextlib.suppress(aiomqtt.MqttError):
             async with self._saying:

@@ -53,8 +53,8 @@ class Replicas:
         match word:
             case Heard():
                 self._heard(word)
-            case Connected(device_id):
-                live.connections.replaced(device_id)
+            case Connected(device_id, connection):
+                live.connections.replaced(device_id, connection)
             case Ended(device_id, code, why):
                 live.service.forget_tokens(device_id)
                 live.connections.end(device_id, code, why)

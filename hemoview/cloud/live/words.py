@@ -32,9 +32,14 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """A device has a new connection at this replica: an older one elsewhere ends."""
+    """A device has a new connection at this replica: an older one elsewhere ends.
+
+    Args:
+        connection: which; the same may have come over the broker to two that both believed to lead.
+    """
 
     device_id: str
+    connection: str
 
 
 @dataclass(frozen=True, slots=True)
