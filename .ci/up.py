@@ -25,7 +25,7 @@ from subprocess import SubprocessError
 from typing import Any, TypeVar
 
 from servers import ceph, mosquitto, nginx, postgres
-from servers.replica import Replica, replica
+from servers.replica import Replica, replica, wait_until_gone
 
 from hemoview.cloud.identity import tls
 from recorder.errors import ConfigError
@@ -140,6 +140,8 @@ def down(folder: Path) -> int:
         if time.monotonic() > deadline:
             raise ConfigError(f"{folder}: it does not end; see what make up says")
         time.sleep(0.2)
+    for number in folder.glob("[0-9]*"):
+        wait_until_gone(number)
     for module, name in ((nginx, "nginx"), (mosquitto, "mosquitto"), (ceph, "ceph"), (postgres, "postgres")):
         if (folder / name).is_dir():
             module.stop(folder / name)

@@ -70,7 +70,7 @@ def stop(folder: Path) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STARTS_S
-    while pid_of(folder) is not None:
+    while _is(pid, folder):  # its file goes before its port does
         if time.monotonic() > deadline:
             os.kill(pid, signal.SIGKILL)
             return
@@ -81,9 +81,14 @@ def pid_of(folder: Path) -> int | None:
     """Of the nginx of this folder, if it runs."""
     with suppress(OSError, ValueError):
         pid = int((folder / "nginx.pid").read_text())
-        if str(folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-            return pid
+        return pid if _is(pid, folder) else None
     return None
+
+
+def _is(pid: int, folder: Path) -> bool:
+    with suppress(OSError):
+        return str(folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 def _end_orphans(folder: Path) -> None:

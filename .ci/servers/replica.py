@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -97,12 +98,35 @@ def replica(folder: Path, told: Mapping[str, object]) -> Iterator[Replica]:
     lines = [f"{name} = {_toml(value)}\n" for name, value in settings.items()]
     (folder / "service.toml").write_text("".join(lines), "utf-8")
     (folder / "said.txt").unlink(missing_ok=True)
+    wait_until_gone(folder)
     try:
         one.start()
         one.wait()
         yield one
     finally:
         one.stop()
+
+
+def wait_until_gone(folder: Path) -> None:
+    """Whoever was started here before and whose starter was killed ends by itself, and then lets go of its socket.
+
+    Raises:
+        RuntimeError: it does not.
+    """
+    deadline = time.monotonic() + STOPS_S
+    while _is_held(folder / "run" / f"{SOCKET}.lock"):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{folder}: another one of it does not end")
+        time.sleep(0.1)
+
+
+def _is_held(lock: Path) -> bool:
+    with suppress(FileNotFoundError), lock.open() as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
 
 
 def _toml(value: object) -> str:

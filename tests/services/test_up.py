@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,13 +22,14 @@ from typing import Any
 import httpx
 import pytest
 
+from hemoview.cloud import probe
 from hemoview.cloud.principals import CSRF_HEADER
 from tests.sync.sync_rig import copied, session
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
 UP = [sys.executable, str(ROOT / ".ci" / "up.py")]
-SESSIONS = 32
+SESSIONS = 24
 KILL_EVERY_S = 2.5
 PASSWORD = "four quiet words here"
 
@@ -48,8 +50,8 @@ class Trial:
         return self.folder / "tls" / "ca.pem"
 
     @contextlib.contextmanager
-    def up(self) -> Iterator[subprocess.Popen[str]]:
-        """Until it says that it is; ended as by Ctrl-C."""
+    def up(self, end: signal.Signals = signal.SIGINT) -> Iterator[None]:
+        """From when it says that it is until it is ended, by Ctrl-C or as by a power cut."""
         words = ["--folder", str(self.folder), "--port", str(self.port), "--replicas", "2"]
         process = subprocess.Popen([*UP, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert process.stdout is not None
@@ -61,11 +63,12 @@ class Trial:
                     break
             else:
                 raise AssertionError("".join(said))
-            yield process
+            yield
         finally:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(end)
             told = process.communicate(timeout=60)[0]
-        assert process.returncode == 0 and "finds everything again" in told
+        if end is signal.SIGINT:
+            assert process.returncode == 0 and "finds everything again" in told
 
     def client(self, **more: Any) -> httpx.Client:
         trust = ssl.create_default_context(cafile=str(self.ca))
@@ -111,6 +114,25 @@ def trial() -> Iterator[Trial]:
     subprocess.run([*UP, "--down", "--folder", str(folder / "trial")], check=True, timeout=60)
     assert not [words for _, words in processes() if str(folder) in words]
     shutil.rmtree(folder)
+
+
+def kill(pid_file: Path, folder: Path) -> None:
+    """Of this trial, and nobody else's."""
+    pid = int(pid_file.read_text().split()[0])
+    assert str(folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    os.kill(pid, signal.SIGKILL)
+
+
+def until_well(http: httpx.Client, trial: Trial) -> None:
+    """Every part answers: what is asked for from outside, and all that a replica needs."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with contextlib.suppress(httpx.TransportError):
+            told = [probe.probe(str(trial.folder / n / "run" / "http.sock"), "/readyz") for n in ("1", "2")]
+            if http.get("/healthz").is_success and all(is_well for is_well, _ in told):
+                return
+        time.sleep(0.1)
+    raise AssertionError(str(told))
 
 
 def recorder(*words: str, home: Path) -> dict[str, Any]:
@@ -165,7 +187,7 @@ def test_a_bedside_a_person_and_parts_that_die(trial: Trial, tmp_path: Path) -> 
     base = session(tmp_path / "base", 6)
     for number in range(SESSIONS):
         copied(base, sessions / f"s{number}", session_id=f"{number:032x}")
-    with trial.up(), trial.client() as http:
+    with trial.up(signal.SIGKILL), trial.client() as http:
         one_time = (trial.folder / "keys" / "one-time-password-admin.txt").read_text().split()[1]
         signed_in(http, one_time)
         changed = http.post("/v1/password", json={"old": one_time, "new": PASSWORD})
@@ -190,6 +212,10 @@ def test_a_bedside_a_person_and_parts_that_die(trial: Trial, tmp_path: Path) -> 
             [*UP, "--folder", str(trial.folder)], capture_output=True, text=True, check=False
         )
         assert second.returncode == 1 and "it is up already" in second.stderr
+        for part in ("nginx/nginx.pid", "mosquitto/broker/mosquitto.pid", "postgres/cluster/postmaster.pid"):
+            kill(trial.folder / part, trial.folder)
+        time.sleep(1)
+        until_well(http, trial)
     with trial.up(), trial.client() as http:
         assert not (trial.folder / "keys" / "one-time-password-admin.txt").exists()
         signed_in(http, PASSWORD)
