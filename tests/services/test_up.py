@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
 UP = [sys.executable, str(ROOT / ".ci" / "up.py")]
 SESSIONS = 24
-KILL_EVERY_S = 2.5
+KILL_EVERY_S = 2.0
 PASSWORD = "four quiet words here"
 
 
@@ -202,7 +202,7 @@ def test_a_bedside_a_person_and_parts_that_die(trial: Trial, tmp_path: Path) -> 
         finally:
             ending.set()
             killer.join()
-        assert len(killed) >= 3
+        assert len(killed) >= 2
         assert brought["safe"] == SESSIONS
         again = recorder("sync", "--all", str(sessions), home=home)
         assert (again["sent"], again["already_there"]) == (0, brought["segments_total"])
