@@ -27,6 +27,7 @@ def url_for(folder: Path) -> str:
     """Of the database of the service in ``folder``; made when it is asked for first."""
     name = "t_" + hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
     if name not in _made:
+        _make_template()
         _create(name, _TEMPLATE)
     return _named(name)
 
@@ -58,12 +59,18 @@ def dropped_afterwards() -> Iterator[None]:
 
 def use_server(patch: pytest.MonkeyPatch) -> None:
     """Settings that name no database mean one of the server."""
-    _create(_TEMPLATE, "template0")
-    asyncio.run(_fill(_named(_TEMPLATE)))
+    _make_template()
     own = Settings.database.fget
     assert own is not None
     named = property(lambda settings: own(settings) if settings.database_url else url_for(settings.folder))
     patch.setattr(Settings, "database", named)
+
+
+def _make_template() -> None:
+    """With all tables; once a process."""
+    if _TEMPLATE not in _made:
+        _create(_TEMPLATE, "template0")
+        asyncio.run(_fill(_named(_TEMPLATE)))
 
 
 async def unlock_audit(conn: AsyncConnection) -> None:

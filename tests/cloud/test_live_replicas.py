@@ -107,7 +107,7 @@ def test_another_clock_does_not_make_a_bed_stale(rig: Rig, ward: str, ahead_s: f
 def test_an_older_connection_here_ends_when_a_newer_one_is_elsewhere(rig: Rig, ward: str) -> None:
     device, nurse = rig.bedside("A-1"), rig.person("nurse", ("operator", ward))
     for word, code in (
-        (Connected(device.id), uplink_wire.REPLACED_CODE),
+        (Connected(device.id, "elsewhere"), uplink_wire.REPLACED_CODE),
         (Ended(device.id, 4401, "this device was revoked"), 4401),
         (Placed(device.id, "moved"), 4401),
     ):
