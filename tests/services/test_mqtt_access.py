@@ -241,6 +241,23 @@ def test_nothing_is_kept_at_the_broker(broker: Broker) -> None:
         assert later.got == []
 
 
+def test_a_burst_for_a_replica_that_is_busy_is_not_dropped(broker: Broker) -> None:
+    """Mosquitto's own limits (1000) would, and say nothing of it."""
+    port, n = ports(broker)[1], 6000
+    free = threading.Event()
+    with Speaker(as_service(broker), port) as busy, Speaker(as_service(broker), port) as other:
+        take = busy.client.on_message
+        busy.client.on_message = lambda *told: (free.wait(WAIT_S), take(*told))  # type: ignore[misc]
+        busy.listen(HEARD)
+        assert other.is_in.wait(WAIT_S)
+        for number in range(n):
+            other.client.publish(HEARD, f"{number:05d}".encode() + b"x" * 4000, 0)
+        other.say(TOLD, b"all of it is there")
+        free.set()
+        until(lambda: len(busy.got) >= n)
+        assert [int(payload[:5]) for _, payload in busy.got] == list(range(n))
+
+
 # ---- replicas
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -60,6 +61,8 @@ class BusAccess:
             if self.cert or self.key:
                 raise ConfigError(f"bus_cert and bus_key are for a broker: bus_url is missing; {_FORM}")
             return
+        if sys.platform == "win32":
+            raise ConfigError("bus_url needs Linux or macOS; on this system a service works by itself")
         _check_form(self.url)
         if not self.is_tls:
             if not _is_here(self.host):
