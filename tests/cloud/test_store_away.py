@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +16,7 @@ import pytest
 
 from hemoview.cloud.command import open_secrets
 from hemoview.cloud.custody.blobstore import BlobStore, StoreAway, open_store
+from hemoview.cloud.custody.s3 import S3Blobs
 from hemoview.cloud.custody.s3_access import Access
 from hemoview.cloud.custody.scrub import scrub
 from hemoview.cloud.settings import Settings
@@ -96,6 +101,81 @@ def test_a_service_does_not_start_on_an_empty_store_that_should_hold_blobs(
     (settings.folder / "blobs").rename(tmp_path / "unmounted")
     with pytest.raises(ConfigError, match=r"lists 2 blobs.*not mounted"), running(settings, clock):
         pass
+
+
+# ---- what a store says
+
+
+@contextmanager
+def saying(status: int, body: str) -> Iterator[str]:
+    """Something at an address that answers everything with this."""
+
+    class Answer(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            content = b"" if self.command == "HEAD" else body.encode()
+            self.send_response(status)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_HEAD = do_GET  # noqa: N815 – the library's name
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def refusal(code: str) -> str:
+    """As a Ceph has it."""
+    told = f"<Error><Code>{code}</Code><Message></Message><RequestId>tx0</RequestId></Error>"
+    return f'<?xml version="1.0" encoding="UTF-8"?>{told}'
+
+
+def at(tmp_path: Path, endpoint: str) -> S3Blobs:
+    (tmp_path / "key").write_text(KEY)
+    return S3Blobs("s3://bucket", Access(endpoint, "", tmp_path / "key"), tmp_path / "spool")
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("RequestTimeTooSkewed", "its clock and that of this computer differ; set both"),
+        ("AccessDenied", "let it list the bucket, and read, write and delete"),
+        ("ExpiredToken", "run out; put a new one"),
+    ],
+)
+def test_a_refusal_of_the_store_is_said_in_words(tmp_path: Path, code: str, why: str) -> None:
+    with saying(403, refusal(code)) as endpoint:
+        blobs = at(tmp_path, endpoint)
+        with pytest.raises(ConfigError, match=why) as told:
+            asyncio.run(blobs.check())
+        with pytest.raises(StoreAway):
+            asyncio.run(blobs.size("0" * 64))
+        with pytest.raises(StoreAway):
+            asyncio.run(blobs.delete(["0" * 64]))
+    assert not [word for word in ("AKIA", "a secret", "tx0", "Signature") if word in str(told.value)]
+
+
+@pytest.mark.parametrize(("status", "body"), [(404, "<html>nginx</html>"), (501, "")])
+def test_something_else_at_its_address_has_no_word_on_any_blob(
+    tmp_path: Path, status: int, body: str
+) -> None:
+    async def read(blobs: S3Blobs) -> None:
+        async for _ in blobs.read("0" * 64):
+            pass
+
+    with saying(status, body) as endpoint:
+        blobs = at(tmp_path, endpoint)
+        for one in (blobs.check(), blobs.delete(["0" * 64]), blobs.size("0" * 64), read(blobs)):
+            with pytest.raises(StoreAway):
+                asyncio.run(one)
 
 
 # ---- settings

@@ -168,6 +168,24 @@ def test_a_new_key_in_its_file_counts_without_a_restart(
     asyncio.run(run())
 
 
+def test_a_key_that_may_not_delete_is_told_and_the_blobs_are_still_owed(
+    ceph: Ceph, rig: Rig, sender: Sender
+) -> None:
+    """The store answers such an order with 200 and a refusal for each name."""
+    sender.hand_over()
+    ceph.admin("user", "modify", "--uid=hemoview", "--op-mask=read,write")
+    try:
+        admin = rig.person("admin", ("admin", None))
+        assert admin.post(f"/v1/sessions/{sender.session_id}/erase", json=WHY).status_code == 200
+        with pytest.raises(StoreAway, match="may not do this"):
+            call(rig, removal.finish, rig.service, 0)
+        assert (len(on_disk(rig)), count(rig, tables.blob)) == (2, 2)
+    finally:
+        ceph.admin("user", "modify", "--uid=hemoview", "--op-mask=read,write,delete")
+    assert len(call(rig, removal.finish, rig.service, 0)) == 2
+    assert on_disk(rig) == set()
+
+
 # ---- full, empty, shared
 
 

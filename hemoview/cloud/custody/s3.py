@@ -124,6 +124,8 @@ class S3Blobs:
                 yield piece
         except (BaseError, FileNotFoundError) as error:
             await self._must_be_there(error)
+            if isinstance(error, FileNotFoundError):
+                raise FileNotFoundError("the store of blobs does not have it") from None
             raise _told(error) from None
 
     async def size(self, sha256: str) -> int | None:
@@ -171,12 +173,13 @@ class S3Blobs:
             raise _told(error) from None
 
     async def _must_be_there(self, error: Exception) -> None:
-        """That something is not there counts only where the bucket is: else every blob would seem to be gone.
+        """That something is not there counts only where the bucket is: else every blob would seem to be gone. To a
+        ``HEAD`` a store answers without a word why.
 
         Raises:
             StoreAway: it is not, or nobody can tell.
         """
-        if isinstance(error, FileNotFoundError):
+        if isinstance(error, FileNotFoundError) and _code_of(error) != "NoSuchKey":
             with suppress(ConfigError):
                 await self.check()
                 return
@@ -262,8 +265,6 @@ def _told(error: Exception) -> Exception:
         return StoreFull("the store of blobs is full")
     if code in _REFUSED:
         return StoreAway(f"the store of blobs cannot be used: {_REFUSED[code][0]}")
-    if isinstance(error, FileNotFoundError):
-        return FileNotFoundError("the store of blobs does not have it")
     if isinstance(error, UnauthenticatedError):
         return StoreAway("the store of blobs is not asked: there is no key; check blobs_credentials_file")
     return StoreAway(_NO_ANSWER)
