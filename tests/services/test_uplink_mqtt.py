@@ -31,6 +31,7 @@ from recorder.sync.uplink_pass import Pass, Passes
 from recorder.sync.uplink_transport import LinkEnded
 from recorder.sync.uplink_ways import Ways
 from recorder.sync.uplink_websocket import WebSocketTransport
+from tests.cloud import databases
 from tests.cloud.live_rig import message
 from tests.cloud.live_served import Ward, heard
 from tests.services.broker_rig import Given, device_pass, pass_of
@@ -77,6 +78,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     keys = Settings(folder=folder).keys
     device_authority.make(keys)
     with own_broker(keys) as broker, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(databases, "SERVER", "")  # which database it is makes no difference here
         for name in ("bus_url", "bus_ca", "bus_cert", "bus_key", "bus_public_url"):
             patch.setenv(f"HEMOVIEW_SERVE_{name.upper()}", str(getattr(broker.settings, name)))
         ward = Ward(folder, production=False).furnish(9)
