@@ -152,7 +152,17 @@ def _live(station: str, home: Path) -> dict[str, Any]:
             status = client.call("status", 3.0)["status"]
     except RecorderError as error:
         return {"answer": type(error).__name__}
-    sync = ("state", "waiting", "total", "sessions_home", "last_success_us", "last_answer_us", "advice")
+    sync = (
+        "state",
+        "waiting",
+        "total",
+        "sessions_home",
+        "last_success_us",
+        "last_answer_us",
+        "advice",
+        "live_way",
+        "live_trouble",
+    )
     links = ("device_id", "state", "product", "transport", "simulated", "required", "attempt", "battery")
     return {
         "speed": status["speed"],
@@ -164,7 +174,7 @@ def _live(station: str, home: Path) -> dict[str, Any]:
         "commit_p99_ms": status["commit_p99_ms"],
         "queue_depth": status["queue_depth"],
         "cpu_s": status["cpu_s"],
-        "sync": [{k: one[k] for k in sync} for one in status["sync"]],
+        "sync": [{k: one[k] for k in sync if k in one} for one in status["sync"]],
         "warnings": [str(warning).partition("|")[0] for warning in status["warnings"]],
     }
 
