@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from hemoview.cloud.live.room import Live
 from hemoview.cloud.principals import Role
 from tests.cloud.page_rig import Bed, Feed, Served, chromium, serving
 from tests.cloud.people import PASSWORD, account
@@ -374,6 +375,23 @@ def test_a_silent_service_greys_the_whole_page_and_it_comes_back_by_itself(
     assert "Connection lost" in page.locator(".lost-banner").inner_text()
     assert page.locator("main").evaluate("n => getComputedStyle(n).filter") == "grayscale(1)"
     page.wait_for_selector("body:not(.lost)")
+
+
+def test_grey_beds_of_a_service_whose_parts_do_not_reach_each_other_are_explained(
+    page: Any, served: Served, beds: dict[int, Bed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_ward(page, served)
+    banner = page.locator(".limited-banner")
+    assert banner.is_hidden()
+    monkeypatch.setattr(Live, "is_limited", True)
+    page.wait_for_selector(".limited-banner:has-text('Bedsides go on recording')")
+    assert "lost" not in (page.locator("body").get_attribute("class") or "")
+    page.goto(served.url + "/devices")
+    assert banner.is_hidden()
+    open_ward(page, served)
+    page.wait_for_selector(".limited-banner:visible")
+    monkeypatch.setattr(Live, "is_limited", False)
+    page.wait_for_selector(".limited-banner", state="hidden")
 
 
 def test_after_a_sleep_nothing_old_is_shown_as_of_now(

@@ -390,3 +390,8 @@ def test_the_metrics_say_how_the_bus_is(tmp_path: Path) -> None:
         broker.kill()
         until(lambda: room(pair.two).bus.away)
         assert "hemoview_live_bus_connected 0.0" in page(pair.two)
+        with browser(pair.two, pair.ward_id, "n") as far:
+            assert "limited" not in hear(far, "tick"), "not for a moment's sake"
+            until(lambda: hear(far, "tick").get("limited"))
+            broker.start()
+            until(lambda: "limited" not in hear(far, "tick"))

@@ -264,9 +264,9 @@ def ward_told(
     }
 
 
-def tick_text(now_us: int) -> str:
-    """The service is alive."""
-    return _dumps({"type": "tick", "server_us": now_us})
+def tick_text(now_us: int, *, limited: bool = False) -> str:
+    """The service is alive; ``limited``: it may not hear of beds that are connected to another replica."""
+    return _dumps({"type": "tick", "server_us": now_us} | ({"limited": True} if limited else {}))
 
 
 def _bed(row: Mapping[str, Any], board: Board, now_us: int) -> dict[str, Any]:

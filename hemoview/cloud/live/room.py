@@ -34,6 +34,8 @@ FORGET_S: Final = 3600.0
 READY_S: Final = 10.0
 """A service whose rows have not been written for so long is not ready."""
 
+LIMITED_S: Final = 3.0
+"""A broker that is started again is away for less, and nobody need know."""
 CLOSED_HELD: Final = 256
 ERASED: Final = "this session was erased"
 
@@ -63,8 +65,14 @@ class Live:
         """Connections at beds of which nothing more is shown: another replica may have heard one a moment before."""
         self._changed: set[str] = set()
         self._looking: set[asyncio.Task[None]] = set()
+        self._reached_s = time.monotonic()
         self.written_s = time.monotonic()
         """When the store was last empty, monotonic."""
+
+    @property
+    def is_limited(self) -> bool:
+        """Other replicas have not been reached for a while: whoever watches is told, for beds of theirs turn grey."""
+        return bool(self.bus.away) and time.monotonic() - self._reached_s > LIMITED_S
 
     def changed(self, ward_id: str) -> None:
         """Browsers of a ward are told all of it within a second."""
@@ -213,7 +221,9 @@ class Live:
     async def _tick(self) -> None:
         """That the service lives needs no database to be said, so it comes first."""
         now_us = self.service.now_us()
-        tick = Parcel("tick", tick_text(now_us))
+        if not self.bus.away:
+            self._reached_s = time.monotonic()
+        tick = Parcel("tick", tick_text(now_us, limited=self.is_limited))
         for ward_id in self.connections.wards:
             self.readers.show(ward_id, tick)
         for quiet in self.board.gone_quiet(now_us):

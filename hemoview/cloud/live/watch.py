@@ -91,7 +91,7 @@ async def serve(socket: WebSocket, live: Live, ward_id: str) -> None:
             await socket.close(1011)
             return
         await socket.send_text(text_of(told))
-        await socket.send_text(tick_text(opened_us))
+        await socket.send_text(tick_text(opened_us, limited=live.is_limited))
         async with anyio.create_task_group() as group:
 
             async def until_first_ends(job: Awaitable[None]) -> None:

@@ -25,13 +25,14 @@ export class Shell {
     this.aliveBox = el("div", { class: "alive", hidden: true }, this.beat, this.state, this.clock);
     this.tools = el("div", { class: "tools" });
     this.notices = el("p", { class: "service-notice", role: "status", hidden: true });
+    this.limited = el("p", { class: "service-notice limited-banner", role: "status", hidden: true });
     this.lost = el("p", { class: "lost-banner", role: "alert", hidden: true });
     this.main = el("main", { id: "content", tabindex: "-1" });
     this.skip = el("a", { class: "skip", href: "#content" });
     this.small = el("footer", { class: "research" });
     this.header = el("header", { class: "top" }, el("span", { class: "brand" }, "HemoView"), this.nav, this.aliveBox,
       this.tools);
-    document.body.replaceChildren(this.skip, this.header, this.notices, this.lost, this.main, this.small);
+    document.body.replaceChildren(this.skip, this.header, this.notices, this.limited, this.lost, this.main, this.small);
   }
 
   /** Menus of `me` (null: nobody signed in) on `page`. */
@@ -105,7 +106,14 @@ export class Shell {
   still() {
     setShown(this.aliveBox, false);
     setShown(this.lost, false);
+    setShown(this.limited, false);
     setClass(document.body, "lost", false);
+  }
+
+  /** Parts of the service do not reach each other: grey beds may be well. */
+  limit(isLimited) {
+    setText(this.limited, isLimited ? say("alive-limited") : "");
+    setShown(this.limited, isLimited);
   }
 
   /** The service's clock as the service says it: it stands still when nothing is heard. */

@@ -48,6 +48,7 @@ export class WardFeed {
 
   take(message) {
     if (message.server_us !== undefined) this.shell.ticked(message.server_us);
+    if (message.type === "tick") this.shell.limit(message.limited === true);
     const { ward, changed, isLayout } = reduce(this.ward, message);
     this.ward = ward;
     const isFirst = message.type === "ward" && !this.isKnown;

@@ -58,6 +58,7 @@ export default {
   "alive-clock": "Time of the service",
   "alive-lost": "Connection lost",
   "alive-lost-text": "Nothing on this page is of now. Last word from the service: {time}. Trying again …",
+  "alive-limited": "Some beds may show no data on this screen: the computers of the service do not reach each other. Bedsides go on recording; look at the bed itself, and tell the administrator.",
   "alive-never": "Waiting for the service …",
   "needs-title": "Needs a human",
   "needs-none": "Nothing needs a human",

@@ -58,6 +58,7 @@ export default {
   "alive-clock": "服务器时间",
   "alive-lost": "连接中断",
   "alive-lost-text": "本页内容都不是当前的。服务器最后一次应答：{time}。正在重新连接…",
+  "alive-limited": "本屏幕上部分床位可能没有数据：服务器之间的连接中断。床旁记录照常进行；请以床旁为准，并通知管理员。",
   "alive-never": "正在等待服务器…",
   "needs-title": "需要人处理",
   "needs-none": "目前没有需要人处理的事项",
