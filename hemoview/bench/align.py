@@ -18,6 +18,7 @@ from hemoview.bench.align_session import KINDS, MOVING, MUST_LOCK, OTHERS, PACED
 from hemoview.dsp.align import Found, align_beats
 from hemoview.dsp.align_drift import KNOWN_PPM
 from hemoview.dsp.align_match import TOLERANCES_S, Line, Residuals, fit_line, tolerance_s
+from hemoview.dsp.align_slope import refined
 from hemoview.dsp.time_map import PPM, Piece
 from recorder.host.console import progress
 
@@ -190,16 +191,16 @@ def _drift_errors(session: Simulated, piece: Piece) -> dict[str, Any]:
     error = piece.drift_ppm - slope / PPM
     return {
         "drift_to_clock_ppm": error,
-        "drift_error_ppm": error - _trend(t_s, lag_s) / PPM,
+        "drift_error_ppm": error - _trend(t_s, lag_s, session) / PPM,
         "beyond_plain_ppm": error - plain_slope(t_s, lag_s) / PPM,
         "beyond_theil_sen_ppm": error - theil_sen_slope(t_s, lag_s) / PPM,
         "lag_ms": lag_bins_ms(t_s, lag_s),
     }
 
 
-def _trend(t_s: np.ndarray, lag_s: np.ndarray) -> float:
-    """Slope of the true lag as the product's own robust line sees it: what is left is what the clocks and the matching
-    did. Another estimator would add how two rules see one curve, up to 2 ppm.
+def _trend(t_s: np.ndarray, lag_s: np.ndarray, session: Simulated) -> float:
+    """Slope of the true lag as the product's own line sees it, intervals and all: what is left is what the clocks and
+    the matching did. Another estimator would add how two rules see one curve, up to 2 ppm.
     """
     order = np.argsort(t_s, kind="stable")
     t_s, lag_s = t_s[order], lag_s[order]
@@ -212,7 +213,10 @@ def _trend(t_s: np.ndarray, lag_s: np.ndarray) -> float:
         if fitted is None:
             return float("nan")
         line = fitted
-    return line.drift
+    off = np.abs(lag_s - line.offset_s - line.drift * (t_s - line.at_s))
+    twice = np.repeat(np.flatnonzero(off <= tolerance_s(off)), 2)  # as the product has each pair, once a direction
+    reference = session.reference.timed(session.reference_clock.true(session.reference.time_s))
+    return refined(line, t_s[twice], lag_s[twice], reference)[0].drift
 
 
 def summary(results: Iterable[Result], seed: int) -> dict[str, Any]:
