@@ -214,7 +214,9 @@ def _trend(t_s: np.ndarray, lag_s: np.ndarray, session: Simulated) -> float:
             return float("nan")
         line = fitted
     off = np.abs(lag_s - line.offset_s - line.drift * (t_s - line.at_s))
-    twice = np.repeat(np.flatnonzero(off <= tolerance_s(off)), 2)  # as the product has each pair, once a direction
+    twice = np.repeat(
+        np.flatnonzero(off <= tolerance_s(off)), 2
+    )  # as the product has each pair, once a direction
     reference = session.reference.timed(session.reference_clock.true(session.reference.time_s))
     return refined(line, t_s[twice], lag_s[twice], reference)[0].drift
 

@@ -22,8 +22,8 @@ Array = NDArray[np.float64]
 
 LAG_S: Final = 0.022
 """By so much the way of the pulse may change from one end of a piece to the other: a sensor's contact alone moves the
-foot by up to that (PMC8856571). Two patients on one clock: 17 ms in 10 min, 21 ms in 100 (decision 0060); simulated
-people change by less, 95 % within 5 ms."""
+foot by up to that (PMC8856571). Two patients on one clock: 17 ms in 10 min, 21 ms in 100 (decision 0060); of 90
+simulated people 95 % within 5, the worst 17."""
 WANDER_PPM, WANDER_S = 0.3, 300.0
 """Deviation of a crystal's rate about its mean, and how long it keeps one, as the emulated crystals have it: what one
 degree does to a watch crystal 5 K off its turnover (2 · 0.034 ppm/K² · 5 K)."""
