@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from hemoview.cloud.settings import ENV, Settings
+from tests.cloud import databases
 from tests.services.starters import starter
 
 
@@ -29,9 +30,9 @@ class Ceph:
         return Settings.read(self.settings, {"folder": folder, "production": False} | prefix | more)
 
     def environment(self, folder: Path) -> dict[str, str]:
-        """The same for a process."""
-        told = self.at(folder)
-        names = ("blobs_url", "blobs_endpoint", "blobs_region", "blobs_credentials_file")
+        """The same for a process, with the server's database where there is one."""
+        told = self.at(folder, database_url=databases.SERVER)
+        names = ("database_url", "blobs_url", "blobs_endpoint", "blobs_region", "blobs_credentials_file")
         return {f"{ENV}{name.upper()}": str(getattr(told, name)) for name in names}
 
     def admin(self, *words: str) -> None:

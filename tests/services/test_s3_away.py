@@ -29,6 +29,7 @@ from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import open_blobs
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError, StorageError
+from tests.cloud import databases
 from tests.cloud.cloud_rig import Clock, Rig, running
 from tests.cloud.handover import SMALL, Sender
 from tests.cloud.test_custody_erased import audited, call
@@ -117,7 +118,8 @@ def test_settings_that_are_wrong_are_said_at_the_start(
 
 
 def test_they_are_said_before_anything_listens(ceph: Ceph, tmp_path: Path) -> None:
-    told_to = os.environ | ceph.environment(tmp_path) | {"HEMOVIEW_SERVE_BLOBS_URL": "s3://no-such-bucket"}
+    told_to = os.environ | ceph.environment(tmp_path)
+    told_to |= {"HEMOVIEW_SERVE_BLOBS_URL": "s3://no-such-bucket", "HEMOVIEW_SERVE_DATABASE_URL": ""}
     words = [sys.executable, "-m", "hemoview.cli", "serve", "--folder", str(tmp_path / "s"), "--port", "0"]
     told = subprocess.run(words, env=told_to, capture_output=True, text=True, timeout=60, check=False)
     assert (told.returncode, told.stdout) == (1, "")
@@ -348,6 +350,8 @@ def test_a_restore_begins_only_where_the_store_answers_and_takes_it(
     sender.hand_over()
     order, again = Order(tmp_path / "b", tmp_path / "keys", copy_blobs=True), ceph.at(tmp_path / "again")
     assert back_up(rig.service.settings, order)["ok"]
+    again.folder.mkdir()
+    databases.lose(again.folder)
     with pytest.raises(ConfigError, match="no such bucket"):
         restore(no_bucket(again), order)
     with ceph.away(), pytest.raises(StorageError, match="nothing was changed"):
