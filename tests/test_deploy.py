@@ -112,7 +112,9 @@ def test_its_settings_are_settings_and_all_of_them_are_safe(compose: dict[str, A
     there.write_text("[default]\naws_access_key_id = a\naws_secret_access_key = b\n")
     there.chmod(0o600)
     moved = {name: there if SETTINGS[name].startswith("Path") else value for name, value in told.items()}
-    Settings.read(None, moved | {"socket": tmp_path / "s", "folder": tmp_path}, {})  # checks them
+    Settings.read(None, moved | {"folder": tmp_path}, {})  # checks them, as for a backup
+    behind = {"socket": tmp_path / "s", "folder": tmp_path, "tls_cert": there}
+    Settings.read(None, moved | behind, {})
 
 
 def test_the_image_is_made_of_what_a_site_is_given() -> None:
