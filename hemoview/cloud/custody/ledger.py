@@ -20,12 +20,15 @@ from typing import Any, Final
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hemoview.cloud.custody.blobstore import StoreAway
 from hemoview.cloud.database import Database, upsert
 from hemoview.cloud.tables import blob, blob_is_whole, fact
 
 _AT_ONCE: Final = 500
 """Values of one ``IN``; databases have limits."""
 _REMOVALS: Final = "removals"
+LOOK_S: Final = 5.0
+"""So long the store is asked at most while nobody else can write."""
 
 
 class Removed(Exception):
@@ -78,6 +81,7 @@ class Ledger:
 
         Raises:
             Removed: it is to be sent again.
+            StoreAway: so too; it may be there.
         """
         mine = _Waiting(arrived)
         self._queue.append(mine)
@@ -114,9 +118,13 @@ class Ledger:
             return set()
         going = select(blob.c.sha256).where(blob.c.sha256.in_(in_doubt), blob.c.removing_us.is_not(None))
         gone = set((await conn.execute(going)).scalars())
-        for sha256, arrived in in_doubt.items():
-            if sha256 not in gone and await self._size(sha256) != arrived.bytes:
-                gone.add(sha256)
+        try:
+            async with asyncio.timeout(LOOK_S):
+                for sha256, arrived in in_doubt.items():
+                    if sha256 not in gone and await self._size(sha256) != arrived.bytes:
+                        gone.add(sha256)
+        except TimeoutError:
+            raise StoreAway("the store of blobs does not say what it has") from None
         return gone
 
     async def known(self, ids: Sequence[str], device_id: str) -> set[str]:
