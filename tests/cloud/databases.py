@@ -62,7 +62,9 @@ def use_server(patch: pytest.MonkeyPatch) -> None:
     _make_template()
     own = Settings.database.fget
     assert own is not None
-    named = property(lambda settings: own(settings) if settings.database_url else url_for(settings.folder))
+    named = property(
+        lambda settings: url_for(settings.folder) if SERVER and not settings.database_url else own(settings)
+    )
     patch.setattr(Settings, "database", named)
 
 
