@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -24,6 +24,8 @@ from hemoview.cloud.sqlite import Sqlite
 from recorder.errors import ConfigError
 
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_given_up: Final[set[asyncio.Task[Any]]] = set()
+T = TypeVar("T")
 
 
 class Kind(Protocol):
@@ -144,6 +146,8 @@ class Database:
         """Take one of :attr:`places` where it is free, until :meth:`let_go`; who has it may take it again."""
         if self._lease is None:
             self._lease = await (await self.engine.connect()).execution_options(isolation_level="AUTOCOMMIT")
+            if self.places is not None:
+                await self._lease.exec_driver_sql(self.places.begin)
         return bool((await self._lease.exec_driver_sql(lock)).scalar_one())
 
     async def let_go(self) -> None:
@@ -179,3 +183,29 @@ async def upsert(conn: AsyncConnection, table: Table, rows: Sequence[Mapping[str
 def _insert(conn: AsyncConnection, table: Table) -> Any:
     """SQLite and PostgreSQL have the same clause for a key that is there, SQL has none."""
     return (sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert)(table)
+
+
+async def answered_within(seconds: float, question: Coroutine[Any, Any, T]) -> T:
+    """What ``question`` gives. ``asyncio.timeout`` is not enough for one to the database: a server that hangs does not
+    answer to a cancellation either, so that is not waited for.
+
+    Raises:
+        TimeoutError: nothing came; what ``question`` holds it lets go when the server goes on.
+    """
+    asking = asyncio.ensure_future(question)
+    try:
+        done, _ = await asyncio.wait({asking}, timeout=seconds)
+        if done:
+            return asking.result()
+        raise TimeoutError
+    finally:
+        if not asking.done():
+            asking.cancel()
+            _given_up.add(asking)
+            asking.add_done_callback(_forget)
+
+
+def _forget(asked: asyncio.Task[Any]) -> None:
+    _given_up.discard(asked)
+    if not asked.cancelled():
+        asked.exception()  # nobody is left who would want to know

@@ -27,6 +27,9 @@ CONNECT_S: Final = 5
 """A server that does not answer is said to be away after so long."""
 SILENT_S: Final = 15
 """A server whose machine or network is gone is given up after so long; the system itself waits 15 min."""
+LEASE_S: Final = 20
+"""A process that hangs and has not looked for its place for so long loses it. Its system would keep the connection
+for it for ever, and nobody else could lead."""
 _VERIFYING: Final = frozenset({"verify-ca", "verify-full"})
 _SESSION: Final = (
     "-c timezone=UTC -c synchronous_commit=on -c lock_timeout=20s -c statement_timeout=60s "
@@ -92,11 +95,13 @@ class Places:
         alone: of a service that suffers no other.
         beside: of one that suffers others of its kind.
         lead: of the one among these that leads.
+        begin: comes before them: who then says nothing for :data:`LEASE_S` loses all of them.
     """
 
     alone: str
     beside: str
     lead: str
+    begin: str
 
 
 class Postgres:
@@ -112,6 +117,7 @@ class Postgres:
         alone=f"SELECT pg_try_advisory_lock({_PLACE})",
         beside=f"SELECT pg_try_advisory_lock_shared({_PLACE})",
         lead=f"SELECT pg_try_advisory_lock({_LEAD})",
+        begin=f"SET idle_session_timeout = '{LEASE_S}s'",
     )
     audit_guards: tuple[str, ...] = _AUDIT_GUARDS
 

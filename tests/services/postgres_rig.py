@@ -37,14 +37,31 @@ class Server:
             conn.execute(f"CREATE DATABASE {name} TEMPLATE template0 {how}".encode())
         return make_url(self.url).set(database=name).render_as_string(hide_password=False)
 
+    def _pids(self) -> list[int]:
+        """Of it and all it started, itself first."""
+        postmaster = int((self.folder / "cluster" / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+        return [postmaster, *map(int, children)]
+
+    @contextmanager
+    def hung(self) -> Iterator[None]:
+        """It neither answers nor refuses: a disk that stalls, a machine that swaps."""
+        pids = self._pids()
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in reversed(pids):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
     def kill(self) -> None:
         """It and all it started, at once: what a power cut leaves of it.
 
         A dead process that nobody has waited for keeps its number, and the next server would take it for the old one.
         """
-        postmaster = int((self.folder / "cluster" / "postmaster.pid").read_text().split()[0])
-        children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-        pids = [postmaster, *map(int, children)]
+        pids = self._pids()
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

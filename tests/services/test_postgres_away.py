@@ -7,7 +7,9 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from hemoview.cloud import lead
 from hemoview.cloud.database import Database
 from hemoview.cloud.lead import Lead
 from hemoview.cloud.live import watch
+from hemoview.cloud.postgres import Postgres
 from hemoview.cloud.settings import ENV, Settings
 from recorder.errors import ConfigError
 from tests.cloud.cloud_rig import Clock, running
@@ -166,6 +169,26 @@ def test_one_of_two_replicas_leads_and_the_other_when_it_is_gone(server: Server)
     run(work, server.fresh("leads"))
 
 
+def test_a_leader_that_hangs_leads_no_longer(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its connection stays: the system answers for a process that was stopped, or never comes to its loop."""
+    places_soon = replace(Postgres.places, begin="SET idle_session_timeout = '1s'")
+    monkeypatch.setattr(Postgres, "places", places_soon)
+
+    async def work(url: str) -> None:
+        async with places(url, replicas=(True, True)) as (first, second):
+            await first.begin()
+            await second.begin()
+            async with kept(second):
+                assert (first.held, second.held) == (True, False)
+                await until(lambda: second.held)
+                async with kept(first):  # it goes on
+                    await until(lambda: not first.held)
+                    await asyncio.sleep(1.5)
+                    assert (first.held, second.held) == (False, True)
+
+    run(work, server.fresh("hangs"))
+
+
 def test_after_a_restart_of_the_server_one_replica_leads_again(server: Server) -> None:
     async def work(url: str) -> None:
         async with places(url, replicas=(True, True)) as both:
@@ -235,3 +258,40 @@ def test_who_watches_goes_on_and_who_comes_is_told_to_come_again(
         with nurse.websocket_connect(path, headers=ORIGIN) as socket, ingest(rig, bedside) as told:
             say(told, seq=4, session_id=OTHER)
             assert hear(socket, "bed")["msg"]["seq"] == 4
+
+
+def test_a_server_that_hangs_keeps_no_ward_from_its_ticks(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It refuses nothing: every question waits, and none may be waited for where somebody watches."""
+    monkeypatch.setattr(watch, "CHECK_S", 0.2)
+    monkeypatch.setattr(watch, "UNKNOWN_S", 6.0)
+    monkeypatch.setattr(watch, "ANSWERS_S", 2.0)
+    settings = Settings(folder=tmp_path / "s", database_url=server.fresh("hung"))
+    clock = Clock()
+    with running(settings, clock) as rig:
+        ward_id = rig.ward("A")
+        nurse, bedside = rig.person("nurse", ("clinician", ward_id)), rig.bedside("A-1")
+        with (
+            nurse.websocket_connect(f"/v1/live?ward={ward_id}", headers=ORIGIN) as socket,
+            ingest(rig, bedside) as told,
+        ):
+            say(told, seq=1)
+            assert hear(socket, "bed")["msg"]["seq"] == 1
+            with server.hung():
+                clock.forward(
+                    6
+                )  # nothing is heard of the bed: the ward is to be told, and cannot be looked up
+                began_s = time.monotonic()
+                for _ in range(3):
+                    hear(socket, "tick")
+                say(told, seq=2)
+                assert hear(socket, "bed")["msg"]["seq"] == 2
+                assert time.monotonic() - began_s < 6
+                assert rig.http.get("/readyz").status_code == 503
+                with pytest.raises(WebSocketDisconnect) as closed:  # whose log-in nobody can look up
+                    while time.monotonic() - began_s < 20:
+                        socket.receive_text()
+                assert closed.value.code == 1013
+        with nurse.websocket_connect(f"/v1/live?ward={ward_id}", headers=ORIGIN) as socket:
+            hear(socket, "ward")

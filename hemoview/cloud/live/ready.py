@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from hemoview.cloud.custody.blobstore import StoreAway
+from hemoview.cloud.database import answered_within
 from hemoview.cloud.live.room import READY_S, Live
 from hemoview.cloud.service import Service
 from hemoview.cloud.tables import fact
@@ -26,8 +27,7 @@ async def readiness(service: Service, live: Live) -> list[str]:
     """What is wrong, in words that name nothing of the inside; empty where nothing is."""
     wrong = []
     try:
-        async with asyncio.timeout(ANSWERS_S), service.db.read() as conn:
-            await conn.execute(select(fact.c.name).limit(1))
+        await answered_within(ANSWERS_S, _ask(service))
     except (SQLAlchemyError, OSError, TimeoutError):
         wrong.append("the database does not answer")
     try:
@@ -42,3 +42,8 @@ async def readiness(service: Service, live: Live) -> list[str]:
     if shutil.disk_usage(service.settings.folder).free < FREE_BYTES:
         wrong.append("the disk is nearly full")
     return wrong
+
+
+async def _ask(service: Service) -> None:
+    async with service.db.read() as conn:
+        await conn.execute(select(fact.c.name).limit(1))

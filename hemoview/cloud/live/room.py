@@ -180,6 +180,7 @@ class Live:
         await self.bus.open(self.replicas.take)
         tasks = [
             asyncio.create_task(_regularly(EVERY_S, self._tick), name="live-tick"),
+            asyncio.create_task(_regularly(EVERY_S, self._tell_changed), name="live-changed"),
             asyncio.create_task(_regularly(EVERY_S, self._write), name="live-write"),
             asyncio.create_task(_regularly(SUM_UP_S, self._sum_up), name="live-sum-up"),
             asyncio.create_task(_regularly(CHECK_S, self.check), name="live-check"),
@@ -219,7 +220,7 @@ class Live:
             await self.store.erase(erased)
 
     async def _tick(self) -> None:
-        """That the service lives needs no database to be said, so it comes first."""
+        """That the service lives needs no database to be said, and must not wait for one that hangs."""
         now_us = self.service.now_us()
         if not self.bus.away:
             self._reached_s = time.monotonic()
@@ -228,6 +229,8 @@ class Live:
             self.readers.show(ward_id, tick)
         for quiet in self.board.gone_quiet(now_us):
             self._changed.add(quiet.ward_id)
+
+    async def _tell_changed(self) -> None:
         for ward_id in tuple(self._changed):
             self._changed.discard(ward_id)  # before the look: what changes during it is told with the next
             try:

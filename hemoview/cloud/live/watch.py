@@ -10,7 +10,8 @@ import anyio
 from fastapi import WebSocket, WebSocketDisconnect
 from sqlalchemy import select
 
-from hemoview.cloud.faults import REFUSALS, state_of
+from hemoview.cloud.database import answered_within
+from hemoview.cloud.faults import REFUSALS, State, state_of
 from hemoview.cloud.identity import trail
 from hemoview.cloud.live.board import text_of, tick_text
 from hemoview.cloud.live.queues import Queue
@@ -26,6 +27,8 @@ STUCK_S: Final = 30.0
 """A browser that takes nothing for so long is let go; it comes back by itself."""
 UNKNOWN_S: Final = 45.0
 """While the database is away nobody's log-in can be looked up; then they are shown out within a minute."""
+ANSWERS_S: Final = 5.0
+"""A database that hangs is not waited for any longer: then too nobody's log-in can be looked up."""
 LATER_CODE: Final = 1013
 SIGNED_OUT_CODE: Final = 4401
 FORBIDDEN_CODE: Final = 4403
@@ -126,13 +129,14 @@ async def _check(socket: WebSocket, service: Service, ward_id: str) -> None:
     while True:
         await anyio.sleep(CHECK_S)
         try:
-            await viewer(socket, service, ward_id)
+            await answered_within(ANSWERS_S, viewer(socket, service, ward_id))
             known_s = anyio.current_time()
         except Problem as problem:
             code = SIGNED_OUT_CODE if problem.status == 401 else FORBIDDEN_CODE
             await socket.close(code, problem.detail[:120])
             return
-        except REFUSALS as error:  # what beds tell needs no database, and is shown on
+        except (*REFUSALS, TimeoutError) as error:  # what beds tell needs no database, and is shown on
             if anyio.current_time() - known_s > UNKNOWN_S:
-                await socket.close(LATER_CODE, state_of(error).value)
+                state = State.AWAY if isinstance(error, TimeoutError) else state_of(error)
+                await socket.close(LATER_CODE, state.value)
                 return
