@@ -129,7 +129,9 @@ def until_well(http: httpx.Client, trial: Trial) -> None:
     while time.monotonic() < deadline:
         with contextlib.suppress(httpx.TransportError):
             told = [probe.probe(str(trial.folder / n / "run" / "http.sock"), "/readyz") for n in ("1", "2")]
-            if http.get("/healthz").is_success and all(is_well for is_well, _ in told):
+            if http.get("/healthz").is_success and all(
+                is_well and "limited" not in said for is_well, said in told
+            ):
                 return
         time.sleep(0.1)
     raise AssertionError(str(told))
