@@ -175,7 +175,10 @@ def check_port(trial: Trial) -> None:
 def only_one(trial: Trial) -> Iterator[None]:
     """Of these in a folder, which is made and can be reached by PostgreSQL's own account."""
     folder = trial.folder
-    folder.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be made ({error.strerror}); name another by --folder") from error
     if os.geteuid() == 0:
         folder.chmod(0o711)
         closed = [str(one) for one in folder.parents if not one.stat().st_mode & 0o001]
