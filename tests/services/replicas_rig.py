@@ -41,6 +41,9 @@ def replica(settings: Settings, number: int, like: Rig | None = None) -> Iterato
     with running(replace(settings, folder=settings.folder.with_name(str(number))), Clock()) as rig:
         if like is not None:
             rig.wards, rig.beds = like.wards, like.beds
+        rig.http.post(
+            "/v1/nowhere"
+        )  # FastAPI makes all routes with the first request; two threads at once disturb it
         until(lambda: not room(rig).bus.away)
         yield rig
 
