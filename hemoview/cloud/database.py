@@ -138,6 +138,12 @@ class Database:
             conn.exec_driver_sql(statement)
 
     @property
+    def libpq(self) -> dict[str, Any]:
+        """Arguments of ``psycopg.connect``, for a library with connections of its own to the same server."""
+        options: dict[str, Any] = self._kind.engine_options().get("connect_args", {})
+        return {**self.engine.dialect.create_connect_args(self.engine.url)[1], **options}
+
+    @property
     def places(self) -> Places | None:
         """See :class:`Kind`."""
         return self._kind.places

@@ -47,8 +47,6 @@ _AUDIT_GUARDS: Final = (
     "FOR EACH STATEMENT EXECUTE FUNCTION audit_only_grows()",
 )
 
-GUARD_FUNCTIONS: Final = ("audit_only_grows()",)
-"""What the statements above leave beside the tables."""
 DISK_FULL: Final = "53100"
 """SQLSTATE; PostgreSQL 15 manual, appendix A."""
 

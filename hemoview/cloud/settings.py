@@ -18,6 +18,8 @@ from recorder.host import places
 
 ENV: Final = "HEMOVIEW_SERVE_"
 PORT: Final = 8440
+IN_PROCESS: Final = "in-process"
+PROCRASTINATE: Final = "procrastinate"
 _SWITCH: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -34,6 +36,8 @@ class Settings:
         database_url: empty = SQLite in ``folder``; else ``postgresql://USER@HOST/DATABASE``.
         blobs_url: empty = a folder in ``folder``; else ``s3://BUCKET/PREFIX``, and how that store is reached:
         blobs_endpoint, blobs_region, blobs_credentials_file, blobs_ca: see ``custody.s3_access.Access``.
+        jobs: how they come to a worker: ``in-process``, by the service itself; or ``procrastinate``, by a queue in
+            PostgreSQL that replicas share.
         replicas: others of this service work on the same database; then everything they share is named above.
         keys_folder: the service's own keys; apart from the database so that a backup of one does not hold the other.
         bus_public_url: where bedsides reach the site's broker, ``mqtts://HOST[:8883]``; empty = they send their live
@@ -62,6 +66,7 @@ class Settings:
     blobs_region: str = ""
     blobs_credentials_file: Path | None = None
     blobs_ca: Path | None = None
+    jobs: str = IN_PROCESS
     replicas: bool = False
     keys_folder: Path | None = None
     bus_public_url: str = ""
@@ -138,6 +143,7 @@ class Settings:
             )
         self._check_provider()
         self._check_bus()
+        self._check_jobs()
         self._check_replicas()
         self.blobs_access.check(self.blobs_url)
         self.bus_access.check()
@@ -185,6 +191,19 @@ class Settings:
             raise ConfigError(
                 "bus_public_url needs bus_url: nobody would take what bedsides tell there; the deployment guide says "
                 "how both are set"
+            )
+
+    def _check_jobs(self) -> None:
+        if self.jobs not in {IN_PROCESS, PROCRASTINATE}:
+            raise ConfigError(f"jobs = {self.jobs!r} is none; there are {IN_PROCESS} and {PROCRASTINATE}")
+        if self.jobs == PROCRASTINATE and not self.database_url.startswith("postgresql"):
+            raise ConfigError(
+                f"jobs = {PROCRASTINATE} keeps its queue in PostgreSQL; set database_url to postgresql://…, or leave "
+                "jobs out"
+            )
+        if self.replicas and self.jobs != PROCRASTINATE:
+            raise ConfigError(
+                f"replicas = true needs jobs = {PROCRASTINATE}: a queue that all of them work from"
             )
 
     def _check_replicas(self) -> None:

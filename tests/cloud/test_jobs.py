@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from hemoview.cloud.jobs.life import DONE, RUNNING, Life
 from hemoview.cloud.service import open_service
 from hemoview.cloud.settings import Settings
 from hemoview.cloud.tables import job
+from recorder.errors import ConfigError
 from tests.contracts.job_rig import Counting, effects, states
 
 
@@ -31,3 +35,23 @@ def test_a_worker_that_was_given_up_for_dead_finds_its_attempt_over(tmp_path: Pa
         await service.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"jobs": "cron"}, "there are in-process and procrastinate"),
+        ({"jobs": "procrastinate"}, "set database_url to postgresql"),
+        (
+            {"replicas": True, "database_url": "postgresql:///h", "blobs_url": "s3://b"},
+            "needs jobs = procrastinate",
+        ),
+    ],
+)
+def test_a_queue_that_cannot_be_is_refused_in_words(tmp_path: Path, told: dict[str, Any], why: str) -> None:
+    with pytest.raises(ConfigError, match=why):
+        Settings(folder=tmp_path, **told).check()
+
+
+def test_a_queue_on_a_server_is_taken(tmp_path: Path) -> None:
+    Settings(folder=tmp_path, jobs="procrastinate", database_url="postgresql:///h").check()

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud.jobs.in_process import InProcess
 from hemoview.cloud.jobs.life import DONE, FAILED
+from hemoview.cloud.jobs.procrastinate_queue import Pace, Procrastinate
 from hemoview.cloud.jobs.queue import Effect, JobQueue
 from hemoview.cloud.service import Service, open_service
 from hemoview.cloud.settings import Settings
@@ -24,6 +25,7 @@ from tests.cloud import databases
 
 AGAIN_S = (0.01, 0.01)
 WITHIN_S = 20.0
+PACE = Pace(poll_s=0.1, beat_s=0.5, dead_s=2.0, mend_s=0.5)
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,12 @@ async def in_process(service: Service, again_s: tuple[float, ...]) -> JobQueue:
     return InProcess(service, again_s)
 
 
+async def procrastinate(service: Service, again_s: tuple[float, ...]) -> JobQueue:
+    queue = Procrastinate(service, again_s, PACE)
+    await queue.prepare()
+    return queue
+
+
 def on_server() -> str:
     return databases.fresh(f"jobs_{secrets.token_hex(4)}")
 
@@ -57,6 +65,7 @@ KINDS = {"in-process": Kind(lambda: "", in_process)}
 """One a line."""
 if databases.SERVER:
     KINDS["in-process on PostgreSQL"] = Kind(on_server, in_process)
+    KINDS["procrastinate"] = Kind(on_server, procrastinate)
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,9 @@ class Counting:
     def __init__(self, *failures: Exception) -> None:
         self.failures, self.began, self.given_up = list(failures), [(0, 0.0)][:0], [""][:0]
 
+    async def has_begun(self) -> bool:
+        return self.tries > 0
+
     @property
     def tries(self) -> int:
         return len(self.began)
@@ -101,6 +113,15 @@ class Counting:
 
     async def give_up(self, conn: AsyncConnection, body: dict[str, Any], why: str) -> None:
         self.given_up.append(why)
+
+
+class Hanging(Counting):
+    """Never comes to its end."""
+
+    async def work(self, service: Service, body: dict[str, Any]) -> Effect:
+        await super().work(service, body)
+        await asyncio.Event().wait()
+        raise AssertionError
 
 
 def effect_of(n: int) -> Effect:

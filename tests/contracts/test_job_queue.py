@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud.database import Database
-from hemoview.cloud.jobs import in_process
+from hemoview.cloud.jobs import in_process, procrastinate_queue
 from hemoview.cloud.jobs.life import DONE, FAILED, QUEUED, RUNNING
 from hemoview.cloud.jobs.queue import Effect, Hopeless
 from hemoview.cloud.problems import Problem
@@ -27,6 +27,7 @@ from tests.contracts.job_rig import (
     KINDS,
     Bench,
     Counting,
+    Hanging,
     effect_of,
     effects,
     put,
@@ -39,7 +40,8 @@ from tests.contracts.job_rig import (
 
 @pytest.fixture(params=KINDS)
 def bench(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(in_process, "FAULT_S", 0.05)
+    for adapter in (in_process, procrastinate_queue):
+        monkeypatch.setattr(adapter, "FAULT_S", 0.05)
     with databases.dropped_afterwards():
         yield Bench(request.param, tmp_path, KINDS[request.param].url())
 
@@ -50,15 +52,6 @@ def run(bench: Bench, work: Callable[[Service], Awaitable[None]]) -> None:
             await work(service)
 
     asyncio.run(whole())
-
-
-class Hanging(Counting):
-    """Never comes to its end."""
-
-    async def work(self, service: Service, body: dict[str, Any]) -> Effect:
-        await super().work(service, body)
-        await asyncio.Event().wait()
-        raise AssertionError
 
 
 @pytest.mark.parametrize(
@@ -192,7 +185,7 @@ def test_a_worker_that_is_stopped_in_the_middle_leaves_the_job_to_the_next(bench
         queue.serve("count", handler)
         await put(service, queue, 1)
         async with working(queue):
-            await until(lambda: _taken(handler))
+            await until(handler.has_begun)
         assert await effects(service) == []
         queue, handler = await bench.queue(service), Counting()
         queue.serve("count", handler)
@@ -277,10 +270,6 @@ def test_a_database_that_refuses_for_a_while_ends_no_worker(
 
 async def _true(is_so: bool) -> bool:
     return is_so
-
-
-async def _taken(handler: Counting) -> bool:
-    return handler.tries > 0
 
 
 async def _has(service: Service, numbers: list[int]) -> bool:

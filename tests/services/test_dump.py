@@ -11,8 +11,12 @@ from sqlalchemy import insert, select
 
 from hemoview.cloud.custody import dump
 from hemoview.cloud.database import Database
+from hemoview.cloud.jobs.procrastinate_queue import Procrastinate
+from hemoview.cloud.service import open_service
+from hemoview.cloud.settings import PROCRASTINATE, Settings
 from hemoview.cloud.tables import fact
 from recorder.errors import ConfigError, StorageError
+from tests.contracts.job_rig import PACE, Counting, Hanging, effects, put, until, until_over, working
 from tests.services.postgres_rig import Server, own_server
 
 pytestmark = pytest.mark.services
@@ -64,3 +68,38 @@ def test_a_file_that_is_no_dump_changes_nothing(server: Server, tmp_path: Path) 
     with pytest.raises(StorageError, match="pg_restore failed"):
         dump.put_back(target, tmp_path / "d")
     asyncio.run(_with_a_fact(target))
+
+
+def test_a_queue_of_jobs_comes_back_with_its_database(server: Server, tmp_path: Path) -> None:
+    """Also from the middle of a job; and what was taken back leaves room for the next."""
+    source, target = server.fresh("busy"), server.fresh("quiet")
+
+    def settings(url: str) -> Settings:
+        return Settings(folder=tmp_path / "service", database_url=url, jobs=PROCRASTINATE)
+
+    async def dump_in_the_middle() -> None:
+        service = await open_service(settings(source))
+        queue, handler = Procrastinate(service, pace=PACE), Hanging()
+        await queue.prepare()
+        queue.serve("count", handler)
+        await put(service, queue, 1, 2)
+        async with working(queue):
+            await until(handler.has_begun)
+            await asyncio.to_thread(dump.dump, source, tmp_path / "d", {}, "SELECT sha256, bytes FROM blob")
+        await service.close()
+
+    async def go_on() -> None:
+        service = await open_service(settings(target))
+        queue = Procrastinate(service, pace=PACE)
+        await queue.prepare()
+        queue.serve("count", Counting())
+        async with working(queue):
+            await until_over(service)
+        assert await effects(service) == [1, 2]
+        await service.close()
+
+    asyncio.run(dump_in_the_middle())
+    dump.put_back(target, tmp_path / "d")
+    dump.empty(target)
+    dump.put_back(target, tmp_path / "d")
+    asyncio.run(go_on())

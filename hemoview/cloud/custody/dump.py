@@ -11,14 +11,25 @@ from typing import Any, Final
 
 from sqlalchemy import URL, MetaData
 from sqlalchemy.engine import Connection
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud.database import Database
-from hemoview.cloud.postgres import GUARD_FUNCTIONS
 from recorder.errors import ConfigError, StorageError
 from recorder.session.files import sync_folder
 
 DUMP: Final = "service.pgdump"
 _TABLES: Final = "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema()"
+_ROUTINES: Final = (
+    "SELECT 'DROP ROUTINE ' || oid::regprocedure || ' CASCADE' FROM pg_proc "
+    "WHERE pronamespace = current_schema()::regnamespace AND NOT EXISTS ("
+    "SELECT FROM pg_depend WHERE classid = 'pg_proc'::regclass AND objid = pg_proc.oid AND deptype = 'e')"
+)
+_TYPES: Final = (
+    "SELECT 'DROP TYPE ' || oid::regtype FROM pg_type "
+    "WHERE typnamespace = current_schema()::regnamespace AND typelem = 0 AND NOT EXISTS ("
+    "SELECT FROM pg_depend WHERE classid = 'pg_type'::regclass AND objid = pg_type.oid AND deptype = 'e')"
+)
+"""Statements that drop what there is beside tables; not what an extension brought, which an empty database may have."""
 
 
 def dump(url: str, target: Path, facts: dict[str, str], blobs: str) -> tuple[dict[str, Any], dict[str, int]]:
@@ -97,11 +108,16 @@ async def _empty(url: str) -> None:
     db = Database(url)
     try:
         async with db.begin() as conn:
+            await _drop(conn, _ROUTINES)  # first: one of them returns rows of a table
             await conn.run_sync(_drop_all)
-            for function in GUARD_FUNCTIONS:
-                await conn.exec_driver_sql(f"DROP FUNCTION IF EXISTS {function}")
+            await _drop(conn, _TYPES)
     finally:
         await db.close()
+
+
+async def _drop(conn: AsyncConnection, what: str) -> None:
+    for statement in (await conn.exec_driver_sql(what)).scalars().all():
+        await conn.exec_driver_sql(statement)
 
 
 def _drop_all(conn: Connection) -> None:
