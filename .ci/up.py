@@ -217,6 +217,7 @@ def started(trial: Trial, stack: ExitStack) -> Iterator[Part]:
         "keys_folder": folder / "keys",
         "tls_cert": certificate(trial),
         "replicas": trial.replicas > 1,
+        "jobs": "procrastinate",
     }
     database = whole(folder / "postgres")
     told["database_url"] = said(

@@ -201,16 +201,13 @@ class Settings:
                 f"jobs = {PROCRASTINATE} keeps its queue in PostgreSQL; set database_url to postgresql://…, or leave "
                 "jobs out"
             )
-        if self.replicas and self.jobs != PROCRASTINATE:
-            raise ConfigError(
-                f"replicas = true needs jobs = {PROCRASTINATE}: a queue that all of them work from"
-            )
 
     def _check_replicas(self) -> None:
         shared = {
             "database_url": self.database_url.startswith("postgresql"),
             "blobs_url": self.blobs_url.startswith("s3://"),
             "bus_url": bool(self.bus_url),
+            f"jobs = {PROCRASTINATE}": self.jobs == PROCRASTINATE,
         }
         lacking = [name for name, is_shared in shared.items() if self.replicas and not is_shared]
         if lacking:

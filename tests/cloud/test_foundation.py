@@ -78,7 +78,12 @@ def probed(rig: Rig) -> Rig:
 # ---- settings
 
 
-SHARED = {"database_url": "postgresql:///h", "blobs_url": "s3://hemoview", "bus_url": "mqtt://localhost"}
+SHARED = {
+    "database_url": "postgresql:///h",
+    "blobs_url": "s3://hemoview",
+    "bus_url": "mqtt://localhost",
+    "jobs": "procrastinate",
+}
 
 
 @pytest.mark.parametrize(

@@ -42,10 +42,7 @@ def test_a_worker_that_was_given_up_for_dead_finds_its_attempt_over(tmp_path: Pa
     [
         ({"jobs": "cron"}, "there are in-process and procrastinate"),
         ({"jobs": "procrastinate"}, "set database_url to postgresql"),
-        (
-            {"replicas": True, "database_url": "postgresql:///h", "blobs_url": "s3://b"},
-            "needs jobs = procrastinate",
-        ),
+        ({"replicas": True, "database_url": "postgresql:///h"}, "jobs = procrastinate"),
     ],
 )
 def test_a_queue_that_cannot_be_is_refused_in_words(tmp_path: Path, told: dict[str, Any], why: str) -> None:

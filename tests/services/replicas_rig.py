@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from hemoview.cloud.live.room import Live
-from hemoview.cloud.settings import Settings
+from hemoview.cloud.settings import PROCRASTINATE, Settings
 from tests.cloud import databases
 from tests.cloud.cloud_rig import Clock, Rig, running
 from tests.cloud.live_rig import ORIGIN
@@ -32,6 +32,7 @@ def settings_for(folder: Path, broker: Broker) -> Settings:
         blobs_url=(folder / "blobs").as_uri(),
         bus_public_url="",
         replicas=True,
+        jobs=PROCRASTINATE,
     )
 
 
