@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hemoview.cloud.jobs.ending import ended
 from hemoview.cloud.jobs.in_process import InProcess
 from hemoview.cloud.jobs.life import DONE, FAILED
 from hemoview.cloud.jobs.procrastinate_queue import Pace, Procrastinate
@@ -148,10 +149,8 @@ async def working(*queues: JobQueue) -> AsyncIterator[None]:
         yield
         assert not any(task.done() for task in tasks)
     finally:
-        for task in tasks:
-            task.cancel()
-        _, left = await asyncio.wait(tasks, timeout=WITHIN_S)
-        assert not left
+        async with asyncio.timeout(WITHIN_S):
+            await ended(*tasks)
 
 
 async def until(condition: Callable[[], Awaitable[bool]], within_s: float = WITHIN_S) -> None:

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud.jobs.courier import AWAY, FAULT_S, Telling, app_on
 from hemoview.cloud.jobs.deliveries import LOST, OPEN, TASK, Again, AsTold, deliver
+from hemoview.cloud.jobs.ending import ended, heed
 from hemoview.cloud.jobs.life import Life
 from hemoview.cloud.jobs.procrastinate_schema import bring_up
 from hemoview.cloud.jobs.queue import AGAIN_S, Handler
@@ -96,9 +97,7 @@ class Procrastinate:
                 log.warning("jobs wait: the database refuses the worker")
             except Exception:
                 log.exception("the worker rests: it cannot read or write its jobs")
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():  # the library lost the word on its way out
-                raise asyncio.CancelledError
+            heed()
             await asyncio.sleep(FAULT_S)
 
     async def _work(self) -> None:
@@ -111,11 +110,15 @@ class Procrastinate:
                 await conn.execute(select(1))
             app, telling = app_on(self._service.db.libpq)
             app.task(name=TASK, pass_context=True, retry=AsTold())(self._do)
-            async with app.open_async():
+            try:  # its own context would leave a pool that could not be filled
+                await app.open_async()
                 deliveries = JobManager(app.connector)
                 await self._bury(deliveries)
                 await self._mend(deliveries)
+                heed()
                 await self._run_worker(app, telling, deliveries)
+            finally:
+                await app.close_async()
 
     async def _run_worker(self, app: App, telling: Telling, deliveries: JobManager) -> None:
         """Until it fails, has to begin anew, or one of those beside it says so."""
@@ -135,11 +138,9 @@ class Procrastinate:
         try:  # no TaskGroup: in Python 3.11 one that ends as its child fails leaves a cancellation behind
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in tasks:
-                task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
-        for error in ended:
-            if isinstance(error, Exception):
+            await ended(*tasks)
+        for task in tasks:
+            if not task.cancelled() and (error := task.exception()) is not None:
                 raise error
 
     async def _do(self, context: JobContext, job_id: str) -> None:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter
 
+from hemoview.cloud.jobs.ending import ended
 from hemoview.cloud.jobs.in_process import InProcess
 from hemoview.cloud.jobs.procrastinate_queue import Procrastinate
 from hemoview.cloud.jobs.queue import JobQueue
@@ -25,10 +26,11 @@ async def running(service: Service) -> AsyncIterator[None]:
         ConfigError: the queue in the database is of a newer version, or somebody else's.
     """
     queue = service.parts[JobQueue] = await _open(service)
-    async with asyncio.TaskGroup() as tasks:
-        working = tasks.create_task(queue.keep_working(), name="jobs")
+    working = asyncio.create_task(queue.keep_working(), name="jobs")
+    try:
         yield
-        working.cancel()
+    finally:
+        await ended(working)
 
 
 async def _open(service: Service) -> JobQueue:
