@@ -204,3 +204,40 @@ def test_a_store_that_hangs_does_not_keep_others_from_writing(
 
     monkeypatch.setattr(ledger, "LOOK_S", 0.05)
     asyncio.run(asyncio.wait_for(run(), 5))
+
+
+def test_a_removal_that_stood_still_takes_nothing_that_came_again(tmp_path: Path) -> None:
+    """A process was stopped while it removed; another finished that, and the bedside sent the blob once more."""
+    first_in, go_on = asyncio.Event(), asyncio.Event()
+
+    class Stopped(Shelf):
+        async def delete(self, ids: Sequence[str]) -> None:
+            await super().delete(ids)
+            if not first_in.is_set():
+                first_in.set()
+                await go_on.wait()
+
+    async def run() -> None:
+        db, shelf, sha256 = await opened(tmp_path), Stopped(random.Random(1)), "0" * 64
+        one, two = (Process(db, shelf, Ledger(db, shelf.size), lambda at=at: at) for at in (5, 9))  # type: ignore[misc]
+
+        async def upload() -> None:
+            before = one.ledger.removals
+            await shelf.put(sha256)
+            await one.ledger.add(Arrived(sha256, 7, "one", 5, before))
+
+        async def it(_: AsyncConnection) -> list[str]:
+            return [sha256]
+
+        await upload()
+        stopped = asyncio.create_task(removal.remove(cast(Service, one), it))
+        await first_in.wait()
+        assert await removal.finish(cast(Service, two), older_s=0) == [sha256]
+        await upload()
+        go_on.set()
+        await stopped
+        assert await one.ledger.known([sha256], "one") == {sha256}, "a receipt may have been given for it"
+        assert sha256 in shelf.inside
+        await db.close()
+
+    asyncio.run(run())

@@ -30,10 +30,12 @@ async def remove(service: Service, choose: Choice) -> Sequence[str]:
     Raises:
         OSError, StoreAway: the store does not let them go; they stay marked.
     """
+    mark_us = service.now_us()
     async with service.db.begin() as conn:
         ids = await choose(conn)
-        await _mark(conn, ids, service.now_us())
-    await _take_out(service, ids)
+        await _mark(conn, ids, mark_us)
+    for some in _parts(ids):
+        await _take_out(service, some, mark_us)
     return ids
 
 
@@ -53,20 +55,24 @@ async def finish(service: Service, older_s: float = CUT_OFF_S) -> Sequence[str]:
     return await remove(service, cut_off)
 
 
-async def _mark(conn: AsyncConnection, ids: Sequence[str], now_us: int) -> None:
+async def _mark(conn: AsyncConnection, ids: Sequence[str], mark_us: int) -> None:
     for some in _parts(ids):
-        await conn.execute(update(blob).where(blob.c.sha256.in_(some)).values(removing_us=now_us))
+        await conn.execute(update(blob).where(blob.c.sha256.in_(some)).values(removing_us=mark_us))
     if ids:
         await count_removal(conn)
 
 
-async def _take_out(service: Service, ids: Sequence[str]) -> None:
-    if not ids:
+async def _take_out(service: Service, ids: Sequence[str], mark_us: int) -> None:
+    """Only what bears our own mark still: of a process that stood still for an hour another has finished the removal,
+    and the blobs may have come again since."""
+    ours = (blob.c.sha256.in_(ids), blob.c.removing_us == mark_us)
+    async with service.db.read() as conn:
+        still = (await conn.execute(select(blob.c.sha256).where(*ours))).scalars().all()
+    if not still:
         return
-    await service.blobs.delete(ids)
+    await service.blobs.delete(still)
     async with service.db.begin() as conn:
-        for some in _parts(ids):
-            await conn.execute(delete(blob).where(blob.c.sha256.in_(some)))
+        await conn.execute(delete(blob).where(*ours))
         await count_removal(conn)
 
 
