@@ -29,7 +29,7 @@ from recorder.sync.uplink import Uplink
 from recorder.sync.uplink_heard import WAVE_S, Heard
 from recorder.sync.uplink_message import is_known, message_of
 from recorder.sync.uplink_mqtt import MqttTransport
-from recorder.sync.uplink_pass import Passes
+from recorder.sync.uplink_pass import Passes, name_of
 from recorder.sync.uplink_ways import Ways
 from recorder.sync.uplink_websocket import WebSocketTransport
 
@@ -131,7 +131,7 @@ class _Services:
             self._end(gone)
         for new in enrolled - set(self._open):
             client = ServiceClient(new, patience=Patience(tries=1))
-            broker = MqttTransport(Passes(client), new.device_id)
+            broker = MqttTransport(Passes(client), name_of(new))
             ways = Ways(WebSocketTransport(new.url, new.ca_pem, client.token), broker)
             self._open[new] = (client, Uplink(new.host, ways))
 

@@ -45,13 +45,13 @@ class MqttTransport:
 
     Args:
         passes: what lets us in.
-        device_id: who we are.
+        name: who we are there (``uplink_topics.name_of``).
     """
 
     way: LiveWay = "broker"
 
-    def __init__(self, passes: Passes, device_id: str) -> None:
-        self._passes, self._device_id = passes, device_id
+    def __init__(self, passes: Passes, name: str) -> None:
+        self._passes, self._me = passes, name
 
     def offered(self) -> bool:
         """The service has a broker."""
@@ -63,7 +63,7 @@ class MqttTransport:
         Raises:
             LinkEnded: none came about.
         """
-        link = MqttLink(self._passes.now(), self._device_id, wake)
+        link = MqttLink(self._passes.now(), self._me, wake)
         try:
             link.begin()
         except LinkEnded as ended:
@@ -79,13 +79,13 @@ class MqttLink:
 
     Args:
         pass_: what lets us in.
-        device_id: who we are.
+        name: who we are there (``uplink_topics.name_of``).
         wake: called when it has ended.
     """
 
-    def __init__(self, pass_: Pass, device_id: str, wake: Callable[[], None]) -> None:
+    def __init__(self, pass_: Pass, name: str, wake: Callable[[], None]) -> None:
         self.holds_s = max(SHORTEST_S, pass_.renew_s - time.monotonic())
-        self._pass, self._device_id, self._wake = pass_, device_id, wake
+        self._pass, self._me, self._wake = pass_, name, wake
         self._name = secrets.token_hex(16)
         self._turn = threading.Condition()
         self._ended: LinkEnded | None = None
@@ -162,7 +162,7 @@ class MqttLink:
             LinkEnded: the broker does not take it, or the link is none any more.
         """
         self.check()
-        topic = topics.live_topic(self._device_id)
+        topic = topics.live_topic(self._me)
         info = self._client.publish(topic, text.encode(), 1, properties=self._publish)
         until_s = time.monotonic() + SEND_S
         while info.rc is MQTTErrorCode.MQTT_ERR_SUCCESS and not info.is_published():
@@ -208,7 +208,7 @@ class MqttLink:
             why = f"{self._where} refuses this station ({reason}); {_TELL}"
             self._end(LinkEnded(why, trouble="broker-refuses"))
             return
-        self._client.subscribe(topics.refused_topic(self._device_id), qos=1)
+        self._client.subscribe(topics.refused_topic(self._me), qos=1)
 
     def _subscribed(self, reasons: list[ReasonCode]) -> None:
         denied = [reason for reason in reasons if reason.is_failure]

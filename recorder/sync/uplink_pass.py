@@ -21,8 +21,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from recorder.errors import RecorderError, ServiceUnreachable, WireError
+from recorder.sync import uplink_topics
 from recorder.sync.answers import Refused
 from recorder.sync.client import ServiceClient
+from recorder.sync.identity import Identity
 from recorder.sync.live_offer import LiveCertificate
 from recorder.sync.signing import key_from_hex
 from recorder.sync.tls_socket import TidySocket
@@ -35,6 +37,11 @@ GREET_S: Final = 600.0
 AGAIN_S: Final = 300.0
 """A renewal that the service did not answer is tried again so much later: the certificate is still good for half its
 life."""
+
+
+def name_of(me: Identity) -> str:
+    """Who we are at the broker."""
+    return uplink_topics.name_of(me.device_id, key_from_hex(me.private_key).public_key().public_bytes_raw())
 
 
 @dataclass(frozen=True, slots=True)

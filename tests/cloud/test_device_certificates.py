@@ -21,7 +21,7 @@ from hemoview.cloud.identity import device_authority, tls
 from hemoview.cloud.identity.device_authority import DEVICE_LIVES, DeviceAuthority
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError, SignatureWrong, WireError
-from recorder.sync import signing, wire
+from recorder.sync import signing, uplink_topics, wire
 from recorder.sync.live_offer import LiveOffer
 from tests.cloud.cloud_rig import Bedside, Clock, Rig, running
 
@@ -52,10 +52,11 @@ def test_a_bedside_gets_a_certificate_for_its_own_key_and_nothing_else(tmp_path:
         assert got.mqtt == BROKER and got.ca_pem == (tmp_path / "broker" / "ca.pem").read_text()
         assert "PRIVATE" not in str(told)
         cert = x509.load_pem_x509_certificate(got.certificate_pem.encode())
-        assert [a.value for a in cert.subject] == [bedside.id]
+        own = bedside.key.public_key().public_bytes_raw()
+        assert [a.value for a in cert.subject] == [uplink_topics.name_of(bedside.id, own)]
         assert cert.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
         raw = cert.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        assert raw == bedside.key.public_key().public_bytes_raw()
+        assert raw == own
         use = cert.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
         assert list(use) == [ExtendedKeyUsageOID.CLIENT_AUTH]
         assert not cert.extensions.get_extension_for_class(x509.BasicConstraints).value.ca

@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.websockets import WebSocketDisconnect
 
 from hemoview.cloud import tables
@@ -17,7 +19,7 @@ from hemoview.cloud.live.store import STAND_BY_US
 from hemoview.cloud.live.words import Changed, Confirmed, Connected, Ended, Heard, Placed, Word
 from recorder.sync import uplink_wire
 from tests.cloud.cloud_rig import Bedside, Clock, Rig
-from tests.cloud.live_rig import ORIGIN, SESSION, head, hear, ingest, message, say
+from tests.cloud.live_rig import ORIGIN, OTHER, SESSION, head, hear, ingest, message, say
 
 
 @pytest.fixture(autouse=True)
@@ -193,3 +195,51 @@ def test_a_service_by_itself_tells_nobody() -> None:
         return bus
 
     assert not asyncio.run(go()).is_shared
+
+
+def enrol_anew(rig: Rig, device: Bedside) -> None:
+    """At another replica, which could not tell."""
+
+    async def write(conn: AsyncConnection) -> None:
+        mine = update(tables.device).where(tables.device.c.id == device.id)
+        await conn.execute(mine.values(public_key=b"another", enrolled_us=rig.clock()))
+
+    rig.clock.forward(1)
+    rig.do(write)
+    rig.clock.forward(6)  # nothing goes on at the bed any more
+
+
+@pytest.mark.parametrize("has_come_again", [False, True])
+def test_a_device_enrolled_anew_is_confirmed_no_longer_where_no_word_said_so(
+    rig: Rig, ward: str, *, has_come_again: bool
+) -> None:
+    device, bed_id = rig.bedside("A-1"), rig.beds["A-1"]
+    take(rig, heard(rig, device))
+    take(rig, Confirmed(bed_id, SESSION, device.id, rig.clock(), "user:nurse"))
+    assert board(rig).binding.confirmed_by == "user:nurse"
+    call(rig, room(rig).replicas.check)
+    assert board(rig).binding.confirmed_by == "user:nurse"
+    enrol_anew(rig, device)
+    comes = replace(heard(rig, device, session_id=OTHER, head=head(confirmed=True)), connection="c2")
+    if has_come_again:
+        take(rig, comes)
+    call(rig, room(rig).replicas.check)
+    assert board(rig).session_id == (OTHER if has_come_again else "")
+    take(rig, comes)
+    for _ in range(2):
+        call(rig, room(rig).replicas.check)
+        assert (board(rig).session_id, board(rig).binding.confirmed_us) == (OTHER, None)
+
+
+def test_a_connection_of_before_a_device_was_enrolled_anew_ends_though_no_word_said_so(
+    rig: Rig, ward: str
+) -> None:
+    device = rig.bedside("A-1")
+    with ingest(rig, device) as bedside:
+        say(bedside)
+        call(rig, room(rig).connections.check)
+        enrol_anew(rig, device)
+        call(rig, room(rig).connections.check)
+        with pytest.raises(WebSocketDisconnect) as ended:
+            bedside.receive_text()
+        assert (ended.value.code, "enrolled anew" in ended.value.reason) == (uplink_wire.UNKNOWN_CODE, True)

@@ -27,7 +27,7 @@ from recorder.sync.client import Patience, ServiceClient
 from recorder.sync.identity import Identity
 from recorder.sync.uplink import Uplink
 from recorder.sync.uplink_mqtt import MqttTransport
-from recorder.sync.uplink_pass import Pass, Passes
+from recorder.sync.uplink_pass import Pass, Passes, name_of
 from recorder.sync.uplink_transport import LinkEnded
 from recorder.sync.uplink_ways import Ways
 from recorder.sync.uplink_websocket import WebSocketTransport
@@ -61,11 +61,19 @@ class Site:
         return found
 
     def revoke(self, me: Identity) -> None:
+        self._post(f"/v1/devices/{me.device_id}/revoke")
+
+    def enrol_anew(self, me: Identity) -> Identity:
+        """The same device, at another computer."""
+        code = self._post(f"/v1/devices/{me.device_id}/enrolment")["code"]
+        return enrolling.enrol(self.ward.url, code, station=f"{me.station}-new")
+
+    def _post(self, path: str) -> Any:
         """By who keeps devices."""
         cookies = {COOKIE: self.ward.cookie}
         with httpx.Client(base_url=self.ward.url, trust_env=False, cookies=cookies) as nurse:
             csrf = {CSRF_HEADER: nurse.get("/v1/me").json()["csrf"]}
-            nurse.post(f"/v1/devices/{me.device_id}/revoke", headers=csrf).raise_for_status()
+            return nurse.post(path, headers=csrf).raise_for_status().json()
 
     @property
     def figures(self) -> str:
@@ -81,7 +89,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         patch.setattr(databases, "SERVER", "")  # which database it is makes no difference here
         for name in ("bus_url", "bus_ca", "bus_cert", "bus_key", "bus_public_url"):
             patch.setenv(f"HEMOVIEW_SERVE_{name.upper()}", str(getattr(broker.settings, name)))
-        ward = Ward(folder, production=False).furnish(9)
+        ward = Ward(folder, production=False).furnish(10)
         ward.start()
         try:
             yield Site(ward, broker)
@@ -106,7 +114,7 @@ class Streaming:
 def streaming(me: Identity, session_id: str) -> Iterator[Streaming]:
     client = ServiceClient(me, patience=Patience(tries=1))
     ways = Ways(
-        WebSocketTransport(me.url, me.ca_pem, client.token), MqttTransport(Passes(client), me.device_id)
+        WebSocketTransport(me.url, me.ca_pem, client.token), MqttTransport(Passes(client), name_of(me))
     )
     link, over, seqs = Uplink(me.host, ways), threading.Event(), itertools.count(1)
 
@@ -172,13 +180,13 @@ def test_who_may_not_is_kept_out_and_told_why(site: Site, tmp_path: Path) -> Non
         assert not ended.value.told and ended.value.why
         return ended.value
 
-    mine = device_pass(keys, me.device_id, raw)
-    assert told(mine, other.device_id).trouble == "broker-denies"
-    old = device_pass(keys, me.device_id, raw, datetime.now(UTC) - timedelta(days=3))
-    assert told(old, me.device_id).trouble == "broker-refuses"
+    mine = device_pass(keys, name_of(me), raw)
+    assert told(mine, name_of(other)).trouble == "broker-denies"
+    old = device_pass(keys, name_of(me), raw, datetime.now(UTC) - timedelta(days=3))
+    assert told(old, name_of(me)).trouble == "broker-refuses"
     device_authority.make(tmp_path / "foreign")
-    foreign = device_pass(tmp_path / "foreign", me.device_id, raw)
-    assert told(foreign, me.device_id).trouble == "broker-refuses"
+    foreign = device_pass(tmp_path / "foreign", name_of(me), raw)
+    assert told(foreign, name_of(me)).trouble == "broker-refuses"
 
 
 def test_a_newer_connection_of_a_device_is_the_one_that_speaks(site: Site) -> None:
@@ -205,8 +213,8 @@ def test_a_revoked_device_is_heard_no_longer_and_told_so(site: Site) -> None:
         with pytest.raises(Exception, match="revoked"):
             bedside.client.live_certificate()
         # with the certificate it still has the broker lets it in: nobody takes what it says
-        given = _given(site, me, device_pass(site.ward.folder / "keys", me.device_id, _raw(me)))
-        link = MqttTransport(Given(lambda: given), me.device_id).open(lambda: None)
+        given = _given(site, me, device_pass(site.ward.folder / "keys", name_of(me), _raw(me)))
+        link = MqttTransport(Given(lambda: given), name_of(me)).open(lambda: None)
         with pytest.raises(LinkEnded, match="revoked"):
             for seq in itertools.count(1):
                 link.send(json.dumps(message(seq)))
@@ -214,13 +222,35 @@ def test_a_revoked_device_is_heard_no_longer_and_told_so(site: Site) -> None:
         link.close()
 
 
+def test_who_has_the_key_of_before_is_heard_no_longer(site: Site) -> None:
+    """A stolen computer was revoked, and another became this device: the certificate of the stolen one is good for the
+    broker until tomorrow."""
+    stolen = site.enrol()
+    site.revoke(stolen)
+    me = site.enrol_anew(stolen)
+    assert me.device_id == stolen.device_id
+    keys = site.ward.folder / "keys"
+    with site.ward.browser() as page, streaming(me, "f6" * 16) as bedside:
+        sees(page, bedside)
+        given = _given(site, stolen, device_pass(keys, name_of(stolen), _raw(stolen)))
+        link = MqttTransport(Given(lambda: given), name_of(stolen)).open(lambda: None)
+        with pytest.raises(LinkEnded, match="enrolled anew"):
+            for seq in itertools.count(900):
+                link.send(json.dumps(message(seq, "f7" * 16)))
+                time.sleep(0.5)
+        link.close()
+        for _ in range(3):
+            assert sees(page, bedside)["binding"]["session_id"] == "f6" * 16
+        assert bedside.way == "broker"
+
+
 def test_a_device_that_does_ill_harms_nobody_else(site: Site) -> None:
     ill = site.enrol()
     with site.ward.browser() as page, streaming(site.enrol(), "aa" * 16) as good:
         sees(page, good)
-        given = _given(site, ill, device_pass(site.ward.folder / "keys", ill.device_id, _raw(ill)))
-        client = MqttTransport(Given(lambda: given), ill.device_id).open(lambda: None)._client
-        topic = uplink_topics.live_topic(ill.device_id)
+        given = _given(site, ill, device_pass(site.ward.folder / "keys", name_of(ill), _raw(ill)))
+        client = MqttTransport(Given(lambda: given), name_of(ill)).open(lambda: None)._client
+        topic = uplink_topics.live_topic(name_of(ill))
 
         def say(payload: bytes, **properties: str) -> None:
             told = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import WebSocketTestSession
 
+from recorder.sync import uplink_topics
 from recorder.sync.uplink_transport import LinkEnded
 from tests.cloud.cloud_rig import Bedside
 from tests.cloud.live_rig import message
@@ -29,9 +30,11 @@ EVERY_S = 0.4
 @contextmanager
 def telling(broker: Broker, keys: Path, bedside: Bedside) -> Iterator[list[LinkEnded]]:
     """A bedside over the broker, that comes again when its link has ended; why each did."""
-    pem = device_pass(keys, bedside.id, bedside.key.public_key().public_bytes_raw())
+    raw = bedside.key.public_key().public_bytes_raw()
+    name = uplink_topics.name_of(bedside.id, raw)
+    pem = device_pass(keys, name, raw)
     given = pass_of(broker, bedside.id, bedside.key, pem)
-    transport = MqttTransport(Given(lambda: given), bedside.id)
+    transport = MqttTransport(Given(lambda: given), name)
     over, ended, seqs = threading.Event(), [], itertools.count(1)
 
     def tell() -> None:

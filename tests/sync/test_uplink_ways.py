@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.schema.sync_status import LiveWay
-from recorder.sync.uplink_topics import Refusal, device_of, is_link, live_topic, read_refusal, refused_topic
+from recorder.sync.uplink_topics import Refusal, is_link, live_topic, read_refusal, refused_topic, teller_of
 from recorder.sync.uplink_transport import Link, LinkEnded, told
 from recorder.sync.uplink_ways import AGAIN_S, LONGEST_S, Ways
 from recorder.sync.uplink_wire import TOO_FAST_CODE, UNKNOWN_CODE
@@ -122,7 +122,7 @@ def test_what_only_looks_like_one_is_none(payload: bytes) -> None:
 
 
 def test_topics_name_a_device_and_nothing_else() -> None:
-    assert device_of(live_topic("d-1")) == "d-1"
+    assert teller_of(live_topic("d-1")) == "d-1"
     for other in (
         refused_topic("d-1"),
         "hv/v1/devices/a/b/live",
@@ -130,5 +130,5 @@ def test_topics_name_a_device_and_nothing_else() -> None:
         "x",
         live_topic("a") + "/",
     ):
-        assert device_of(other) == ""
+        assert teller_of(other) == ""
     assert is_link("0f" * 16) and not any(map(is_link, ("", "a/b", "a" * 65, None, 3)))

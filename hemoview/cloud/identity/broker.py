@@ -24,7 +24,7 @@ from hemoview.cloud.service import Here, Service
 from hemoview.cloud.settings import Settings
 from hemoview.cloud.tables import device
 from recorder.errors import ConfigError
-from recorder.sync import signing, wire
+from recorder.sync import signing, uplink_topics, wire
 from recorder.sync.live_offer import LiveOffer
 
 router = APIRouter(prefix="/v1", tags=["devices"])
@@ -105,7 +105,7 @@ async def certificate(request: Request, service: Here, who: Bedside) -> dict[str
         public_key = (await conn.execute(query)).scalar()
         if public_key is None:  # since the token was looked up
             raise Problem(401, "this device was revoked; enrol it again", type=wire.DEVICE_REVOKED)
-        made = broker.authority.certify(who.id, public_key, now)
+        made = broker.authority.certify(uplink_topics.name_of(who.id, public_key), public_key, now)
         serial, ends_us = f"{made.serial_number:x}", round(made.not_valid_after_utc.timestamp() * 1e6)
         await trail.note(
             conn, request, who.name, "device.certificate", who.id, serial=serial, ends_us=ends_us

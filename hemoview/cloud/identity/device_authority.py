@@ -66,17 +66,17 @@ class DeviceAuthority:
         """It signs nothing any more."""
         return now >= self.ca.not_valid_after_utc
 
-    def certify(self, device_id: str, public_key: bytes, now: datetime) -> x509.Certificate:
+    def certify(self, name: str, public_key: bytes, now: datetime) -> x509.Certificate:
         """A certificate for a device's own key, for a client alone.
 
         Args:
-            device_id: becomes the common name; by it the broker's access list knows the device.
+            name: of the device (``uplink_topics.name_of``) becomes the common name; by it the broker's list knows it.
             public_key: Ed25519, 32 bytes, as it was enrolled.
             now: UTC, the service's clock.
         """
         times = (now - certificate.EARLIER, now + DEVICE_LIVES)
         key = Ed25519PublicKey.from_public_bytes(public_key)
-        builder = certificate.end((self.ca, self.key), device_id, key, certificate.CLIENT, times)
+        builder = certificate.end((self.ca, self.key), name, key, certificate.CLIENT, times)
         return builder.sign(self.key, hashes.SHA256())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from hemoview.cloud.live.bindings import Binding, bind
+from hemoview.cloud.live.bindings import AT_THE_BEDSIDE, Binding, bind
 from hemoview.cloud.live.queues import Parcel
 from hemoview.cloud.live.words import Heard
 from recorder.sync.uplink_wire import LiveMessage
@@ -100,6 +100,8 @@ class Board:
     """All beds by id."""
 
     beds: dict[str, BedNow] = field(default_factory=dict)
+    _enrolled: dict[str, int] = field(default_factory=dict, repr=False)
+    """When devices were enrolled last, as of the last :meth:`anew`."""
 
     def take(self, bed: BedNow, heard: Heard, message: LiveMessage) -> Taken | None:
         """A message arrived, here or at another replica.
@@ -154,6 +156,27 @@ class Board:
         for bed in left:
             bed.empty("", now_us)
         return left
+
+    def anew(self, device_id: str, enrolled_us: int) -> list[BedNow]:
+        """A device was enrolled last at this time: what was said of it before is not confirmed any longer, nor what
+        its Start said since then for that reason, and what it told before is not shown. Beds that changed by that.
+        """
+        is_news = self._enrolled.get(device_id, enrolled_us) != enrolled_us
+        self._enrolled[device_id] = enrolled_us
+        found = []
+        for bed in self.beds.values():
+            binding = bed.binding
+            if binding is None or binding.device_id != device_id:
+                continue
+            if bed.at_us < enrolled_us and (bed.last is not None or binding.confirmed_us is not None):
+                bed.empty(device_id, enrolled_us)
+                found.append(bed)
+            elif binding.confirmed_us is not None and (
+                binding.confirmed_us < enrolled_us or (is_news and binding.confirmed_by == AT_THE_BEDSIDE)
+            ):
+                bed.binding = replace(binding, confirmed_us=None, confirmed_by=None)
+                found.append(bed)
+        return found
 
     def forget(self, sessions: Set[str], now_us: int) -> list[BedNow]:
         """Sessions that were erased: nothing of them is shown any longer."""

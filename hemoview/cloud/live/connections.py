@@ -180,19 +180,20 @@ class Connections:
             closing.add_done_callback(self._closing.discard)
 
     async def check(self) -> None:
-        """End connections whose device was revoked, whose token has run out, or whose device was moved."""
+        """End connections whose device was revoked or enrolled anew, or whose token has run out."""
         if not self._ingests:
             return
         now_us = self._service.now_us()
-        query = select(device.c.id, device.c.bed_id, device.c.revoked_us).where(
-            device.c.id.in_(self._ingests)
-        )
+        known_of = (device.c.id, device.c.bed_id, device.c.revoked_us, device.c.enrolled_us)
+        query = select(*known_of).where(device.c.id.in_(self._ingests))
         async with self._service.db.read() as conn:
             known = {row.id: row for row in (await conn.execute(query)).all()}
         for ingest in list(self._ingests.values()):
             row = known.get(ingest.device_id)
             if row is None or row.revoked_us is not None:
                 self._show_out(ingest, uplink_wire.UNKNOWN_CODE, "this device was revoked; enrol it again")
+            elif ingest.opened_us < row.enrolled_us <= now_us:  # by a key of before
+                self._show_out(ingest, uplink_wire.UNKNOWN_CODE, "this device was enrolled anew")
             elif ingest.until_us is not None and now_us > ingest.until_us:
                 self._show_out(
                     ingest, uplink_wire.UNKNOWN_CODE, "the token has run out; come again with a new one"

@@ -3,7 +3,8 @@
 A broker hides connections; each message carries the name of its own (:data:`uplink_topics.LINK`), and a bedside is
 told by that name why nothing more is taken of it. That a device speaks for itself alone is the broker's affair (by its
 certificate), and everything else is ours: it is looked up before its first message, and again every ten seconds with
-all others, so a revoked one is heard no longer, whatever its certificate says.
+all others, so a revoked one is heard no longer, whatever its certificate says. Nor is one whose certificate is for a
+key from before it was enrolled anew: what the broker knows it by (:func:`uplink_topics.name_of`) says the key too.
 """
 
 from __future__ import annotations
@@ -106,12 +107,12 @@ class _BrokerLine:
     """How a bedside is told that nothing more is taken of it."""
 
     intake: Intake
-    device_id: str
+    name: str
     bedside: _Bedside
 
     async def close(self, code: int, why: str) -> None:
         """With the same codes as a WebSocket."""
-        await self.intake.close(self.device_id, self.bedside, code, why)
+        await self.intake.close(self.name, self.bedside, code, why)
 
 
 class Intake:
@@ -235,48 +236,48 @@ class Intake:
 
     async def _taking(self, client: BrokerClient) -> None:
         async for message in client.messages:
-            device_id = uplink_topics.device_of(message.topic.value)
+            name = uplink_topics.teller_of(message.topic.value)
             link = _link_of(message)
-            if device_id and link and isinstance(message.payload, bytes):
-                self._take(device_id, link, message.payload)
+            if name and link and isinstance(message.payload, bytes):
+                self._take(name, link, message.payload)
             else:
                 self._live.counts.refused.labels("malformed").inc()
 
-    def _take(self, device_id: str, link: str, payload: bytes) -> None:
-        if link in self._over.get(device_id, ()):
+    def _take(self, name: str, link: str, payload: bytes) -> None:
+        if link in self._over.get(name, ()):
             return  # what a broker or a network held back of a connection that a newer one has ended
-        bedside = self._bedsides.get(device_id)
+        bedside = self._bedsides.get(name)
         if bedside is None or bedside.link != link:
             if bedside is not None and bedside.is_shut and self._is_told(bedside):
                 return  # it comes again and again: one look in ten seconds is enough
-            if not self._comes_at_a_fair_pace(device_id):
+            if not self._comes_at_a_fair_pace(name):
                 self._live.counts.refused.labels("too-fast").inc()
                 return
-            bedside = self._bedsides[device_id] = _Bedside(link)
+            bedside = self._bedsides[name] = _Bedside(link)
         if bedside.told_us and self._is_told(bedside):
             return
         bedside.put(payload)
         if bedside.task is None:
             bedside.told_us, bedside.is_shut = 0, False
-            bedside.task = asyncio.create_task(self._serve(device_id, bedside), name=f"bedside-{device_id}")
+            bedside.task = asyncio.create_task(self._serve(name, bedside), name=f"bedside-{name}")
             self._tasks.add(bedside.task)
             bedside.task.add_done_callback(self._tasks.discard)
 
-    def _comes_at_a_fair_pace(self, device_id: str) -> bool:
+    def _comes_at_a_fair_pace(self, name: str) -> bool:
         """A connection costs a look into the database, and naming a new one costs a bedside nothing."""
         now_us = self._live.service.now_us()
-        return self._paces.setdefault(device_id, Pace(now_us)).spend(now_us)
+        return self._paces.setdefault(name, Pace(now_us)).spend(now_us)
 
     def _is_told(self, bedside: _Bedside) -> bool:
         return 0 <= self._live.service.now_us() - bedside.told_us < TELL_AGAIN_US
 
-    async def _serve(self, device_id: str, bedside: _Bedside) -> None:
+    async def _serve(self, name: str, bedside: _Bedside) -> None:
         """Until the bedside falls silent, or is shown out."""
-        live = self._live
-        line = _BrokerLine(self, device_id, bedside)
+        live, device_id = self._live, uplink_topics.device_of(name)
+        line = _BrokerLine(self, name, bedside)
         ingest = Ingest(line, device_id, "", live.service.now_us(), id=bedside.link, until_us=None)
         try:
-            await self._listen(ingest, bedside)
+            await self._listen(ingest, name, bedside)
         except REFUSALS as error:
             log.warning("the live path of %s waits: %s", device_id, state_of(error).value)
             await ingest.end(LATER_CODE, state_of(error).value)
@@ -290,10 +291,10 @@ class Intake:
             bedside.waiting.clear()
             live.connections.left(ingest)
             live.counts.bedsides.set(live.connections.bedsides)
-            if not bedside.told_us and self._bedsides.get(device_id) is bedside:
-                del self._bedsides[device_id]
+            if not bedside.told_us and self._bedsides.get(name) is bedside:
+                del self._bedsides[name]
 
-    async def _listen(self, ingest: Ingest, bedside: _Bedside) -> None:
+    async def _listen(self, ingest: Ingest, name: str, bedside: _Bedside) -> None:
         """Let it in, and take what it tells.
 
         Raises:
@@ -301,7 +302,7 @@ class Intake:
             OperationalError: the database does not answer.
         """
         try:
-            await self._let_in(ingest)
+            await self._let_in(ingest, name)
             while not ingest.ended:
                 payload = await bedside.next()
                 if not ingest.ended:
@@ -309,18 +310,22 @@ class Intake:
         except Refusal as refusal:
             await self._door.refuse(ingest, refusal, BROKER)
 
-    async def _let_in(self, ingest: Ingest) -> None:
-        """Look the device up.
+    async def _let_in(self, ingest: Ingest, name: str) -> None:
+        """Look the device up: it is here, and its key is still the one that the broker knows it by.
 
         Raises:
             Refusal: nobody here, or no longer.
         """
         live = self._live
-        query = select(device.c.bed_id, device.c.revoked_us).where(device.c.id == ingest.device_id)
+        query = select(device.c.bed_id, device.c.revoked_us, device.c.public_key).where(
+            device.c.id == ingest.device_id
+        )
         async with live.service.db.read() as conn:
             row = (await conn.execute(query)).first()
         if row is None or row.revoked_us is not None:
             raise Refusal(UNKNOWN_CODE, "revoked", "this device was revoked; enrol it again")
+        if not uplink_topics.is_name_of(name, ingest.device_id, row.public_key):
+            raise Refusal(UNKNOWN_CODE, "revoked", "this device was enrolled anew since; enrol it again")
         ingest.bed_id = row.bed_id or ""
         live.connections.take_over(ingest)
         now = live.board.beds.get(ingest.bed_id)
@@ -328,17 +333,17 @@ class Intake:
             live.bus.tell(Connected(ingest.device_id, ingest.id))
         live.counts.bedsides.set(live.connections.bedsides)
 
-    async def close(self, device_id: str, bedside: _Bedside, code: int, why: str) -> None:
+    async def close(self, name: str, bedside: _Bedside, code: int, why: str) -> None:
         """Nothing more is taken of this connection: tell its bedside, as long as it speaks."""
         bedside.told_us, bedside.is_shut = self._live.service.now_us(), code == UNKNOWN_CODE
         if code == REPLACED_CODE:
-            over = self._over.setdefault(device_id, deque(maxlen=OVER_HELD))
+            over = self._over.setdefault(name, deque(maxlen=OVER_HELD))
             over.append(bedside.link)
         refusal = uplink_topics.Refusal(code, why, bedside.link)
         with contextlib.suppress(aiomqtt.MqttError):
             async with self._saying:
                 if self._client is not None:
-                    await self._client.say(uplink_topics.refused_topic(device_id), refusal.to_bytes(), 1)
+                    await self._client.say(uplink_topics.refused_topic(name), refusal.to_bytes(), 1)
 
 
 def _link_of(message: aiomqtt.Message) -> str:

@@ -104,12 +104,13 @@ class Replicas:
         self._live.changed(bed.ward_id)
 
     async def check(self) -> None:
-        """What the database knows and no word told, for the bus was away: devices moved, beds confirmed."""
+        """What the database knows and no word told, for the bus was away: devices moved or enrolled anew, beds
+        confirmed."""
         live = self._live
-        bound = {b.binding.device_id for b in live.board.beds.values() if b.binding and b.session_id}
+        bound = {b.binding.device_id for b in live.board.beds.values() if b.binding and b.binding.device_id}
         if not bound:
             return
-        places = select(device.c.id, device.c.bed_id).where(device.c.id.in_(bound))
+        places = select(device.c.id, device.c.bed_id, device.c.enrolled_us).where(device.c.id.in_(bound))
         kept = select(bed_binding).where(bed_binding.c.confirmed_us.is_not(None))
         async with live.service.db.read() as conn:
             stands = (await conn.execute(places)).all()
@@ -117,6 +118,11 @@ class Replicas:
         for row in stands:
             if live.release(row.id, row.bed_id or ""):
                 live.connections.end(row.id, uplink_wire.UNKNOWN_CODE, MOVED)
+            if row.enrolled_us > live.service.now_us():
+                continue  # by a clock that was ahead: of a future time nothing is known
+            for bed in live.board.anew(row.id, row.enrolled_us):
+                live.changed(bed.ward_id)
+                live.store.bound(bed)
         for row in confirmed:
             self._confirmed(
                 Confirmed(row.bed_id, row.session_id, row.device_id, row.confirmed_us, row.confirmed_by)
