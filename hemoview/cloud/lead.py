@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from hemoview.cloud.database import Database
+from hemoview.cloud.postgres import LEASE_S
 from recorder.errors import ConfigError
 
 PLACE_WITHIN_S: Final = 10.0
@@ -45,8 +46,17 @@ class Lead:
 
     def __init__(self, db: Database, *, replicas: bool, look_s: float = LOOK_S) -> None:
         self._db, self._replicas, self._look_s = db, replicas, look_s
-        self.held = False
-        """This process does what only one may do. Work that recurs asks every time."""
+        self._held, self._looked_s = False, time.monotonic()
+
+    @property
+    def held(self) -> bool:
+        """This process does what only one may do. Work that recurs asks every time.
+
+        A replica that has not looked for so long that the server may have given its place to another does not lead: it
+        may have been stopped, and just go on with what it was about to write.
+        """
+        is_known = not self._replicas or time.monotonic() - self._looked_s < LEASE_S
+        return self._held and is_known
 
     async def begin(self) -> None:
         """Take a place.
@@ -70,12 +80,12 @@ class Lead:
             await asyncio.sleep(self._look_s)
             try:
                 if not await self._has_place():
-                    self.held = False
+                    self._held = False
                     return
             except _AWAY:
                 await self._db.let_go()
                 if self._replicas:  # while the server is away nobody has it; back, another may be quicker
-                    self.held = False
+                    self._held = False
         await asyncio.Event().wait()
 
     @asynccontextmanager
@@ -92,7 +102,7 @@ class Lead:
         finally:
             keeping.cancel()
             await asyncio.wait({keeping})
-            self.held = False
+            self._held = False
 
     async def _until_displaced(self) -> None:
         await self.keep()
@@ -100,16 +110,17 @@ class Lead:
         signal.raise_signal(signal.SIGTERM)
 
     async def _has_place(self) -> bool:
-        places = self._db.places
+        places, now_s = self._db.places, time.monotonic()
         if places is None:
-            self.held = True
+            self._held = True
         elif not self._replicas:
-            self.held = await self._db.hold(places.alone)
-            return self.held
+            self._held = await self._db.hold(places.alone)
+            return self._held
         elif not await self._db.hold(places.beside):
             return False
         else:
-            led, self.held = self.held, await self._db.hold(places.lead)
-            if self.held != led:
-                log.info("this replica leads" if self.held else "another replica leads")
+            led, self._held = self._held, await self._db.hold(places.lead)
+            self._looked_s = now_s
+            if self._held != led:
+                log.info("this replica leads" if self._held else "another replica leads")
         return True
