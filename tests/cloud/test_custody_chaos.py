@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import http.client
@@ -87,6 +88,25 @@ def test_a_body_that_never_ends_is_ended(rig: Rig, sender: Sender, monkeypatch: 
     with real_socket(rig) as where:
         assert told(where, request(sender, len(CONTENT), CONTENT[:100])) == 408
     assert on_disk(rig) == set()
+
+
+def test_a_device_that_begins_bodies_and_sends_none_leaves_room_for_others(
+    rig: Rig, sender: Sender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their room is booked before they come: one that has run wild had all of the disk."""
+    rig.ward("B")
+    other = Sender(rig.http, rig.bedside("B-1"), dict(SMALL))
+    room = 24 * BLOB_BYTES_MAX
+    monkeypatch.setattr(rig.service.blobs._incoming, "_reserve", shutil.disk_usage("/").free - room)
+    with real_socket(rig) as where, contextlib.ExitStack() as held:
+        for _ in range(32):
+            link = held.enter_context(socket.create_connection(where, timeout=10))
+            link.sendall(request(sender, BLOB_BYTES_MAX, b"x"))
+        until(lambda: refusals(rig))
+        assert all("of this device are on their way" in why for _, _, why in refusals(rig))
+        assert other.put("session.json").status_code == 201
+        assert sender.put("session.json").status_code == 429
+    assert until(lambda: sender.put("session.json").status_code in (200, 201))
 
 
 @pytest.mark.parametrize("fault", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, None])

@@ -13,6 +13,7 @@ from sqlalchemy import and_, or_, select
 from starlette.requests import ClientDisconnect
 
 from hemoview.cloud.custody import damage
+from hemoview.cloud.custody.at_once import BodiesAtOnce
 from hemoview.cloud.custody.blobstore import StoreFull, WrongContent
 from hemoview.cloud.custody.bodies import body_of, read_body
 from hemoview.cloud.custody.ledger import Arrived, Removed
@@ -54,7 +55,8 @@ async def put(sha256: BlobId, request: Request, service: Here, who: Bedside) -> 
     attempt = Attempt(service, request, who, "blob.put", sha256)
     try:
         size, removals = _announced(request), service.ledger.removals
-        await _receive(service, _body(service, request, who), sha256, size)
+        with service.part(BodiesAtOnce).one_more(who.id):
+            await _receive(service, _body(service, request, who), sha256, size)
         is_new = await service.ledger.add(Arrived(sha256, size, who.id, service.now_us(), removals))
     except Removed:
         await attempt.refuse(Problem(503, REMOVED))

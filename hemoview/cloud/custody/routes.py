@@ -19,6 +19,7 @@ from hemoview.cloud.custody import (
     session_routes,
     stocked,
 )
+from hemoview.cloud.custody.at_once import BodiesAtOnce
 from hemoview.cloud.custody.blobstore import StoreAway
 from hemoview.cloud.service import Service
 
@@ -30,6 +31,7 @@ for _part in (blob_routes, session_routes, download, heartbeat, erase_routes):
 @asynccontextmanager
 async def running(service: Service) -> AsyncIterator[None]:
     """What was left half-done is finished or removed before the first request."""
+    service.parts[BodiesAtOnce] = BodiesAtOnce()
     await service.blobs.sweep()
     with suppress(StoreAway):  # both are done again in the rounds of scrubbing
         await stocked.must_hold_ours(service)
