@@ -101,7 +101,8 @@ def _lay_out(folder: Path, files: bus_tls.BusFiles, devices_ca: Path, names: tup
     own.mkdir(mode=0o700, exist_ok=True)
     for path in (files.ca, files.broker_cert, files.broker_key, devices_ca):
         shutil.copyfile(path, own / path.name)
-    shutil.copyfile(SHIPPED / "acl.conf", own / "acl.conf")
+    for path in SHIPPED.glob("acl*.conf"):
+        shutil.copyfile(path, own / path.name)
     places = {
         "/etc/hemoview/bus/": f"{own}/",
         "/var/log/mosquitto/": f"{own}/",

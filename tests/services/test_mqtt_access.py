@@ -146,6 +146,24 @@ def test_a_device_speaks_under_its_own_name_alone(broker: Broker, tmp_path: Path
         assert service.got == [("hv/v1/devices/device-1/live", b"own")]
 
 
+def test_the_services_name_opens_nothing_where_bedsides_come(broker: Broker, tmp_path: Path) -> None:
+    """Whoever has the key of the authority for devices can write any name into a certificate, this one too."""
+    bedsides, replicas = ports(broker)
+    with (
+        Speaker(as_service(broker), replicas) as service,
+        Speaker(context_for(broker, tmp_path, broker.folder / "keys", "hemoview-service"), bedsides) as thief,
+    ):
+        thief.listen("hv/v1/#")
+        for topic in (HEARD, TOLD, "hv/v1/devices/device-2/live", "hv/v1/devices/device-2/refused"):
+            assert thief.say(topic, b"not its own") == DENIED, topic
+            assert service.say(topic, b"what only replicas may read") in (
+                "Success",
+                "No matching subscribers",
+            )
+        time.sleep(0.3)
+        assert thief.got == []
+
+
 def test_a_device_hears_what_is_for_it_alone(broker: Broker, tmp_path: Path) -> None:
     bedsides, replicas = ports(broker)
     with (

@@ -230,17 +230,17 @@ def test_who_has_the_key_of_before_is_heard_no_longer(site: Site) -> None:
     me = site.enrol_anew(stolen)
     assert me.device_id == stolen.device_id
     keys = site.ward.folder / "keys"
-    with site.ward.browser() as page, streaming(me, "f6" * 16) as bedside:
+    with site.ward.browser() as page, streaming(me, "3a" * 16) as bedside:
         sees(page, bedside)
         given = _given(site, stolen, device_pass(keys, name_of(stolen), _raw(stolen)))
         link = MqttTransport(Given(lambda: given), name_of(stolen)).open(lambda: None)
         with pytest.raises(LinkEnded, match="enrolled anew"):
             for seq in itertools.count(900):
-                link.send(json.dumps(message(seq, "f7" * 16)))
+                link.send(json.dumps(message(seq, "3b" * 16)))
                 time.sleep(0.5)
         link.close()
         for _ in range(3):
-            assert sees(page, bedside)["binding"]["session_id"] == "f6" * 16
+            assert sees(page, bedside)["binding"]["session_id"] == "3a" * 16
         assert bedside.way == "broker"
 
 
