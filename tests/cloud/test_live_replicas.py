@@ -164,7 +164,7 @@ def test_a_ward_whose_bed_got_another_name_is_told_so(rig: Rig, ward: str) -> No
 
 
 def test_who_does_not_write_holds_a_while_of_it(rig: Rig, ward: str, clock: Clock) -> None:
-    rig.service.lead.held = False
+    rig.service.lead._held = False
     device, store = rig.bedside("A-1"), room(rig).store
     for seq in range(1, 4):
         take(rig, heard(rig, device, seq=seq, t_us=rig.clock()))
@@ -174,7 +174,7 @@ def test_who_does_not_write_holds_a_while_of_it(rig: Rig, ward: str, clock: Cloc
     clock.forward(STAND_BY_US / 1e6 - 8)
     call(rig, room(rig)._write)
     assert len(store._rows) == 10
-    rig.service.lead.held = True  # who wrote is dead
+    rig.service.lead._held = True  # who wrote is dead
     call(rig, room(rig)._write)
     assert rows(rig) == 10
 
@@ -243,3 +243,17 @@ def test_a_connection_of_before_a_device_was_enrolled_anew_ends_though_no_word_s
         with pytest.raises(WebSocketDisconnect) as ended:
             bedside.receive_text()
         assert (ended.value.code, "enrolled anew" in ended.value.reason) == (uplink_wire.UNKNOWN_CODE, True)
+
+
+def test_a_bed_that_was_named_anew_is_told_though_no_word_said_so(rig: Rig, ward: str) -> None:
+    async def rename(conn: AsyncConnection) -> None:
+        mine = update(tables.bed).where(tables.bed.c.id == rig.beds["A-1"])
+        await conn.execute(mine.values(label="Window"))
+
+    with watching(rig, ward) as browser:
+        assert [one["label"] for one in hear(browser, "ward")["beds"]] == ["A-1", "A-2"]
+        call(rig, room(rig).replicas.check)
+        assert not room(rig)._changed
+        rig.do(rename)
+        call(rig, room(rig).replicas.check)
+        assert [one["label"] for one in hear(browser, "ward")["beds"]] == ["Window", "A-2"]

@@ -105,8 +105,9 @@ class Replicas:
 
     async def check(self) -> None:
         """What the database knows and no word told, for the bus was away: devices moved or enrolled anew, beds
-        confirmed."""
+        confirmed, beds and wards named anew."""
         live = self._live
+        await live.look_at_places()
         bound = {b.binding.device_id for b in live.board.beds.values() if b.binding and b.binding.device_id}
         if not bound:
             return

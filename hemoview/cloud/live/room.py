@@ -64,6 +64,8 @@ class Live:
         self.closed: deque[tuple[str, str]] = deque(maxlen=CLOSED_HELD)
         """Connections at beds of which nothing more is shown: another replica may have heard one a moment before."""
         self._changed: set[str] = set()
+        self._places: dict[str, tuple[dict[str, Any], list[dict[str, Any]]] | None] = {}
+        """Wards and their beds, as browsers were told last."""
         self._looking: set[asyncio.Task[None]] = set()
         self._reached_s = time.monotonic()
         self.written_s = time.monotonic()
@@ -90,13 +92,23 @@ class Live:
 
     async def ward_told(self, ward_id: str) -> dict[str, Any] | None:
         """A ward with all its beds; None where there is none."""
+        places = self._places[ward_id] = await self._places_of(ward_id)
+        return None if places is None else ward_told(*places, self.board, self.service.now_us())
+
+    async def _places_of(self, ward_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
         async with self.service.db.read() as conn:
             place = (await conn.execute(select(ward.c.id, ward.c.name).where(ward.c.id == ward_id))).first()
             if place is None:
                 return None
             kept = select(bed.c.id, bed.c.label, bed.c.place).where(bed.c.ward_id == ward_id)
             beds = (await conn.execute(kept.order_by(bed.c.place))).mappings().all()
-        return ward_told(dict(place._mapping), map(dict, beds), self.board, self.service.now_us())
+        return dict(place._mapping), list(map(dict, beds))
+
+    async def look_at_places(self) -> None:
+        """Wards that somebody watches, whose beds or names are others now though no word said so."""
+        for ward_id in self.connections.wards:
+            if await self._places_of(ward_id) != self._places.get(ward_id):
+                self.changed(ward_id)
 
     def hear(self, bed_now: BedNow, heard: Heard, message: LiveMessage) -> Taken | None:
         """A message that was accepted here or at another replica: onto the board, and to who watches.
