@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from hemoview.cloud.database import Database
+from hemoview.cloud.ending import ended
 from hemoview.cloud.postgres import LEASE_S
 from recorder.errors import ConfigError
 
@@ -100,8 +101,7 @@ class Lead:
         try:
             yield
         finally:
-            keeping.cancel()
-            await asyncio.wait({keeping})
+            await ended(keeping)
             self._held = False
 
     async def _until_displaced(self) -> None:

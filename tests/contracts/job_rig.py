@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hemoview.cloud.jobs.ending import ended
+from hemoview.cloud.ending import ended
 from hemoview.cloud.jobs.in_process import InProcess
 from hemoview.cloud.jobs.life import DONE, FAILED
 from hemoview.cloud.jobs.procrastinate_queue import Pace, Procrastinate

@@ -21,6 +21,7 @@ from hemoview.cloud.custody import (
 )
 from hemoview.cloud.custody.at_once import BodiesAtOnce
 from hemoview.cloud.custody.blobstore import StoreAway
+from hemoview.cloud.ending import ended
 from hemoview.cloud.service import Service
 
 router = APIRouter()
@@ -41,4 +42,4 @@ async def running(service: Service) -> AsyncIterator[None]:
     async with asyncio.TaskGroup() as tasks:
         scrubbing = tasks.create_task(scrub.keep_scrubbing(service), name="scrub")
         yield
-        scrubbing.cancel()
+        await ended(scrubbing)

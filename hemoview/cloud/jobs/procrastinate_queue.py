@@ -20,9 +20,9 @@ from procrastinate.manager import JobManager
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hemoview.cloud.ending import ended, faults_of, heed
 from hemoview.cloud.jobs.courier import AWAY, FAULT_S, Telling, app_on
 from hemoview.cloud.jobs.deliveries import LOST, OPEN, TASK, Again, AsTold, deliver
-from hemoview.cloud.jobs.ending import ended, heed
 from hemoview.cloud.jobs.life import Life
 from hemoview.cloud.jobs.procrastinate_schema import bring_up
 from hemoview.cloud.jobs.queue import AGAIN_S, Handler
@@ -139,9 +139,7 @@ class Procrastinate:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             await ended(*tasks)
-        for task in tasks:
-            if not task.cancelled() and (error := task.exception()) is not None:
-                raise error
+        faults_of(tasks)
 
     async def _do(self, context: JobContext, job_id: str) -> None:
         """What procrastinate calls for a delivery. Nobody else who lives has it: a job that runs is taken over."""

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter
 
-from hemoview.cloud.jobs.ending import ended
+from hemoview.cloud.ending import ended
 from hemoview.cloud.jobs.in_process import InProcess
 from hemoview.cloud.jobs.procrastinate_queue import Procrastinate
 from hemoview.cloud.jobs.queue import JobQueue

@@ -24,6 +24,7 @@ import aiomqtt
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
+from hemoview.cloud.ending import ended, faults_of
 from hemoview.cloud.faults import REFUSALS, state_of
 from hemoview.cloud.live.bus_access import BusAccess
 from hemoview.cloud.live.connections import Ingest, Pace
@@ -140,8 +141,7 @@ class Intake:
         try:
             yield
         finally:
-            taking.cancel()
-            await asyncio.wait({taking})
+            await ended(taking)
 
     # ---- the connection
 
@@ -186,12 +186,8 @@ class Intake:
                 try:
                     await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
                 finally:
-                    for task in both:
-                        task.cancel()
-                    ended = await asyncio.gather(*both, return_exceptions=True)
-            for error in ended:
-                if isinstance(error, Exception):
-                    raise error
+                    await ended(*both)
+            faults_of(both)
         finally:
             await self._leave_all()
 
@@ -211,9 +207,7 @@ class Intake:
         return True
 
     async def _leave_all(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ended(*self._tasks)
         self._bedsides.clear()
 
     def _say_away(self, error: Exception) -> None:

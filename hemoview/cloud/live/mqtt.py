@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import aiomqtt
 
+from hemoview.cloud.ending import ended, faults_of
 from hemoview.cloud.live import bus_wire
 from hemoview.cloud.live.bus import Take, Traffic, take_one
 from hemoview.cloud.live.bus_access import BusAccess
@@ -70,8 +71,7 @@ class MqttBus:
     async def close(self) -> None:
         """End."""
         if self._running is not None:
-            self._running.cancel()
-            await asyncio.wait({self._running})
+            await ended(self._running)
 
     def tell(self, word: Word) -> None:
         """To all others, if the broker takes it soon."""
@@ -116,12 +116,8 @@ class MqttBus:
             try:
                 await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                for task in both:
-                    task.cancel()
-                ended = await asyncio.gather(*both, return_exceptions=True)
-        for error in ended:
-            if isinstance(error, Exception):
-                raise error
+                await ended(*both)
+        faults_of(both)
 
     async def _sending(self, client: BrokerClient) -> None:
         while True:

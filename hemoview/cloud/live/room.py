@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from sqlalchemy import select
 
+from hemoview.cloud.ending import ended
 from hemoview.cloud.live.bindings import Binding
 from hemoview.cloud.live.board import BedNow, Board, Taken, text_of, tick_text, ward_told
 from hemoview.cloud.live.bus import InProcessBus, LiveBus
@@ -201,10 +202,7 @@ class Live:
         try:
             yield
         finally:
-            tasks += self._looking
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await ended(*tasks, *self._looking)
             await self._end()
 
     async def _end(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, Final
 
 AGAIN_S: Final = 5.0
@@ -20,6 +21,17 @@ async def ended(*tasks: asyncio.Task[Any]) -> None:
         for task in pending:
             task.cancel()
         _, pending = await asyncio.wait(pending, timeout=AGAIN_S)
+
+
+def faults_of(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Of tasks that have ended.
+
+    Raises:
+        Exception: the first fault that one of them ended by; a cancellation is none.
+    """
+    for task in tasks:
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            raise error
 
 
 def heed() -> None:
