@@ -94,7 +94,7 @@ def test_a_ward_is_the_same_at_both(pair: Pair, where: str) -> None:
     assert [count(rig, "hemoview_live_gaps_total") for rig in (here, there)] == [3, 0]
     assert [count(rig, "hemoview_live_messages_total") for rig in (here, there)] == [5, 0]
     assert count(pair.one, "hemoview_live_rows_total") > 0 == count(pair.two, "hemoview_live_rows_total")
-    assert rows(pair.one, tables.estimate) == 10  # one second, ten parameters
+    assert rows(pair.one, tables.estimate) in (10, 20)  # ten parameters a second, of one or of two
     assert rows(pair.one, tables.bed_state) == rows(pair.one, tables.live_session) == 1
     assert [room(rig).bus.traffic.missed for rig in (here, there)] == [0, 0]
 
