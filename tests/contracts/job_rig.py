@@ -42,6 +42,7 @@ class Kind:
     open: Callable[[Service, tuple[float, ...]], Awaitable[JobQueue]]
 
     def settings(self, folder: Path, url: str) -> Settings:
+        url = url or f"sqlite+aiosqlite:///{folder / 'service.sqlite'}"  # else it is one of the server
         return Settings(folder=folder, database_url=url, keys_folder=folder.parent / "keys")
 
     async def queue(self, service: Service, again_s: tuple[float, ...] = AGAIN_S) -> JobQueue:
