@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.websockets import WebSocketDisconnect
 
 from hemoview.cloud import tables
+from hemoview.cloud.live.bindings import confirm
 from hemoview.cloud.live.bus import InProcessBus, take_one
 from hemoview.cloud.live.room import Live
-from hemoview.cloud.live.store import STAND_BY_US
+from hemoview.cloud.live.store import STAND_BY_US, keep_binding
 from hemoview.cloud.live.words import Changed, Confirmed, Connected, Ended, Heard, Placed, Word
 from recorder.sync import uplink_wire
 from tests.cloud.cloud_rig import Bedside, Clock, Rig
@@ -257,3 +258,24 @@ def test_a_bed_that_was_named_anew_is_told_though_no_word_said_so(rig: Rig, ward
         rig.do(rename)
         call(rig, room(rig).replicas.check)
         assert [one["label"] for one in hear(browser, "ward")["beds"]] == ["Window", "A-2"]
+
+
+def test_what_a_person_said_at_another_replica_is_not_written_over(rig: Rig, ward: str) -> None:
+    """Who leads has not written down yet that the bed shows this session."""
+    device, bed_id = rig.bedside("A-1"), rig.beds["A-1"]
+    rig.service.lead._held = False
+    take(rig, heard(rig, device))
+    said = confirm(board(rig).binding, "user:nurse", rig.clock())
+
+    async def write(conn: AsyncConnection) -> None:
+        await keep_binding(conn, bed_id, said)
+
+    rig.do(write)
+    call(rig, room(rig).store.flush)
+    call(rig, room(rig).replicas.check)
+    assert board(rig).binding == said
+    take(rig, heard(rig, device, session_id=OTHER, seq=2))
+    call(rig, room(rig).store.flush)
+    assert board(rig).session_id == OTHER
+    call(rig, room(rig).replicas.check)
+    assert board(rig).binding.confirmed_by != "user:nurse"

@@ -124,7 +124,10 @@ class Replicas:
             for bed in live.board.anew(row.id, row.enrolled_us):
                 live.changed(bed.ward_id)
                 live.store.bound(bed)
+        enrolled_us = {row.id: row.enrolled_us for row in stands}
         for row in confirmed:
+            if row.confirmed_us < enrolled_us.get(row.device_id, 0):
+                continue
             self._confirmed(
                 Confirmed(row.bed_id, row.session_id, row.device_id, row.confirmed_us, row.confirmed_by)
             )

@@ -17,7 +17,7 @@ from sqlalchemy import BigInteger, Select, delete, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud.database import insert_new, upsert
-from hemoview.cloud.live.bindings import Binding
+from hemoview.cloud.live.bindings import AT_THE_BEDSIDE, Binding
 from hemoview.cloud.live.board import BedNow, Board, Taken, text_of
 from hemoview.cloud.service import Service
 from hemoview.cloud.tables import bed, bed_binding, bed_state, estimate, estimate_1m, live_session
@@ -130,9 +130,7 @@ class Store:
         try:
             async with self._service.db.begin() as conn:
                 await upsert(conn, bed_state, [r for r in map(_state_row, states.values()) if r is not None])
-                await upsert(
-                    conn, bed_binding, [r for r in map(_binding_row, bound.values()) if r is not None]
-                )
+                await _keep_bindings(conn, bound.values())
                 if emptied:  # a restart must not put anybody back into a bed they have left
                     await conn.execute(delete(bed_state).where(bed_state.c.bed_id.in_(emptied)))
                 await _keep_sessions(conn, sessions)
@@ -266,6 +264,20 @@ def _state_row(now: BedNow) -> dict[str, Any] | None:
 async def keep_binding(conn: AsyncConnection, bed_id: str, binding: Binding) -> None:
     """What a person said at a bed waits for no turn, and for no other replica."""
     await upsert(conn, bed_binding, [{"bed_id": bed_id, **asdict(binding)}])
+
+
+async def _keep_bindings(conn: AsyncConnection, beds: Iterable[BedNow]) -> None:
+    """What a person said at another replica a moment ago, of this very session, is not written over."""
+    rows = [row for row in map(_binding_row, beds) if row is not None]
+    asked = [row["bed_id"] for row in rows if row["confirmed_us"] is None]
+    said = select(bed_binding).where(
+        bed_binding.c.bed_id.in_(asked),
+        bed_binding.c.confirmed_us.is_not(None),
+        bed_binding.c.confirmed_by != AT_THE_BEDSIDE,
+    )
+    kept = {(r.bed_id, r.session_id, r.device_id) for r in await conn.execute(said)} if asked else set()
+    news = [row for row in rows if (row["bed_id"], row["session_id"], row["device_id"]) not in kept]
+    await upsert(conn, bed_binding, news)
 
 
 async def shows_another(conn: AsyncConnection, now: BedNow) -> bool:
