@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud.custody import ledger, removal
@@ -238,6 +238,22 @@ def test_a_removal_that_stood_still_takes_nothing_that_came_again(tmp_path: Path
         await stopped
         assert await one.ledger.known([sha256], "one") == {sha256}, "a receipt may have been given for it"
         assert sha256 in shelf.inside
+        await db.close()
+
+    asyncio.run(run())
+
+
+def test_what_is_being_removed_is_not_promised_by_who_knows_of_the_removal(tmp_path: Path) -> None:
+    async def run() -> None:
+        db = await opened(tmp_path)
+        kept = Ledger(db, there)
+        assert await kept.add(Arrived("0" * 64, 7, "one", 1, -1))
+        async with db.begin() as conn:
+            await conn.execute(update(blob).values(removing_us=5))
+            await ledger.count_removal(conn)
+        assert await kept.add(Arrived("1" * 64, 7, "one", 1, kept.removals))
+        with pytest.raises(Removed):
+            await kept.add(Arrived("0" * 64, 7, "one", 1, kept.removals))
         await db.close()
 
     asyncio.run(run())

@@ -13,11 +13,11 @@ so is that look.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud.custody.blobstore import StoreAway
@@ -96,9 +96,10 @@ class Ledger:
     async def _commit(self, batch: Sequence[_Waiting]) -> None:
         try:
             async with self._db.begin() as conn:
-                removed = await self._removed(conn, batch)
+                here = await _here(conn, {w.arrived.sha256 for w in batch})
+                removed = await self._removed(conn, batch, here)
                 arrived = {w.arrived.sha256: w.arrived for w in batch if w.arrived.sha256 not in removed}
-                had = await _write(conn, arrived)
+                await _write(conn, arrived, set(here))
         except BaseException as error:  # noqa: BLE001 – every one that waits has to be told
             for waiting in batch:
                 waiting.error = error
@@ -106,18 +107,17 @@ class Ledger:
             for waiting in batch:
                 sha256 = waiting.arrived.sha256
                 waiting.error = Removed() if sha256 in removed else None
-                waiting.is_new = sha256 not in had
+                waiting.is_new = sha256 not in here or here[sha256].damaged_us is not None
         for waiting in batch:
             waiting.written.set()
 
-    async def _removed(self, conn: AsyncConnection, batch: Sequence[_Waiting]) -> set[str]:
-        """Those that are not there any more, or are about to go."""
+    async def _removed(
+        self, conn: AsyncConnection, batch: Sequence[_Waiting], here: Mapping[str, Row[Any]]
+    ) -> set[str]:
+        """Those that are about to go, or not there any more."""
         self.removals = await removals(conn)
+        gone = {sha256 for sha256, row in here.items() if row.removing_us is not None}
         in_doubt = {w.arrived.sha256: w.arrived for w in batch if w.arrived.removals != self.removals}
-        if not in_doubt:
-            return set()
-        going = select(blob.c.sha256).where(blob.c.sha256.in_(in_doubt), blob.c.removing_us.is_not(None))
-        gone = set((await conn.execute(going)).scalars())
         try:
             async with asyncio.timeout(LOOK_S):
                 for sha256, arrived in in_doubt.items():
@@ -152,10 +152,15 @@ async def count_removal(conn: AsyncConnection) -> None:
     await upsert(conn, fact, [{"name": _REMOVALS, "value": str(await removals(conn) + 1)}])
 
 
-async def _write(conn: AsyncConnection, arrived: dict[str, Arrived]) -> set[str]:
-    """Write them; returns those that were here before, whole."""
-    found = select(blob.c.sha256, blob.c.damaged_us).where(blob.c.sha256.in_(arrived))
-    here = {row.sha256: row.damaged_us is None for row in await conn.execute(found)}
+async def _here(conn: AsyncConnection, ids: Set[str]) -> dict[str, Row[Any]]:
+    """What is written of them."""
+    found = select(blob.c.sha256, blob.c.damaged_us, blob.c.removing_us).where(blob.c.sha256.in_(ids))
+    rows: Iterable[Row[Any]] = await conn.execute(found)
+    return {row.sha256: row for row in rows}
+
+
+async def _write(conn: AsyncConnection, arrived: dict[str, Arrived], here: Set[str]) -> None:
+    """Write them; ``here``: those that have a row."""
     new = [
         {
             "sha256": a.sha256,
@@ -180,4 +185,3 @@ async def _write(conn: AsyncConnection, arrived: dict[str, Arrived]) -> set[str]
             "damaged_us": None,
         }
         await conn.execute(update(blob).where(blob.c.sha256 == bindparam("id_")).values(changes), again)
-    return {sha256 for sha256, is_whole in here.items() if is_whole}
