@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import queue
+import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,18 +38,18 @@ class Service:
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
-    def _take(self, socket: ServerConnection) -> None:
-        assert socket.request is not None
-        self.sockets.append(socket)
-        self.tokens.append(socket.request.headers["Authorization"])
-        assert socket.request.path == PATH
+    def _take(self, connection: ServerConnection) -> None:
+        assert connection.request is not None
+        self.sockets.append(connection)
+        self.tokens.append(connection.request.headers["Authorization"])
+        assert connection.request.path == PATH
         if self.close_with is not None:
             code, self.close_with = self.close_with, None
-            socket.close(code, "go away")
+            connection.close(code, "go away")
             return
         try:
             while True:
-                self.got.put(json.loads(socket.recv()))
+                self.got.put(json.loads(connection.recv()))
         except ConnectionClosed:
             pass
 
@@ -56,9 +57,12 @@ class Service:
         return self.got.get(timeout=WAIT_S)
 
     def close(self) -> None:
+        """As the system does it for a process that dies. Not by closing sockets that another thread reads: OpenSSL goes
+        on with their numbers, and takes the first bytes of whoever is given these next."""
         self._server.shutdown()
-        for socket in self.sockets:
-            socket.socket.close()  # as a process that dies does it
+        for connection in self.sockets:
+            with suppress(OSError):  # it has ended
+                connection.socket.shutdown(socket.SHUT_RDWR)
         self._thread.join(5)
 
 
