@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from recorder.errors import ConfigError
+from recorder.transports.tcp import is_loopback
 
 OLDEST: Final = 150000
 """``server_version_num`` of 15.0, the oldest that the tests run on."""
@@ -78,7 +79,7 @@ def url_of(text: str) -> URL:
 
 def _is_local(url: URL) -> bool:
     hosts = [url.host or "", *_several(url.query.get("host", ()))]
-    return all(host in {"", "localhost", "127.0.0.1", "::1"} or host.startswith("/") for host in hosts)
+    return all(not host or host.startswith("/") or is_loopback(host) for host in hosts)
 
 
 def _several(value: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from hemoview.cloud.custody.s3_access import Access
 from hemoview.cloud.live.bus_access import BusAccess
 from recorder.errors import ConfigError
 from recorder.host import places
+from recorder.transports.tcp import is_loopback
 
 ENV: Final = "HEMOVIEW_SERVE_"
 PORT: Final = 8440
@@ -162,7 +162,7 @@ class Settings:
     def _check_provider(self) -> None:
         if not self.oidc_issuer:
             return
-        is_local = (urlsplit(self.oidc_issuer).hostname or "") in {"127.0.0.1", "localhost", "::1"}
+        is_local = is_loopback(urlsplit(self.oidc_issuer).hostname or "")
         if not self.oidc_issuer.startswith("https://") and not is_local:
             raise ConfigError(
                 f"oidc_issuer {self.oidc_issuer}: an address that begins with https:// is wanted"
@@ -223,12 +223,7 @@ class Settings:
     @property
     def is_loopback(self) -> bool:
         """Only this machine can connect."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @property
     def tls(self) -> Path:

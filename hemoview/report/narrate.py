@@ -24,6 +24,7 @@ from hemoview.report.session_facts import Facts
 from hemoview.report.session_page import Narrative
 from hemoview.report.session_words import Language, speaker
 from recorder.errors import ConfigError
+from recorder.transports.tcp import is_loopback
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,6 @@ FILE: Final = "narrator.toml"
 """In the home folder: ``url``, ``model`` and, where one is needed, ``key_file``."""
 TIMEOUT_S: Final = 60.0
 MOST_BYTES: Final = 262_144
-_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
@@ -78,7 +78,7 @@ class Endpoint:
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
             raise ConfigError(f"narrator url {self.url!r}: give one like https://host/v1")
-        if parts.scheme == "http" and parts.hostname not in _LOCAL:
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
             raise ConfigError(
                 f"narrator url {self.url!r} would carry facts in the clear; use https, or a service on this machine"
             )

@@ -21,7 +21,8 @@ from recorder.errors import (
 from recorder.sync import signing, wire
 from recorder.sync.canonical import read_json
 from recorder.sync.fields import Body
-from recorder.sync.identity import LOOPBACK, Identity
+from recorder.sync.identity import Identity
+from recorder.transports.tcp import is_loopback
 
 REVOKED = "service-revoked"
 CERTIFICATE = "service-certificate"
@@ -177,6 +178,6 @@ def http_of(url: str, ca_pem: str) -> httpx.Client:
     return httpx.Client(
         base_url=url,
         verify=verify,
-        trust_env=parts.hostname not in LOOPBACK,
+        trust_env=not is_loopback(parts.hostname or ""),
         limits=httpx.Limits(max_connections=16, max_keepalive_connections=16),
     )

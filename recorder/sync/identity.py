@@ -15,9 +15,9 @@ from urllib.parse import urlsplit, urlunsplit
 from recorder.errors import ConfigError
 from recorder.session.files import make_folder, storage_errors, sync_folder, write_whole
 from recorder.sync import wire
+from recorder.transports.tcp import is_loopback
 
 SERVICES_FOLDER: Final = "services"
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def address(url: str) -> str:
         raise ConfigError(f"{url!r} is no address of a service; give one such as https://ward.example:8440")
     if parts.path.strip("/") or parts.query or parts.username:
         raise ConfigError(f"{url!r}: give host and port alone, such as https://{parts.hostname}:8440")
-    if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise ConfigError(f"{url}: http would carry people's data in the clear; use https")
     return urlunsplit((parts.scheme, parts.netloc.lower(), "", "", ""))
 

@@ -13,10 +13,10 @@ from websockets.sync.client import ClientConnection, connect
 
 from recorder.errors import RecorderError
 from recorder.schema.sync_status import LiveWay
-from recorder.sync.identity import LOOPBACK
 from recorder.sync.signing import TOKEN_S
 from recorder.sync.uplink_transport import BEAT_S, OPEN_S, LinkEnded, told
 from recorder.sync.uplink_wire import LIMIT_BYTES
+from recorder.transports.tcp import is_loopback
 
 RENEW_S: Final = TOKEN_S - 120.0
 """A connection is made anew before its token ends."""
@@ -40,7 +40,7 @@ class WebSocketTransport:
         parts = urlsplit(url)
         scheme = "wss" if parts.scheme == "https" else "ws"
         self._uri = urlunsplit((scheme, parts.netloc, PATH, "", ""))
-        self._proxy: Literal[True] | None = None if parts.hostname in LOOPBACK else True
+        self._proxy: Literal[True] | None = None if is_loopback(parts.hostname or "") else True
         self._ssl = ssl.create_default_context(cadata=ca_pem or None) if scheme == "wss" else None
         self._token = token
 

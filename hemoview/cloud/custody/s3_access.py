@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import configparser
-import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Final, Self
 from urllib.parse import urlsplit
 
 from recorder.errors import ConfigError
+from recorder.transports.tcp import is_loopback
 
 _BUCKET: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,62}")
 _PREFIX: Final = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*|")
@@ -113,7 +113,7 @@ class Access:
         parts = urlsplit(self.endpoint)
         if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or parts.query:
             raise ConfigError("blobs_endpoint: https://HOST or https://HOST:PORT is wanted")
-        if self.is_open and not _is_loopback(parts.hostname):
+        if self.is_open and not is_loopback(parts.hostname):
             raise ConfigError(
                 f"blobs_endpoint {self.endpoint}: everybody on the way could read which blobs come and go, and "
                 "change the answers; an address that begins with https:// is wanted (blobs_ca names its authority)"
@@ -140,12 +140,3 @@ class Access:
             ) from None
         except (UnicodeDecodeError, configparser.Error, KeyError):  # what it holds is not repeated
             raise ConfigError(f"{self.credentials_file}: is no file of credentials; wanted: {form}") from None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -20,11 +20,12 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from recorder.transports.tcp import is_loopback
+
 ALGORITHMS: Final = ["RS256", "PS256", "ES256", "ES384", "RS384", "RS512", "Ed25519"]
 """Asymmetric ones: with a symmetric one everybody who knows the client's secret could make tokens."""
 SKEW_S: Final = 120
 _TIMEOUT_S: Final = 10.0
-_LOCAL: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _ENDPOINTS: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 
 
@@ -183,7 +184,7 @@ class Provider:
 def is_safe(url: str) -> bool:
     """Over TLS, or on this machine."""
     parts = urlsplit(url)
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOCAL)
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname or ""))
 
 
 def _challenge(verifier: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 import sys
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from urllib.parse import urlsplit
 
 from recorder.errors import ConfigError
 from recorder.sync.tls_socket import TidySocket
+from recorder.transports.tcp import is_loopback
 
 _PORTS: Final = {"mqtts": 8884, "mqtt": 1883}
 _FORM: Final = "mqtts://HOST or mqtts://HOST:PORT is wanted, such as mqtts://broker.example:8884"
@@ -65,7 +65,7 @@ class BusAccess:
             raise ConfigError("bus_url needs Linux or macOS; on this system a service works by itself")
         _check_form(self.url)
         if not self.is_tls:
-            if not _is_here(self.host):
+            if not is_loopback(self.host):
                 raise ConfigError(
                     f"bus_url: {self.host} is another machine, and mqtt:// carries people's data in the clear; give "
                     "mqtts:// with bus_cert and bus_key"
@@ -110,12 +110,3 @@ def _check_form(url: str) -> None:
         or parts.query
     ):
         raise ConfigError(f"bus_url: {_FORM}")
-
-
-def _is_here(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
