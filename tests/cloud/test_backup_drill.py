@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import stat
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,23 +16,15 @@ from hemoview.cloud.settings import Settings
 from recorder.sync import signing, wire
 from tests.cloud import databases
 from tests.cloud.cloud_rig import Clock, Rig, running
+from tests.cloud.command_rig import Run, typing_into
 from tests.cloud.handover import SMALL, Sender
 
 WHY = {"reason": "consent withdrawn"}
-Run = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Type a command; its exit status and the JSON it printed last."""
-    monkeypatch.setenv("HEMOVIEW_HOME", str(tmp_path / "home"))
-
-    def typed(*words: object) -> tuple[int, dict[str, Any]]:
-        status = cli.main([str(word) for word in words] + ["--json"])
-        told: dict[str, Any] = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
-        return status, told
-
-    return typed
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    return typing_into(capsys)
 
 
 def hand_over(rig: Rig, session_id: str, pseudonym: str) -> Sender:

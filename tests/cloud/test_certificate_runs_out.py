@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from hemoview.cloud.identity import tls
+from hemoview.cloud.identity.certificate import SERVER_LIVES
 from hemoview.cloud.settings import Settings
 from tests.cloud.cloud_rig import Clock, running
 
-AGO = timedelta(days=tls.SERVER_DAYS - 10)
+AGO = SERVER_LIVES - timedelta(days=10)
 
 
 @pytest.mark.parametrize(("ago", "is_due"), [(timedelta(0), False), (AGO, True)])

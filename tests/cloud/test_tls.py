@@ -20,6 +20,7 @@ from cryptography import x509
 from hemoview import cli
 from hemoview.cloud import command
 from hemoview.cloud.identity import tls
+from hemoview.cloud.identity.certificate import AUTHORITY_LIVES
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError
 
@@ -44,10 +45,10 @@ def test_the_authority_stays_and_the_certificate_is_renewed(tmp_path: Path) -> N
 def test_a_certificate_never_outlives_its_authority(tmp_path: Path) -> None:
     made = tls.init(tmp_path, ("a",), NOW)
     ca = x509.load_pem_x509_certificate(made.ca.read_bytes())
-    late = tls.init(tmp_path, ("a",), NOW + timedelta(days=tls.CA_DAYS - 10))
+    late = tls.init(tmp_path, ("a",), NOW + AUTHORITY_LIVES - timedelta(days=10))
     assert late.ends <= ca.not_valid_after_utc
     with pytest.raises(ConfigError, match="has run out"):
-        tls.init(tmp_path, ("a",), NOW + timedelta(days=tls.CA_DAYS + 1))
+        tls.init(tmp_path, ("a",), NOW + AUTHORITY_LIVES + timedelta(days=1))
 
 
 @pytest.mark.parametrize("name", ["", "a b", "https://ward", "-x", "a..b", "ward:8440", "*.ward", "x" * 64])

@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import obstore
 import pytest
 
-from hemoview import cli
 from hemoview.cloud.custody.blobstore import key_of
 from hemoview.cloud.custody.scrub import scrub
 from hemoview.cloud.settings import Settings
 from tests.cloud import databases, stores
 from tests.cloud.cloud_rig import Clock, Rig, running
+from tests.cloud.command_rig import Run, typing_into
 from tests.cloud.handover import SMALL, Sender
 from tests.cloud.test_custody_erased import call
 from tests.cloud.test_record_path import on_disk
 from tests.services.ceph_rig import Ceph
 
 pytestmark = pytest.mark.services
-Run = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Type a command; its exit status and the JSON it printed last."""
-    monkeypatch.setenv("HEMOVIEW_HOME", str(tmp_path / "home"))
-
-    def typed(*words: object) -> tuple[int, dict[str, Any]]:
-        status = cli.main([str(word) for word in words] + ["--json"])
-        told: dict[str, Any] = json.loads(capsys.readouterr().out.strip().splitlines()[-1])
-        return status, told
-
-    return typed
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    return typing_into(capsys)
 
 
 def written(ceph: Ceph, folder: Path, name: str) -> tuple[Settings, Path]:

@@ -67,21 +67,23 @@ class Broker:
 
 def begin(service: Service) -> None:
     """At the start. One that cannot be offered must not darken a ward: bedsides then come to the service itself."""
-    if why := why_not(service.settings):
+    broker, why = _found(service.settings)
+    if why:
         log.warning(why)
-        return
-    broker = Broker.of(service.settings)
     if broker is not None:
         service.parts[Broker] = broker
 
 
 def why_not(settings: Settings) -> str:
     """Why there is none though the settings name one; empty where all is well."""
+    return _found(settings)[1]
+
+
+def _found(settings: Settings) -> tuple[Broker | None, str]:
     try:
-        Broker.of(settings)
+        return Broker.of(settings), ""
     except (ConfigError, OSError, UnicodeDecodeError) as error:
-        return f"bedsides are offered no broker, and come to the service itself: {error}"
-    return ""
+        return None, f"bedsides are offered no broker, and come to the service itself: {error}"
 
 
 def offered(service: Service) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Apart from the authority that tablets trust (:mod:`tls`) and from the one that s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,6 @@ from recorder.host import platform
 
 SERVICE: Final = "hemoview-service"
 """Common name of what a replica shows; the broker's access list knows it."""
-_LIVES: Final = timedelta(days=397)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,9 @@ def init(folder: Path, names: tuple[str, ...], now: datetime | None = None) -> B
     )
     for cert_file, key_file, common, use in ends:
         key = ec.generate_private_key(ec.SECP256R1())
-        builder = certificate.end((ca, ca_key), common, key.public_key(), use, (begins, begins + _LIVES))
+        builder = certificate.end(
+            (ca, ca_key), common, key.public_key(), use, (begins, begins + certificate.SERVER_LIVES)
+        )
         if use is certificate.SERVER:
             builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         cert = builder.sign(ca_key, hashes.SHA256())

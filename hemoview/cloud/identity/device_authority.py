@@ -16,14 +16,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from hemoview.cloud.identity import certificate
-from recorder.errors import ConfigError
 from recorder.host import platform
 
 FILES: Final = ("devices-ca.pem", "devices-ca.key")
-AUTHORITY_LIVES: Final = timedelta(days=3650)
 DEVICE_LIVES: Final = timedelta(days=1)
 HOW: Final = "hemoview serve --init-tls NAME[,NAME…] makes one; then start the service again"
 
@@ -50,17 +48,7 @@ class DeviceAuthority:
         ca_file, key_file = (keys / name for name in FILES)
         if not ca_file.exists() and not key_file.exists():
             return None
-        try:
-            ca = x509.load_pem_x509_certificate(ca_file.read_bytes())
-            key = load_pem_private_key(key_file.read_bytes(), None)
-        except (OSError, ValueError) as error:
-            raise ConfigError(
-                f"{ca_file}: the authority for devices is damaged; put the backup of {' and '.join(FILES)} back, or "
-                f"move both away: {HOW}"
-            ) from error
-        if not isinstance(key, ec.EllipticCurvePrivateKey) or ca.public_key() != key.public_key():
-            raise ConfigError(f"{key_file}: is not the key of {ca_file}; put the backup of both back")
-        return cls(ca, key)
+        return cls(*certificate.read_authority(ca_file, key_file, f"move both away: {HOW}"))
 
     def has_run_out(self, now: datetime) -> bool:
         """It signs nothing any more."""
@@ -90,10 +78,7 @@ def make(keys: Path, now: datetime | None = None) -> Path:
     ca_file, key_file = (keys / name for name in FILES)
     if DeviceAuthority.read(keys) is None:
         keys.mkdir(parents=True, exist_ok=True, mode=0o700)
-        key = ec.generate_private_key(ec.SECP256R1())
-        ca = certificate.authority(
-            key, f"HemoView devices {now:%Y-%m-%d}", now - certificate.EARLIER, AUTHORITY_LIVES
-        )
+        ca, key = certificate.new_authority(f"HemoView devices {now:%Y-%m-%d}", now)
         platform.write_owner_only(key_file, certificate.private_pem(key))
         platform.write_owner_only(ca_file, ca.public_bytes(Encoding.PEM))
     return ca_file

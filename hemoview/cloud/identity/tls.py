@@ -10,21 +10,19 @@ from __future__ import annotations
 import ipaddress
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from hemoview.cloud.identity import certificate
 from recorder.errors import ConfigError
 from recorder.host import platform
 
-CA_DAYS: Final = 3650
-SERVER_DAYS: Final = 397
 RENEW_DAYS: Final = 30
 _ALWAYS: Final = ("localhost", "127.0.0.1", "::1")
 _DNS: Final = re.compile(r"(?!-)[A-Za-z0-9-]{1,63}(?:\.(?!-)[A-Za-z0-9-]{1,63})*\Z")
@@ -75,9 +73,7 @@ def init(folder: Path, names: tuple[str, ...], now: datetime | None = None) -> M
     )
 
 
-def own_authority(
-    folder: Path, common: str, now: datetime
-) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+def own_authority(folder: Path, common: str, now: datetime) -> certificate.Authority:
     """``ca.pem`` and ``ca.key`` of a folder; both are made, owner-only, where one is missing.
 
     Raises:
@@ -87,11 +83,12 @@ def own_authority(
     folder.mkdir(exist_ok=True, mode=0o700)
     ca_file, ca_key_file = folder / "ca.pem", folder / "ca.key"
     if not (ca_file.exists() and ca_key_file.exists()):
-        ca_key = ec.generate_private_key(ec.SECP256R1())
-        ca = certificate.authority(ca_key, common, now - certificate.EARLIER, timedelta(days=CA_DAYS))
+        ca, ca_key = certificate.new_authority(common, now)
         platform.write_owner_only(ca_key_file, certificate.private_pem(ca_key))
         write_open(ca_file, ca.public_bytes(Encoding.PEM))
-    ca, ca_key = _read(ca_file, ca_key_file)
+    ca, ca_key = certificate.read_authority(
+        ca_file, ca_key_file, f"move the folder {folder} away and run this again"
+    )
     if now >= ca.not_valid_after_utc:
         raise ConfigError(f"{ca_file}: has run out; move the folder {folder} away and run this again")
     return ca, ca_key
@@ -213,26 +210,12 @@ def _server(
     now: datetime,
 ) -> x509.Certificate:
     begins = now - certificate.EARLIER
-    times = (begins, begins + timedelta(days=SERVER_DAYS))
+    times = (begins, begins + certificate.SERVER_LIVES)
     common = str(names[0].value)[:64]
     builder = certificate.end((ca, ca_key), common, key.public_key(), certificate.SERVER, times)
     return builder.add_extension(x509.SubjectAlternativeName(names), critical=False).sign(
         ca_key, hashes.SHA256()
     )
-
-
-def _read(ca_file: Path, key_file: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-    try:
-        ca = x509.load_pem_x509_certificate(ca_file.read_bytes())
-        key = load_pem_private_key(key_file.read_bytes(), None)
-    except ValueError as error:
-        raise ConfigError(
-            f"{ca_file.parent}: the authority is damaged; put its backup back, or move the folder away and "
-            "run this again"
-        ) from error
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or ca.public_key() != key.public_key():
-        raise ConfigError(f"{key_file}: is not the key of {ca_file}; put the backup of both back")
-    return ca, key
 
 
 def write_open(path: Path, content: bytes) -> None:

@@ -26,6 +26,10 @@ BURST: Final = 20.0
 """Messages a bedside may send at once, after a stall of the network."""
 PER_S: Final = 3.0
 TAKEN_OVER: Final = "another connection of this device took over"
+LATER_CODE: Final = 1013
+"""Of WebSocket itself (RFC 6455): come again; the database does not answer."""
+OWNERS_HELD: Final = 10_000
+"""Sessions of which it is remembered what device introduced them; the database knows them all but the newest."""
 SEATS: Final = 50
 """Live connections of one account at once: tabs and screens, never a stolen log-in that takes the memory of all."""
 

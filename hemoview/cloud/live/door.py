@@ -13,13 +13,12 @@ from sqlalchemy import select, union_all
 
 from hemoview.cloud import audit, tables
 from hemoview.cloud.live.board import Confused, Taken, text_of
-from hemoview.cloud.live.connections import Ingest
+from hemoview.cloud.live.connections import OWNERS_HELD, Ingest
 from hemoview.cloud.live.room import ERASED, Live
 from hemoview.cloud.live.words import Heard
 from recorder.sync import uplink_wire
 from recorder.sync.uplink_wire import LiveMessage, LiveRefused
 
-OWNERS_HELD: Final = 10_000
 AUDIT_EVERY_US: Final = 60_000_000
 """A device that is refused again and again is written down once a minute; the counters have them all."""
 

@@ -9,7 +9,7 @@ from typing import Final
 from fastapi import WebSocket, WebSocketDisconnect
 
 from hemoview.cloud.faults import REFUSALS, state_of
-from hemoview.cloud.live.connections import TOKEN_US, Ingest
+from hemoview.cloud.live.connections import LATER_CODE, TOKEN_US, Ingest
 from hemoview.cloud.live.door import Door, Refusal
 from hemoview.cloud.live.words import Connected
 from hemoview.cloud.principals import Principal, origin_of
@@ -17,8 +17,6 @@ from recorder.sync import uplink_wire
 
 OVERSIZED_CODE: Final = 1009
 """Of WebSocket itself (RFC 6455): a frame longer than the server takes."""
-LATER_CODE: Final = 1013
-"""Of WebSocket itself: come again; the database does not answer."""
 
 log = logging.getLogger(__name__)
 

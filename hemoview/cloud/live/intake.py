@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,9 +26,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from hemoview.cloud.ending import ended, faults_of
 from hemoview.cloud.faults import REFUSALS, state_of
 from hemoview.cloud.live.bus_access import BusAccess
-from hemoview.cloud.live.connections import Ingest, Pace
+from hemoview.cloud.live.connections import LATER_CODE, Ingest, Pace
 from hemoview.cloud.live.door import Door, Refusal
-from hemoview.cloud.live.mqtt_client import BrokerClient
+from hemoview.cloud.live.mqtt_client import BrokerClient, pause_s
 from hemoview.cloud.live.words import Connected
 from hemoview.cloud.tables import device
 from recorder.sync import uplink_topics
@@ -46,12 +45,10 @@ SILENT_S: Final = 15.0
 """A bedside that has told nothing for so long has left."""
 HELD: Final = 20
 """Messages of one bedside that wait for the database, at most."""
-AGAIN_S: Final = (0.2, 3.0)
 TELL_AGAIN_US: Final = 10_000_000
 """A bedside that speaks on though nothing is taken of it may not have heard so."""
 OVER_HELD: Final = 8
 """Connections of a device that newer ones have ended, remembered so that they do not come back."""
-LATER_CODE: Final = 1013
 BROKER: Final = "broker"
 """The origin that the audit log names: a broker tells no address."""
 
@@ -164,7 +161,7 @@ class Intake:
             finally:
                 self._client = None
                 self._live.counts.intake.set(0)
-            await asyncio.sleep(min(AGAIN_S[1], AGAIN_S[0] * 2 ** min(tried, 8)) * random.uniform(0.5, 1.0))
+            await asyncio.sleep(pause_s(tried))
 
     async def _connected(self) -> None:
         """From one connection to its end, which is normal where another replica leads by now.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections import deque
 from typing import Final
@@ -21,15 +20,13 @@ from hemoview.cloud.live import bus_wire
 from hemoview.cloud.live.bus import Take, Traffic, take_one
 from hemoview.cloud.live.bus_access import BusAccess
 from hemoview.cloud.live.bus_wire import Here
-from hemoview.cloud.live.mqtt_client import LATE_S, QUEUED, BrokerClient
+from hemoview.cloud.live.mqtt_client import LATE_S, QUEUED, BrokerClient, pause_s
 from hemoview.cloud.live.words import Heard, Word
 
 HEARD: Final = "hv/v1/replicas/heard"
 TOLD: Final = "hv/v1/replicas/told"
 NAME: Final = "hemoview-service"
 AWAY: Final = "the broker does not answer: each replica shows only the beds that are connected to itself"
-AGAIN_S: Final = (0.2, 3.0)
-"""Wait before coming again: at first and at most; each is cut short by chance, so that not all come at once."""
 SENDERS: Final = 64
 
 log = logging.getLogger(__name__)
@@ -95,7 +92,7 @@ class MqttBus:
                 tried += 1
                 self._away = AWAY
                 log.exception("a fault of the bus (%s); it is tried again", type(error).__name__)
-            await asyncio.sleep(min(AGAIN_S[1], AGAIN_S[0] * 2 ** min(tried, 8)) * random.uniform(0.5, 1.0))
+            await asyncio.sleep(pause_s(tried))
 
     async def _connected(self, take: Take) -> None:
         """From one connection to its end.

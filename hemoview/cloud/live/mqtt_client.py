@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 import socket
 from typing import Any, Final
 
@@ -24,9 +25,17 @@ PACKET_BYTES: Final = 128 * 1024
 KEEPALIVE_S: Final = 5
 """A broker that hangs is given up after about twice as long."""
 ANSWER_S: Final = 5.0
+AGAIN_S: Final = (0.2, 3.0)
+"""Wait before coming again: at first and at most."""
 _QUIET: Final = logging.getLogger(f"{__name__}.quiet")
 _QUIET.setLevel(logging.CRITICAL)
 """The libraries' own log: every try to reach a broker that is away would be a line."""
+
+
+def pause_s(tried: int) -> float:
+    """Before the broker is tried again; cut short by chance, so that not all come at once."""
+    longest_s = min(AGAIN_S[1], AGAIN_S[0] * 2.0 ** min(tried, 8))
+    return float(longest_s * random.uniform(0.5, 1.0))
 
 
 class BrokerClient(aiomqtt.Client):

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from hemoview.cloud.live.bindings import confirm
 from hemoview.cloud.live.board import BedNow, Confused
+from hemoview.cloud.live.connections import OWNERS_HELD
 from hemoview.cloud.live.words import (
     Changed,
     Confirmed,
@@ -30,7 +31,6 @@ CLOCKS_US: Final = 2_000_000
 """Where the clock of another replica differs by more, what it heard is dated by its arrival here: well below the age at
 which a bed has no data. The broker hands nothing on that is older than five seconds."""
 MOVED: Final = "this device was moved to another bed"
-OWNERS_HELD: Final = 10_000
 SAID_EVERY_US: Final = 3600 * 1_000_000
 
 log = logging.getLogger(__name__)

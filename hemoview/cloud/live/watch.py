@@ -14,6 +14,7 @@ from hemoview.cloud.database import answered_within
 from hemoview.cloud.faults import REFUSALS, State, state_of
 from hemoview.cloud.identity import trail
 from hemoview.cloud.live.board import text_of, tick_text
+from hemoview.cloud.live.connections import LATER_CODE
 from hemoview.cloud.live.queues import Queue
 from hemoview.cloud.live.room import Live
 from hemoview.cloud.principals import Action, Principal, current, ward_filter
@@ -29,7 +30,6 @@ UNKNOWN_S: Final = 45.0
 """While the database is away nobody's log-in can be looked up; then they are shown out within a minute."""
 ANSWERS_S: Final = 5.0
 """A database that hangs is not waited for any longer: then too nobody's log-in can be looked up."""
-LATER_CODE: Final = 1013
 SIGNED_OUT_CODE: Final = 4401
 FORBIDDEN_CODE: Final = 4403
 
