@@ -6,7 +6,6 @@ site keeps recordings in it. Everything lies in one folder and listens on loopba
 
 from __future__ import annotations
 
-import os
 import secrets
 import signal
 import socket
@@ -18,6 +17,8 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
+
+from servers.running import end, pid_in
 
 BUCKET, REGION = "hemoview", "us-east-1"
 STEP_S = 60
@@ -204,24 +205,12 @@ def _run(folder: Path, program: str, *words: object) -> str:
 
 def _end(folder: Path, name: str, number: int) -> None:
     """The daemon of this folder, and no other that has its number by now."""
-    pid = _pid_of(folder, name)
-    with suppress(ProcessLookupError):
-        if pid is not None:
-            os.kill(pid, number)
-        deadline = time.monotonic() + STEP_S
-        while pid is not None and _pid_of(folder, name) == pid:
-            if time.monotonic() > deadline:
-                os.kill(pid, signal.SIGKILL)
-            time.sleep(0.02)
+    end(_pid_of(folder, name), folder, number, STEP_S)
 
 
 def _pid_of(folder: Path, name: str) -> int | None:
     """Of one daemon, if it runs."""
-    with suppress(OSError, ValueError):
-        pid = int((folder / f"{name}.pid").read_text())
-        if str(folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-            return pid
-    return None
+    return pid_in(folder / f"{name}.pid", folder)
 
 
 def _answers(endpoint: str) -> bool:

@@ -11,13 +11,13 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from hemoview.cloud.identity import bus_tls, device_authority
 from servers.nginx import filled
+from servers.running import end, pid_in
 
 STARTS_S = 20
 SHIPPED = Path(__file__).parents[2] / "resources" / "deploy" / "mosquitto"
@@ -62,26 +62,12 @@ def start(folder: Path) -> None:
 
 def stop(folder: Path, number: int = signal.SIGTERM) -> None:
     """Nothing where none runs."""
-    pid = pid_of(folder)
-    if pid is None:
-        return
-    with suppress(ProcessLookupError):
-        os.kill(pid, number)
-    deadline = time.monotonic() + STARTS_S
-    while pid_of(folder) is not None:
-        if time.monotonic() > deadline:
-            os.kill(pid, signal.SIGKILL)
-            return
-        time.sleep(0.02)
+    end(pid_of(folder), folder, number, STARTS_S)
 
 
 def pid_of(folder: Path) -> int | None:
     """Of the broker of this folder, if it runs."""
-    with suppress(OSError, ValueError):
-        pid = int((folder / "broker" / "mosquitto.pid").read_text())
-        if str(folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-            return pid
-    return None
+    return pid_in(folder / "broker" / "mosquitto.pid", folder)
 
 
 def ports_of(folder: Path) -> tuple[int, int]:

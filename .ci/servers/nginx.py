@@ -14,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from servers.running import end, pid_in
+
 STARTS_S = 20
 SHIPPED = Path(__file__).parents[2] / "resources" / "deploy" / "nginx"
 PORT = 8440
@@ -66,29 +68,12 @@ def stop(folder: Path) -> None:
     pid = pid_of(folder)
     if pid is None:
         _end_orphans(folder)
-        return
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + STARTS_S
-    while _is(pid, folder):  # its file goes before its port does
-        if time.monotonic() > deadline:
-            os.kill(pid, signal.SIGKILL)
-            return
-        time.sleep(0.05)
+    end(pid, folder, signal.SIGTERM, STARTS_S)  # its file goes before its port does
 
 
 def pid_of(folder: Path) -> int | None:
     """Of the nginx of this folder, if it runs."""
-    with suppress(OSError, ValueError):
-        pid = int((folder / "nginx.pid").read_text())
-        return pid if _is(pid, folder) else None
-    return None
-
-
-def _is(pid: int, folder: Path) -> bool:
-    with suppress(OSError):
-        return str(folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
-    return False
+    return pid_in(folder / "nginx.pid", folder)
 
 
 def _end_orphans(folder: Path) -> None:

@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+
+from servers.running import pid_in
 
 STARTS_S = 60
 
@@ -67,10 +69,7 @@ def stop(folder: Path, how: str = "fast") -> None:
 
 def runs(folder: Path) -> bool:
     """Whether the server of this folder does."""
-    with suppress(OSError, ValueError, IndexError):
-        pid = int((folder / "cluster" / "postmaster.pid").read_text().split()[0])
-        return str(folder).encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
-    return False
+    return pid_in(folder / "cluster" / "postmaster.pid", folder) is not None
 
 
 def _programs() -> Path:
