@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +15,7 @@ from hemoview.cloud.live import bus_wire
 from hemoview.cloud.live.bus_access import BusAccess
 from hemoview.cloud.live.mqtt import AWAY, HEARD, TOLD, MqttBus
 from hemoview.cloud.live.words import Changed, Heard, Word
-from tests.services.mosquitto_rig import Broker, mosquitto, own_broker
+from tests.services.mosquitto_rig import Broker, own_broker
 from tests.services.mosquitto_speaker import WAIT_S, Speaker, as_service, ports
 
 pytestmark = pytest.mark.services
@@ -195,7 +193,6 @@ def test_words_that_waited_for_the_broker_too_long_are_not_told(
 
 def test_a_broker_that_hangs_is_given_up_and_found_again() -> None:
     with own_broker() as site:
-        pid = mosquitto.pid_of(site.folder)
         got: list[Word] = []
 
         async def work(bus: MqttBus) -> None:
@@ -203,14 +200,11 @@ def test_a_broker_that_hangs_is_given_up_and_found_again() -> None:
             await other.open(got.append)
             await here(bus)
             await here(other)
-            os.kill(pid, signal.SIGSTOP)
-            try:
+            with site.hanging():
                 async with asyncio.timeout(20):
                     while not (bus.away and other.away):
                         bus.tell(Changed("meanwhile"))
                         await asyncio.sleep(0.2)
-            finally:
-                os.kill(pid, signal.SIGCONT)
             await here(bus)
             await here(other)
             got.clear()

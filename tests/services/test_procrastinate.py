@@ -139,6 +139,7 @@ def test_a_server_that_comes_back_is_listened_to_again(server: Server, tmp_path:
             await asyncio.sleep(3.0)
             await put(service, queue, 2)
             await until_over(service, within_s=5)
+        assert await effects(service) == [1, 2]
         await service.close()
 
     asyncio.run(run(server.fresh("heard")))
