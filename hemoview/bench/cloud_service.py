@@ -19,8 +19,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import insert, make_url
 
 from hemoview.cloud import tables
+from hemoview.cloud.custody.stores import open_blobs
 from hemoview.cloud.database import Database
-from hemoview.cloud.service import open_blobs, open_service, wall_us
+from hemoview.cloud.service import open_service, wall_us
 from hemoview.cloud.settings import ENV, Settings
 from recorder.errors import RecorderError
 from recorder.sync import signing

@@ -13,8 +13,9 @@ from fastapi import Depends
 from sqlalchemy import select
 from starlette.requests import HTTPConnection
 
-from hemoview.cloud.custody.blobstore import BlobStore, open_store
+from hemoview.cloud.custody.blobstore import BlobStore
 from hemoview.cloud.custody.ledger import Ledger
+from hemoview.cloud.custody.stores import open_blobs
 from hemoview.cloud.database import Database, insert_new
 from hemoview.cloud.identity.throttle import Doors
 from hemoview.cloud.keys import FileKeys, KeyStore
@@ -109,11 +110,6 @@ async def open_service(settings: Settings, now_us: Callable[[], int] = wall_us) 
     lead = Lead(db, replicas=settings.replicas)
     blobs = open_blobs(settings)
     return Service(settings, db, keys, blobs, Ledger(db, blobs.size), lead, server_id, now_us)
-
-
-def open_blobs(settings: Settings) -> BlobStore:
-    """Where the settings say."""
-    return open_store(settings.blobs, settings.blobs_access, settings.spool)
 
 
 async def _id_and_keys(db: Database, folder: Path) -> tuple[str, FileKeys]:

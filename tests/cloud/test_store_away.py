@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from hemoview.cloud.command import open_secrets
-from hemoview.cloud.custody.blobstore import BlobStore, StoreAway, open_store
+from hemoview.cloud.custody.blobstore import BlobStore, StoreAway
 from hemoview.cloud.custody.s3 import S3Blobs
 from hemoview.cloud.custody.s3_access import Access
 from hemoview.cloud.custody.scrub import scrub
+from hemoview.cloud.custody.stores import open_store
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError
 from tests.cloud.cloud_rig import Clock, Rig, running

@@ -12,17 +12,12 @@ from uuid import uuid4
 import obstore
 import pytest
 
-from hemoview.cloud.custody.blobstore import (
-    BLOB_MAX_BYTES,
-    BlobStore,
-    Stored,
-    WrongContent,
-    key_of,
-    open_store,
-)
+from hemoview.cloud.custody.blobstore import BlobStore, Stored, WrongContent, key_of
 from hemoview.cloud.custody.s3 import S3Blobs
+from hemoview.cloud.custody.stores import open_store
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError
+from recorder.sync import wire
 
 CEPH = os.environ.get("HEMOVIEW_TEST_CEPH", "")
 
@@ -182,7 +177,7 @@ def test_more_than_one_page_is_listed_and_deleted(store: BlobStore) -> None:
 
 def test_more_at_once_than_there_is_room_for_waits_its_turn(store: BlobStore) -> None:
     """The largest blobs, more of them than are held in memory."""
-    largest = [bytes([n]) * BLOB_MAX_BYTES for n in range(5)]
+    largest = [bytes([n]) * wire.BLOB_BYTES_MAX for n in range(5)]
 
     async def run() -> None:
         await asyncio.gather(*(store.put(sha(one), len(one), pieces(one, 1 << 20)) for one in largest))

@@ -24,9 +24,9 @@ from hemoview.cloud.custody.blobstore import StoreAway, Stored
 from hemoview.cloud.custody.restore import restore
 from hemoview.cloud.custody.s3 import S3Blobs
 from hemoview.cloud.custody.scrub import scrub
+from hemoview.cloud.custody.stores import open_blobs
 from hemoview.cloud.identity import first, tls
 from hemoview.cloud.problems import Problem
-from hemoview.cloud.service import open_blobs
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError, StorageError
 from tests.cloud import databases

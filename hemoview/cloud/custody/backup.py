@@ -22,8 +22,8 @@ from hemoview.cloud import audit
 from hemoview.cloud.custody import dump, keybox
 from hemoview.cloud.custody.blobstore import BlobStore, StoreAway, StoreFull, WrongContent
 from hemoview.cloud.custody.local import LocalBlobs
+from hemoview.cloud.custody.stores import open_blobs
 from hemoview.cloud.database import Database
-from hemoview.cloud.service import open_blobs
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError, StorageError
 from recorder.session.files import make_folder, sync_folder, write_whole

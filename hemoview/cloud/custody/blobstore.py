@@ -1,19 +1,11 @@
-"""Where blobs lie: the port. Adapters are chosen by URL; each passes ``tests/contracts/test_blob_store.py``."""
+"""Where blobs lie: the port. Each adapter passes ``tests/contracts/test_blob_store.py``."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final, Protocol
-from urllib.parse import unquote, urlparse
-
-from hemoview.cloud.custody.s3_access import Access
-from recorder.errors import ConfigError
-
-BLOB_MAX_BYTES: Final = 64 << 20
-"""The largest blob; also a limit of the wire (``recorder.sync.wire``)."""
 
 
 class WrongContent(Exception):
@@ -98,25 +90,3 @@ NAME: Final = re.compile(r"(?:.*/)?([0-9a-f]{64})\Z")
 def key_of(sha256: str) -> str:
     """Its file or object, the same in every store: what copies a folder into a bucket needs to know nothing."""
     return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
-
-
-def open_store(url: str, access: Access | None = None, spool: Path | None = None) -> BlobStore:
-    """The store behind ``url``.
-
-    Args:
-        access, spool: to a store that is elsewhere; see :class:`~hemoview.cloud.custody.s3.S3Blobs`.
-
-    Raises:
-        ConfigError: a kind of store that is none of ours.
-    """
-    parts = urlparse(url)
-    if parts.scheme == "file":
-        from hemoview.cloud.custody.local import LocalBlobs  # noqa: PLC0415 - only the adapter that is wanted
-
-        return LocalBlobs.at(unquote(parts.path))
-    if parts.scheme == "s3" and spool is not None:
-        from hemoview.cloud.custody.s3 import S3Blobs  # noqa: PLC0415
-
-        return S3Blobs(url, access or Access(), spool)
-    shown = url if "@" not in url else f"{parts.scheme}://…"
-    raise ConfigError(f"blobs_url {shown!r}: file:///FOLDER or s3://BUCKET/PREFIX is wanted")

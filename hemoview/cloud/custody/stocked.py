@@ -7,8 +7,9 @@ from typing import Final
 from sqlalchemy import func, select
 
 from hemoview.cloud.custody.blobstore import StoreAway
+from hemoview.cloud.custody.stores import open_blobs
 from hemoview.cloud.database import Database
-from hemoview.cloud.service import Service, open_blobs
+from hemoview.cloud.service import Service
 from hemoview.cloud.settings import Settings
 from hemoview.cloud.tables import blob, blob_is_whole
 from recorder.errors import ConfigError
