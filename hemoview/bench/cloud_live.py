@@ -32,8 +32,8 @@ from hemoview.bench import cloud_record, cloud_service
 from hemoview.bench.cloud_bed import message
 from hemoview.bench.cloud_service import Running
 from hemoview.cloud import tables
+from hemoview.cloud.asking import COOKIE, hash_of
 from hemoview.cloud.database import Database
-from hemoview.cloud.principals import COOKIE, hash_of
 from hemoview.cloud.service import wall_us
 from recorder.errors import RecorderError
 from recorder.host.console import progress

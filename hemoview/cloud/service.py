@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 from uuid import uuid4
 
 from fastapi import Depends
@@ -20,12 +20,10 @@ from hemoview.cloud.database import Database, insert_new
 from hemoview.cloud.identity.throttle import Doors
 from hemoview.cloud.keys import FileKeys, KeyStore
 from hemoview.cloud.lead import Lead
+from hemoview.cloud.principals import Principal
 from hemoview.cloud.settings import Settings
 from hemoview.cloud.tables import fact
 from recorder.errors import ConfigError
-
-if TYPE_CHECKING:
-    from hemoview.cloud.principals import Principal
 
 _TOKENS_KEPT: Final = 4096
 _KEY: Final = "wrapping_key_id"
@@ -130,9 +128,8 @@ def service_of(request: HTTPConnection) -> Service:
 
 
 async def _here(request: HTTPConnection) -> Service:
-    return service_of(
-        request
-    )  # a dependency that is no coroutine is run in a thread, which costs more than it does
+    # A dependency that is no coroutine is run in a thread, which costs more than it does.
+    return service_of(request)
 
 
 Here = Annotated[Service, Depends(_here)]

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import tables
 from hemoview.cloud.app import build
-from hemoview.cloud.principals import COOKIE, CSRF_HEADER, hash_of
+from hemoview.cloud.asking import COOKIE, CSRF_HEADER, hash_of
 from hemoview.cloud.service import Service
 from hemoview.cloud.settings import Settings
 

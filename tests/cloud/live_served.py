@@ -11,7 +11,7 @@ from typing import Any
 
 from websockets.sync.client import ClientConnection, connect
 
-from hemoview.cloud.principals import COOKIE
+from hemoview.cloud.asking import COOKIE
 from hemoview.cloud.settings import Settings
 from tests.cloud.cloud_rig import Bedside, Clock, running
 from tests.cloud.serve_rig import Served

@@ -7,8 +7,9 @@ from typing import Any
 from fastapi.testclient import TestClient
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hemoview.cloud.asking import CSRF_HEADER
 from hemoview.cloud.identity import accounts, passwords
-from hemoview.cloud.principals import CSRF_HEADER, Role
+from hemoview.cloud.principals import Role
 from tests.cloud.cloud_rig import Rig
 
 PASSWORD = "four quiet words here"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from hemoview.cloud.principals import CSRF_HEADER
+from hemoview.cloud.asking import CSRF_HEADER
 from hemoview.cloud.settings import Settings
 from tests.cloud import databases
 from tests.cloud.cloud_rig import Clock, running

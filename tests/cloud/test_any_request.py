@@ -16,7 +16,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from hemoview.cloud.principals import COOKIE, CSRF_HEADER
+from hemoview.cloud.asking import COOKIE, CSRF_HEADER
 from hemoview.cloud.settings import Settings
 from tests.cloud.cloud_rig import Clock, running
 from tests.cloud.route_matrix import House

@@ -19,18 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import audit, tables
 from hemoview.cloud.armour import BODY_LIMIT
+from hemoview.cloud.asking import Bedside, Person, require
 from hemoview.cloud.keys import FileKeys, public_bytes
-from hemoview.cloud.principals import (
-    Action,
-    Bedside,
-    Grant,
-    Person,
-    Principal,
-    Role,
-    require,
-    session_filter,
-    ward_filter,
-)
+from hemoview.cloud.principals import Action, Grant, Principal, Role, session_filter, ward_filter
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError
 from tests.cloud import databases

@@ -22,8 +22,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import tables
+from hemoview.cloud.asking import CSRF_HEADER
 from hemoview.cloud.identity.oidc import Asked, OidcRefused, Provider
-from hemoview.cloud.principals import CSRF_HEADER, Role
+from hemoview.cloud.principals import Role
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError
 from tests.cloud.cloud_rig import Clock, Rig, running

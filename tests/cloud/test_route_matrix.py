@@ -15,7 +15,8 @@ from starlette.testclient import WebSocketDenialResponse
 
 from hemoview.cloud import tables
 from hemoview.cloud.app import build
-from hemoview.cloud.principals import ALLOWED, COOKIE, CSRF_HEADER, Action, Role
+from hemoview.cloud.asking import COOKIE, CSRF_HEADER
+from hemoview.cloud.principals import ALLOWED, Action, Role
 from hemoview.cloud.settings import Settings
 from tests.cloud.cloud_rig import Bedside, Clock, running
 from tests.cloud.live_rig import ORIGIN

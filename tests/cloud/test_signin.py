@@ -17,8 +17,9 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import audit, tables
+from hemoview.cloud.asking import COOKIE, CSRF_HEADER, SECURE_COOKIE
 from hemoview.cloud.identity import accounts, codes, first, passwords, signin, throttle
-from hemoview.cloud.principals import COOKIE, CSRF_HEADER, SECURE_COOKIE, Role
+from hemoview.cloud.principals import Role
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError
 from tests.cloud.cloud_rig import Clock, Rig, running

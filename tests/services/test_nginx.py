@@ -23,8 +23,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from websockets.sync.client import connect
 
 from hemoview.cloud import tables
+from hemoview.cloud.asking import SECURE_COOKIE
 from hemoview.cloud.identity import tls
-from hemoview.cloud.principals import SECURE_COOKIE
 from hemoview.cloud.settings import Settings
 from tests.cloud.cloud_rig import Clock, Rig, running
 from tests.cloud.live_rig import message

@@ -23,7 +23,7 @@ import httpx
 import pytest
 
 from hemoview.cloud import probe
-from hemoview.cloud.principals import CSRF_HEADER
+from hemoview.cloud.asking import CSRF_HEADER
 from tests.sync.sync_rig import copied, session
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]

@@ -19,8 +19,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from websockets.sync.client import ClientConnection
 
+from hemoview.cloud.asking import COOKIE, CSRF_HEADER
 from hemoview.cloud.identity import device_authority
-from hemoview.cloud.principals import COOKIE, CSRF_HEADER
 from hemoview.cloud.settings import Settings
 from recorder.sync import enrolling, signing, uplink, uplink_mqtt, uplink_topics, uplink_ways
 from recorder.sync.client import Patience, ServiceClient

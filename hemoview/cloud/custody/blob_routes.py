@@ -12,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import and_, or_, select
 from starlette.requests import ClientDisconnect
 
+from hemoview.cloud.asking import Bedside, current, must_be_enrolled
 from hemoview.cloud.custody import damage
 from hemoview.cloud.custody.at_once import BodiesAtOnce
 from hemoview.cloud.custody.blobstore import StoreFull, WrongContent
@@ -19,7 +20,7 @@ from hemoview.cloud.custody.bodies import body_of, read_body
 from hemoview.cloud.custody.ledger import Arrived, Removed
 from hemoview.cloud.custody.refusals import Attempt
 from hemoview.cloud.custody.sending import begun
-from hemoview.cloud.principals import Action, Bedside, Principal, current, must_be_enrolled, session_filter
+from hemoview.cloud.principals import Action, Principal, session_filter
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 from hemoview.cloud.tables import blob, session, session_file

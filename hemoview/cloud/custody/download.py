@@ -11,12 +11,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 
 from hemoview.cloud import audit
+from hemoview.cloud.asking import current, require
 from hemoview.cloud.custody import contents, state
 from hemoview.cloud.custody.contents import Contents
 from hemoview.cloud.custody.refusals import Attempt
 from hemoview.cloud.custody.sending import begun
 from hemoview.cloud.custody.session_routes import SessionId
-from hemoview.cloud.principals import Action, Principal, current, may_see_estimates, require
+from hemoview.cloud.principals import Action, Principal, may_see_estimates
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 

@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 from sqlalchemy import func, select, update
 
 from hemoview.cloud import audit, tables
+from hemoview.cloud.asking import require
 from hemoview.cloud.custody import erase, orders, state
 from hemoview.cloud.custody.erasures import Erased
 from hemoview.cloud.custody.refusals import Attempt
@@ -17,7 +18,7 @@ from hemoview.cloud.custody.scrub import scrub
 from hemoview.cloud.custody.session_routes import SessionId
 from hemoview.cloud.custody.withdraw import withdraw
 from hemoview.cloud.identity.bodies import SEEN, Body
-from hemoview.cloud.principals import Action, Principal, require
+from hemoview.cloud.principals import Action, Principal
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 

@@ -7,9 +7,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 from sqlalchemy import update
 
+from hemoview.cloud.asking import Bedside
 from hemoview.cloud.custody import orders
 from hemoview.cloud.custody.bodies import body_of, read_body
-from hemoview.cloud.principals import Bedside
 from hemoview.cloud.service import Here
 from hemoview.cloud.tables import device
 from recorder.sync import signing, wire

@@ -11,8 +11,9 @@ from sqlalchemy.exc import OperationalError
 from starlette.requests import Request
 
 from hemoview.cloud import audit
+from hemoview.cloud.asking import origin_of
 from hemoview.cloud.identity import trail
-from hemoview.cloud.principals import Principal, origin_of
+from hemoview.cloud.principals import Principal
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Service
 

@@ -9,11 +9,12 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from hemoview.cloud import audit
+from hemoview.cloud.asking import Bedside, current
 from hemoview.cloud.custody import erase, manifests, opening, state
 from hemoview.cloud.custody.bodies import body_of, read_body
 from hemoview.cloud.custody.refusals import Attempt
 from hemoview.cloud.identity import trail
-from hemoview.cloud.principals import Bedside, Principal, current
+from hemoview.cloud.principals import Principal
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 from recorder.errors import SignatureWrong

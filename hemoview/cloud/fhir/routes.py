@@ -17,11 +17,12 @@ from sqlalchemy import ColumnElement, Row, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import audit, tables
+from hemoview.cloud.asking import require
 from hemoview.cloud.custody.refusals import Attempt
 from hemoview.cloud.fhir import resources as made_of
 from hemoview.cloud.fhir.resources import Signed
 from hemoview.cloud.hiding import hidden_now
-from hemoview.cloud.principals import Action, Principal, require, session_filter, ward_filter
+from hemoview.cloud.principals import Action, Principal, session_filter, ward_filter
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.reports import making, rows
 from hemoview.cloud.reports.vault import vault_of

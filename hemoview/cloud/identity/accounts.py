@@ -10,7 +10,8 @@ from uuid import uuid4
 from sqlalchemy import Row, and_, exists, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hemoview.cloud.principals import Role, hash_of
+from hemoview.cloud.asking import hash_of
+from hemoview.cloud.principals import Role
 from hemoview.cloud.tables import login, role_grant, study, user_account, ward
 
 ONE_TIME_US: Final = 3_600_000_000

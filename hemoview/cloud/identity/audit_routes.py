@@ -10,7 +10,8 @@ from fastapi import APIRouter, Depends, Query
 from sqlalchemy import select
 
 from hemoview.cloud import audit
-from hemoview.cloud.principals import Action, Principal, require
+from hemoview.cloud.asking import require
+from hemoview.cloud.principals import Action, Principal
 from hemoview.cloud.service import Here
 from hemoview.cloud.tables import audit as log
 

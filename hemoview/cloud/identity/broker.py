@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from fastapi import APIRouter, Request
 from sqlalchemy import select
 
+from hemoview.cloud.asking import Bedside
 from hemoview.cloud.identity import trail
 from hemoview.cloud.identity.device_authority import HOW, DeviceAuthority
-from hemoview.cloud.principals import Bedside
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 from hemoview.cloud.settings import Settings

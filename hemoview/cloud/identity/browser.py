@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from fastapi import Response
 from starlette.requests import HTTPConnection
 
-from hemoview.cloud.principals import cookie_name
+from hemoview.cloud.asking import cookie_name
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Service, service_of
 

@@ -16,13 +16,14 @@ from sqlalchemy import and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hemoview.cloud.asking import hash_of, origin_of, require
 from hemoview.cloud.custody.bodies import body_of, read_body
 from hemoview.cloud.identity import accounts, codes, trail
 from hemoview.cloud.identity.bodies import DeviceChange, Id
 from hemoview.cloud.identity.signin import Counted, network_of
 from hemoview.cloud.keys import public_bytes
 from hemoview.cloud.live.room import Live
-from hemoview.cloud.principals import Action, Principal, hash_of, origin_of, require, ward_filter
+from hemoview.cloud.principals import Action, Principal, ward_filter
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 from hemoview.cloud.tables import bed, bed_binding, device, enrolment, site, ward

@@ -15,10 +15,10 @@ from sqlalchemy import and_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hemoview.cloud.asking import hash_of, origin_of
 from hemoview.cloud.identity import accounts, browser, codes, trail
 from hemoview.cloud.identity.oidc import Asked, OidcRefused, Provider
 from hemoview.cloud.identity.signin import Counted, admit, network_of
-from hemoview.cloud.principals import hash_of, origin_of
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 from hemoview.cloud.settings import Settings

@@ -8,7 +8,8 @@ from typing import Any
 from fastapi import APIRouter
 from sqlalchemy import or_, select
 
-from hemoview.cloud.principals import Action, Person, ward_filter
+from hemoview.cloud.asking import Person
+from hemoview.cloud.principals import Action, ward_filter
 from hemoview.cloud.service import Here
 from hemoview.cloud.tables import bed, site, study, ward
 

@@ -9,10 +9,11 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import update
 
+from hemoview.cloud.asking import Newcomer, cookie_name, hash_of, origin_of
 from hemoview.cloud.identity import accounts, browser, first, passwords, trail
 from hemoview.cloud.identity.bodies import NewPassword, SignIn
 from hemoview.cloud.identity.tls import Served
-from hemoview.cloud.principals import ALLOWED, Action, Newcomer, Role, cookie_name, hash_of, origin_of
+from hemoview.cloud.principals import ALLOWED, Action, Role
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 from hemoview.cloud.tables import user_account

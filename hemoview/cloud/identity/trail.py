@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import HTTPConnection
 
 from hemoview.cloud import audit
-from hemoview.cloud.principals import Principal, origin_of
+from hemoview.cloud.asking import origin_of
+from hemoview.cloud.principals import Principal
 from hemoview.cloud.service import service_of
 
 log = logging.getLogger(__name__)

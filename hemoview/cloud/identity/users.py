@@ -14,9 +14,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import tables
+from hemoview.cloud.asking import cookie_name, hash_of, require
 from hemoview.cloud.identity import accounts, browser, codes, trail
 from hemoview.cloud.identity.bodies import Id, NewGrant, NewKiosk, NewUser, UserChange
-from hemoview.cloud.principals import Action, Principal, Role, cookie_name, hash_of, require
+from hemoview.cloud.principals import Action, Principal, Role
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 from hemoview.cloud.tables import role_grant, user_account

@@ -8,11 +8,12 @@ from typing import Final
 
 from fastapi import WebSocket, WebSocketDisconnect
 
+from hemoview.cloud.asking import origin_of
 from hemoview.cloud.faults import REFUSALS, state_of
 from hemoview.cloud.live.connections import LATER_CODE, TOKEN_US, Ingest
 from hemoview.cloud.live.door import Door, Refusal
 from hemoview.cloud.live.words import Connected
-from hemoview.cloud.principals import Principal, origin_of
+from hemoview.cloud.principals import Principal
 from recorder.sync import uplink_wire
 
 OVERSIZED_CODE: Final = 1009

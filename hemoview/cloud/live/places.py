@@ -18,9 +18,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import audit, tables
+from hemoview.cloud.asking import origin_of, require
 from hemoview.cloud.identity.bodies import SEEN
 from hemoview.cloud.live.room import Live
-from hemoview.cloud.principals import Action, Principal, origin_of, require
+from hemoview.cloud.principals import Action, Principal
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 

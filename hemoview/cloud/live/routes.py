@@ -12,8 +12,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import func, select
 
+from hemoview.cloud import asking as who
 from hemoview.cloud import audit
-from hemoview.cloud import principals as who
+from hemoview.cloud.asking import Person, origin_of, require
 from hemoview.cloud.identity import trail
 from hemoview.cloud.live import trends, watch
 from hemoview.cloud.live.bindings import confirm
@@ -25,7 +26,7 @@ from hemoview.cloud.live.places import router as places
 from hemoview.cloud.live.ready import readiness
 from hemoview.cloud.live.room import Live
 from hemoview.cloud.live.store import keep_binding, shows_another
-from hemoview.cloud.principals import Action, Person, Principal, origin_of, require, ward_filter
+from hemoview.cloud.principals import Action, Principal, ward_filter
 from hemoview.cloud.problems import Problem, problem_response
 from hemoview.cloud.service import Here, Service, service_of
 from hemoview.cloud.tables import bed, site, ward

@@ -10,6 +10,7 @@ import anyio
 from fastapi import WebSocket, WebSocketDisconnect
 from sqlalchemy import select
 
+from hemoview.cloud.asking import current
 from hemoview.cloud.database import answered_within
 from hemoview.cloud.faults import REFUSALS, State, state_of
 from hemoview.cloud.identity import trail
@@ -17,7 +18,7 @@ from hemoview.cloud.live.board import text_of, tick_text
 from hemoview.cloud.live.connections import LATER_CODE
 from hemoview.cloud.live.queues import Queue
 from hemoview.cloud.live.room import Live
-from hemoview.cloud.principals import Action, Principal, current, ward_filter
+from hemoview.cloud.principals import Action, Principal, ward_filter
 from hemoview.cloud.problems import Problem, problem_response
 from hemoview.cloud.service import Service
 from hemoview.cloud.tables import ward

@@ -12,10 +12,11 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import audit, tables
+from hemoview.cloud.asking import require
 from hemoview.cloud.custody import manifests, orders
 from hemoview.cloud.custody.refusals import Attempt
 from hemoview.cloud.identity import trail
-from hemoview.cloud.principals import Action, Principal, require
+from hemoview.cloud.principals import Action, Principal
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.reports import rows
 from hemoview.cloud.service import Here

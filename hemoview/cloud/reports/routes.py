@@ -15,10 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Row, select
 
 from hemoview.cloud import audit, tables
+from hemoview.cloud.asking import require
 from hemoview.cloud.custody import manifests
 from hemoview.cloud.custody.refusals import Attempt
 from hemoview.cloud.jobs.queue import queue_of
-from hemoview.cloud.principals import Action, Principal, may_see_estimates, require
+from hemoview.cloud.principals import Action, Principal, may_see_estimates
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.reports import feedback, making, rows
 from hemoview.cloud.reports.vault import vault_of
