@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QDialog
 
-    from hemoview.bench.dialogs import Desk
+    from hemoview.bench.dialog_desk import Desk
 
 RATER: Final = "bench"
 READY_S: Final = 20.0

@@ -15,7 +15,7 @@ from recorder.clock import Clock
 from recorder.errors import RecorderError, SessionError
 from recorder.host import connection, lock, logs, places, platform, sync_process
 from recorder.host.client import StationClient
-from recorder.host.sync_command import gear_of
+from recorder.host.sync_gear import gear_of
 from recorder.schema.sync_status import SyncStatus
 from recorder.sync import identity as identities
 from recorder.sync import wire

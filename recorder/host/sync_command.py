@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from recorder.sync.identity import Identity
-    from recorder.sync.turn import Gear
+from typing import Any
 
 ENROL_EXAMPLE = (
     "recorder enrol --server https://ward.example:8440 --code ABCD-EFGH --ca ward-ca.pem --station bed1"
 )
 SYNC_EXAMPLE = "recorder sync --all sessions --station bed1 --json"
-_MBIT_BYTES = 1_000_000 / 8
 
 
 def add_enrol_arguments(parser: argparse.ArgumentParser) -> None:
@@ -102,6 +94,7 @@ def sync(args: argparse.Namespace) -> dict[str, Any] | None:
 
     from recorder.host import places  # noqa: PLC0415
     from recorder.host.console import progress  # noqa: PLC0415
+    from recorder.host.sync_gear import gear_of  # noqa: PLC0415
     from recorder.sync import files, identity, outcome, purge  # noqa: PLC0415
     from recorder.sync.run import bring_all  # noqa: PLC0415
 
@@ -132,27 +125,6 @@ def _folder(path: Path) -> Path:
     if not path.is_dir():
         raise ConfigError(f"{path}: no such folder; give the one that holds session folders")
     return path
-
-
-@contextlib.contextmanager
-def gear_of(
-    me: Identity, home: Path | None, limit_mbit: float | None = None, stop: threading.Event | None = None
-) -> Iterator[Gear]:
-    """What every session's turn with one service needs."""
-    from recorder.acquire.orders import software_versions  # noqa: PLC0415
-    from recorder.clock import Clock  # noqa: PLC0415
-    from recorder.host import places  # noqa: PLC0415
-    from recorder.sync.client import ServiceClient  # noqa: PLC0415
-    from recorder.sync.outbox import Outbox  # noqa: PLC0415
-    from recorder.sync.turn import Gear  # noqa: PLC0415
-    from recorder.sync.vault import Vault  # noqa: PLC0415
-
-    folder, clock, stop = places.sync_dir(home), Clock.from_environment(), stop or threading.Event()
-    rate = limit_mbit * _MBIT_BYTES if limit_mbit else None
-    software = {name: text[:120] for name, text in software_versions().items()}
-    with Outbox(folder) as outbox, ServiceClient(me, bytes_per_s=rate, stop=stop) as service:
-        vault = Vault(folder / "keys")
-        yield Gear(service, outbox, vault, lambda: clock.wall_ns() // 1000, software, stop=stop)
 
 
 def _above_zero(text: str) -> float:

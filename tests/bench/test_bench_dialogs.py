@@ -13,7 +13,8 @@ from typing import Any
 from PySide6.QtWidgets import QCheckBox, QDialog, QLineEdit, QPushButton, QVBoxLayout
 from pytestqt.qtbot import QtBot
 
-from hemoview.bench.dialogs import Desk, Timed, _told, controls
+from hemoview.bench.dialog_desk import Desk, Timed, controls
+from hemoview.bench.dialogs import _told
 
 
 def small_dialog(qtbot: QtBot) -> QDialog:
@@ -42,7 +43,7 @@ def test_fields_and_boxes_are_touched_but_no_deed_is_done(qtbot: QtBot) -> None:
 def test_a_dialog_is_opened_used_and_closed_and_a_missing_one_is_named(
     qtbot: QtBot, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("hemoview.bench.dialogs.OPEN_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("hemoview.bench.dialog_desk.OPEN_TIMEOUT_S", 0.05)
     dialog, shell = small_dialog(qtbot), SimpleNamespace()
     desk = Desk(shell)  # type: ignore[arg-type]
     desk.visit("small", dialog.open)

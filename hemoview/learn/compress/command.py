@@ -25,8 +25,8 @@ from hemoview.learn.compress import stages
 from hemoview.learn.compress.bundle_folder import write_bundle
 from hemoview.learn.compress.calibrate import Calibration, calibration, stretching
 from hemoview.learn.compress.card import CardFacts, Learned, card_of
+from hemoview.learn.compress.defaults import FIRST_VERSION
 from hemoview.learn.compress.distil import Recipe
-from hemoview.learn.compress.flags import FIRST_VERSION
 from hemoview.learn.compress.people import calibration_people
 from hemoview.learn.compress.pipeline import Compressed, Settings, compress
 from hemoview.learn.compress.slim import shape_for

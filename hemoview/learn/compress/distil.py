@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hemoview.learn.batches import Batch, Part, batches, n_batches
-from hemoview.learn.compress.flags import PASSES
+from hemoview.learn.compress.defaults import PASSES
 from hemoview.learn.compress.targets import target_of, tensor
 from hemoview.learn.loop import lr_share, predict, score_of
 from hemoview.learn.losses import Target, TaskWeights, total_loss

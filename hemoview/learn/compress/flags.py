@@ -6,13 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
+from hemoview.learn.compress.defaults import FIRST_VERSION, FORMS, PASSES, TARGET_SPARSITY
 from hemoview.learn.dataset_flags import add_dataset
 from hemoview.learn.moe.config import NOISE_TYPES
 
-FIRST_VERSION: Final = "0.1.0"
-FORMS: Final = ("fp32", "int8-weights", "int8")
-TARGET_SPARSITY: Final = 0.8
-PASSES: Final = 10
 EXAMPLE: Final = """example:
   hemoview compress --dataset cohort --teacher_weights run --output_dir lsm2oe-student-0.1.0"""
 

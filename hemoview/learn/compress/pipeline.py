@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from hemoview.learn import export
 from hemoview.learn.batches import Part
 from hemoview.learn.compress import distil, qat, quantise, stages
-from hemoview.learn.compress.flags import FORMS, TARGET_SPARSITY
+from hemoview.learn.compress.defaults import FORMS, TARGET_SPARSITY
 from hemoview.learn.compress.prune import expert_usage, keep_experts
 from hemoview.learn.compress.slim import MOST_MACS, importance, keep_channels, shape_for
 from hemoview.learn.compress.stages import Stage
