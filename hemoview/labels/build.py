@@ -23,6 +23,7 @@ from hemoview.labels.reference import UNCALIBRATED
 from hemoview.labels.session_reference import LINE_KIND
 from hemoview.labels.splits import alike_groups, duplicate_recordings, make_split
 from recorder.errors import ConfigError
+from recorder.host.end_with_parent import end_with_parent
 from recorder.schema import PARAMETERS
 
 LOOK_EVERY_S: Final = 0.2
@@ -41,7 +42,9 @@ class Cancelled(ConfigError):
 
 def processes(workers: int) -> ProcessPoolExecutor:
     """Fresh interpreters: a fork would copy whatever threads the caller's libraries run."""
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    return ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
+    )
 
 
 def run(

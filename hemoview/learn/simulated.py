@@ -31,6 +31,7 @@ from recorder.devices.sim.physiology import (
 )
 from recorder.devices.sim.vessels import compliance_for_pulse_pressure
 from recorder.errors import ConfigError
+from recorder.host.end_with_parent import end_with_parent
 from recorder.schema import PARAMETERS
 
 F64 = NDArray[np.float64]
@@ -204,7 +205,8 @@ def _each_subject(config: CohortConfig, processes: int) -> Iterator[Made]:
         yield from (_one_subject(config, number) for number in numbers)
         return
     # A fresh interpreter each: a fork would copy whatever threads the caller's libraries run.
-    with ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn")) as pool:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=spawn, initializer=end_with_parent) as pool:
         parts = [(config, range(i, min(i + 16, config.subjects))) for i in range(0, config.subjects, 16)]
         yield from chain.from_iterable(pool.map(_some_subjects, *zip(*parts, strict=True)))
 

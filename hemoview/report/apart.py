@@ -18,6 +18,7 @@ from hemoview.report.session_page import Extras, Narrative, Written
 from hemoview.report.session_read import read_facts
 from hemoview.report.session_words import Language
 from recorder import session as sessions
+from recorder.host.end_with_parent import end_with_parent
 
 NICE = 10
 
@@ -28,6 +29,7 @@ def process() -> ProcessPoolExecutor:
 
 
 def _give_way() -> None:
+    end_with_parent()
     if hasattr(os, "nice"):
         os.nice(NICE)
 
