@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +11,12 @@ from typing import Any, Final
 
 from hemoview.labels import build, build_check
 from hemoview.labels.build_check import Candidate
-from hemoview.labels.build_options import BuildOptions, Job
+from hemoview.labels.build_options import BuildOptions, Job, Part
 from hemoview.labels.dataset import Dataset
-from hemoview.labels.dataset_folder import write_dataset
 from hemoview.labels.dataset_register import Registered, register
+from hemoview.labels.dataset_write import check_new, write_dataset
 from hemoview.report import dataset_card
 from recorder import __version__
-from recorder.errors import ConfigError
 
 CARD: Final = "card.html"
 
@@ -112,10 +111,7 @@ def prepare(order: Order) -> Ready:
         ConfigError: some session is barred, or the folder is not empty.
         StorageError: the list of withdrawals cannot be read.
     """
-    if order.out.exists() and (not order.out.is_dir() or any(order.out.iterdir())):
-        raise ConfigError(
-            f"{order.out}: is not an empty folder; name a new one for the dataset", advice="dataset-folder"
-        )
+    check_new(order.out)
     good, barred = build_check.plan(order.sessions, order.options, order.home, skip=order.skip_barred)
     jobs = tuple(Job(str(c.folder.resolve()), order.options) for c in good)
     return Ready(order, jobs, tuple(barred), sum(c.hours for c in good))
@@ -138,20 +134,23 @@ def carry_out(
     parts = build.run(ready.jobs, executor, tell, cancelled)
     dataset = build.assemble(parts, order.options, order.name)
     seconds = time.perf_counter() - began
-    write_dataset(order.out, dataset)
-    (order.out / CARD).write_text(dataset_card.page(dataset), encoding="utf-8", newline="\n")
-    register(
-        order.home,
-        Registered(
-            str(order.out.resolve()),
-            dataset.version,
-            order.name,
-            tuple(dataset.subjects),
-            tuple(str(part.source["session_id"]) for part in parts),
-            time.time_ns(),
-            f"hemoview {__version__}",
-            dataset.simulated,
-            tuple(job.folder for job in ready.jobs),
-        ),
-    )
+    noted = _noted(ready, dataset, parts)
+    card = {CARD: dataset_card.page(dataset)}
+    # noted first: a dataset that nobody noted would outlive the withdrawal of somebody in it
+    write_dataset(order.out, dataset, beside=card, before=lambda: register(order.home, noted))
     return Built(ready, dataset, sum(part.hours for part in parts), seconds)
+
+
+def _noted(ready: Ready, dataset: Dataset, parts: Sequence[Part]) -> Registered:
+    order = ready.order
+    return Registered(
+        str(order.out.resolve()),
+        dataset.version,
+        order.name,
+        tuple(dataset.subjects),
+        tuple(str(part.source["session_id"]) for part in parts),
+        time.time_ns(),
+        f"hemoview {__version__}",
+        dataset.simulated,
+        tuple(job.folder for job in ready.jobs),
+    )

@@ -1,7 +1,8 @@
 """Labelled windows: the dataset folder, its splits by subject, and what is refused. No torch, no network here."""
 
 from hemoview.labels.dataset import Dataset, make_dataset
-from hemoview.labels.dataset_folder import read_dataset, read_seed_files, write_dataset
+from hemoview.labels.dataset_folder import read_dataset, read_seed_files
+from hemoview.labels.dataset_write import write_dataset
 from hemoview.labels.splits import Split, make_split, refuse_leaks
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""The dataset folder of the contracts, read and written; and the two bare files of the seed's format.
+"""The dataset folder of the contracts, read; and the two bare files of the seed's format.
 
 ``ppg.npy`` ``cnap.npy`` ``meta.parquet`` ``splits.json`` ``dataset.json``. A folder may hold the two arrays and a
 ``dataset.json`` with ``window_s`` and ``sampling_rate_hz`` alone.
@@ -30,7 +30,6 @@ from hemoview.labels.checks import (
 )
 from hemoview.labels.dataset import VERSION_PREFIX, Dataset, make_dataset
 from hemoview.labels.splits import Split
-from recorder import __version__
 from recorder.errors import ConfigError
 from recorder.schema import PARAMETERS
 
@@ -42,8 +41,8 @@ HOLDS_WITHDRAWN: Final = "contains withdrawn subject"
 SEED_WINDOW_S: Final = 10.0
 """Length of a window of the seed's format, which states no rate."""
 
-_NUMBERS: Final = ("t0_s", "cvp_mmhg", "sqi", "reference_calibration_age_s")
-_WORDS: Final = ("origin", "reference_kind", "ppg_site")
+NUMBERS: Final = ("t0_s", "cvp_mmhg", "sqi", "reference_calibration_age_s")
+WORDS: Final = ("origin", "reference_kind", "ppg_site")
 _SEXES: Final = {
     "female": 0.0,
     "f": 0.0,
@@ -134,31 +133,6 @@ def read_seed_files(ppg_file: Path, labels_file: Path, sampling_rate_hz: float |
         about={"sources": [Path(ppg_file).name, Path(labels_file).name]},
     )
     return _with_notes(dataset, notes)
-
-
-def write_dataset(folder: Path, dataset: Dataset) -> str:
-    """Write ``dataset`` into a new or empty folder; ``dataset.json`` last, so that half a folder is none.
-
-    Returns:
-        The version: reading the folder gives it again.
-
-    Raises:
-        ConfigError: there is something in the folder already, or it cannot be written.
-    """
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if any(folder.iterdir()):
-            raise ConfigError(f"{folder}: is not empty; name a new folder for the dataset")
-        np.save(folder / PPG, dataset.ppg)
-        np.save(folder / LABELS, dataset.labels)
-        pq.write_table(_meta_table(dataset), folder / META)
-        splits = {name: split.to_json() for name, split in dataset.splits.items()}
-        (folder / SPLITS).write_text(json.dumps(splits, indent=1), "utf-8")
-        (folder / FACTS).write_text(json.dumps(_facts_of(dataset), indent=1), "utf-8")
-    except (OSError, NotADirectoryError) as error:
-        raise ConfigError(f"{folder}: the dataset cannot be written there ({error.strerror})") from error
-    return dataset.version
 
 
 def software_of(folder: Path) -> dict[str, Any]:
@@ -274,8 +248,8 @@ def _assemble(
         float(facts["sampling_rate_hz"]),
         labels,
         subject.astype(np.str_),
-        numbers={k: _numeric(path, k, columns.pop(k)) for k in _NUMBERS if k in columns},
-        words={k: columns.pop(k).astype(np.str_) for k in _WORDS if k in columns},
+        numbers={k: _numeric(path, k, columns.pop(k)) for k in NUMBERS if k in columns},
+        words={k: columns.pop(k).astype(np.str_) for k in WORDS if k in columns},
         demographics=np.column_stack(people),
         extra=columns,
         name=str(facts.get("name", folder.name)),
@@ -316,7 +290,7 @@ def _column(path: Path, name: str, column: pa.ChunkedArray) -> NDArray[Any]:
     if pa.types.is_null(kind):
         return (
             np.full(len(column), "")
-            if name in (*_WORDS, "subject_id", "sex")
+            if name in (*WORDS, "subject_id", "sex")
             else np.full(len(column), np.nan)
         )
     if name != "subject_id" and (
@@ -370,36 +344,3 @@ def _order_of_time(columns: Mapping[str, NDArray[Any]], n: int) -> NDArray[np.in
 
 def _with_notes(dataset: Dataset, notes: list[str]) -> Dataset:
     return replace(dataset, about={**dataset.about, "notes": notes}) if notes else dataset
-
-
-def _meta_table(dataset: Dataset) -> pa.Table:
-    columns: dict[str, pa.Array] = {"subject_id": pa.array(dataset.subject_id.tolist(), pa.string())}
-    for name in _NUMBERS:
-        columns[name] = pa.array(getattr(dataset, name), from_pandas=True)
-    for name in _WORDS:
-        columns[name] = _words(getattr(dataset, name))
-    for i, name in enumerate(DEMOGRAPHICS):
-        columns[name] = pa.array(np.ascontiguousarray(dataset.demographics[:, i]), from_pandas=True)
-    sex = dataset.demographics[:, DEMOGRAPHICS.index("sex")].tolist()
-    columns["sex"] = pa.array([{0.0: "female", 1.0: "male"}.get(each) for each in sex], pa.string())
-    for name, values in dataset.extra.items():
-        columns[name] = _words(values) if values.dtype.kind == "U" else pa.array(values, from_pandas=True)
-    return pa.table(columns)
-
-
-def _words(values: NDArray[np.str_]) -> pa.Array:
-    return pa.array([text or None for text in values.tolist()], pa.string())
-
-
-def _facts_of(dataset: Dataset) -> dict[str, Any]:
-    return {
-        **dataset.about,
-        "version": dataset.version,
-        "name": dataset.name,
-        "window_s": dataset.window_s,
-        "sampling_rate_hz": dataset.sampling_rate_hz,
-        "parameters": list(PARAMETERS),
-        "subject_known": dataset.subject_known,
-        "short_windows": dataset.short_windows,
-        "software": {"hemoview": __version__, "numpy": np.__version__},
-    }

@@ -10,9 +10,9 @@ from typing import Any
 
 from hemoview.labels import write_dataset
 from hemoview.labels.dataset import Dataset
+from hemoview.labels.dataset_write import check_new
 from hemoview.learn.ambiguity import ambiguity
 from hemoview.learn.simulated import WINDOW_S, CohortConfig, against_published, simulate_cohort
-from recorder.errors import ConfigError
 from recorder.host.console import progress
 
 
@@ -44,8 +44,7 @@ def run_simulate(args: argparse.Namespace) -> dict[str, Any]:
         ConfigError: the folder is not empty, or the numbers make no cohort.
     """
     out: Path = args.out
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ConfigError(f"{out}: is not an empty folder; name a new one for the dataset")
+    check_new(out)
     config = CohortConfig(args.subjects, args.seconds, args.seed, args.sensor, args.moving)
     with progress("simulating", config.subjects) as tell:
         dataset = simulate_cohort(config, args.processes or os.cpu_count() or 1, tell)

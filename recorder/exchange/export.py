@@ -5,12 +5,10 @@ A file appears whole or not at all: everything is written into a hidden folder b
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +21,8 @@ from recorder.exchange.exported import Exported, ExportStopped, Selection
 from recorder.exchange.gather import Terms, check_span, chosen_streams, gather, software
 from recorder.exchange.placed import LATE_S
 from recorder.session import Session
-from recorder.session.files import storage_errors
+from recorder.session.files import FILE_MODE, storage_errors
+from recorder.session.workplace import workplace
 
 Write = Callable[[Exported, Path, str], Written]
 
@@ -48,6 +47,7 @@ FORMATS: Final[dict[str, Format]] = {
 
 
 ABOUT: Final = "about.json"
+_DOING: Final = "exporting"
 SPAN_KINDS: Final = ("gap", "quality", "annotation", "unconfirmed")
 
 
@@ -151,13 +151,21 @@ def export(
     counted = _counted(session, selection, tell, stopped)
     target = _target(session, to, out, disguise)
     exported = gather(session, selection, disguise, terms, counted)
-    with _workplace(target) as place:
+    with workplace(target, _DOING) as place:
         stem = target.name.removesuffix(FORMATS[to].suffix) if not FORMATS[to].folder else target.name
-        with storage_errors(target.parent, "exporting"):
+        with storage_errors(target.parent, _DOING):
             written = FORMATS[to].write(exported, place, stem)
-            files = _put(place, target, folder=FORMATS[to].folder)
+        files = _finals(place, target, folder=FORMATS[to].folder)
+        record = _record(session, to, files, custody, exported, selection)
+        # on record first: a copy that nobody noted would outlive a withdrawal
+        export_record.append(custody.home, record)
+        try:
+            with storage_errors(target.parent, _DOING):
+                _put(place, target, files, folder=FORMATS[to].folder)
+        except BaseException:
+            export_record.append(custody.home, replace(record, files=()))
+            raise
     _tell_late(to, written)
-    export_record.append(custody.home, _record(session, to, files, custody, exported, selection))
     told = (session.header.session_id, time.monotonic() - began)
     return _report(to, (target, files), exported, written, disguise, told)
 
@@ -288,47 +296,38 @@ def _code_name(session: Session, disguise: Disguise) -> str:
     return f"{disguise.subject_code}_{disguise.hashed('session', session.header.session_id, '')[:6]}"
 
 
-@contextlib.contextmanager
-def _workplace(target: Path) -> Iterator[Path]:
-    """A hidden folder beside the target, gone in the end whatever happens."""
-    place = target.parent / f".{target.name}-{uuid.uuid4().hex[:8]}.part"
-    with storage_errors(target.parent, "exporting"):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        place.mkdir(mode=0o700)
-    try:
-        yield place
-    finally:
-        shutil.rmtree(place, ignore_errors=True)
-
-
-def _put(place: Path, target: Path, *, folder: bool) -> tuple[Path, ...]:
-    """Name what was written; the main file last.
+def _finals(place: Path, target: Path, *, folder: bool) -> tuple[Path, ...]:
+    """What the files will be called, in the order in which they are named: the main file last.
 
     Raises:
         ConfigError: a file of that name is there.
     """
     made = sorted(place.iterdir(), key=lambda p: (p.name == target.name, p.name))
-    for path in made:
-        path.chmod(0o600)
-    if folder:
-        place.rename(target)
-        return tuple(target / path.name for path in made)
-    finals = [target.parent / path.name for path in made]
-    for final in finals:
+    finals = tuple((target if folder else target.parent) / path.name for path in made)
+    for final in (target,) if folder else finals:
         if final.exists():
             raise ConfigError(
                 f"{final}: is there already and is not overwritten; give another name or take it away"
             )
+    return finals
+
+
+def _put(place: Path, target: Path, finals: tuple[Path, ...], *, folder: bool) -> None:
+    """Name what was written."""
+    for path in place.iterdir():
+        path.chmod(FILE_MODE)
+    if folder:
+        place.rename(target)
+        return
     placed: list[Path] = []
     try:
-        for path, final in zip(made, finals, strict=True):
-            path.rename(final)
+        for final in finals:
+            (place / final.name).rename(final)
             placed.append(final)
     except BaseException:
         for final in placed:
             final.unlink(missing_ok=True)
         raise
-    return tuple(finals)
 
 
 def _record(  # noqa: PLR0917 -- everything there is to say

@@ -28,7 +28,7 @@ class ExportRecord:
         subject: pseudonym as it stood then, corrections included; empty where the session has none.
         subject_code: what the files call the subject: the pseudonym, or a code after de-identification.
         to: format.
-        files: absolute paths of what was written.
+        files: absolute paths of what was written; none = it was taken back.
         span_s: elapsed seconds, or None for all of it.
         streams: ids.
         deidentified: dates shifted, serials hashed, free text dropped.
@@ -84,9 +84,14 @@ def append(home: Path, record: ExportRecord) -> None:
 
 
 def read(home: Path) -> tuple[list[ExportRecord], list[str]]:
-    """All whole records in order, and what is wrong with each other line."""
-    whole, wrong = ledger.read(home / RECORD_FILE, "export", ExportRecord.from_json)
-    return whole, [f"{RECORD_FILE} {each}" for each in wrong]
+    """All exports in order, and what is wrong with each line that cannot be read.
+
+    An export is on record before its files have their names. Where they never got them, a second line of the same id
+    without files takes the first one back.
+    """
+    lines, wrong = ledger.read(home / RECORD_FILE, "export", ExportRecord.from_json)
+    last = {record.export_id: record for record in lines}
+    return [record for record in last.values() if record.files], [f"{RECORD_FILE} {each}" for each in wrong]
 
 
 def exports_of(home: Path, subject: str) -> list[ExportRecord]:

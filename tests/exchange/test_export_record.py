@@ -25,11 +25,19 @@ def test_a_torn_line_is_named_and_takes_no_other_with_it(tmp_path: Path) -> None
     export_record.append(tmp_path, ONE)
     path = tmp_path / export_record.RECORD_FILE
     path.write_bytes(path.read_bytes() + b'{"export": {"expo')
-    export_record.append(tmp_path, ONE)
+    two = replace(ONE, export_id="x2")
+    export_record.append(tmp_path, two)
     whole, wrong = export_record.read(tmp_path)
-    assert whole == [ONE, ONE]
+    assert whole == [ONE, two]
     assert wrong == ["exports.jsonl line 2: damaged or unfinished"]
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_export_that_got_no_files_is_taken_back(tmp_path: Path) -> None:
+    two = replace(ONE, export_id="x2")
+    for record in (ONE, two, replace(ONE, files=())):
+        export_record.append(tmp_path, record)
+    assert export_record.read(tmp_path) == ([two], [])
 
 
 def test_nothing_exported_yet(tmp_path: Path) -> None:

@@ -165,7 +165,7 @@ def test_splits_and_facts_come_back(tmp_path: Path) -> None:
 def test_a_folder_with_something_in_it_is_not_written_over(tmp_path: Path) -> None:
     write_dataset(tmp_path / "set", small())
     before = (tmp_path / "set" / "dataset.json").read_bytes()
-    with pytest.raises(ConfigError, match="is not empty"):
+    with pytest.raises(ConfigError, match="is not an empty folder"):
         write_dataset(tmp_path / "set", small(12))
     assert (tmp_path / "set" / "dataset.json").read_bytes() == before
 

@@ -19,7 +19,7 @@ from pulse_waves import pulse, rhythm  # noqa: E402
 from hemoview import cli  # noqa: E402
 from hemoview.estimate import metrics, predictors  # noqa: E402
 from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
-from hemoview.labels.dataset_folder import write_dataset  # noqa: E402
+from hemoview.labels.dataset_write import write_dataset  # noqa: E402
 from hemoview.labels.splits import Split, make_split  # noqa: E402
 from hemoview.report import choice as evaluate_choice  # noqa: E402
 from recorder.errors import ConfigError  # noqa: E402

@@ -16,7 +16,8 @@ torch = pytest.importorskip("torch", reason="torch is not installed (pip install
 
 from hemoview import cli  # noqa: E402
 from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
-from hemoview.labels.dataset_folder import HOLDS_WITHDRAWN, write_dataset  # noqa: E402
+from hemoview.labels.dataset_folder import HOLDS_WITHDRAWN  # noqa: E402
+from hemoview.labels.dataset_write import write_dataset  # noqa: E402
 from hemoview.labels.splits import make_split  # noqa: E402
 from hemoview.learn import checkpoint, loop, prepare  # noqa: E402
 from hemoview.learn.batches import Drawing, Part, batches  # noqa: E402

@@ -19,7 +19,7 @@ from hemoview import cli  # noqa: E402
 from hemoview.labels import build  # noqa: E402
 from hemoview.labels.build_options import BuildOptions, Job  # noqa: E402
 from hemoview.labels.build_part import build_part  # noqa: E402
-from hemoview.labels.dataset_folder import write_dataset  # noqa: E402
+from hemoview.labels.dataset_write import write_dataset  # noqa: E402
 from recorder.host import withdrawals  # noqa: E402
 from recorder.host.withdrawals import Withdrawal  # noqa: E402
 

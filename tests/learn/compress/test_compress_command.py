@@ -15,7 +15,8 @@ from hemoview.estimate.conformal import interval_claimed  # noqa: E402
 from hemoview.estimate.metrics_rows import predictions_of, rows_of  # noqa: E402
 from hemoview.estimate.runner import Runner  # noqa: E402
 from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
-from hemoview.labels.dataset_folder import read_dataset, write_dataset  # noqa: E402
+from hemoview.labels.dataset_folder import read_dataset  # noqa: E402
+from hemoview.labels.dataset_write import write_dataset  # noqa: E402
 from hemoview.labels.splits import Split  # noqa: E402
 from hemoview.learn import prepare  # noqa: E402
 from hemoview.learn.batches import Drawing  # noqa: E402
