@@ -40,11 +40,6 @@ LEFT_BAND = Sites(wristband_side="left", finger_cuff_side="right", arm_cuff_side
 S = 1_000_000_000
 
 
-@pytest.fixture(scope="module")
-def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
-    return Runner(tiny_bundle.write(tmp_path_factory.mktemp("bundle"), shape_gain=2.0))
-
-
 def run(
     runner: Runner | None, items: Sequence[Item], sites: Sites | None, options: Options | None = None
 ) -> dict[str, np.ndarray]:

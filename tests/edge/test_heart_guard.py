@@ -24,11 +24,6 @@ SEEN = event("marker", 5.0, {"label": REFERENCE_CALIBRATED})
 NAMES = [name for name, _ in COLUMNS]
 
 
-@pytest.fixture(scope="module")
-def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
-    return Runner(tiny_bundle.write(tmp_path_factory.mktemp("bundle"), shape_gain=2.0))
-
-
 def pipeline(runner: Runner | None, options: Options | None = None) -> Pipeline:
     made = Pipeline(find_sources(STREAMS), runner, options or Options())
     made.know_eras([ERA])
