@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from hemoview.ui.adc_wizard_steps import LookStep, NameStep, PortStep
 from hemoview.ui.bridge import Bridge
-from hemoview.ui.catalogue import text, words
+from hemoview.ui.catalogue import error_words, text, words
 from hemoview.ui.port_tap import PortTap
 from hemoview.viewmodel.adc_wizard import (
     WizardForm,
@@ -164,7 +164,7 @@ class AdcWizard(QDialog):
             self.next.setFocus()
 
     def _failed(self, error: Exception) -> None:
-        self.look_step.show_failure(str(error))
+        self.look_step.show_failure(error_words(str(error), getattr(error, "advice", "")))
         self.again.setVisible(True)
 
     def _preview(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
 import hemoview.ui
-from hemoview.ui.recorder_words import in_chinese
+from hemoview.ui.recorder_words import error_in_chinese, in_chinese
 from hemoview.viewmodel.messages import Message
 
 Language = Literal["en", "zh"]
@@ -262,7 +262,12 @@ def words(message: Message | None) -> str:
 
 def refusal(error: Exception | str) -> str:
     """Why something was refused, in the operator's language: who, what, what to do."""
-    return text("refused", error=str(error))
+    return text("refused", error=error_words(str(error), getattr(error, "advice", "")))
+
+
+def error_words(sentence: str, advice: str) -> str:
+    """An error of the recorder, which came as a finished English sentence with the id of what to do about it."""
+    return error_in_chinese(sentence, advice) if _chosen == ["zh"] else sentence
 
 
 def known_ids() -> frozenset[str]:

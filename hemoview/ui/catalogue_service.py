@@ -59,9 +59,50 @@ ENGLISH: Final[dict[str, str]] = {
     "this machine's: see which clock is right.",
     "service-clock-behind": "This machine's clock is {by} behind that of {server}. Times of a session are "
     "this machine's: see which clock is right.",
-    "service-live-away": "The ward page is not told of this bed now ({why}). It is tried again by itself; "
-    "recording goes on.",
-    "service-live-told": "The ward page does not show this bed: {why}. Recording goes on.",
+    "service-live-away": (
+        "The ward page is not told of this bed now: {server} cannot "
+        "be reached. It is tried again by itself; recording goes on."
+    ),
+    "service-live-broke": (
+        "The ward page is not told of this bed now: the link to {server} "
+        "broke. It is tried again by itself; recording goes on."
+    ),
+    "service-live-later": (
+        "The ward page is not told of this bed now: {server} is busy "
+        "or starting. It is tried again by itself; recording goes on."
+    ),
+    "service-live-certificate": (
+        "The ward page is not told of this bed: the certificate of {server} "
+        "is not accepted here. Recording goes on. Tell its administrator."
+    ),
+    "service-live-refused": (
+        "The ward page is not told of this bed: {server} does not let "
+        "this machine in. Recording goes on. Tell its administrator."
+    ),
+    "service-live-garbled": (
+        "The ward page does not show this bed: {server} does not understand what this "
+        "machine tells. Recording goes on. Bring both to the same version of HemoView."
+    ),
+    "service-live-unknown": (
+        "The ward page does not show this bed: {server} knows this machine "
+        "no longer. Recording goes on. Ask its administrator for a new code."
+    ),
+    "service-live-no-bed": (
+        "The ward page does not show this bed: this machine stands at no bed there. "
+        "Recording goes on. An administrator of {server} puts it at one, under Devices."
+    ),
+    "service-live-replaced": (
+        "The ward page does not show this bed: another connection of this machine took over. Recording goes "
+        "on. Is HemoView running twice, or was this machine copied? Tell the administrator of {server}."
+    ),
+    "service-live-elsewhere": (
+        "The ward page does not show this bed: to {server} this session "
+        "is another machine's, or was erased. Recording goes on."
+    ),
+    "service-live-too-fast": (
+        "The ward page is not told of this bed now: too much was told to "
+        "{server} at once. It is tried again by itself; recording goes on."
+    ),
     "service-live-broker-away": "The ward sees this bed, by the direct way. For the administrator: the "
     "broker of {server} cannot be reached from this machine; is it up, and its port open?",
     "service-live-broker-unknown": "The ward sees this bed, by the direct way. For the administrator: the "
@@ -141,8 +182,27 @@ CHINESE: Final[dict[str, str]] = {
     "service-home": "{n} 次记录留在本机：知情同意不含上传，或为模拟数据",
     "service-clock-ahead": "本机时钟比 {server} 快 {by}。记录中的时间以本机为准，请核对哪个时钟正确。",
     "service-clock-behind": "本机时钟比 {server} 慢 {by}。记录中的时间以本机为准，请核对哪个时钟正确。",
-    "service-live-away": "病区页面目前收不到本床的画面（{why}）。会自动重试，记录照常进行。",
-    "service-live-told": "病区页面目前不显示本床：{why}。记录照常进行。",
+    "service-live-away": "病区页面目前收不到本床的画面：连不上 {server}。会自动重试，记录照常进行。",
+    "service-live-broke": "病区页面目前收不到本床的画面：与 {server} 的连接中断。会自动重试，记录照常进行。",
+    "service-live-later": "病区页面目前收不到本床的画面：{server} 正忙或正在启动。会自动重试，记录照常进行。",
+    "service-live-certificate": (
+        "病区页面收不到本床的画面：{server} 的证书未被本机接受。记录照常进行。请告知其管理员。"
+    ),
+    "service-live-refused": "病区页面收不到本床的画面：{server} 不让本机接入。记录照常进行。请告知其管理员。",
+    "service-live-garbled": (
+        "病区页面不显示本床：{server} 看不懂本机发送的内容。记录照常进行。请把两边的 HemoView 更新到同一版本。"
+    ),
+    "service-live-unknown": "病区页面不显示本床：{server} 已不认识本机。记录照常进行。请向其管理员索取新的代码。",
+    "service-live-no-bed": (
+        "病区页面不显示本床：本机在那里没有分配床位。记录照常进行。请 {server} "
+        "的管理员在“设备”中为它分配床位。"
+    ),
+    "service-live-replaced": (
+        "病区页面不显示本床：本机的另一个连接已接替。记录照常进行。HemoView 是否开了两份，"
+        "或本机被复制过？请告知 {server} 的管理员。"
+    ),
+    "service-live-elsewhere": "病区页面不显示本床：在 {server} 上，这次记录属于另一台机器或已被删除。记录照常进行。",
+    "service-live-too-fast": "病区页面目前收不到本床的画面：一次发给 {server} 的内容过多。会自动重试，记录照常进行。",
     "service-live-broker-away": "病区页面已改由直连显示本床，不受影响。"
     "请转告管理员：本机连不上 {server} 的消息代理，它是否在运行，端口是否开放？",
     "service-live-broker-unknown": "病区页面已改由直连显示本床，不受影响。"

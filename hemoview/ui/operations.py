@@ -114,7 +114,7 @@ class Operations(QObject):
             self._error_box = QMessageBox(self.window)
             self._error_box.setIcon(QMessageBox.Icon.Warning)
             self._error_box.setWindowTitle(text("app-title"))
-        self._error_box.setText(text("refused", error=str(error)))
+        self._error_box.setText(refusal(error))
         self._error_box.open()
 
     # ---- markers, calibration, cuff

@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
+from hemoview.ui import system_words
+from hemoview.ui.advice_words import ADVICE
+from hemoview.ui.link_words import LINKS
 from hemoview.ui.service_words import SERVICE, SYNC
 from hemoview.ui.shipped_words import SHIPPED
 
@@ -213,6 +216,7 @@ PHRASES: Final[Mapping[str, str]] = {
     "an E4 zip needs the streams of a wristband; there is {}. Choose another format": (
         "E4 压缩包需要腕带的数据流；现有 {}。请选择其他格式"
     ),
+    **LINKS,
     **SYNC,
 }
 SHORTEST: Final = 5
@@ -226,7 +230,7 @@ def in_chinese(sentence: str) -> str:
         return SHIPPED.get(sentence, sentence)
     if "\n" in sentence:
         return "\n".join(in_chinese(line) for line in sentence.split("\n"))
-    whole = SHIPPED.get(sentence) or SERVICE.get(sentence) or _whole(sentence)
+    whole = SHIPPED.get(sentence) or SERVICE.get(sentence) or _whole(sentence) or _system(sentence)
     if whole is not None:
         return whole
     if sentence.endswith("."):  # a banner ends the sentence, a list does not
@@ -240,15 +244,34 @@ def in_chinese(sentence: str) -> str:
     return sentence
 
 
+def error_in_chinese(sentence: str, advice: str) -> str:
+    """The sentence in Chinese; where it is not known in full, first what to do by the id that came with it."""
+    said = in_chinese(sentence)
+    if advice not in ADVICE or not is_english(said):
+        return said
+    return f"{ADVICE[advice]}（原文：{sentence}）"
+
+
+def is_english(said: str) -> bool:
+    """English words follow one another: no name, no path, no number and no command line does that."""
+    plain = re.sub(r"\brecorder [a-z]+\b", "", said)
+    return re.search(r"\b[A-Za-z]{2,}'?s? [a-z]{2,}\b", plain) is not None
+
+
 def _has_words(sentence: str) -> bool:
     return re.search(r"[A-Za-z]{3,} ", sentence) is not None
+
+
+def _system(sentence: str) -> str | None:
+    said = system_words.in_chinese(sentence)
+    return said if said != sentence else None
 
 
 def _whole(sentence: str) -> str | None:
     for form, chinese in _FORMS:
         found = form.fullmatch(sentence)
         if found is not None:
-            return chinese.format(*found.groups())
+            return chinese.format(*map(system_words.in_chinese, found.groups()))
     return None
 
 

@@ -11,7 +11,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QMessageBox
 
 from hemoview.ui.bridge import Bridge
-from hemoview.ui.catalogue import text
+from hemoview.ui.catalogue import refusal, text
 from hemoview.ui.message_line import MessageLine
 from hemoview.ui.service_dialog import ServiceDialog
 from hemoview.viewmodel.messages import say
@@ -208,4 +208,4 @@ class ServiceActions(QObject):
     def _say(self, error: Exception) -> None:
         if self.dialog is not None:
             self.dialog.show_busy(None)
-            self.dialog.show_said(text("refused", error=str(error)), "warn")
+            self.dialog.show_said(refusal(error), "warn")

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui import on_screen, theme
-from hemoview.ui.catalogue import text, words
+from hemoview.ui.catalogue import error_words, text, words
 from hemoview.ui.enter_key import enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.messages import Message
@@ -146,7 +146,7 @@ class ServiceDialog(QDialog):
         self.queue.show_text(words(view.queue), "quiet")
         self._line(self.home, words(view.home) if view.home else "", "quiet")
         self._line(self.warnings, "\n".join(words(one) for one in view.warnings), "warn")
-        self._line(self.error, text("service-last-error", error=view.error) if view.error else "", "warn")
+        self._line(self.error, _last_error(view), "warn")
         lines = [text("service-feedback-line", at=f.at, author=f.author, text=f.text) for f in feedback]
         shown = [self.feedback.item(i).text() for i in range(self.feedback.count())]
         if (lines or [text("service-no-feedback")]) != shown:
@@ -206,6 +206,10 @@ class ServiceDialog(QDialog):
         button.setAutoDefault(False)
         button.clicked.connect(lambda _=False: act())  # type: ignore[operator]
         return button
+
+
+def _last_error(view: ServiceView) -> str:
+    return text("service-last-error", error=error_words(view.error, view.advice)) if view.error else ""
 
 
 def _beside(message_id: str) -> QLabel:

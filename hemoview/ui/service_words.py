@@ -64,6 +64,33 @@ SYNC: Final[Mapping[str, str]] = {
     "see which is right before you record: times of a session are this machine's": (
         "记录前请核对哪个正确：记录中的时间以本机为准"
     ),
+    "has no space left ({}); tell its administrator": "空间不足（{}）；请告知其管理员",
+    "points elsewhere, which is not followed; enrol with the address it is really at": (
+        "指向另一个地址，不予跟随；请用它的真实地址登记"
+    ),
+    "station {} is not enrolled with {}; ask the service's administrator for a code, then recorder enrol --server {} "
+    "--code CODE --station {}": (
+        "站点 {} 没有在 {} 登记；请向服务器管理员索取代码，再运行 recorder enrol --server {} --code CODE --station {}"
+    ),
+    "answers {}": "应答 {}",
+    "{}: stopped before it answered": "{}：在其应答之前已停止",
+    "stopped; what was sent is kept, the rest goes next time": "已停止；已上传的保留，其余下次上传",
+    "{}: is not what was sealed (hash differs), so it is not sent; run recorder verify": (
+        "{}：与封存时不同（校验值不符），因此不上传；请运行 recorder verify"
+    ),
+    "{}: is too large or oddly named to be sent; recorder export takes it": (
+        "{}：过大或名称特殊，不能上传；请用 recorder export 导出"
+    ),
+    "{}: lies outside its session": "{}：不在其记录文件夹内",
+    "{}: is no enrolment; remove it and enrol again": "{}：不是登记文件；请删除并重新登记",
+    "{}: written by a newer HemoView; update this one": "{}：由更新版本的 HemoView 写成；请更新本机",
+    "{}: is no data key; put it back from a backup of this folder": "{}：不是数据密钥；请从此文件夹的备份恢复",
+    "the order is not signed; the service is older than this station: update it": (
+        "指令没有签名；服务器比本站点旧：请更新服务器"
+    ),
+    "{}/{}: decrypts to something else than its manifest says": "{}/{}：解密后与其清单不符",
+    "{}/{}: cannot be decrypted; changed, or of another key": "{}/{}：无法解密；内容被改动，或密钥不对",
+    "{}: its key was wrapped for another service, or changed": "{}：其密钥属于另一台服务器，或被改动",
     "see Service in the menu": "请看菜单中的“服务器”",
 }
 """Forms of the recorder."""

@@ -43,6 +43,7 @@ class ServiceView:
         queue: what waits, and when it last went well.
         home: sessions that stay here; None where there are none.
         error: the last one, the recorder's own words.
+        advice: id of what to do about it.
         warnings: what will be trouble: clocks that differ, a certificate that runs out.
         needs_code: only a new code of the administrator lets this station in again.
     """
@@ -55,6 +56,7 @@ class ServiceView:
     queue: Message
     home: Message | None
     error: str
+    advice: str = ""
     needs_code: bool = False
     warnings: tuple[Message, ...] = ()
 
@@ -108,6 +110,7 @@ def service_view(status: SyncStatus, now_us: int, utc_offset_s: int) -> ServiceV
         _queue(status, last),
         say("service-home", n=str(status.sessions_home)) if status.sessions_home else None,
         status.error,
+        status.advice,
         status.advice == _REVOKED,
         _warnings(status, now_us),
     )
@@ -130,9 +133,7 @@ def _live_path(status: SyncStatus) -> Message | None:
     """What the ward does not see, or sees by the second way; a service that does not answer has been said."""
     if not status.live_trouble or (status.live_trouble == "away" and status.state in _TROUBLE):
         return None
-    told = status.live_trouble.startswith("broker")
-    said = {"server": status.server} if told else {"why": status.live_why}
-    return say(f"service-live-{status.live_trouble}", **said)
+    return say(f"service-live-{status.live_trouble}", server=status.server)
 
 
 def _place(status: SyncStatus) -> Message:

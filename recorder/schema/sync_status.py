@@ -13,7 +13,16 @@ LiveWay = Literal["", "service", "broker"]
 LiveTrouble = Literal[
     "",
     "away",
-    "told",
+    "broke",
+    "certificate",
+    "refused",
+    "later",
+    "garbled",
+    "unknown",
+    "no-bed",
+    "replaced",
+    "elsewhere",
+    "too-fast",
     "broker-away",
     "broker-unknown",
     "broker-certificate",
@@ -21,9 +30,11 @@ LiveTrouble = Literal[
     "broker-denies",
     "broker-nobody",
 ]
-"""What is wrong with the live path: the service does not answer, or ends it in words. Of the broker: it cannot be
-reached; nobody vouches for its certificate; the service gave us none for it; it refuses ours; it lets us
-neither tell nor listen; nobody takes what we tell there."""
+"""What is wrong with the live path: the service cannot be reached; the link broke; its certificate is none for us; it
+opens none for us; it cannot just now; it does not understand what is told, or not who tells it; no bed is known for it;
+another connection of this device took over; the session is not of this device; it was told too much.
+Of the broker: it cannot be reached; nobody vouches for its certificate; the service gave us none for it; it refuses
+ours; it lets us neither tell nor listen; nobody takes what we tell there."""
 LIVE_TROUBLES: Final[tuple[LiveTrouble, ...]] = get_args(LiveTrouble)
 CERTIFICATE_DAYS: Final = 14
 """So long before a service's certificate runs out its bedsides say so: then they could not reach it any more."""

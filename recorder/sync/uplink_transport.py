@@ -6,13 +6,21 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from recorder.schema.sync_status import LiveTrouble, LiveWay
-from recorder.sync.uplink_wire import REPLACED_CODE, UNKNOWN_CODE
+from recorder.sync import uplink_wire as codes
 
 OPEN_S: Final = 10.0
 """A connection that is not there by then will not be."""
 BEAT_S: Final = 10.0
 """So often each side asks a silent link whether it is one."""
-_PATIENT: Final = frozenset({UNKNOWN_CODE, REPLACED_CODE})
+_PATIENT: Final = frozenset({codes.UNKNOWN_CODE, codes.NO_BED_CODE, codes.REPLACED_CODE})
+_TROUBLES: Final[dict[int, LiveTrouble]] = {
+    codes.REFUSED_CODE: "garbled",
+    codes.UNKNOWN_CODE: "unknown",
+    codes.NO_BED_CODE: "no-bed",
+    codes.REPLACED_CODE: "replaced",
+    codes.ELSEWHERE_CODE: "elsewhere",
+    codes.TOO_FAST_CODE: "too-fast",
+}
 
 
 class LinkEnded(Exception):
@@ -34,7 +42,12 @@ class LinkEnded(Exception):
 
 def told(code: int, why: str) -> LinkEnded:
     """The service closes the connection with a code of :mod:`uplink_wire`."""
-    return LinkEnded(why or f"closed with {code}", patient=code in _PATIENT, told=True, trouble="told")
+    return LinkEnded(
+        why or f"closed with {code}",
+        patient=code in _PATIENT,
+        told=True,
+        trouble=_TROUBLES.get(code, "later"),
+    )
 
 
 class Link(Protocol):

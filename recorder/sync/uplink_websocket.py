@@ -11,8 +11,9 @@ from urllib.parse import urlsplit, urlunsplit
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from recorder.errors import RecorderError
-from recorder.schema.sync_status import LiveWay
+from recorder.errors import RecorderError, ServiceUnreachable
+from recorder.schema.sync_status import LiveTrouble, LiveWay
+from recorder.sync.answers import CERTIFICATE
 from recorder.sync.signing import TOKEN_S
 from recorder.sync.uplink_transport import BEAT_S, OPEN_S, LinkEnded, told
 from recorder.sync.uplink_wire import LIMIT_BYTES
@@ -22,6 +23,8 @@ RENEW_S: Final = TOKEN_S - 120.0
 """A connection is made anew before its token ends."""
 OURS: Final = 4000
 """Codes of WebSocket itself are below."""
+LATER: Final = 500
+"""Statuses from here on are the service's own trouble, and pass."""
 PATH: Final = "/v1/live/ingest"
 
 
@@ -70,10 +73,14 @@ class WebSocketTransport:
         except InvalidStatus as error:
             status = error.response.status_code
             raise LinkEnded(
-                f"the service refuses with {status}", patient=status in (401, 403, 404)
+                f"the service refuses with {status}",
+                patient=status in (401, 403, 404),
+                trouble="later" if status >= LATER else "refused",
             ) from error
         except RecorderError as error:
-            raise LinkEnded(str(error)) from error
+            raise LinkEnded(str(error), trouble=_trouble_of(error)) from error
+        except ssl.SSLCertVerificationError as error:
+            raise LinkEnded(str(error), trouble="certificate") from error
         except (OSError, WebSocketException) as error:  # no answer, no certificate, not a WebSocket
             raise LinkEnded(str(error) or type(error).__name__) from error
 
@@ -98,11 +105,19 @@ class WebSocketLink:
             self._socket.send(text)
         except ConnectionClosed as error:
             if error.rcvd is None:
-                raise LinkEnded("the link broke") from error
+                raise LinkEnded("the link broke", trouble="broke") from error
             if error.rcvd.code < OURS:
-                raise LinkEnded(error.rcvd.reason or f"closed with {error.rcvd.code}") from error
+                why = error.rcvd.reason or f"closed with {error.rcvd.code}"
+                raise LinkEnded(why, trouble="later") from error
             raise told(error.rcvd.code, error.rcvd.reason) from error
 
     def close(self) -> None:
         """Let go of it."""
         self._held.close()
+
+
+def _trouble_of(error: RecorderError) -> LiveTrouble:
+    """Of one that keeps us from a token: the service is away, or is not the one it should be."""
+    if isinstance(error, ServiceUnreachable):
+        return "away"
+    return "certificate" if error.advice == CERTIFICATE else "refused"

@@ -32,6 +32,8 @@ REFUSED_CODE: Final = 4400
 """The message was none."""
 UNKNOWN_CODE: Final = 4401
 """The token has run out, or the device was revoked: come again with a new token."""
+NO_BED_CODE: Final = 4404
+"""This device stands at no bed."""
 REPLACED_CODE: Final = 4408
 """Another connection of the same device took over."""
 ELSEWHERE_CODE: Final = 4409

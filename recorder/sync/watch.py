@@ -80,7 +80,7 @@ class Watch:
     _acknowledged: list[wire.Acknowledgement] = field(default_factory=list)
     _failures: int = 0
     _home: dict[Path, str] = field(default_factory=dict)
-    _errors: dict[Path, str] = field(default_factory=dict)
+    _errors: dict[Path, tuple[str, str]] = field(default_factory=dict)
     _status: SyncStatus = field(default_factory=lambda: SyncStatus(""))
     _next_beat_s: float = 0.0
 
@@ -118,7 +118,8 @@ class Watch:
         except (RecorderError, OSError) as error:  # the disk; the recorder says so louder
             return self._failed("refused", error)
         self._failures = 0
-        self._tell(state="idle", error=next(iter(self._errors.values()), ""), advice="")
+        failed, advice = next(iter(self._errors.values()), ("", ""))
+        self._tell(state="idle", error=failed, advice=advice)
         return max(LOOK_S, min(SHARE * (time.monotonic() - begun_s), BEAT_S))
 
     # ---- sessions
@@ -147,11 +148,12 @@ class Watch:
     def _bring(self, folder: Path, stamp: Stamp) -> None:
         self._tell(state="sending")
         outcome = bring(self.gear, folder)
-        for known, told in ((self._home, outcome.stays), (self._errors, outcome.error)):
-            if told:
-                known[folder] = told
-            else:
-                known.pop(folder, None)
+        self._home.pop(folder, None)
+        self._errors.pop(folder, None)
+        if outcome.stays:
+            self._home[folder] = outcome.stays
+        if outcome.error:
+            self._errors[folder] = outcome.error, outcome.advice
         now_s = time.monotonic()
         may_pass = outcome.error or outcome.stays in _PASSING
         self._seen[folder] = _Seen(

@@ -64,7 +64,7 @@ class Door:
         bed = bed or await self.live.bed_now(ingest.bed_id)
         if bed is None:
             raise Refusal(
-                uplink_wire.UNKNOWN_CODE,
+                uplink_wire.NO_BED_CODE,
                 "no-bed",
                 "this device stands at no bed; an administrator puts it at one",
             )

@@ -32,7 +32,7 @@ from hemoview.cloud.live.mqtt_client import BrokerClient, pause_s
 from hemoview.cloud.live.words import Connected
 from hemoview.cloud.tables import device
 from recorder.sync import uplink_topics
-from recorder.sync.uplink_wire import REPLACED_CODE, UNKNOWN_CODE
+from recorder.sync.uplink_wire import NO_BED_CODE, REPLACED_CODE, UNKNOWN_CODE
 
 NAME: Final = "hemoview-service-bedsides"
 LOOK_S: Final = 1.0
@@ -326,7 +326,8 @@ class Intake:
 
     async def close(self, name: str, bedside: _Bedside, code: int, why: str) -> None:
         """Nothing more is taken of this connection: tell its bedside, as long as it speaks."""
-        bedside.told_us, bedside.is_shut = self._live.service.now_us(), code == UNKNOWN_CODE
+        bedside.told_us = self._live.service.now_us()
+        bedside.is_shut = code in (UNKNOWN_CODE, NO_BED_CODE)
         if code == REPLACED_CODE:
             over = self._over.setdefault(name, deque(maxlen=OVER_HELD))
             over.append(bedside.link)
