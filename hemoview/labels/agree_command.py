@@ -66,11 +66,13 @@ def run_agree(args: argparse.Namespace) -> dict[str, Any]:
 def in_words(compared: Compared, finished: frozenset[str]) -> list[str]:
     """A line a figure; a dash and the reason where there is too little."""
     found = compared.found
+    changed = ((compared.a, compared.informed_a, compared.b), (compared.b, compared.informed_b, compared.a))
     hours = sum(t1 - t0 for t0, t1 in found.looked) / 3600.0
     lines = [
         f"{rater}: {n} labels, {'finished' if rater in finished else 'not declared finished'}"
         for rater, n in ((compared.a, compared.n_a), (compared.b, compared.n_b))
     ]
+    lines += [f"not blind: {a} changed {n} after {b}'s labels were open to {a}" for a, n, b in changed if n]
     lines.append(f"compared over {hours:.2f} h that both looked at, step {found.rules.step_s:g} s")
     if found.quality is not None:
         lines += [_kappa(f"quality {name}", kappa) for name, kappa in found.quality.by_label.items()]

@@ -28,7 +28,15 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Two raters of a label set, and how far they agree where both looked."""
+    """Two raters of a label set, and how far they agree where both looked.
+
+    Args:
+        a, b: operator codes.
+        n_a, n_b: labels of each.
+        looked_a, looked_b: what each looked at.
+        found: the figures.
+        informed_a, informed_b: changes each made after the other's labels were open to him; 0: blind throughout.
+    """
 
     a: str
     b: str
@@ -37,6 +45,8 @@ class Compared:
     looked_a: Looked
     looked_b: Looked
     found: Agreement
+    informed_a: int = 0
+    informed_b: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """As it is printed."""
@@ -46,6 +56,7 @@ class Compared:
             "n_a": self.n_a,
             "n_b": self.n_b,
             "looked_known_from": {self.a: self.looked_a.how, self.b: self.looked_b.how},
+            "changed_after_seeing_the_other": {self.a: self.informed_a, self.b: self.informed_b},
             **self.found.to_dict(),
         }
 
@@ -101,7 +112,8 @@ def compare(fold: LabelFold, a: str, b: str, where: str, rules: Rules | None = N
         )
     mine, theirs = fold.annotations(a), fold.annotations(b)
     found = agreement(mine, theirs, both, rules_of(fold, rules))
-    return Compared(a, b, len(mine), len(theirs), looked_a, looked_b, found)
+    informed = fold.informed(a, b), fold.informed(b, a)
+    return Compared(a, b, len(mine), len(theirs), looked_a, looked_b, found, *informed)
 
 
 def _told(looked: Looked) -> str:

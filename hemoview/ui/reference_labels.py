@@ -232,6 +232,7 @@ class ReferenceDesk(QObject):
         self.tab = QScrollArea()
         self.tab.setWidgetResizable(True)
         self.tab.setFrameShape(QFrame.Shape.NoFrame)
+        self.tab.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.tab.setWidget(self.panel)
         self.dialog: EditLabel | None = None
         self._cursor_s, self._path, self.rater = 0.0, "", ""
@@ -249,9 +250,17 @@ class ReferenceDesk(QObject):
             self.rater = last_operator(Path(path)) if path else ""
         self.model.open(path)
         self._cursor_s = view.wish.cursor_s
-        shown = self.model.view(self._cursor_s, self.rater)
+        shown = self.model.view(self._cursor_s, self.rater, aligned=view.aligned is not None)
         self.ticks.ticks = shown.ticks
-        look = (shown.state, shown.window_s, id(shown.ticks), shown.problem, shown.may_undo, shown.said)
+        look = (
+            shown.state,
+            shown.window_s,
+            id(shown.ticks),
+            shown.problem,
+            shown.may_undo,
+            shown.said,
+            shown.about,
+        )
         if look != self._look:  # a cursor that moves inside a window changes nothing here
             self._look = look
             self.panel.show_view(shown)

@@ -38,6 +38,8 @@ from hemoview.ui.review_theme import colour, faded, font
 from hemoview.viewmodel.review_model import ReviewView
 
 _CLICK_PX = 4
+_LEAST_PX = 200
+"""Height below which strips would lie one over the other."""
 
 
 class Foot(Protocol):
@@ -77,7 +79,7 @@ class ReviewCanvas(QWidget):
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(360, 200)
+        self.setMinimumSize(360, _LEAST_PX)
         self.setAccessibleName(text("review.title"))
 
     def sizeHint(self) -> QSize:
@@ -131,6 +133,10 @@ class ReviewCanvas(QWidget):
 
     def _room_changed(self) -> bool:
         before, self._foot_px = self._foot_px, self.foot_box.height()
+        if before != self._foot_px:
+            self.setMinimumHeight(
+                _LEAST_PX + self._foot_px
+            )  # rows take nothing from strips that have no more
         return before != self._foot_px
 
     def _kept_stale(self, strips: tuple[Strip, ...]) -> list[Strip]:

@@ -55,6 +55,7 @@ class LabelDesk(QObject):
         self.tab = QScrollArea()
         self.tab.setWidgetResizable(True)
         self.tab.setFrameShape(QFrame.Shape.NoFrame)
+        self.tab.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.tab.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.tab.setWidget(self.panel)
         self.button = QPushButton(text("labels.mode"))
@@ -138,6 +139,8 @@ class LabelDesk(QObject):
         self._run(self.model.switch)
         if self.model.on:
             self.began.emit()
+            if not self.model.rater:  # who labels is asked first; the digits come after
+                self.panel.rater.setFocus()
 
     def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier) -> bool:
         """Do what a key stands for in label mode; False where it is none of labelling's."""

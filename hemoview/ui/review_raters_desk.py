@@ -34,6 +34,7 @@ class RaterDesk(QObject):
         self.tab = QScrollArea()
         self.tab.setWidgetResizable(True)
         self.tab.setFrameShape(QFrame.Shape.NoFrame)
+        self.tab.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.tab.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.tab.setWidget(self.panel)
         self.dialog: QDialog | None = None

@@ -15,8 +15,10 @@ _HALF = 0.5
 
 
 def agreement_lines(compared: Compared) -> list[str]:
-    """A line a kind that either rater used."""
-    found, lines = compared.found, []
+    """A line a kind that either rater used, after who changed anything after having seen the other's."""
+    found = compared.found
+    changed = ((compared.a, compared.informed_a, compared.b), (compared.b, compared.informed_b, compared.a))
+    lines = [text("raters.not-blind", rater=a, n=n, other=b) for a, n, b in changed if n]
     if found.quality is not None:
         lines.append(text("raters.kappa-quality", value=kappa_text(found.quality.pooled)))
     if found.spans is not None:

@@ -36,6 +36,8 @@ NO_LABEL: Final = 0
 LABELLED: Final = 1
 BY_HAND: Final = 2
 """What is known of a window's systolic pressure: no label, a label, put right by somebody."""
+SEEN_S: Final = 1.0
+"""A beat or so: from here on the pressure under the cursor is another one than is labelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +202,8 @@ class ReferenceLabels:
 
     # ---- showing
 
-    def view(self, cursor_s: float, rater: str = "") -> ReferenceView:
-        """What is shown for a cursor."""
+    def view(self, cursor_s: float, rater: str = "", *, aligned: bool = True) -> ReferenceView:
+        """What is shown for a cursor; ``aligned``: the picture draws the pressure where these labels take it from."""
         if not self._path:
             return ReferenceView()
         if self._working:
@@ -223,7 +225,7 @@ class ReferenceLabels:
             None,
             span,
             tuple(_row(labels, window, k) for k in range(len(PARAMETERS))),
-            tuple(_about(found, window)),
+            tuple(_about(found, window) + ([] if aligned else _apart(found))),
             tuple(self._notes(span)),
             ticks,
             may_edit=self._book is not None,
@@ -330,6 +332,11 @@ def _about(found: SessionWindows, window: int) -> list[Message]:
     elif found.kind:
         lines.append(say("refl.kind", kind=found.kind))
     return lines
+
+
+def _apart(found: SessionWindows) -> list[Message]:
+    """Said where the pressure under the cursor is not the one that is labelled."""
+    return [say("refl.moved", seconds=f"{found.moved_s:+.1f}")] if abs(found.moved_s) >= SEEN_S else []
 
 
 def typed_value(typed: str) -> float | Literal[False] | None:

@@ -67,7 +67,7 @@ class LabelModel(LabelState):
         found = moves.last_before(times, cursor_s) if back else moves.next_after(times, cursor_s)
         self.moved()
         if found is None:
-            self._note = say("labels.no-uncertain")
+            self._note = self.unsuggested or say("labels.no-uncertain")
         return found
 
     def put(self, key: int, cursor_s: float) -> float | None:
@@ -264,7 +264,7 @@ class LabelModel(LabelState):
             return None
         there = [p for p in self.proposals if p.t0_s - NEAR_S <= cursor_s <= p.t1_s + NEAR_S]
         if not there:
-            self._note = say("labels.no-suggestion-here")
+            self._note = self.unsuggested or say("labels.no-suggestion-here")
             return None
         chosen = min(there, key=lambda p: (abs(p.t0_s - cursor_s), p.proposal_id))
         author = self._author()

@@ -121,6 +121,8 @@ class LabelState:
         self._others: frozenset[str] = frozenset()
         self.goes_on = False
         """After a label on a window the cursor goes to the next one."""
+        self.unsuggested: Message | None = None
+        """Why nothing is suggested to this rater; None where it is."""
         self.provenance: Provenance = self._seen_there
         """What a machine proposed where a label is made; who shows suggestions may know better."""
 
@@ -319,7 +321,7 @@ class LabelState:
         rater = rater.strip()
         if rater != self._rater:
             self._rater, self._others = rater, frozenset()
-            self._current, self._picked, self._note = None, False, None
+            self._current, self._picked, self._note, self._saved_ns = None, False, None, None
 
     def show_raters(self, raters: frozenset[str]) -> None:
         """Labels of these raters beside one's own; none: blind."""

@@ -157,6 +157,8 @@ class RaterModel:
         """Only what the scheme can say, and only where this rater wants suggestions."""
         known = {(c.kind, c.label) for c in self._labels.scheme.labels}
         shown = [p for p in self._proposals if (p.kind, p.label) in known] if self._shows() else []
+        why = "raters.hidden" if self._labels.scheme.hide_suggestions else "raters.switch-on-first"
+        self._labels.unsuggested = None if self._shows() else say(why)
         self._labels.propose(shown)
         self._proposed_for = self._state()
 

@@ -98,6 +98,8 @@ class PairModel:
         except RecorderError as error:
             self._note = say("raters.no-comparison", why=why_of(error))
             return None
+        if not self._done():
+            return None
         self._raters, self._on, self._note = (a, b), True, say("labels.reading")
         self._pairs = pairs_of(fold, a, b)
         self._open, self._place, self._book = (), 0, None
@@ -114,6 +116,16 @@ class PairModel:
             return say("raters.finish-first")
         done = fold.finished & set(raters_with_labels(fold))
         return None if len(done) > 1 else say("raters.two-needed", n=len(done))
+
+    def _done(self) -> bool:
+        """Who has no labels and looks at those of others is done: what is labelled later is on record as not blind."""
+        labels = self._labels
+        if labels.rater in labels.fold.finished:
+            return True
+        done = labels.declare(self._author().finish(0.0, labels.duration_s))
+        if not done:
+            self._note = say("raters.not-kept")
+        return done
 
     def leave(self) -> None:
         """Back to one's own labels."""

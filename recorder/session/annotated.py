@@ -9,7 +9,7 @@ from __future__ import annotations
 import bisect
 import hashlib
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -72,6 +72,8 @@ class LabelFold:
         self.scheme_by: str = ""
         self._looked: dict[str, list[tuple[float, float]]] = {}
         self._done: set[str] = set()
+        self._seen: dict[str, set[str]] = {}
+        self._informed: Counter[tuple[str, str]] = Counter()
         self.edition = 0
         """Counts lines: another number, perhaps another state."""
         self._changes: deque[tuple[int, Change]] = deque(maxlen=_REMEMBERED)
@@ -86,10 +88,22 @@ class LabelFold:
         elif deed.act == "finish":
             assert deed.t0_s is not None and deed.t1_s is not None  # checked by Deed
             self._looked.setdefault(deed.rater, []).append((deed.t0_s, deed.t1_s))
-            self._done.add(deed.rater)
+            self._show_each_other(deed.rater)
         elif deed.act == "reopen":
             self._done.discard(deed.rater)
-        elif deed.act == "undo":
+        else:
+            self._informed.update((deed.rater, other) for other in self._seen.get(deed.rater, ()))
+            self._change(deed)
+
+    def _show_each_other(self, rater: str) -> None:
+        """Who is done is shown the labels of the others who are, and they are shown theirs."""
+        for other in self._done - {rater}:
+            self._seen.setdefault(rater, set()).add(other)
+            self._seen.setdefault(other, set()).add(rater)
+        self._done.add(rater)
+
+    def _change(self, deed: Deed) -> None:
+        if deed.act == "undo":
             self._turn(deed, self._to_undo, self._to_redo, done=False)
         elif deed.act == "redo":
             self._turn(deed, self._to_redo, self._to_undo, done=True)
@@ -151,6 +165,10 @@ class LabelFold:
     def looked(self, rater: str) -> tuple[tuple[float, float], ...]:
         """Stretches that a rater declared to have looked at, elapsed seconds, as declared."""
         return tuple(self._looked.get(rater, ()))
+
+    def informed(self, rater: str, other: str) -> int:
+        """Lines by which a rater changed labels after the other's were open to him: both had finished before."""
+        return self._informed[(rater, other)]
 
     def annotations(self, rater: str | None = None) -> tuple[Annotation, ...]:
         """As they stand, in order of time; of one rater or of all."""

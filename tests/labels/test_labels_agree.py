@@ -128,3 +128,22 @@ def test_labels_made_under_the_eyes_of_a_model_do_not_judge_it() -> None:
     assert models_visible(fold) == {MODEL: 2}
     kept, left_out = independent_of(fold, [MODEL])
     assert ([a.t0_s for a in kept], left_out) == ([3, 5], 2)
+
+
+def test_who_changes_labels_after_having_seen_the_others_is_no_blind_rater(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = [deed("finish", rater, t0_s=0.0, t1_s=600.0) for rater in ("OP1", "OP2")]
+    first = label("OP2", "span", 50.0, 58.0, "motion")
+    store.append(folder, "labels", [*ten_minutes("OP1"), *ten_minutes("OP2", 1.0, miss=3), *done])
+    words = ("labels", "agree", str(folder), "--a", "OP1", "--b", "OP2")
+    assert cli.main([*words]) == 0 and "not blind" not in capsys.readouterr().out
+    back = deed("undo", "OP2", undoes=first.deed_id)
+    store.append(
+        folder, "labels", [deed("reopen", "OP2"), first, back, deed("finish", "OP2", t0_s=0.0, t1_s=600.0)]
+    )
+    assert cli.main([*words]) == 0
+    assert "not blind: OP2 changed 2 after OP1's labels were open to OP2" in capsys.readouterr().out
+    assert ask(folder, "--a", "OP1", "--b", "OP2") == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["changed_after_seeing_the_other"] == {"OP1": 0, "OP2": 2}

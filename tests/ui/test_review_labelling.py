@@ -317,6 +317,20 @@ def test_who_labels_is_asked_once(page: ReviewPage, folder: Path, qtbot: QtBot) 
     assert first(folder).rater == "OP7"
 
 
+def test_label_mode_asks_first_who_labels_where_nobody_is_known(page: ReviewPage, qtbot: QtBot) -> None:
+    page.labelling.model.use_rater("")
+    qtbot.keyClick(page, KEY.Key_L, CTRL)
+    qtbot.keyClick(page, KEY.Key_L, CTRL)
+    assert page.focusWidget() is page.labelling.panel.rater
+
+
+def test_rows_of_labels_do_not_push_the_strips_over_each_other(page: ReviewPage, qtbot: QtBot) -> None:
+    page.resize(600, 300)
+    for at in (KEY.Key_L, KEY.Key_L):
+        qtbot.waitUntil(lambda: page.picture.height() - page.picture.foot_box.height() >= 200, timeout=2000)
+        qtbot.keyClick(page, at, CTRL)
+
+
 def test_another_persons_labels_are_not_shown(page: ReviewPage, folder: Path, qtbot: QtBot) -> None:
     store.append(folder, "labels", [Author("CD", lambda: 1).add("span", 1.0, 2.0, "bad")])
     qtbot.keyClick(page, KEY.Key_2)

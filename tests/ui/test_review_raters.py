@@ -193,3 +193,48 @@ def test_disagreements_are_decided_from_the_keyboard(page: ReviewPage, folder: P
     qtbot.keyClick(page, KEY.Key_Escape)
     assert not pairs.on
     assert len(labels(folder, "OP1")) == len(labels(folder, "OP2")) == 3  # both stay what they were
+
+
+def test_who_compares_the_labels_of_two_others_is_done_and_that_is_kept(
+    page: ReviewPage, folder: Path, qtbot: QtBot
+) -> None:
+    for rater, key in (("OP1", KEY.Key_1), ("OP2", KEY.Key_2)):
+        be(page, rater)
+        look(page, 0.0, 60.0)
+        qtbot.keyClick(page, key)
+        finish(page, qtbot)
+    be(page, "OP3")
+    assert page.labelling.model.view(0.0).annotations == ()
+    qtbot.keyClick(page, KEY.Key_J, CTRL)
+    assert page.raters.model.pairs.on and "OP3" in labels_of(folder).finished
+    qtbot.keyClick(page, KEY.Key_Escape)
+    qtbot.keyClick(page, KEY.Key_1)
+    assert labels(folder, "OP3") == ()  # locked
+    qtbot.keyClick(page, KEY.Key_Return, CTRL)
+    qtbot.keyClick(page, KEY.Key_1)
+    assert len(labels(folder, "OP3")) == 1 and labels_of(folder).informed("OP3", "OP1") == 1
+    be(page, "OP2")
+    qtbot.keyClick(page, KEY.Key_Return, CTRL)
+    qtbot.keyClick(page, KEY.Key_W)
+    qtbot.keyClick(page, KEY.Key_2)
+    finish(page, qtbot)
+    qtbot.keyClick(page, KEY.Key_J, CTRL)
+    told = "Not blind: OP2 saw the labels of OP1; changes after that: 1."
+    assert told in page.raters.panel.figures.text()
+
+
+def test_without_suggestions_the_keys_say_how_to_have_some(page: ReviewPage, qtbot: QtBot) -> None:
+    for key in (KEY.Key_U, KEY.Key_Return):
+        qtbot.keyClick(page, key)
+        assert page.labelling.panel.note.text() == "Suggestions are off. Ctrl+G switches them on."
+    suggest(page, qtbot)
+    look(page, 0.0, 60.0)
+    qtbot.keyClick(page, KEY.Key_U, SHIFT)
+    assert "Ctrl+G" not in page.labelling.panel.note.text()
+
+
+def test_what_one_rater_saved_is_not_said_of_the_next(page: ReviewPage, qtbot: QtBot) -> None:
+    qtbot.keyClick(page, KEY.Key_2)
+    assert page.labelling.panel.saved.text().startswith("Saved ")
+    be(page, "OP2")
+    assert page.labelling.panel.saved.text().startswith("0 labels on disk")

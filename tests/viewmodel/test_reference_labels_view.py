@@ -57,6 +57,13 @@ def test_the_window_at_the_cursor_has_the_label_a_dataset_would_have(folder: Pat
     assert view.ticks is not None and set(view.ticks.codes.tolist()) == {NO_LABEL, LABELLED}
 
 
+def test_a_picture_that_shows_other_pressure_than_is_labelled_says_so(tmp_path: Path) -> None:
+    model = opened(made.make(tmp_path / "s", seconds=90.0, late_s=12.0))
+    moved = [words(line) for line in model.view(60.0, aligned=False).about if line.id == "refl.moved"]
+    assert len(moved) == 1 and "12.0 s from the window" in moved[0]
+    assert all(line.id != "refl.moved" for line in model.view(60.0, aligned=True).about)
+
+
 def test_a_correction_is_an_annotation_with_who_and_why_and_can_be_taken_back(folder: Path) -> None:
     model = opened(folder)
     before = model.view(60.0).rows[0].value
