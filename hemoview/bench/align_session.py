@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from hemoview.dsp.abp_beats import REFRACTORY_S
 from hemoview.dsp.beat_train import (
-    LEAST_QUALITY,
-    STILL_G,
     BeatTrain,
     Rise,
     find_pressure_rises,
@@ -51,7 +49,7 @@ SECONDS: Final = (690.0, 900.0)
 OFFSET_S: Final = 3600.0
 DRIFT_PPM: Final = (80.0, 20.0)
 """Crystals of the wristband and of the monitor: ±100 ppm between them."""
-STEADY: Final[dict[str, Any]] = {"tissue_width_mmhg": 200.0, "svr_wander": 0.0}
+STEADY: Final[dict[str, Any]] = {"tissue_width_mmhg": 2000.0, "svr_wander": 0.0}
 """The delay between the sites stays. The model's pulse wave velocity is constant in any case; what moves the delay is
 the beginning of the rise, through the arctan law of the tissue at a pressure that wanders and under a strap that moves.
 A law as straight as the model allows and a resistance that stays take that away; noise, motion, missed beats remain."""
@@ -246,8 +244,7 @@ def _record(
         still_s = plan.offset_s + np.arange(len(acc_g)) / ACC_HZ
         at_s = still_s if plan.jump is None else still_s + plan.jump[1] * (clock.true(still_s) > plan.jump[0])
         moved = motion_around(beats.time_s, at_s, acc_g, ACC_HZ)
-        usable = (beats.quality >= LEAST_QUALITY) & ~(moved > STILL_G)
-        beats = BeatTrain(beats.time_s, beats.quality, usable, beats.run, beats.part)
+        beats = beats.while_still(moved)
     return np.array(truth), beats, clock
 
 
@@ -278,6 +275,7 @@ def _found(wave: Array, rate: float, plan: _Plan, clock: Clock, *, wrist: bool) 
     detect: Detector[Rise] = find_pulse_rises if wrist else find_pressure_rises
     time_s: list[float] = []
     quality: list[float] = []
+    pressure: list[tuple[float, float]] = []
     run: list[int] = []
     part: list[int] = []
     for number, (a, b) in enumerate(pairwise(cuts)):
@@ -287,12 +285,14 @@ def _found(wave: Array, rate: float, plan: _Plan, clock: Clock, *, wrist: bool) 
         for tracked in track_all(detect, wave[a:b], rate, refractory_s=REFRACTORY_S):
             time_s.append((a + tracked.beat.time) / rate + base_s + late_s)
             quality.append(tracked.beat.quality)
+            pressure.append(tracked.beat.pressure)
             run.append(number)
             part.append(int(plan.declared and a >= at_jump))
     at = np.array(time_s)
     rising = at > np.maximum.accumulate(np.concatenate(([-np.inf], at[:-1])))
     columns = (np.array(run)[rising], np.array(part)[rising])
-    return BeatTrain.of(at[rising], np.array(quality)[rising], None, *columns)
+    pressures = np.array(pressure).reshape(-1, 2)
+    return BeatTrain.of(at[rising], np.array(quality)[rising], None, *columns, pressure=pressures[rising])
 
 
 def _lags(

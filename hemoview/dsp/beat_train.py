@@ -22,7 +22,7 @@ from hemoview.dsp.resample import resample
 
 Times = NDArray[np.float64]
 
-VERSION: Final = "2"
+VERSION: Final = "3"
 """Of how rises are found and timed: kept beats of another are found anew."""
 LONGEST_S: Final = 2.2
 """Longest interval that two devices are compared in; a longer one is a hole (27/min)."""
@@ -51,6 +51,8 @@ class BeatTrain:
         run: ``(n,)`` number of the stretch without a hole it lies in, never falling: no interval spans two runs.
         part: ``(n,)`` number of the stretch of one time base (a reconnect or another clock era begins the next),
             never falling: between parts the device's time may jump.
+        pressure: ``(n, 2)`` mean of the beat and height of its pulse in the unit of its stream; NaN where it is no
+            pressure wave.
 
     Raises:
         ValueError: columns of different lengths, times that do not rise or are not finite, numbers that fall.
@@ -61,11 +63,13 @@ class BeatTrain:
     usable: NDArray[np.bool_]
     run: NDArray[np.int64]
     part: NDArray[np.int64]
+    pressure: Times
 
     def __post_init__(self) -> None:
         columns = (self.time_s, self.quality, self.usable, self.run, self.part)
-        if {c.shape for c in columns} != {(self.time_s.size,)}:
-            raise ValueError(f"beats: columns must be (n,) alike, got {[c.shape for c in columns]}")
+        if {c.shape for c in columns} != {(self.time_s.size,)} or self.pressure.shape != (len(self), 2):
+            got = [c.shape for c in (*columns, self.pressure)]
+            raise ValueError(f"beats: columns must be (n,) alike and the pressures (n, 2), got {got}")
         if not np.isfinite(self.time_s).all() or (np.diff(self.time_s) <= 0).any():
             raise ValueError("beats: times must be finite and rise")
         if (np.diff(self.run) < 0).any() or (np.diff(self.part) < 0).any():
@@ -82,8 +86,12 @@ class BeatTrain:
         usable: NDArray[np.bool_] | None = None,
         run: NDArray[np.int64] | None = None,
         part: NDArray[np.int64] | None = None,
+        *,
+        pressure: Times | None = None,
     ) -> BeatTrain:
-        """Beats with what is not told filled in: quality 1, usable by :data:`LEAST_QUALITY`, one run, one part."""
+        """Beats with what is not told filled in: quality 1, usable by :data:`LEAST_QUALITY`, one run, one part, no
+        pressure.
+        """
         times = np.asarray(time_s, dtype=np.float64)
         quality = np.ones(times.size) if quality is None else np.asarray(quality, dtype=np.float64)
         return cls(
@@ -92,6 +100,7 @@ class BeatTrain:
             quality >= LEAST_QUALITY if usable is None else np.asarray(usable, dtype=np.bool_),
             np.zeros(times.size, np.int64) if run is None else np.asarray(run, dtype=np.int64),
             np.zeros(times.size, np.int64) if part is None else np.asarray(part, dtype=np.int64),
+            np.full((times.size, 2), np.nan) if pressure is None else np.asarray(pressure, dtype=np.float64),
         )
 
     @property
@@ -119,6 +128,7 @@ class BeatTrain:
             self.usable[chosen],
             self.run[chosen],
             self.part[chosen],
+            self.pressure[chosen],
         )
 
     def between(self, t0_s: float, t1_s: float) -> BeatTrain:
@@ -129,6 +139,14 @@ class BeatTrain:
     def timed(self, time_s: Times) -> BeatTrain:
         """The same beats at other times."""
         return replace(self, time_s=np.asarray(time_s, dtype=np.float64))
+
+    def while_still(self, moved_g: Times) -> BeatTrain:
+        """The same beats, usable only where their shape is good and the arm lies still.
+
+        Args:
+            moved_g: ``(n,)`` as :func:`motion_around` has it.
+        """
+        return replace(self, usable=(self.quality >= LEAST_QUALITY) & ~(moved_g > STILL_G))
 
 
 EMPTY: Final = BeatTrain.of([])
@@ -142,11 +160,13 @@ class Rise:
         position: by which it belongs to a stretch: what its detector found.
         time: where its slope is a quarter of its steepest, to a part of a sample.
         quality: as its detector has it.
+        pressure: mean of the beat and height of its pulse in the unit of the wave, NaN of a pulse wave.
     """
 
     position: float
     time: float
     quality: float
+    pressure: tuple[float, float] = (float("nan"), float("nan"))
 
     def shifted(self, by: int) -> Rise:
         """The same beat, ``by`` samples later."""
@@ -216,7 +236,7 @@ def find_pressure_rises(samples: NDArray[np.floating], rate_hz: float) -> list[R
             continue
         at = quarter_rise(slope, first + int(np.argmax(slope[first:stop])), work_hz)
         if at is not None:
-            rises.append(Rise(beat.onset, at * scale, beat.quality))
+            rises.append(Rise(beat.onset, at * scale, beat.quality, (beat.map, beat.sbp - beat.dbp)))
     return rises
 
 

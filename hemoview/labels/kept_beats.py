@@ -21,7 +21,7 @@ from recorder.session import Session, derived
 
 PULSE: Final = "beats-pulse"
 PRESSURE: Final = "beats-pressure"
-_COLUMNS: Final = ("time_s", "quality", "usable", "run", "part")
+_COLUMNS: Final = ("time_s", "quality", "usable", "run", "part", "pressure")
 
 
 def pulse_beats(session: Session, tell: Tell = lambda _: None) -> BeatTrain:

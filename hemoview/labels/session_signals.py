@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 from hemoview.dsp.abp_beats import REFRACTORY_S
 from hemoview.dsp.beat_train import (
     EMPTY,
-    LEAST_QUALITY,
-    STILL_G,
     BeatTrain,
     Rise,
     find_pressure_rises,
@@ -131,6 +129,7 @@ class _Found:
 
     position: list[float] = field(default_factory=list)
     quality: list[float] = field(default_factory=list)
+    pressure: list[tuple[float, float]] = field(default_factory=list)
     runs: list[int] = field(default_factory=list)
     parts: list[int] = field(default_factory=list)
     knots: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = field(default_factory=list)
@@ -145,8 +144,9 @@ class _Found:
         run = np.searchsorted(np.array(self.runs), at, side="right")
         part = np.searchsorted(np.array(self.parts), at, side="right")
         rising = time_s > np.maximum.accumulate(np.concatenate(([-np.inf], time_s[:-1])))
-        quality = np.array(self.quality)
-        return BeatTrain.of(time_s[rising], quality[rising], None, run[rising], part[rising])
+        quality, pressure = np.array(self.quality), np.array(self.pressure)
+        columns = (quality[rising], None, run[rising], part[rising])
+        return BeatTrain.of(time_s[rising], *columns, pressure=pressure[rising])
 
 
 def _beats(session: Session, info: StreamInfo, detect: Detector[Rise], tell: Tell) -> BeatTrain:
@@ -179,6 +179,7 @@ def _take(found: _Found, beats: Iterator[Tracked[Rise]]) -> None:
     for tracked in beats:
         found.position.append(tracked.beat.time)
         found.quality.append(tracked.beat.quality)
+        found.pressure.append(tracked.beat.pressure)
 
 
 def _breaks(session: Session, info: StreamInfo) -> NDArray[np.int64]:
@@ -216,5 +217,4 @@ def _still(session: Session, beats: BeatTrain) -> BeatTrain:
     for part in spans(session, info):
         around = motion_around(beats.time_s, part.time_s, part.values, info.nominal_rate_hz or 32.0)
         moved = np.where(np.isnan(moved), around, moved)
-    usable = (beats.quality >= LEAST_QUALITY) & ~(moved > STILL_G)
-    return BeatTrain(beats.time_s, beats.quality, usable, beats.run, beats.part)
+    return beats.while_still(moved)

@@ -45,12 +45,12 @@ def beats_in(wave: Array, rate_hz: float, detect: Detector[Rise]) -> BeatTrain:
     edges = np.flatnonzero(np.diff(np.concatenate(([0], np.isfinite(wave).astype(int), [0]))))
     runs = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 10 * rate_hz]
     found = [
-        ((a + t.beat.time) / rate_hz, t.beat.quality, n)
+        ((a + t.beat.time) / rate_hz, t.beat.quality, n, t.beat.pressure)
         for n, (a, b) in enumerate(runs)
         for t in track_all(detect, wave[a:b], rate_hz, refractory_s=REFRACTORY_S)
     ]
-    time_s, quality, run = (np.array(column) for column in zip(*found, strict=True))
-    return BeatTrain.of(time_s, quality, None, run)
+    time_s, quality, run, pressure = (np.array(column) for column in zip(*found, strict=True))
+    return BeatTrain.of(time_s, quality, None, run, pressure=pressure)
 
 
 @cache

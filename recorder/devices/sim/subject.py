@@ -126,7 +126,7 @@ _LIMITS: dict[str, tuple[float, float]] = {
     "reflection": (0, 0.6),
     "pwv_m_s": (4, 25),
     "tissue_gain": (0.01, 10),
-    "tissue_width_mmhg": (5, 200),
+    "tissue_width_mmhg": (5, 2000),
     "ppg_low_pass_hz": (3, 15),
     "breaths_per_min": (4, 40),
     "rsa_per_min": (0, 15),
