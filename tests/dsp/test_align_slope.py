@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from hemoview.dsp.align import align_beats
 from hemoview.dsp.align_match import Line, Residuals, fit_line
-from hemoview.dsp.align_slope import LEAST_PAIRS, PER_INTERVAL, intervals_around, refined, scale_around
+from hemoview.dsp.align_slope import (
+    LEAST_PAIRS,
+    PER_INTERVAL,
+    intervals_around,
+    pressures_at,
+    refined,
+    scale_around,
+)
 from hemoview.dsp.beat_train import BeatTrain
 from hemoview.dsp.time_map import PPM
 
@@ -66,6 +73,60 @@ def test_a_heart_that_slows_down_is_not_taken_for_a_clock() -> None:
     )
     (piece,) = align_beats(BeatTrain.of(beat_s + lag_s), reference).pieces
     assert piece.drift_ppm == pytest.approx(5.0, abs=0.1)
+
+
+def pressures(seed: int, n: int, *, rising: float = 0.0) -> np.ndarray:
+    """Mean and pulse of each beat, mmHg: breathing, wandering over a minute, the mean rising by so much on the way."""
+    rng = np.random.default_rng([seed, 9])
+    wander = np.zeros((n, 2))
+    for k in range(1, n):
+        wander[k] = 0.987 * wander[k - 1] + rng.normal(0, (0.5, 0.3))
+    breath = np.sin(np.arange(n) * 1.1)[:, None] * (2.0, 1.5)
+    trend = np.column_stack((rising * np.linspace(-0.5, 0.5, n), np.zeros(n)))
+    return np.array([85.0, 40.0]) + wander + breath + trend
+
+
+def test_a_pressure_that_rises_is_not_taken_for_a_clock() -> None:
+    beat_s = heart(5)
+    pressure = pressures(5, beat_s.size, rising=20.0)
+    lag_s = 0.016 + 5.0 * PPM * beat_s - 0.0004 * (pressure[:, 0] - 85.0) + 0.0002 * (pressure[:, 1] - 40.0)
+    lag_s = lag_s + np.random.default_rng(5).normal(0, 0.0005, beat_s.size)
+    line = plain(twice(beat_s), twice(lag_s))
+    assert abs(line.drift / PPM - 5.0) > 5.0
+    reference = BeatTrain.of(beat_s, pressure=pressure)
+    better = refined(line, twice(beat_s), twice(lag_s), reference)[0]
+    assert better.drift / PPM == pytest.approx(5.0, abs=0.4)
+    in_volts = BeatTrain.of(beat_s, pressure=pressure * 0.01 + [0.3, 0.0])
+    assert refined(line, twice(beat_s), twice(lag_s), in_volts)[0].drift == pytest.approx(
+        better.drift, rel=1e-6
+    )
+    (piece,) = align_beats(BeatTrain.of(beat_s + lag_s), reference).pieces
+    assert piece.drift_ppm == pytest.approx(5.0, abs=0.4)
+
+
+def test_a_pressure_that_has_nothing_to_do_with_the_lag_costs_nothing() -> None:
+    without, with_it = [], []
+    for seed in range(30):
+        beat_s = heart(seed)
+        lag_s = np.random.default_rng(seed).normal(0, 0.002, beat_s.size)
+        line = plain(twice(beat_s), twice(lag_s))
+        pressure = pressures(seed, beat_s.size, rising=15.0)
+        for into, reference in (
+            (without, BeatTrain.of(beat_s)),
+            (with_it, BeatTrain.of(beat_s, pressure=pressure)),
+        ):
+            into.append(refined(line, twice(beat_s), twice(lag_s), reference)[0].drift / PPM)
+    rms, rms_with = (float(np.sqrt(np.mean(np.square(v)))) for v in (without, with_it))
+    assert rms_with < 1.15 * rms
+
+
+def test_pressures_are_in_units_of_the_usual_pulse_and_what_is_not_known_is_as_usual() -> None:
+    beat_s = np.arange(0.0, 10.0)
+    pressure = np.column_stack((np.full(10, 80.0), np.full(10, 40.0)))
+    pressure[3], pressure[5] = (90.0, 60.0), (np.nan, np.nan)
+    at = pressures_at(beat_s + 0.2, BeatTrain.of(beat_s, pressure=pressure))
+    assert at[3] == pytest.approx([0.25, 0.5]) and not at[[0, 5, 9]].any()
+    assert not pressures_at(beat_s, BeatTrain.of(beat_s)).any()
 
 
 def test_a_paced_heart_tells_nothing_by_its_intervals_and_keeps_its_line() -> None:

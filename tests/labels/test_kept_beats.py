@@ -12,7 +12,7 @@ from hemoview.dsp import beat_train
 from hemoview.labels import kept_beats, session_signals
 from recorder import session as sessions
 
-COLUMNS = ("time_s", "quality", "usable", "run", "part")
+COLUMNS = ("time_s", "quality", "usable", "run", "part", "pressure")
 
 
 @pytest.fixture
@@ -34,6 +34,7 @@ def test_kept_beats_are_those_that_were_found(folder: Path, monkeypatch: pytest.
     monkeypatch.setattr(session_signals, "_beats", no_search)
     with sessions.open(folder) as session:
         kept = kept_beats.pulse_beats(session), kept_beats.pressure_beats(session)
+    assert np.isfinite(kept[1].pressure).all() and np.isnan(kept[0].pressure).all()
     for one, other, again in zip(found, kept, whole, strict=True):
         for column in COLUMNS:
             np.testing.assert_array_equal(getattr(one, column), getattr(other, column))
