@@ -212,6 +212,9 @@ ENGLISH: Final[dict[str, str]] = {
     "closing-text": "{pseudonym} is being recorded since {elapsed}. The recorder goes on without this window; "
     "open HemoView again to come back to it. Estimates go on too. To end the recording, press Stop first.",
     "banners-more": "and {n} more …",
+    "banners-all": "All {n} …",
+    "banners-title": "What needs attention",
+    "banners-close": "Close",
     "banners-fewer": "Only the worst",
     "closing-bedside": "The virtual bedside was opened in this window and ends with it: its devices fall silent in "
     "every window, and a recording of them goes on with a gap.",

@@ -197,6 +197,9 @@ CHINESE: Final[dict[str, str]] = {
     "closing-text": "{pseudonym} 已记录 {elapsed}。关闭窗口后记录和估计都继续进行；再次打开 HemoView 即可回来。"
     "要结束记录，请先按“停止”。",
     "banners-more": "还有 {n} 条…",
+    "banners-all": "全部 {n} 条…",
+    "banners-title": "需要处理的问题",
+    "banners-close": "关闭",
     "banners-fewer": "只看最重要的",
     "closing-bedside": "虚拟床旁是在本窗口打开的，会随本窗口一起结束："
     "所有窗口中的虚拟设备都会停止，正在进行的记录会留下缺口。",

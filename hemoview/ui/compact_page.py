@@ -34,7 +34,9 @@ LYING_PX = 760
 """A panel this wide is lower than it is wide."""
 LOW_PX = 480
 """A page this low, of a laptop scaled to 150 % and more, shows less of the waves; what has no room is scrolled."""
-WAVES_PX, WAVES_LOW_PX = 100, 84
+LOWEST_PX = 340
+"""A page this low keeps one row of numbers in sight, under a strip of waves."""
+WAVES_PX, WAVES_LOW_PX, WAVES_LOWEST_PX = 100, 84, 40
 CELL_FIXED_PX, LINES = 46, 1.85
 """Of a cell: heights of name and reference; lines of digits and interval in units of the digits."""
 _FITTED = (QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -391,7 +393,8 @@ class CompactPage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Turned on its side, or upright again."""
         super().resizeEvent(event)
-        self.waves.setMinimumHeight(WAVES_LOW_PX if self.height() < LOW_PX else WAVES_PX)
+        low_px = WAVES_LOWEST_PX if self.height() < LOWEST_PX else WAVES_LOW_PX
+        self.waves.setMinimumHeight(low_px if self.height() < LOW_PX else WAVES_PX)
         if self._columns != self._fitting_columns():
             self._place()
 

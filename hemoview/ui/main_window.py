@@ -180,7 +180,7 @@ class MainWindow(QMainWindow):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Another shape may want another form."""
         super().resizeEvent(event)
-        self.banners.set_low(low=self.height() < LOW_PX)
+        self.banners.set_height(self.height())
         self.compact_header.set_low(low=self.height() < LOW_PX)
         self.choose_form()
 
