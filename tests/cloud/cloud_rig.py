@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from joserfc import jwt
 from joserfc.jwk import OKPKey
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import tables
@@ -90,8 +90,21 @@ class Rig:
             async with self.service.db.begin() as conn:
                 return await work(conn)
 
+        return self.call(run)
+
+    def call(self, work: Callable[..., Awaitable[T] | T], *arguments: Any) -> T:
+        """In the service's own loop."""
         assert self.http.portal is not None
-        return self.http.portal.call(run)
+        return self.http.portal.call(work, *arguments)
+
+    def rows(self, table: Any) -> list[Any]:
+        """All of a table."""
+
+        async def read() -> list[Any]:
+            async with self.service.db.read() as conn:
+                return list((await conn.execute(select(table))).all())
+
+        return self.call(read)
 
     def put(self, table: Any, **values: Any) -> None:
         async def run(conn: AsyncConnection) -> None:

@@ -51,3 +51,9 @@ def light_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     light = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(passwords, "_HASHER", light)
     monkeypatch.setattr(passwords, "_NOBODYS", light.hash("nobody's"))
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second of the live room is shorter: ticks, changes of the ward and rows come sooner."""
+    monkeypatch.setattr("hemoview.cloud.live.room.EVERY_S", 0.05)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from starlette.testclient import WebSocketTestSession
 
+from hemoview.cloud.live.room import Live
 from recorder.schema import PARAMETERS
 from tests.cloud.cloud_rig import Bedside, Rig
 
@@ -100,3 +101,26 @@ def hear(socket: WebSocketTestSession, kind: str, most: int = 400) -> dict[str, 
         if told["type"] == kind:
             return told
     raise AssertionError(f"no {kind} among {most} messages")
+
+
+def watching(rig: Rig, ward: str, *grants: Any) -> Any:
+    nurse = rig.person("nurse", *(grants or (("operator", ward),)))
+    return nurse.websocket_connect(f"/v1/live?ward={ward}", headers=ORIGIN)
+
+
+def flush(rig: Rig) -> None:
+    live = rig.service.part(Live)
+    rig.call(live.store.flush)
+
+
+def count(rig: Rig, name: str) -> float:
+    page = rig.service.part(Live).counts._registry.get_sample_value(name)
+    return page or 0.0
+
+
+def hear_state(rig: Rig, ward: str, nurse: Any, until: Any) -> dict[str, Any]:
+    for _ in range(200):
+        told: dict[str, Any] = nurse.get(f"/v1/wards/{ward}/state").json()
+        if until(told):
+            return told
+    raise AssertionError("it never came")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import tables
@@ -25,7 +25,6 @@ __all__ = [
     "change",
     "handed_over",
     "made",
-    "rows_of",
     "scripted_endpoint",
     "signed",
     "told_sessions",
@@ -67,7 +66,7 @@ def until(rig: Rig, http: Any, report_id: str, *, seconds: float = 60.0) -> dict
         if told["state"] != "making":
             return told
         time.sleep(0.1)
-    raise AssertionError(rows_of(rig, tables.job))
+    raise AssertionError(rig.rows(tables.job))
 
 
 def made(rig: Rig, http: Any, session_id: str, **more: Any) -> dict[str, Any]:
@@ -80,13 +79,6 @@ def made(rig: Rig, http: Any, session_id: str, **more: Any) -> dict[str, Any]:
 def signed(http: Any, draft: dict[str, Any], assessment: str = "Stable.") -> Any:
     body = {"facts_sha256": draft["facts_sha256"], "assessment": assessment, "recommendations": "None."}
     return http.post(f"/v1/reports/{draft['report_id']}/sign", json=body)
-
-
-def rows_of(rig: Rig, table: Any) -> list[Any]:
-    async def look(conn: AsyncConnection) -> list[Any]:
-        return list((await conn.execute(select(table))).all())
-
-    return rig.do(look)
 
 
 def change(rig: Rig, table: Any, where: Any, **values: Any) -> None:

@@ -83,8 +83,7 @@ class House:
         with watching as watcher, ingest(rig, self.bedside) as socket:
             say(socket, session_id=self.sender.session_id, head=head(pseudonym=f"{MARK}-07"))
             hear(watcher, "bed")
-        assert rig.http.portal is not None
-        rig.http.portal.call(rig.service.part(Live).store.flush)
+        rig.call(rig.service.part(Live).store.flush)
         people = self.everywhere["admin"].get("/v1/users").json()["users"]
         nurse = next(p for p in people if p["name"] == f"{MARK.lower()}-nurse")
         place = self.everywhere["admin"].get("/v1/sites").json()

@@ -25,7 +25,6 @@ def _served(rig: Rig, listener: socket.socket) -> Iterator[Any]:
     config = config_of(rig.service.settings, rig.app)
     config.lifespan = "off"  # it lives already
     server = uvicorn.Server(config)
-    assert rig.http.portal is not None
     task = rig.http.portal.start_task_soon(server.serve, [listener])
     try:
         yield listener.getsockname()

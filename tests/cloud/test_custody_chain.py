@@ -15,9 +15,9 @@ from recorder import session as store
 from recorder.sync import wire
 from recorder.sync.orders import Desk, finder
 from tests.cloud.cloud_rig import Rig
+from tests.cloud.custody_rig import on_disk
 from tests.cloud.sockets import real_socket
 from tests.cloud.stores import lying
-from tests.cloud.test_record_path import on_disk
 from tests.sync.sync_rig import Bedside, enrolled, session
 
 
@@ -54,12 +54,11 @@ def test_handed_over_damaged_mended_given_back_and_erased(rig: Rig, bedside: Bed
     content = bytearray(blob.read_bytes())
     content[0] ^= 1
     blob.write_bytes(bytes(content))
-    assert rig.http.portal is not None
-    assert rig.http.portal.call(scrub, rig.service, 1.0).damaged == (name,)
+    assert rig.call(scrub, rig.service, 1.0).damaged == (name,)
     assert obey(bedside, folder) == ["resend"]
     (mended,) = bedside.bring(folder)
     assert mended.sent + mended.others_sent == 1
-    assert rig.http.portal.call(scrub, rig.service, 1.0).damaged == ()
+    assert rig.call(scrub, rig.service, 1.0).damaged == ()
 
     where = f"/v1/sessions/{first.session_id}"
     reply = rig.person("r", ("researcher", None)).get(f"{where}/download")

@@ -26,11 +26,10 @@ from hemoview.cloud.custody.local import LocalBlobs
 from recorder.errors import ConfigError, RecorderError
 from recorder.sync.wire import BLOB_BYTES_MAX
 from tests.cloud.cloud_rig import Rig
+from tests.cloud.custody_rig import on_disk, refusals
 from tests.cloud.handover import SMALL, Sender
 from tests.cloud.sockets import real_socket
 from tests.cloud.stores import lying
-from tests.cloud.test_custody_erased import call
-from tests.cloud.test_record_path import on_disk, refusals
 
 CONTENT = b"content" * 1000
 WHERE = f"/v1/blobs/{hashlib.sha256(CONTENT).hexdigest()}"
@@ -139,11 +138,11 @@ def test_a_blob_that_the_disk_does_not_give_back_ends_no_round_of_scrubbing(
     assert isinstance(path, Path)
     path.unlink()
     path.symlink_to(path)  # opening it fails, as it does on a bad sector: it is there, and not to be read
-    found = call(rig, scrub.scrub, rig.service, 1.0)
+    found = rig.call(scrub.scrub, rig.service, 1.0)
     assert (found.read, found.damaged) == (2, (sender.blob("session.json").blob_sha256,))
     target = LocalBlobs(tmp_path / "copy", reserve=0)
     sizes = {sender.blob(name).blob_sha256: len(sender.blob(name).content) for name in sender.files}
-    assert call(rig, backup.copy, rig.service.blobs, target, sizes) == list(found.damaged)
+    assert rig.call(backup.copy, rig.service.blobs, target, sizes) == list(found.damaged)
     path.unlink()
     assert sender.put("session.json").status_code == 201
 
@@ -151,8 +150,7 @@ def test_a_blob_that_the_disk_does_not_give_back_ends_no_round_of_scrubbing(
 def test_what_a_crash_left_is_swept_at_the_start(rig: Rig, sender: Sender) -> None:
     left = rig.service.settings.folder / "blobs" / "incoming" / "x.part"
     left.write_bytes(b"half")
-    assert rig.http.portal is not None
-    assert rig.http.portal.call(rig.service.blobs.sweep) == 1
+    assert rig.call(rig.service.blobs.sweep) == 1
     assert on_disk(rig) == set()
 
 

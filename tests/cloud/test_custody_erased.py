@@ -11,19 +11,17 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hemoview.cloud import audit, tables
+from hemoview.cloud import tables
 from hemoview.cloud.custody import contents, erase, erasures, scrub, unclaimed
 from hemoview.cloud.custody.erasures import Erased
 from hemoview.cloud.problems import Problem
 from recorder.errors import ConfigError
 from recorder.sync import signing, wire
 from tests.cloud.cloud_rig import Rig
+from tests.cloud.custody_rig import WHY, audited, on_disk, refusals
 from tests.cloud.handover import SMALL, Sender
 from tests.cloud.stores import InBucket, lying
 from tests.cloud.test_custody_given_back import beat
-from tests.cloud.test_record_path import count, on_disk, refusals
-
-WHY = {"reason": "consent withdrawn"}
 
 
 @pytest.fixture
@@ -32,20 +30,6 @@ def sender(rig: Rig) -> Sender:
     sender = Sender(rig.http, rig.bedside("A-1"), dict(SMALL))
     sender.hand_over()
     return sender
-
-
-def call(rig: Rig, work: Any, *arguments: Any) -> Any:
-    assert rig.http.portal is not None
-    return rig.http.portal.call(work, *arguments)
-
-
-def audited(rig: Rig, action: str) -> list[tuple[str, str]]:
-    async def look(conn: AsyncConnection) -> list[tuple[str, str]]:
-        assert (await audit.verify(conn)).broken_at is None
-        rows = await conn.execute(select(tables.audit).where(tables.audit.c.action == action))
-        return [(row.object, row.detail) for row in rows]
-
-    return rig.do(look)
 
 
 def stored(rig: Rig, sender: Sender, name: str) -> Path | InBucket:
@@ -63,11 +47,11 @@ def test_an_erased_session_cannot_be_read_by_anybody(rig: Rig, sender: Sender) -
     reply = admin.post(f"{where}/erase", json=WHY)
     assert reply.status_code == 200, reply.text
     assert [(u["what"], u["who"]) for u in reply.json()["unreachable"]] == [("session.download", "user:r")]
-    assert (on_disk(rig), count(rig, tables.blob), count(rig, tables.session_file)) == (set(), 0, 0)
-    assert count(rig, tables.subject) == 0
+    assert (on_disk(rig), len(rig.rows(tables.blob)), len(rig.rows(tables.session_file))) == (set(), 0, 0)
+    assert len(rig.rows(tables.subject)) == 0
     assert researcher.get(f"{where}/download").status_code == 410
     with pytest.raises(Problem):
-        call(rig, contents.contents_of, rig.service, sender.session_id)
+        rig.call(contents.contents_of, rig.service, sender.session_id)
 
     async def look(conn: AsyncConnection) -> Any:
         return (await conn.execute(select(tables.session))).one()
@@ -162,8 +146,8 @@ def test_an_interrupted_erasure_is_finished(rig: Rig, sender: Sender) -> None:
 
     rig.do(half)
     assert len(on_disk(rig)) == 2
-    call(rig, erase.finish, rig.service)
-    assert (on_disk(rig), count(rig, tables.blob)) == (set(), 0)
+    rig.call(erase.finish, rig.service)
+    assert (on_disk(rig), len(rig.rows(tables.blob))) == (set(), 0)
 
 
 def test_what_the_list_names_is_erased_again_and_what_is_not_here_is_refused(
@@ -171,8 +155,8 @@ def test_what_the_list_names_is_erased_again_and_what_is_not_here_is_refused(
 ) -> None:
     for session_id in (sender.session_id, "never-seen"):
         erasures.remember(rig.service.settings.keys, Erased(session_id, 1, "user:admin", "withdrawn"))
-    assert call(rig, erase.apply_again, rig.service) == [sender.session_id]
-    assert call(rig, erase.apply_again, rig.service) == []
+    assert rig.call(erase.apply_again, rig.service) == [sender.session_id]
+    assert rig.call(erase.apply_again, rig.service) == []
     assert on_disk(rig) == set()
     other = Sender(rig.http, sender.bedside, dict(SMALL), session_id="never-seen")
     assert other.open().status_code == 410
@@ -203,10 +187,10 @@ def test_a_damaged_blob_is_found_named_and_mended_by_the_bedside(rig: Rig, sende
         path.unlink()
     else:
         path.write_bytes(bytes(content if how == "flipped" else content[:-1]))
-    found = call(rig, scrub.scrub, rig.service, 1.0)
+    found = rig.call(scrub.scrub, rig.service, 1.0)
     sha256 = sender.blob(name).blob_sha256
     assert (found.read, found.damaged) == (2, (sha256,))
-    assert call(rig, scrub.scrub, rig.service, 1.0).damaged == ()
+    assert rig.call(scrub.scrub, rig.service, 1.0).damaged == ()
     (line,) = audited(rig, "blob.damaged")
     assert line[0] == sha256
     assert json.loads(line[1])["files"] == [f"{sender.session_id}/{name}"]
@@ -238,15 +222,15 @@ def test_damage_met_while_reading_is_told_too(rig: Rig, sender: Sender) -> None:
             await contents.plain(rig.service, found, file)
 
     with pytest.raises(Problem, match=r"session\.json"):
-        call(rig, read)
+        rig.call(read)
     assert [object_ for object_, _ in audited(rig, "blob.damaged")] == [sha256]
     assert refusals(rig)[0][0] == "blob.damaged"
 
 
 def test_scrubbing_begins_with_the_longest_unread(rig: Rig, sender: Sender) -> None:
     rig.clock.forward(60)
-    first = call(rig, scrub.scrub, rig.service, 0.5)
-    second = call(rig, scrub.scrub, rig.service, 0.5)
+    first = rig.call(scrub.scrub, rig.service, 0.5)
+    second = rig.call(scrub.scrub, rig.service, 0.5)
     assert (first.read, second.read) == (1, 1)
 
     async def look(conn: AsyncConnection) -> list[int]:
@@ -268,13 +252,13 @@ def test_an_administrator_can_have_everything_read_again(rig: Rig, sender: Sende
 def test_blobs_that_no_manifest_named_go_after_a_month(rig: Rig, sender: Sender) -> None:
     sender.files = {"amendments.jsonl": b"one", "annotations/a.jsonl": b"two"}
     sender.put_all()
-    assert call(rig, unclaimed.discard, rig.service) == 0
+    assert rig.call(unclaimed.discard, rig.service) == 0
     rig.clock.forward((unclaimed.KEPT_DAYS + 1) * 86_400)
     assert sender.put("annotations/a.jsonl").status_code == 200
-    assert call(rig, unclaimed.discard, rig.service) == 1
+    assert rig.call(unclaimed.discard, rig.service) == 1
     assert sender.missing() == [sender.blob("amendments.jsonl").blob_sha256]
     assert len(on_disk(rig)) == 3, "those of the session stay, and the one that came again"
-    assert call(rig, scrub.scrub, rig.service, 1.0).damaged == ()
+    assert rig.call(scrub.scrub, rig.service, 1.0).damaged == ()
     assert sender.put("amendments.jsonl").status_code == 201
 
 

@@ -62,8 +62,7 @@ def test_a_downloaded_session_is_the_one_that_was_recorded(rig: Rig, sender: Sen
 
 def test_unpacked_for_a_report_it_is_the_owners_alone(rig: Rig, sender: Sender, tmp_path: Path) -> None:
     sender.hand_over()
-    assert rig.http.portal is not None
-    found = rig.http.portal.call(unpack, rig.service, sender.session_id, tmp_path / "s")
+    found = rig.call(unpack, rig.service, sender.session_id, tmp_path / "s")
     assert found.rev == 1
     assert store.verify(tmp_path / "s").ok
     assert {p.stat().st_mode & 0o077 for p in (tmp_path / "s").rglob("*")} == {0}

@@ -30,9 +30,8 @@ from hemoview.cloud.service import open_service
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError
 from tests.cloud.cloud_rig import Rig
+from tests.cloud.custody_rig import WHY, on_disk
 from tests.cloud.handover import SMALL, Sender
-from tests.cloud.test_custody_erased import WHY, call
-from tests.cloud.test_record_path import count, on_disk
 
 
 @pytest.fixture
@@ -73,11 +72,11 @@ def test_a_hold_that_comes_while_an_erasure_is_asked_for_is_kept(
 def test_who_erases_second_is_told_and_the_bedside_gets_one_order(rig: Rig, sender: Sender) -> None:
     one = Erased(sender.session_id, 1, "admin", "withdrawn")
     entry = audit.Entry(1, "admin", "session.erase", sender.session_id, audit.OK, "", "")
-    call(rig, erase.erase, rig.service, one, entry)
+    rig.call(erase.erase, rig.service, one, entry)
     with pytest.raises(Problem) as again:
-        call(rig, erase.erase, rig.service, one, entry)
+        rig.call(erase.erase, rig.service, one, entry)
     assert again.value.status == 410
-    assert count(rig, tables.device_order) == 1
+    assert len(rig.rows(tables.device_order)) == 1
     assert len(erasures.remembered(rig.service.settings.keys)) == 1
 
 
@@ -102,7 +101,7 @@ def test_a_manifest_beside_an_erasure_does_not_bring_the_session_back(
     sender.put_all()
     reply = sender.commit(sender.manifest(2, prev))
     assert reply.status_code == 410, reply.text
-    assert count(rig, tables.manifest) == 1
+    assert len(rig.rows(tables.manifest)) == 1
 
 
 def test_a_blob_that_is_sent_again_while_the_old_one_is_removed_is_never_promised_and_gone(
@@ -134,9 +133,9 @@ def test_a_blob_that_is_sent_again_while_the_old_one_is_removed_is_never_promise
         await remove(self, ids)
 
     monkeypatch.setattr(store, "delete", between)
-    call(rig, unclaimed.discard, service)
+    rig.call(unclaimed.discard, service)
     with pytest.raises(Removed):  # its file went with the old one, its row would have come after it
-        call(rig, service.ledger.add, late[0])
+        rig.call(service.ledger.add, late[0])
     assert sender.missing() == [blob.blob_sha256]
     monkeypatch.undo()
     assert sender.put("amendments.jsonl").status_code == 201
@@ -173,11 +172,11 @@ def test_a_removal_that_was_cut_off_is_finished_and_nothing_is_promised_meanwhil
 
     with monkeypatch.context() as patch, pytest.raises(OSError):
         patch.setattr(type(rig.service.blobs), "delete", killed)
-        call(rig, unclaimed.discard, rig.service)
+        rig.call(unclaimed.discard, rig.service)
     assert sender.put("amendments.jsonl").status_code == 503
-    assert call(rig, removal.finish, rig.service) == [], "another process may still be at it"
+    assert rig.call(removal.finish, rig.service) == [], "another process may still be at it"
     rig.clock.forward(removal.CUT_OFF_S)
-    assert call(rig, removal.finish, rig.service) == [sender.blob("amendments.jsonl").blob_sha256]
+    assert rig.call(removal.finish, rig.service) == [sender.blob("amendments.jsonl").blob_sha256]
     assert sender.put("amendments.jsonl").status_code == 201
 
 
@@ -186,8 +185,8 @@ def test_scrubbing_beside_an_erasure_asks_no_bedside_for_what_was_erased(rig: Ri
         await conn.execute(update(tables.session).values(state="erased", wrapped_key=None))
 
     rig.do(half)
-    call(rig, damage.found, rig.service, sender.blob("session.json").blob_sha256, "it is gone")
-    assert count(rig, tables.device_order) == 0
+    rig.call(damage.found, rig.service, sender.blob("session.json").blob_sha256, "it is gone")
+    assert len(rig.rows(tables.device_order)) == 0
 
 
 def test_an_erasure_after_one_that_a_crash_cut_off_is_remembered(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from hemoview.report.session_facts import UNITS
 from hemoview.report.session_read import read_facts
 from recorder import session as sessions
 from tests.cloud.cloud_rig import Rig
-from tests.cloud.report_rig import change, handed_over, made, rows_of, signed, told_sessions
+from tests.cloud.report_rig import change, handed_over, made, signed, told_sessions
 
 
 def valid(resource: dict[str, Any]) -> dict[str, Any]:
@@ -96,10 +96,10 @@ def test_only_signed_reports_of_sessions_that_hide_nothing_and_only_in_scope(
     assert http.get(f"/fhir/R4/DiagnosticReport/{report['id']}").json() == report
     devices = {o["resource"]["device"]["reference"].partition("/")[2] for o in bundle["entry"]}
     assert devices == {sender.bedside.id, "model.told-1"}
-    lines = len(rows_of(rig, tables.audit))
+    lines = len(rig.rows(tables.audit))
     for device in devices:
         valid(http.get(f"/fhir/R4/Device/{device}").json())
-    assert len(rows_of(rig, tables.audit)) == lines  # nobody's data was told
+    assert len(rig.rows(tables.audit)) == lines  # nobody's data was told
     paths = [
         f"Observation/{one['id']}",
         f"DiagnosticReport/{report['id']}",
@@ -110,7 +110,7 @@ def test_only_signed_reports_of_sessions_that_hide_nothing_and_only_in_scope(
         assert stranger.get(f"/fhir/R4/{path}").status_code == 404
     for kind in ("Observation", "DiagnosticReport"):
         assert stranger.get(f"/fhir/R4/{kind}").json()["total"] == 0
-    read = [row for row in rows_of(rig, tables.audit) if row.action == "fhir.read"]
+    read = [row for row in rig.rows(tables.audit) if row.action == "fhir.read"]
     assert read and {row.object for row in read} == {sender.session_id}
     assert rig.http.get("/fhir/R4/metadata").json()["fhirVersion"] == "4.0.1"
 

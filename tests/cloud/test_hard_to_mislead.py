@@ -25,10 +25,9 @@ from hemoview.cloud.service import open_service
 from hemoview.cloud.settings import Settings
 from recorder.sync import uplink_wire
 from tests.cloud.cloud_rig import Clock, Rig
-from tests.cloud.live_rig import ORIGIN, SESSION, ingest, message, say
+from tests.cloud.live_rig import ORIGIN, SESSION, hear_state, ingest, message, say
 from tests.cloud.test_blinding import synced
 from tests.cloud.test_jobs import Counting
-from tests.cloud.test_live_path import hear_state
 
 # ---- time
 
@@ -81,8 +80,7 @@ def test_a_bedside_that_does_not_let_go_holds_up_no_other(rig: Rig) -> None:
         await asyncio.sleep(0)
         return [socket.closing for socket in sockets]
 
-    assert rig.http.portal is not None
-    assert rig.http.portal.call(go) == [uplink_wire.UNKNOWN_CODE] * 2
+    assert rig.call(go) == [uplink_wire.UNKNOWN_CODE] * 2
 
 
 def test_nothing_more_is_taken_of_a_bedside_that_is_being_shown_out(rig: Rig) -> None:

@@ -22,10 +22,7 @@ from recorder.sync import uplink_wire
 from tests.cloud.cloud_rig import Bedside, Clock, Rig
 from tests.cloud.live_rig import ORIGIN, OTHER, SESSION, head, hear, ingest, message, say
 
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hemoview.cloud.live.room.EVERY_S", 0.05)
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture
@@ -37,13 +34,8 @@ def room(rig: Rig) -> Live:
     return rig.service.part(Live)
 
 
-def call(rig: Rig, work: Any, *told: Any) -> Any:
-    assert rig.http.portal is not None
-    return rig.http.portal.call(work, *told)
-
-
 def take(rig: Rig, word: Word) -> None:
-    call(rig, take_one, room(rig).replicas.take, word, room(rig).bus.traffic)
+    rig.call(take_one, room(rig).replicas.take, word, room(rig).bus.traffic)
 
 
 def heard(rig: Rig, device: Bedside, bed: str = "A-1", **told: Any) -> Heard:
@@ -170,21 +162,14 @@ def test_who_does_not_write_holds_a_while_of_it(rig: Rig, ward: str, clock: Cloc
     for seq in range(1, 4):
         take(rig, heard(rig, device, seq=seq, t_us=rig.clock()))
         clock.forward(5)
-    call(rig, room(rig)._write)
-    assert rows(rig) == 0 and len(store._rows) == 30
+    rig.call(room(rig)._write)
+    assert len(rig.rows(tables.estimate)) == 0 and len(store._rows) == 30
     clock.forward(STAND_BY_US / 1e6 - 8)
-    call(rig, room(rig)._write)
+    rig.call(room(rig)._write)
     assert len(store._rows) == 10
     rig.service.lead._held = True  # who wrote is dead
-    call(rig, room(rig)._write)
-    assert rows(rig) == 10
-
-
-def rows(rig: Rig) -> int:
-    async def read(conn: Any) -> int:
-        return len((await conn.execute(tables.estimate.select())).all())
-
-    return rig.do(read)
+    rig.call(room(rig)._write)
+    assert len(rig.rows(tables.estimate)) == 10
 
 
 def test_a_service_by_itself_tells_nobody() -> None:
@@ -218,17 +203,17 @@ def test_a_device_enrolled_anew_is_confirmed_no_longer_where_no_word_said_so(
     take(rig, heard(rig, device))
     take(rig, Confirmed(bed_id, SESSION, device.id, rig.clock(), "user:nurse"))
     assert board(rig).binding.confirmed_by == "user:nurse"
-    call(rig, room(rig).replicas.check)
+    rig.call(room(rig).replicas.check)
     assert board(rig).binding.confirmed_by == "user:nurse"
     enrol_anew(rig, device)
     comes = replace(heard(rig, device, session_id=OTHER, head=head(confirmed=True)), connection="c2")
     if has_come_again:
         take(rig, comes)
-    call(rig, room(rig).replicas.check)
+    rig.call(room(rig).replicas.check)
     assert board(rig).session_id == (OTHER if has_come_again else "")
     take(rig, comes)
     for _ in range(2):
-        call(rig, room(rig).replicas.check)
+        rig.call(room(rig).replicas.check)
         assert (board(rig).session_id, board(rig).binding.confirmed_us) == (OTHER, None)
 
 
@@ -238,9 +223,9 @@ def test_a_connection_of_before_a_device_was_enrolled_anew_ends_though_no_word_s
     device = rig.bedside("A-1")
     with ingest(rig, device) as bedside:
         say(bedside)
-        call(rig, room(rig).connections.check)
+        rig.call(room(rig).connections.check)
         enrol_anew(rig, device)
-        call(rig, room(rig).connections.check)
+        rig.call(room(rig).connections.check)
         with pytest.raises(WebSocketDisconnect) as ended:
             bedside.receive_text()
         assert (ended.value.code, "enrolled anew" in ended.value.reason) == (uplink_wire.UNKNOWN_CODE, True)
@@ -253,10 +238,10 @@ def test_a_bed_that_was_named_anew_is_told_though_no_word_said_so(rig: Rig, ward
 
     with watching(rig, ward) as browser:
         assert [one["label"] for one in hear(browser, "ward")["beds"]] == ["A-1", "A-2"]
-        call(rig, room(rig).replicas.check)
+        rig.call(room(rig).replicas.check)
         assert not room(rig)._changed
         rig.do(rename)
-        call(rig, room(rig).replicas.check)
+        rig.call(room(rig).replicas.check)
         assert [one["label"] for one in hear(browser, "ward")["beds"]] == ["Window", "A-2"]
 
 
@@ -271,11 +256,11 @@ def test_what_a_person_said_at_another_replica_is_not_written_over(rig: Rig, war
         await keep_binding(conn, bed_id, said)
 
     rig.do(write)
-    call(rig, room(rig).store.flush)
-    call(rig, room(rig).replicas.check)
+    rig.call(room(rig).store.flush)
+    rig.call(room(rig).replicas.check)
     assert board(rig).binding == said
     take(rig, heard(rig, device, session_id=OTHER, seq=2))
-    call(rig, room(rig).store.flush)
+    rig.call(room(rig).store.flush)
     assert board(rig).session_id == OTHER
-    call(rig, room(rig).replicas.check)
+    rig.call(room(rig).replicas.check)
     assert board(rig).binding.confirmed_by != "user:nurse"

@@ -12,9 +12,8 @@ from hemoview.cloud.live.board import BedNow
 from hemoview.cloud.live.room import Live
 from recorder.sync import signing, uplink_wire
 from tests.cloud.cloud_rig import Bedside, Rig
-from tests.cloud.live_rig import OTHER, SESSION, ingest, say
+from tests.cloud.live_rig import OTHER, SESSION, flush, hear_state, ingest, say
 from tests.cloud.test_devices import code_for, enrol
-from tests.cloud.test_live_path import flush, hear_state, rows
 
 IDLE: dict[str, Any] = {"session_id": "", "head": None, "footer": None, "numerics": {}, "waves": {}}
 
@@ -55,8 +54,7 @@ def remembered(rig: Rig) -> dict[str, BedNow]:
     """The beds as a service that starts now would show them."""
     flush(rig)
     again = Live(rig.service)
-    assert rig.http.portal is not None
-    rig.http.portal.call(again.store.recall, again.board, rig.clock())
+    rig.call(again.store.recall, again.board, rig.clock())
     return again.board.beds
 
 
@@ -82,7 +80,7 @@ def test_a_moved_device_is_not_remembered_at_its_former_bed(rig: Rig, ward: str,
     left = beds.get(rig.beds["A-1"])
     assert left is None or (left.last is None and not left.session_id)
     assert beds[rig.beds["A-2"]].session_id == SESSION
-    assert [r.bed_id for r in rows(rig, tables.bed_state)] == [rig.beds["A-2"]]
+    assert [r.bed_id for r in rig.rows(tables.bed_state)] == [rig.beds["A-2"]]
 
 
 def test_what_was_confirmed_before_a_move_is_not_confirmed_after_the_way_back(

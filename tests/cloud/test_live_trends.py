@@ -91,9 +91,8 @@ def test_a_long_span_comes_by_the_minute(rig: Rig, ward: str, clock: Clock) -> N
     put_rows(rig, range(125), parameter="MAP")
     store = rig.service.part(Live).store
     store._minutes |= {(SESSION, START_US + n * MINUTE_US) for n in range(3)}
-    assert rig.http.portal is not None
     for _ in range(2):  # summing up again changes nothing
-        rig.http.portal.call(store.sum_up, rig.clock())
+        rig.call(store.sum_up, rig.clock())
         store._minutes |= {(SESSION, START_US)}
     told = ask(rig.person("n", ("operator", ward)), 0, 86_400).json()
     assert (told["step_us"], told["n"]) == (MINUTE_US, [60, 60, 5])
@@ -175,8 +174,7 @@ def test_old_rows_go_and_minutes_stay_longer(rig: Rig, ward: str, clock: Clock) 
             row = {"session_id": session_id, "at_us": now_us - age_h * HOUR_US, "parameter": "SBP"}
             rig.put(tables.estimate, **row, est=1.0)
             rig.put(tables.estimate_1m, **row, est=1.0, n=60)
-    assert rig.http.portal is not None
-    rig.http.portal.call(rig.service.part(Live).store.forget, now_us)
+    rig.call(rig.service.part(Live).store.forget, now_us)
 
     async def left(conn: AsyncConnection) -> list[list[Any]]:
         e, m, s = tables.estimate.c, tables.estimate_1m.c, tables.live_session.c

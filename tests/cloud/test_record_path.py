@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hemoview.cloud import audit, tables
+from hemoview.cloud import tables
 from hemoview.cloud.custody import blob_routes
 from recorder.sync import custody, signing, wire
 from recorder.sync.canonical import as_bytes
 from tests.cloud.cloud_rig import Clock, Rig
+from tests.cloud.custody_rig import on_disk, refusals
 from tests.cloud.handover import SMALL, Sender
 
 
@@ -24,36 +24,6 @@ from tests.cloud.handover import SMALL, Sender
 def sender(rig: Rig) -> Sender:
     rig.ward("A")
     return Sender(rig.http, rig.bedside("A-1"), dict(SMALL))
-
-
-def refusals(rig: Rig) -> list[tuple[str, str, str]]:
-    """(action, object, why) of what the audit log says was refused; its chain holds."""
-
-    async def look(conn: AsyncConnection) -> list[tuple[str, str, str]]:
-        assert (await audit.verify(conn)).broken_at is None
-        refused = select(tables.audit).where(tables.audit.c.outcome == audit.REFUSED)
-        rows = (await conn.execute(refused.order_by(tables.audit.c.no))).all()
-        return [(row.action, row.object, json.loads(row.detail)["why"]) for row in rows]
-
-    return rig.do(look)
-
-
-def count(rig: Rig, table: Any) -> int:
-    async def look(conn: AsyncConnection) -> int:
-        return int((await conn.execute(select(func.count()).select_from(table))).scalar_one())
-
-    return rig.do(look)
-
-
-def on_disk(rig: Rig) -> set[str]:
-    """What lies in the blob store, and names of half ones on their way there."""
-
-    async def look() -> set[str]:
-        return {stored.sha256 async for stored in rig.service.blobs.walk()}
-
-    assert rig.http.portal is not None
-    half = {path.name for path in rig.service.settings.folder.rglob("*.part")}
-    return rig.http.portal.call(look) | half
 
 
 # ---- as it should be
@@ -76,7 +46,7 @@ def test_everything_again_changes_nothing(rig: Rig, sender: Sender) -> None:
     manifest = sender.manifest(created_us=0)
     again = sender.commit(manifest)
     assert again.status_code == 409, "another body of the same revision"
-    rows = [count(rig, t) for t in (tables.session, tables.blob, tables.manifest, tables.session_file)]
+    rows = [len(rig.rows(t)) for t in (tables.session, tables.blob, tables.manifest, tables.session_file)]
     assert rows == [1, 2, 1, 2]
     assert len(on_disk(rig)) == 2
     assert first.receipt.rev == 1
@@ -154,7 +124,7 @@ def test_a_blob_that_is_not_what_it_says_leaves_nothing(
     reply = rig.http.put(where, content=content, headers=sender.bedside.headers | headers)
     assert reply.status_code == status, reply.text
     assert reply.headers["content-type"] == "application/problem+json"
-    assert (on_disk(rig), count(rig, tables.blob)) == (set(), 0)
+    assert (on_disk(rig), len(rig.rows(tables.blob))) == (set(), 0)
     assert [r[0] for r in refusals(rig)] == ["blob.put"]
 
 
@@ -202,7 +172,7 @@ def test_an_opening_that_must_not_be_kept(
 ) -> None:
     reply = sender.open(replace(sender.opening, **changes))
     assert reply.status_code == status, reply.text
-    assert count(rig, tables.session) == 0
+    assert len(rig.rows(tables.session)) == 0
     assert [r[0] for r in refusals(rig)] == ["session.open"]
 
 
@@ -222,7 +192,7 @@ def test_a_session_of_another_device_does_not_exist(rig: Rig, sender: Sender) ->
     headers = other.bedside.headers
     assert rig.http.get(f"/v1/sessions/{other.session_id}/receipt", headers=headers).status_code == 404
     assert rig.http.get(f"/v1/sessions/{other.session_id}", headers=headers).status_code == 404
-    assert count(rig, tables.manifest) == 1
+    assert len(rig.rows(tables.manifest)) == 1
 
 
 # ---- manifests that are refused
@@ -234,7 +204,7 @@ def test_missing_blobs_are_named(rig: Rig, sender: Sender) -> None:
     reply = sender.commit(sender.manifest())
     assert (reply.status_code, reply.json()["type"]) == (409, wire.MISSING_BLOBS)
     assert reply.json()["missing"] == [sender.blob("segments/e4.bvp-0.parquet").blob_sha256]
-    assert count(rig, tables.manifest) == 0
+    assert len(rig.rows(tables.manifest)) == 0
 
 
 def test_a_forged_signature_is_refused(rig: Rig, sender: Sender) -> None:
@@ -245,7 +215,7 @@ def test_a_forged_signature_is_refused(rig: Rig, sender: Sender) -> None:
     changed = replace(signed, manifest=replace(signed.manifest, state="open"))
     assert sender.send(as_bytes(changed)).status_code == 422
     assert sender.send(as_bytes(signed)[:-40]).status_code == 422
-    assert count(rig, tables.manifest) == 0
+    assert len(rig.rows(tables.manifest)) == 0
     assert [r[0] for r in refusals(rig)] == ["session.manifest"] * 3
 
 

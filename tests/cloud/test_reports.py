@@ -17,7 +17,7 @@ from recorder.sync import wire
 from recorder.sync.canonical import as_bytes
 from tests.cloud.cloud_rig import Clock, Rig, running
 from tests.cloud.handover import Sender
-from tests.cloud.report_rig import change, handed_over, made, rows_of, scripted_endpoint, signed, until
+from tests.cloud.report_rig import change, handed_over, made, scripted_endpoint, signed, until
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_a_report_is_made_read_signed_and_then_never_changes(rig: Rig, ward: str
 
     assert http.post(f"{where}/withdraw", json={"reason": "wrong subject"}).json()["state"] == "withdrawn"
     assert http.get(f"{where}.html").status_code == 410
-    done = [(row.action, row.outcome) for row in rows_of(rig, tables.audit)]
+    done = [(row.action, row.outcome) for row in rig.rows(tables.audit)]
     for action in (
         "report.make",
         "report.made",
@@ -85,12 +85,12 @@ def test_nothing_of_a_report_is_readable_in_the_database_and_erasing_takes_it(
     http, admin = clinician(rig), rig.person("root", ("admin", None))
     draft = made(rig, http, sender.session_id)
     signed(http, draft, "A sentence nobody else may read")
-    row = rows_of(rig, tables.report)[0]
+    row = rig.rows(tables.report)[0]
     text = json.dumps([row.facts, row.files, row.assessment, row.recommendations])
     assert "151.7" not in text and "P-014" not in text and "nobody else" not in text
     reply = admin.post(f"/v1/sessions/{sender.session_id}/erase", json={"reason": "consent withdrawn"})
     assert reply.status_code in (200, 202), reply.text
-    row = rows_of(rig, tables.report)[0]
+    row = rig.rows(tables.report)[0]
     assert (row.facts, row.files, row.assessment) == (None, None, None)
     assert http.get(f"/v1/reports/{draft['report_id']}.html").status_code in (404, 410)
     assert http.post("/v1/reports", json={"session_id": sender.session_id}).status_code in (404, 410)
@@ -142,7 +142,7 @@ def test_a_session_that_cannot_be_read_says_so_in_its_report(rig: Rig, ward: str
     assert failed["state"] == "failed" and "session.json" in failed["error"]
     assert str(rig.service.settings.folder) not in failed["error"] and making.WORK not in failed["error"]
     assert http.get(f"/v1/reports/{failed['report_id']}.html").status_code == 404
-    assert [row.state for row in rows_of(rig, tables.job)] == ["failed"]
+    assert [row.state for row in rig.rows(tables.job)] == ["failed"]
 
 
 def test_feedback_reaches_the_bedside_once_and_is_kept(rig: Rig, ward: str, tmp_path: Path) -> None:

@@ -101,7 +101,7 @@ def test_a_new_one_time_password_at_the_machine_itself(tmp_path: Path, clock: Cl
         account(rig, "nurse")
         client = browser(rig)
         sign_in(client, "nurse")
-        password = rig.http.portal and rig.http.portal.call(first.new_password, settings, "Nurse")
+        password = rig.http.portal and rig.call(first.new_password, settings, "Nurse")
         assert client.get("/v1/me").status_code == 401
         assert sign_in(client, "nurse", str(password)).json()["must_change"]
     with pytest.raises(ConfigError, match="nobody"):

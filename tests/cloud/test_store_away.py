@@ -23,8 +23,8 @@ from hemoview.cloud.custody.stores import open_store
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError
 from tests.cloud.cloud_rig import Clock, Rig, running
+from tests.cloud.custody_rig import audited
 from tests.cloud.handover import SMALL, Sender
-from tests.cloud.test_custody_erased import audited, call
 
 KEY = "[default]\naws_access_key_id = AKIA\naws_secret_access_key = a secret % of ours\n"
 
@@ -62,7 +62,7 @@ def test_one_blob_that_is_never_given_back_is_damaged_in_the_end(rig: Rig, sende
     bad = sender.blob("session.json").blob_sha256
     rig.service.blobs = Sulking(rig.service.blobs, {bad})  # type: ignore[assignment]
     tries: Counter[str] = Counter()
-    assert [call(rig, scrub, rig.service, 1.0, tries).damaged for _ in range(3)] == [(), (), (bad,)]
+    assert [rig.call(scrub, rig.service, 1.0, tries).damaged for _ in range(3)] == [(), (), (bad,)]
     assert [what for what, _ in audited(rig, "blob.damaged")] == [bad]
 
 
@@ -72,7 +72,7 @@ def test_a_store_that_gives_nothing_back_is_away_however_often_it_is_asked(rig: 
     tries: Counter[str] = Counter()
     for _ in range(5):
         with pytest.raises(StoreAway):
-            call(rig, scrub, rig.service, 1.0, tries)
+            rig.call(scrub, rig.service, 1.0, tries)
     assert audited(rig, "blob.damaged") == []
 
 
@@ -81,14 +81,14 @@ def test_a_disk_that_is_no_longer_mounted_is_away(rig: Rig, sender: Sender, tmp_
     folder.rename(tmp_path / "unmounted")
     folder.mkdir()
     with pytest.raises(StoreAway):
-        call(rig, scrub, rig.service, 1.0)
+        rig.call(scrub, rig.service, 1.0)
     name = sender.blob("session.json").blob_sha256
     reply = rig.http.get(f"/v1/blobs/{name}", headers=sender.bedside.headers)
     assert (reply.status_code, reply.headers["retry-after"]) == (503, "5")
     assert "the store of blobs does not answer" in rig.http.get("/readyz").text
     folder.rmdir()
     (tmp_path / "unmounted").rename(folder)
-    assert call(rig, scrub, rig.service, 1.0).damaged == ()
+    assert rig.call(scrub, rig.service, 1.0).damaged == ()
     assert audited(rig, "blob.damaged") == []
 
 

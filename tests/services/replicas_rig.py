@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import func, select
-
 from hemoview.cloud.live.room import Live
 from hemoview.cloud.settings import PROCRASTINATE, Settings
 from tests.cloud import databases
@@ -53,12 +51,6 @@ def room(rig: Rig) -> Live:
     return rig.service.part(Live)
 
 
-def call(rig: Rig, work: Callable[..., Any], *told: Any) -> Any:
-    """In the replica's own loop."""
-    assert rig.http.portal is not None
-    return rig.http.portal.call(work, *told)
-
-
 def browser(rig: Rig, ward_id: str, name: str) -> Any:
     """Somebody who watches, at this replica."""
     nurse = rig.person(name, ("operator", ward_id))
@@ -76,12 +68,3 @@ def until(what: Callable[[], Any], wait_s: float = WAIT_S) -> float:
 
 def count(rig: Rig, name: str) -> float:
     return room(rig).counts._registry.get_sample_value(name) or 0.0
-
-
-def rows(rig: Rig, table: Any) -> int:
-    async def read() -> int:
-        async with rig.service.db.read() as conn:
-            return int((await conn.execute(select(func.count()).select_from(table))).scalar_one())
-
-    found: int = call(rig, read)
-    return found

@@ -21,7 +21,7 @@ from tests.cloud.cloud_rig import Bedside, Rig
 from tests.cloud.handover import Sender, golden
 from tests.cloud.live_rig import OTHER, SESSION, hear, ingest, message, say
 from tests.services.mosquitto_rig import Broker, own_broker
-from tests.services.replicas_rig import browser, call, count, replica, room, rows, settings_for, until
+from tests.services.replicas_rig import browser, count, replica, room, settings_for, until
 
 pytestmark = pytest.mark.services
 
@@ -88,14 +88,14 @@ def test_a_ward_is_the_same_at_both(pair: Pair, where: str) -> None:
                 "cnap",
             }
             assert one["msg"]["head"] == other["msg"]["head"] and one["binding"] == other["binding"]
-        until(lambda: rows(pair.one, tables.estimate) >= 10)
+        until(lambda: len(pair.one.rows(tables.estimate)) >= 10)
     ward = [hear_ward(rig, pair.ward_id, f"again-{n}") for n, rig in enumerate((here, there))]
     assert ward[0]["beds"][1]["gaps"] == ward[1]["beds"][1]["gaps"] == 3
     assert [count(rig, "hemoview_live_gaps_total") for rig in (here, there)] == [3, 0]
     assert [count(rig, "hemoview_live_messages_total") for rig in (here, there)] == [5, 0]
     assert count(pair.one, "hemoview_live_rows_total") > 0 == count(pair.two, "hemoview_live_rows_total")
-    assert rows(pair.one, tables.estimate) in (10, 20)  # ten parameters a second, of one or of two
-    assert rows(pair.one, tables.bed_state) == rows(pair.one, tables.live_session) == 1
+    assert len(pair.one.rows(tables.estimate)) in (10, 20)  # ten parameters a second, of one or of two
+    assert len(pair.one.rows(tables.bed_state)) == len(pair.one.rows(tables.live_session)) == 1
     assert [room(rig).bus.traffic.missed for rig in (here, there)] == [0, 0]
 
 
@@ -110,13 +110,13 @@ def test_hidden_estimates_are_hidden_at_both_and_kept(pair: Pair) -> None:
         say(bedside, head=hidden)
         told = hear(far, "bed")["msg"]["numerics"]["SBP"]
         assert (told["est"], told["why"], told["ref"]) == (None, "hidden", 124.0)
-        until(lambda: rows(pair.one, tables.estimate) == 10)
+        until(lambda: len(pair.one.rows(tables.estimate)) == 10)
 
 
 def test_a_replica_that_starts_shows_what_streams_within_two_seconds(pair: Pair) -> None:
     device = pair.one.bedside("A-1")
     with streaming(pair.one, [device]):
-        until(lambda: rows(pair.one, tables.bed_state))
+        until(lambda: len(pair.one.rows(tables.bed_state)))
         with replica(pair.settings, 3, pair.one) as three:
             began_s = time.monotonic()
             with browser(three, pair.ward_id, "n3") as socket:
@@ -203,7 +203,7 @@ def test_what_no_word_told_is_found_in_the_database(tmp_path: Path) -> None:
             confirm = keeper.post(f"/v1/beds/{beds[0]}/confirm", json={"session_id": SESSION})
             assert confirm.status_code == 200
             assert keeper.patch(f"/v1/devices/{second.id}", json={"bed_id": beds[2]}).status_code == 200
-            call(pair.one, room(pair.one).check)  # every ten seconds by itself
+            pair.one.call(room(pair.one).check)  # every ten seconds by itself
             board = room(pair.one).board.beds
             assert board[beds[0]].binding.confirmed_by == "user:keeper"  # type: ignore[union-attr]
             assert board[beds[1]].session_id == ""
@@ -230,7 +230,7 @@ def test_a_session_that_this_replica_has_not_heard_of_is_not_confirmed_over(tmp_
             until(lambda: room(pair.two).bus.away and room(pair.one).bus.away)
             say(bedside, seq=2, session_id=OTHER)
             until(lambda: room(pair.one).board.beds[bed_id].session_id == OTHER)
-            call(pair.one, room(pair.one).store.flush)
+            pair.one.call(room(pair.one).store.flush)
             reply = nurse.post(f"/v1/beds/{bed_id}/confirm", json={"session_id": SESSION})
             assert (reply.status_code, "another session by now" in reply.text) == (409, True)
 
@@ -249,7 +249,7 @@ def test_what_was_on_its_way_when_a_device_was_moved_is_shown_nowhere(pair: Pair
         moved = keeper.patch(f"/v1/devices/{device.id}", json={"bed_id": pair.one.beds["A-2"]})
         assert moved.status_code == 200
         assert isinstance(heard[0], Heard)
-        call(pair.two, room(pair.two).replicas.take, heard[0])
+        pair.two.call(room(pair.two).replicas.take, heard[0])
         shown = room(pair.two).board.beds[bed_id]
         assert (shown.session_id, shown.last) == ("", None)
 
@@ -258,17 +258,17 @@ def test_an_erased_session_is_gone_at_both(pair: Pair) -> None:
     bed_id = pair.one.beds["A-1"]
     with ingest(pair.two, pair.one.bedside("A-1")) as bedside:
         say(bedside)
-        until(lambda: rows(pair.one, tables.estimate))
+        until(lambda: len(pair.one.rows(tables.estimate)))
         told = {"session_id": SESSION, "at_us": 0, "by": "user:a", "why": "withdrawn", "unreachable": "[]"}
         pair.one.put(tables.erasure, **told)
-        call(pair.two, room(pair.two).check)  # found by the one that does not write
+        pair.two.call(room(pair.two).check)  # found by the one that does not write
         with pytest.raises(WebSocketDisconnect) as ended:
             bedside.receive_text()
         assert ended.value.code == uplink_wire.ELSEWHERE_CODE
         until(lambda: room(pair.one).board.beds[bed_id].session_id == "")
-        until(lambda: rows(pair.one, tables.estimate) == rows(pair.one, tables.live_session) == 0)
+        until(lambda: len(pair.one.rows(tables.estimate)) == len(pair.one.rows(tables.live_session)) == 0)
         time.sleep(0.3)
-        assert rows(pair.one, tables.estimate) == 0, "nothing more of it is written"
+        assert len(pair.one.rows(tables.estimate)) == 0, "nothing more of it is written"
 
 
 def test_a_session_that_was_introduced_at_one_is_nobody_elses_at_the_other(pair: Pair) -> None:
@@ -293,16 +293,16 @@ def test_when_who_writes_dies_the_other_writes_what_it_held(tmp_path: Path, brok
         two = stack.enter_context(replica(settings, 2, one))
         device = one.bedside("A-1")
         with streaming(two, [device]), browser(two, ward_id, "n") as socket:
-            until(lambda: rows(two, tables.estimate) >= 20)
+            until(lambda: len(two.rows(tables.estimate)) >= 20)
             assert not two.service.lead.held
             room(one).store.flush = stuck  # type: ignore[method-assign]
-            before = rows(two, tables.estimate)
+            before = len(two.rows(tables.estimate))
             time.sleep(2.5)
-            assert rows(two, tables.estimate) == before
+            assert len(two.rows(tables.estimate)) == before
             gone.close()
             until(lambda: two.service.lead.held, 10)
             hear(socket, "bed")
-            until(lambda: rows(two, tables.estimate) >= before + 30)
+            until(lambda: len(two.rows(tables.estimate)) >= before + 30)
 
             async def seconds() -> list[int]:
                 async with two.service.db.read() as conn:
@@ -311,7 +311,7 @@ def test_when_who_writes_dies_the_other_writes_what_it_held(tmp_path: Path, brok
                     )
                     return sorted(r.at_us // 1_000_000 for r in found)
 
-            at_s = call(two, seconds)
+            at_s = two.call(seconds)
             assert at_s == list(range(at_s[0], at_s[-1] + 1)), "no second is missing"
 
 
@@ -371,13 +371,13 @@ def test_a_broker_killed_ten_times_costs_the_record_path_nothing(tmp_path: Path)
         print("live path back after", sorted(round(s, 2) for s in back_s))
         assert max(back_s) < 5
         assert {rig.http.get("/healthz").status_code for rig in (pair.one, pair.two)} == {200}
-        assert rows(pair.one, tables.session) == 10
+        assert len(pair.one.rows(tables.session)) == 10
 
 
 def test_the_metrics_say_how_the_bus_is(tmp_path: Path) -> None:
     def page(rig: Rig) -> str:
         live = room(rig)
-        told: bytes = call(rig, live.counts.page, rig.service, live.readers, live.bus)
+        told: bytes = rig.call(live.counts.page, rig.service, live.readers, live.bus)
         return told.decode()
 
     with own_broker() as broker, pair_of(tmp_path, broker) as pair:

@@ -31,15 +31,13 @@ from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError, StorageError
 from tests.cloud import databases
 from tests.cloud.cloud_rig import Clock, Rig, running
+from tests.cloud.custody_rig import WHY, audited, on_disk
 from tests.cloud.handover import SMALL, Sender
-from tests.cloud.test_custody_erased import audited, call
-from tests.cloud.test_record_path import count, on_disk
 from tests.services.ceph_rig import Ceph, own_ceph
 from tests.services.links import Link, through
 
 pytestmark = [pytest.mark.services, pytest.mark.xdist_group("ceph")]
 KILLS = 10
-WHY = {"reason": "consent withdrawn"}
 BIG = os.urandom(3 * s3.RANGE + 5)
 
 
@@ -140,7 +138,7 @@ def test_what_does_not_take_us_later_is_away_and_never_damaged(
     blob = sender.blob("session.json").blob_sha256
     assert rig.http.get(f"/v1/blobs/{blob}", headers=sender.bedside.headers).status_code == 503
     with pytest.raises((StoreAway, ConfigError)):
-        call(rig, scrub, rig.service, 1.0)
+        rig.call(scrub, rig.service, 1.0)
     assert audited(rig, "blob.damaged") == []
     assert "does not take this service" in rig.http.get("/readyz").text
 
@@ -180,11 +178,11 @@ def test_a_key_that_may_not_delete_is_told_and_the_blobs_are_still_owed(
         admin = rig.person("admin", ("admin", None))
         assert admin.post(f"/v1/sessions/{sender.session_id}/erase", json=WHY).status_code == 200
         with pytest.raises(StoreAway, match="may not do this"):
-            call(rig, removal.finish, rig.service, 0)
-        assert (len(on_disk(rig)), count(rig, tables.blob)) == (2, 2)
+            rig.call(removal.finish, rig.service, 0)
+        assert (len(on_disk(rig)), len(rig.rows(tables.blob))) == (2, 2)
     finally:
         ceph.admin("user", "modify", "--uid=hemoview", "--op-mask=read,write,delete")
-    assert len(call(rig, removal.finish, rig.service, 0)) == 2
+    assert len(rig.call(removal.finish, rig.service, 0)) == 2
     assert on_disk(rig) == set()
 
 
@@ -199,7 +197,7 @@ def test_a_full_store_is_507_and_the_copy_stays_at_the_bedside(ceph: Ceph, rig: 
     try:
         reply = sender.put("session.json")
         assert (reply.status_code, "is full" in reply.json()["detail"]) == (507, True), reply.text
-        assert call(rig, rig.service.blobs.check) is None, "it is there all the same"
+        assert rig.call(rig.service.blobs.check) is None, "it is there all the same"
         assert len(sender.missing()) == 2
         assert not list(rig.service.settings.spool.iterdir())
     finally:
@@ -218,7 +216,7 @@ def test_an_empty_prefix_is_not_believed(ceph: Ceph, settings: Settings, tmp_pat
     ):
         pass
     with running(settings, Clock()) as rig:
-        assert call(rig, scrub, rig.service, 1.0).damaged == ()
+        assert rig.call(scrub, rig.service, 1.0).damaged == ()
 
 
 def test_two_services_in_one_bucket_do_not_see_each_other(ceph: Ceph, tmp_path: Path) -> None:
@@ -296,15 +294,15 @@ def test_while_it_is_away_nothing_is_lost_marked_or_promised(
         assert (ready.status_code, rig.http.get("/healthz").status_code) == (503, 200)
         assert "the store of blobs does not answer" in ready.text
         with pytest.raises(StoreAway):
-            call(rig, scrub, rig.service, 1.0)
+            rig.call(scrub, rig.service, 1.0)
         with pytest.raises(Problem, match="does not answer"):
-            call(rig, contents.unpack, rig.service, sender.session_id, tmp_path / "unpacked")
+            rig.call(contents.unpack, rig.service, sender.session_id, tmp_path / "unpacked")
         with pytest.raises(StorageError, match="nothing was changed"):
             back_up(rig.service.settings, Order(tmp_path / "b", tmp_path / "keys", copy_blobs=True))
     assert audited(rig, "blob.damaged") == []
-    assert count(rig, tables.device_order) == 0, "no bedside is asked for anything"
+    assert len(rig.rows(tables.device_order)) == 0, "no bedside is asked for anything"
     assert other.put("session.json").status_code == 201
-    found = call(rig, scrub, rig.service, 1.0)
+    found = rig.call(scrub, rig.service, 1.0)
     assert (found.read, found.damaged) == (3, ())
     assert researcher.get(f"{where}/download").status_code == 200
     assert admin.get(f"{where}/download").status_code == 403
@@ -321,11 +319,11 @@ def test_an_erasure_while_it_is_away_is_one_and_its_blobs_go_later(
         reply = admin.post(f"/v1/sessions/{sender.session_id}/erase", json=WHY)
         assert reply.status_code == 200, reply.text
         with pytest.raises(Problem, match="erased"):
-            call(rig, contents.contents_of, rig.service, sender.session_id)
+            rig.call(contents.contents_of, rig.service, sender.session_id)
         assert sender.open().status_code == 410
     assert len(on_disk(rig)) == 2
-    assert len(call(rig, removal.finish, rig.service, 0)) == 2
-    assert (on_disk(rig), count(rig, tables.blob)) == (set(), 0)
+    assert len(rig.call(removal.finish, rig.service, 0)) == 2
+    assert (on_disk(rig), len(rig.rows(tables.blob))) == (set(), 0)
 
 
 def test_away_at_the_start_the_service_is_there_and_takes_sessions_when_it_is_back(

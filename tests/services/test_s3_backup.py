@@ -14,9 +14,8 @@ from hemoview.cloud.settings import Settings
 from tests.cloud import databases, stores
 from tests.cloud.cloud_rig import Clock, Rig, running
 from tests.cloud.command_rig import Run, typing_into
+from tests.cloud.custody_rig import on_disk
 from tests.cloud.handover import SMALL, Sender
-from tests.cloud.test_custody_erased import call
-from tests.cloud.test_record_path import on_disk
 from tests.services.ceph_rig import Ceph
 
 pytestmark = pytest.mark.services
@@ -77,7 +76,7 @@ def test_the_drill(tmp_path: Path, run: Run) -> None:
     assert (status, told["missing"], told["wrong_receipts"]) == (0, 0, [])
     with running(settings, clock) as rig:
         assert on_disk(rig) == copied
-        assert call(rig, scrub, rig.service, 1.0).damaged == ()
+        assert rig.call(scrub, rig.service, 1.0).damaged == ()
         researcher = rig.person("r", ("researcher", None))
         for session_id in ("kept", "hurt", "later"):
             assert researcher.get(f"/v1/sessions/{session_id}/download").status_code == 200
