@@ -46,11 +46,17 @@ def gaps_of(events: Sequence[Event], stream_id: str) -> list[Gap]:
     return sorted(found.values(), key=lambda g: (g.era, g.t0_host_ns, g.first_missing_no))
 
 
-def gap_spans(gaps: Sequence[Gap], t_s: Callable[[int, int], float], end_s: float) -> tuple[GapSpan, ...]:
-    """Gaps on the elapsed axis; one that has not ended reaches to ``end_s``."""
+def gap_spans(
+    gaps: Sequence[Gap],
+    t_s: Callable[[int, int], float],
+    end_s: float,
+    *,
+    since_s: Callable[[int, int], float] | None = None,
+) -> tuple[GapSpan, ...]:
+    """Gaps on the elapsed axis; one that has not ended reaches to ``end_s``. ``since_s`` places their beginnings."""
     spans = []
     for gap in gaps:
-        t0 = t_s(gap.t0_host_ns, gap.era)
+        t0 = (since_s or t_s)(gap.t0_host_ns, gap.era)
         t1 = max(t0, end_s) if gap.t1_host_ns is None else t_s(gap.t1_host_ns, gap.era)
         spans.append(GapSpan(t0, t1, gap.cause, gap.n_missing, gap.detail, gap.first_missing_no))
     return tuple(spans)

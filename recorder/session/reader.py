@@ -221,7 +221,9 @@ class Session:
 
     def gaps(self, stream_id: str) -> tuple[GapSpan, ...]:
         """Stored gaps of a stream, in order."""
-        return facts.gap_spans(self._gaps_of(stream_id), self.t_s, self.duration_s)
+        return facts.gap_spans(
+            self._gaps_of(stream_id), self.t_s, self.duration_s, since_s=self._axis.since_s
+        )
 
     def unconfirmed(self) -> tuple[UnconfirmedSpan, ...]:
         """Spans outside estimates and datasets: nobody has confirmed that it was still the same person."""

@@ -32,10 +32,12 @@ class EraAxis:
     Args:
         eras: in order.
         starts_ns: elapsed ns at which each began, rising.
+        before_ns: elapsed ns of the last arrival before each began.
     """
 
     eras: tuple[ClockEra, ...]
     starts_ns: tuple[int, ...]
+    before_ns: tuple[int, ...]
 
     @classmethod
     def of(cls, eras: tuple[ClockEra, ...], last_ns: Mapping[int, int]) -> Self:
@@ -45,11 +47,11 @@ class EraAxis:
             eras: in order.
             last_ns: host time of the last arrival in each era.
         """
-        starts = [0]
+        starts, ends = [0], [0]
         for before, era in pairwise(eras):
-            ended = starts[-1] + last_ns.get(before.number, before.monotonic_ns) - before.monotonic_ns
-            starts.append(max(ended, era.wall_ns - eras[0].wall_ns))
-        return cls(eras, tuple(starts))
+            ends.append(starts[-1] + last_ns.get(before.number, before.monotonic_ns) - before.monotonic_ns)
+            starts.append(max(ends[-1], era.wall_ns - eras[0].wall_ns))
+        return cls(eras, tuple(starts), tuple(ends))
 
     def t_s(self, t_host_ns: NDArray[np.int64], era: int) -> NDArray[np.float64]:
         """Elapsed seconds of host times of one era, any shape."""
@@ -58,6 +60,15 @@ class EraAxis:
     def moment_s(self, t_host_ns: int, era: int) -> float:
         """Elapsed seconds of one host time."""
         return (t_host_ns - self.eras[era].monotonic_ns + self.starts_ns[era]) / 1e9
+
+    def since_s(self, t_host_ns: int, era: int) -> float:
+        """As :meth:`moment_s`, of where something began: what an era began with has lasted since the one before ended.
+
+        No host time says that: a machine that slept tells of it when it wakes, by a clock that slept as well.
+        """
+        if t_host_ns == self.eras[era].monotonic_ns:
+            return self.before_ns[era] / 1e9
+        return self.moment_s(t_host_ns, era)
 
     def t_host_ns(self, t_s: float, era: int) -> int:
         """Inverse of :meth:`t_s`."""

@@ -351,6 +351,19 @@ def test_a_session_not_closed_is_exported_as_a_snapshot(
     assert "not closed" in report.snapshot and "not closed" in found.whole
 
 
+def test_what_an_era_began_with_is_told_since_the_last_sample_before(
+    two: Path, run: Callable[..., Report]
+) -> None:
+    """A computer that slept or was started again tells of it when it is back: the gap is all of the time between."""
+    with store.open(two) as session:
+        for stream in ("e4.bvp", "adc.wave"):
+            (gap,) = (g for g in session.gaps(stream) if g.cause == "reboot")
+            assert (gap.t0_s, gap.t1_s) == pytest.approx((30.0, 40.0), abs=0.02)
+    report = run(two, "csv")
+    told = pd.read_csv(report.path / "gaps.csv").query("label == 'reboot'")
+    assert (told.t1_s - told.t0_s).to_numpy() == pytest.approx(10.0, abs=0.02)
+
+
 @pytest.mark.parametrize("to", ALL)
 def test_cancelled_nothing_stays(to: str, two: Path, tmp_path: Path, run: Callable[..., Report]) -> None:
     calls = iter(range(100))
