@@ -83,6 +83,15 @@ def _track(track: Track) -> dict[str, Any]:
     }
 
 
+def note_empty(exported: Exported, written: Written) -> None:
+    """Name the waveforms that a format of samples alone has no place for: they hold none."""
+    written.notes += [
+        f"{track.info.stream_id}: holds no sample and is left out"
+        for track in exported.tracks
+        if track.is_waveform and not track.rows
+    ]
+
+
 def ascii_text(text: str) -> str:
     """Printable ASCII: common signs spelt out, others as ``?``."""
     plain = text.translate(_ASCII).encode("ascii", "replace").decode()

@@ -16,7 +16,7 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
-from recorder.exchange.about import Written, ascii_text, shortened, signal_names, write_about
+from recorder.exchange.about import Written, ascii_text, note_empty, shortened, signal_names, write_about
 from recorder.exchange.export_tables import write_csv_track
 from recorder.exchange.exported import Exported, Track
 from recorder.exchange.placed import Placed, Slots, clock_ratio, place
@@ -82,6 +82,7 @@ def write(exported: Exported, folder: Path, stem: str) -> Written:
         written.names[track.info.stream_id] = f"{stem}_edf_{track.info.stream_id}.csv"
         write_csv_track(folder / f"{stem}_edf_{track.info.stream_id}.csv", exported, track)
     written.notes.append(f'count {-EDF_COUNTS} stands for "no sample"; annotations say where and why')
+    note_empty(exported, written)
     write_about(folder / f"{stem}.edf.about.json", exported, written)
     return written
 

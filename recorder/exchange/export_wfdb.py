@@ -20,7 +20,7 @@ from typing import Final
 
 import numpy as np
 
-from recorder.exchange.about import Written, ascii_text, signal_names, write_about
+from recorder.exchange.about import Written, ascii_text, note_empty, signal_names, write_about
 from recorder.exchange.export_tables import write_csv_track
 from recorder.exchange.exported import Exported, Track
 from recorder.exchange.placed import Placed, Slots, clock_ratio, place
@@ -59,6 +59,13 @@ def write(exported: Exported, folder: Path, stem: str) -> Written:
         written.notes.append(
             "several rates in a record: read with smooth_frames=False, else frames are averaged"
         )
+    if not all(
+        text.isascii() for text in (*(m.text for m in exported.marks), *(s.text for s in exported.spans))
+    ):
+        written.notes.append(
+            "notes in the .atr are UTF-8; wfdb for Python takes them byte by byte: note.encode('latin-1').decode()"
+        )
+    note_empty(exported, written)
     write_about(folder / f"{record}.wfdb.about.json", exported, written)
     return written
 
@@ -174,5 +181,5 @@ def _annotations(exported: Exported, begin_s: float) -> bytes:
 
 
 def _aux(text: str) -> bytes:
-    words = text.encode()[:_LONGEST_AUX]
+    words = text.encode()[:_LONGEST_AUX].decode(errors="ignore").encode()  # no half of a character
     return struct.pack("<H", _AUX << 10 | len(words)) + words + b"\0" * (len(words) % 2)

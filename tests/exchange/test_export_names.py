@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from recorder.exchange import export_edf, export_wfdb
 from recorder.exchange.about import Written, ascii_text, shortened
-from recorder.exchange.exported import Column, Exported, Piece, Run, Track
+from recorder.exchange.exported import Column, Exported, Mark, Piece, Run, Track
 from recorder.exchange.placed import Slots, clock_ratio, place
 from recorder.schema import Channel, StreamInfo
 
@@ -111,3 +111,22 @@ def test_a_clock_that_runs_fast_is_told_not_corrected() -> None:
     slow = place(track, 0.0, RATE_HZ * 1.001)
     assert slow.end == 1000 and abs(slow.time_error_s - 999 / RATE_HZ * (1 - 1 / 1.001)) < 1e-9
     assert Slots(exported, slow).take(0, 1000)[:, 0].tolist() == list(range(1000))
+
+
+@pytest.mark.parametrize("label", ["平躺休息", "血压" * 70, "a" + "血压" * 70, "ab" + "血压" * 70])
+def test_notes_in_chinese_come_back_from_wfdb(label: str, tmp_path: Path) -> None:
+    exported, _ = made([(50, 0.0)], [])
+    written = export_wfdb.write(replace(exported, marks=(Mark(1.0, "marker", label),)), tmp_path, "x")
+    (note,) = wfdb.rdann(str(tmp_path / "x"), "atr").aux_note
+    told = note.encode("latin-1").decode()  # it takes text byte by byte, which a note says
+    assert f"marker: {label}".startswith(told) and len(told) > min(len(label), 75)
+    assert any("UTF-8" in line for line in written.notes)
+
+
+@pytest.mark.parametrize("to", [export_edf, export_wfdb])
+def test_a_stream_without_a_sample_is_left_out_by_name(to: ModuleType, tmp_path: Path) -> None:
+    exported, track = made([(50, 0.0)], [])
+    empty = replace(track, info=replace(track.info, stream_id="a.none"), source_id="a.none", rows=0, runs=())
+    facts = {"session": "s"}
+    written = to.write(replace(exported, tracks=(track, empty), facts=facts), tmp_path, "x")
+    assert any("a.none: holds no sample" in line for line in written.notes)
