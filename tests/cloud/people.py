@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hemoview.cloud import tables
 from hemoview.cloud.asking import CSRF_HEADER
 from hemoview.cloud.identity import accounts, passwords
 from hemoview.cloud.principals import Role
@@ -43,3 +45,13 @@ def sign_in(client: TestClient, name: str, password: str = PASSWORD) -> Any:
     if reply.status_code == 200:
         client.headers[CSRF_HEADER] = reply.json()["csrf"]
     return reply
+
+
+def entries(rig: Rig, action: str) -> list[Any]:
+    """What the audit log has of an action, in order."""
+
+    async def read(conn: AsyncConnection) -> list[Any]:
+        query = select(tables.audit).where(tables.audit.c.action == action).order_by(tables.audit.c.no)
+        return list((await conn.execute(query)).all())
+
+    return rig.do(read)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 from recorder.clock import ClockEra
 from recorder.schema import Channel, SampleBlock, StreamInfo
-from recorder.session import SessionHeader, SessionWriter
+from recorder.session import SessionHeader, SessionWriter, VerifyReport
 
 ERA = ClockEra(0, "era-0", "boot-0", 5_000_000_000_000, 1_790_000_000_000_000_000)
 
@@ -70,3 +71,13 @@ def record(writer: SessionWriter, seconds: range) -> None:
     for second in seconds:
         write_second(writer, second)
         writer.commit()
+
+
+def flip(path: Path, at: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 0x10
+    path.write_bytes(content)
+
+
+def files_of(report: VerifyReport) -> set[str]:
+    return {d.file for d in report.damaged}
