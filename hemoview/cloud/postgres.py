@@ -31,6 +31,10 @@ SILENT_S: Final = 15
 LEASE_S: Final = 20
 """A process that hangs and has not looked for its place for so long loses it. Its system would keep the connection
 for it for ever, and nobody else could lead."""
+WRITES_S: Final = 12
+"""A process that is stopped while it holds the lock of whoever writes loses it after so long. The longest that one
+honestly asks nothing of the database meanwhile is the ledger's look into the store of blobs, 5 s at most
+(``ledger.LOOK_S``). Who waits for the lock waits longer (``lock_timeout``): nobody's writing fails for it (0067)."""
 _VERIFYING: Final = frozenset({"verify-ca", "verify-full"})
 _SESSION: Final = (
     "-c timezone=UTC -c synchronous_commit=on -c lock_timeout=20s -c statement_timeout=60s "
@@ -110,7 +114,10 @@ class Postgres:
         url: as of :func:`url_of`.
     """
 
-    writer_lock = f"SELECT pg_advisory_xact_lock({_WRITER})"
+    writer_lock = (
+        f"SET LOCAL idle_in_transaction_session_timeout = '{WRITES_S}s'; "
+        f"SELECT pg_advisory_xact_lock({_WRITER})"
+    )
     to_upgrade: tuple[str, ...] = ("SET LOCAL statement_timeout = 0", writer_lock)
     places = Places(
         alone=f"SELECT pg_try_advisory_lock({_PLACE})",
