@@ -68,7 +68,12 @@ def beside(path: Path, part: str) -> Path | None:
     if Path(known).stem.lower() not in PARTS:
         return None
     other = path.with_name(f"{stem}_{part}{path.suffix}")
-    return other if other.is_file() else None
+    if other.is_file():
+        return other
+    try:  # a stick's file system knows no capitals, this one may
+        return next((p for p in sorted(path.parent.iterdir()) if p.name.lower() == other.name.lower()), None)
+    except OSError:
+        return None
 
 
 def octets_of(path: Path, parse: Callable[[bytes], _T], choose: str) -> _T:

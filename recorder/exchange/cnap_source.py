@@ -42,6 +42,8 @@ SOURCE: Final = "cnap"
 STEP_NS: Final = round(1e9 / RATE_HZ)
 FLAT_S: Final = 2.0
 """A wave of 0.00 for so long is said: no finger in the cuff, or it changes fingers."""
+MOST_ODD: Final = 0.2
+"""Where more beats than this share cannot be beats, it is not the finger that moved."""
 NBP_CUFF: Final = "CNAP arm cuff"
 _MARKERS: Final = {
     "calibrated": REFERENCE_CALIBRATED,
@@ -114,6 +116,12 @@ class _Told:
         if files.beats is None:
             return
         yield from files.beats.notes
+        n_odd, n_beats = int(files.beats.artefact.sum()), int(np.isfinite(files.beats.column("sbp")).sum())
+        if n_odd > MOST_ODD * n_beats:
+            yield (
+                f"in {n_odd} of {n_beats} beats systolic, mean and diastolic do not follow one another: they count as "
+                "artefacts; does the file name its columns rightly?"
+            )
         kinds = [event.kind for event in files.beats.events]
         if not {"calibrated", "entered"} & set(kinds):
             yield "the monitor was never calibrated by its arm cuff (no NBPcal): its pressures are no reference"

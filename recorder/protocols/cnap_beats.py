@@ -21,12 +21,14 @@ from recorder.protocols.cnap_csv import (
     NO_NUMBER,
     NO_TIME,
     RANGE,
+    REPEATED,
     SIMULATED,
     TIME,
     Lines,
     lines_of,
     name_and_unit,
     number,
+    refuse_if_begun_again,
     refuse_if_hardly_any,
 )
 
@@ -150,15 +152,20 @@ def parse_beats(octets: bytes) -> CnapBeats:
     spare = [p for p in range(len(lines.names)) if p not in known and p not in (time, event, mark)]
     rejected: Counter[str] = Counter({CUT_OFF: lines.n_cut} if lines.n_cut else {})
     rows: list[_Row] = []
+    told_before: set[str] = set()
     n_rows = lines.n_cut
     for line in chain.from_iterable(lines.parts()):
         n_rows += 1
         row = _row(lines, line, time, known, event)
         if isinstance(row, str):
             rejected[row] += 1
+        elif line in told_before:
+            rejected[REPEATED] += 1
         else:
+            told_before.add(line)
             rows.append(row)
-    refuse_if_hardly_any(len(rows), n_rows)
+    refuse_if_hardly_any(len(rows) + rejected[REPEATED], n_rows)
+    refuse_if_begun_again(np.array([row.t_s for row in rows]))
     moved = sum(b.t_s < a.t_s for a, b in pairwise(rows))
     rows.sort(key=lambda row: row.t_s)
     extra, spared, notes = _spare_columns(lines, spare, [row.fields for row in rows])
@@ -175,7 +182,7 @@ def parse_beats(octets: bytes) -> CnapBeats:
         _artefacts(columns, values[kept]),
         tuple(_events(columns, rows, told, values)),
         n_rows,
-        dict(rejected),
+        dict(+rejected),
         tuple(notes),
         simulated=mark is not None,
     )

@@ -16,6 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 TIME: Final = "Time [s]"
 SIMULATED: Final = "HemoView simulated"
 """Column by which files of the virtual bedside say what they are. No monitor writes it."""
@@ -31,10 +34,15 @@ NO_NUMBER: Final = "a field is not a number"
 NO_TIME: Final = "no time between 0 and 48 h"
 RANGE: Final = "a value no person has"
 TWICE: Final = "the same time twice"
+REPEATED: Final = "the same row twice"
 """Why a row is left out."""
 
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d{1,3})?\Z")
 _LOOKED_AT_CHARS: Final = 20_000
+_AGAIN_S: Final = 120.0
+"""Rows of events stand late by the half minute a calibration takes; nothing of one recording goes back further."""
+_AROUND: Final = 20
+_LEAST_AROUND: Final = 5
 _AT_ONCE_CHARS: Final = 2**20
 
 
@@ -101,6 +109,12 @@ def lines_of(octets: bytes) -> Lines:
     """
     text = _decoded(octets).replace("\r\n", "\n").replace("\r", "\n")
     first, _, rest = text.lstrip("\n").partition("\n")
+    if not first.strip("\0 \t"):
+        raise NotCnap("it is empty")
+    if first.lower().startswith("sep=") or (";" not in first and ("," in first or "\t" in first)):
+        raise NotCnap(
+            "it was saved again by another program: the monitor has ';' between fields, this has not"
+        )
     names = [name.strip().strip('"').strip() for name in first.split(";")]
     if len(names) > 1 and not names[-1]:
         names.pop()
@@ -133,8 +147,28 @@ def name_and_unit(name: str) -> tuple[str, str]:
     return (found[1].strip(), found[2].strip() or "1") if found else (name.strip(), "1")
 
 
+def refuse_if_begun_again(t_s: NDArray[np.float64]) -> None:
+    """Raises NotCnap where times start over in mid-file: put in order, two recordings would become one.
+
+    An event a few rows late and a single damaged time are neither: what counts is the middle of the rows around.
+
+    Args:
+        t_s: ``(n,)`` in the order of the file.
+    """
+    for place in np.flatnonzero(np.diff(t_s) < -_AGAIN_S) + 1:
+        before, after = t_s[max(place - _AROUND, 0) : place], t_s[place : place + _AROUND]
+        if min(len(before), len(after)) < _LEAST_AROUND:
+            continue
+        if np.median(after) < np.median(before) - _AGAIN_S:
+            raise NotCnap(
+                f"its times begin again at {t_s[place]:g} s: there is more than one recording in it"
+            )
+
+
 def refuse_if_hardly_any(n_good: int, n_rows: int, least: int = 1) -> None:
     """Raises NotCnap where fewer than half of the rows can be read, or fewer than ``least``."""
+    if not n_rows:
+        raise NotCnap("it has names of columns and no row below them")
     if n_good < least or n_good < n_rows / 2:
         raise NotCnap(f"only {n_good} of its {n_rows} rows can be read")
 

@@ -26,6 +26,7 @@ from recorder.protocols.cnap_csv import (
     NotCnap,
     lines_of,
     number,
+    refuse_if_begun_again,
     refuse_if_hardly_any,
 )
 
@@ -76,7 +77,18 @@ def parse_wave(octets: bytes) -> CnapWave:
     sample_no, first = np.unique(numbers, return_index=True)
     if len(sample_no) < len(numbers):
         rejected[TWICE] += len(numbers) - len(sample_no)
+        _refuse_two(numbers, rows[:, 1], rows[first, 1], sample_no)
     return CnapWave(sample_no, rows[first, 1], n_rows, dict(rejected), lines.place(SIMULATED) is not None)
+
+
+def _refuse_two(
+    numbers: NDArray[np.int64], mmhg: NDArray[np.float64], first: NDArray[np.float64], kept: NDArray[np.int64]
+) -> None:
+    """Raises NotCnap where the times begin again with other pressures: a copy in the file is left out and counted,
+    another recording is not the rest of this one.
+    """
+    if (mmhg != first[np.searchsorted(kept, numbers)]).sum() > (len(numbers) - len(kept)) / 2:
+        refuse_if_begun_again(numbers / RATE_HZ)
 
 
 def _rows(

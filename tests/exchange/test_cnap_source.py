@@ -131,7 +131,7 @@ def test_one_part_damaged_the_other_is_imported(tmp_path: Path) -> None:
     assert "no column 'Time" in skipped.why
     assert "Miller" not in skipped.why
     files.beats.write_text("")
-    with pytest.raises(RecordingUnreadable, match="no column 'Time"):
+    with pytest.raises(RecordingUnreadable, match="it is empty"):
         read(files.beats)
 
 
@@ -275,3 +275,20 @@ def test_elsewhere_the_zone_only_shifts(local: datetime, zone: str) -> None:
     shift = 19_800_000_000_000 if zone == "Asia/Kolkata" else 0
     utc = (local - datetime(1970, 1, 1)) // timedelta(microseconds=1) * 1000
     assert wall_ns_of(local, zone, whose="x") == utc - shift
+
+
+def test_names_in_capitals_are_found(tmp_path: Path) -> None:
+    files = stick_made.write(tmp_path)
+    for path in (files.beats, files.waveform, files.summary):
+        path.rename(path.with_name(path.name.upper()))
+    source = read(files.beats.with_name(files.beats.name.upper()))
+    assert set(source.rows) == {"cnap.wave", "cnap.beats"}
+    assert source.subject.age_y == 52
+
+
+def test_columns_with_each_others_names_are_said(tmp_path: Path) -> None:
+    files = stick_made.write(tmp_path)
+    head, _, rest = files.beats.read_text().partition("\n")
+    swapped = head.replace("Beat Sys", "?").replace("Beat Dia", "Beat Sys").replace("?", "Beat Dia")
+    files.beats.write_text(f"{swapped}\n{rest}")
+    assert any("does the file name its columns rightly?" in note for note in read(files.beats).notes)

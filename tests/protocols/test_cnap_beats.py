@@ -153,10 +153,12 @@ def test_rows_out_of_their_time_are_put_in_order_and_equal_times_stay_as_they_st
 @pytest.mark.parametrize(
     ("whole", "why"),
     [
-        (b"", "no column 'Time"),
+        (b"", "it is empty"),
+        (octets(BEAT).replace(b";", b","), "saved again by another program"),
+        (b"sep=;\n" + octets(BEAT), "saved again by another program"),
         (b"\x00\xff\xfe garbage", "no column 'Time"),
         (b'"Time [s]";"Pressure [mmHg]";\n0.00;120;\n', "no column 'Beat Sys"),
-        (octets(), "0 of its 0 rows"),
+        (octets(), "no row below"),
         (octets("a;b", "c;d", BEAT), "1 of its 3 rows"),
         (octets(BEAT).replace(b"Sys [mmHg]", b"Sys [kPa]"), "no column 'Beat Sys"),
     ],
@@ -169,13 +171,14 @@ def test_another_file_says_why(whole: bytes, why: str) -> None:
 @given(
     st.lists(
         st.tuples(
-            st.integers(0, 48 * 360_000),
+            st.integers(0, 12_000),
             st.integers(-399, 399),
             st.none() | st.integers(0, 399),
             st.sampled_from(["", "", '"NBPcal"', '"internal"', '"a;b"']),
         ),
         min_size=1,
         max_size=25,
+        unique=True,
     ),
     st.booleans(),
     st.booleans(),
@@ -196,6 +199,29 @@ def test_every_row_comes_back_whatever_the_way_it_is_written(
     assert beats.column("sbp").tolist() == [rows[i][1] for i in order]
     assert [None if math.isnan(d) else d for d in beats.column("dbp")] == [rows[i][2] for i in order]
     assert [e.words for e in beats.events] == [rows[i][3].strip('"') for i in order if rows[i][3]]
+
+
+ROWS = [f"{3 + 0.8 * k:.2f};{120 + k % 5};95;80;75;;;;;;;;;;;;;;;" for k in range(300)]
+
+
+def test_a_file_that_holds_its_rows_twice_gives_them_once() -> None:
+    once, twice = parse_beats(octets(*ROWS)), parse_beats(octets(*ROWS, *ROWS))
+    np.testing.assert_array_equal(twice.values, once.values)
+    assert twice.t_s.tolist() == once.t_s.tolist()
+    assert twice.rejected == {"the same row twice": 300}
+    assert twice.n_rows == 600
+
+
+def test_two_recordings_in_one_file_are_not_put_in_order_into_one() -> None:
+    other = [row.replace(";95;", ";97;") for row in ROWS[:200]]
+    with pytest.raises(NotCnap, match="begin again at 3 s: there is more than one recording"):
+        parse_beats(octets(*ROWS, *other))
+
+
+@pytest.mark.parametrize("at", [0, 150, 299])
+def test_one_damaged_time_is_no_second_recording(at: int) -> None:
+    rows = [*ROWS[:at], f"9{at:03}{ROWS[at][ROWS[at].index('.') :]}", *ROWS[at + 1 :]]
+    assert len(parse_beats(octets(*rows)).t_s) == 300
 
 
 @given(st.binary(max_size=300), st.integers(0, 700), st.integers(0, 60))

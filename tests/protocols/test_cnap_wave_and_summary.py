@@ -122,3 +122,13 @@ def test_any_octets_end_in_a_summary_or_a_reason(noise: bytes, at: int) -> None:
         except NotCnap:
             continue
         assert found.age_y is None or 0 <= found.age_y <= 90
+
+
+def test_a_copy_in_the_file_is_left_out_and_another_recording_refused() -> None:
+    rows = [f"{k / 100:.2f};{80 + k % 40}.00;" for k in range(20_000)]
+    twice = parse_wave(wave_of(*rows, *rows))
+    assert len(twice.mmhg) == 20_000
+    assert twice.rejected == {TWICE: 20_000}
+    other = [f"{k / 100:.2f};{100 + k % 37}.00;" for k in range(15_000)]
+    with pytest.raises(NotCnap, match="begin again at 0 s"):
+        parse_wave(wave_of(*rows, *other))
