@@ -188,16 +188,25 @@ def _rows(body: bytes, columns: int) -> _Rows:
     none = np.empty(0, np.int64)
     if not body.strip():
         return np.empty((0, 2 * columns), np.int64), none, {}, none
-    whole = body if body.endswith(b"\n") else body + b"\n"
-    fast = _at_once(whole.rstrip(b"\n") + b"\n", columns)
-    if fast is not None:
-        return fast, np.arange(len(fast), dtype=np.int64), {}, none
-    return _one_by_one(body, columns)
+    fast = _at_once(body.rstrip(b"\n") + b"\n", columns)
+    if fast is None:
+        values, row_no, rejected, absent = _one_by_one(body, columns)
+    else:
+        values, row_no, rejected, absent = fast, np.arange(len(fast), dtype=np.int64), {}, none
+    if not body.endswith(b"\n") and CUT not in rejected and not _last_is_whole(values):
+        return values[:-1], row_no[:-1], {**rejected, CUT: 1}, absent
+    return values, row_no, rejected, absent
+
+
+def _last_is_whole(values: Ints) -> bool:
+    """Whether a last row without a line end lost no digit: it has as many places as those before, as every row has."""
+    places = np.where(values[-4:, 1::2] < 0, -1 - values[-4:, 1::2], values[-4:, 1::2])
+    return not len(values) or bool(len(values) > 1 and places[-1, -1] > 0 and (places == places[-1]).all())
 
 
 def _at_once(lines: bytes, columns: int) -> Ints | None:
     """Plain numbers and nothing else, or None."""
-    cells = lines.replace(b" ", b"")
+    cells = lines.replace(b", ", b",").replace(b" \n", b"\n")
     if columns == 1:
         cells = cells.replace(b",", b".")
     elif b";" in cells or not _even(cells, columns):

@@ -156,6 +156,7 @@ def _zip(path: Path) -> E4Files:
                         f"{path}: member {member.filename!r} points outside; do not use this file"
                     )
             wanted = [m for m in members if canonical(PurePosixPath(m.filename).name)]
+            _refuse_zips(path, wanted, members)
             _refuse_several(path, wanted)
             _refuse_two_people(path, (PurePosixPath(m.filename).name for m in wanted))
             texts, skipped = _members(path, archive, wanted)
@@ -177,6 +178,17 @@ def _small_member(archive: zipfile.ZipFile, members: Iterable[zipfile.ZipInfo], 
             except _DAMAGE:
                 return b""
     return b""
+
+
+def _refuse_zips(path: Path, wanted: list[zipfile.ZipInfo], members: list[zipfile.ZipInfo]) -> None:
+    """Sessions that were packed once more, as from a download of several, are not looked for inside."""
+    inside = sorted(m.filename for m in members if m.filename.lower().endswith(".zip"))
+    if inside and not wanted:
+        raise RecordingUnreadable(
+            f"{path}: holds other zips ({', '.join(inside[:6])}{', …' if len(inside) > 6 else ''}) and no file of a "
+            "session; unzip it and choose one of them",
+            advice="import-several",
+        )
 
 
 def _refuse_several(path: Path, wanted: Iterable[zipfile.ZipInfo]) -> None:

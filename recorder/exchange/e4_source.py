@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import numpy as np
@@ -21,7 +21,7 @@ from recorder.exchange.e4_exact import (
     parse_exact_beats,
     parse_exact_tags,
 )
-from recorder.exchange.e4_files import E4Files, is_tags, read_files
+from recorder.exchange.e4_files import E4Files, canonical, is_tags, read_files
 from recorder.exchange.into_session import NOT_IN_FILE, UNREADABLE, Break, Moment, Rows, Waveform
 from recorder.exchange.source import Skipped, Source
 from recorder.protocols.e4_description import RATES_HZ, stream_infos
@@ -94,6 +94,7 @@ class _Reader:
 
     def __init__(self, files: E4Files, device: str) -> None:
         self._texts, self._device = files.texts, device
+        self._damaged = {canonical(PurePosixPath(s.file).name) for s in files.skipped}
         self.rejected: dict[str, dict[str, int]] = {}
         self.skipped: list[Skipped] = []
         self.notes: list[str] = []
@@ -154,7 +155,7 @@ class _Reader:
             self.skipped.append(Skipped("IBI.csv", str(error)))
             return None
         if beats is None:
-            self.notes.append("IBI.csv: absent or empty")
+            self._note_absent("IBI.csv")
             return None
         low, high = _around(span_us)
         if not low <= beats.start_us <= high:
@@ -198,10 +199,14 @@ class _Reader:
             self.skipped.append(Skipped(name, str(error)))
             return None
         if found is None:
-            self.notes.append(f"{name}: absent or empty")
+            self._note_absent(name)
             return None
         self.rejected[name] = dict(found.rejected)
         return found
+
+    def _note_absent(self, name: str) -> None:
+        if name not in self._damaged:  # then it is there, and its damage is told
+            self.notes.append(f"{name}: absent or empty")
 
     def _counts(self, name: str, found: ExactCsv) -> tuple[ExactCsv, np.ndarray]:
         """Acceleration is whole counts of 1/64 g; a row that is none is left out."""

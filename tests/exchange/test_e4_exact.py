@@ -125,3 +125,25 @@ def test_beats_with_decimal_commas_and_nonsense():
     beats = parse_exact_beats(b"1551453301,000000, IBI\n145,631666,0,62509\nx,y\n1,-0.5\n-3,0.8\n")
     assert beats.beat_us.tolist() == [1551453446_631_666]
     assert dict(beats.rejected) == {"no-number": 1, "out-of-range": 2}
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "kept"),
+    [
+        (b"-12.50\n3.25\n-48.0", 1, 2),
+        (b"-12.50\n3.25\n-48.00", 1, 3),  # a program left the last line end out: no digit is missing
+        (b"1,2,30\n4,5,6", 3, 1),
+        (b"7", 1, 0),
+        (b"x\n3.25\n-4", 1, 1),
+    ],
+)
+def test_a_number_that_may_have_lost_its_last_digits_is_cut_off(rows, columns, kept):
+    found = parse_exact(b"1551453301.0\n64\n" + rows, columns)
+    assert len(found.values) == len(found.row_no) == kept
+    assert found.rejected.get("cut-off", 0) == int(kept < rows.count(b"\n") + 1 - rows.count(b"x"))
+
+
+def test_two_numbers_in_a_row_are_not_one():
+    found = parse_exact(b"1551453301.0\n64\n12 34\n12\n", 1)
+    assert found.floats().tolist() == [[12.0]]
+    assert found.rejected == {"no-number": 1}

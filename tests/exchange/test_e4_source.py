@@ -214,3 +214,11 @@ def test_beats_far_outside_are_counted(tmp_path):
     texts = e4_made.files() | {"IBI.csv": "1551453301.000000, IBI\n2.5,0.8\n9000000,0.8\n"}
     source = e4_source.read(e4_made.write_zip(tmp_path / "S.zip", texts))
     assert source.rejected == {"IBI.csv": {"out-of-range": 1}}
+
+
+def test_zips_in_a_zip_are_named(tmp_path):
+    inner = e4_made.write_zip(tmp_path / "S01.zip", e4_made.files(1))
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as outer:
+        outer.write(inner, "S01.zip")
+    with pytest.raises(RecordingUnreadable, match=r"other zips \(S01\.zip\).*unzip it and choose one"):
+        e4_source.read(tmp_path / "all.zip")
