@@ -66,6 +66,7 @@ class EdfFile:
         record_s: length of a data record.
         n_records: whole ones that are there.
         n_missing: how many more the header promises.
+        n_beyond: whole ones behind those it tells of.
         signals: with samples; those of annotations apart.
         annotations: signals of annotations; empty in plain EDF.
         octets_a_sample: 2, or 3 in BDF.
@@ -78,6 +79,7 @@ class EdfFile:
     record_s: Fraction
     n_records: int
     n_missing: int
+    n_beyond: int
     signals: tuple[EdfSignal, ...]
     annotations: tuple[EdfSignal, ...]
     octets_a_sample: int
@@ -117,6 +119,7 @@ def parse_header(octets: NDArray[np.uint8]) -> EdfFile:
         record_s=_seconds(head[244:252]),
         n_records=whole if promised < 0 else min(whole, promised),
         n_missing=max(promised - whole, 0),
+        n_beyond=0 if promised < 0 else max(whole - promised, 0),
         signals=tuple(s for s in every if s.label not in _ANNOTATIONS),
         annotations=tuple(s for s in every if s.label in _ANNOTATIONS),
         octets_a_sample=width,
@@ -140,20 +143,23 @@ def digital(
     return found
 
 
-def record_onsets_ns(octets: NDArray[np.uint8], file: EdfFile) -> NDArray[np.int64]:
-    """When each data record begins, ns since the start of the file; evenly where nothing is said of it."""
+def record_onsets_ns(octets: NDArray[np.uint8], file: EdfFile) -> tuple[NDArray[np.int64], int]:
+    """When each data record begins, ns since the start of the file; evenly where nothing is said of it, and of how
+    many nothing is said.
+    """
     even = np.array([round(k * file.record_s * 1_000_000_000) for k in range(file.n_records)], np.int64)
     if not file.annotations:
-        return even
+        return even, file.n_records
     found = even.copy()
-    shift = 0
+    shift = n_unsaid = 0
     for k, raw in enumerate(_part(octets, file, file.annotations[0])):
         onset = _onset(raw.tobytes().partition(b"\x14")[0])
         if onset is not None:
             found[k], shift = onset, onset - int(even[k])
         else:
             found[k] += shift
-    return found
+            n_unsaid += 1
+    return found, n_unsaid
 
 
 def notes(octets: NDArray[np.uint8], file: EdfFile) -> tuple[list[EdfNote], int]:

@@ -30,6 +30,8 @@ from recorder.schema.streams import Origin
 DEVICE: Final = "edf"
 PRODUCT: Final = "EDF recording"
 OVERLAPS: Final = "overlaps"
+BEYOND: Final = "beyond-header"
+MAX_RATE_HZ: Final = 100_000
 _SAME_NS: Final = 1000
 """Data records that follow each other to the microsecond are one stretch."""
 
@@ -69,8 +71,15 @@ def read(path: Path, wall_ns: LocalTime, undated_ns: int, zone: str) -> Source:
         reader.reject(path.name, CUT, file.n_missing)
         lost_s = float(file.n_missing * file.record_s)
         notes.append(f"the file was cut: its last {lost_s:g} s are missing")
+    if file.n_beyond:
+        reader.reject(path.name, BEYOND, file.n_beyond)
+        notes.append(
+            f"{file.n_beyond} data records stand behind the {file.n_records} its header tells of and were left out; if "
+            "they belong to it, let the program that wrote it mend its header"
+        )
     if not waves:
-        raise RecordingUnreadable(f"{path}: holds no sample; choose another file")
+        why = "; ".join(f"{s.file}: {s.why}" for s in reader.skipped[:3])
+        raise RecordingUnreadable(f"{path}: holds no sample{f' ({why})' if why else ''}; choose another file")
     with path.open("rb") as content:
         digest = hashlib.file_digest(content, "sha256").hexdigest()
     simulated = reader.origin == "simulated"
@@ -95,13 +104,18 @@ class _Reader:
 
     def __init__(self, octets: NDArray[np.uint8], file: EdfFile, start_ns: int) -> None:
         self._octets, self._file, self._start_ns = octets, file, start_ns
-        self._onsets_ns = edf_file.record_onsets_ns(octets, file)
+        self._onsets_ns, n_unsaid = edf_file.record_onsets_ns(octets, file)
         self.origin: Origin = "simulated" if says_simulated(file.recording) else "recorded"
         self._is_ours = "HemoView" in file.recording.split()
         """Our own exports have a count for "no sample"; the format itself has none."""
         self.rejected: dict[str, dict[str, int]] = {}
         self.skipped: list[Skipped] = []
         self.notes: list[str] = []
+        if file.discontinuous and n_unsaid:
+            self.notes.append(
+                f"it may have gaps (EDF+D) and does not say when {n_unsaid} of its {file.n_records} data records were "
+                "taken: they were put behind the one before"
+            )
 
     def reject(self, file: str, reason: str, n: int) -> None:
         """Count what was left out."""
@@ -136,6 +150,11 @@ class _Reader:
     def _wave(self, name: str, signal: EdfSignal) -> Waveform | None:
         if not self._file.record_s or not signal.per_record:
             self.skipped.append(Skipped(signal.label, "it has no rate"))
+            return None
+        if signal.per_record / self._file.record_s > MAX_RATE_HZ:
+            self.skipped.append(
+                Skipped(signal.label, f"more than {MAX_RATE_HZ} samples a second are no signal's")
+            )
             return None
         if not signal.has_line:
             self.notes.append(f"{signal.label}: its limits make no scale; its raw numbers were kept")

@@ -30,11 +30,12 @@ _CHARACTERS_OF: Final[tuple[tuple[Role, tuple[str, ...]], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Part of a record. ``path`` None = a gap of ``n_frames``."""
+    """Part of a record. ``path`` None = a gap of ``n_frames``; ``absent`` names the header it should have had."""
 
     path: Path | None
     first_frame: int
     n_frames: int
+    absent: str = ""
 
 
 def find_header(path: Path) -> Path | None:
@@ -127,8 +128,11 @@ def segments(header: Path, top: Any) -> Iterator[Segment]:
     first = 0
     for name, length in zip(names, top.seg_len, strict=True):
         path = header.with_name(name)
-        known = name != "~" and length and path.with_name(name + ".hea").is_file()
-        yield Segment(path if known else None, first, int(length))
+        wanted = name != "~" and length
+        known = wanted and path.with_name(name + ".hea").is_file()
+        yield Segment(
+            path if known else None, first, int(length), "" if known or not wanted else name + ".hea"
+        )
         first += int(length)
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from recorder.errors import RecordingUnreadable
 from recorder.exchange import wfdb_record
 from recorder.exchange.channel_roles import plain_name, role_of, says_simulated, slug
+from recorder.exchange.e4_exact import CUT
 from recorder.exchange.into_session import Moment, Rows, Waveform
 from recorder.exchange.numeric_columns import Column, numeric_streams
 from recorder.exchange.pieces import Piece, waveform_of
@@ -41,6 +43,11 @@ _INVALID: Final = {
     "32": -(1 << 31),
 }  # fmt: skip
 """Of each storage format the number that stands for "no sample" (WFDB Programmer's Guide, signal files)."""
+_OCTETS: Final = {
+    **dict.fromkeys(("8", "80"), Fraction(1)), **dict.fromkeys(("16", "61", "160"), Fraction(2)),
+    **dict.fromkeys(("310", "311"), Fraction(4, 3)), "212": Fraction(3, 2), "24": Fraction(3), "32": Fraction(4),
+}  # fmt: skip
+"""Of a sample in each format of a fixed size; a compressed file does not tell how many it should hold."""
 _ANNOTATORS: Final = (
     "atr", "ari", "ann", "qrs", "ecg", "marker", "mark", "event", "events", "sqi", "gqrs", "wqrs", "sqrs",
 )  # fmt: skip
@@ -76,6 +83,8 @@ def read(header: Path, wall_ns: LocalTime, undated_ns: int, zone: str) -> Source
     with warnings.catch_warnings():
         # The library calls parts of pandas and numpy that will change one day; its users can do nothing about it.
         warnings.simplefilter("ignore")
+        if not header.stat().st_size:
+            raise RecordingUnreadable(f"{header}: is empty; fetch it again")
         try:
             top = wfdb.rdheader(str(header.with_suffix("")))
         except _LIBRARY_ERRORS as error:
@@ -144,6 +153,8 @@ class _Kind:
     name: str
     unit: str
     per_frame: int
+    nth: int = 0
+    """How many signals before it in its segment are called the same."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,10 +187,18 @@ class _Record:
         self.files.add(self.header)
         _refuse_outside(self.header, getattr(top, "seg_name", None) or ())
         parts: dict[_Kind, list[_Part]] = defaultdict(list)
+        absent: list[str] = []
         for segment in wfdb_record.segments(self.header, top):
+            if segment.absent:
+                absent.append(segment.absent)
             if segment.path is not None and segment.n_frames:
                 for kind, part in self._parts(segment.path, segment.first_frame):
                     parts[kind].append(part)
+        if absent:
+            why = f"is not there, nor are {len(absent) - 1} others: each is a gap"
+            self.skipped.append(
+                Skipped(absent[0], why if absent[1:] else "is not there; its segment is a gap")
+            )
         found, taken = [], list[str]()
         for kind, some in parts.items():
             name = slug(plain_name(kind.name), taken)
@@ -198,15 +217,16 @@ class _Record:
                 continue
             try:
                 read = self.wfdb.rdann(str(self.header.with_suffix("")), suffix)
+                said = [
+                    (s.strip(), (n or "").strip("\0 "))
+                    for s, n in zip(read.symbol, read.aux_note, strict=True)
+                ]
             except _LIBRARY_ERRORS as error:
                 self.skipped.append(Skipped(path.name, f"cannot be read as annotations ({error})"))
                 continue
             self.files.add(path)
             since_ns = np.rint(np.asarray(read.sample) * (1e9 / float(read.fs or self.frame_hz)))
             at_ns = self.start_ns + since_ns.astype(np.int64)
-            said = [
-                (s.strip(), (n or "").strip("\0 ")) for s, n in zip(read.symbol, read.aux_note, strict=True)
-            ]
             is_beat = np.array([symbol in _BEATS for symbol, _ in said], bool)
             if is_beat.any():
                 beats.append(self._beats(suffix, at_ns[is_beat], [s for s, _ in said if s in _BEATS]))
@@ -232,20 +252,47 @@ class _Record:
                 self.skipped.append(Skipped(file_name, "is not there; its signals are gaps"))
         if not present:
             return
+        n_frames = self._n_whole(path, head)
+        if n_frames == 0:
+            return
         try:
-            record = self.wfdb.rdrecord(str(path), channels=present, physical=False, smooth_frames=False)
+            record = self.wfdb.rdrecord(
+                str(path), channels=present, physical=False, smooth_frames=False, sampto=n_frames
+            )
         except _LIBRARY_ERRORS as error:
             self.skipped.append(Skipped(path.name, f"cannot be read ({error}); it is a gap"))
             return
+        named = Counter[tuple[str, str, int]]()
         for k, values in enumerate(record.e_d_signal):
             per_frame = int(record.samps_per_frame[k])
             t_ns = self.start_ns + round(first_frame * 1e9 / self.frame_hz)  # the library has undone any skew
             digital = np.asarray(values, np.int32)
             missing = digital == _INVALID.get(str(record.fmt[k]), np.iinfo(np.int32).min)
             unit = str(record.units[k] or "").strip() or "1"
-            kind = _Kind(str(record.sig_name[k] or "signal"), unit, per_frame)
+            told = (str(record.sig_name[k] or "signal"), unit, per_frame)
+            kind = _Kind(*told, nth=named[told])
+            named[told] += 1
             gain, baseline = float(record.adc_gain[k] or 200.0), float(record.baseline[k] or 0)
             yield kind, _Part(t_ns, digital, missing, gain, baseline)
+
+    def _n_whole(self, path: Path, head: Any) -> int | None:
+        """Frames that every file of a segment has whole, where one was cut off; None where none was."""
+        promised = int(head.sig_len or 0)
+        least = promised
+        for file_name in dict.fromkeys(head.file_name or ()):
+            mine = [k for k, name in enumerate(head.file_name) if name == file_name]
+            size = _OCTETS.get(str(head.fmt[mine[0]]))
+            file = path.with_name(file_name)
+            if size is None or not file.is_file():
+                continue
+            octets = file.stat().st_size - int((head.byte_offset or [0])[mine[0]] or 0)
+            whole = int(Fraction(max(octets, 0)) / (size * sum(int(head.samps_per_frame[k]) for k in mine)))
+            if whole < promised:
+                self.rejected.setdefault(file_name, {})[CUT] = promised - whole
+                if not whole:
+                    self.skipped.append(Skipped(file_name, "is cut off before its first sample; it is a gap"))
+                least = min(least, whole)
+        return least if least < promised else None
 
     def _wave(self, name: str, kind: _Kind, parts: list[_Part]) -> Waveform | None:
         scales = {(part.gain, part.baseline) for part in parts}

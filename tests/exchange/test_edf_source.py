@@ -168,7 +168,7 @@ def test_any_damage_is_read_or_refused_in_words(tmp_path_factory, data):
     except NotEdf as error:
         assert str(error)
         return
-    onsets = edf_file.record_onsets_ns(octets, file)
+    onsets, _ = edf_file.record_onsets_ns(octets, file)
     assert len(onsets) == file.n_records
     edf_file.notes(octets, file)
     for signal in file.signals:
@@ -184,3 +184,29 @@ def test_what_is_no_edf_is_refused(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(RecordingUnreadable, match=r"a\.edf: cannot be read as EDF.*choose"):
         read(path)
+
+
+def test_data_records_behind_the_last_one_are_said(tmp_path):
+    path, _ = write(tmp_path / "a.edf")
+    octets = bytearray(path.read_bytes())
+    octets[236:244] = b"15      "
+    path.write_bytes(octets)
+    source = read(path)
+    assert source.rejected == {"a.edf": {"beyond-header": 5}}
+    assert any("5 data records stand behind the 15" in note for note in source.notes)
+
+
+def test_a_rate_no_signal_has_is_named(tmp_path):
+    path, _ = write(tmp_path / "a.edf")
+    octets = bytearray(path.read_bytes())
+    octets[244:252] = b"1e-300  "
+    path.write_bytes(octets)
+    with pytest.raises(RecordingUnreadable, match="samples a second are no signal's"):
+        read(path)
+
+
+def test_gaps_that_are_not_timed_are_said(tmp_path):
+    path = discontinuous(tmp_path / "a.edf", [0, 1, 2, 40, 41])
+    octets = path.read_bytes()
+    path.write_bytes(octets.replace(b"\x14\x14", b"xx"))
+    assert any("does not say when 5 of its 5" in note for note in read(path).notes)

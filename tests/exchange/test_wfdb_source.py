@@ -91,7 +91,7 @@ def test_segments_that_are_absent_are_gaps(tmp_path):
     abp = source.waveforms[0]
     assert [(b.index, b.wall_ns - abp.first_wall_ns) for b in abp.breaks] == [(1000, 22_000_000_000)]
     assert len(abp.values) == 2000
-    assert [s.file for s in source.skipped] == ["m_2.dat"]
+    assert [s.file for s in source.skipped] == ["m_2.dat", "m_3.hea"]
 
 
 def test_segments_of_different_gain_become_physical_values(tmp_path):
@@ -134,3 +134,45 @@ def test_a_header_that_points_outside_is_refused(tmp_path, name):
     (tmp_path / "r.hea").write_text(f"r 1 125 100\n{name} 16 200 16 0 0 0 0 ABP\n")
     with pytest.raises(RecordingUnreadable):
         read(tmp_path / "r.hea")
+
+
+@pytest.mark.parametrize(
+    ("fmt", "octets", "whole"), [("16", 4000, 1000), ("212", 4000, 1333), ("24", 601, 100)]
+)
+def test_a_file_that_was_cut_is_read_as_far_as_it_goes(tmp_path, fmt, octets, whole):
+    header = write(tmp_path, "r1", ramp(2000) % 500, fmt=[fmt, fmt])
+    content = header.with_suffix(".dat").read_bytes()
+    header.with_suffix(".dat").write_bytes(content[:octets])
+    source = read(header)
+    assert [len(wave.values) for wave in source.waveforms] == [whole, whole]
+    assert source.waveforms[0].values[:, 0].tolist() == (np.arange(whole) % 500).tolist()
+    assert source.rejected == {"r1.dat": {"cut-off": 2000 - whole}}
+    header.with_suffix(".dat").write_bytes(b"")
+    with pytest.raises(RecordingUnreadable, match=r"r1\.dat: is cut off before its first sample"):
+        read(header)
+
+
+def test_a_length_nobody_can_hold_is_not_made_room_for(tmp_path):
+    header = write(tmp_path, "r1", ramp(100))
+    header.write_text(header.read_text().replace(" 100\n", " 999999999999\n", 1))
+    assert [len(wave.values) for wave in read(header).waveforms] == [100, 100]
+
+
+def test_two_signals_of_one_name_are_two_streams(tmp_path):
+    for k in (1, 2):
+        header = write(tmp_path, f"m_{k}", ramp(1000, 1000 * (k - 1)), units=["mmHg", "mmHg"])
+        header.write_text(header.read_text().replace("PLETH", "ABP"))
+    source = read(multi(tmp_path, ("m_1", 1000), ("m_2", 1000)))
+    assert [wave.info.stream_id for wave in source.waveforms] == ["wfdb.abp", "wfdb.abp_2"]
+    assert [len(wave.values) for wave in source.waveforms] == [2000, 2000]
+    assert source.rejected == {}
+
+
+def test_damaged_annotations_are_named_and_the_samples_taken(tmp_path):
+    header = write(tmp_path, "r1", ramp(2000))
+    for seed in range(40):
+        header.with_suffix(".atr").write_bytes(np.random.default_rng(seed).bytes(200))
+        source = read(header)
+        assert len(source.waveforms) == 2
+    header.with_suffix(".atr").write_bytes(np.random.default_rng(0).bytes(1))
+    assert [s.file for s in read(header).skipped] in ([], ["r1.atr"])
