@@ -78,6 +78,16 @@ PHRASES: Final[Mapping[str, str]] = {
     "{}: absent or empty": "{}：没有或为空",
     "IBI.csv: {} rows are no numbers": "IBI.csv：{} 行不是数字",
     "{} rows stood before an earlier one and were put in order": "{} 行次序颠倒，已按时间排好",
+    "in {} of {} beats systolic, mean and diastolic do not follow one another: they count as artefacts; does the file "
+    "name its columns rightly?": (
+        "{} 次心搏（共 {} 次）的收缩压、平均压、舒张压次序不对，按伪差处理；文件的列名是否正确？"
+    ),
+    "it is empty": "是空文件",
+    "it has names of columns and no row below them": "只有列名，没有数据行",
+    "its times begin again at {} s: there is more than one recording in it": "时间在 {} 秒处重新开始：其中不止一次记录",
+    "it was saved again by another program: the monitor has ';' between fields, this has not": (
+        "被其他程序另存过：监护仪用“;”分隔，此文件不是"
+    ),
     "there is no ..._{}.csv beside it": "旁边没有 ..._{}.csv",
     "the monitor was never calibrated by its arm cuff (no NBPcal): its pressures are no reference": (
         "监护仪从未用臂袖带校准（无 NBPcal）：其血压不能作参考"
@@ -104,6 +114,16 @@ PHRASES: Final[Mapping[str, str]] = {
     ),
     "it begins on {} UTC, not with the others; is it of another recording?": (
         "它开始于 {} UTC，与其他文件不同时；是否属于另一次记录？"
+    ),
+    "is not there; its segment is a gap": "文件缺失；该段记为缺口",
+    "is not there, nor are {} others: each is a gap": "文件缺失，另有 {} 个也缺失：各段记为缺口",
+    "is cut off before its first sample; it is a gap": "在第一个样本之前就被截断；记为缺口",
+    "more than {} samples a second are no signal's": "每秒超过 {} 个样本，不是信号",
+    "it may have gaps (EDF+D) and does not say when {} of its {} data records were taken: they were put behind the one "
+    "before": "文件可能有间断（EDF+D），其 {} 个数据段（共 {} 个）没有时间：已接在前一段之后",
+    "{} data records stand behind the {} its header tells of and were left out; if they belong to it, let the program "
+    "that wrote it mend its header": (
+        "文件头之外还有 {} 个数据段（文件头记 {} 个），未导入；若属于此记录，请用原程序修正文件头"
     ),
     "is not there; its signals are gaps": "文件缺失；其信号记为缺口",
     "cannot be read ({}); it is a gap": "无法读取（{}）；记为缺口",

@@ -133,6 +133,8 @@ _REASONS = {
     cnap_csv.NO_TIME: "no-time",
     cnap_csv.RANGE: RANGE,
     cnap_csv.TWICE: "twice",
+    cnap_csv.REPEATED: "repeated",
+    "beyond-header": "beyond-header",
 }
 """Reasons of the readers, and the words the screen has for them."""
 

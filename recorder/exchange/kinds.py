@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from recorder.errors import RecordingUnreadable
 from recorder.exchange import e4_files, wfdb_record
 from recorder.exchange.importing import Wanted
+from recorder.exchange.source import SourceKind
 
 _CNAP: Final = re.compile(r"(?P<stem>.*)_(?P<part>beats|waveform|summary)\.csv\Z", re.IGNORECASE)
 KNOWN: Final = (
@@ -30,50 +31,87 @@ def sources_of(
     refused: list[tuple[Path, RecordingUnreadable]] = []
     for path in paths:
         try:
-            wanted = source_of(path)
+            several = sources_in(path)
         except RecordingUnreadable as error:
             refused.append((path, error))
         else:
-            found.setdefault((wanted.kind, wanted.path.absolute()), wanted)
+            for wanted in several:
+                found.setdefault((wanted.kind, wanted.path.absolute()), wanted)
     return tuple(found.values()), tuple(refused)
 
 
 def source_of(path: Path) -> Wanted:
-    """The source one file or folder stands for.
+    """The one source a file or folder stands for.
 
     Raises:
-        RecordingUnreadable: it is none; the message says what would be.
+        RecordingUnreadable: it is none, or more than one; the message says what would be.
+    """
+    found = sources_in(path)
+    if len(found) > 1:
+        raise _several(path, [wanted.path for wanted in found])
+    return found[0]
+
+
+def sources_in(path: Path) -> tuple[Wanted, ...]:
+    """The source a file stands for, or those of a folder: one of each kind, as both devices of one subject are kept.
+
+    Raises:
+        RecordingUnreadable: there is none, or two of one kind; the message says what would be.
     """
     try:
         header = wfdb_record.find_header(path) or _header_beside(path)
         if header is not None:
-            return Wanted("wfdb", header)
+            return (Wanted("wfdb", header),)
         if path.is_dir():
             return _of_folder(path)
         if path.is_file():
-            return _of_file(path)
+            return (_of_file(path),)
     except OSError as error:
         raise RecordingUnreadable(f"{path}: cannot be read ({error.strerror}); check the disk") from error
     raise RecordingUnreadable(f"{path}: there is no such file; choose {KNOWN}", advice="import-unknown")
 
 
-def _of_folder(path: Path) -> Wanted:
-    if e4_files.looks_like(path):
-        return Wanted("e4", path)
-    beats = sorted(p for p in path.iterdir() if p.is_file() and _part(p) == "beats")
-    if len(beats) == 1:
-        return Wanted("cnap", beats[0])
-    headers = _records(sorted(p for p in path.iterdir() if p.suffix.lower() == ".hea"))
-    if len(headers) == 1:
-        return Wanted("wfdb", headers[0])
-    several = beats or headers
-    if several:
-        names = ", ".join(p.name for p in several[:4]) + (", …" if len(several) > 4 else "")
-        raise RecordingUnreadable(
-            f"{path}: holds {len(several)} recordings ({names}); choose one of them", advice="import-several"
-        )
-    e4_files.read_files(path)  # a folder of sessions names them
-    raise RecordingUnreadable(f"{path}: holds no recording; choose {KNOWN}", advice="import-unknown")
+def _of_folder(path: Path) -> tuple[Wanted, ...]:
+    inside = sorted(path.iterdir())
+    files = [p for p in inside if p.is_file()]
+    bands = (
+        [path]
+        if e4_files.looks_like(path)
+        else [p for p in inside if e4_files.looks_like(p) or _is_e4_zip(p)]
+    )
+    of_kind: dict[SourceKind, list[Path]] = {
+        "e4": bands,
+        "cnap": [p for p in files if _part(p) == "beats"],
+        "wfdb": _records([p for p in files if p.suffix.lower() == ".hea"]),
+        "edf": [p for p in files if p.suffix.lower() in (".edf", ".bdf")],
+    }
+    for paths in of_kind.values():
+        if len(paths) > 1:
+            raise _several(path, paths)
+    found = tuple(Wanted(kind, paths[0]) for kind, paths in of_kind.items() if paths)
+    if not found:
+        raise RecordingUnreadable(f"{path}: holds no recording; choose {KNOWN}", advice="import-unknown")
+    return found
+
+
+def _several(path: Path, inside: list[Path]) -> RecordingUnreadable:
+    names = ", ".join(p.name for p in inside[:4]) + (", …" if len(inside) > 4 else "")
+    return RecordingUnreadable(
+        f"{path}: holds {len(inside)} recordings ({names}), each perhaps of another subject; choose one of them",
+        advice="import-several",
+    )
+
+
+def _is_e4_zip(path: Path) -> bool:
+    """A zip with a file of samples of an E4 session in it; one that cannot be read is taken, and says why itself."""
+    if path.suffix.lower() != ".zip" or not path.is_file():
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [PurePosixPath(name).name for name in archive.namelist()]
+    except (zipfile.BadZipFile, OSError, ValueError):
+        return True
+    return any(e4_files.canonical(name) in e4_files.NAMES[:4] for name in names)
 
 
 def _of_file(path: Path) -> Wanted:

@@ -57,3 +57,25 @@ def test_the_rest_is_taken(tmp_path):
     wanted, refused = sources_of([tmp_path / "absent", zipped, zipped])
     assert [w.path for w in wanted] == [zipped]
     assert [path.name for path, _ in refused] == ["absent"]
+
+
+def test_both_devices_of_a_subject_in_one_folder_are_both_taken(tmp_path):
+    beats = touch(tmp_path / "CNAP_2025-01-31_09-05-07_001_beats.csv")
+    touch(tmp_path / "CNAP_2025-01-31_09-05-07_001_waveform.csv")
+    touch(tmp_path / "notes.txt")
+    zipped = e4_made.write_zip(tmp_path / "S01.zip", e4_made.files(1))
+    wanted, refused = sources_of([tmp_path])
+    assert {(w.kind, w.path) for w in wanted} == {("cnap", beats), ("e4", zipped)}
+    assert refused == ()
+    with pytest.raises(RecordingUnreadable, match=r"holds 2 recordings .*choose one"):
+        source_of(tmp_path)
+
+
+def test_two_wristbands_in_one_folder_may_be_two_subjects(tmp_path):
+    touch(tmp_path / "CNAP_2025-01-31_09-05-07_001_beats.csv")
+    e4_made.write_zip(tmp_path / "S01.zip", e4_made.files(1))
+    e4_made.write_folder(tmp_path / "S02", e4_made.files(1))
+    wanted, refused = sources_of([tmp_path])
+    assert wanted == ()
+    ((_, error),) = refused
+    assert "S01.zip, S02" in str(error)
