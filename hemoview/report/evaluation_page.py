@@ -71,8 +71,10 @@ def _body(title: str, figures: Mapping[str, Any], judged: Judged, *, as_pictures
         yield paragraph(f"Held back? {leakage}.", "note")
     yield heading("At a glance")
     yield _overview(figures)
+    if as_pictures:  # paper cannot be hovered over
+        yield from _dashes(figures["parameters"])
     yield heading("How the figures came about")
-    yield _facts(figures["protocol"])
+    yield _facts(_of_which(figures) | figures["protocol"])
     for parameter in PARAMETERS:
         yield from _parameter(parameter, figures["parameters"][parameter], judged, as_pictures=as_pictures)
     yield heading("Standards for blood pressure")
@@ -90,11 +92,33 @@ def _body(title: str, figures: Mapping[str, Any], judged: Judged, *, as_pictures
     yield (
         "<footer>"
         + paragraph(
-            f"Model {figures.get('model', DASH)}; dataset version {figures.get('dataset_version', DASH)}. "
-            "error = estimate − reference. A dash shows why on hovering."
+            "; ".join(f"{name} {value}" for name, value in _of_which(figures).items())
+            + ". error = estimate − reference."
+            + ("" if as_pictures else " A dash shows why on hovering.")
         )
         + "</footer>"
     )
+
+
+def _of_which(figures: Mapping[str, Any]) -> dict[str, str]:
+    """What was judged on what, by the hash of either."""
+    found = {
+        "model": figures.get("model"),
+        "model SHA-256": figures.get("model_facts", {}).get("sha256"),
+        "dataset version": figures.get("dataset_version"),
+    }
+    return {name: str(value or DASH) for name, value in found.items()}
+
+
+def _dashes(parameters: Mapping[str, Any]) -> Iterator[str]:
+    """Why there are dashes, a line a reason."""
+    whose: dict[str, list[str]] = {}
+    for parameter, one in parameters.items():
+        for why in dict.fromkeys(one.get("why", {}).values()):
+            whose.setdefault(why, []).append(parameter)
+    if whose:
+        yield paragraph("Why a figure is a dash:")
+        yield bullets([f"{', '.join(names)}: {why}" for why, names in whose.items()])
 
 
 def _of_what(figures: Mapping[str, Any]) -> str:

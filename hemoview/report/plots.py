@@ -210,7 +210,8 @@ def uncertainty(axes: Any, size: F64, width: F64, code: Codes, *, unit: str) -> 
     if edges[-1] > edges[0]:
         for low, high in pairwise(edges.tolist()):
             fifth = (width >= low) & (width <= high)
-            axes.hlines(float(np.median(size[fifth])), low, high, color=WARN, linewidth=2.0)
+            if fifth.any():  # between two widths of a handful of windows there may be none
+                axes.hlines(float(np.median(size[fifth])), low, high, color=WARN, linewidth=2.0)
     axes.set(xlabel=f"width of the 90 % interval, {unit}", ylabel=f"|error|, {unit}", ylim=(0, None))
 
 

@@ -7,7 +7,7 @@ the hash of the model. No torch: the bundle runs as it does live.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from hemoview.labels.build_part import build_part
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.dataset_folder import FACTS, read_dataset
 from hemoview.labels.made_register import remember
+from hemoview.labels.session_signals import pressure_stream, reference_rows
 from hemoview.report import judging
 from hemoview.report.choice import choose, open_bundle
 from recorder import session as sessions
@@ -85,7 +86,7 @@ def dataset_of(order: Order) -> Dataset:
         ConfigError: the folder is neither, or the session is not aligned or its subject was withdrawn.
     """
     if (order.source / FACTS).is_file():
-        return read_dataset(order.source)
+        return replace(read_dataset(order.source), name=f"dataset {order.source.resolve().name}")
     if not (order.source / SESSION_FILE).is_file():
         raise ConfigError(f"{order.source}: neither a session nor a dataset; name the folder of one")
     _refuse(order)
@@ -96,15 +97,20 @@ def dataset_of(order: Order) -> Dataset:
 def _refuse(order: Order) -> None:
     with sessions.open(order.source) as session:
         subject, name, hidden = session.header.subject, session.path.name, sessions.hides_estimates(session)
+        referred = reference_rows(session) is not None or pressure_stream(session) is not None
     if subject is not None and withdrawals.is_withdrawn(
         withdrawals.read(order.home or places.home()), subject.pseudonym
     ):
         raise ConfigError(f"{name}: subject {subject.pseudonym} was withdrawn; no report is made of them")
     if hidden:
         raise ConfigError(f"{name}: its estimates are hidden; show them in Review first, with a reason")
+    if not referred:
+        raise ConfigError(
+            f"{name}: it holds no reference to judge a model against; import the monitor's files too"
+        )
     held = alignments.current(order.source)
     if held is None:
-        raise ConfigError(f"{name}: it was never aligned; run hemoview align first")
+        raise ConfigError(f"{name}: it was never aligned; align it in Review, or run hemoview align")
     if not held.locked:
         why = alignments.REFUSED.get(held.refused_because, held.refused_because)
         raise ConfigError(f"{name}: its alignment is refused ({why}); labels would belong to other windows")

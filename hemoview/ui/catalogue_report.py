@@ -52,9 +52,10 @@ ENGLISH: Final[dict[str, str]] = {
     "report.folder-full": "There is something in that folder already; choose another.",
     "report.simulated": "SIMULATED: says nothing about people",
     "report.line-mean": "{parameter}: MAE {mae}, mean of the training people {beside}; 90 % interval covers {covered} "
-    "({subjects} subjects, {windows} windows)",
+    "(subjects {subjects}, windows {windows})",
     "report.line-shrunk_hold": "{parameter}: MAE {mae}, calibration held and shrunk {beside}; 90 % interval covers "
-    "{covered} ({subjects} subjects, {windows} windows)",
+    "{covered} (subjects {subjects}, windows {windows})",
+    "report.no-session": "A dataset has no hemodynamics of one session: choose “A model against the reference”.",
     "report.none": "No window has a label that could be judged; the page says why.",
     "report.leakage": "Held back? {said}.",
 }
@@ -109,6 +110,7 @@ CHINESE: Final[dict[str, str]] = {
     "（{subjects} 名受试者，{windows} 个窗口）",
     "report.line-shrunk_hold": "{parameter}：MAE {mae}，校准值保持并收缩 {beside}；90 % 区间覆盖 {covered}"
     "（{subjects} 名受试者，{windows} 个窗口）",
+    "report.no-session": "数据集没有单次记录的血流动力学：请选择“模型与参考对照”。",
     "report.none": "没有可供评价的带标签窗口，原因见网页。",
     "report.leakage": "是否未参与训练？{said}。",
 }

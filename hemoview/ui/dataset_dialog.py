@@ -31,6 +31,7 @@ from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.enter_key import enter_presses
 from hemoview.ui.numerics_view import Words
+from hemoview.ui.report_dialog import ReportDialog
 from hemoview.ui.review_bridge import Bell, end_with
 from hemoview.viewmodel.dataset_form import (
     DatasetFacts,
@@ -94,12 +95,13 @@ class DatasetDialog(QDialog):
             self._button("dataset.build", self._build),
             self._button("dataset.stop", self._stop),
         )
-        self.card, self.leave = (
+        self.card, self.report, self.leave = (
             self._button("dataset.card", self._open_card),
+            self._button("dataset.report", self._report),
             self._button("dataset.close", self.close),
         )
         self.build.setObjectName("start")
-        enter_presses(self.build, self.stop, self.card, self.leave, self.browse, self.all)
+        enter_presses(self.build, self.stop, self.card, self.report, self.leave, self.browse, self.all)
         self.bar = QProgressBar(textVisible=False)
         self.bar.setAccessibleName(text("dataset.progress"))
         self.said, self.problem = Words(15, bold=True), Words(14)
@@ -166,7 +168,7 @@ class DatasetDialog(QDialog):
         foot = QHBoxLayout()
         foot.addWidget(self.leave)
         foot.addStretch(1)
-        for button in (self.card, self.stop, self.build):
+        for button in (self.card, self.report, self.stop, self.build):
             foot.addWidget(button)
         column = QVBoxLayout(self)
         column.addWidget(explained)
@@ -218,6 +220,11 @@ class DatasetDialog(QDialog):
         self._jobs.stop()
         self._show()
 
+    def _report(self) -> None:
+        """A model against the reference of what was built."""
+        if path := view_of(self.wish, self.facts).card:
+            ReportDialog(Path(path).parent, self._home, parent=self).open()
+
     def _open_card(self) -> None:
         if path := view_of(self.wish, self.facts).card:
             QDesktopServices.openUrl(QUrl.fromLocalFile(path))
@@ -257,7 +264,8 @@ class DatasetDialog(QDialog):
         self.build.setVisible(not view.card)
         self.stop.setVisible(view.may_stop or not view.may_edit)
         self.stop.setEnabled(view.may_stop)
-        self.card.setVisible(bool(view.card))
+        for button in (self.card, self.report):
+            button.setVisible(bool(view.card))
         self.bar.setVisible(not view.may_edit)
         self.bar.setRange(0, 0 if view.share is None else 1000)
         if view.share is not None:

@@ -34,6 +34,8 @@ from hemoview.viewmodel.report_job import AnyOrder, Made, ReportJob
 from recorder.host import places
 
 WATCH_MS = 100
+_WIDE_PX = 860
+"""Room for both kinds beside the longest name of a row."""
 Start = Callable[[AnyOrder, Callable[[], None]], ReportJob]
 
 
@@ -55,7 +57,7 @@ class ReportDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(text("report.title"))
-        self.setMinimumWidth(760)
+        self.setMinimumWidth(_WIDE_PX)
         self._home, self._start_job = home or places.home(), start
         self._models = places.models_dir()
         found = sorted(p.parent for p in self._models.glob("*/card.json"))

@@ -11,6 +11,7 @@ from hemoview.report import session_report
 from hemoview.report.session_words import Language
 from hemoview.report.validation import Order
 from hemoview.viewmodel.messages import Message, say
+from recorder.session.header import SESSION_FILE
 
 Kind = Literal["hemodynamic", "validation"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
@@ -55,12 +56,20 @@ def form_for(
     names = sorted((m.name for m in models), key=lambda name: (name != default, name))
     spoken: Language = "zh" if language == "zh" else "en"
     out = folder / f"report-{source.name}"
-    return ReportForm(source, out, tuple(names), names[0] if names else "", language=spoken)
+    kind: Kind = "hemodynamic" if is_session(source) else "validation"
+    return ReportForm(source, out, tuple(names), names[0] if names else "", kind=kind, language=spoken)
+
+
+def is_session(folder: Path) -> bool:
+    """Whether it is the folder of a session; the other kind is a dataset."""
+    return (folder / SESSION_FILE).is_file()
 
 
 def problem(form: ReportForm) -> Message | None:
     """Why it cannot begin yet."""
     if form.kind == "hemodynamic":  # it goes into a new folder of its own
+        if not is_session(form.source):
+            return say("report.no-session")
         return say("report.folder-file") if form.out.is_file() else None
     if not form.model:
         return say("report.no-model")

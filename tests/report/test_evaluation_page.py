@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import warnings
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,14 @@ def test_the_page_says_what_its_figures_are_of(page: str) -> None:
     assert "SIMULATED" not in page
 
 
+def test_paper_says_why_a_figure_is_a_dash_and_the_screen_when_asked() -> None:
+    figures, judged = judged_of()
+    screen, paper = (evaluation_page.page(figures, judged, as_pictures=printed) for printed in (False, True))
+    assert "on hovering" in screen and "on hovering" not in paper
+    why = figures["parameters"]["CO"]["why"]["mae"]
+    assert f"CO, CI, SV, SI, SVR, SVRI: {why}" in paper and "Why a figure is a dash" not in screen
+
+
 def test_drawings_of_every_parameter_are_there_and_the_same_twice(page: str) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is not installed (pip install 'hemoview[learn]')")
     assert page.count("<svg") == 3 * 4
@@ -141,3 +150,17 @@ def test_numbers_as_a_person_writes_them() -> None:
     assert html.number(-1.234) == "−1.23" and html.number(None) == "—" and html.number(True) == "—"
     assert html.span((-1.0, 2.0), ".1f") == "−1.0 to 2.0" and html.span(None) == "—"
     assert '<td title="because &quot;x&quot;">—</td>' in html.table(["", "a"], [["r", ("—", 'because "x"')]])
+
+
+def test_widths_that_leave_a_fifth_empty_are_drawn_without_a_warning() -> None:
+    from hemoview.report.plots import drawn, uncertainty  # noqa: PLC0415
+
+    width = np.array([10.0, 10.1, 10.2, 40.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn(
+            lambda axes: uncertainty(axes, width / 4, width, np.arange(4), unit="mmHg"),
+            simulated=False,
+            name="width",
+            title="width",
+        )

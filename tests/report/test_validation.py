@@ -63,14 +63,15 @@ def test_a_session_is_judged_on_its_own_labels(
     assert found["hemodynamic"]["page"] == str(out / "hemodynamic" / "report.html")
     assert (out / "report.pdf").read_bytes().startswith(b"%PDF")
     page = (out / "report.html").read_text("utf-8")
-    assert found["dataset_version"] in page and "Research use only" in page and "Bland–Altman" in page
+    assert found["dataset_version"] in page and found["model_facts"]["sha256"] in page
+    assert "Research use only" in page and "Bland–Altman" in page
 
     # the same session as a dataset folder: the same windows, the same version, the same figures
     part = build_part(Job(str(session), BuildOptions(allow_simulated=True)))
     write_dataset(tmp_path / "data", build.assemble([part], BuildOptions(allow_simulated=True)))
     _, said, _ = ask(capsys, tmp_path / "data", "--model", model, "--out", tmp_path / "again", "--json")
     again = json.loads(said.splitlines()[-1])
-    assert again["dataset_version"] == found["dataset_version"]
+    assert again["dataset_version"] == found["dataset_version"] and again["dataset"] == "dataset data"
     assert again["parameters"] == found["parameters"]
 
 
@@ -86,6 +87,8 @@ def test_what_is_refused_is_named(
     assert "no model bundle" in refused(session, "--model", tmp_path)
     aligned_sessions.make(tmp_path / "alone", seed=1, lock=None)
     assert "run hemoview align" in refused(tmp_path / "alone", "--model", model)
+    aligned_sessions.make(tmp_path / "pulse", seed=1, rows=False, wave=False, lock=None)
+    assert "holds no reference" in refused(tmp_path / "pulse", "--model", model)
     blinded = {"name": "blinded", "rules": {"estimates_hidden": True}}
     aligned_sessions.make(tmp_path / "blinded", seed=1, template=blinded)
     assert "its estimates are hidden" in refused(tmp_path / "blinded", "--model", model)

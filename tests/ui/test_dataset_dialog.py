@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from hemoview.labels import read_dataset
 from hemoview.ui.catalogue import text
 from hemoview.ui.dataset_dialog import DatasetDialog
+from hemoview.ui.report_dialog import ReportDialog
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "labels"))
 import aligned_sessions as made
@@ -61,6 +62,10 @@ def test_a_dataset_is_built_and_its_exclusions_are_shown(
     lines = [shown.outcome.item(row).text() for row in range(shown.outcome.count())]
     assert any(text("refl.why.recalibration") in line for line in lines)
     assert shown.card.isVisible() and not shown.build.isVisible()
+    shown.report.click()
+    (report,) = shown.findChildren(ReportDialog)
+    assert report.form.source == Path(shown.wish.out) and report.form.kind == "validation"
+    report.reject()
     found = read_dataset(Path(shown.wish.out))
     assert found.subjects == ["P-014"] and (Path(shown.wish.out) / "card.html").is_file()
 

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "labels"))
 import aligned_sessions
 
 from hemoview.report.validation import Order
+from hemoview.ui import catalogue
 from hemoview.ui.report_dialog import ReportDialog
 from hemoview.viewmodel.report_job import ReportJob
 
@@ -122,3 +123,24 @@ def test_a_stopped_hemodynamic_report_leaves_nothing(qtbot: QtBot, session: Path
     dialog.stop.click()
     qtbot.waitUntil(lambda: dialog.job is None, timeout=30_000)
     assert "Nothing was written" in dialog.said.text() and not dialog.form.out.exists()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_both_kinds_can_be_read_whole(qtbot: QtBot, session: Path, language: str) -> None:
+    catalogue.use_language(language)
+    try:
+        dialog = shown(qtbot, session)
+        for button in dialog.kind.buttons.values():
+            assert button.fontMetrics().horizontalAdvance(button.text()) < button.width() - 12, button.text()
+    finally:
+        catalogue.use_language("en")
+
+
+def test_of_a_dataset_only_a_model_is_judged(qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "cohort").mkdir()
+    dialog = ReportDialog(tmp_path / "cohort", tmp_path)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    assert dialog.form.kind == "validation" and dialog.model.isVisible() and dialog.begin.isEnabled()
+    dialog.kind.choose("hemodynamic")
+    assert not dialog.begin.isEnabled() and "A dataset has no hemodynamics" in dialog.said.text()
