@@ -186,6 +186,12 @@ async def upsert(conn: AsyncConnection, table: Table, rows: Sequence[Mapping[str
         await conn.execute(made.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
 
+def insert_or(conn: AsyncConnection, table: Table, row: Mapping[str, Any], changes: Mapping[str, Any]) -> Any:
+    """Statement that inserts a row, or makes ``changes`` to the one with its primary key."""
+    keys = [column.name for column in table.primary_key]
+    return _insert(conn, table).values(**row).on_conflict_do_update(index_elements=keys, set_=dict(changes))
+
+
 def _insert(conn: AsyncConnection, table: Table) -> Any:
     """SQLite and PostgreSQL have the same clause for a key that is there, SQL has none."""
     return (sqlite.insert if conn.dialect.name == "sqlite" else postgresql.insert)(table)

@@ -117,6 +117,16 @@ link_code = Table(
 )
 """Ties an account to whoever signs in at the hospital's identity provider with it."""
 
+wrong_try = Table(
+    "wrong_try",
+    metadata,
+    _text("key_sha256", key=True),
+    Column("failures", Integer, nullable=False),
+    _us("last_us"),
+    Index(None, "last_us"),
+)
+"""Passwords and codes that were wrong, as replicas count them together (``identity.tries``)."""
+
 # ---- devices
 
 device = Table(

@@ -85,9 +85,11 @@ async def enrol(request: Request, service: Here) -> dict[str, Any]:
     try:
         signing.verify_enrolment(body)
     except SignatureWrong as error:
+        await keys.wrong()
         await trail.refused(request, "nobody", "device.enrol", why="proof")
         raise Problem(422, "the bedside does not hold the key it names") from error
     if not codes.is_well_typed(body.code):
+        await keys.wrong()
         raise Problem(422, "a character of the code is mistyped; read it again")
     async with service.db.begin() as conn:
         made = await _redeem(conn, request, service, body)
@@ -101,9 +103,10 @@ async def enrol(request: Request, service: Here) -> dict[str, Any]:
                 )
             ).one()
     if made is None:
+        await keys.wrong()
         await trail.refused(request, "nobody", "device.enrol", why="code")
         raise Problem(403, "this code is unknown, used or too old; ask for a new one", type=wire.CODE_UNKNOWN)
-    keys.right()
+    await keys.right()
     service.forget_tokens(made[0])
     service.part(Live).placed(made[0], "this device was enrolled anew")
     stands = wire.Bed(place.id, place.label, place.ward, place.site)

@@ -82,13 +82,15 @@ async def callback(
         subject = await provider.finish(asked, code, service.now_us())
     except OidcRefused as error:
         log.warning("identity provider %s: %s", provider.issuer, error)
+        await keys.wrong()
         await trail.refused(request, "nobody", "login", how="oidc", why="provider")
         return _done(service, _back("provider"))
     account, why = await _account(request, service, accounts.oidc_key(provider.issuer, subject), asked.link)
     if why is not None:
+        await keys.wrong()
         await trail.refused(request, "nobody", "login", account.id if account else "", how="oidc", why=why)
         return _done(service, _back(why))
-    keys.right()
+    await keys.right()
     response = RedirectResponse("/", 303)
     await admit(request, response, service, account.id, f"user:{account.name}", how="oidc")
     return _done(service, response)

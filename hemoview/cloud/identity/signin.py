@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import update
 
 from hemoview.cloud.asking import Newcomer, cookie_name, hash_of, origin_of
-from hemoview.cloud.identity import accounts, browser, first, passwords, trail
+from hemoview.cloud.identity import accounts, browser, first, passwords, trail, tries
 from hemoview.cloud.identity.bodies import NewPassword, SignIn
 from hemoview.cloud.identity.tls import Served
 from hemoview.cloud.principals import ALLOWED, Action, Role
@@ -37,9 +37,10 @@ async def login(body: SignIn, request: Request, response: Response, service: Her
         raise
     now_us = service.now_us()
     if account is None or not right:
+        await keys.wrong()
         await trail.refused(request, "nobody", "login", user_id or "")
         raise Problem(401, "the name or the password is wrong")
-    keys.right()
+    await keys.right()
     if account.disabled:
         await trail.refused(request, f"user:{account.name}", "login", account.id, why="disabled")
         raise Problem(401, "this account is switched off; an administrator can switch it on")
@@ -111,9 +112,10 @@ async def change_password(
     keys = Counted(service, ((service.doors.browsers, f"change {who.id}"),))
     await keys.knock(request, who.name, "password", who.id)
     if not await service.doors.mill.matches(account.password_hash, body.old):
+        await keys.wrong()
         await trail.refused(request, who.name, "password", who.id)
         raise Problem(403, "the old password is wrong")
-    keys.right()
+    await keys.right()
     wrong = passwords.wrong_with(body.new, name, body.old)
     if wrong:
         raise Problem(422, wrong)
@@ -174,6 +176,7 @@ class Counted:
 
     def __init__(self, service: Service, counted: tuple[tuple[Any, str], ...]) -> None:
         self._service, self._counted = service, counted
+        self._are_shared = service.settings.replicas
 
     async def knock(self, request: Request, actor: str, action: str, what: str = "") -> None:
         """Count a try of ``actor``, unless it comes too early.
@@ -182,6 +185,8 @@ class Counted:
             Problem: 429; it is in the audit log.
         """
         now_us = self._service.now_us()
+        if self._are_shared:
+            await tries.look(self._service.db, self._counted, now_us)
         wait_s = max(throttle.wait_s(key, now_us) for throttle, key in self._counted)
         if wait_s > 0:
             seconds = math.ceil(wait_s)
@@ -200,13 +205,22 @@ class Counted:
         for throttle, key in self._counted:
             throttle.undo(key)
 
-    def right(self) -> None:
+    async def wrong(self) -> None:
+        """It was wrong: all replicas are to know."""
+        if self._are_shared:
+            await tries.add(self._service.db, self._counted, self._service.now_us())
+        for throttle, key in self._counted:
+            throttle.judged(key)
+
+    async def right(self) -> None:
         """It was right: the account's count ends; an address that many share is only given this try back."""
         for throttle, key in self._counted:
             if throttle is self._service.doors.addresses:
                 throttle.undo(key)
-            else:
-                throttle.passed(key)
+                continue
+            throttle.passed(key)
+            if self._are_shared:
+                await tries.forget(self._service.db, throttle, key)
 
 
 def _counted(service: Service, request: Request, name: str, user_id: str | None) -> Counted:

@@ -1,4 +1,5 @@
-"""How often somebody may try: waiting times that grow with failures, kept in memory and bounded.
+"""How often somebody may try: waiting times that grow with failures, kept in memory and bounded. Replicas keep them in
+their database as well (:mod:`.tries`), where all count the same.
 
 A lock-out must not lock a ward out. So (1) a lock is a waiting time, never a state somebody has to end; (2) it never
 ends a log-in that is there; (3) a browser where this very person has signed in before is counted by itself: who guesses
@@ -14,6 +15,8 @@ from typing import Final
 from hemoview.cloud.identity.passwords import Mill
 
 _KEPT: Final = 10_000
+JUDGED_S: Final = 60.0
+"""A try that nobody has judged by then never will be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +44,58 @@ BROWSER: Final = Rule(free=10, first_s=30, longest_s=900, forget_s=86_400)
 
 
 class Throttle:
-    """Failures by key; the one not seen for longest is forgotten when there are too many."""
+    """Failures by key; the one not seen for longest is forgotten when there are too many.
 
-    def __init__(self, rule: Rule) -> None:
-        self._rule = rule
+    Args:
+        rule: of waiting.
+        name: what the failures are of, where replicas share them.
+    """
+
+    def __init__(self, rule: Rule, name: str = "") -> None:
+        self.rule, self.name = rule, name
         self._failures: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._judging: OrderedDict[str, list[int]] = OrderedDict()
 
     def wait_s(self, key: str, now_us: int) -> float:
         """Seconds until the next try is listened to; 0 = now."""
         failures, last_us = self._failures.get(key, (0, now_us))
-        return max(0.0, self._rule.wait_s(failures) - (now_us - last_us) / 1e6)
+        return max(0.0, self.rule.wait_s(failures) - (now_us - last_us) / 1e6)
 
     def tried(self, key: str, now_us: int) -> None:
         """Count a try as failed *before* it is judged, so that a hundred at once are not all free."""
         failures, last_us = self._failures.pop(key, (0, now_us))
-        if now_us - last_us > self._rule.forget_s * 1e6:
+        if now_us - last_us > self.rule.forget_s * 1e6:
             failures = 0
         self._failures[key] = (failures + 1, now_us)
-        if len(self._failures) > _KEPT:
-            self._failures.popitem(last=False)
+        self._judging.setdefault(key, []).append(now_us)
+        for kept in (self._failures, self._judging):
+            if len(kept) > _KEPT:
+                kept.popitem(last=False)
+
+    def learn(self, key: str, failures: int, last_us: int, now_us: int) -> None:
+        """What all replicas together have counted; what is judged here just now is not among it."""
+        judging = [at_us for at_us in self._judging.get(key, ()) if now_us - at_us < JUDGED_S * 1e6]
+        if failures or judging:
+            self._failures[key] = (failures + len(judging), max(last_us, *judging) if judging else last_us)
+        else:
+            self._failures.pop(key, None)
+
+    def judged(self, key: str) -> None:
+        """One try is no longer on its way; it stays counted."""
+        judging = self._judging.get(key, [])
+        if judging:
+            judging.pop(0)
+        if not judging:
+            self._judging.pop(key, None)
 
     def passed(self, key: str) -> None:
         """It was right: nothing is held against it."""
+        self.judged(key)
         self._failures.pop(key, None)
 
     def undo(self, key: str) -> None:
         """It was not even judged, or right where others failed: one failure less."""
+        self.judged(key)
         failures, last_us = self._failures.get(key, (0, 0))
         if failures > 1:
             self._failures[key] = (failures - 1, last_us)
@@ -152,10 +181,10 @@ class Doors:
     """What stands between the service and whoever knocks; one of each, for all requests."""
 
     mill: Mill = field(default_factory=Mill)
-    accounts: Throttle = field(default_factory=lambda: Throttle(ACCOUNT))
-    addresses: Throttle = field(default_factory=lambda: Throttle(ADDRESS))
-    browsers: Throttle = field(default_factory=lambda: Throttle(BROWSER))
-    enrolments: Throttle = field(default_factory=lambda: Throttle(ADDRESS))
-    certificates: Throttle = field(default_factory=lambda: Throttle(ADDRESS))
+    accounts: Throttle = field(default_factory=lambda: Throttle(ACCOUNT, "account"))
+    addresses: Throttle = field(default_factory=lambda: Throttle(ADDRESS, "address"))
+    browsers: Throttle = field(default_factory=lambda: Throttle(BROWSER, "browser"))
+    enrolments: Throttle = field(default_factory=lambda: Throttle(ADDRESS, "enrolment"))
+    certificates: Throttle = field(default_factory=lambda: Throttle(ADDRESS, "certificate"))
     sieve: Sieve = field(default_factory=Sieve)
     looks: Looks = field(default_factory=Looks)
