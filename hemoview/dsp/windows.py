@@ -21,13 +21,11 @@ class Window:
     Args:
         end_no: sample number after the last one.
         samples: ``(n, n_channels)`` physical units; None where the window is not whole.
-        n_in_run: consecutive samples there are up to ``end_no`` since the last hole (or the start).
         after_gap: the run began at a hole, not at the start of the stream.
     """
 
     end_no: int
     samples: NDArray[np.float64] | None
-    n_in_run: int
     after_gap: bool
 
 
@@ -119,5 +117,5 @@ class Windower:
         while (end_no := round(k * self._hop)) <= ring.next_no:
             if end_no > after_no:
                 samples = ring.read(end_no - self.n_window, end_no)
-                yield Window(end_no, samples, end_no - ring.run_start_no, ring.runs > 1)
+                yield Window(end_no, samples, ring.runs > 1)
             k += 1

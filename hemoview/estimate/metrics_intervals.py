@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from hemoview.estimate.metrics_subjects import F64, Codes, Flags, bootstrap_mean, subject_means
+from hemoview.estimate.metrics_subjects import F64, Codes, bootstrap_mean, subject_means
 
 ALPHA: Final = 0.1
 LEAST_SUBJECTS: Final = 9
@@ -145,8 +145,3 @@ def constant_width(label: F64, held: F64, age_s: F64, code: Codes) -> float:
 def cqr_score(label: F64, low: F64, high: F64) -> F64:
     """By how much the interval misses the label, negative inside (Romano, Patterson & Candès 2019)."""
     return np.maximum(low - label, label - high)
-
-
-def finite_rows(*columns: F64) -> Flags:
-    """Rows in which every column is a number."""
-    return np.asarray(np.all([np.isfinite(c) for c in columns], axis=0))

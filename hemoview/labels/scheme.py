@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from recorder.errors import ConfigError
@@ -123,17 +123,6 @@ class Scheme:
             return cls(str(value["name"]), labels, bool(value.get("hide_suggestions", False)))
         except (KeyError, TypeError, AttributeError) as error:
             raise ConfigError(f"label scheme: not readable ({error}); choose another") from None
-
-
-def with_new(scheme: Scheme, kind: AnnotationKind = "span") -> Scheme:
-    """One more label, with the first free key and a name to be typed over."""
-    taken = {c.label for c in scheme.labels}
-    label = next(f"label-{n}" for n in range(1, len(taken) + 2) if f"label-{n}" not in taken)
-    free = [key for key in KEYS if scheme.at_key(key) is None]
-    colour = PALETTE[len(scheme.labels) % len(PALETTE)]
-    return replace(
-        scheme, labels=(*scheme.labels, LabelChoice(label, kind, free[0] if free else None, colour))
-    )
 
 
 def _shipped(name: str, rows: Sequence[tuple[str, AnnotationKind, str]]) -> Scheme:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
 
 from hemoview.labels.adjudicate import (
     Choice,
@@ -26,9 +25,6 @@ from hemoview.viewmodel.review_label_reader import LabelReader
 from recorder.clock import Clock
 from recorder.errors import RecorderError
 from recorder.session.files import why_of
-
-LEAD_S: Final = 2.0
-"""Seconds of the session before a disagreement that stay in view."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

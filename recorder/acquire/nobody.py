@@ -16,8 +16,6 @@ from recorder.schema import Event
 
 NOT_WORN: Final = "not-worn"
 FLAT: Final = "flat-line"
-LEFT_AFTER_S: Final = 120.0
-"""Both facts for so long: "stop, or same subject?" (safety rule 3)."""
 
 
 @dataclass(slots=True)

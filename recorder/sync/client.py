@@ -80,7 +80,6 @@ class ServiceClient:
         stop: threading.Event | None = None,
     ) -> None:
         self.identity = identity
-        self.retries = 0
         self._key = signing.key_from_hex(identity.private_key)
         self._http = http_of(identity.url, identity.ca_pem)
         self._patience = patience or Patience()
@@ -285,7 +284,6 @@ class ServiceClient:
         return self._http.request(method, path, content=pieces, headers=headers, timeout=timeout)
 
     def _wait(self, trial: int, least_s: float) -> bool:
-        self.retries += 1
         patience = self._patience
         wait_s = backoff_s(trial, patience.first_s, patience.longest_s, patience.luck())
         return not self._stop.wait(max(wait_s, min(least_s, patience.longest_s)))

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from hemoview.learn.moe.lanes import Dense, Sparse
 from hemoview.learn.moe.layers import Msfgm
 
-STRIDE = 8
 _KERNEL = 7
 _EPS = 1e-5
 
