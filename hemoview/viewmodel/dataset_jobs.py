@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import queue
@@ -19,6 +18,7 @@ from hemoview.dataset_build import Order
 from hemoview.labels import build, build_check
 from hemoview.labels.build_check import Candidate
 from hemoview.labels.build_options import BuildOptions
+from hemoview.viewmodel.answers import taken
 from hemoview.viewmodel.review_sessions import session_folders
 from recorder.errors import RecorderError
 from recorder.host import withdrawals
@@ -98,11 +98,7 @@ class DatasetJobs:
 
     def drain(self) -> list[Report]:
         """Everything reported since the last call."""
-        found: list[Report] = []
-        with contextlib.suppress(queue.Empty):
-            while True:
-                found.append(self._reports.get_nowait())
-        return found
+        return taken(self._reports)
 
     def _run(self) -> None:
         while (job := self._jobs.get()) is not None:

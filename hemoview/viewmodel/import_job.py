@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import queue
 import threading
@@ -11,6 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from hemoview.viewmodel.answers import taken
 from recorder.acquire.orders import software_versions
 from recorder.clock import Clock
 from recorder.errors import RecorderError
@@ -85,13 +85,9 @@ class ImportJob:
         """End the import under way; no half session is left."""
         self._given_up.set()
 
-    def drain(self) -> tuple[Report, ...]:
+    def drain(self) -> list[Report]:
         """Everything reported since the last call."""
-        found: tuple[Report, ...] = ()
-        with contextlib.suppress(queue.Empty):
-            while True:
-                found = (*found, self._reports.get_nowait())
-        return found
+        return taken(self._reports)
 
     def close(self) -> None:
         """End the thread; an import under way is given up."""

@@ -10,7 +10,6 @@ import queue
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -26,6 +25,7 @@ from hemoview.labels.label_deeds import Author
 from hemoview.labels.label_marks import REFERENCE_SET, correction_label, marks_of
 from hemoview.labels.reference import VALID, WindowLabels
 from hemoview.labels.session_windows import SessionWindows, session_windows
+from hemoview.viewmodel.answers import taken
 from hemoview.viewmodel.messages import Message, say
 from recorder.errors import ConfigError, RecorderError
 from recorder.schema import PARAMETER_UNITS, PARAMETERS
@@ -136,12 +136,10 @@ class ReferenceLabels:
     def drain(self) -> bool:
         """Take what was answered; True if anything is to be shown."""
         news = False
-        with suppress(queue.Empty):
-            while True:
-                path, found = self._answers.get_nowait()
-                if path == self._path:
-                    self._found, self._working, news = found, False, True
-                    self._read_book()
+        for path, found in taken(self._answers):
+            if path == self._path:
+                self._found, self._working, news = found, False, True
+                self._read_book()
         return news
 
     def close(self) -> None:

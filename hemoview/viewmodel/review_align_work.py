@@ -6,7 +6,6 @@ generation and is dropped by whoever drains.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import queue
 import threading
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from hemoview.viewmodel.answers import taken
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review_align_deeds import Beats, Deeds, Known
 from recorder.errors import RecorderError
@@ -121,11 +121,7 @@ class AlignWork:
 
     def drain(self) -> list[Report]:
         """Everything reported since the last call."""
-        found: list[Report] = []
-        with contextlib.suppress(queue.Empty):
-            while True:
-                found.append(self._reports.get_nowait())
-        return found
+        return taken(self._reports)
 
     def close(self) -> None:
         """End after the job under way, which is given up unless it is writing."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import queue
 import threading
@@ -11,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from hemoview.viewmodel.answers import taken
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review_sessions import SessionRow, read_row, session_folders
 from hemoview.viewmodel.review_written import being_written
@@ -85,11 +85,7 @@ class SessionJobs:
 
     def drain(self) -> tuple[Report, ...]:
         """Everything reported since the last call."""
-        found: tuple[Report, ...] = ()
-        with contextlib.suppress(queue.Empty):
-            while True:
-                found = (*found, self._reports.get_nowait())
-        return found
+        return tuple(taken(self._reports))
 
     def close(self) -> None:
         """End after the job under way; a verify or recover is never cut in two."""

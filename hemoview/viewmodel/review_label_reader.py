@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import queue
 import threading
@@ -10,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hemoview.labels.label_book import LabelBook
+from hemoview.viewmodel.answers import taken
 from recorder.errors import RecorderError
 
 _log = logging.getLogger(__name__)
@@ -43,11 +43,9 @@ class LabelReader:
     def drain(self) -> Outcome | None:
         """The answer to the last question, once it is here."""
         found = None
-        with contextlib.suppress(queue.Empty):
-            while True:
-                asked, outcome = self._answers.get_nowait()
-                if asked == self._asked:
-                    found = outcome
+        for asked, outcome in taken(self._answers):
+            if asked == self._asked:
+                found = outcome
         return found
 
     def _read(self, asked: int, folder: Path, name: str) -> None:

@@ -6,7 +6,6 @@ decision 0013); what it has found is told after every ten minutes of signal.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import queue
 import threading
@@ -18,6 +17,7 @@ from typing import Final
 from hemoview.labels.proposal import Proposal
 from hemoview.labels.suggest import STRETCH_S, in_order
 from hemoview.labels.suggester import Suggester
+from hemoview.viewmodel.answers import taken
 from recorder import session as store
 from recorder.errors import RecorderError
 from recorder.session import Session
@@ -78,11 +78,7 @@ class SuggestionReader:
 
     def drain(self) -> list[Found]:
         """Answers to the last question."""
-        found: list[Found] = []
-        with contextlib.suppress(queue.Empty):
-            while True:
-                found.append(self._answers.get_nowait())
-        return [one for one in found if one.question == self._question]
+        return [one for one in taken(self._answers) if one.question == self._question]
 
     # Everything below runs in the thread.
 

@@ -18,6 +18,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from hemoview.viewmodel.answers import taken
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review_facts import FactSource, GapMark, SessionFacts, damage_of, facts_of
 from hemoview.viewmodel.review_tiles import BINS, Tile, TileKey, floor_level
@@ -157,10 +158,7 @@ class ReviewReader:
 
     def drain(self) -> list[Answer]:
         """Everything answered since the last call."""
-        found: list[Answer] = []
-        with contextlib.suppress(queue.Empty):
-            while True:
-                found.append(self._answers.get_nowait())
+        found = taken(self._answers)
         with self._changed:
             self._under_way.difference_update(_key_of(answer) for answer in found)
         return found
