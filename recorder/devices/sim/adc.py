@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from recorder.devices.sim.cable import Cable
 from recorder.devices.sim.device_clock import DeviceClock
 from recorder.devices.sim.outlet import Outlet, Tally
 from recorder.devices.sim.serial_links import SerialLink
@@ -69,16 +70,16 @@ class AdcEmulator:
         )
         self._boot_s = BOOT_S * speed
         self._outlet = Outlet(link.write, tally)
+        self._cable = Cable(link, self._outlet, self.disconnects)
         self._frame_no = 0
         self._prepared: list[bytes] = []
         self._opened_s: float | None = None
-        self._plugged = True
         self.next_s = 0.0
         self.ended = False
 
     def advance(self, now_s: float) -> None:
         """Convert and write everything due by true time ``now_s``."""
-        self._cable(now_s)
+        self._cable.advance(now_s)
         due_no = int(self._clock.device_s(now_s) * self.profile.rate_hz) + 1
         if self._listening(now_s):
             self._send(due_no)
@@ -88,22 +89,11 @@ class AdcEmulator:
 
     def flush(self) -> int:
         """Send what waits; how many bytes the reader has not taken yet."""
-        self._outlet.flush()
-        return self._outlet.n_waiting + self.link.unread()
+        return self._cable.flush()
 
     def close(self) -> None:
         """Pull the cable for good; what still waits is overrun."""
-        self._outlet.abandon()
-        self.link.close()
-
-    def _cable(self, now_s: float) -> None:
-        pulled = any(at_s <= now_s < at_s + for_s for at_s, for_s in self.disconnects)
-        if pulled and self._plugged:
-            self._outlet.abandon()
-            self.link.unplug()
-        elif not pulled and not self._plugged:
-            self.link.plug()
-        self._plugged = not pulled
+        self._cable.close()
 
     def _listening(self, now_s: float) -> bool:
         """Somebody holds the port, and the device has booted."""

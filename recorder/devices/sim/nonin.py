@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from recorder.devices.sim.cable import Cable
 from recorder.devices.sim.device_clock import DeviceClock
 from recorder.devices.sim.outlet import Outlet, Tally
 from recorder.devices.sim.serial_links import SerialLink
@@ -57,18 +58,19 @@ class NoninEmulator:
         self._format, self._source, self._clock, self._rng = data_format, source, clock, rng
         self._tally, self._damage = tally, damage
         self._outlet = Outlet(link.write, tally)
+        self._cable = Cable(link, self._outlet, self.disconnects)
         self._frame_no = 0
         self._peak = 1e-6
         self._pulses = _Pulses()
         self._said = nonin.float_bytes(Vitals(firmware=FIRMWARE))
-        self._plugged, self._open = True, False
+        self._open = False
         self.n_damaged = 0
         self.next_s = 0.0
         self.ended = False
 
     def advance(self, now_s: float) -> None:
         """Everything due by true time ``now_s``."""
-        self._cable(now_s)
+        self._cable.advance(now_s)
         due_no = int(self._clock.device_s(now_s) * RATE_HZ) + 1
         n = due_no - self._frame_no
         if n > 0 and not self.ended:
@@ -84,22 +86,11 @@ class NoninEmulator:
 
     def flush(self) -> int:
         """Send what waits; how many bytes the reader has not taken yet."""
-        self._outlet.flush()
-        return self._outlet.n_waiting + self.link.unread()
+        return self._cable.flush()
 
     def close(self) -> None:
         """Pull the cable for good."""
-        self._outlet.abandon()
-        self.link.close()
-
-    def _cable(self, now_s: float) -> None:
-        pulled = any(at_s <= now_s < at_s + for_s for at_s, for_s in self.disconnects)
-        if pulled and self._plugged:
-            self._outlet.abandon()
-            self.link.unplug()
-        elif not pulled and not self._plugged:
-            self.link.plug()
-        self._plugged = not pulled
+        self._cable.close()
 
     def _listening(self) -> bool:
         was, self._open = self._open, self.link.is_open()
