@@ -91,7 +91,7 @@ class MqttLink:
         self._ended: LinkEnded | None = None
         self._is_open, self._is_leaving = False, False
         self._said = ""
-        self._publish = _properties(PacketTypes.PUBLISH)
+        self._publish = properties_of(PacketTypes.PUBLISH)
         self._publish.MessageExpiryInterval = topics.EXPIRES_S
         self._publish.UserProperty = (topics.LINK, self._name)
         self._client = self._made()
@@ -118,11 +118,11 @@ class MqttLink:
         Raises:
             LinkEnded: one of these did not happen in time.
         """
-        properties = _properties(PacketTypes.CONNECT)
-        properties.MaximumPacketSize = LIMIT_BYTES
+        limits = properties_of(PacketTypes.CONNECT)
+        limits.MaximumPacketSize = LIMIT_BYTES
         try:
             self._client.connect(
-                self._pass.host, self._pass.port, round(BEAT_S), clean_start=True, properties=properties
+                self._pass.host, self._pass.port, round(BEAT_S), clean_start=True, properties=limits
             )
         except ssl.SSLCertVerificationError as error:
             what = (
@@ -243,5 +243,6 @@ class MqttLink:
             self._end(LinkEnded(f"{self._where} ends the connection ({reason})", trouble="broker-away"))
 
 
-def _properties(kind: int) -> Properties:
+def properties_of(kind: int) -> Properties:
+    """Of one kind of packet, empty."""
     return Properties(kind)  # type: ignore[no-untyped-call]

@@ -16,6 +16,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from hemoview.cloud.live.bus_access import BusAccess
+from recorder.sync.uplink_mqtt import properties_of
 
 QUEUED: Final = 2048
 """Words that wait to be sent, or to be taken, at most: some seconds of a large hospital."""
@@ -44,7 +45,7 @@ class BrokerClient(aiomqtt.Client):
     """
 
     def __init__(self, access: BusAccess, identifier: str) -> None:
-        limits = _properties(PacketTypes.CONNECT)
+        limits = properties_of(PacketTypes.CONNECT)
         limits.MaximumPacketSize = PACKET_BYTES
         super().__init__(
             access.host,
@@ -64,7 +65,7 @@ class BrokerClient(aiomqtt.Client):
             logger=_QUIET,
         )
         self._reason: ReasonCode | None = None
-        self._expires = _properties(PacketTypes.PUBLISH)
+        self._expires = properties_of(PacketTypes.PUBLISH)
         self._expires.MessageExpiryInterval = LATE_S
 
     @contextlib.asynccontextmanager
@@ -130,10 +131,6 @@ class BrokerClient(aiomqtt.Client):
         if not self._connected.done():
             self._connected.set_exception(aiomqtt.MqttError("hung up before it answered; see its log"))
         super()._on_disconnect(client, userdata, flags, reason_code, properties)
-
-
-def _properties(packet: int) -> Properties:
-    return Properties(packet)  # type: ignore[no-untyped-call]
 
 
 class _Newest(asyncio.Queue[aiomqtt.Message]):
