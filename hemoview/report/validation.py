@@ -20,6 +20,7 @@ from hemoview.labels.dataset import Dataset
 from hemoview.labels.dataset_folder import FACTS, read_dataset
 from hemoview.labels.made_register import remember
 from hemoview.labels.session_signals import pressure_stream, reference_rows
+from hemoview.labels.withdrawal import withdrawn_from
 from hemoview.report import judging
 from hemoview.report.choice import choose, open_bundle
 from recorder import session as sessions
@@ -83,15 +84,29 @@ def dataset_of(order: Order) -> Dataset:
     """The dataset of a folder, or the windows of a session, labelled by its reference.
 
     Raises:
-        ConfigError: the folder is neither, or the session is not aligned or its subject was withdrawn.
+        ConfigError: the folder is neither, a session is not aligned, or a subject was withdrawn.
     """
     if (order.source / FACTS).is_file():
-        return replace(read_dataset(order.source), name=f"dataset {order.source.resolve().name}")
+        dataset = replace(read_dataset(order.source), name=f"dataset {order.source.resolve().name}")
+        _refuse_withdrawn(dataset, order)
+        return dataset
     if not (order.source / SESSION_FILE).is_file():
         raise ConfigError(f"{order.source}: neither a session nor a dataset; name the folder of one")
     _refuse(order)
     part = build_part(Job(str(order.source), order.options))
     return build.assemble([part], order.options, f"session {order.source.name}")
+
+
+def _refuse_withdrawn(dataset: Dataset, order: Order) -> None:
+    """A report is a use: none is made of who withdrew since the dataset was built, also of an unmarked copy."""
+    gone = withdrawals.read(order.home or places.home())
+    known = {name for name in dataset.subjects if withdrawals.is_withdrawn(gone, name)}
+    known |= set(withdrawn_from(order.source))
+    if known:
+        names = ", ".join(sorted(known))
+        raise ConfigError(
+            f"{dataset.name}: {names} withdrew; no report is made of them, build it again without"
+        )
 
 
 def _refuse(order: Order) -> None:

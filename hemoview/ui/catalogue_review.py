@@ -61,6 +61,7 @@ ENGLISH: dict[str, str] = {
     "review.no-cuff": "no cuff reading by then",
     "review.footer-no-card": "Model {model}: its card is not installed here. "
     "Research estimate. Not for treatment or alarms.",
+    "review.tabs": "Beside the picture",
     "review.tab-events": "Events",
     "review.tab-panels": "Panels",
     "review.tab-session": "Session",

@@ -126,6 +126,7 @@ class ReviewSide(QTabWidget):
         for part in (self._event_view, self._panels, self._session):
             part.setFont(font(12))
         self.setStyleSheet("QTabBar::tab { padding: 0 5px; font-size: 12px; }")  # six of them side by side
+        self.tabBar().setAccessibleName(text("review.tabs"))
         self.addTab(self._event_view, text("review.tab-events"))
         self.addTab(self._panels, text("review.tab-panels"))
         self.addTab(self._session, text("review.tab-session"))

@@ -92,5 +92,8 @@ def test_what_is_refused_is_named(
     blinded = {"name": "blinded", "rules": {"estimates_hidden": True}}
     aligned_sessions.make(tmp_path / "blinded", seed=1, template=blinded)
     assert "its estimates are hidden" in refused(tmp_path / "blinded", "--model", model)
+    part = build_part(Job(str(session), BuildOptions(allow_simulated=True)))
+    write_dataset(tmp_path / "data", build.assemble([part], BuildOptions(allow_simulated=True)))
     withdrawals.append(tmp_path, Withdrawal("P-014", 1))
+    assert "dataset data: P-014 withdrew" in refused(tmp_path / "data", "--model", model)
     assert "P-014 was withdrawn" in refused(session, "--model", model)
