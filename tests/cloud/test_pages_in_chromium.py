@@ -12,15 +12,26 @@ from typing import Any
 import httpx
 import pytest
 
+from hemoview.cloud.jobs.queue import queue_of
 from hemoview.cloud.live.room import Live
 from hemoview.cloud.principals import Role
 from tests.cloud.page_rig import Bed, Feed, Served, chromium, serving
 from tests.cloud.people import PASSWORD, account
 from tests.cloud.report_rig import handed_over
+from tests.cloud.test_store_away import Sulking
 
 pytestmark = pytest.mark.slow
 
 BEDS = 24
+
+
+class All(set[str]):
+    """Every id there is."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
 NASTY = '<img src=x onerror="window.hurt=1">'
 SAID_MS = 12_000
 
@@ -186,6 +197,27 @@ def test_a_session_in_custody_with_its_report_and_messages(page: Any, served: Se
     page.wait_for_selector(".badge:text-is('○ waits for the bedside')")
     assert page.evaluate("window.hurt") is None
     assert page.locator("main img").count() == 0
+
+
+def test_a_report_given_up_while_the_store_was_away_is_made_again_by_one_button(
+    page: Any, served: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sender = handed_over(served, tmp_path / ("6a" * 16), bed=f"ICU-{BEDS - 2}", pseudonym="W-12")
+    sign_in(page, served, "physician")
+    page.locator("nav a:text-is('Sessions')").click()
+    page.locator("a:text-is('W-12')").click()
+    page.wait_for_selector(f"dd:has-text('{sender.session_id}')")
+    again = page.locator("button:text-is('Make it again')")
+    with monkeypatch.context() as away:
+        away.setattr(queue_of(served.service)._life, "_again_s", ())  # type: ignore[attr-defined]
+        away.setattr(served.service, "blobs", Sulking(served.service.blobs, All()))
+        page.locator("button:text-is('Make a report')").click()
+        page.wait_for_selector(".badge:text-is('✕ not made')", timeout=40_000)
+        assert page.locator("td:has-text('the store that keeps the sessions does not answer')").is_visible()
+        assert again.count() == 1
+    again.click()
+    page.wait_for_selector(".badge:text-is('◐ draft')", timeout=40_000)
+    assert again.count() == 0  # there is a newer one
 
 
 def test_a_held_session_is_not_erased_by_a_withdrawal_and_one_that_was_lifted_is(

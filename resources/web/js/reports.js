@@ -26,7 +26,7 @@ export function reportsPart(session, me) {
       const { reports } = await get(`/v1/reports?session_id=${part(session.session_id)}`);
       fill(place, table(say("reports-title"),
         [say("report-version"), say("people-state"), say("report-made"), say("report-files"), say("actions")],
-        reports.map((r) => row(r, may, load)), say("report-none")));
+        reports.map((r) => row(r, reports, may, load)), say("report-none")));
       if (reports.some((r) => r.state === "making")) setTimeout(() => place.isConnected && load(), ASK_AGAIN_MS);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -39,7 +39,7 @@ export function reportsPart(session, me) {
     el("p", { class: "quiet" }, say("report-hint")), make ? el("p", { class: "row-of" }, make) : null, problem, place);
 }
 
-function row(report, may, again) {
+function row(report, all, may, again) {
   const path = `/v1/reports/${part(report.report_id)}`;
   const isShown = ["draft", "final", "amended"].includes(report.state);
   const files = isShown ? FILES.filter(([name]) => Object.hasOwn(report.files, name)) : [];
@@ -54,8 +54,17 @@ function row(report, may, again) {
       class: "button", href: `${path}.${kind}`, "data-file": kind, target: kind === "html" ? "_blank" : null,
       rel: "noopener", download: kind === "html" ? null : "",
     }, say(word)))),
-    el("div", { class: "row-of" }, ...actions(report, path, may, again)),
+    el("div", { class: "row-of" }, ...madeAgain(report, all, may, again), ...actions(report, path, may, again)),
   ];
+}
+
+/** What was given up, as while the store was away, is asked for anew by one button, until there is a newer one. */
+function madeAgain(report, all, may, again) {
+  const isNewest = all.every((r) => r.version <= report.version || r.language !== report.language);
+  if (report.state !== "failed" || !isNewest || !may(report.replaces ? "sign-report" : "make-report")) return [];
+  const ask = () => (report.replaces ? post(`/v1/reports/${part(report.replaces)}/amend`)
+    : post("/v1/reports", { session_id: report.session_id, language: report.language }));
+  return [button(say("report-again"), () => attempt(ask, again), "primary")];
 }
 
 function actions(report, path, may, again) {

@@ -315,6 +315,7 @@ export default {
   "report-assessment": "Clinician's assessment",
   "report-recommendations": "Recommendations",
   "report-sign-yes": "Sign with my name",
+  "report-again": "Make it again",
   "report-amend": "New version",
   "report-withdraw": "Withdraw…",
   "report-withdraw-title": "Withdraw this report? Its content is not shown again.",

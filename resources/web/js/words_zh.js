@@ -315,6 +315,7 @@ export default {
   "report-assessment": "临床医生评估",
   "report-recommendations": "建议",
   "report-sign-yes": "以我的姓名签署",
+  "report-again": "重新生成",
   "report-amend": "新版本",
   "report-withdraw": "撤回…",
   "report-withdraw-title": "撤回此报告吗？其内容不再显示。",
