@@ -393,4 +393,8 @@ def _within(gap: GapSpan, span: tuple[float, float] | None) -> GapSpan:
     if span is None:
         return gap
     t0_s = min(max(gap.t0_s, span[0]), span[1])
-    return replace(gap, t0_s=t0_s, t1_s=max(t0_s, min(gap.t1_s, span[1])))
+    t1_s = max(t0_s, min(gap.t1_s, span[1]))
+    n_missing = gap.n_missing
+    if n_missing is not None and gap.t1_s > gap.t0_s:
+        n_missing = round(n_missing * (t1_s - t0_s) / (gap.t1_s - gap.t0_s))
+    return replace(gap, t0_s=t0_s, t1_s=t1_s, n_missing=n_missing)

@@ -50,7 +50,6 @@ def gap_spans(
     gaps: Sequence[Gap],
     t_s: Callable[[int, int], float],
     end_s: float,
-    *,
     since_s: Callable[[int, int], float] | None = None,
 ) -> tuple[GapSpan, ...]:
     """Gaps on the elapsed axis; one that has not ended reaches to ``end_s``. ``since_s`` places their beginnings."""

@@ -14,7 +14,7 @@ from recorder.clock import ClockEra, Timebase
 from recorder.errors import SessionError
 from recorder.schema import Amendment, Calibration, Event, Gap, StreamInfo, Use
 from recorder.schema.physical import physical
-from recorder.session import amendments, facts
+from recorder.session import amendments, facts, timeline
 from recorder.session import annotations as label_store
 from recorder.session.afterwards import told_afterwards
 from recorder.session.amended import amended, amended_fields
@@ -221,9 +221,7 @@ class Session:
 
     def gaps(self, stream_id: str) -> tuple[GapSpan, ...]:
         """Stored gaps of a stream, in order."""
-        return facts.gap_spans(
-            self._gaps_of(stream_id), self.t_s, self.duration_s, since_s=self._axis.since_s
-        )
+        return facts.gap_spans(self._gaps_of(stream_id), self.t_s, self.duration_s, self._axis.since_s)
 
     def unconfirmed(self) -> tuple[UnconfirmedSpan, ...]:
         """Spans outside estimates and datasets: nobody has confirmed that it was still the same person."""
@@ -313,7 +311,8 @@ class Session:
         for row in sealed:
             rows = self._files.rows(info, row)
             if rows is None:
-                edges = (self.t_s(row.t0_host_ns, row.era), self.t_s(row.t1_host_ns, row.era))
+                times = self._stream_times(info) if info.kind == "waveform" else None
+                edges = timeline.segment_edges_s(self._axis, row, times, info.nominal_rate_hz)
                 damage.append(GapSpan(*edges, "damaged", row.rows, row.name, row.first_no))
             else:
                 parts.append(rows)

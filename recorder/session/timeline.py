@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from recorder.clock import ClockEra, RunPoints, Timebase, fit_device
 from recorder.schema import Gap
+from recorder.session.manifest import SegmentRow
 from recorder.session.points import ClockPoints, join_points, thin_points
 
 COUNTED_CAUSES = frozenset({"counter-jump", "checksum", "overrun"})
@@ -140,6 +141,17 @@ class StreamTimes:
         firsts = [run.first_no for run in self.runs]
         cuts = [0, *np.searchsorted(sample_no, firsts[1:]).tolist(), len(sample_no)]
         return [(run, a, b) for run, a, b in zip(self.runs, cuts[:-1], cuts[1:], strict=True) if b > a]
+
+
+def segment_edges_s(
+    axis: EraAxis, row: SegmentRow, times: StreamTimes | None, rate_hz: float | None
+) -> tuple[float, float]:
+    """Elapsed time of what is in a file: of a waveform from its first sample to where the next would be."""
+    if times is not None and rate_hz:
+        first_s, last_s = times.t_s(np.array([row.first_no, row.next_no - 1])).tolist()
+        if np.isfinite([first_s, last_s]).all():
+            return first_s, last_s + 1.0 / rate_hz
+    return axis.moment_s(row.t0_host_ns, row.era), axis.moment_s(row.t1_host_ns, row.era)
 
 
 Stretches = list[tuple[int, ClockPoints]]

@@ -309,6 +309,14 @@ def test_a_span_and_a_choice_of_streams(to: str, two: Path, run: Callable[..., R
     assert not found.said("marker", "arm move") and found.said("gap", "e4.bvp")
 
 
+def test_a_span_that_cuts_a_gap_counts_what_is_missing_in_it(two: Path, run: Callable[..., Report]) -> None:
+    report = run(two, "csv", Selection((22.0, 28.0), ("e4.*",)))
+    told = pd.read_csv(report.path / "gaps.csv").set_index("stream")
+    (gap,) = told.loc[["e4.bvp"]].to_dict("records")
+    assert (gap["t0_s"], gap["t1_s"]) == (22.0, pytest.approx(25.0, abs=0.02))
+    assert json.loads(gap["detail"])["n_missing"] == pytest.approx(3 * 64, abs=2)
+
+
 @pytest.mark.parametrize("to", ALL)
 def test_streams_without_a_sample_are_told(to: str, two: Path, run: Callable[..., Report]) -> None:
     report = run(two, to)
@@ -325,6 +333,11 @@ def test_a_damaged_part_is_a_gap_that_says_so(to: str, damaged: Path, run: Calla
     with store.open(folder) as session:
         whole = session.read("adc.wave")
     assert 0 < (~np.isnan(values)).sum() == len(whole) < 25 * 60 * 20
+    (gap,) = (g for g in whole.gaps if g.cause == "damaged")
+    times, period_s = whole.time_s, 1 / 20
+    before, after = times[times < gap.t0_s].max(), times[times >= gap.t1_s - 1e-6].min()
+    assert (gap.t0_s, gap.t1_s) == pytest.approx((before + period_s, after)), "all that is missing, no more"
+    assert gap.n_missing == round((gap.t1_s - gap.t0_s) / period_s)
 
 
 @pytest.mark.parametrize("to", ALL)
