@@ -24,6 +24,7 @@ from hemoview.cloud.app import build
 from hemoview.cloud.asking import COOKIE, CSRF_HEADER, hash_of
 from hemoview.cloud.service import Service
 from hemoview.cloud.settings import Settings
+from tests.cloud import databases
 
 T = TypeVar("T")
 
@@ -173,6 +174,7 @@ class Rig:
 @contextmanager
 def running(settings: Settings, clock: Clock) -> Iterator[Rig]:
     """A service that has started; closed at the end."""
+    databases.begin_with_tables(settings)
     app = build(settings, clock)
     with TestClient(app) as http:
         yield Rig(app, http, clock)

@@ -7,8 +7,10 @@ import asyncio
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -103,3 +105,21 @@ async def _fill(url: str) -> None:
     db = Database(url)
     await db.upgrade()
     await db.close()
+
+
+@cache
+def _tables_made() -> bytes:
+    """The file of a database that has all tables and no row; once a process."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(folder=Path(folder))
+        asyncio.run(_fill(settings.database))
+        return settings.database_file.read_bytes()
+
+
+def begin_with_tables(settings: Settings) -> None:
+    """A service that has no database yet finds one with its tables, as on a server: to make them takes longer than
+    most tests do."""
+    if SERVER or settings.database_url or settings.database_file.exists():
+        return
+    settings.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settings.database_file.write_bytes(_tables_made())
