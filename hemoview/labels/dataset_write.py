@@ -18,6 +18,7 @@ from hemoview.labels.dataset_folder import FACTS, LABELS, META, NUMBERS, PPG, SP
 from recorder import __version__
 from recorder.errors import ConfigError
 from recorder.schema import PARAMETERS
+from recorder.session.arrow_columns import numbers, texts
 from recorder.session.files import FILE_MODE, storage_errors, sync_folder
 from recorder.session.workplace import is_left, workplace
 
@@ -96,22 +97,26 @@ def _write_array(path: Path, array: NDArray[Any]) -> None:
 
 
 def _meta_table(dataset: Dataset) -> pa.Table:
-    columns: dict[str, pa.Array] = {"subject_id": pa.array(dataset.subject_id.tolist(), pa.string())}
+    columns: dict[str, pa.Array] = {"subject_id": texts(dataset.subject_id.tolist())}
     for name in NUMBERS:
-        columns[name] = pa.array(getattr(dataset, name), from_pandas=True)
+        columns[name] = _known(getattr(dataset, name))
     for name in WORDS:
         columns[name] = _words(getattr(dataset, name))
     for i, name in enumerate(DEMOGRAPHICS):
-        columns[name] = pa.array(np.ascontiguousarray(dataset.demographics[:, i]), from_pandas=True)
+        columns[name] = _known(dataset.demographics[:, i])
     sex = dataset.demographics[:, DEMOGRAPHICS.index("sex")].tolist()
-    columns["sex"] = pa.array([{0.0: "female", 1.0: "male"}.get(each) for each in sex], pa.string())
+    columns["sex"] = texts([{0.0: "female", 1.0: "male"}.get(each) for each in sex])
     for name, values in dataset.extra.items():
-        columns[name] = _words(values) if values.dtype.kind == "U" else pa.array(values, from_pandas=True)
+        columns[name] = _words(values) if values.dtype.kind == "U" else _known(values)
     return pa.table(columns)
 
 
+def _known(values: NDArray[Any]) -> pa.Array:
+    return numbers(values, np.isnan(values) if values.dtype.kind == "f" else None)
+
+
 def _words(values: NDArray[np.str_]) -> pa.Array:
-    return pa.array([text or None for text in values.tolist()], pa.string())
+    return texts([text or None for text in values.tolist()])
 
 
 def _facts_of(dataset: Dataset) -> dict[str, Any]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hemoview.viewmodel.answers import taken
-from recorder.acquire.orders import software_versions
 from recorder.clock import Clock
 from recorder.errors import RecorderError
 from recorder.exchange import importing
 from recorder.exchange.importing import Order, Plan
+from recorder.session.software import software_versions
 
 _log = logging.getLogger(__name__)
 

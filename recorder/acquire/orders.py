@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
-import platform as python_platform
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from recorder.clock import ClockEra
 from recorder.schema import Consent, Details, DeviceInfo, Sites, StreamInfo, Subject
 from recorder.schema.rules import check_rules
 from recorder.session import SessionHeader
+from recorder.session.software import software_versions
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +117,3 @@ def folder_name(header: SessionHeader) -> str:
     assert header.subject is not None
     begun = datetime.fromtimestamp(header.created_wall_ns / 1e9, UTC)
     return f"{begun:%Y%m%d-%H%M%S}_{header.subject.pseudonym}_{header.session_id[:6]}"
-
-
-def software_versions() -> dict[str, str]:
-    """What wrote the session."""
-    names = ("hemoview", "numpy", "pyzmq", "pyarrow")
-    versions = {"python": python_platform.python_version(), "system": python_platform.platform()}
-    for name in names:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:  # run from a checkout that is not installed
-            versions[name] = "unknown"
-    return versions

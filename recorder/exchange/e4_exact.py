@@ -225,7 +225,7 @@ def _at_once(lines: bytes, columns: int) -> Ints | None:
     has_dot, negative = np.zeros(len(ends), bool), np.zeros(len(ends), bool)
     has_dot[owner], negative[signed] = True, True
     n_digits = ends - begins - has_dot - negative
-    lonely = np.unique(owner).size == owner.size and np.array_equal(begins[signed], minus)
+    lonely = bool((np.diff(owner) > 0).all()) and np.array_equal(begins[signed], minus)  # both rise
     if not lonely or n_digits.min() < 1 or n_digits.max() > _MAX_DIGITS:
         return None
     places = np.zeros(len(ends), np.int64)

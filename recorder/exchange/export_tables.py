@@ -20,6 +20,7 @@ from recorder.exchange.about import Written, about, write_about
 from recorder.exchange.exported import Exported, Piece, Span, Track
 from recorder.exchange.trend_csv import safe
 from recorder.schema.decimals import decode_decimal
+from recorder.session.arrow_columns import numbers, texts
 
 GAPS, QUALITY, SPANS, MARKERS = "gaps", "quality", "spans", "markers"
 _MARKER_HEAD: Final = ("time_s", "utc", "kind", "label", "detail", "subject", "tags")
@@ -117,15 +118,15 @@ def _schema(track: Track, meta: dict[bytes, bytes]) -> Any:
 def _arrays(exported: Exported, track: Track, piece: Piece) -> list[Any]:
     stamps = exported.start_wall_ns + np.rint(piece.time_s * 1e9).astype(np.int64)
     return [
-        pa.array(piece.time_s),
-        pa.array(stamps, pa.timestamp("ns", "UTC")),
-        pa.array(piece.sample_no),
-        *(pa.array(piece.values[:, i]) for i in range(len(track.columns))),
+        numbers(piece.time_s),
+        numbers(stamps, kind=pa.timestamp("ns", "UTC")),
+        numbers(piece.sample_no),
+        *(numbers(piece.values[:, i]) for i in range(len(track.columns))),
     ]
 
 
 def _side_column(title: str, column: Sequence[Any]) -> Any:
-    return pa.array(column, pa.float64() if title in ("time_s", "t0_s", "t1_s") else pa.string())
+    return numbers(np.array(column, np.float64)) if title in ("time_s", "t0_s", "t1_s") else texts(column)
 
 
 def _columns(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[tuple[str, list[Any]]]:

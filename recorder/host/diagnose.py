@@ -21,13 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from recorder.acquire.orders import software_versions
 from recorder.acquire.settings import read as read_settings
 from recorder.errors import RecorderError, StorageError
 from recorder.host import lock, logs, places, platform
 from recorder.host.client import StationClient
 from recorder.session.header import SessionCard, SessionHeader, read_card
 from recorder.session.manifest import read_manifest
+from recorder.session.software import software_versions
 
 MOST_LOG_BYTES: Final = 1_000_000
 """Of each log file, its end."""

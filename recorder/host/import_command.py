@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
-from recorder.acquire.orders import software_versions
 from recorder.errors import ConfigError, StorageError
 from recorder.exchange import importing
 from recorder.exchange.joining import join
@@ -21,6 +20,7 @@ from recorder.host import places, watch_import, withdrawals
 from recorder.host.console import progress
 from recorder.schema import Consent, Subject
 from recorder.session.bulk import Told
+from recorder.session.software import software_versions
 
 SCOPES = {"upload": "upload", "training": "reuse_for_training", "feedback": "feedback"}
 EXAMPLE = "example: hemoview import --e4 S01.zip --subject P-014 --out sessions/P-014-import --json"

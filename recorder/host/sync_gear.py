@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from recorder.acquire.orders import software_versions
 from recorder.clock import Clock
 from recorder.host import places
+from recorder.session.software import software_versions
 from recorder.sync.client import ServiceClient
 from recorder.sync.identity import Identity
 from recorder.sync.outbox import Outbox

@@ -17,7 +17,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from recorder.acquire.orders import software_versions
 from recorder.errors import RecorderError, StorageError
 from recorder.exchange import importing
 from recorder.exchange.importing import Order, Plan, Wanted
@@ -28,6 +27,7 @@ from recorder.exchange.stick_watch import Found, Listing, Seen, Stick, StickWatc
 from recorder.host import places
 from recorder.protocols.cnap_csv import NotCnap
 from recorder.protocols.cnap_summary import parse_summary
+from recorder.session.software import software_versions
 
 EVERY_S: Final = 2.0
 DEEPEST: Final = 3

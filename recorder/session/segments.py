@@ -20,6 +20,7 @@ from recorder.clock import ClockEra
 from recorder.errors import SessionDamaged
 from recorder.schema import Event, StreamInfo
 from recorder.session import base85
+from recorder.session.arrow_columns import numbers, texts, whole_numbers
 from recorder.session.files import sha256
 from recorder.session.header import FORMAT
 from recorder.session.levels import Level, level_of, pack_level, rescaled, unpack_level
@@ -55,19 +56,21 @@ def encode_samples(
     info: StreamInfo, rows: Rows, session_id: str, era: ClockEra, span_ns: tuple[int, int]
 ) -> bytes:
     """A segment of samples; ``span_ns`` is first and last host time."""
-    columns: dict[str, pa.Array] = {"sample_no": pa.array(rows.sample_no)}
+    columns: dict[str, pa.Array] = {"sample_no": numbers(rows.sample_no)}
     if rows.device_time_us is not None:
         missing = rows.device_time_us == NO_TIME
-        columns["device_time_us"] = pa.array(rows.device_time_us, mask=missing)
+        columns["device_time_us"] = numbers(rows.device_time_us, missing)
     if rows.row_t_host_ns is not None:
-        columns["row_t_host_ns"] = pa.array(rows.row_t_host_ns)
+        columns["row_t_host_ns"] = numbers(rows.row_t_host_ns)
     about = _about(session_id, info.stream_id, "samples", span_ns, era.number)
     about |= {"stream": info.to_json(), "era": era.to_json()}
     stored, about["decimal_places"] = _stored_columns(info, rows.values)
     columns |= stored
     extra = {}
     if None not in about["decimal_places"]:
-        plain = np.stack([stored[c.name].to_numpy().astype(np.float64) for c in info.channels], axis=1)
+        plain = np.stack(
+            [_numpy(pa.chunked_array([stored[c.name]])).astype(np.float64) for c in info.channels], axis=1
+        )
         extra["level"] = pack_level(level_of(info, rows, plain))
     group = max(MIN_GROUP_ROWS, round(ROW_GROUP_S * (info.nominal_rate_hz or 0)))
     return _write(columns, about, extra, group)
@@ -76,13 +79,13 @@ def encode_samples(
 def _stored_columns(info: StreamInfo, values: NDArray[Any]) -> tuple[dict[str, pa.Array], list[int | None]]:
     """Columns of the file, and of each decimal channel how many places its whole numbers stand for."""
     if info.dtype != "decimal":
-        return {c.name: pa.array(values[:, i]) for i, c in enumerate(info.channels)}, []
+        return {c.name: numbers(values[:, i]) for i, c in enumerate(info.channels)}, []
     columns, places = {}, []
     for i, channel in enumerate(info.channels):
         mantissa, shown, common = _align_places(values[:, 2 * i : 2 * i + 2])
         narrow = np.abs(mantissa).max() < 1 << 31
-        columns[channel.name] = pa.array(mantissa.astype(np.int32) if narrow else mantissa)
-        columns[f"{channel.name}_places"] = pa.array(shown)
+        columns[channel.name] = numbers(mantissa.astype(np.int32) if narrow else mantissa)
+        columns[f"{channel.name}_places"] = numbers(shown)
         places.append(common)
     return columns, places
 
@@ -128,14 +131,14 @@ def encode_clock(
     tables = []
     for index, name in enumerate(names):
         p = points[name]
-        column = {
+        column: dict[str, NDArray[Any]] = {
             "stream": np.full(len(p), index, np.int32),
             "sample_no": p.sample_no,
             "n_samples": p.n_samples.astype(np.int32),
             "t_host_us": p.t_host_ns // RESOLUTION_NS,
             "era": p.era.astype(np.int32),
         }
-        tables.append(pa.table({k: pa.array(v) for k, v in column.items()}))
+        tables.append(pa.table({k: numbers(v) for k, v in column.items()}))
     era = max(int(p.era.max()) for p in points.values())
     times = np.concatenate([p.t_host_ns[p.era == era] for p in points.values()])  # times of one era only
     about = _about(session_id, CLOCK, "clock", (int(times.min()), int(times.max())), era)
@@ -166,10 +169,10 @@ def decode_clock(content: bytes, stream_id: str | None = None) -> dict[str, Cloc
 def encode_events(events: list[tuple[int, Event]], session_id: str) -> bytes:
     """A segment of events, each as JSON text."""
     columns = {
-        "event_no": pa.array([n for n, _ in events], pa.int64()),
-        "kind": pa.array([e.kind for _, e in events], pa.string()),
-        "t_host_ns": pa.array([e.t_host_ns for _, e in events], pa.int64()),
-        "body": pa.array([json.dumps(e.to_json()) for _, e in events], pa.string()),
+        "event_no": whole_numbers([n for n, _ in events]),
+        "kind": texts([e.kind for _, e in events]),
+        "t_host_ns": whole_numbers([e.t_host_ns for _, e in events]),
+        "body": texts([json.dumps(e.to_json()) for _, e in events]),
     }
     era = max(e.era for _, e in events)
     times = [e.t_host_ns for _, e in events if e.era == era]  # times of one era only
