@@ -3,7 +3,8 @@
 from hemoview.labels.dataset import Dataset, make_dataset
 from hemoview.labels.dataset_folder import read_dataset, read_seed_files
 from hemoview.labels.dataset_write import write_dataset
-from hemoview.labels.splits import Split, make_split, refuse_leaks
+from hemoview.labels.split import Split
+from hemoview.labels.splits import make_split, refuse_leaks
 
 __all__ = [
     "Dataset",

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from hemoview.labels import checks
 from hemoview.labels.checks import DEMOGRAPHICS
-from hemoview.labels.splits import Split
+from hemoview.labels.split import Split
 from recorder.errors import ConfigError
 from recorder.schema import body_surface_m2
 

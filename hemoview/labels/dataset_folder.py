@@ -29,7 +29,7 @@ from hemoview.labels.checks import (
     widen_labels,
 )
 from hemoview.labels.dataset import VERSION_PREFIX, Dataset, make_dataset
-from hemoview.labels.splits import Split
+from hemoview.labels.split import Split
 from recorder.errors import ConfigError
 from recorder.schema import PARAMETERS
 

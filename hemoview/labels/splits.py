@@ -2,110 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from itertools import combinations, pairwise
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hemoview.dsp.filters import PPG_BAND_HZ, band_pass
+from hemoview.labels.dataset import Dataset
+from hemoview.labels.split import PARTS, Split, some
 from recorder.errors import ConfigError
-
-if TYPE_CHECKING:
-    from hemoview.labels.dataset import Dataset
 
 F32 = NDArray[np.float32]
 
-PARTS: Final = ("train", "val", "test")
 SAME_WINDOW: Final = 0.999
 """From this correlation of the band-passed waves on, two windows count as one."""
 _CHUNK: Final = 1024
 _BLOCK: Final = 8
 _HALF_S: Final = 4.9
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """Subjects of each part; nobody is in two.
-
-    Args:
-        name: what ``--split`` calls it.
-        train, val, test: subject ids, sorted.
-
-    Raises:
-        ConfigError: a subject in two parts, or nobody at all.
-    """
-
-    name: str
-    train: tuple[str, ...]
-    val: tuple[str, ...]
-    test: tuple[str, ...]
-
-    def __post_init__(self) -> None:
-        for part in PARTS:
-            object.__setattr__(self, part, tuple(sorted(set(getattr(self, part)))))
-        for one, other in combinations(PARTS, 2):
-            twice = set(getattr(self, one)) & set(getattr(self, other))
-            if twice:
-                raise ConfigError(
-                    f"split {self.name}: {_some(twice)} in both {one} and {other}; a subject is in one part only"
-                )
-        if not self.everybody:
-            raise ConfigError(f"split {self.name}: names nobody")
-
-    @property
-    def everybody(self) -> frozenset[str]:
-        """All subjects it names."""
-        return frozenset((*self.train, *self.val, *self.test))
-
-    @property
-    def sha256(self) -> str:
-        """Over who is in which part; the name does not count."""
-        return hashlib.sha256(json.dumps([self.train, self.val, self.test]).encode()).hexdigest()
-
-    def refuse_strangers(self, everybody: Iterable[str], where: str) -> None:
-        """Refuse subjects that the dataset does not have.
-
-        Raises:
-            ConfigError: naming some of them.
-        """
-        if strangers := self.everybody - set(everybody):
-            raise ConfigError(
-                f"{where}: split {self.name} names {_some(strangers)}, who are not in the dataset"
-            )
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values, with the hash."""
-        return {**{part: list(getattr(self, part)) for part in PARTS}, "sha256": self.sha256}
-
-    @classmethod
-    def from_json(cls, name: str, value: object, where: str) -> Self:
-        """The inverse; a part that is absent is empty.
-
-        Raises:
-            ConfigError: not such an object, or not what was hashed.
-        """
-        if not isinstance(value, Mapping):
-            raise ConfigError(f"{where}: split {name} is not an object with {', '.join(PARTS)}")
-        if unknown := set(value) - {*PARTS, "sha256"}:
-            raise ConfigError(
-                f"{where}: split {name} has an unknown part {', '.join(sorted(map(str, unknown)))}"
-            )
-        parts = {part: value.get(part, []) for part in PARTS}
-        for part, members in parts.items():
-            if not isinstance(members, list) or not all(isinstance(each, str) for each in members):
-                raise ConfigError(f"{where}: part {part} of split {name} is not a list of subject ids")
-        split = cls(name, **{part: tuple(members) for part, members in parts.items()})
-        if value.get("sha256", split.sha256) != split.sha256:
-            raise ConfigError(
-                f"{where}: split {name} is not the one its sha256 was made of; restore it, or remove the sha256"
-            )
-        return split
 
 
 def make_split(
@@ -217,7 +133,7 @@ def refuse_leaks(dataset: Dataset, split: Split, correlation: float = SAME_WINDO
     for group in alike_groups(dataset):
         if len({part_of[who] for who in group if who in part_of}) > 1:
             raise ConfigError(
-                f"{dataset.name}: split {split.name} parts {_some(group)}, who may be one person or one recording; "
+                f"{dataset.name}: split {split.name} parts {some(group)}, who may be one person or one recording; "
                 "make the split again"
             )
     used = [part for part in PARTS if getattr(split, part)]
@@ -319,9 +235,3 @@ def _averaged(waves: F32) -> F32:
     n = waves.shape[1] // _BLOCK * _BLOCK
     blocks = waves[:, :n].reshape(len(waves), -1, _BLOCK)
     return np.asarray(blocks.mean(axis=2) * np.sqrt(_BLOCK), dtype=np.float32)
-
-
-def _some(names: Iterable[str] | Sequence[str]) -> str:
-    listed = sorted(names)
-    more = f" and {len(listed) - 3} more" if len(listed) > 3 else ""
-    return ("subjects " if len(listed) > 1 else "subject ") + ", ".join(listed[:3]) + more

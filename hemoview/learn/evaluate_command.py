@@ -9,7 +9,7 @@ from typing import Any
 from hemoview.estimate import bundle as bundles
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.made_register import remember
-from hemoview.labels.splits import PARTS
+from hemoview.labels.split import PARTS
 from hemoview.learn.dataset_flags import add_dataset, read
 from hemoview.learn.run_predictor import RunPredictor
 from hemoview.report import judging

@@ -26,7 +26,8 @@ from hemoview.estimate import metrics
 from hemoview.estimate.metrics_rows import predictions_of
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.dataset_folder import read_dataset
-from hemoview.labels.splits import Split, alike_groups, refuse_leaks
+from hemoview.labels.split import Split
+from hemoview.labels.splits import alike_groups, refuse_leaks
 from hemoview.learn import export, hearings, loop, prepare, ship_card, teaching, views
 from hemoview.learn.batches import Drawing, Part
 from hemoview.learn.checkpoint import RunFacts

@@ -14,7 +14,7 @@ from hemoview.estimate import metrics, metrics_cross, metrics_quality, metrics_r
 from hemoview.estimate.metrics_quality import Heard
 from hemoview.estimate.metrics_rows import Predictions, Rows
 from hemoview.labels.dataset import Dataset
-from hemoview.labels.splits import Split
+from hemoview.labels.split import Split
 from hemoview.learn import loop, prepare
 from hemoview.learn.hearings import Hearing
 from hemoview.learn.moe.config import PREDICTED

@@ -13,7 +13,8 @@ import torch
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.dataset_folder import HOLDS_WITHDRAWN
 from hemoview.labels.made_register import remember
-from hemoview.labels.splits import Split, make_split, refuse_leaks
+from hemoview.labels.split import Split
+from hemoview.labels.splits import make_split, refuse_leaks
 from hemoview.learn import checkpoint, distributed, evaluate_command, prepare
 from hemoview.learn.batches import Drawing
 from hemoview.learn.checkpoint import RunFacts

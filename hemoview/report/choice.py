@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from hemoview.estimate import bundle as bundles
 from hemoview.labels.dataset import Dataset
-from hemoview.labels.splits import Split, make_split, refuse_leaks
+from hemoview.labels.split import Split
+from hemoview.labels.splits import make_split, refuse_leaks
 from recorder.errors import ConfigError
 from recorder.host import places
 

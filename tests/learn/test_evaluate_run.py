@@ -19,7 +19,7 @@ from pulse_waves import pulse, rhythm  # noqa: E402
 from hemoview import cli  # noqa: E402
 from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
 from hemoview.labels.dataset_write import write_dataset  # noqa: E402
-from hemoview.labels.splits import Split  # noqa: E402
+from hemoview.labels.split import Split  # noqa: E402
 from hemoview.learn import checkpoint, evaluate_command, run_predictor  # noqa: E402
 from hemoview.learn.moe.config import LabelScale, ModelConfig  # noqa: E402
 from hemoview.learn.moe.model import LSM2oE  # noqa: E402

@@ -18,7 +18,8 @@ from hemoview.estimate.card import parse_card
 from hemoview.estimate.predictors import Seen, look
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.dataset_folder import read_dataset
-from hemoview.labels.splits import Split, make_split
+from hemoview.labels.split import Split
+from hemoview.labels.splits import make_split
 from hemoview.learn import checkpoint, distributed, prepare
 from hemoview.learn.checkpoint import RunFacts
 from hemoview.learn.compress import stages

@@ -12,7 +12,8 @@ from typing import Any, Final
 import numpy as np
 
 from hemoview.labels.dataset import Dataset
-from hemoview.labels.splits import Split, first_duplicate, pieces
+from hemoview.labels.split import Split
+from hemoview.labels.splits import first_duplicate, pieces
 from recorder.errors import ConfigError
 
 _ARRAYS: Final = (

@@ -17,7 +17,7 @@ from hemoview.estimate.runner import Runner  # noqa: E402
 from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
 from hemoview.labels.dataset_folder import read_dataset  # noqa: E402
 from hemoview.labels.dataset_write import write_dataset  # noqa: E402
-from hemoview.labels.splits import Split  # noqa: E402
+from hemoview.labels.split import Split  # noqa: E402
 from hemoview.learn import prepare  # noqa: E402
 from hemoview.learn.batches import Drawing  # noqa: E402
 from hemoview.learn.checkpoint import RunFacts  # noqa: E402
