@@ -26,7 +26,7 @@ from hemoview.ui.numerics_view import Words
 from hemoview.ui.start_inputs import Choice, ScanLine
 from hemoview.viewmodel.amend_form import AmendForm, examine, fields_of
 from hemoview.viewmodel.amended import amended_words
-from hemoview.viewmodel.start_form import SEXES
+from hemoview.viewmodel.start_fields import SEXES
 
 _OWN = {"pseudonym_again": "field-pseudonym_again", "operator": "field-operator", "why": "amend-why"}
 

@@ -21,7 +21,7 @@ from hemoview.ui.enter_key import answer_row, enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.cuff_form import CuffForm, CuffView, in_kpa
 from hemoview.viewmodel.guide import POSTURES
-from hemoview.viewmodel.start_form import SIDES
+from hemoview.viewmodel.start_fields import SIDES
 
 _FIELDS = ("sbp", "dbp", "map", "minutes_ago")
 

@@ -38,7 +38,7 @@ from hemoview.ui.start_notes import missing, note, paint
 from hemoview.viewmodel.import_form import ImportForm, ImportView, accepted_ids, examine, order_of, zones
 from hemoview.viewmodel.import_job import Ended, ImportGivenUp, ImportJob, Looked, Written
 from hemoview.viewmodel.pseudonym import half_width
-from hemoview.viewmodel.start_form import StartForm
+from hemoview.viewmodel.start_fields import StartForm
 from recorder.exchange.importing import Plan
 from recorder.exchange.kinds import sources_of
 from recorder.exchange.local_time import FOLDS

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QPushButton, QW
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text
-from hemoview.viewmodel.start_form import StartForm
+from hemoview.viewmodel.start_fields import StartForm
 from hemoview.viewmodel.template_choice import FILLED
 from recorder.acquire.template import Template
 from recorder.acquire.template_library import TemplateLibrary

@@ -13,7 +13,7 @@ from typing import Literal
 from hemoview.viewmodel.formats import clock_time
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.pseudonym import Question, looks_questions
-from hemoview.viewmodel.start_form import StartForm
+from hemoview.viewmodel.start_fields import StartForm
 from hemoview.viewmodel.start_problems import Problem, consent_problems, needed, subject_problems
 from recorder.errors import RecorderError
 from recorder.exchange.e4_exact import BLANK, COLUMNS, CUT, NO_NUMBER, RANGE

@@ -6,14 +6,14 @@ Settings return, the subject never does (safety rule 2): :func:`next_subject` ke
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from hemoview.viewmodel.details_form import DetailsForm, detail_problems, details
+from hemoview.viewmodel.details_form import detail_problems, details
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.pseudonym import Known, Question, how_entered, known_questions, looks_questions
-from hemoview.viewmodel.rule_choice import RuleChoice
+from hemoview.viewmodel.start_fields import StartForm
 from hemoview.viewmodel.start_problems import (
     GROUPED_FROM_Y,
     Problem,
@@ -28,50 +28,8 @@ from hemoview.viewmodel.start_problems import (
 from recorder.schema import Consent, Sites, Subject
 from recorder.schema.check_character import scheme_of
 
-SEXES = ("", "female", "male", "other", "unknown")
-SIDES = ("unknown", "left", "right")
-POSTURES = ("unknown", "supine", "seated", "standing")
-
 NOT_ASKED = Known("")
 """Nothing is asked about earlier sessions."""
-
-
-@dataclass(frozen=True, slots=True)
-class StartForm:
-    """What stands in the fields, as typed.
-
-    ``overrides``: device id → reason for starting without it. ``scanned``: the pseudonym as a scanner read it, which
-    needs no second entry. ``pseudonym_check``: the check character that pseudonyms of the template carry.
-    ``answered``: keys of questions that were answered. ``rules``: about estimates.
-    """
-
-    pseudonym: str = ""
-    pseudonym_again: str = ""
-    sex: str = ""
-    age_y: str = ""
-    height_cm: str = ""
-    weight_kg: str = ""
-    cvp_mmhg: str = ""
-    consent_version: str = ""
-    consent_date: str = ""
-    consent_record: bool = False
-    consent_upload: bool = False
-    consent_training: bool = False
-    consent_feedback: bool = False
-    wristband_side: str = "unknown"
-    finger_cuff_side: str = "unknown"
-    arm_cuff_side: str = "unknown"
-    posture: str = "unknown"
-    hand_height_cm: str = ""
-    operator: str = ""
-    template: str = ""
-    rules: RuleChoice = field(default_factory=RuleChoice)
-    notes: str = ""
-    overrides: Mapping[str, str] = field(default_factory=dict, hash=False)
-    scanned: str = ""
-    pseudonym_check: str = ""
-    answered: frozenset[str] = frozenset()
-    details: DetailsForm = field(default_factory=DetailsForm)
 
 
 @dataclass(frozen=True, slots=True)

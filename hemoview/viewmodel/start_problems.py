@@ -6,14 +6,11 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 from hemoview.viewmodel.messages import Message, say
+from hemoview.viewmodel.start_fields import StartForm
 from recorder.schema import Subject
 from recorder.schema.check_character import carries_check, scheme_of
-
-if TYPE_CHECKING:
-    from hemoview.viewmodel.start_form import StartForm
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 

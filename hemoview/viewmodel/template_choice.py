@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from hemoview.viewmodel.rule_choice import with_rules, without_template
-from hemoview.viewmodel.start_form import StartForm
+from hemoview.viewmodel.start_fields import StartForm
 from recorder.acquire.template import Template
 from recorder.acquire.template_library import TemplateLibrary
 from recorder.host import places

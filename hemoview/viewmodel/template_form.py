@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from hemoview.viewmodel.guide import POSTURES
-from hemoview.viewmodel.start_form import SIDES
+from hemoview.viewmodel.start_fields import SIDES
 from recorder.acquire import template as templates
 from recorder.acquire.template import Template
 from recorder.acquire.template_faults import Fault, TemplateFaults

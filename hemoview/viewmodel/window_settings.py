@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from hemoview.viewmodel.record_view import TREND_GROUPS, TREND_SPANS_S, WAVES, Wish
 from hemoview.viewmodel.rule_choice import stored_choice
-from hemoview.viewmodel.start_form import StartForm, next_subject
+from hemoview.viewmodel.start_fields import StartForm
+from hemoview.viewmodel.start_form import next_subject
 from hemoview.viewmodel.waves import PAPER_SPEEDS_MM_PER_S
 from recorder.schema import PARAMETERS
 

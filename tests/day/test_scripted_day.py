@@ -22,7 +22,7 @@ from pytestqt.qtbot import QtBot
 from hemoview import app
 from hemoview.ui import theme
 from hemoview.ui.start_dialog import StartDialog
-from hemoview.viewmodel.start_form import StartForm
+from hemoview.viewmodel.start_fields import StartForm
 from recorder import session as store
 from recorder.clock import Clock
 from recorder.host import places, processes, virtual_bedside

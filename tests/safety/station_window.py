@@ -16,7 +16,7 @@ from hemoview.ui.start_dialog import StartDialog
 from hemoview.viewmodel.live import LiveModel
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import RecordView, Wish
-from hemoview.viewmodel.start_form import StartForm
+from hemoview.viewmodel.start_fields import StartForm
 from hemoview.viewmodel.window_settings import WindowSettings
 from recorder.acquire import wire
 from recorder.acquire.wire import Request

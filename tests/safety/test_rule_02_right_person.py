@@ -20,10 +20,12 @@ from hemoview.ui import theme
 from hemoview.ui.main_window import MainWindow
 from hemoview.ui.start_dialog import StartDialog
 from hemoview.viewmodel import window_settings
+from hemoview.viewmodel.details_form import DetailsForm
 from hemoview.viewmodel.pseudonym import Known, known_from, known_questions
 from hemoview.viewmodel.rule_choice import RuleChoice
 from hemoview.viewmodel.scan import SLOWEST_KEY_MS, Keys, scanned
-from hemoview.viewmodel.start_form import DetailsForm, StartForm, StartView, answer, examine, next_subject
+from hemoview.viewmodel.start_fields import StartForm
+from hemoview.viewmodel.start_form import StartView, answer, examine, next_subject
 from hemoview.viewmodel.template_choice import chosen
 from hemoview.viewmodel.window_settings import WindowSettings
 from recorder.acquire.template import parse

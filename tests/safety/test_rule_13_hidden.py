@@ -19,7 +19,8 @@ from hemoview.viewmodel.estimates_form import EstimatesForm, examine
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Cell, EstimateChoice, RecordView, Wish
 from hemoview.viewmodel.rule_choice import RuleChoice
-from hemoview.viewmodel.start_form import StartForm, next_subject
+from hemoview.viewmodel.start_fields import StartForm
+from hemoview.viewmodel.start_form import next_subject
 from hemoview.viewmodel.template_choice import chosen, with_template
 from hemoview.viewmodel.visibility import estimates_hidden
 from hemoview.viewmodel.window_settings import WindowSettings

@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 from hemoview.ui import theme
 from hemoview.ui.start_dialog import StartDialog
 from hemoview.viewmodel.details_form import DetailsForm
-from hemoview.viewmodel.start_form import StartForm, examine
+from hemoview.viewmodel.start_fields import StartForm
+from hemoview.viewmodel.start_form import examine
 from recorder import session as store
 from recorder.errors import ConfigError
 from recorder.schema import Details

@@ -17,7 +17,7 @@ from hemoview.ui.catalogue import CHINESE_WORDS, ENGLISH_WORDS, known_ids, text,
 from hemoview.viewmodel.messages import say
 from hemoview.viewmodel.record import MARKER_LABELS
 from hemoview.viewmodel.record_view import TREND_GROUPS, WAVES
-from hemoview.viewmodel.start_form import POSTURES, SEXES, SIDES
+from hemoview.viewmodel.start_fields import POSTURES, SEXES, SIDES
 from hemoview.viewmodel.window_settings import PALETTES
 from recorder.schema import DiskStatus, LinkStatus, StreamStatus
 

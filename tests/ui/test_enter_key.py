@@ -17,7 +17,7 @@ from hemoview.ui.pin_dialog import PinDialog
 from hemoview.ui.reason_dialog import ReasonDialog
 from hemoview.ui.start_dialog import StartDialog
 from hemoview.viewmodel.cuff_form import examine
-from hemoview.viewmodel.start_form import StartForm
+from hemoview.viewmodel.start_fields import StartForm
 
 DIALOGS: dict[str, Callable[[Path], QDialog]] = {
     "start": lambda _: StartDialog(StartForm()),

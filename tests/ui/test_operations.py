@@ -28,7 +28,7 @@ from hemoview.ui.start_inputs import Choice
 from hemoview.ui.stop_dialog import StopDialog
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Wish
-from hemoview.viewmodel.start_form import StartForm
+from hemoview.viewmodel.start_fields import StartForm
 from hemoview.viewmodel.window_settings import WindowSettings
 from recorder.errors import SessionRefused
 

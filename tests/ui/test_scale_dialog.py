@@ -17,7 +17,7 @@ from hemoview.ui.scale_dialog import ScaleDialog
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Wish
 from hemoview.viewmodel.scale_form import AdcNow, ScaleForm, ScaleView, adc_now, examine
-from hemoview.viewmodel.start_form import StartForm
+from hemoview.viewmodel.start_fields import StartForm
 from hemoview.viewmodel.window_settings import WindowSettings
 
 

@@ -18,7 +18,7 @@ from hemoview.ui.start_inputs import Choice
 from hemoview.viewmodel.cuff_form import CuffForm, CuffView
 from hemoview.viewmodel.cuff_form import examine as examine_cuff
 from hemoview.viewmodel.pseudonym import Known
-from hemoview.viewmodel.start_form import StartForm
+from hemoview.viewmodel.start_fields import StartForm
 
 READY = [{"id": "disk", "ok": True, "level": "ok", "who": "", "what": "", "todo": ""}]
 LOST = {

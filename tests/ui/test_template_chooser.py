@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 from hemoview.ui import theme
 from hemoview.ui.start_dialog import StartDialog
 from hemoview.ui.template_chooser import TemplateChooser
-from hemoview.viewmodel.start_form import StartForm
+from hemoview.viewmodel.start_fields import StartForm
 from hemoview.viewmodel.template_choice import FILLED, chosen, template_library, with_template
 from recorder.acquire import template as templates
 from recorder.acquire.template import Template

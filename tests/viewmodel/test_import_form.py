@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hemoview.viewmodel.import_form import ImportForm, accepted_ids, examine, order_of, zones
-from hemoview.viewmodel.start_form import StartForm
+from hemoview.viewmodel.start_fields import StartForm
 from recorder.errors import ConfigError
 from recorder.exchange import importing
 from recorder.exchange.importing import Plan

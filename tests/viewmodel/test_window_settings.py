@@ -7,7 +7,7 @@ import pytest
 from hemoview.estimate.claims import load_card
 from hemoview.viewmodel.latency import LatencyRecorder
 from hemoview.viewmodel.record_view import Wish
-from hemoview.viewmodel.start_form import StartForm
+from hemoview.viewmodel.start_fields import StartForm
 from hemoview.viewmodel.window_settings import Taste, WindowSettings, load, save
 
 
