@@ -225,7 +225,7 @@ class Trend:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What the model behind the estimates may claim (safety rule 6), as :class:`hemoview.estimate.claims.Claim`.
+    """What the model behind the estimates may claim (safety rule 6), as :class:`recorder.schema.claims.Claim`.
 
     ``known`` False: the session names a model whose card is not here.
     """
