@@ -17,6 +17,8 @@ from hemoview.labels.dataset_register import Registered, register
 from hemoview.labels.dataset_write import check_new, write_dataset
 from hemoview.report import dataset_card
 from recorder import __version__
+from recorder.errors import ConfigError
+from recorder.host import withdrawals
 
 CARD: Final = "card.html"
 
@@ -127,7 +129,7 @@ def carry_out(
 
     Raises:
         Cancelled: nothing was written.
-        RecorderError: a session cannot be read, no window is left, or the disk refuses.
+        RecorderError: a session cannot be read, no window is left, somebody withdrew, or the disk refuses.
     """
     order = ready.order
     began = time.perf_counter()
@@ -136,9 +138,27 @@ def carry_out(
     seconds = time.perf_counter() - began
     noted = _noted(ready, dataset, parts)
     card = {CARD: dataset_card.page(dataset)}
-    # noted first: a dataset that nobody noted would outlive the withdrawal of somebody in it
-    write_dataset(order.out, dataset, beside=card, before=lambda: register(order.home, noted))
+    write_dataset(order.out, dataset, beside=card, before=lambda: _note(order.home, noted))
     return Built(ready, dataset, sum(part.hours for part in parts), seconds)
+
+
+def _note(home: Path, noted: Registered) -> None:
+    """On record before it is there: a dataset that nobody noted would outlive the withdrawal of somebody in it. Who
+    withdrew while it was built finds it noted, or is found here.
+
+    Raises:
+        ConfigError: somebody did.
+        StorageError: the list cannot be read or written.
+    """
+    register(home, noted)
+    gone = withdrawals.read(home)
+    found = [subject for subject in noted.subjects if withdrawals.is_withdrawn(gone, subject)]
+    if found:
+        raise ConfigError(
+            f"{noted.name}: subject {', '.join(found)} was withdrawn while it was built; nothing was written, "
+            "build it again",
+            advice="dataset-barred",
+        )
 
 
 def _noted(ready: Ready, dataset: Dataset, parts: Sequence[Part]) -> Registered:

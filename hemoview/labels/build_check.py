@@ -24,7 +24,7 @@ WORDS: Final = {
     "no-subject": "it has no subject; amend its pseudonym",
     "withdrawn": "subject {subject} was withdrawn",
     "simulated": "it is simulated or replayed; --allow-simulated takes it, and marks the dataset",
-    "no-consent": "its consent does not cover reuse for training",
+    "no-consent": "its consent does not cover reuse for training (one that was given is entered in Review, Correct…)",
     "no-pulse": "it has no pulse wave",
     "no-reference": "it has no reference; import the monitor's files into it",
     "never-aligned": "it was never aligned; run hemoview align",

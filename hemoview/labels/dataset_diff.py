@@ -32,6 +32,7 @@ class DatasetDiff:
         dropped: reason → (before, after), where they differ.
         options: option → (before, after), where they differ.
         software: name → (before, after), where they differ.
+        subjects: of the sessions named above.
     """
 
     a: str
@@ -47,6 +48,7 @@ class DatasetDiff:
     dropped: dict[str, tuple[int, int]] = field(default_factory=dict, hash=False)
     options: dict[str, tuple[Any, Any]] = field(default_factory=dict, hash=False)
     software: dict[str, tuple[Any, Any]] = field(default_factory=dict, hash=False)
+    subjects: dict[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def same(self) -> bool:
@@ -65,7 +67,9 @@ class DatasetDiff:
         for name in ("sessions_added", "sessions_removed"):
             if names := getattr(self, name):
                 more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-                told[name.replace("_", " ")] = f"{len(names)}: {', '.join(names[:_NAMED])}{more}"
+                told[name.replace("_", " ")] = (
+                    f"{len(names)}: {', '.join(map(self._named, names[:_NAMED]))}{more}"
+                )
         for name in ("windows_added", "windows_removed", "rewaved"):
             if counts := getattr(self, name):
                 told[name.replace("_", " ").replace("rewaved", "windows with other samples")] = str(
@@ -74,8 +78,13 @@ class DatasetDiff:
         lines: dict[str, Any] = dict(told)
         for name in ("sessions_changed", "relabelled", "reasons", "dropped", "options", "software"):
             if counts := getattr(self, name):
-                lines[name.replace("_", " ")] = {k: _arrow(v) for k, v in counts.items()}
+                lines[name.replace("_", " ")] = {self._named(k): _arrow(v) for k, v in counts.items()}
         return lines
+
+    def _named(self, what: str) -> str:
+        """A session with whose it is; anything else as it is called."""
+        whose = self.subjects.get(what)
+        return f"{whose} {what}" if whose else what
 
 
 def diff(a: Dataset, b: Dataset) -> DatasetDiff:
@@ -83,6 +92,7 @@ def diff(a: Dataset, b: Dataset) -> DatasetDiff:
     rows_a, rows_b = _rows(a), _rows(b)
     both = [(rows_a[key], rows_b[key]) for key in rows_a if key in rows_b]
     sources_a, sources_b = _sources(a), _sources(b)
+    named = [*(sources_a.keys() ^ sources_b.keys()), *_changed(sources_a, sources_b)]
     return DatasetDiff(
         a.version,
         b.version,
@@ -97,7 +107,17 @@ def diff(a: Dataset, b: Dataset) -> DatasetDiff:
         _differ(a.about.get("dropped"), b.about.get("dropped"), 0),
         _differ(a.about.get("build"), b.about.get("build")),
         _differ(a.about.get("software"), b.about.get("software")),
+        dict(sorted((of, who) for of in named if (who := _whose(of, (a, b))))),
     )
+
+
+def _whose(session: str, datasets: tuple[Dataset, ...]) -> str:
+    for dataset in datasets:
+        told = str(_sources(dataset).get(session, {}).get("subject_id", ""))
+        here = dataset.subject_id[dataset.session_id == session].tolist()
+        if told or here:
+            return told or str(here[0])
+    return ""
 
 
 def _arrow(value: Any) -> str:

@@ -195,7 +195,8 @@ def test_everything_that_bars_a_session_is_named_at_once(sessions: Path, tmp_pat
     assert "7 of 8 sessions are barred" in said
     for part in (
         "never: it was never aligned",
-        "unlocked: its consent does not cover reuse for training, and its alignment is refused",
+        "unlocked: its consent does not cover reuse for training (one that was given is entered in Review, Correct…), "
+        "and its alignment is refused",
         "toy: it is simulated or replayed",
         "nobody: subject P-020 was withdrawn",
         "bare: it has no reference",

@@ -45,7 +45,7 @@ def test_windows_and_sessions_that_came_and_went() -> None:
     other = diff(small(session="s1"), small(session="s2"))
     assert other.sessions_added == ("s2",) and other.sessions_removed == ("s1",)
     assert other.windows_removed == {"s1": 6} and other.windows_added == {"s2": 6}
-    assert other.in_words()["sessions added"] == "1: s2"
+    assert other.in_words()["sessions added"] == "1: P-1 s2"
 
 
 def test_labels_reasons_recordings_and_counts() -> None:
@@ -56,6 +56,7 @@ def test_labels_reasons_recordings_and_counts() -> None:
     assert found.sessions_changed == {"s1": ["recording or amendments"]}
     assert found.dropped == {"gap": (0, 1), "motion": (3, 0)}
     assert found.software == {"hemoview": ("0.1.0", "0.2.0")} and not found.options
+    assert found.in_words()["sessions changed"] == {"P-1 s1": "recording or amendments"}
     assert found.in_words()["dropped"] == {"gap": "0 → 1", "motion": "3 → 0"}
 
 

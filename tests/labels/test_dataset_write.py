@@ -6,17 +6,21 @@ import os
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import aligned_sessions as made
 import numpy as np
 import pytest
 
-from hemoview import cli
+from hemoview import cli, dataset_build
 from hemoview.labels import make_dataset, read_dataset, write_dataset
+from hemoview.labels.build_options import BuildOptions
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.dataset_register import FILE, registered
 from recorder.errors import ConfigError, StorageError
+from recorder.host import withdrawals
+from recorder.host.withdrawals import Withdrawal
 
 KILLED = """
 import os, signal, sys
@@ -30,7 +34,7 @@ cli.main(sys.argv[2:])
 """
 CRAMPED = """
 import resource, signal, sys
-from hemoview import cli
+from hemoview import cli, dataset_build
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
 sys.exit(cli.main(sys.argv[1:]))
@@ -90,6 +94,22 @@ def test_a_dataset_that_cannot_be_noted_does_not_appear(
     )
     assert "recording a dataset" in capsys.readouterr().err
     assert not (tmp_path / "cohort").exists()
+
+
+def test_who_withdraws_while_a_dataset_is_built_is_in_none(tmp_path: Path, home: Path) -> None:
+    session = made.make(tmp_path / "s1", seconds=70.0)
+    out = tmp_path / "cohort"
+    ready = dataset_build.prepare(dataset_build.Order((session,), out, BuildOptions(), "cohort", home))
+
+    def withdraws(_hours: float, _name: str) -> None:
+        withdrawals.append(home, Withdrawal("P-014", 1, "asked by letter", "OP2"))
+
+    with (
+        ThreadPoolExecutor(1) as pool,
+        pytest.raises(ConfigError, match="P-014 was withdrawn while it was built"),
+    ):
+        dataset_build.carry_out(ready, pool, withdraws)
+    assert not out.exists()
 
 
 def test_an_empty_folder_is_filled_and_a_taken_one_refused(tmp_path: Path) -> None:
