@@ -204,8 +204,9 @@ class ReviewPage(QWidget):
         self.raters.changed.connect(self._show)
         self._side.currentChanged.connect(lambda _tab: self._show())
         self.raters.began.connect(lambda: self._side.setCurrentWidget(self.raters.tab))
+        self.labelling.jump.connect(lambda t: self._move(lambda w, end: moves.jump(w, t, end)))
         for desk in (self.labelling, self.raters):
-            desk.jump.connect(lambda t: self._move(lambda w, end: moves.jump(w, t, end)))
+            desk.sought.connect(lambda t0, t1: self._move(lambda w, end: moves.seek(w, t0, t1, end)))
         self.align.changed.connect(self._show)
         for changing in (self.unhiding, self.marking):
             changing.done.connect(self._model.refresh)

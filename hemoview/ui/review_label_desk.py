@@ -38,10 +38,13 @@ _AFTER_PICTURE_MS: Final = 20
 
 
 class LabelDesk(QObject):
-    """Signals: ``changed()``: show the page again; ``jump(t_s)``: the cursor goes there; ``began()``: label mode."""
+    """Signals: ``changed()``: show the page again; ``jump(t_s)``: the cursor goes there;
+    ``sought(t0_s, t1_s)``: that is to be seen; ``began()``: label mode.
+    """
 
     changed = Signal()
     jump = Signal(float)
+    sought = Signal(float, float)
     began = Signal()
 
     def __init__(self, canvas: ReviewCanvas, page: QWidget, samples: Samples) -> None:
@@ -171,8 +174,8 @@ class LabelDesk(QObject):
             "previous-window": lambda: model.next_window(here, back=True),
             "next-label": lambda: model.next_label(here),
             "previous-label": lambda: model.next_label(here, back=True),
-            "next-uncertain": lambda: model.next_uncertain(here),
-            "previous-uncertain": lambda: model.next_uncertain(here, back=True),
+            "next-uncertain": lambda: self._seek(back=False),
+            "previous-uncertain": lambda: self._seek(back=True),
             "snap": lambda: model.snap(self._foot_s(), here),
             "accept": lambda: model.accept(here),
             "reject": lambda: model.reject(here),
@@ -190,6 +193,13 @@ class LabelDesk(QObject):
         }
         self._run(deeds[action])
         return True
+
+    def _seek(self, *, back: bool) -> None:
+        """To the next suggestion, near enough to judge it."""
+        start_s = self.model.next_uncertain(self._cursor_s, back=back)
+        if start_s is not None:
+            ends = [p.t1_s for p in self.model.proposals if p.t0_s == start_s]
+            self.sought.emit(start_s, min(ends, default=start_s))
 
     def _step_s(self) -> float:
         return (

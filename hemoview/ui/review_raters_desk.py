@@ -18,10 +18,10 @@ from hemoview.viewmodel.review_raters_keys import PAIR_ACTION, RATER_ACTION
 
 
 class RaterDesk(QObject):
-    """Signals: ``changed()``: show the page again; ``jump(t_s)``: the cursor goes there; ``began()``: show the tab."""
+    """Signals: ``changed()``: show the page again; ``sought(t0_s, t1_s)``: that is to be seen; ``began()``: the tab."""
 
     changed = Signal()
-    jump = Signal(float)
+    sought = Signal(float, float)
     began = Signal()
 
     def __init__(self, labelling: LabelDesk, page: QWidget) -> None:
@@ -126,11 +126,12 @@ class RaterDesk(QObject):
             return
         now = self.model.pairs.pair
         if was is None and now is not None:
-            self.jump.emit(now.t0_s)
+            self.sought.emit(now.t0_s, now.t1_s)
         self.changed.emit()
 
     def _run(self, deed: Callable[[], float | None]) -> None:
         target_s = deed()
         if target_s is not None:
-            self.jump.emit(target_s)
+            pair = self.model.pairs.pair
+            self.sought.emit(target_s, pair.t1_s if pair is not None else target_s)
         self.changed.emit()

@@ -11,6 +11,9 @@ PAN_STEP = 0.1
 ZOOM_STEP = 0.6
 _LEAD = 0.05
 """Share of the window left of a mark that was jumped to, and of the cursor after the page has turned."""
+_SEEN, _NEAR_S, _ROOM, _BEFORE = 0.02, 60.0, 4.0, 0.25
+"""Of :func:`seek`: the least share of the window that can be looked at; else the window is at least so long and so
+many times the stretch; the share of it that lies before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,15 @@ def jump(wish: Wish, t_s: float, duration_s: float) -> Wish:
         return moved
     start = t_s - _LEAD * wish.span_s
     return look_at(moved, start, start + wish.span_s, duration_s)
+
+
+def seek(wish: Wish, t0_s: float, t1_s: float, duration_s: float) -> Wish:
+    """Cursor to the begin of a stretch, near enough to see what is in it: a second of a day is less than a dot."""
+    moved = jump(wish, t0_s, duration_s)
+    if t1_s - t0_s >= _SEEN * wish.span_s or wish.span_s <= _NEAR_S:
+        return moved
+    span = max(_NEAR_S, (t1_s - t0_s) * _ROOM)
+    return look_at(moved, t0_s - _BEFORE * span, t0_s + (1 - _BEFORE) * span, duration_s)
 
 
 def next_after(times_s: Iterable[float], t_s: float) -> float | None:

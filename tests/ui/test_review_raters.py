@@ -173,11 +173,14 @@ def test_disagreements_are_decided_from_the_keyboard(page: ReviewPage, folder: P
             qtbot.keyClick(page, key)
             qtbot.keyClick(page, KEY.Key_W)
         finish(page, qtbot)
+    look(page, 0.0, 360.0)
+    page.model.move(lambda w, end: moves.jump(w, 300.0, end))
     qtbot.keyClick(page, KEY.Key_J, CTRL)
     pairs = page.raters.model.pairs
     qtbot.waitUntil(lambda: pairs.view().pair is not None, timeout=10_000)
     assert len(labels(folder, "OP2", "adjudicated")) == 2  # what both gave alike
     assert (pairs.view().left, pairs.view().n_agreed) == (1, 2)
+    assert page.model.wish.cursor_s == 10.0
     qtbot.keyClick(page, KEY.Key_1)
     assert pairs.view().pair is None
     decided = [a for a in labels(folder, "OP2", "adjudicated") if a.t0_s == 10.0]

@@ -94,3 +94,14 @@ def test_an_empty_session_still_has_a_window() -> None:
 )
 def test_a_moment_that_rounds_to_zero_has_no_sign(t_s: float, step_s: float, words: str) -> None:
     assert elapsed_text(t_s, step_s) == words
+
+
+def test_what_is_sought_can_be_seen_and_what_can_be_seen_stays_where_it_is() -> None:
+    day = Wish(0.0, 86_400.0, 1000)
+    near = moves.seek(day, 40_000.0, 40_010.0, 86_400.0)
+    assert near.cursor_s == 40_000.0 and near.span_s == 60.0 and near.t0_s == 39_985.0
+    long = moves.seek(day, 40_000.0, 40_600.0, 86_400.0)
+    assert long.span_s == 2_400.0 and long.t0_s <= 40_000.0 and long.t1_s >= 40_600.0
+    minute = Wish(0.0, 60.0, 1000)
+    assert moves.seek(minute, 30.0, 30.0, 86_400.0) == moves.jump(minute, 30.0, 86_400.0)
+    assert moves.seek(day, 0.0, 40_000.0, 86_400.0).span_s == 86_400.0
