@@ -171,9 +171,14 @@ def _sheet(touch: int) -> str:
     QTabBar::tab:focus {{ border: 1px solid #5aa0d8; }}
     QTabBar::tab:hover {{ color: {TEXT}; }}
     QCheckBox, QRadioButton {{ min-height: {touch}px; spacing: 10px; }}
-    QCheckBox::indicator, QTableView::indicator {{
+    QCheckBox::indicator, QRadioButton::indicator, QTableView::indicator, QListView::indicator {{
         width: 22px; height: 22px; border: 1px solid {FAINT}; border-radius: 4px; background: {PANEL}; }}
-    QCheckBox::indicator:checked, QTableView::indicator:checked {{
+    QRadioButton::indicator {{ border-radius: 11px; }}
+    QRadioButton::indicator:checked {{ border-color: #5aa0d8; background: qradialgradient(cx: 0.5, cy: 0.5, radius: 0.5,
+        fx: 0.5, fy: 0.5, stop: 0 {TEXT}, stop: 0.42 {TEXT}, stop: 0.5 #2b6ea3, stop: 1 #2b6ea3); }}
+    QCheckBox:focus, QRadioButton:focus {{ color: #8cc4f0; }}
+    QListView::indicator:disabled {{ border-color: {LINE}; }}
+    QCheckBox::indicator:checked, QTableView::indicator:checked, QListView::indicator:checked {{
         background: #2b6ea3; border-color: #5aa0d8; image: url("{tick}"); }}
     QFrame#panel {{ background: {PANEL}; border: 1px solid {GRID}; border-radius: 6px; }}
     QFrame#header {{ background: {PANEL}; border-bottom: 1px solid {LINE}; }}
