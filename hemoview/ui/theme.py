@@ -177,6 +177,7 @@ def _sheet(touch: int) -> str:
     QRadioButton::indicator:checked {{ border-color: #5aa0d8; background: qradialgradient(cx: 0.5, cy: 0.5, radius: 0.5,
         fx: 0.5, fy: 0.5, stop: 0 {TEXT}, stop: 0.42 {TEXT}, stop: 0.5 #2b6ea3, stop: 1 #2b6ea3); }}
     QCheckBox:focus, QRadioButton:focus {{ color: #8cc4f0; }}
+    QListView::indicator {{ width: 16px; height: 16px; }}  /* as high as a line of a list */
     QListView::indicator:disabled {{ border-color: {LINE}; }}
     QCheckBox::indicator:checked, QTableView::indicator:checked, QListView::indicator:checked {{
         background: #2b6ea3; border-color: #5aa0d8; image: url("{tick}"); }}
