@@ -209,6 +209,7 @@ def test_a_device_enrolled_anew_is_confirmed_no_longer_where_no_word_said_so(
     comes = replace(heard(rig, device, session_id=OTHER, head=head(confirmed=True)), connection="c2")
     if has_come_again:
         take(rig, comes)
+        rig.call(room(rig).store.flush)  # every second by itself; its Start stands there as confirmed
     rig.call(room(rig).replicas.check)
     assert board(rig).session_id == (OTHER if has_come_again else "")
     take(rig, comes)

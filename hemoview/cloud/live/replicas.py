@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
 
-from hemoview.cloud.live.bindings import confirm
+from hemoview.cloud.live.bindings import AT_THE_BEDSIDE, confirm
 from hemoview.cloud.live.board import BedNow, Confused
 from hemoview.cloud.live.connections import OWNERS_HELD
 from hemoview.cloud.live.words import (
@@ -112,7 +112,9 @@ class Replicas:
         if not bound:
             return
         places = select(device.c.id, device.c.bed_id, device.c.enrolled_us).where(device.c.id.in_(bound))
-        kept = select(bed_binding).where(bed_binding.c.confirmed_us.is_not(None))
+        # What a Start confirmed may stand on what somebody said before an enrolment: each replica judges it by itself.
+        by_somebody = bed_binding.c.confirmed_by != AT_THE_BEDSIDE
+        kept = select(bed_binding).where(bed_binding.c.confirmed_us.is_not(None), by_somebody)
         async with live.service.db.read() as conn:
             stands = (await conn.execute(places)).all()
             confirmed = (await conn.execute(kept.where(bed_binding.c.device_id.in_(bound)))).all()
