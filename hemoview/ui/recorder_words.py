@@ -125,6 +125,8 @@ PHRASES: Final[Mapping[str, str]] = {
     "that wrote it mend its header": (
         "文件头之外还有 {} 个数据段（文件头记 {} 个），未导入；若属于此记录，请用原程序修正文件头"
     ),
+    "holds no annotation that can be read": "没有可读的标注",
+    "{}: was cut; its annotations are read as far as they go": "{}：被截断；标注已读到截断处为止",
     "is not there; its signals are gaps": "文件缺失；其信号记为缺口",
     "cannot be read ({}); it is a gap": "无法读取（{}）；记为缺口",
     "its times are counted from the start that was named, or from 1970": "时间从指定的开始算起，未指定则从 1970 年算起",

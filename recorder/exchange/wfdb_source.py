@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 from recorder.errors import RecordingUnreadable
 from recorder.exchange import wfdb_record
 from recorder.exchange.channel_roles import plain_name, role_of, says_simulated, slug
-from recorder.exchange.e4_exact import CUT
+from recorder.exchange.e4_exact import CUT, RANGE
 from recorder.exchange.into_session import Moment, Rows, Waveform
 from recorder.exchange.numeric_columns import Column, numeric_streams
 from recorder.exchange.pieces import Piece, waveform_of
 from recorder.exchange.source import COUNTED, Skipped, Source
+from recorder.exchange.wfdb_notes import parse_notes
 from recorder.schema import Channel, DeviceInfo, StreamInfo
 from recorder.schema.streams import Origin
 
@@ -56,6 +57,8 @@ _NUMERICS: Final = {
     "HR [bpm]": "hr", "ABPs [mmHg]": "sbp", "ABPm [mmHg]": "map", "ABPd [mmHg]": "dbp", "NBPs [mmHg]": "nbp_sys",
     "NBPm [mmHg]": "nbp_mean", "NBPd [mmHg]": "nbp_dia", "CO [L/min]": "co", "CVP [mmHg]": "cvp", "PPV [%]": "ppv",
 }  # fmt: skip
+_LONGEST_S: Final = 366 * 86_400
+"""An annotation later than a year after the start is a damaged one."""
 _BEATS: Final = frozenset("NLRBAaJSVrFejnE/fQ?")
 """Annotation codes that mark a beat (WFDB annotation codes)."""
 _LIBRARY_ERRORS: Final = (
@@ -215,27 +218,32 @@ class _Record:
             path = self.header.with_suffix(f".{suffix}")
             if not path.is_file():
                 continue
-            try:
-                read = self.wfdb.rdann(str(self.header.with_suffix("")), suffix)
-                said = [
-                    (s.strip(), (n or "").strip("\0 "))
-                    for s, n in zip(read.symbol, read.aux_note, strict=True)
-                ]
-            except _LIBRARY_ERRORS as error:
-                self.skipped.append(Skipped(path.name, f"cannot be read as annotations ({error})"))
+            read = parse_notes(path.read_bytes())
+            if not read.notes:
+                self.skipped.append(Skipped(path.name, "holds no annotation that can be read"))
                 continue
             self.files.add(path)
-            since_ns = np.rint(np.asarray(read.sample) * (1e9 / float(read.fs or self.frame_hz)))
+            if not read.whole:
+                self.notes.append(f"{path.name}: was cut; its annotations are read as far as they go")
+            rate_hz = read.rate_hz or self.frame_hz
+            kept = [note for note in read.notes if 0 <= note.sample <= _LONGEST_S * rate_hz]
+            if len(kept) < len(read.notes):
+                self.rejected.setdefault(path.name, {})[RANGE] = len(read.notes) - len(kept)
+            since_ns = np.rint(np.array([n.sample for n in kept]) * (1e9 / rate_hz))
             at_ns = self.start_ns + since_ns.astype(np.int64)
-            is_beat = np.array([symbol in _BEATS for symbol, _ in said], bool)
+            is_beat = np.array([note.symbol in _BEATS for note in kept], bool)
             if is_beat.any():
-                beats.append(self._beats(suffix, at_ns[is_beat], [s for s, _ in said if s in _BEATS]))
+                beats.append(
+                    self._beats(suffix, at_ns[is_beat], [n.symbol for n in kept if n.symbol in _BEATS])
+                )
             moments += [
                 Moment(
-                    "marker", int(t), {"label": note or symbol, "source": f"wfdb:{suffix}", "code": symbol}
+                    "marker",
+                    int(t),
+                    {"label": note.text or note.symbol, "source": f"wfdb:{suffix}", "code": note.symbol},
                 )
-                for t, (symbol, note) in zip(at_ns, said, strict=True)
-                if note or (symbol and symbol not in _BEATS)
+                for t, note in zip(at_ns, kept, strict=True)
+                if note.text or note.symbol not in _BEATS
             ]
         return beats, moments
 
