@@ -27,7 +27,7 @@ from hemoview.cloud.settings import Settings
 from hemoview.cloud.tables import fact
 from hemoview.cloud.web import routes as web
 from recorder import __version__
-from recorder.sync import signing
+from recorder.sync import protocol, signing
 
 
 class Room(Protocol):
@@ -82,6 +82,7 @@ async def hello(service: Here) -> dict[str, Any]:
         "wrapping_public_key": public_bytes(service.keys.wrapping).hex(),
         "wrapping_key_id": service.keys.wrapping_id,
         "production": service.settings.production,
+        "protocol": protocol.OURS,
     }
     return signing.sign_hello(service.keys.signing, facts | broker.offered(service))
 

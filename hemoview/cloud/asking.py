@@ -22,6 +22,7 @@ from hemoview.cloud.identity import tokens
 from hemoview.cloud.principals import Action, Grant, Principal, Role
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Service, service_of
+from hemoview.cloud.speaking import must_speak_alike
 from recorder.sync import wire
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,7 @@ async def _whoever(request: HTTPConnection) -> Principal:
     if token and kind.lower() == "bearer":
         request.state.claimed = tokens.claimed_by(token.strip())
         principal = await _device(service, token.strip())
+        await must_speak_alike(request, service, principal.id, origin_of(request))
     elif cookie:
         principal = await _user(service, cookie)
     else:

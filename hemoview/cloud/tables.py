@@ -142,6 +142,7 @@ device = Table(
     _us("last_seen_us", null=True),
     Column("skew_ms", Float, nullable=True),
     _text("software", null=True),
+    Column("protocol", Integer, nullable=True),
     _text("queue", null=True),
     UniqueConstraint("public_key"),
 )

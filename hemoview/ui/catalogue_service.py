@@ -47,6 +47,8 @@ ENGLISH: Final[dict[str, str]] = {
     "service-state-refused": "Refuses: nothing is sent, all stays on this machine",
     "service-state-revoked": "This machine was locked out of the service. Recording goes on, all stays here",
     "service-state-other-service": "Another service answers at this address: nothing is sent",
+    "service-state-version": "of another version of HemoView: nothing is sent, all is kept here. "
+    "Bring both to the same version",
     "service-state-certificate": "Its certificate is not accepted: nothing is sent, all stays on this machine",
     "service-state-starting": "Starting …",
     "service-queue-none": "Nothing to send yet",
@@ -172,6 +174,7 @@ CHINESE: Final[dict[str, str]] = {
     "service-state-refused": "拒绝接收：没有发送，数据都保存在本机",
     "service-state-revoked": "本机已被服务器停用。记录照常进行，数据都保存在本机",
     "service-state-other-service": "此地址上是另一台服务器：没有发送任何数据",
+    "service-state-version": "HemoView 版本不同：没有发送，数据都保存在本机。请把两边更新到同一版本",
     "service-state-certificate": "其证书未被接受：没有发送，数据都保存在本机",
     "service-state-starting": "正在启动 …",
     "service-queue-none": "暂无可上传内容",

@@ -64,6 +64,8 @@ SYNC: Final[Mapping[str, str]] = {
     "see which is right before you record: times of a session are this machine's": (
         "记录前请核对哪个正确：记录中的时间以本机为准"
     ),
+    "{}: speaks version {} of the protocol, this HemoView {}; bring both to the same version. Nothing was sent, all is "
+    "kept here": "{}：使用协议版本 {}，本机为 {}；请把两边的 HemoView 更新到同一版本。没有发送任何数据，都保存在本机",
     "has no space left ({}); tell its administrator": "空间不足（{}）；请告知其管理员",
     "points elsewhere, which is not followed; enrol with the address it is really at": (
         "指向另一个地址，不予跟随；请用它的真实地址登记"

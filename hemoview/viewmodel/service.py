@@ -17,7 +17,7 @@ FEEDBACK: Final = "feedback"
 """Field of the amendment that keeps a message of the service in its session (``recorder.sync.orders``)."""
 LATE_US: Final = 3_600_000_000
 """After an hour with something waiting and no receipt the line is a warning."""
-_REVOKED, _CERTIFICATE = "service-revoked", "service-certificate"
+_REVOKED, _CERTIFICATE, _VERSION = "service-revoked", "service-certificate", "service-version"
 """Advice of ``recorder.sync.answers`` that says more than the state it comes with."""
 _TROUBLE: Final[dict[str, Level]] = {"unreachable": "warn", "refused": "danger", "other-service": "danger"}
 
@@ -147,6 +147,8 @@ def _state(status: SyncStatus) -> str:
     """What is the matter, where the advice tells it better than the state; before the first word: starting."""
     if status.state == "refused" and status.advice == _REVOKED:
         return "revoked"
+    if status.state == "refused" and status.advice == _VERSION:
+        return "version"
     if status.state == "other-service" and status.advice == _CERTIFICATE:
         return "certificate"
     return status.state if status.at_us else "starting"

@@ -18,7 +18,7 @@ from recorder.errors import (
     WireError,
     WrongService,
 )
-from recorder.sync import signing, wire
+from recorder.sync import protocol, signing, wire
 from recorder.sync.canonical import read_json
 from recorder.sync.fields import Body
 from recorder.sync.identity import Identity
@@ -26,6 +26,7 @@ from recorder.transports.tcp import is_loopback
 
 REVOKED = "service-revoked"
 CERTIFICATE = "service-certificate"
+VERSION = "service-version"
 """Advice ids of their own."""
 _NOT_YET, _EXPIRED, _OTHER_NAME = 9, 10, frozenset({62, 64})
 """X509_V_ERR_* of OpenSSL's ``x509_vfy.h``: not yet valid, expired, host name or address mismatch."""
@@ -77,6 +78,20 @@ def check_pinned(identity: Identity, found: wire.Hello) -> None:
     )
 
 
+def check_protocol(host: str, found: wire.Hello) -> None:
+    """It is of a build that this one understands.
+
+    Raises:
+        ServiceRefused: it is not.
+    """
+    if found.protocol != protocol.OURS:
+        raise ServiceRefused(
+            f"{host}: speaks version {found.protocol} of the protocol, this HemoView {protocol.OURS}; bring both to "
+            "the same version. Nothing was sent, all is kept here",
+            advice=VERSION,
+        )
+
+
 def unreachable(host: str, error: httpx.TransportError) -> SyncError:
     """Why no answer came, in words; a certificate nobody vouches for is a :class:`WrongService`."""
     link: BaseException | None = error
@@ -116,6 +131,8 @@ def refusal(host: str, response: httpx.Response) -> Refused:
         what = "points elsewhere, which is not followed; enrol with the address it is really at"
     elif problem.type == wire.DEVICE_REVOKED or (response.status_code == 401 and "revoked" in what):
         advice = REVOKED
+    elif problem.type == protocol.OTHER:
+        advice = VERSION
     elif response.status_code == 507:
         what = f"has no space left ({what}); tell its administrator"
     return Refused(f"{host}: {what}", problem, advice=advice)
@@ -179,5 +196,6 @@ def http_of(url: str, ca_pem: str) -> httpx.Client:
         base_url=url,
         verify=verify,
         trust_env=not is_loopback(parts.hostname or ""),
+        headers={protocol.HEADER: str(protocol.OURS)},
         limits=httpx.Limits(max_connections=16, max_keepalive_connections=16),
     )

@@ -11,12 +11,14 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Self
 
 import httpx
 
 from recorder.errors import (
+    ServiceRefused,
     ServiceUnreachable,
     SyncError,
     WireError,
@@ -28,6 +30,7 @@ from recorder.sync.answers import (
     again_after_s,
     certificate_end_us,
     check_pinned,
+    check_protocol,
     http_of,
     no_service,
     read_body,
@@ -110,6 +113,7 @@ class ServiceClient:
 
         Raises:
             WrongService: another one answers.
+            ServiceRefused: it is of a version that does not understand this one.
             ServiceUnreachable: none does.
         """
         if self._hello is None:
@@ -134,7 +138,20 @@ class ServiceClient:
             self._hello = found
             self._ahead_s = found.server_us / 1e6 - (before_s + time.monotonic()) / 2
             self._token = ""
+        try:
+            check_protocol(host, found)
+        except ServiceRefused:
+            self._say_who_we_are()
+            with self._lock:
+                self._hello = None  # asked anew each time: it may have been brought to our version
+            raise
         return found
+
+    def _say_who_we_are(self) -> None:
+        """Once, with our version and nothing else, so that the other side can show it."""
+        headers = {"Authorization": f"Bearer {self._bearer()}", "Content-Type": "application/json"}
+        with suppress(httpx.TransportError):
+            self._request("POST", "/v1/devices/me/heartbeat", b"{}", headers)
 
     @property
     def production(self) -> bool:

@@ -11,6 +11,7 @@ from recorder.errors import WrongService
 from recorder.sync import signing, wire
 from recorder.sync.answers import (
     Refused,
+    check_protocol,
     http_of,
     no_service,
     read_body,
@@ -38,6 +39,7 @@ def enrol(url: str, code: str, *, station: str, ca_pem: str = "", now_us: int = 
             hello = verified_hello(host, _once(http, host, "GET", "/v1/hello", None))
         except Refused as error:
             raise no_service(error, host) from error
+        check_protocol(host, hello)
         asked = signing.sign_enrolment(key, code.strip(), socket.gethostname()[:120], station)
         answer = _once(http, host, "POST", "/v1/enrol", as_bytes(asked))
     enrolled = read_body(wire.Enrolled, host, answer)

@@ -13,7 +13,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from recorder.errors import RecorderError, ServiceUnreachable
 from recorder.schema.sync_status import LiveTrouble, LiveWay
-from recorder.sync.answers import CERTIFICATE
+from recorder.sync import protocol
+from recorder.sync.answers import CERTIFICATE, VERSION
 from recorder.sync.signing import TOKEN_S
 from recorder.sync.uplink_transport import BEAT_S, OPEN_S, LinkEnded, told
 from recorder.sync.uplink_wire import LIMIT_BYTES
@@ -60,7 +61,10 @@ class WebSocketTransport:
                     self._uri,
                     ssl=self._ssl,
                     proxy=self._proxy,
-                    additional_headers={"Authorization": f"Bearer {self._token()}"},
+                    additional_headers={
+                        "Authorization": f"Bearer {self._token()}",
+                        protocol.HEADER: str(protocol.OURS),
+                    },
                     compression=None,
                     open_timeout=OPEN_S,
                     close_timeout=1.0,
@@ -120,4 +124,6 @@ def _trouble_of(error: RecorderError) -> LiveTrouble:
     """Of one that keeps us from a token: the service is away, or is not the one it should be."""
     if isinstance(error, ServiceUnreachable):
         return "away"
+    if error.advice == VERSION:
+        return "garbled"
     return "certificate" if error.advice == CERTIFICATE else "refused"

@@ -108,12 +108,13 @@ class Watch:
                 self._beat()
             self._bring_due()
         except ServiceUnreachable as error:
-            for folder, _ in self._due(self.folders()):
-                count(self.gear, folder)
+            self._count_due()
             return self._failed("unreachable", error)
         except WrongService as error:
+            self._count_due()
             return self._failed("other-service", error)
         except (ServiceRefused, SyncError) as error:
+            self._count_due()
             return self._failed("refused", error)
         except (RecorderError, OSError) as error:  # the disk; the recorder says so louder
             return self._failed("refused", error)
@@ -133,6 +134,11 @@ class Watch:
             self._bring(folder, stamp)
             if time.monotonic() >= self._next_beat_s:
                 self._beat()
+
+    def _count_due(self) -> None:
+        """What waits is told, whatever keeps it here."""
+        for folder, _ in self._due(self.folders()):
+            count(self.gear, folder)
 
     def _due(self, folders: list[Path]) -> Iterator[tuple[Path, Stamp]]:
         for folder in folders:

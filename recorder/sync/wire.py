@@ -59,7 +59,6 @@ PRODUCTION_ONLY: Final = "urn:hemoview:production-only"
 SESSION_ERASED: Final = "urn:hemoview:session-erased"
 DEVICE_REVOKED: Final = "urn:hemoview:device-revoked"
 CODE_UNKNOWN: Final = "urn:hemoview:code-unknown"
-
 EVERY_SESSION: Final = "every-session"
 
 # ---- words used in several bodies
@@ -106,7 +105,7 @@ class Hello(Body):
         signing_public_key: Ed25519, of receipts; pinned at enrolment.
         wrapping_public_key, wrapping_key_id: X25519, for data keys.
         production: refuses simulated and training sessions.
-        live: where the live path may go instead; None = to the service.
+        live, protocol: where the live path may go instead (None = to the service); :data:`.protocol.OURS` there.
     """
 
     OPEN: ClassVar[bool] = True
@@ -119,6 +118,7 @@ class Hello(Body):
     production: bool = of(flag)
     signature: str = of(SIGNATURE)
     live: LiveOffer | None = of(read_offer, default=None)
+    protocol: int = of(whole(), default=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from hemoview.cloud.identity import tokens
 from recorder.errors import SignatureWrong, WireError
-from recorder.sync import custody, signing, wire
+from recorder.sync import custody, protocol, signing, wire
 from recorder.sync.canonical import as_bytes, canonical, read_json
 
 Fault = Callable[[str, str], str]
@@ -34,6 +34,7 @@ class FakeService:
     """What it holds is public: tests look at it."""
 
     production: bool = True
+    protocol: int = protocol.OURS
     skew_s: float = 0.0
     server_id: str = field(default_factory=lambda: str(uuid4()))
     signing_key: Any = field(default_factory=signing.new_key)
@@ -113,6 +114,7 @@ class FakeService:
             "wrapping_public_key": self.wrapping_key.public_key().public_bytes_raw().hex(),
             "wrapping_key_id": "w1",
             "production": self.production,
+            "protocol": self.protocol,
         }
         return signing.sign_hello(self.signing_key, facts)
 

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from hemoview.ui.recorder_words import error_in_chinese, is_english
+from hemoview.viewmodel.service import service_view
 from recorder import session as store
 from recorder.host.sync_child import Board, moment_of
 from recorder.host.sync_notes import notes
 from recorder.schema import Consent
 from recorder.schema.sync_status import SyncStatus
 from recorder.session import amendments
-from recorder.sync import signing, wire
+from recorder.sync import answers, signing, wire
 from recorder.sync.orders import FEEDBACK, Desk, finder, messages
 from recorder.sync.watch import StationSessions, Watch
 from tests.sync.fake_service import FakeService
@@ -128,6 +130,26 @@ def order(
     kind: str, order_id: str = "o-1", session_id: str = SESSION_ID, text: str = "signal was poor"
 ) -> wire.Order:
     return wire.Order(order_id, kind, session_id, text, "Dr A")
+
+
+def test_a_service_of_another_version_gets_nothing_is_told_and_what_waits_is_said(
+    sessions: Path, service: FakeService, bedside: Bedside
+) -> None:
+    asked: list[str] = []
+    service.fault = lambda _method, path: asked.append(path) or ""  # type: ignore[func-returns-value]
+    service.protocol += 1
+    with watching(bedside, sessions) as (watch, told):
+        watch.look()
+        assert (told[-1].state, told[-1].advice) == ("refused", answers.VERSION)
+        assert "same version" in told[-1].error and told[-1].waiting > 5
+        assert not service.openings and not service.blobs
+        assert asked == ["/v1/hello", "/v1/devices/me/heartbeat"]  # it may show who came
+        view = service_view(told[-1], told[-1].at_us, 0)
+        assert view.state.id == "service-state-version"
+        assert not is_english(error_in_chinese(view.error, view.advice))
+        service.protocol -= 1  # brought to ours: no new start is needed
+        watch.look()
+        assert (told[-1].state, told[-1].error, told[-1].waiting) == ("idle", "", 0)
 
 
 def test_an_erasure_reaches_the_local_copy_and_is_acknowledged(

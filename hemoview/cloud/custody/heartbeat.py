@@ -12,7 +12,7 @@ from hemoview.cloud.custody import orders
 from hemoview.cloud.custody.bodies import body_of, read_body
 from hemoview.cloud.service import Here
 from hemoview.cloud.tables import device
-from recorder.sync import signing, wire
+from recorder.sync import protocol, signing, wire
 from recorder.sync.canonical import as_bytes
 
 router = APIRouter(tags=["record path"])
@@ -32,6 +32,7 @@ async def heartbeat(request: Request, service: Here, who: Bedside) -> dict[str, 
                 last_seen_us=now_us,
                 skew_ms=(beat.t_us - now_us) / 1000,
                 software=beat.software,
+                protocol=protocol.OURS,
                 queue=queue,
             )
         )

@@ -16,6 +16,7 @@ from sqlalchemy import and_, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from hemoview.cloud import speaking
 from hemoview.cloud.asking import hash_of, origin_of, require
 from hemoview.cloud.custody.bodies import body_of, read_body
 from hemoview.cloud.identity import accounts, codes, trail
@@ -28,7 +29,7 @@ from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Here, Service
 from hemoview.cloud.tables import bed, bed_binding, device, enrolment, site, ward
 from recorder.errors import SignatureWrong
-from recorder.sync import signing, wire
+from recorder.sync import protocol, signing, wire
 
 router = APIRouter(prefix="/v1", tags=["devices"])
 
@@ -79,6 +80,7 @@ async def again(device_id: DeviceId, who: Keeper, request: Request, service: Her
 @router.post("/enrol", status_code=201, openapi_extra=body_of(wire.Enrolment))
 async def enrol(request: Request, service: Here) -> dict[str, Any]:
     """A bedside becomes a device: with a code somebody was given, and proof that it holds the key it names."""
+    speaking.must_be_ours(request)
     body = await read_body(request, wire.Enrolment)
     keys = Counted(service, ((service.doors.enrolments, network_of(origin_of(request))),))
     await keys.knock(request, "nobody", "device.enrol")
@@ -287,5 +289,7 @@ def _shown(row: Any) -> dict[str, Any]:
         "last_seen_us": row.last_seen_us,
         "skew_ms": row.skew_ms,
         "software": row.software,
+        "protocol": row.protocol,
+        "speaks_otherwise": row.protocol not in (None, protocol.OURS),
         "queue": json.loads(row.queue) if row.queue else None,
     }

@@ -104,6 +104,7 @@ export default {
   "final": "已签署",
   "amended": "已有新版本",
   "withdrawn": "已撤回",
+  "this bedside speaks version {} of the service's protocol, the service {}; bring both to the same version of HemoView. Nothing was taken; the bedside keeps it": "此床旁机使用协议版本 {}，服务器为 {}；请把两边的 HemoView 更新到同一版本。没有接收任何内容，数据保存在床旁机",
   "failed": "没有生成",
   "the facts are others than those you read; read the report again": "内容与您读到的不同；请重新阅读报告",
   "this report has no {}: the service lacks what it is made with": "此报告没有 {}：服务器缺少生成它的软件",

@@ -240,6 +240,7 @@ export default {
   "devices-never": "○ never reported",
   "devices-seen": "● reported {age} ago",
   "devices-enrolled": "enrolled {time}",
+  "devices-other-version": "✕ another version (protocol {theirs}): nothing comes from it; bring both to the same HemoView",
   "devices-skew": "clock off by {seconds} s",
   "queue-waiting": "{waiting} of {total} files waiting",
   "queue-last": "last success {time}",

@@ -240,6 +240,7 @@ export default {
   "devices-never": "○ 从未报到",
   "devices-seen": "● {age} 前报到",
   "devices-enrolled": "登记于 {time}",
+  "devices-other-version": "✕ 版本不同（协议 {theirs}）：收不到其数据；请把两边的 HemoView 更新到同一版本",
   "devices-skew": "时钟偏差 {seconds} s",
   "queue-waiting": "待同步 {waiting}/{total} 个文件",
   "queue-last": "上次成功 {time}",

@@ -50,7 +50,7 @@ function deviceRow(device, beds, again) {
   const isRevoked = device.revoked_us !== null;
   return el("div", { class: "device-row" },
     el("div", {}, el("b", {}, device.name), " ", el("span", { class: "quiet" }, device.station), " ",
-      isRevoked ? badge(say("devices-revoked", { time: moment(device.revoked_us) }), "bad") : seen(device),
+      isRevoked ? badge(say("devices-revoked", { time: moment(device.revoked_us) }), "bad") : seen(device), " ", otherwise(device),
       el("p", { class: "quiet" }, details(device))),
     el("div", { class: "row-of" },
       button(say("devices-new-key"), () => code(device.name, `${path}/enrolment`, again)),
@@ -62,6 +62,11 @@ function seen(device) {
   if (device.last_seen_us === null) return badge(say("devices-never"), "warn");
   const agoS = (device.nowUs - device.last_seen_us) / 1e6;
   return badge(say("devices-seen", { age: age(agoS) }), agoS < 300 ? "good" : "warn");
+}
+
+/** Of a build that this service does not understand: it sends nothing until both are of the same version. */
+function otherwise(device) {
+  return device.speaks_otherwise ? badge(say("devices-other-version", { theirs: device.protocol }), "bad") : null;
 }
 
 function details(device) {
