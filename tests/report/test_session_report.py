@@ -284,7 +284,7 @@ def test_the_command_never_writes_over_a_report_and_says_why_there_is_no_validat
         return status, json.loads(capsys.readouterr().out.splitlines()[-1])
 
     status, found = ask()
-    assert status == 0 and "run hemoview align first" in found["validation"]
+    assert status == 0 and "run hemoview align" in found["validation"]
     before = (tmp_path / "out/hemodynamic/report.html").read_bytes()
     assert ask("--only", "hemodynamic")[1]["hemodynamic"]["page"].endswith("hemodynamic-2/report.html")
     assert (tmp_path / "out/hemodynamic/report.html").read_bytes() == before
