@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from hemoview.cloud.command import open_secrets
+from hemoview.cloud.custody import s3
 from hemoview.cloud.custody.blobstore import BlobStore, StoreAway
 from hemoview.cloud.custody.s3 import S3Blobs
 from hemoview.cloud.custody.s3_access import Access
@@ -128,7 +130,7 @@ def saying(status: int, body: str) -> Iterator[str]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
         server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 
@@ -137,6 +139,13 @@ def refusal(code: str) -> str:
     """As a Ceph has it."""
     told = f"<Error><Code>{code}</Code><Message></Message><RequestId>tx0</RequestId></Error>"
     return f'<?xml version="1.0" encoding="UTF-8"?>{told}'
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is answered wrongly is asked again at once."""
+    soon = {"init_backoff": timedelta(milliseconds=1), "max_backoff": timedelta(milliseconds=2), "base": 2}
+    monkeypatch.setitem(s3._RETRY, "backoff", soon)  # type: ignore[arg-type]
 
 
 def at(tmp_path: Path, endpoint: str) -> S3Blobs:
@@ -164,6 +173,7 @@ def test_a_refusal_of_the_store_is_said_in_words(tmp_path: Path, code: str, why:
     assert not [word for word in ("AKIA", "a secret", "tx0", "Signature") if word in str(told.value)]
 
 
+@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(("status", "body"), [(404, "<html>nginx</html>"), (501, "")])
 def test_something_else_at_its_address_has_no_word_on_any_blob(
     tmp_path: Path, status: int, body: str
