@@ -45,6 +45,13 @@ def test_the_rooms_import_one_way() -> None:
     assert done.returncode == 0, done.stdout
 
 
+def test_review_is_open_before_drawings_and_clients_of_other_programs_are_loaded() -> None:
+    loaded = python(
+        "import sys, hemoview.ui.review; print(*sorted(m.split('.')[0] for m in sys.modules))"
+    ).split()
+    assert not {"matplotlib", "httpx", "pandas", "torch", "onnxruntime"} & set(loaded)
+
+
 def test_the_window_pulls_in_no_learning_and_no_service() -> None:
     loaded = python("import sys, hemoview.app; print(*sorted(m.split('.')[0] for m in sys.modules))").split()
     assert not {"torch", "fastapi", "pandas", "scipy", "wfdb", "matplotlib"} & set(loaded)

@@ -28,6 +28,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "resistance": ("SVR", "SVRI"),
     "fluid": ("PPV", "SVV"),
 }
+WATERMARKS: Final = {"simulated": "SIMULATED / TRAINING", "replayed": "REPLAYED / TRAINING"}
 UNITS: Final[Mapping[str, str]] = {**PARAMETER_UNITS, "PPV": "%", "SVV": "%"}
 DIGITS: Final[Mapping[str, int]] = {"CO": 2, "CI": 2, "SVR": 0, "SVRI": 0}
 """Digits after the point; one where nothing is said."""

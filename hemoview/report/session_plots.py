@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemoview.report.plots import drawn
-from hemoview.report.session_facts import GROUPS, UNITS, Facts, Trend
+from hemoview.report.session_facts import GROUPS, UNITS, WATERMARKS, Facts, Trend
 
 F64 = NDArray[np.float64]
 
@@ -26,7 +26,6 @@ TICKS_S: Final = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 14_400, 21_6
 MOST_TICKS: Final = 9
 MOST_NUMBERS: Final = 30
 """More numbers of markers than this lie on each other; the lines stay."""
-WATERMARKS: Final = {"simulated": "SIMULATED / TRAINING", "replayed": "REPLAYED / TRAINING"}
 
 
 def trend_plots(facts: Facts, *, as_pictures: bool) -> Iterator[tuple[str, tuple[str, ...], str]]:

@@ -9,17 +9,15 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from hemoview.labels.made_register import remember
 from hemoview.report import session_page
 from hemoview.report.letters import WHAT_TO_DO, chinese_font, needs_chinese
-from hemoview.report.narrate import Narrator
 from hemoview.report.pdf import Sheets, pdf_of
 from hemoview.report.session_excel import xlsx_of
-from hemoview.report.session_facts import Facts, sha256_of, text_of
+from hemoview.report.session_facts import WATERMARKS, Facts, sha256_of, text_of
 from hemoview.report.session_page import NOTHING, Extras
-from hemoview.report.session_plots import WATERMARKS
 from hemoview.report.session_read import read_facts
 from hemoview.report.session_tables import csv_of, tables_of
 from hemoview.report.session_text import Text
@@ -28,6 +26,9 @@ from recorder import session as sessions
 from recorder.errors import ConfigError, StorageError
 from recorder.host import places, withdrawals
 from recorder.session.files import why_of
+
+if TYPE_CHECKING:  # an HTTP client; the window loads this module and narrates nothing
+    from hemoview.report.narrate import Narrator
 
 FOLDER: Final = "hemodynamic"
 MAKING: Final = ".hemodynamic-"
