@@ -85,8 +85,9 @@ def _write_regular(out: IO[bytes], exported: Exported, track: Track, written: Wr
     if not track.runs:
         return
     start_s = track.runs[0].t0_s
-    digits = 2 if track.info.role == "ppg" else 6
-    start = f"{exported.wall_ns(start_s) / 1e9:.{digits}f}"
+    start = f"{exported.wall_ns(start_s) / 1e9:.6f}"
+    if track.info.role == "ppg":  # two digits as the wristband's own files have, where they tell all
+        start = start.removesuffix("0000")
     out.write((", ".join([start] * columns) + "\n").encode())
     out.write((", ".join([f"{track.rate_hz:.6f}"] * columns) + "\n").encode())
     placed = place(track, start_s, track.rate_hz)

@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -307,6 +308,18 @@ def test_a_span_and_a_choice_of_streams(to: str, two: Path, run: Callable[..., R
     assert (~np.isnan(values)).sum() == len(wanted)
     assert "adc.wave" not in found.waves and not found.numerics
     assert not found.said("marker", "arm move") and found.said("gap", "e4.bvp")
+
+
+def test_an_e4_zip_says_when_its_pulse_begins_to_the_microsecond(
+    two: Path, run: Callable[..., Report]
+) -> None:
+    report = run(two, "e4zip", Selection((17.01, 28.0), ("e4.*",)))
+    with zipfile.ZipFile(report.path) as archive, store.open(two) as session:
+        start = archive.read("BVP.csv").split(b"\n", 1)[0].decode()
+        first_s = session.read("e4.bvp", 17.01, 28.0).time_s[0]
+        assert Decimal(start) == pytest.approx(
+            Decimal(session.start_wall_ns) / 10**9 + Decimal(first_s), abs=Decimal("2e-6")
+        )
 
 
 def test_a_span_that_cuts_a_gap_counts_what_is_missing_in_it(two: Path, run: Callable[..., Report]) -> None:
