@@ -58,7 +58,7 @@ _NUMERICS: Final = {
     "NBPm [mmHg]": "nbp_mean", "NBPd [mmHg]": "nbp_dia", "CO [L/min]": "co", "CVP [mmHg]": "cvp", "PPV [%]": "ppv",
 }  # fmt: skip
 _LONGEST_S: Final = 366 * 86_400
-"""An annotation later than a year after the start is a damaged one."""
+"""What lies further behind the start is no annotation and no segment, but a damaged number."""
 _BEATS: Final = frozenset("NLRBAaJSVrFejnE/fQ?")
 """Annotation codes that mark a beat (WFDB annotation codes)."""
 _LIBRARY_ERRORS: Final = (
@@ -192,6 +192,10 @@ class _Record:
         parts: dict[_Kind, list[_Part]] = defaultdict(list)
         absent: list[str] = []
         for segment in wfdb_record.segments(self.header, top):
+            if segment.first_frame > _LONGEST_S * self.frame_hz:
+                raise RecordingUnreadable(
+                    f"{self.header}: its segments last longer than a year; their lengths are damaged, fetch it again"
+                )
             if segment.absent:
                 absent.append(segment.absent)
             if segment.path is not None and segment.n_frames:

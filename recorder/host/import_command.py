@@ -119,6 +119,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.watch is not None:
         return _watch(args)
     order = _order(args)
+    _refuse_inside(args.out, [wanted.path for wanted in order.wanted])
     plan = _look(order, args.out.absolute().parent)
     accepted = _answers(plan, {word for word in args.accept.split(",") if word})
     rows = sum(sum(source.rows.values()) for source in plan.sources)
@@ -188,6 +189,7 @@ def _watch(args: argparse.Namespace) -> dict[str, Any]:
         raise ConfigError(
             "--watch: recordings of a CNAP name no time zone; give --zone, such as --zone Europe/Berlin"
         )
+    _refuse_inside(args.out, [args.watch])
     enough = threading.Event()
     return watch_import.watch(
         args.watch,
@@ -198,6 +200,15 @@ def _watch(args: argparse.Namespace) -> dict[str, Any]:
         only=args.only,
         joins=args.join is not None,
     )
+
+
+def _refuse_inside(out: Path, sources: Sequence[Path]) -> None:
+    """A source is never changed, so nothing is written into its folder, nor onto a stick."""
+    for source in sources:
+        if source.is_dir() and out.resolve().is_relative_to(source.resolve()):
+            raise ConfigError(
+                f"--out {out}: lies in {source}, and no source is changed; choose a folder elsewhere"
+            )
 
 
 def _line(text: str) -> None:

@@ -186,3 +186,9 @@ def test_cut_annotations_are_read_as_far_as_they_go(tmp_path):
     source = read(header)
     assert source.rows["wfdb.atr"] == 9
     assert any("r1.atr: was cut" in note for note in source.notes)
+
+
+def test_segments_of_a_length_nobody_records_are_refused(tmp_path):
+    write(tmp_path, "m_1", ramp(1000))
+    with pytest.raises(RecordingUnreadable, match="longer than a year"):
+        read(multi(tmp_path, ("~", 19_999_999_999_900), ("m_1", 1000)))

@@ -191,3 +191,14 @@ def test_the_zone_is_asked_on_a_terminal(tmp_path, capsys, monkeypatch):
     assert (status, told["sources"][0]["zone"]) == (0, "Europe/Berlin")
     with session.open(tmp_path / "x") as stored:
         assert (stored.header.zone, stored.header.utc_offset_s) == ("Europe/Berlin", 3600)
+
+
+@pytest.mark.parametrize("words", [["--e4", "S01"], ["--watch", "S01", "--zone", "UTC"]])
+def test_nothing_is_written_into_a_source(tmp_path, capsys, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    folder = e4_made.write_folder(tmp_path / "S01", e4_made.files())
+    before = sorted(folder.iterdir())
+    status, told, _ = run(capsys, *words, "--subject", "P-1", "--out", folder / "sessions")
+    assert status == 1
+    assert "lies in S01, and no source is changed; choose a folder elsewhere" in told["error"]
+    assert sorted(folder.iterdir()) == before
