@@ -109,7 +109,7 @@ def lines_of(octets: bytes) -> Lines:
     """
     text = _decoded(octets).replace("\r\n", "\n").replace("\r", "\n")
     first, _, rest = text.lstrip("\n").partition("\n")
-    if not first.strip("\0 \t"):
+    if not first.strip():
         raise NotCnap("it is empty")
     if first.lower().startswith("sep=") or (";" not in first and ("," in first or "\t" in first)):
         raise NotCnap(

@@ -236,6 +236,15 @@ def test_ctrl_c_ends_it_cleanly(rig: Rig) -> None:
 def test_complaints_say_what_to_do(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str
 ) -> None:
-    base = ("import", "--watch", str(tmp_path), "--subject", "P-1", "--out", str(tmp_path / "o"), "--json")
+    base = (
+        "import",
+        "--watch",
+        str(tmp_path / "stick"),
+        "--subject",
+        "P-1",
+        "--out",
+        str(tmp_path),
+        "--json",
+    )
     assert cli.main([*base, *words]) == 1
     assert said in json.loads(capsys.readouterr().out.splitlines()[-1])["error"]
