@@ -15,6 +15,7 @@ from typing import Final
 from hemoview.ui import system_words
 from hemoview.ui.advice_words import ADVICE
 from hemoview.ui.link_words import LINKS
+from hemoview.ui.report_words import REPORTS
 from hemoview.ui.service_words import SERVICE, SYNC
 from hemoview.ui.shipped_words import SHIPPED
 
@@ -239,6 +240,7 @@ PHRASES: Final[Mapping[str, str]] = {
         "E4 压缩包需要腕带的数据流；现有 {}。请选择其他格式"
     ),
     **LINKS,
+    **REPORTS,
     **SYNC,
 }
 SHORTEST: Final = 5

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import hemoview
 import recorder
 from hemoview.ui.catalogue import text, use_language, words
 from hemoview.ui.recorder_words import PHRASES, in_chinese
@@ -25,9 +26,11 @@ PUT_TOGETHER = {
 
 
 def literals() -> set[str]:
-    """Every string of the recorder, what is filled in as ``{}``."""
+    """Every string of the recorder, and of what reports are made of; what is filled in as ``{}``."""
     found = set()
-    for path in Path(recorder.__file__).parent.rglob("*.py"):
+    own = Path(hemoview.__file__).parent
+    more = [*own.glob("report/*.py"), *own.glob("labels/*.py"), own / "viewmodel" / "report_job.py"]
+    for path in [*Path(recorder.__file__).parent.rglob("*.py"), *more]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.add(node.value)

@@ -147,3 +147,14 @@ def test_of_a_dataset_only_a_model_is_judged(qtbot: QtBot, tmp_path: Path) -> No
     assert dialog.form.kind == "validation" and dialog.model.isVisible() and dialog.begin.isEnabled()
     dialog.kind.choose("hemodynamic")
     assert not dialog.begin.isEnabled() and "A dataset has no hemodynamics" in dialog.said.text()
+
+
+def test_what_refuses_a_report_is_said_in_chinese(qtbot: QtBot, session: Path) -> None:
+    catalogue.use_language("zh")
+    try:
+        dialog = shown(qtbot, session)
+        dialog.begin.click()
+        qtbot.waitUntil(lambda: dialog.job is None, timeout=60_000)
+        assert dialog.said.text() == "未能生成：s1：尚未对齐；请在“回放”中对齐"
+    finally:
+        catalogue.use_language("en")
