@@ -204,7 +204,7 @@ def _parameter(parameter: str, one: Mapping[str, Any], judged: Judged, *, as_pic
     if one.get("moved_mae") is not None:
         yield _moved(one)
     yield _intervals(one)
-    yield _repeated(one)
+    yield from _repeated(one)
     if one.get("by_rhythm"):
         yield _groups("rhythm", {name: {parameter: found} for name, found in one["by_rhythm"].items()})
     drawings = _drawings(judged, parameter, one, as_pictures=as_pictures)
@@ -311,10 +311,12 @@ def _intervals(one: Mapping[str, Any]) -> str:
     return table(head, rows, caption=f"90 % intervals (worst subject: {number(worst, 'd')} windows)")
 
 
-def _repeated(one: Mapping[str, Any]) -> str:
-    found, trend = one["bland_altman"], one["trending"]
-    if "why" in found:
-        return paragraph(f"Limits of agreement: {found['why']}.")
+def _repeated(one: Mapping[str, Any]) -> Iterator[str]:
+    found = one["bland_altman"]
+    if "why" in found:  # of one subject there are no limits; how its changes are followed can be told
+        yield paragraph(f"Limits of agreement: {found['why']}.")
+        yield table(["", "", "95 % CI by subject"], [_trending(one["trending"])], caption="Trending")
+        return
     rows = [
         ["bias", number(found["bias"]), span(found["bias_ci95"])],
         ["lower limit", number(found["limits"][0]), span(found["lower_limit_ci95"])],
@@ -326,14 +328,17 @@ def _repeated(one: Mapping[str, Any]) -> str:
             span(found["proportional_bias_slope_ci95"]),
         ],
         ["percentage error (1.96·SD / mean), %", number(one.get("percentage_error"), ".1f"), ""],
-        [
-            f"changes in the same direction, % of {trend['n_changes']} ({trend['n_changes_excluded']} below "
-            f"{number(trend['exclusion_zone'])} left out)",
-            number(trend["concordance"], ".1f"),
-            span(trend["concordance_ci95"], ".1f"),
-        ],
+        _trending(one["trending"]),
     ]
-    return table(["", "", "95 % CI by subject"], rows, caption="Agreement, repeated measures; trending")
+    yield table(["", "", "95 % CI by subject"], rows, caption="Agreement, repeated measures; trending")
+
+
+def _trending(found: Mapping[str, Any]) -> list[str]:
+    said = (
+        f"changes in the same direction, % of {found['n_changes']} ({found['n_changes_excluded']} below "
+        f"{number(found['exclusion_zone'])} left out)"
+    )
+    return [said, number(found["concordance"], ".1f"), span(found["concordance_ci95"], ".1f")]
 
 
 def _standards(standards: Mapping[str, Any]) -> Iterator[str]:

@@ -43,6 +43,10 @@ def ask(capsys: pytest.CaptureFixture[str], *words: Any) -> tuple[int, str, str]
 
 
 @pytest.mark.slow
+def page_says(folder: Path, words: str) -> bool:
+    return words in (folder / "report.html").read_text("utf-8")
+
+
 def test_a_session_is_judged_on_its_own_labels(
     session: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -61,6 +65,9 @@ def test_a_session_is_judged_on_its_own_labels(
         "hemodynamic",
     }
     assert found["hemodynamic"]["page"] == str(out / "hemodynamic" / "report.html")
+    assert page_says(out, "Limits of agreement: needs two subjects") and page_says(
+        out, "changes in the same direction"
+    )
     assert (out / "report.pdf").read_bytes().startswith(b"%PDF")
     page = (out / "report.html").read_text("utf-8")
     assert found["dataset_version"] in page and found["model_facts"]["sha256"] in page
