@@ -78,6 +78,7 @@ class Watch:
     luck: Callable[[], float] = random.random
     _seen: dict[Path, _Seen] = field(default_factory=dict)
     _acknowledged: list[wire.Acknowledgement] = field(default_factory=list)
+    _counted: dict[Path, Stamp] = field(default_factory=dict)
     _failures: int = 0
     _home: dict[Path, str] = field(default_factory=dict)
     _errors: dict[Path, tuple[str, str]] = field(default_factory=dict)
@@ -97,8 +98,11 @@ class Watch:
         )
         self.publish(replace(self._status, at_us=self.gear.now_us()))
         while not self.gear.stop.is_set():
-            wait_s = self.look()
-            self.gear.stop.wait(wait_s)
+            due_s = self.look() + time.monotonic()
+            while not self.gear.stop.wait(min(BEAT_S, max(0.0, due_s - time.monotonic()))):
+                if time.monotonic() >= due_s:
+                    break
+                self.recount()
 
     def look(self) -> float:
         """Once; returns after how many seconds to look again."""
@@ -108,20 +112,27 @@ class Watch:
                 self._beat()
             self._bring_due()
         except ServiceUnreachable as error:
-            self._count_due()
+            self._count_waiting()
             return self._failed("unreachable", error)
         except WrongService as error:
-            self._count_due()
+            self._count_waiting()
             return self._failed("other-service", error)
         except (ServiceRefused, SyncError) as error:
-            self._count_due()
+            self._count_waiting()
             return self._failed("refused", error)
         except (RecorderError, OSError) as error:  # the disk; the recorder says so louder
             return self._failed("refused", error)
         self._failures = 0
+        self._counted.clear()
         failed, advice = next(iter(self._errors.values()), ("", ""))
         self._tell(state="idle", error=failed, advice=advice)
         return max(LOOK_S, min(SHARE * (time.monotonic() - begun_s), BEAT_S))
+
+    def recount(self) -> None:
+        """While the service is away a session grows on; what waits is told between two trials too."""
+        if self._failures:
+            self._count_waiting()
+            self._tell()
 
     # ---- sessions
 
@@ -135,10 +146,13 @@ class Watch:
             if time.monotonic() >= self._next_beat_s:
                 self._beat()
 
-    def _count_due(self) -> None:
-        """What waits is told, whatever keeps it here."""
-        for folder, _ in self._due(self.folders()):
-            count(self.gear, folder)
+    def _count_waiting(self) -> None:
+        """What waits is told, whatever keeps it here: also of a session that would not be brought yet."""
+        for folder in self.folders():
+            stamp, seen = _stamp(folder), self._seen.get(folder)
+            if self._counted.get(folder) != stamp and (seen is None or seen.stamp != stamp):
+                count(self.gear, folder)
+                self._counted[folder] = stamp
 
     def _due(self, folders: list[Path]) -> Iterator[tuple[Path, Stamp]]:
         for folder in folders:

@@ -22,7 +22,7 @@ from recorder.sync import answers, signing, wire
 from recorder.sync.orders import FEEDBACK, Desk, finder, messages
 from recorder.sync.watch import StationSessions, Watch
 from tests.sync.fake_service import FakeService
-from tests.sync.sync_rig import ERA, Bedside, copied, header
+from tests.sync.sync_rig import ERA, Bedside, copied, go_on, header, recording
 
 SESSION_ID = header().session_id
 
@@ -93,6 +93,29 @@ def test_what_waits_is_told_while_the_service_is_away(
         service.start()
         watch.look()
         assert (told[-1].state, told[-1].waiting, told[-1].error) == ("idle", 0, "")
+
+
+def test_a_session_that_grows_while_the_service_is_away_is_told_between_two_trials(
+    tmp_path: Path, service: FakeService, bedside: Bedside
+) -> None:
+    writer = recording(tmp_path / "all" / "s1", header())
+    with watching(bedside, tmp_path / "all") as (watch, told):
+        watch.look()
+        assert told[-1].waiting == 0  # and it is not brought again for five minutes
+        service.stop()
+        go_on(writer, range(6, 12))
+        beat_now(watch)
+        assert told[-1].state == "unreachable" and told[-1].waiting > 1
+        before = told[-1].waiting
+        watch.recount()
+        assert told[-1].waiting == before
+        go_on(writer, range(12, 20))
+        watch.recount()
+        assert told[-1].waiting > before
+        writer.close("stopped")
+        service.start()
+        beat_now(watch)
+        assert (told[-1].state, told[-1].waiting) == ("idle", 0)
 
 
 def test_a_session_taken_away_waits_no_longer(
