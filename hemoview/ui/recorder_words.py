@@ -105,6 +105,9 @@ PHRASES: Final[Mapping[str, str]] = {
     "only {} of {} beats lie within the waveform": "只有 {} 次心搏（共 {} 次）落在波形之内",
     "{}: is empty; fetch it again": "{}：是空文件；请重新获取",
     "{}: cannot be read as a zip ({}); fetch it again": "{}：不是可读的压缩包（{}）；请重新获取",
+    "{}: is locked with a password; unpack it with the password and choose the folder": (
+        "{}：有密码；请用密码解压后选择文件夹"
+    ),
     "it has no row of numbers": "没有一行是数字",
     "it ends before the row of the rate": "没有采样率那一行",
     "there is a second {}; keep one of the two": "还有另一个 {}；请只留一个",

@@ -23,6 +23,8 @@ MAX_TOTAL_BYTES: Final = 512 * 2**20
 
 NAMES: Final = ("BVP.csv", "ACC.csv", "EDA.csv", "TEMP.csv", "HR.csv", "IBI.csv")
 MAX_ABOUT_BYTES: Final = 1 << 22
+_LOCKED: Final = 0x1
+"""Flag of a zip's member that is encrypted."""
 _DESCRIBE: Final = ("info.txt", "about.json")
 _BY_LOWER: Final = {name.lower(): name for name in NAMES}
 _TAGS: Final = re.compile(r"tags(_[\w-]+)?\.csv\Z", re.IGNORECASE)
@@ -159,6 +161,10 @@ def _zip(path: Path) -> E4Files:
             _refuse_zips(path, wanted, members)
             _refuse_several(path, wanted)
             _refuse_two_people(path, (PurePosixPath(m.filename).name for m in wanted))
+            if any(m.flag_bits & _LOCKED for m in wanted):
+                raise RecordingUnreadable(
+                    f"{path}: is locked with a password; unpack it with the password and choose the folder"
+                )
             texts, skipped = _members(path, archive, wanted)
             described = [_small_member(archive, members, name) for name in _DESCRIBE]
         return E4Files(texts, _sha256_of(path), tuple(skipped), _simulated(*described))

@@ -69,7 +69,7 @@ def read(path: Path, device: str = DEVICE) -> Source:
     both = (reader.hr(infos["hr"], span_us), reader.ibi(infos["ibi"], span_us)) if waves else ()
     numerics = [rows for rows in both if rows is not None]
     if not waves:
-        why = "; ".join(f"{s.file}: {s.why}" for s in reader.skipped)
+        why = "; ".join(f"{s.file}: {s.why}" for s in (*files.skipped, *reader.skipped))
         raise RecordingUnreadable(
             f"{path}: holds no sample of {', '.join(_REGULAR)}{f' ({why})' if why else ''}; choose an E4 session"
         )

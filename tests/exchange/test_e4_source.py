@@ -222,3 +222,25 @@ def test_zips_in_a_zip_are_named(tmp_path):
         outer.write(inner, "S01.zip")
     with pytest.raises(RecordingUnreadable, match=r"other zips \(S01\.zip\).*unzip it and choose one"):
         e4_source.read(tmp_path / "all.zip")
+
+
+def test_a_locked_zip_says_so(tmp_path):
+    path = e4_made.write_zip(tmp_path / "S.zip", e4_made.files(1))
+    octets = bytearray(path.read_bytes())
+    for mark, flags in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+        at = octets.find(mark)
+        while at >= 0:
+            octets[at + flags] |= 1
+            at = octets.find(mark, at + 4)
+    path.write_bytes(octets)
+    with pytest.raises(RecordingUnreadable, match="is locked with a password; unpack it"):
+        e4_source.read(path)
+
+
+def test_a_zip_of_damaged_members_names_them(tmp_path):
+    path = e4_made.write_zip(tmp_path / "S.zip", {"BVP.csv": e4_made.files(30)["BVP.csv"]})
+    octets = bytearray(path.read_bytes())
+    octets[200] ^= 0xFF
+    path.write_bytes(octets)
+    with pytest.raises(RecordingUnreadable, match=r"BVP\.csv: damaged in the zip"):
+        e4_source.read(path)
