@@ -108,6 +108,7 @@ PHRASES: Final[Mapping[str, str]] = {
     "{}: is locked with a password; unpack it with the password and choose the folder": (
         "{}：有密码；请用密码解压后选择文件夹"
     ),
+    "{}: is a folder; choose the ..._beats.csv in it": "{}：是文件夹；请选择其中的 ..._beats.csv",
     "it has no row of numbers": "没有一行是数字",
     "it ends before the row of the rate": "没有采样率那一行",
     "there is a second {}; keep one of the two": "还有另一个 {}；请只留一个",

@@ -63,7 +63,11 @@ def read_files(beats: Path, wave: Path | None = None, summary: Path | None = Non
     Raises:
         RecordingUnreadable: neither beats nor waveform can be read, or a name does not tell when it began.
     """
+    if beats.is_dir():
+        raise RecordingUnreadable(f"{beats}: is a folder; choose the ..._beats.csv in it")
     named = _named(beats)
+    if named.part in ("waveform", "summary"):
+        beats = beside(beats, "beats") or beats
     paths = {
         "beats": beats,
         "waveform": wave or beside(beats, "waveform"),

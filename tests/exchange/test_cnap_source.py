@@ -292,3 +292,13 @@ def test_columns_with_each_others_names_are_said(tmp_path: Path) -> None:
     swapped = head.replace("Beat Sys", "?").replace("Beat Dia", "Beat Sys").replace("?", "Beat Dia")
     files.beats.write_text(f"{swapped}\n{rest}")
     assert any("does the file name its columns rightly?" in note for note in read(files.beats).notes)
+
+
+def test_any_file_of_the_three_stands_for_the_recording(tmp_path: Path) -> None:
+    files = stick_made.write(tmp_path)
+    wanted = read(files.beats)
+    for path in (files.waveform, files.summary):
+        assert read(path).rows == wanted.rows
+        assert read(path).sha256 == wanted.sha256
+    with pytest.raises(RecordingUnreadable, match="is a folder; choose the"):
+        read(tmp_path)
