@@ -52,6 +52,32 @@ def test_review_is_open_before_drawings_and_clients_of_other_programs_are_loaded
     assert not {"matplotlib", "httpx", "pandas", "torch", "onnxruntime"} & set(loaded)
 
 
+def needed_by(path: Path) -> set[str]:
+    """Modules a file imports when it runs, at its top or inside a function; not those it only takes types from."""
+    tree = ast.parse(path.read_text())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = []
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
+        elif isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+    return found
+
+
+def test_no_module_needs_itself_over_others() -> None:
+    files = [p for p in (*tracked("recorder/*.py"), *tracked("hemoview/*.py")) if p.name != "__init__.py"]
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in files}
+    needs = {name: needed_by(path) & modules.keys() - {name} for name, path in modules.items()}
+    while ready := {name for name, others in needs.items() if not others & needs.keys()}:
+        needs = {name: others for name, others in needs.items() if name not in ready}
+    while unneeded := needs.keys() - set[str]().union(*needs.values()):
+        needs = {name: others for name, others in needs.items() if name not in unneeded}
+    assert not sorted(needs), "they need each other"
+
+
 def test_the_window_pulls_in_no_learning_and_no_service() -> None:
     loaded = python("import sys, hemoview.app; print(*sorted(m.split('.')[0] for m in sys.modules))").split()
     assert not {"torch", "fastapi", "pandas", "scipy", "wfdb", "matplotlib"} & set(loaded)
