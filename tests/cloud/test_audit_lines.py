@@ -17,7 +17,7 @@ from tests.cloud.cloud_rig import Rig
 from tests.cloud.handover import SMALL, Sender
 from tests.cloud.live_rig import ORIGIN
 from tests.cloud.people import account, browser, sign_in
-from tests.cloud.test_live_trends import START_US, put_session
+from tests.cloud.trends_rig import START_US, put_session
 
 SESSION = "1a2b3c4d5e6f708192a3b4c5d6e7f809"
 

@@ -16,7 +16,7 @@ from hemoview.cloud.principals import Action, Grant, Principal, Role, may_see_es
 from tests.cloud.cloud_rig import Rig
 from tests.cloud.handover import Sender, golden
 from tests.cloud.live_rig import SESSION
-from tests.cloud.test_live_trends import ask, put_rows, put_session
+from tests.cloud.trends_rig import ask, put_rows, put_session
 
 LOOKS = (Action.SEE_SESSION,)
 

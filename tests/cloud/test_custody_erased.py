@@ -18,10 +18,9 @@ from hemoview.cloud.problems import Problem
 from recorder.errors import ConfigError
 from recorder.sync import signing, wire
 from tests.cloud.cloud_rig import Rig
-from tests.cloud.custody_rig import WHY, audited, on_disk, refusals
+from tests.cloud.custody_rig import WHY, audited, beat, on_disk, refusals
 from tests.cloud.handover import SMALL, Sender
 from tests.cloud.stores import InBucket, lying
-from tests.cloud.test_custody_given_back import beat
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from hemoview.cloud.custody import orders
 from hemoview.cloud.custody.contents import unpack
 from recorder import session as store
 from recorder.sync import wire
-from recorder.sync.canonical import as_bytes
-from tests.cloud.cloud_rig import Bedside, Rig
+from tests.cloud.cloud_rig import Rig
+from tests.cloud.custody_rig import beat
 from tests.cloud.handover import SMALL, Sender, golden
 
 
@@ -28,14 +28,6 @@ def sender(rig: Rig) -> Sender:
     files = golden()
     session_id = json.loads(files["session.json"])["header"]["session_id"]
     return Sender(rig.http, rig.bedside("A-1"), files, session_id=session_id)
-
-
-def beat(rig: Rig, bedside: Bedside, *done: wire.Acknowledgement, t_us: int | None = None) -> Any:
-    queue = wire.Queue(waiting=3, total=41, bytes_waiting=9, last_success_us=None)
-    told = wire.Heartbeat(t_us or rig.clock(), 1, "recorder 0.1.0", queue, done)
-    reply = rig.http.post("/v1/devices/me/heartbeat", content=as_bytes(told), headers=bedside.headers)
-    assert reply.status_code == 200, reply.text
-    return wire.HeartbeatAnswer.from_json(reply.json())
 
 
 def test_a_downloaded_session_is_the_one_that_was_recorded(rig: Rig, sender: Sender, tmp_path: Path) -> None:

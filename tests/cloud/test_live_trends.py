@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hemoview.cloud import tables
@@ -16,49 +16,7 @@ from hemoview.cloud.live.store import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from hemoview.cloud.live.trends import POINTS_MAX, span_of
 from tests.cloud.cloud_rig import Clock, Rig
 from tests.cloud.live_rig import SESSION
-
-START_US = 1_790_000_040_000_000 // MINUTE_US * MINUTE_US
-
-
-def put_session(rig: Rig, ward_id: str, session_id: str = SESSION, **changed: Any) -> None:
-    kept = {
-        "id": session_id,
-        "device_id": "d",
-        "bed_id": "b",
-        "ward_id": ward_id,
-        "first_us": START_US,
-        "last_us": START_US,
-    }
-    rig.put(tables.live_session, **(kept | changed))
-
-
-def put_rows(rig: Rig, seconds: Any, session_id: str = SESSION, parameter: str = "SBP") -> None:
-    rows = [
-        {
-            "session_id": session_id,
-            "at_us": START_US + s * SECOND_US,
-            "parameter": parameter,
-            "est": 100.0 + s,
-            "lo": 90.0 + s,
-            "hi": 110.0 + s,
-            "ref": 101.0 + s,
-        }
-        for s in seconds
-    ]
-
-    async def run(conn: AsyncConnection) -> None:
-        await conn.execute(insert(tables.estimate), rows)
-
-    rig.do(run)
-
-
-def ask(client: Any, from_s: float, to_s: float, **more: Any) -> Any:
-    query = {
-        "parameter": "SBP",
-        "from_us": START_US + round(from_s * SECOND_US),
-        "to_us": START_US + round(to_s * SECOND_US),
-    }
-    return client.get(f"/v1/sessions/{SESSION}/trend", params=query | more)
+from tests.cloud.trends_rig import START_US, ask, put_rows, put_session
 
 
 @pytest.fixture

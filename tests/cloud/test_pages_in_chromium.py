@@ -15,10 +15,10 @@ import pytest
 from hemoview.cloud.jobs.queue import queue_of
 from hemoview.cloud.live.room import Live
 from hemoview.cloud.principals import Role
+from tests.cloud.custody_rig import Sulking
 from tests.cloud.page_rig import Bed, Feed, Served, chromium, serving
 from tests.cloud.people import PASSWORD, account
 from tests.cloud.report_rig import handed_over
-from tests.cloud.test_store_away import Sulking
 
 pytestmark = pytest.mark.slow
 

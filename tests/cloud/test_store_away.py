@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hemoview.cloud.command import open_secrets
 from hemoview.cloud.custody import s3
-from hemoview.cloud.custody.blobstore import BlobStore, StoreAway
+from hemoview.cloud.custody.blobstore import StoreAway
 from hemoview.cloud.custody.s3 import S3Blobs
 from hemoview.cloud.custody.s3_access import Access
 from hemoview.cloud.custody.scrub import scrub
@@ -25,7 +24,7 @@ from hemoview.cloud.custody.stores import open_store
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError
 from tests.cloud.cloud_rig import Clock, Rig, running
-from tests.cloud.custody_rig import audited
+from tests.cloud.custody_rig import Sulking, audited
 from tests.cloud.handover import SMALL, Sender
 
 KEY = "[default]\naws_access_key_id = AKIA\naws_secret_access_key = a secret % of ours\n"
@@ -37,23 +36,6 @@ def sender(rig: Rig) -> Sender:
     sender = Sender(rig.http, rig.bedside("A-1"), dict(SMALL))
     sender.hand_over()
     return sender
-
-
-@dataclass
-class Sulking:
-    """A store that does not give some of its blobs back, and does not say that they are gone."""
-
-    blobs: BlobStore
-    kept: set[str]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.blobs, name)
-
-    async def read(self, sha256: str) -> AsyncIterator[bytes]:
-        if sha256 in self.kept:
-            raise StoreAway("the store does not answer")
-        async for piece in self.blobs.read(sha256):
-            yield piece
 
 
 def ids_of(sender: Sender) -> set[str]:
