@@ -35,7 +35,7 @@ class SessionWindows:
         n_beats, calibration_age_s: ``(n,)``.
         kind: of the reference.
         error_mmhg: (least, largest) SD of the reference itself; None = not known.
-        moved_s: how far the alignment moves the pressure of the first window: positive = it is recorded later.
+        moved_s: ``(n,)`` by how much later the pressure of each window was recorded; NaN where nothing is aligned.
         refused: code why there are none, empty where there are.
         why: of a refusal, in words.
     """
@@ -48,7 +48,7 @@ class SessionWindows:
     calibration_age_s: F64 = field(default_factory=lambda: np.empty(0))
     kind: str = ""
     error_mmhg: tuple[float, float] | None = None
-    moved_s: float = 0.0
+    moved_s: F64 = field(default_factory=lambda: np.empty(0))
     refused: str = ""
     why: str = ""
 
@@ -100,5 +100,5 @@ def _labelled(session: Session, window_s: float, hop_s: float) -> SessionWindows
         found.calibration_age_s,
         reference.facts.kind,
         error,
-        float(placed_s[0, 0] - span_s[0, 0]) if len(span_s) else 0.0,
+        placed_s[:, 0] - span_s[:, 0],
     )

@@ -223,7 +223,7 @@ class ReferenceLabels:
             None,
             span,
             tuple(_row(labels, window, k) for k in range(len(PARAMETERS))),
-            tuple(_about(found, window) + ([] if aligned else _apart(found))),
+            tuple(_about(found, window) + ([] if aligned else _apart(found, window))),
             tuple(self._notes(span)),
             ticks,
             may_edit=self._book is not None,
@@ -332,9 +332,10 @@ def _about(found: SessionWindows, window: int) -> list[Message]:
     return lines
 
 
-def _apart(found: SessionWindows) -> list[Message]:
+def _apart(found: SessionWindows, window: int) -> list[Message]:
     """Said where the pressure under the cursor is not the one that is labelled."""
-    return [say("refl.moved", seconds=f"{found.moved_s:+.1f}")] if abs(found.moved_s) >= SEEN_S else []
+    moved_s = float(found.moved_s[window]) if len(found.moved_s) else 0.0
+    return [say("refl.moved", seconds=f"{moved_s:+.1f}")] if abs(moved_s) >= SEEN_S else []
 
 
 def typed_value(typed: str) -> float | Literal[False] | None:

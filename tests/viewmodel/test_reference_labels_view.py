@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from hemoview.labels import alignment as alignments
 from hemoview.labels.build_options import BuildOptions, Job
 from hemoview.labels.build_part import build_part
 from hemoview.ui.catalogue import words
@@ -58,7 +60,12 @@ def test_the_window_at_the_cursor_has_the_label_a_dataset_would_have(folder: Pat
 
 
 def test_a_picture_that_shows_other_pressure_than_is_labelled_says_so(tmp_path: Path) -> None:
-    model = opened(made.make(tmp_path / "s", seconds=90.0, late_s=12.0))
+    folder = made.make(tmp_path / "s", seconds=90.0, late_s=12.0)
+    held = alignments.current(folder)
+    assert held is not None
+    late = replace(held, pieces=(replace(held.pieces[0], t0_s=30.0),))  # the first windows are not aligned
+    alignments.store(folder, late, made_by="test", software="test", wall_ns=made.START_NS)
+    model = opened(folder)
     moved = [words(line) for line in model.view(60.0, aligned=False).about if line.id == "refl.moved"]
     assert len(moved) == 1 and "12.0 s from the window" in moved[0]
     assert all(line.id != "refl.moved" for line in model.view(60.0, aligned=True).about)
