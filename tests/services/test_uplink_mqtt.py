@@ -198,7 +198,7 @@ def test_a_newer_connection_of_a_device_is_the_one_that_speaks(site: Site) -> No
             assert (
                 told["binding"]["confirmed_us"] is None or told["binding"]["session_id"] == second.session_id
             )
-            wait_for(lambda: first.link.standing.trouble == "told")
+            wait_for(lambda: first.link.standing.trouble == "replaced")
             assert "took over" in first.link.trouble
 
 
