@@ -90,8 +90,7 @@ ENGLISH: Final[dict[str, str]] = {
     "refl.beats": "{n} valid beats",
     "refl.age": "reference calibrated {minutes} min before",
     "refl.kind": "reference: {kind}",
-    "refl.moved": "The pressure labelled here lies {seconds} s from the window on this picture. Alignment (Alt+A), "
-    "Show aligned (Alt+V) brings it here.",
+    "refl.moved": "its pressure lies {seconds} s from here on the picture (Alt+A, Alt+V: show aligned)",
     "refl.error": "{kind}: ± {low} to {high} mmHg against an arterial line",
     "refl.parameter": "Label",
     "refl.reason": "Reason",
@@ -203,8 +202,7 @@ CHINESE: Final[dict[str, str]] = {
     "refl.beats": "{n} 个有效心搏",
     "refl.age": "参考在 {minutes} 分钟前校准",
     "refl.kind": "参考：{kind}",
-    "refl.moved": "此处标注的血压在图上距该窗口 {seconds} 秒。打开“对齐”（Alt+A），"
-    "再按“按对齐显示”（Alt+V），即可移到此处。",
+    "refl.moved": "其血压在图上距此 {seconds} 秒（Alt+A、Alt+V：按对齐显示）",
     "refl.error": "{kind}：与动脉置管相比 ± {low} 至 {high} mmHg",
     "refl.parameter": "标签",
     "refl.reason": "原因",

@@ -67,7 +67,7 @@ def test_a_picture_that_shows_other_pressure_than_is_labelled_says_so(tmp_path: 
     alignments.store(folder, late, made_by="test", software="test", wall_ns=made.START_NS)
     model = opened(folder)
     moved = [words(line) for line in model.view(60.0, aligned=False).about if line.id == "refl.moved"]
-    assert len(moved) == 1 and "12.0 s from the window" in moved[0]
+    assert len(moved) == 1 and "12.0 s from here" in moved[0]
     assert all(line.id != "refl.moved" for line in model.view(60.0, aligned=True).about)
 
 
