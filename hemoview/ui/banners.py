@@ -124,12 +124,17 @@ class BannerStack(QWidget):
             self._rebuild(shown)
         for row, banner in zip(self._rows, shown, strict=True):
             row.show_banner(banner)
-        said = text("banners-fewer") if self._all else text("banners-more", n=hidden)
-        self.more.setText(text("banners-all", n=len(banners)) if self._folded else said)
+        self.more.setText(self._more_text(hidden))
         self.more.setVisible(hidden > 0 or self._folded)
         self.setVisible(bool(shown))
         if self.dialog is not None:
             self.dialog.show_banners(banners)
+
+    def _more_text(self, hidden: int) -> str:
+        if self._folded:
+            n = len(self._banners)
+            return text("banners-whole") if n == 1 else text("banners-all", n=n)
+        return text("banners-fewer") if self._all else text("banners-more", n=hidden)
 
     def set_height(self, window_px: int) -> None:
         """Of the window: how much room there is for them."""

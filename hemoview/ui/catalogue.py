@@ -213,6 +213,7 @@ ENGLISH: Final[dict[str, str]] = {
     "open HemoView again to come back to it. Estimates go on too. To end the recording, press Stop first.",
     "banners-more": "and {n} more …",
     "banners-all": "All {n} …",
+    "banners-whole": "Read it …",
     "banners-title": "What needs attention",
     "banners-close": "Close",
     "banners-fewer": "Only the worst",

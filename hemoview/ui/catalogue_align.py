@@ -49,7 +49,8 @@ ENGLISH: Final[dict[str, str]] = {
     "{pulse_varies_ms} ms. Pressure: {pressure_usable} of {pressure_beats}, {pressure_rate_per_min}/min, varying by "
     "{pressure_varies_ms} ms.",
     "align-evidence-best": "Best shift {offset} s: {pairs} pairs of beats (needed {least_pairs}), {matched} % matched "
-    "where it fits (needed {least} %), {residual} ms apart (at most {most} ms). Next best shift: {other} s.",
+    "where it fits (needed {least} %), {residual} ms apart (at most {most} ms).",
+    "align-evidence-rival": "Next best shift: {other} s.",
     "align-clock-wrong": "The clocks are {hours} h apart: one was set to another time zone, or not to summer time.",
     "align-taps": "By the taps on both sensors the pulse comes {ms} ms after the pressure.",
     "align-barred": "Without a lock this session is left out of every dataset.",
@@ -139,7 +140,8 @@ CHINESE: Final[dict[str, str]] = {
     "{pressure_varies_ms} ms。",
     "align-evidence-best": "最佳位移 {offset} s：{pairs} 对心搏（需 {least_pairs} 对），"
     "吻合处 {matched} % 已配对（需 {least} %），"
-    "相差 {residual} ms（最多 {most} ms）。次佳位移 {other} s。",
+    "相差 {residual} ms（最多 {most} ms）。",
+    "align-evidence-rival": "次佳位移 {other} s。",
     "align-clock-wrong": "两台设备的时钟相差 {hours} 小时：其中一台的时区或夏令时设置不同。",
     "align-taps": "根据对两个传感器的轻敲，脉搏比血压晚 {ms} ms。",
     "align-barred": "未锁定的记录不会进入任何数据集。",

@@ -198,6 +198,7 @@ CHINESE: Final[dict[str, str]] = {
     "要结束记录，请先按“停止”。",
     "banners-more": "还有 {n} 条…",
     "banners-all": "全部 {n} 条…",
+    "banners-whole": "查看全文…",
     "banners-title": "需要处理的问题",
     "banners-close": "关闭",
     "banners-fewer": "只看最重要的",

@@ -107,10 +107,10 @@ def evidence_lines(evidence: Mapping[str, Any]) -> list[Message]:
             "least": round(100 * LEAST_MATCHED),
             "most": round(1000 * MOST_RESIDUAL_S),
         }
+        lines.append(say("align-evidence-best", **best, residual=f"{apart:.0f}", **needed))
         rival = evidence.get("runner_up")
-        told = isinstance(rival, Mapping) and "offset_s" in rival
-        other = f"{float(rival['offset_s']):+.3f}" if told and rival is not None else "–"
-        lines.append(say("align-evidence-best", **best, residual=f"{apart:.0f}", **needed, other=other))
+        if isinstance(rival, Mapping) and "offset_s" in rival:
+            lines.append(say("align-evidence-rival", other=f"{float(rival['offset_s']):+.3f}"))
     return lines
 
 

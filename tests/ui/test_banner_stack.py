@@ -101,7 +101,7 @@ def test_in_a_very_low_window_the_numbers_stay_and_the_rest_is_a_key_away(
     assert stack.dialog is not None
     assert [LONG in one.label.text() for one in stack.dialog.rows] == [True] * 3
     window.show_view(dataclasses.replace(view, banners=long_banners(1)))
-    assert len(stack.dialog.rows) == 1
+    assert len(stack.dialog.rows) == 1 and stack.more.text() == text("banners-whole")
     with qtbot.waitSignal(stack.asked):
         stack.dialog.rows[0].asked.emit("confirm-subject")
     assert stack.dialog is None

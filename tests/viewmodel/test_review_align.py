@@ -344,12 +344,14 @@ def test_a_refusal_tells_what_it_rests_on() -> None:
         "offset_s": -1.25,
         "runner_up": {"offset_s": 12.5},
     }
-    beats, best = evidence_lines(evidence)
+    beats, best, rival = evidence_lines(evidence)
     assert beats.as_dict()["pulse_rate_per_min"] == "71"
     assert beats.as_dict()["pressure_rate_per_min"] == "–"
     assert best.as_dict() | {"least": 70, "least_pairs": 100, "most": 30} == best.as_dict()
     told = best.as_dict()
-    assert (told["pairs"], told["matched"], told["other"]) == ("43", "41", "+12.500")
+    assert (told["pairs"], told["matched"], rival.as_dict()["other"]) == ("43", "41", "+12.500")
+    alone = evidence_lines({**evidence, "runner_up": None})
+    assert [m.id for m in alone] == ["align-evidence-beats", "align-evidence-best"]
     assert evidence_lines({}) == []
 
 
