@@ -51,6 +51,7 @@ from recorder.exchange.placed import LATE_S
 
 WATCH_MS = 100
 _LIST_ROWS = 5
+_WIDE_PX = 720
 
 
 def _line(pixels: int = 13) -> Words:
@@ -81,7 +82,7 @@ class ExportDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(text("export-title"))
-        self.setMinimumWidth(720)
+        self.setMinimumWidth(_WIDE_PX)
         self.form = ExportForm(source, operator=operator, folder=_folder())
         self.job: ExportJob | None = None
         self._home, self._start_job = home, start
@@ -94,6 +95,7 @@ class ExportDialog(QDialog):
         column = QVBoxLayout(self)
         column.addWidget(self.pages)
         self._show()
+        self.resize(_WIDE_PX, column.totalHeightForWidth(_WIDE_PX))  # its hint takes wrapped lines for one
 
     # the form
 
@@ -155,6 +157,7 @@ class ExportDialog(QDialog):
     def _stream_list(self) -> QListWidget:
         self.streams = QListWidget()
         self.streams.setAccessibleName(text("export-streams"))
+        self.streams.setStyleSheet("QListWidget::item { padding: 4px 6px; }")  # ticks do not touch
         for stream in self.form.source.streams:
             hidden = stream in self.form.source.hidden
             item = QListWidgetItem(text("export-stream-hidden", stream=stream) if hidden else stream)
@@ -163,6 +166,7 @@ class ExportDialog(QDialog):
             if hidden:
                 item.setFlags(Qt.ItemFlag.NoItemFlags)
             self.streams.addItem(item)
+        self.streams.ensurePolished()  # or its lines are measured without their padding
         rows = min(_LIST_ROWS, max(2, self.streams.count()))
         self.streams.setFixedHeight(rows * max(self.streams.sizeHintForRow(0), 22) + 8)
         self.streams.itemChanged.connect(self._on_ticked)
