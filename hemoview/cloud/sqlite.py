@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +25,20 @@ _AUDIT_GUARDS: Final = tuple(
 )
 
 
+class _Connection(sqlite3.Connection):
+    """One whose transaction ends with it.
+
+    SQLite keeps a transaction of a closed connection, and its locks, for as long as one of its statements lives; that
+    of a cancelled write lives in the traceback of the cancellation. Meanwhile nobody else could write.
+    """
+
+    def close(self) -> None:
+        """What was not committed is rolled back."""
+        with suppress(sqlite3.Error):  # never opened, or closed before
+            self.rollback()
+        super().close()
+
+
 class Sqlite:
     """A database in a file.
 
@@ -39,8 +55,8 @@ class Sqlite:
         self.url = url
 
     def engine_options(self) -> dict[str, Any]:
-        """Nothing of its own."""
-        return {}
+        """Whose connections it makes."""
+        return {"connect_args": {"factory": _Connection}}
 
     def prepare(self, engine: AsyncEngine) -> None:
         """Transactions begin when we say so; the driver would begin them at the first change, too late to queue."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import insert, select
+from sqlalchemy import event, insert, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -132,3 +132,33 @@ def test_what_was_to_be_stored_is_not_in_a_traceback(rig: Rig) -> None:
     with pytest.raises(Exception, match=r"(?i)unique") as caught:
         rig.do(twice)
     assert pseudonym not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_write_that_is_cancelled_keeps_nobody_from_writing(rig: Rig) -> None:
+    """The cancellation comes while the driver works on a statement, and is held, with its traceback, to the end."""
+    held: list[asyncio.CancelledError] = []
+
+    def cancel(*_: Any) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+
+    async def cancelled() -> None:
+        rows = [{"name": name, "value": ""} for name in ("one", "two")]
+        async with rig.service.db.begin() as conn:
+            event.listen(conn.sync_connection, "before_cursor_execute", cancel)
+            try:
+                await conn.execute(insert(tables.fact), rows)
+            except asyncio.CancelledError as error:
+                held.append(error)
+                raise
+
+    async def both() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.create_task(cancelled())
+        async with rig.service.db.begin() as conn:
+            await conn.execute(insert(tables.fact).values(name="after", value=""))
+
+    rig.call(both)
+    names = {row.name for row in rig.rows(tables.fact)}
+    assert held and "after" in names and not {"one", "two"} & names

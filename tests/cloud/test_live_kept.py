@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from typing import Any
 
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
 from hemoview.cloud import tables
+from hemoview.cloud.ending import ended
 from hemoview.cloud.live.room import Live
+from hemoview.cloud.live.words import Heard
 from recorder.sync import uplink_wire
 from tests.cloud.cloud_rig import Rig
 from tests.cloud.live_rig import SESSION, flush, hear, hear_state, ingest, message, numeric, say, watching
@@ -69,6 +73,25 @@ def test_a_database_that_fails_for_a_moment_loses_nothing(
     assert [r.id for r in rig.rows(tables.live_session)] == [SESSION]
 
 
+def test_a_write_that_the_end_of_the_service_breaks_off_is_done_after_it(rig: Rig, ward: str) -> None:
+    live, device = Live(rig.service), rig.bedside("A-1")
+
+    async def ends_while_it_writes() -> None:
+        bed = await live.bed_now(rig.beds["A-1"])
+        assert bed is not None
+        told = uplink_wire.read(json.dumps(message()))
+        live.hear(bed, Heard(device.id, bed.bed_id, ward, rig.clock(), "a connection"), told)
+        async with rig.service.db.begin():  # somebody else writes
+            writing = asyncio.create_task(live.store.flush())
+            await asyncio.sleep(0)  # it has taken what was collected, and waits for its turn
+            await ended(writing)
+        await live._end()
+
+    rig.call(ends_while_it_writes)
+    assert len(rig.rows(tables.estimate)) == 10
+    assert [r.session_id for r in rig.rows(tables.bed_state)] == [SESSION]
+
+
 def test_an_erased_session_is_shown_and_kept_no_longer(rig: Rig, ward: str) -> None:
     device = rig.bedside("A-1")
     live = rig.service.part(Live)
@@ -82,17 +105,17 @@ def test_an_erased_session_is_shown_and_kept_no_longer(rig: Rig, ward: str) -> N
             say(bedside, seq=2)
             hear(browser, "bed")
             rig.call(live.check)  # every ten seconds by itself
-            with pytest.raises(WebSocketDisconnect) as ended:
+            with pytest.raises(WebSocketDisconnect) as closed:
                 bedside.receive_text()
-            assert ended.value.code == uplink_wire.ELSEWHERE_CODE
+            assert closed.value.code == uplink_wire.ELSEWHERE_CODE
         while hear(browser, "ward")["beds"][0]["last"] is not None:
             pass
         with ingest(rig, device) as bedside:  # it comes again, not knowing yet
             say(bedside, seq=3)
-            with pytest.raises(WebSocketDisconnect) as ended:
+            with pytest.raises(WebSocketDisconnect) as closed:
                 bedside.receive_text()
-            assert ended.value.code == uplink_wire.ELSEWHERE_CODE
-            assert ended.value.reason == "this session was erased"
+            assert closed.value.code == uplink_wire.ELSEWHERE_CODE
+            assert closed.value.reason == "this session was erased"
     flush(rig)
     assert live.store.sessions == frozenset()
     assert rig.rows(tables.estimate) == rig.rows(tables.live_session) == rig.rows(tables.bed_state) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import deque
@@ -207,10 +206,12 @@ class Live:
 
     async def _end(self) -> None:
         await self.bus.close()
-        with contextlib.suppress(Exception):
+        try:
             if self.service.lead.held:
                 await self.store.flush(everything=True)
                 await self.store.sum_up(self.service.now_us(), everything=True)
+        except Exception:
+            log.exception("what bedsides told last was not written; their own records have it")
 
     async def check(self) -> None:
         """Look devices up again, and whether a session that was told of has been erased meanwhile."""

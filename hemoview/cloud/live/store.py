@@ -135,7 +135,7 @@ class Store:
                     await conn.execute(delete(bed_state).where(bed_state.c.bed_id.in_(emptied)))
                 await _keep_sessions(conn, sessions)
                 await insert_new(conn, estimate, rows)
-        except Exception:
+        except BaseException:  # a cancellation too: the service ends, and writes its last word after it
             self._states, self._bound = states | self._states, bound | self._bound
             kept = [row for row in rows if row["session_id"] in self._sessions]
             self._rows = deque((kept + list(self._rows))[-HELD_MAX:])
