@@ -30,10 +30,12 @@ class Contents:
 
     Args:
         rev: of the manifest that is read.
+        received_us: when that came, service's clock.
     """
 
     session_id: str
     rev: int
+    received_us: int
     files: tuple[TravellingFile, ...]
     data_key: bytes = field(repr=False)
 
@@ -60,7 +62,7 @@ async def contents_of(service: Service, session_id: str) -> Contents:
     except WireError as error:
         raise Problem(500, f"{error}; was the folder of keys put back from its backup?") from error
     manifest = await asyncio.to_thread(lambda: Manifest.from_json(read_json(last.body.encode())))
-    return Contents(session_id, last.rev, manifest.files, key)
+    return Contents(session_id, last.rev, last.received_us, manifest.files, key)
 
 
 async def plain(service: Service, contents: Contents, file: TravellingFile) -> bytes:

@@ -68,12 +68,13 @@ async def zipped(
     service: Service, found: Contents, still: Callable[[], Awaitable[None]]
 ) -> AsyncIterator[bytes]:
     """Pieces of a zip without compression: segments are compressed already. One file is in memory at a time.
+    A revision gives the same bytes whenever it is asked for, so that two copies can be compared.
 
     Args:
         still: asked every :data:`CHECK_S`; what it raises cuts the zip off, which then opens nowhere.
     """
     tray, due_s = _Tray(), time.monotonic() + CHECK_S
-    stamp = time.gmtime(service.now_us() // 1_000_000)[:6]
+    stamp = time.gmtime(found.received_us // 1_000_000)[:6]
     with zipfile.ZipFile(tray, "w", zipfile.ZIP_STORED) as archive:
         async for file, content in contents.each(service, found):
             if time.monotonic() >= due_s:
