@@ -70,7 +70,8 @@ class InProcess:
             async with self._service.db.read() as conn:
                 due_us = (await conn.execute(select(func.min(job.c.run_after_us)).where(*waiting))).scalar()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._new.wait(), self._seconds_until(due_us))
+                async with asyncio.timeout(self._seconds_until(due_us)):
+                    await self._new.wait()
 
     def _seconds_until(self, due_us: int | None) -> float:
         if due_us is None:
