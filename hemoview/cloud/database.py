@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -23,9 +24,14 @@ from hemoview.cloud.postgres import Places, Postgres, in_words, url_of
 from hemoview.cloud.sqlite import Sqlite
 from recorder.errors import ConfigError
 
+CLOSED_WITHIN_S: Final = 12.0
+"""A statement of SQLite waits 10 s for a lock at most. The driver waits for ever where a connection that it was told to
+stop meanwhile is closed (aiosqlite 0.22); all that was committed is on the disk by then."""
 _MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _given_up: Final[set[asyncio.Task[Any]]] = set()
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class Kind(Protocol):
@@ -166,9 +172,12 @@ class Database:
                 await left.close()
 
     async def close(self) -> None:
-        """Let go of every connection."""
+        """Let go of every connection; one that does not close is left to the end of the process."""
         await self.let_go()
-        await self.engine.dispose()
+        try:
+            await answered_within(CLOSED_WITHIN_S, self.engine.dispose())
+        except TimeoutError:
+            log.warning("a connection to the database did not close; it ends with the process")
 
 
 async def insert_new(conn: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

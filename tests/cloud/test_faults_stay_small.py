@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 import traceback
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -162,3 +163,35 @@ def test_a_write_that_is_cancelled_keeps_nobody_from_writing(rig: Rig) -> None:
     rig.call(both)
     names = {row.name for row in rig.rows(tables.fact)}
     assert held and "after" in names and not {"one", "two"} & names
+
+
+def test_a_connection_that_does_not_close_keeps_no_service_from_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Stopped while it works, and closed while it still does: the driver then waits for what never comes."""
+
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def slow() -> int:
+        begun.set()
+        return int(goes_on.wait(30))
+
+    async def ends() -> None:
+        db = Database(f"sqlite+aiosqlite:///{tmp_path / 'a.sqlite3'}")
+        async with db.engine.connect() as conn:
+            driver = (await conn.get_raw_connection()).driver_connection
+            assert driver is not None
+            await driver.create_function("slow", 0, slow)
+        working = asyncio.create_task(driver.execute_fetchall("SELECT slow()"))
+        await asyncio.to_thread(begun.wait)
+        driver.stop()
+        try:
+            async with asyncio.timeout(5):
+                await db.close()
+        finally:
+            goes_on.set()
+        assert list(await working) == [(1,)]
+
+    monkeypatch.setattr("hemoview.cloud.database.CLOSED_WITHIN_S", 0.1)
+    asyncio.run(ends())
+    assert "did not close" in caplog.text
