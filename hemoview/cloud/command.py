@@ -133,7 +133,7 @@ def _answer(settings: Settings, listener: socket.socket, life: Life | None) -> N
     if password:
         first.tell(settings, first.ADMIN, password)
     with contextlib.suppress(KeyboardInterrupt):  # the way to stop it, not a fault
-        _Server(config, life).run(sockets=[listener])
+        Served(config, life).run(sockets=[listener])
 
 
 def config_of(settings: Settings, app: FastAPI) -> uvicorn.Config:
@@ -156,12 +156,17 @@ def config_of(settings: Settings, app: FastAPI) -> uvicorn.Config:
     )
 
 
-class _Server(uvicorn.Server):
+class Served(uvicorn.Server):
+    """The server of :func:`config_of`; tells ``life`` when it answers."""
+
     def __init__(self, config: uvicorn.Config, life: Life | None) -> None:
         super().__init__(config)
         self._life = life
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen. Without TLS tickets: read by one thread while another sends, they can stop a bedside for 10 s."""
+        if self.config.ssl is not None:
+            self.config.ssl.num_tickets = 0
         await super().startup(sockets)
         if self.started and self._life is not None:
             self._life.ready()
