@@ -20,6 +20,7 @@ from hemoview.dsp.beat_train import (
     find_pressure_rises,
     find_pulse_rises,
     motion_around,
+    nearest,
 )
 from hemoview.dsp.tracking import Detector, track_all
 from recorder.devices.sim.device_clock import DeviceClock
@@ -311,10 +312,8 @@ def _felt(truth: Array, clock: Clock, beats: BeatTrain) -> Array:
     found = clock.true(beats.time_s[beats.usable])
     if found.size < 2:
         return np.full(truth.size, np.nan)
-    after = np.clip(np.searchsorted(found, truth), 1, found.size - 1)
-    nearer = truth - found[after - 1] < found[after] - truth
-    nearest = found[np.where(nearer, after - 1, after)]
-    return np.where(np.abs(nearest - truth) <= MISMATCH_S, nearest, np.nan)
+    felt = found[nearest(truth, found)]
+    return np.where(np.abs(felt - truth) <= MISMATCH_S, felt, np.nan)
 
 
 def _usable(truth: Array, clock: Clock, beats: BeatTrain, low: float, high: float) -> float:

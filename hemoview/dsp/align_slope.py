@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemoview.dsp.align_match import DRIFT_PRIOR_PPM, TUKEY, Line
-from hemoview.dsp.beat_train import BeatTrain
+from hemoview.dsp.beat_train import BeatTrain, nearest
 from hemoview.dsp.time_map import PPM
 
 Array = NDArray[np.float64]
@@ -101,7 +101,7 @@ def intervals_around(t_s: Array, reference: BeatTrain) -> Array:
 
     0 where one is not known whole.
     """
-    beat = _nearest(t_s, reference.time_s)
+    beat = nearest(t_s, reference.time_s)
     before = np.concatenate(([np.nan], np.where(reference.whole, np.diff(reference.time_s), np.nan)))
     around = np.full((t_s.size, len(INTERVALS)), np.nan)
     for column, of in enumerate(INTERVALS):
@@ -115,15 +115,10 @@ def pressures_at(t_s: Array, reference: BeatTrain) -> Array:
 
     0 where they are not known.
     """
-    at = reference.pressure[_nearest(t_s, reference.time_s)]
+    at = reference.pressure[nearest(t_s, reference.time_s)]
     pulse = at[np.isfinite(at[:, 1]), 1]
     usual = float(np.median(pulse)) if pulse.size else 0.0
     return _less_median(at) / usual if usual > 0.0 else np.zeros(at.shape)
-
-
-def _nearest(t_s: Array, beat_s: Array) -> NDArray[np.int64]:
-    after = np.clip(np.searchsorted(beat_s, t_s), 1, beat_s.size - 1)
-    return np.where(t_s - beat_s[after - 1] < beat_s[after] - t_s, after - 1, after)
 
 
 def _less_median(columns: Array) -> Array:

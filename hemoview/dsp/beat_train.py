@@ -152,6 +152,14 @@ class BeatTrain:
 EMPTY: Final = BeatTrain.of([])
 
 
+def nearest(these_s: Times, among_s: Times) -> NDArray[np.int64]:
+    """Places ``(n,)`` in rising ``among_s`` ``(m,)``, one or more, nearest to each of ``these_s`` ``(n,)``."""
+    last = among_s.size - 1
+    after = np.clip(np.searchsorted(among_s, these_s), min(1, last), last)
+    before = np.maximum(after - 1, 0)
+    return np.where(these_s - among_s[before] < among_s[after] - these_s, before, after)
+
+
 @dataclass(frozen=True, slots=True)
 class Rise:
     """A beat by the beginning of its rise; positions in samples.

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hemoview.dsp.beat_train import nearest
+
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 
@@ -73,18 +75,10 @@ def pairs(one_s: Floats, other_s: Floats, within_s: float = MATCH_S) -> tuple[Pl
     none = np.empty(0, np.int64)
     if not one_s.size or not other_s.size:
         return none, none
-    to_other, to_one = _nearest(one_s, other_s), _nearest(other_s, one_s)
+    to_other, to_one = nearest(one_s, other_s), nearest(other_s, one_s)
     here = np.arange(len(one_s))
     mutual = (to_one[to_other] == here) & (np.abs(one_s - other_s[to_other]) <= within_s)
     return here[mutual], to_other[mutual]
-
-
-def _nearest(these: Floats, among: Floats) -> Places:
-    """For each of ``these`` the place of the nearest ``among``."""
-    right = np.clip(np.searchsorted(among, these), 1, max(1, len(among) - 1))
-    left = right - 1
-    right = np.minimum(right, len(among) - 1)
-    return np.where(these - among[left] <= among[right] - these, left, right)
 
 
 def beats_around(pulse_s: Floats, pressure_s: Floats, cursor_s: float) -> BeatsPicture:

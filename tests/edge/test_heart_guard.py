@@ -1,20 +1,18 @@
 """Whose heart is it, in the edge process: a verdict that does not flicker; what a foreign reference may not do."""
 
-from collections import defaultdict
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny_bundle
-from scripted_bedside import BOOT_NS, ERA, STREAMS, SUBJECT, Bedside, Item, calibrated, event, store
+from pipeline_rig import pipeline, run
+from scripted_bedside import BOOT_NS, STREAMS, Bedside, calibrated, event, store
 
 from hemoview.dsp.shared_heart import Comparison, Verdict
 from hemoview.edge.findings import Findings
 from hemoview.edge.heart import COLUMNS, LOOK_EVERY_S, VERDICTS, WHYS, HeartGuard, evidence_of, row_of
 from hemoview.edge.knowledge import Options
-from hemoview.edge.offline import push, recompute
-from hemoview.edge.pipeline import Pipeline
+from hemoview.edge.offline import recompute
 from hemoview.edge.streams import ESTIMATES, HEART, ModelName, declared, find_sources
 from hemoview.estimate.estimator import Body
 from hemoview.estimate.runner import Runner
@@ -22,21 +20,6 @@ from recorder.schema import REFERENCE_CALIBRATED, SampleBlock
 
 SEEN = event("marker", 5.0, {"label": REFERENCE_CALIBRATED})
 NAMES = [name for name, _ in COLUMNS]
-
-
-def pipeline(runner: Runner | None, options: Options | None = None) -> Pipeline:
-    made = Pipeline(find_sources(STREAMS), runner, options or Options())
-    made.know_eras([ERA])
-    made.begin_session("one", Body(SUBJECT.bsa_m2))
-    return made
-
-
-def run(made: Pipeline, items: Sequence[Item]) -> dict[str, list[SampleBlock]]:
-    rows: dict[str, list[SampleBlock]] = defaultdict(list)
-    for item in items:
-        for block in push(made, item):
-            rows[block.stream_id].append(block)
-    return rows
 
 
 def verdicts(rows: dict[str, list[SampleBlock]]) -> list[tuple[float, Verdict]]:
