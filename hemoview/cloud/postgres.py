@@ -7,6 +7,7 @@ in decision 0052.
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -145,13 +146,24 @@ class Postgres:
         return {"connect_args": told, "pool_pre_ping": True, "pool_timeout": CONNECT_S}
 
     def prepare(self, engine: AsyncEngine) -> None:
-        """An error keeps the first line of what the server says: those behind it quote what was to be stored."""
+        """What becomes of errors."""
 
         @event.listens_for(engine.sync_engine, "handle_error")
         def shorten(context: ExceptionContext) -> None:
+            """The first line of what the server says is kept: those behind it quote what was to be stored."""
             for error in (context.original_exception, context.sqlalchemy_exception):
                 if error is not None and error.args:  # a cancelled wait has none
                     error.args = (str(error.args[0]).partition("\n")[0], *error.args[1:])
+
+        @event.listens_for(engine.sync_engine, "handle_error")
+        def stay_cancelled(context: ExceptionContext) -> BaseException | None:
+            """A cancellation as the driver begins to send several rows comes out as its failed assertion (psycopg
+            3.3.9), and would leave a connection to the next one that holds back what it is told."""
+            error = context.original_exception
+            if not (isinstance(error, AssertionError) and isinstance(error.__context__, CancelledError)):
+                return None
+            context.is_disconnect, context.invalidate_pool_on_disconnect = True, False
+            return CancelledError(*error.__context__.args)
 
     async def to_write(self, conn: AsyncConnection) -> AsyncConnection:
         """Every statement sees what was committed before it: behind the lock that is everything."""

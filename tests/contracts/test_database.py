@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -77,6 +80,63 @@ def test_what_failed_leaves_nothing(url: str) -> None:
                 await conn.execute(insert(fact).values(name="a", value="1"))
                 raise ZeroDivisionError
         assert await names(db) == {}
+
+    run(url, work)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelledAt:
+    """Awaits ``work``, whose task is cancelled as it waits for the time of that number."""
+
+    work: Awaitable[None]
+    wait: int
+
+    def __await__(self) -> Generator[Any, None, bool]:
+        """Whether it waited so often."""
+        steps = self.work.__await__()
+        error: BaseException | None = None
+        task = asyncio.current_task()
+        assert task is not None
+        for wait in itertools.count():
+            try:
+                waits_for = steps.send(None) if error is None else steps.throw(error)
+            except StopIteration:
+                return wait > self.wait
+            if wait == self.wait:
+                task.cancel()
+            try:
+                yield waits_for
+                error = None
+            except asyncio.CancelledError as caught:
+                error = caught
+        raise AssertionError
+
+
+async def _awaited(work: CancelledAt) -> bool:
+    return await work
+
+
+def test_a_write_that_is_cancelled_is_there_as_a_whole_or_not_at_all(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever the cancellation comes; psycopg 3.3 waits at more places if it never thinks the loop was idle."""
+    monkeypatch.setattr("psycopg.waiting.MAX_BUSY_TIME", 0, raising=False)
+
+    async def write(db: Database, value: str) -> None:
+        async with db.begin() as conn:
+            await upsert(conn, fact, [{"name": "a", "value": value}, {"name": "b", "value": value}])
+
+    async def work(db: Database) -> None:
+        for wait in itertools.count():
+            await write(db, "before")
+            try:
+                cancelled = await asyncio.create_task(_awaited(CancelledAt(write(db, "after"), wait)))
+            except asyncio.CancelledError:
+                cancelled = True
+            assert await names(db) in ({"a": value, "b": value} for value in ("before", "after"))
+            if not cancelled:
+                assert wait > 3
+                return
 
     run(url, work)
 
