@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 RENEW_MS = 1000
 LOOK_MS = 2000
+ASK_S = 5.0
+"""So often the service is asked how it is while somebody looks at it."""
 SEEN_FILE = "feedback-seen.jsonl"
 """Of the station's folder: messages that somebody here said to have read."""
 
@@ -50,6 +53,7 @@ class ServiceActions(QObject):
         self.dialog: ServiceDialog | None = None
         self._known: SyncStatus | None = None
         """Of the enrolment's own file, until the sync process has said something."""
+        self._asked_s = -ASK_S
         self._timer = QTimer(self, interval=RENEW_MS)
         self._timer.timeout.connect(self.renew)
         header = operations.window.header
@@ -121,9 +125,19 @@ class ServiceActions(QObject):
         enrolled = identity.identities(self._station.folder)
         if not enrolled:
             return None, []
+        self._ask()
         me = enrolled[0]
         status = SyncStatus(me.host, me.url, me.server_id, me.bed, me.ward)  # without a time: not told yet
         return status, orders.messages(self._station.folder)
+
+    def _ask(self) -> None:
+        """Have the sync process ask the service, which it does every 15 s by itself, and less often if that fails."""
+        from recorder.host import sync_process  # noqa: PLC0415
+
+        now_s = time.monotonic()
+        if now_s - self._asked_s >= ASK_S:
+            self._asked_s = now_s
+            sync_process.ask(self._station.name, self._station.home)
 
     def _show(self, read: tuple[SyncStatus | None, list[dict[str, Any]]]) -> None:
         self._known, told = read

@@ -95,6 +95,7 @@ def _serve(me: Identity, home: Path, board: Board, stop: threading.Event) -> Non
                 desk,
                 board.show,
                 f"recorder {__version__}",
+                nudged=sync_process.Nudges(station_folder),
             ).run()
     except Exception:
         log.exception("sync with %s has failed inside", me.host)

@@ -8,16 +8,19 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from recorder.acquire.sync_board import SYNC_FILE
+from recorder.acquire.sync_board import LIVE_FILE, SYNC_FILE
 from recorder.errors import StationLocked
 from recorder.host import lock, places, platform, processes
 from recorder.host.keeper import Keeper
 from recorder.sync.identity import SERVICES_FOLDER
 
 STATUS_FILE: Final = SYNC_FILE
+ASK_FILE: Final = "sync.ask"
+"""Of a station: touched by who wants to know now how the service is."""
 PATIENCE_S: Final = 1.5
 STOP_TIMEOUT_S: Final = 5.0
 
@@ -67,6 +70,36 @@ def start(station: str, home: Path | None = None) -> int:
     home = home or places.home()
     words = ["-m", "recorder.cli", "sync", "--watch", "--station", station, "--home", str(home)]
     return processes.start_detached(words, f"sync-{station}", home, {}).pid
+
+
+def ask(station: str, home: Path | None = None) -> None:
+    """Have it ask the service at once, instead of when it is time."""
+    with suppress(OSError):  # then it does so when it is time
+        (places.station_dir(station, home) / ASK_FILE).touch(mode=0o600)
+
+
+class Nudges:
+    """Whether somebody has asked since the last call, or the live path has seen the service go or come back."""
+
+    def __init__(self, station_folder: Path) -> None:
+        self._paths = tuple(station_folder / name for name in (ASK_FILE, LIVE_FILE))
+        self._seen = self._look()
+
+    def __call__(self) -> bool:
+        """Whether."""
+        before, self._seen = self._seen, self._look()
+        return self._seen != before
+
+    def _look(self) -> tuple[tuple[int, int], ...]:
+        return tuple(_stamp(path) for path in self._paths)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_ino
 
 
 def stop(station: str, home: Path | None = None) -> None:

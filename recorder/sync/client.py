@@ -46,6 +46,8 @@ from recorder.sync.plan import backoff_s
 
 CONNECT_S: Final = 5.0
 ANSWER_S: Final = 30.0
+SILENT_TRIES: Final = 2
+"""One request that gets no answer is a lost one; from the second on it is the service that gives none."""
 SLOWEST_BYTES_S: Final = 8_000
 """A link of 64 kbit/s is slow and works: an answer to a body is waited for so much longer."""
 CHUNK_BYTES: Final = 64 * 1024
@@ -72,6 +74,7 @@ class ServiceClient:
         patience: with a service that does not answer.
         bytes_per_s: all uploads together at most; None = as fast as they go.
         stop: set to give up waiting, e.g. when the process is to end.
+        heard: told why when it goes silent while a call is tried again, and None when it answers again.
     """
 
     def __init__(
@@ -81,8 +84,10 @@ class ServiceClient:
         patience: Patience | None = None,
         bytes_per_s: float | None = None,
         stop: threading.Event | None = None,
+        heard: Callable[[SyncError | None], None] = lambda _: None,
     ) -> None:
-        self.identity = identity
+        self.identity, self.heard = identity, heard
+        self._is_silent, self._hearing = False, threading.Lock()
         self._key = signing.key_from_hex(identity.private_key)
         self._http = http_of(identity.url, identity.ca_pem)
         self._patience = patience or Patience()
@@ -263,6 +268,8 @@ class ServiceClient:
         again_s, greeted = 0.0, False
         complaint: SyncError | None = None
         for trial in range(self._patience.tries):
+            if trial >= SILENT_TRIES and isinstance(complaint, ServiceUnreachable):
+                self._hears(complaint)
             if trial and not self._wait(trial, again_s):
                 break
             headers = {"Content-Type": kind} if content is not None else {}
@@ -277,17 +284,25 @@ class ServiceClient:
                 continue
             self.certificate_ends_us = certificate_end_us(response)
             if response.is_success:
+                self._hears(None)
                 return response.content
             refused = refusal(self.identity.host, response)
             if response.status_code == 401 and not bare and not greeted:
                 greeted = True  # asleep meanwhile, or a clock was set: ask for the time once
                 self.greet()
             elif response.status_code not in _AGAIN and not _garbled(path, response):
+                self._hears(None)
                 raise refused
             again_s, complaint = again_after_s(response), refused
             if response.status_code in _AGAIN:
                 complaint = ServiceUnreachable(f"{refused}; it is tried again later")
         raise complaint or ServiceUnreachable(f"{self.identity.host}: stopped before it answered")
+
+    def _hears(self, complaint: SyncError | None) -> None:
+        with self._hearing:  # told in the order in which it came to pass
+            if self._is_silent != (complaint is not None):
+                self._is_silent = complaint is not None
+                self.heard(complaint)
 
     def _request(
         self, method: str, path: str, content: bytes | None, headers: dict[str, str]

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from recorder.errors import RecorderError, ServiceRefused, ServiceUnreachable, SyncError, WrongService
 from recorder.schema.sync_status import SyncState, SyncStatus
@@ -32,6 +33,7 @@ CLOCK_AGREES_S: Final = 5
 BEAT_S: Final = 15.0
 OPEN_EVERY_S: Final = 300.0
 """A session that is being recorded gets a revision so often: every one names all of its files."""
+NUDGED_S: Final = 1.0
 AGAIN_S: Final = 60.0
 """What stayed at home for a reason that may pass without a file changing is looked at again."""
 FIRST_S: Final = 5.0
@@ -68,6 +70,7 @@ class Watch:
         publish: told what every screen shows.
         software: version, said in heartbeats.
         luck: 0 to 1, spreads those who come back.
+        nudged: somebody wants to know, or has seen, how the service is since this was asked last: it is looked at once.
     """
 
     gear: Gear
@@ -76,6 +79,7 @@ class Watch:
     publish: Callable[[SyncStatus], None]
     software: str = ""
     luck: Callable[[], float] = random.random
+    nudged: Callable[[], bool] = lambda: False
     _seen: dict[Path, _Seen] = field(default_factory=dict)
     _acknowledged: list[wire.Acknowledgement] = field(default_factory=list)
     _counted: dict[Path, Stamp] = field(default_factory=dict)
@@ -84,6 +88,8 @@ class Watch:
     _errors: dict[Path, tuple[str, str]] = field(default_factory=dict)
     _status: SyncStatus = field(default_factory=lambda: SyncStatus(""))
     _next_beat_s: float = 0.0
+    _before: tuple[SyncState, str, str] = ("idle", "", "")
+    _telling: threading.RLock = field(default_factory=threading.RLock)
 
     def run(self) -> None:
         """Until the gear's ``stop`` is set."""
@@ -97,11 +103,23 @@ class Watch:
             messages=len(messages(self.desk.station_folder)),
         )
         self.publish(replace(self._status, at_us=self.gear.now_us()))
+        self.gear.service.heard = self.hears
+        self.nudged()
         while not self.gear.stop.is_set():
-            due_s = self.look() + time.monotonic()
-            while not self.gear.stop.wait(min(BEAT_S, max(0.0, due_s - time.monotonic()))):
-                if time.monotonic() >= due_s:
-                    break
+            self._rest(self.look() + time.monotonic())
+
+    def _rest(self, due_s: float) -> None:
+        """Until it is time to look again, or somebody says so."""
+        recount_s = time.monotonic() + BEAT_S
+        while not self.gear.stop.wait(min(NUDGED_S, max(0.0, due_s - time.monotonic()))):
+            now_s = time.monotonic()
+            if self.nudged():
+                self._next_beat_s = now_s
+                return
+            if now_s >= due_s:
+                return
+            if now_s >= recount_s:
+                recount_s = now_s + BEAT_S
                 self.recount()
 
     def look(self) -> float:
@@ -225,6 +243,16 @@ class Watch:
 
     # ---- what is told
 
+    def hears(self, complaint: SyncError | None) -> None:
+        """A call that is tried again gets no answer, which nobody is left to wait for, or at last one; any thread."""
+        with self._telling:
+            if complaint is not None:
+                self._before = self._status.state, self._status.error, self._status.advice
+                state, error, advice = "unreachable", str(complaint), complaint.advice
+            else:
+                state, error, advice = self._before
+            self._tell(state=state, error=error, advice=advice)
+
     def _failed(self, state: SyncState, error: Exception) -> float:
         self._failures += 1
         log.info("sync: %s", type(error).__name__)
@@ -232,6 +260,10 @@ class Watch:
         return backoff_s(self._failures, FIRST_S, LONGEST_S, self.luck())
 
     def _tell(self, **changes: object) -> None:
+        with self._telling:
+            self._tell_now(changes)
+
+    def _tell_now(self, changes: dict[str, Any]) -> None:
         queue = self.gear.outbox.queue(self.gear.service.identity.server_id)
         status = replace(
             self._status,
@@ -241,7 +273,7 @@ class Watch:
             last_success_us=queue.last_success_us,
             sessions_home=len(self._home),
             certificate_ends_us=self.gear.service.certificate_ends_us,
-            **changes,  # type: ignore[arg-type]
+            **changes,
         )
         if status != self._status:
             self._status = status

@@ -78,3 +78,24 @@ def test_it_ends_with_its_recorder(home: Path, service: FakeService) -> None:
     child = until(lambda: sync_process.holder("bed1", home))
     processes.shut_down("bed1", home, force=True)
     until(lambda: not platform.alive(child))
+
+
+def test_a_service_that_was_killed_is_told_long_before_its_next_heartbeat(
+    home: Path, service: FakeService
+) -> None:
+    """As the window asks while its dialog is open; nothing waits, so nothing else would be sent for 15 s."""
+    with StationClient("bed1", home, name="test") as client:
+
+        def told() -> str:
+            services = client.call("status")["status"]["sync"]
+            return services[0]["state"] if services and services[0]["at_us"] else ""
+
+        enrolled(home, service.url)
+        until(lambda: told() == "idle" and service.beats)
+        service.stop()
+        sync_process.ask("bed1", home)
+        until(lambda: told() == "unreachable", 10)
+        service.start()
+        time.sleep(1.1)  # somebody who asks again
+        sync_process.ask("bed1", home)
+        until(lambda: told() == "idle", 10)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from hemoview.ui.recorder_words import error_in_chinese, is_english
 from hemoview.viewmodel.service import service_view
 from recorder import session as store
+from recorder.host import places, sync_process
 from recorder.host.sync_child import Board, moment_of
 from recorder.host.sync_notes import notes
 from recorder.schema import Consent
@@ -116,6 +119,91 @@ def test_a_session_that_grows_while_the_service_is_away_is_told_between_two_tria
         service.start()
         beat_now(watch)
         assert (told[-1].state, told[-1].waiting) == ("idle", 0)
+
+
+def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.02)
+
+
+def test_a_service_that_goes_and_comes_back_is_told_when_somebody_asks(
+    sessions: Path, service: FakeService, bedside: Bedside
+) -> None:
+    """By itself it beats every 15 s, and after a failure later and later."""
+    asked = threading.Event()
+
+    def nudged() -> bool:
+        was = asked.is_set()
+        asked.clear()
+        return was
+
+    with watching(bedside, sessions) as (watch, told):
+        watch.nudged = nudged
+        thread = threading.Thread(target=watch.run)
+        thread.start()
+        try:
+            until(lambda: bool(told) and told[-1].state == "idle" and told[-1].total > 5)
+            service.stop()
+            asked.set()
+            until(lambda: told[-1].state == "unreachable")
+            watch._failures = 9  # a long outage: it would come back in five minutes
+            service.start()
+            asked.set()
+            until(lambda: told[-1].state == "idle" and not told[-1].error)
+        finally:
+            watch.gear.stop.set()
+            thread.join(10)
+
+
+def test_a_service_that_goes_while_something_is_sent_is_told_before_it_is_given_up(
+    sessions: Path, service: FakeService, bedside: Bedside
+) -> None:
+    lost: list[str] = []
+
+    def silent(_method: str, path: str) -> str:
+        lost.append(path)
+        return "mute" if "/blobs/" in path and len(lost) < 30 else ""
+
+    with watching(bedside, sessions) as (watch, told):
+        bedside_patience = watch.gear.service._patience
+        watch.gear.service._patience = replace(bedside_patience, tries=40)
+        watch.gear.service.heard = watch.hears
+        service.fault = silent
+        watch.look()
+    states = [s.state for s in told]
+    gone = states.index("unreachable")
+    assert "sending" in states[:gone] and "sending" in states[gone:], "and it went on"
+    assert all(s.error for s in told if s.state == "unreachable")
+    assert (told[-1].state, told[-1].error, told[-1].waiting) == ("idle", "", 0)
+
+
+def test_one_lost_answer_is_no_silence(sessions: Path, service: FakeService, bedside: Bedside) -> None:
+    failed: set[str] = set()
+
+    def once(_method: str, path: str) -> str:
+        is_new = path not in failed
+        failed.add(path)
+        return "mute" if is_new else ""
+
+    service.fault = once
+    with watching(bedside, sessions) as (watch, told):
+        watch.gear.service.heard = watch.hears
+        watch.look()
+    assert {s.state for s in told} == {"sending", "idle"}
+
+
+def test_who_asks_and_the_live_path_nudge(tmp_path: Path) -> None:
+    folder = places.station_dir("bed1", tmp_path)
+    folder.mkdir(parents=True)
+    nudges = sync_process.Nudges(folder)
+    assert not nudges()
+    sync_process.ask("bed1", tmp_path)
+    assert nudges() and not nudges()
+    (folder / "live.json").write_text("{}")
+    assert nudges() and not nudges()
+    sync_process.ask("bed2", tmp_path)  # of no folder: it is asked when it is time
 
 
 def test_a_session_taken_away_waits_no_longer(

@@ -19,6 +19,7 @@ from hemoview.ui.operations import Operations
 from hemoview.ui.service_actions import SEEN_FILE, ServiceActions, Station
 from hemoview.ui.service_dialog import ServiceDialog
 from hemoview.viewmodel.facts import Facts
+from recorder.host import sync_process
 from recorder.schema import DiskStatus, SessionStatus, StationStatus
 from recorder.schema.sync_status import SyncStatus
 from recorder.session import ledger
@@ -222,3 +223,19 @@ def test_a_revoked_station_is_let_in_again_by_a_new_code_without_signing_out(
     actions.renew()
     qtbot.wait(50)
     assert dialog.form.isVisible(), "what is told meanwhile does not take the form away"
+
+
+def test_while_somebody_looks_the_service_is_asked_and_else_it_is_not(
+    qtbot: QtBot, actions: ServiceActions, tmp_path: Path
+) -> None:
+    folder = tmp_path / "stations" / "bed1"
+    asked = folder / sync_process.ASK_FILE
+    identities.keep(folder, identities.Identity("https://w:1", "s", "d", "", "", "", "", True, "bed1"))
+    actions.look()
+    qtbot.wait(50)
+    assert not asked.exists()
+    told(actions, state="idle", at_us=1)
+    dialog = opened(qtbot, actions)
+    until(qtbot, lambda: asked.exists() and "Answers" in dialog.how.text())
+    told(actions, state="unreachable", error="w:1: cannot be reached (Connection refused)", at_us=2)
+    until(qtbot, lambda: "Does not answer" in dialog.how.text())
