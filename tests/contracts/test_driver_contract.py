@@ -8,16 +8,8 @@ import time
 
 import numpy as np
 import pytest
-from driver_cases import (
-    CASES,
-    Case,
-    S,
-    blocks_of,
-    converse,
-    gaps_of,
-    rows_of,
-    run_memory,
-)
+from driver_cases import CASES, Case
+from driver_talk import S, blocks_of, converse, gaps_of, rows_of, run_memory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
