@@ -55,7 +55,8 @@ async def devices(who: Keeper, service: Here) -> dict[str, Any]:
     query = _ALL.where(ward_filter(who, Action.KEEP_DEVICES)).order_by(ward.c.name, bed.c.place)
     async with service.db.read() as conn:
         found = [_shown(row) for row in (await conn.execute(query)).all()]
-    return {"devices": found, "server_us": service.now_us()}  # a screen's own clock may be wrong
+    # a screen's own clock may be wrong
+    return {"devices": found, "server_us": service.now_us(), "protocol": protocol.OURS}
 
 
 @router.post("/beds/{bed_id}/enrolment", status_code=201)

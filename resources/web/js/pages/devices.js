@@ -11,7 +11,7 @@ export function devicesPage({ me }) {
   const isWhole = me.grants.some((g) => g.role === "admin" && !g.ward_id && !g.study_id);
   const page = listPage(say("devices-title"), async (again) => {
     const [places, told] = await Promise.all([get("/v1/places"), get("/v1/devices")]);
-    const devices = told.devices.map((device) => ({ ...device, nowUs: told.server_us })); // not this screen's clock
+    const devices = told.devices.map((device) => ({ ...device, nowUs: told.server_us, ours: told.protocol })); // not this screen's clock
     const byBed = new Map();
     for (const device of devices) byBed.set(device.bed_id, [...(byBed.get(device.bed_id) ?? []), device]);
     const beds = places.sites.flatMap((s) => s.wards.flatMap((w) => w.beds.map((b) => [b.id, `${w.name} · ${b.label}`])));
@@ -50,7 +50,8 @@ function deviceRow(device, beds, again) {
   const isRevoked = device.revoked_us !== null;
   return el("div", { class: "device-row" },
     el("div", {}, el("b", {}, device.name), " ", el("span", { class: "quiet" }, device.station), " ",
-      isRevoked ? badge(say("devices-revoked", { time: moment(device.revoked_us) }), "bad") : seen(device), " ", otherwise(device),
+      ...(isRevoked ? [badge(say("devices-revoked", { time: moment(device.revoked_us) }), "bad")] : badges(device)),
+      isRevoked ? null : otherwise(device),
       el("p", { class: "quiet" }, details(device))),
     el("div", { class: "row-of" },
       button(say("devices-new-key"), () => code(device.name, `${path}/enrolment`, again)),
@@ -58,15 +59,17 @@ function deviceRow(device, beds, again) {
       isRevoked ? null : button(say("devices-revoke"), () => revoke(device, again), "dangerous")));
 }
 
-function seen(device) {
-  if (device.last_seen_us === null) return badge(say("devices-never"), "warn");
+/** When it was heard last; of a build that is not understood, that is no good sign, and "never" is not true. */
+function badges(device) {
+  const other = device.speaks_otherwise ? [badge(say("devices-other-version"), "bad"), " "] : [];
+  if (device.last_seen_us === null) return device.speaks_otherwise ? other : [badge(say("devices-never"), "warn")];
   const agoS = (device.nowUs - device.last_seen_us) / 1e6;
-  return badge(say("devices-seen", { age: age(agoS) }), agoS < 300 ? "good" : "warn");
+  return [...other, badge(say("devices-seen", { age: age(agoS) }), agoS < 300 && !device.speaks_otherwise ? "good" : "warn")];
 }
 
-/** Of a build that this service does not understand: it sends nothing until both are of the same version. */
-function otherwise(device) {
-  return device.speaks_otherwise ? badge(say("devices-other-version", { theirs: device.protocol }), "bad") : null;
+/** Of a build that this service does not understand: nothing of it is taken until both are of the same version. */
+function otherwise({ speaks_otherwise: isOther, protocol, ours }) {
+  return isOther ? el("p", {}, say("devices-other-version-why", { theirs: protocol, ours })) : null;
 }
 
 function details(device) {
