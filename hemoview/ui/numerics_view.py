@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QFontMetrics, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QGridLayout,
     QHBoxLayout,
@@ -20,8 +21,13 @@ from hemoview.ui.catalogue import text, words
 from hemoview.viewmodel.record_view import Cell, NumericRow, NumericsView
 
 BIG = ("SBP", "MAP", "DBP", "HR")
+DOWN, ALONG = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
 LEAST_PX = 8
 """No text is made smaller than this."""
+LOW_ROW_PX, LOW_CELL_PX = 48, 50
+"""Below this height a row or cell has room for one line of words: banners and the strip that guides took the rest."""
+LOW_PANEL_PX = 400
+"""Below this height the pressures keep their size only without CO … SVRI, which a line then names."""
 
 
 class Hatched(QFrame):
@@ -127,8 +133,14 @@ class Wrapped(Fitted):
         super().__init__(pixels, bold=bold, align=align)
         self.setWordWrap(True)
 
+    def set_one_line(self, one_line: bool) -> None:
+        """No room for a second line: the whole text is made as small as the one line asks for."""
+        if self.wordWrap() == one_line:
+            self.setWordWrap(not one_line)
+            self._fit()
+
     def _measured(self) -> str:
-        return max(self.text().split(), key=len, default="")
+        return max(self.text().split(), key=len, default="") if self.wordWrap() else self.text()
 
 
 class BigRow(QFrame):
@@ -142,10 +154,9 @@ class BigRow(QFrame):
         self.unit = Words(13)
         self.value = Fitted(46, bold=True, align=right)
         self.interval = Fitted(19)
-        self.note = Words(12)
+        self.note = Wrapped(12)
         self.reference = Fitted(46, bold=True, align=right)
         self.reference_note = Wrapped(12, align=right)
-        self.note.setWordWrap(True)
         self.estimate = Hatched()
         self._arrange()
         self.setAccessibleName(parameter)
@@ -180,11 +191,16 @@ class BigRow(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Digits as large as the row allows."""
-        pixels = max(28, min(int(self.height() * 0.56), int(self.width() * 0.1)))
+        least = min(28, max(20, self.height() - 10))
+        pixels = max(least, min(int(self.height() * 0.56), int(self.width() * 0.1)))
         self.value.set_pixels(pixels)
         self.reference.set_pixels(pixels)
         self.interval.set_pixels(int(pixels * 0.42))
         self.name.setFont(theme.font(int(pixels * 0.42), bold=True))
+        low = self.height() < LOW_ROW_PX
+        self.unit.setFont(theme.font(10 if low else 13))
+        self.note.set_one_line(low)
+        self.reference_note.set_one_line(low)
         super().resizeEvent(event)
 
     def show_row(self, row: NumericRow) -> None:
@@ -211,26 +227,42 @@ class SmallCell(QFrame):
         self.unit = Words(11, align=Qt.AlignmentFlag.AlignRight)
         self.value = Fitted(20, bold=True)
         self.interval = Fitted(11)
-        self.note = Words(10)
+        self.note = Fitted(10)
         self.estimate = Hatched()
-        self.note.setMinimumWidth(1)
         beside = QHBoxLayout()
         beside.setSpacing(4)
         beside.addWidget(self.value, 4)
         beside.addWidget(self.interval, 5)
-        inner = QVBoxLayout(self.estimate)
+        self._inner = inner = QBoxLayout(DOWN, self.estimate)
         inner.setContentsMargins(4, 0, 2, 2)
         inner.setSpacing(0)
         inner.addLayout(beside, 1)
-        inner.addWidget(self.note)
-        grid = QGridLayout(self)
-        grid.setContentsMargins(7, 3, 6, 4)
-        grid.setSpacing(1)
-        grid.addWidget(self.name, 0, 0)
-        grid.addWidget(self.unit, 0, 1)
-        grid.addWidget(self.estimate, 1, 0, 1, 2)
-        grid.setRowStretch(1, 1)
+        inner.addWidget(self.note, 0)
+        self._head = head = QBoxLayout(ALONG)
+        head.setSpacing(1)
+        head.addWidget(self.name)
+        head.addWidget(self.unit)
+        self._whole = whole = QBoxLayout(DOWN, self)
+        whole.setContentsMargins(7, 3, 6, 4)
+        whole.setSpacing(1)
+        whole.addLayout(head)
+        whole.addWidget(self.estimate, 1)
         self.setAccessibleName(parameter)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """One line of words where there is no room for three."""
+        self._lay_out()
+        super().resizeEvent(event)
+
+    def _lay_out(self) -> None:
+        low, number = self.height() < LOW_CELL_PX, self.interval.isVisibleTo(self)
+        self._inner.setDirection(ALONG if low else DOWN)
+        self._inner.setStretch(0, 3 if number else 1)
+        self._inner.setStretch(1, (1 if number else 3) if low else 0)
+        self._whole.setDirection(ALONG if low else DOWN)
+        self._whole.setContentsMargins(7, 1 if low else 3, 6, 1 if low else 4)
+        self._head.setDirection(DOWN if low else ALONG)
+        self.unit.setVisible(number or not low)  # a dash has no unit
 
     def show_row(self, row: NumericRow) -> None:
         """Set the words; decide nothing."""
@@ -239,6 +271,7 @@ class SmallCell(QFrame):
         self.unit.show_text(row.unit, "quiet")
         self.estimate.set_role(row.colour)
         _show_estimate(row.estimate, self.value, self.interval, self.note, row.colour)
+        self._lay_out()
 
 
 def _tell_claim(widget: QWidget, row: NumericRow) -> None:
@@ -277,6 +310,8 @@ class NumericsPanel(QWidget):
         self._body = QGridLayout()
         self._body.setSpacing(4)
         self.cuff, self.ages, self.footer = Words(15, bold=True), Words(12), Words(12)
+        self.folded = Fitted(12)
+        self.folded.hide()
         self.hidden = Words(15, bold=True)
         self.hidden.setWordWrap(True)
         self.hidden.hide()
@@ -296,6 +331,7 @@ class NumericsPanel(QWidget):
     def _arrange(self) -> None:
         notes = QVBoxLayout()
         notes.setSpacing(1)
+        notes.addWidget(self.folded)
         notes.addWidget(self.hidden)
         notes.addWidget(self.cuff)
         notes.addWidget(self.ages)
@@ -350,12 +386,28 @@ class NumericsPanel(QWidget):
         self._rows = {**{p: BigRow(p) for p in big}, **{p: SmallCell(p) for p in small}}
         for i, parameter in enumerate(big):
             self._body.addWidget(self._rows[parameter], i, 0, 1, 6)
-            self._body.setRowStretch(i, 5)
         for i, parameter in enumerate(small):
             self._body.addWidget(self._rows[parameter], len(big) + i // 3, 2 * (i % 3), 1, 2)
-            self._body.setRowStretch(len(big) + i // 3, 4)
         for column in range(6):
             self._body.setColumnStretch(column, 1)
+        self._make_room()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Banners come and go."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        small = [p for p in self._shown if p not in BIG]
+        folded = self.height() < LOW_PANEL_PX and 0 < len(small) < len(self._shown)
+        for parameter in small:
+            self._rows[parameter].setVisible(not folded)
+        for i in range(self._body.rowCount()):
+            held = self._body.itemAtPosition(i, 0)
+            whole = held is not None and isinstance(held.widget(), BigRow)
+            self._body.setRowStretch(i, 5 if whole else 0 if folded or held is None else 4)
+        self.folded.show_text(text("numerics-folded", names=", ".join(small)) if folded else "", "muted")
+        self.folded.setVisible(folded)
 
 
 class _Heading(QWidget):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyqtgraph.functions import arrayToQPath
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import QBrush, QFontMetrics, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from hemoview.ui import theme
@@ -16,6 +16,9 @@ from hemoview.ui.catalogue import text, words
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.sweeper import LABEL_PX, LaneFrame
 from hemoview.viewmodel.waves import SweepFrame
+
+ONE_LINE_PX, SCALE_PX = 36, 26
+"""Lanes lower than this have room for one line of words, and for one figure of their scale."""
 
 
 class WaveView(QWidget):
@@ -134,6 +137,9 @@ def _draw_lane(painter: QPainter, frame: LaneFrame, width: int) -> None:
     painter.drawText(title, Qt.AlignmentFlag.AlignLeft, words(lane.title))
     painter.setFont(theme.font(12))
     below = QRectF(8, box.top_px + (22 if tall else 18), LABEL_PX - 44, 16)
+    if box.height_px < ONE_LINE_PX:  # below the title it would stand in the next lane
+        width = QFontMetrics(theme.font(14, bold=True)).horizontalAdvance(words(lane.title))
+        below = QRectF(8 + width + 5, box.top_px + 2, LABEL_PX, 16)
     painter.drawText(below, Qt.AlignmentFlag.AlignLeft, lane.unit)
     if lane.note is not None:
         at_px = 42 if tall else 32
@@ -149,7 +155,8 @@ def _draw_scale(painter: QPainter, frame: LaneFrame) -> None:
     painter.setFont(theme.font(11))
     painter.setPen(theme.colour("muted"))
     top, bottom = frame.geometry.top_px, frame.geometry.top_px + frame.geometry.height_px
-    for y, label in frame.scale:
+    scale = frame.scale if bottom - top >= SCALE_PX else frame.scale[-1:]
+    for y, label in scale:
         place = QRectF(LABEL_PX - 46, min(max(y - 7, top - 2), bottom - 13), 40, 15)
         painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, label)
 

@@ -10,9 +10,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QLineEdit, QMessageBox, QPushButton
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QPushButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 from synthetic_bedside import SyntheticBedside, event
 
@@ -20,7 +28,7 @@ from hemoview.app import Shell
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.main_window import MainWindow
-from hemoview.ui.numerics_view import BigRow
+from hemoview.ui.numerics_view import BigRow, NumericsPanel, Words
 from hemoview.viewmodel.messages import say
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Cell, Wish
@@ -142,6 +150,37 @@ def test_no_number_and_no_interval_is_cut(
         if isinstance(row, BigRow):
             assert _whole(row.reference), parameter
             assert row.value.font().pixelSize() >= 28, parameter
+
+
+@pytest.mark.parametrize("height", [560, 430, 400, 340, 320])
+def test_words_beside_a_dash_stay_whole_where_banners_leave_little_room(
+    qtbot: QtBot, bed: SyntheticBedside, height: int
+) -> None:
+    """Two devices lost at once: two banners of two lines, the strip that guides, and every number a dash."""
+    view = resolve(Wish(), bed.model.facts()).numerics
+    paused = Cell("—", "", reason=say("estimate-stale"))
+    rows = tuple(replace(row, estimate=paused) for row in view.rows)
+    page = QWidget()  # a page may have less room than its parts ask for
+    qtbot.addWidget(page)
+    panel = NumericsPanel(page)
+    panel.show_view(replace(view, rows=rows))
+    panel.resize(480, height)
+    page.show()
+    QApplication.processEvents()
+    for parameter, cell in panel._rows.items():
+        shown = [label for label in cell.findChildren(Words) if label.isVisible() and label.text()]
+        places = [
+            QRect(label.mapTo(cell, QPoint(0, 0)), label.size()).intersected(cell.rect()) for label in shown
+        ]
+        for label, place in zip(shown, places, strict=True):
+            lines = (
+                1
+                if not label.wordWrap()
+                else round(label.heightForWidth(label.width()) / label.fontMetrics().height())
+            )
+            assert place.height() >= lines * label.font().pixelSize(), (parameter, label.text())
+        for i, place in enumerate(places):
+            assert not any(place.intersects(other) for other in places[i + 1 :]), parameter
 
 
 def test_no_name_and_no_rate_of_a_stream_is_cut(window: MainWindow, bed: SyntheticBedside) -> None:
