@@ -261,12 +261,13 @@ def _consent(args: argparse.Namespace) -> Consent | None:
         if scopes:
             raise ConfigError("--scopes needs --consent-version and --consent-date")
         return None
+    if not (args.consent_version and args.consent_date):
+        raise ConfigError("a consent has a form and a day: give both --consent-version and --consent-date")
     try:
-        return Consent(
-            args.consent_version or "", args.consent_date or "", **{SCOPES[word]: True for word in scopes}
-        )
+        return Consent(args.consent_version, args.consent_date, **{SCOPES[word]: True for word in scopes})
     except ValueError as error:
-        raise ConfigError(f"{error}: give both --consent-version and --consent-date") from None
+        told = f"--consent-version {args.consent_version} --consent-date {args.consent_date}"
+        raise ConfigError(f"{told}: {error}, such as 2025-01-30") from None
 
 
 def _answers(plan: importing.Plan, accepted: set[str]) -> set[str]:

@@ -51,8 +51,10 @@ class Subject:
     cvp_mmhg: float | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "age_y", _whole_years(self.age_y))
         if not _PSEUDONYM.match(self.pseudonym):
-            raise ValueError(f"pseudonym {self.pseudonym!r}: use 1 to 32 letters, digits, '.', '_' or '-'")
+            shown = self.pseudonym if len(self.pseudonym) <= 40 else f"{self.pseudonym[:40]}…"
+            raise ValueError(f"pseudonym {shown!r}: use 1 to 32 letters, digits, '.', '_' or '-'")
         for name, value, low, high in (
             ("age", self.age_y, 0, 90),
             ("height", self.height_cm, 40, 250),
@@ -82,6 +84,11 @@ class Sites:
     arm_cuff_side: Side = "unknown"
     posture: str = "unknown"
     hand_height_cm: float | None = None
+
+
+def _whole_years(age_y: float | None) -> float | None:
+    """A foreign file's 53.0 years are 53."""
+    return math.floor(age_y) if isinstance(age_y, float) and math.isfinite(age_y) else age_y
 
 
 @dataclass(frozen=True, slots=True)

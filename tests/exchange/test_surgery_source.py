@@ -56,6 +56,7 @@ def test_waves_gaps_and_reference(tmp_path, waves):
             reference.values, [[88, 43, np.nan], [np.nan, np.nan, 5.5], [np.nan, np.nan, 5.6]]
         )
         assert (stored.header.subject.age_y, stored.header.subject.height_cm) == (53, 188.0)
+        assert isinstance(stored.header.subject.age_y, int)  # whole years: a report is made of no 53.0
 
 
 def test_without_a_date_it_begins_where_nobody_takes_it_for_one(waves):

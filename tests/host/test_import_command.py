@@ -85,6 +85,7 @@ def test_imported_before_is_named_and_can_be_accepted(tmp_path, capsys, zipped):
         (("--e4", "{zip}", "--zone", "Mars/Base"), "IANA"),
         (("--e4", "{zip}", "--scopes", "training"), "--consent-version"),
         (("--e4", "{zip}", "--consent-version", "v2"), "--consent-date"),
+        (("--e4", "{zip}", "--consent-version", "v2", "--consent-date", "30.01.2025"), "such as 2025-01-30"),
         (("--e4", "{zip}", "--e4", "{zip}"), "the same recording"),
     ],
 )
