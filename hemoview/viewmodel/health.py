@@ -60,9 +60,15 @@ def live_state(facts: Facts, stream: StreamStatus) -> str:
     info = facts.infos.get(stream.stream_id)
     if stream.state == "streaming" and info is not None:
         arrived, limit_s = facts.arrivals.get(stream.stream_id), _longest_wait_s(facts, info)
-        if arrived is not None and limit_s is not None and facts.age_s(arrived) > limit_s:
+        age_s = facts.age_s(arrived) if arrived is not None else _told_age_s(stream, info)
+        if age_s is not None and limit_s is not None and age_s > limit_s:
             return "silent"
     return stream.state
+
+
+def _told_age_s(stream: StreamStatus, info: StreamInfo) -> float | None:
+    """Of rows that ended before this window opened; the recorder itself minds the silence of waves."""
+    return None if info.kind == "waveform" else stream.last_age_s
 
 
 def _longest_wait_s(facts: Facts, info: StreamInfo) -> float | None:

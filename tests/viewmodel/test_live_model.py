@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from synthetic_bedside import NS, SyntheticBedside, event
 
+from hemoview.viewmodel.health import live_state
 from hemoview.viewmodel.lanes import lanes
 from hemoview.viewmodel.live import LiveModel
 from hemoview.viewmodel.record_view import Wish
@@ -118,3 +119,15 @@ def test_empty_model_has_facts() -> None:
     assert facts.status is None
     assert not facts.recording
     assert lanes(Wish(), facts) == ()
+
+
+def test_rows_that_ended_before_the_window_opened_are_silent() -> None:
+    """A window that was killed and opened again hears no beat; the recorder tells how long ago the last one came."""
+    bed = SyntheticBedside()
+    bed.run(2.0)
+    facts = replace(bed.model.facts(), arrivals={})
+    assert facts.status is not None
+    told = {s.stream_id: replace(s, last_age_s=31.0) for s in facts.status.streams}
+    assert live_state(facts, told["edge.beats_abp"]) == "silent"
+    assert live_state(facts, replace(told["edge.beats_abp"], last_age_s=0.8)) == "streaming"
+    assert live_state(facts, told["e4.bvp"]) == "streaming", "the recorder minds the silence of waves"
