@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from recorder.host.arguments import STATION, Parser
 from recorder.host.console import Outcome, run_command
 
 Command = Callable[[argparse.Namespace], Outcome | None]
@@ -230,7 +231,7 @@ def _add_rooms(commands: Any, wanted: str) -> None:
 
 
 def _parser(wanted: str = "") -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="hemoview",
         description="Opens the window. Research use only: never for treatment, never for alarms.",
         epilog="example: hemoview demo    (the whole chain on the virtual bedside)",
@@ -270,7 +271,7 @@ def _parser(wanted: str = "") -> argparse.ArgumentParser:
         epilog="example: hemoview autostart on --station bed-1",
     )
     start.add_argument("action", nargs="?", choices=("on", "off", "status"), default="status")
-    start.add_argument("--station", default="bed-1", help="whose window (default: bed-1)")
+    start.add_argument("--station", default=STATION, help=f"whose window (default: {STATION})")
     start.add_argument("--json", action="store_true", help="one JSON object as the last line")
     start.set_defaults(run=_autostart)
     _add_rooms(commands, wanted)

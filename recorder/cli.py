@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recorder.errors import RecorderError
+from recorder.host.arguments import STATION, Parser
 
 if TYPE_CHECKING:
     from recorder.host.console import Tell
@@ -180,10 +181,10 @@ def _uplink(args: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="recorder",
         description="Records a bedside: devices, clocks and the session on disk. Research use only.",
-        epilog="example: recorder serve --station bed1",
+        epilog="example: recorder serve --station bed-1",
     )
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -214,7 +215,7 @@ def _add_update(commands: Any) -> None:
 
 
 def _add_serve(commands: Any) -> None:
-    serve = _add(commands, "serve", _serve, "be the recorder of a station", "recorder serve --station bed1")
+    serve = _add(commands, "serve", _serve, "be the recorder of a station", "recorder serve --station bed-1")
     _add_station(serve)
 
 
@@ -235,7 +236,7 @@ def _add_record(commands: Any) -> None:
 
 def _add_stop(commands: Any) -> None:
     what = "stop the recorder of a station, and its estimates"
-    stop = _add(commands, "stop", _stop, what, "recorder stop --station bed1")
+    stop = _add(commands, "stop", _stop, what, "recorder stop --station bed-1")
     stop.add_argument(
         "--force", action="store_true", help="also with a session open, which is ended in order"
     )
@@ -245,7 +246,7 @@ def _add_stop(commands: Any) -> None:
 
 def _add_calibrate(commands: Any) -> None:
     what = "find volt → mmHg of an ADC channel: by two points, or by the monitor's own waveform file"
-    example = "recorder calibrate --station bed1 --channel adc0 --points 0.5=40 1.7=160 --operator OP1"
+    example = "recorder calibrate --station bed-1 --channel adc0 --points 0.5=40 1.7=160 --operator OP1"
     calibrate = _add(commands, "calibrate", _calibrate, what, example)
     calibrate.set_defaults(misused=calibrate.error)
     calibrate.add_argument("--stream", default="adc.wave", metavar="ID", help="default: adc.wave")
@@ -349,7 +350,7 @@ def _add_uplink(commands: Any) -> None:
     what = (
         "tell every service a station is enrolled with how it stands, once a second; recorder serve starts it"
     )
-    _add_station(_add(commands, "uplink", _uplink, what, "recorder uplink --station bed1"))
+    _add_station(_add(commands, "uplink", _uplink, what, "recorder uplink --station bed-1"))
 
 
 def _add(commands: Any, name: str, run: Command, what: str, example: str) -> argparse.ArgumentParser:
@@ -367,7 +368,7 @@ def _add_session(parser: argparse.ArgumentParser) -> None:
 
 def _add_station(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--station", default="default", metavar="NAME", help="which station (default: default)"
+        "--station", default=STATION, metavar="NAME", help=f"which station (default: {STATION})"
     )
     parser.add_argument("--home", type=Path, metavar="DIR", help="folder of stations, sessions and logs")
 

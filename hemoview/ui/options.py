@@ -6,6 +6,8 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from recorder.host.arguments import STATION, Parser
+
 LONGEST_S = 604_800
 """A window that closes by itself does so within a week; Qt counts milliseconds in 31 bits."""
 
@@ -26,7 +28,7 @@ class AppOptions:
         compact: the layout of an edge board's panel whatever the shape of the window.
     """
 
-    station: str = "bed-1"
+    station: str = STATION
     home: Path | None = None
     screenshot: Path | None = None
     seconds: float | None = None
@@ -39,12 +41,12 @@ class AppOptions:
 
 def command_line() -> argparse.ArgumentParser:
     """``hemoview --help``."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="hemoview",
         description="The window of a station: Record and Review. Research use only.",
         epilog="example: hemoview --station bed-1",
     )
-    parser.add_argument("--station", default="bed-1", help="which recorder (default: bed-1)")
+    parser.add_argument("--station", default=STATION, help=f"which recorder (default: {STATION})")
     parser.add_argument("--home", type=Path, metavar="DIR", help="folder of stations and sessions")
     parser.add_argument(
         "--screenshot", type=Path, metavar="PNG", help="keep a picture of the window and close"

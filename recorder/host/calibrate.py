@@ -22,6 +22,7 @@ from recorder.devices.calibration import Waveform
 from recorder.errors import ConfigError
 from recorder.exchange import cnap_waveform
 from recorder.host import places, processes
+from recorder.host.arguments import STATION
 from recorder.host.client import StationClient
 from recorder.host.connection import check_station
 from recorder.host.lock import StationLock
@@ -49,7 +50,7 @@ class CalibrateOrder:
     stream_id: str
     channel: str
     operator: str
-    station: str = "default"
+    station: str = STATION
     home: Path | None = None
     points: tuple[tuple[float, float], ...] = ()
     against: Path | None = None

@@ -15,6 +15,7 @@ from recorder.acquire.template import Template
 from recorder.clock import Clock
 from recorder.errors import ConfigError, RecorderError, SessionError, StationUnreachable
 from recorder.host import processes
+from recorder.host.arguments import STATION
 from recorder.host.client import StationClient
 from recorder.host.console import Tell, progress
 from recorder.schema import Calibration, StationStatus
@@ -31,7 +32,7 @@ class RecordOrder:
     subject: str
     out: Path
     seconds: float | None = None
-    station: str = "default"
+    station: str = STATION
     home: Path | None = None
 
 

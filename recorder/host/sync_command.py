@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 ENROL_EXAMPLE = (
-    "recorder enrol --server https://ward.example:8440 --code ABCD-EFGH --ca ward-ca.pem --station bed1"
+    "recorder enrol --server https://ward.example:8440 --code ABCD-EFGH --ca ward-ca.pem --station bed-1"
 )
-SYNC_EXAMPLE = "recorder sync --all sessions --station bed1 --json"
+SYNC_EXAMPLE = "recorder sync --all sessions --station bed-1 --json"
 
 
 def add_enrol_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from terminal import run_on_terminal
 from recorder import session
 from recorder.clock import Clock
 from recorder.host import lock, processes, virtual_bedside
+from recorder.host.arguments import STATION
 from recorder.host.client import StationClient
 from recorder.host.leaving import leave
 from recorder.host.presence import Presence
@@ -55,31 +56,31 @@ def test_record_and_a_window_leave_each_other_the_recorder(tmp_path: Path) -> No
     bedside = virtual_bedside.start(
         tmp_path / "virtual", Clock(), {"seed": 2, "script": "rest", "e4": E4, "adc": None}
     )
-    running = lambda: lock.is_held("default", tmp_path)  # noqa: E731
+    running = lambda: lock.is_held(STATION, tmp_path)  # noqa: E731
     try:
         template = template_of(tmp_path, bedside.device_configs())
         done: list[subprocess.CompletedProcess[str]] = []
         recording = threading.Thread(target=lambda: done.append(record(tmp_path, template, "--seconds", "4")))
         recording.start()
-        with StationClient("default", tmp_path, name="test") as client:
-            wait_for(lambda: processes.find_recorder("default", tmp_path), "it has started a recorder")
+        with StationClient(STATION, tmp_path, name="test") as client:
+            wait_for(lambda: processes.find_recorder(STATION, tmp_path), "it has started a recorder")
             controller = lambda: client.call("status")["status"]["controller"]  # noqa: E731
             wait_for(lambda: controller() == "recorder record", "it is in control")
             state = lambda: client.call("status")["status"]["session"]["state"]  # noqa: E731
-            leave("default", tmp_path, name="window-1")
+            leave(STATION, tmp_path, name="window-1")
             assert running(), "no session is open yet"
             wait_for(lambda: state() == "open", "the session is open")
-            leave("default", tmp_path, name="window-1")
+            leave(STATION, tmp_path, name="window-1")
             assert running()
-        with Presence("default", tmp_path):
+        with Presence(STATION, tmp_path):
             recording.join()
             assert done[0].returncode == 0, done[0].stderr
             assert running(), "a window is open on it"
-        leave("default", tmp_path, name="window-1")
+        leave(STATION, tmp_path, name="window-1")
         assert not running()
     finally:
         bedside.stop()
-        processes.stop_station("default", tmp_path, force=True)
+        processes.stop_station(STATION, tmp_path, force=True)
 
 
 @pytest.mark.slow
@@ -109,10 +110,10 @@ def test_a_session_is_recorded_and_no_recorder_left_behind(tmp_path: Path) -> No
                 and stored.header.simulated
                 and stored.header.template["name"] == "rest"
             )
-        wait_for(lambda: not lock.is_held("default", tmp_path), "the recorder it started is gone")
+        wait_for(lambda: not lock.is_held(STATION, tmp_path), "the recorder it started is gone")
     finally:
         bedside.stop()
-        processes.stop_station("default", tmp_path, force=True)
+        processes.stop_station(STATION, tmp_path, force=True)
 
 
 @pytest.mark.slow
@@ -132,7 +133,7 @@ def test_what_is_on_disk_is_seen_on_a_terminal(tmp_path: Path) -> None:
         assert "Recording S-07 in" in done.seen
     finally:
         bedside.stop()
-        processes.stop_station("default", tmp_path, force=True)
+        processes.stop_station(STATION, tmp_path, force=True)
 
 
 @pytest.mark.slow

@@ -50,6 +50,30 @@ def test_wrong_usage_is_two(capsys: pytest.CaptureFixture[str], words: list[str]
     assert code == 2 and not out and "usage:" in err
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["verfy", "x"], ["'verfy' is no command; did you mean verify?", "read on: recorder --help"]),
+        (["xyzzy"], ["'xyzzy' is no command; there is serve, record"]),
+        (
+            ["verify", "x", "--jsn"],
+            ["no option --jsn; did you mean --json?", "read on: recorder verify --help"],
+        ),
+        (["export", "--too", "edf"], ["no option --too; did you mean --to?"]),
+        (["export", "x", "--to", "edff", "--out", "y"], ["'edff' is no --to; did you mean edf?"]),
+        (["verify", "x", "y"], ["recorder verify: error: y: nothing is expected here"]),
+        ([], ["COMMAND, one of serve, record"]),
+    ],
+    ids=" ".join,
+)
+def test_what_is_mistyped_is_named_with_what_it_may_have_been(
+    capsys: pytest.CaptureFixture[str], words: list[str], told: list[str]
+) -> None:
+    code, _, err = run(capsys, *words)
+    assert code == 2
+    assert all(part in err for part in told), err
+
+
 @pytest.mark.parametrize("command", [["verify"], ["recover"], ["erase", "--why", "x", "--yes"]])
 def test_a_folder_without_a_session_is_one_line(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, command: list[str]
