@@ -1,16 +1,14 @@
-"""The right column: estimate hatched and tagged, interval beside it, reference in its own colour."""
+"""A row of numbers: estimate hatched and tagged, interval beside it, reference in its own colour."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QBrush, QFontMetrics, QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
-    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -18,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
-from hemoview.viewmodel.record_view import Cell, NumericRow, NumericsView
+from hemoview.viewmodel.record_view import Cell, NumericRow
 
 BIG = ("SBP", "MAP", "DBP", "HR")
 DOWN, ALONG = QBoxLayout.Direction.TopToBottom, QBoxLayout.Direction.LeftToRight
@@ -26,8 +24,6 @@ LEAST_PX = 8
 """No text is made smaller than this."""
 LOW_ROW_PX, LOW_CELL_PX = 48, 50
 """Below this height a row or cell has room for one line of words: banners and the strip that guides took the rest."""
-LOW_PANEL_PX = 400
-"""Below this height the pressures keep their size only without CO … SVRI, which a line then names."""
 
 
 class Hatched(QFrame):
@@ -290,142 +286,3 @@ def _show_estimate(cell: Cell, value: Words, interval: Words, note: Words, role:
     note.show_text(
         " · ".join(part for part in (tag, words(cell.reason)) if part), "muted" if not tag else role
     )
-
-
-class NumericsPanel(QWidget):
-    """Everything right of the waves."""
-
-    calibration_confirmed = Signal()
-    scale_asked = Signal()
-    estimates_asked = Signal()
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setMinimumWidth(400)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        self._rows: dict[str, BigRow | SmallCell] = {}
-        self._shown: tuple[str, ...] = ()
-        self._view: NumericsView | None = None
-        self.heading = _Heading()
-        self._body = QGridLayout()
-        self._body.setSpacing(4)
-        self.cuff, self.ages, self.footer = Words(15, bold=True), Words(12), Words(12)
-        self.folded = Fitted(12)
-        self.folded.hide()
-        self.hidden = Words(15, bold=True)
-        self.hidden.setWordWrap(True)
-        self.hidden.hide()
-        self.footer.setWordWrap(True)
-        self.ages.setWordWrap(True)
-        self.confirm = QPushButton(text("button-confirm-calibration"))
-        self.confirm.clicked.connect(self.calibration_confirmed)
-        self.calibrate = QPushButton(text("button-calibrate"))
-        self.calibrate.clicked.connect(self.scale_asked)
-        self.calibrate.hide()
-        self.choose = QPushButton(text("button-estimates"))
-        self.choose.setAccessibleName(text("estimates-title"))
-        self.choose.clicked.connect(self.estimates_asked)
-        self.choose.hide()
-        self._arrange()
-
-    def _arrange(self) -> None:
-        notes = QVBoxLayout()
-        notes.setSpacing(1)
-        notes.addWidget(self.folded)
-        notes.addWidget(self.hidden)
-        notes.addWidget(self.cuff)
-        notes.addWidget(self.ages)
-        buttons = QHBoxLayout()  # in a row of their own: beside them the notes would be cut off
-        for button in (self.confirm, self.calibrate, self.choose):
-            buttons.addWidget(button)
-        buttons.addStretch()
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        column.addWidget(self.heading)
-        column.addLayout(self._body, 1)
-        column.addLayout(notes)
-        column.addLayout(buttons)
-        column.addWidget(self.footer)
-
-    def show_view(self, view: NumericsView) -> None:
-        """Set what changed."""
-        if view == self._view:
-            return
-        self._view = view
-        self._build(tuple(row.parameter for row in view.rows))
-        for row in view.rows:
-            self._rows[row.parameter].show_row(row)
-        self.cuff.show_text(words(view.cuff) or text("cuff-none"), "cuff" if view.cuff else "muted")
-        self.hidden.show_text(words(view.hidden_note), "warn")
-        self.hidden.setVisible(view.hidden_note is not None)
-        notes = (view.reference_note, view.scale_note, view.estimate_note, view.choice_note)
-        self.ages.show_text(" · ".join(words(note) for note in notes if note is not None), "quiet")
-        self.footer.show_text(words(view.footer), "quiet")
-        said = "button-calibrated-again" if view.calibrated_again else "button-confirm-calibration"
-        self.confirm.setText(text(said))
-        self.confirm.setVisible(view.asks_calibration or view.calibrated_again)
-        self.calibrate.setVisible(view.asks_scale)
-        self.choose.setVisible(view.estimate_choice is not None)
-
-    def sizeHint(self) -> QSize:
-        """A little over a third of a 1280 px screen."""
-        return QSize(470, 560)
-
-    def _build(self, parameters: tuple[str, ...]) -> None:
-        """Rows for the check boxes that are on: big ones below each other, small ones three in a row."""
-        if parameters == self._shown:
-            return
-        self._shown = parameters
-        while (item := self._body.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.setParent(None)
-                widget.deleteLater()
-        big = [p for p in parameters if p in BIG]
-        small = [p for p in parameters if p not in BIG]
-        self._rows = {**{p: BigRow(p) for p in big}, **{p: SmallCell(p) for p in small}}
-        for i, parameter in enumerate(big):
-            self._body.addWidget(self._rows[parameter], i, 0, 1, 6)
-        for i, parameter in enumerate(small):
-            self._body.addWidget(self._rows[parameter], len(big) + i // 3, 2 * (i % 3), 1, 2)
-        for column in range(6):
-            self._body.setColumnStretch(column, 1)
-        self._make_room()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Banners come and go."""
-        super().resizeEvent(event)
-        self._make_room()
-
-    def _make_room(self) -> None:
-        small = [p for p in self._shown if p not in BIG]
-        folded = self.height() < LOW_PANEL_PX and 0 < len(small) < len(self._shown)
-        for parameter in small:
-            self._rows[parameter].setVisible(not folded)
-        for i in range(self._body.rowCount()):
-            held = self._body.itemAtPosition(i, 0)
-            whole = held is not None and isinstance(held.widget(), BigRow)
-            self._body.setRowStretch(i, 5 if whole else 0 if folded or held is None else 4)
-        self.folded.show_text(text("numerics-folded", names=", ".join(small)) if folded else "", "muted")
-        self.folded.setVisible(folded)
-
-
-class _Heading(QWidget):
-    """Says which column is which, in its colour."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(10, 0, 12, 0)
-        row.setSpacing(8)
-        estimate = Words(14, bold=True)
-        estimate.show_text(text("column-estimate"), "estimate")
-        interval = Words(12)
-        interval.show_text(text("interval-of-90"), "muted")
-        reference = Words(14, bold=True, align=Qt.AlignmentFlag.AlignRight)
-        reference.show_text(text("column-reference"), "reference")
-        row.addSpacing(60)
-        row.addWidget(estimate)
-        row.addWidget(interval)
-        row.addStretch()
-        row.addWidget(reference)

@@ -9,7 +9,7 @@ from hemoview.ui.catalogue import words
 from hemoview.ui.guide_strip import GuideStrip
 from hemoview.ui.health_bar import HealthBar
 from hemoview.ui.marker_bar import MarkerBar
-from hemoview.ui.numerics_view import NumericsPanel
+from hemoview.ui.numerics_panel import NumericsPanel
 from hemoview.ui.trend_view import TrendPlot
 from hemoview.ui.wave_view import WaveView
 from hemoview.viewmodel.record_view import RecordView

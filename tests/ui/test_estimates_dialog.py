@@ -9,7 +9,7 @@ from synthetic_bedside import NS, SyntheticBedside, event
 
 from hemoview.ui import theme
 from hemoview.ui.estimates_dialog import EstimatesDialog
-from hemoview.ui.numerics_view import NumericsPanel
+from hemoview.ui.numerics_panel import NumericsPanel
 from hemoview.ui.rule_fields import RuleFields
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import EstimateChoice, Wish

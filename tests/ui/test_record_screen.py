@@ -28,7 +28,8 @@ from hemoview.app import Shell
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.main_window import MainWindow
-from hemoview.ui.numerics_view import BigRow, NumericsPanel, Words
+from hemoview.ui.numerics_panel import NumericsPanel
+from hemoview.ui.numerics_view import BigRow, Words
 from hemoview.viewmodel.messages import say
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Cell, Wish
