@@ -59,6 +59,7 @@ ENGLISH: Final[dict[str, str]] = {
     "and Parquet hold every sample's own time.",
     "export-broken": "Nothing was recorded in some stretches, so it is EDF+D. Programs that know only EDF+C refuse it "
     "or close the gaps.",
+    "export-undated": "Nobody knows the day of this recording. EDF says so; programs that show 1985-01-01 mean that.",
     "export-show": "Show in folder",
     "export-close": "Close",
     "export-again": "Back",
@@ -140,6 +141,7 @@ CHINESE: Final[dict[str, str]] = {
     "export-late": "该格式所有设备共用一个时钟：样本时间误差最大 {ms} 毫秒。"
     "XDF、CSV 与 Parquet 保存每个样本各自的时间。",
     "export-broken": "部分时段没有任何记录，因此为 EDF+D。只支持 EDF+C 的软件会拒绝打开，或将缺口合拢。",
+    "export-undated": "此记录的日期未知，EDF 中已注明；软件显示的 1985-01-01 即表示“未知”。",
     "export-show": "打开所在文件夹",
     "export-close": "关闭",
     "export-again": "返回",

@@ -362,6 +362,8 @@ def _told(report: Report) -> list[str]:
         lines.append(text("export-late", ms=round(late_s * 1000)))
     if report.to == "edf" and any("EDF+D" in note for note in report.written.notes):
         lines.append(text("export-broken"))
+    if report.to == "edf" and any("Startdate X" in note for note in report.written.notes):
+        lines.append(text("export-undated"))
     if report.dropped:
         kinds: Counter[str] = Counter()
         for name, n in report.dropped.items():

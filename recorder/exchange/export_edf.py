@@ -3,6 +3,11 @@
 Written by ourselves, record by record: edfio and pyedflib want a whole recording in memory, and neither writes EDF+D.
 They are what the tests read it back with. A stream that has no sample where others have holds the smallest count,
 −32 000, and the gap is an annotation. Rows that are no waveform lie beside the file as CSV.
+
+A recording that nobody dated is counted from 1970, de-identified from some day before it. EDF knows no such days: its
+two digits of a year begin in 1985. So it gets ``Startdate X``, the standard's word for a date that is not known, with
+01.01.85, the first day that the header can name, and its time counted from midnight. pyedflib and MNE, which look at
+the header alone, show 1985-01-01 then; edfio says that there is no date.
 """
 
 from __future__ import annotations
@@ -10,7 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -23,6 +28,8 @@ from recorder.exchange.placed import Placed, Slots, clock_ratio, place
 from recorder.exchange.quantise import EDF_COUNTS, EdfScale, edf_scale, grid, within
 
 RECORDS_AT_ONCE: Final = 120
+FIRST_DAY: Final = datetime(1985, 1, 1, tzinfo=UTC)
+"""EDF can name none before; no device of ours was there then."""
 _LABEL, _UNIT = 16, 8
 _MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _SEX: Final = {"female": "F", "male": "M"}
@@ -45,7 +52,8 @@ class _Plan:
 
     Args:
         record_s: length of a record, as text of at most 8 characters.
-        begin: of the file: a whole second of local time.
+        begin: of the file: a whole second of local time; of 1985-01-01 where nobody knows the day.
+        is_dated: somebody does.
         fraction_s: of the first sample behind it.
         records: numbers of the records that are written, counted from the first sample.
         tals: annotation bytes of each of them.
@@ -55,6 +63,7 @@ class _Plan:
     signals: tuple[_Signal, ...]
     record_s: str
     begin: datetime
+    is_dated: bool
     fraction_s: float
     records: tuple[int, ...]
     tals: tuple[bytes, ...]
@@ -73,6 +82,10 @@ def write(exported: Exported, folder: Path, stem: str) -> Written:
         with (folder / f"{name}.edf").open("wb") as out:
             out.write(_header(exported, plan))
             _write_records(out, exported, plan)
+        if not plan.is_dated:
+            written.notes.append(
+                f"nobody knows the day of this recording: {name}.edf says so (Startdate X); 01.01.85 stands for that"
+            )
         if not plan.continuous:
             written.notes.append(
                 f"{name}.edf is EDF+D: nothing was recorded in some stretches, which are left out. EDFbrowser shows "
@@ -111,15 +124,31 @@ def _plan(exported: Exported, tracks: Sequence[Track], written: Written) -> _Pla
         written.steps |= {label: scale.step for label, scale in zip(labels, scales, strict=True)}
         written.time_error_s[track.info.stream_id] = round(placed.time_error_s, 6)
         signals.append(_Signal(placed, count, labels, tuple(scales)))
-    local = exported.utc(begin_s) + timedelta(seconds=exported.utc_offset_s)
-    fraction_s = local.microsecond / 1e6
+    begin, is_dated = _begin(exported, begin_s)
+    fraction_s = begin.microsecond / 1e6
     records = _records(signals)
     length_s = (records[-1] + 1) * float(record_s)
     notes = _annotations(exported, signals, begin_s, fraction_s, length_s)
     tals, room = _tals(records, float(record_s), fraction_s, notes)
     return _Plan(
-        tuple(signals), record_s, local.replace(microsecond=0), fraction_s, tuple(records), tuple(tals), room
+        tuple(signals),
+        record_s,
+        begin.replace(microsecond=0),
+        is_dated,
+        fraction_s,
+        tuple(records),
+        tuple(tals),
+        room,
     )
+
+
+def _begin(exported: Exported, begin_s: float) -> tuple[datetime, bool]:
+    """Local time of the first sample, and whether its day is known; if not, counted from midnight of the first day."""
+    local = exported.utc(begin_s) + timedelta(seconds=exported.utc_offset_s)
+    if local >= FIRST_DAY:
+        return local, True
+    since = exported.utc(begin_s) - exported.utc(0.0)
+    return FIRST_DAY + since % timedelta(days=1), False
 
 
 def _record(tracks: Sequence[Track], ratio: float) -> tuple[str, list[int]]:
@@ -201,7 +230,7 @@ def _filled(times: Sequence[bytes], notes: Sequence[bytes], room: int) -> list[b
 
 def _header(exported: Exported, plan: _Plan) -> bytes:
     facts, begin = exported.facts, plan.begin
-    day = f"{begin.day:02d}-{_MONTHS[begin.month - 1]}-{begin.year}"
+    day = f"{begin.day:02d}-{_MONTHS[begin.month - 1]}-{begin.year}" if plan.is_dated else "X"
     sex = _SEX.get(str(facts.get("sex")), "X")
     age = f" age_{facts['age_y']}" if facts.get("age_y") is not None else ""
     patient = f"{_field(exported.subject) or 'X'} {sex} X X{age}"

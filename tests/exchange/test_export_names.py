@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
 
 import edfio
+import mne
 import numpy as np
+import pyedflib
 import pytest
 import wfdb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.exchange import export_edf, export_wfdb
+from recorder.exchange import edf_file, export_edf, export_wfdb
 from recorder.exchange.about import Written, ascii_text, shortened
 from recorder.exchange.exported import Column, Exported, Mark, Piece, Run, Track
 from recorder.exchange.placed import Slots, clock_ratio, place
@@ -111,6 +115,44 @@ def test_a_clock_that_runs_fast_is_told_not_corrected() -> None:
     slow = place(track, 0.0, RATE_HZ * 1.001)
     assert slow.end == 1000 and abs(slow.time_error_s - 999 / RATE_HZ * (1 - 1 / 1.001)) < 1e-9
     assert Slots(exported, slow).take(0, 1000)[:, 0].tolist() == list(range(1000))
+
+
+@pytest.mark.parametrize(
+    ("start_s", "offset_s"), [(0, 0), (0, -18_000), (-6 * 366 * 86_400, 0), (-9.99 * 366 * 86_400, 3600)]
+)
+def test_an_unknown_day_is_said_to_be_unknown_and_every_reader_takes_it(
+    start_s: float, offset_s: int, tmp_path: Path
+) -> None:
+    """Counted from 1970, in a zone west of it, and de-identified: no day that EDF can name, and none that was."""
+    exported, _ = made([(300, 2.25)], [])
+    marks = (Mark(4.25, "marker", "here"),)
+    undated = replace(exported, start_wall_ns=round(start_s * 1e9), utc_offset_s=offset_s, marks=marks)
+    written = export_edf.write(replace(undated, facts={"session": "s"}), tmp_path, "x")
+    path, day = tmp_path / "x.edf", datetime(1985, 1, 1)
+    with pyedflib.EdfReader(str(path)) as reader:
+        assert reader.getStartdatetime().replace(microsecond=0) == day + timedelta(seconds=2)
+        assert reader.readSignal(0).round().tolist() == list(range(300))
+    raw = mne.io.read_raw_edf(path, verbose="error")
+    assert raw.annotations.onset.round(6).tolist()[-1] >= 2.0
+    assert raw.get_data()[0].size == 300
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        edf = edfio.read_edf(path)
+    with pytest.raises(edfio.AnonymizedDateError):
+        _ = edf.startdate
+    assert (edf.starttime.second, edf.signals[0].data.round().tolist()) == (2, list(range(300)))
+    assert any("Startdate X" in line for line in written.notes)
+    ours = edf_file.parse_header(np.fromfile(path, np.uint8))
+    assert ours.start is None, "brought in again it has no date either"
+
+
+def test_a_day_that_is_known_is_told(tmp_path: Path) -> None:
+    exported, _ = made([(300, 0.0)], [])
+    start = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)
+    known = replace(exported, start_wall_ns=int(start.timestamp()) * 10**9, utc_offset_s=7200)
+    written = export_edf.write(replace(known, facts={"session": "s"}), tmp_path, "x")
+    assert edfio.read_edf(tmp_path / "x.edf").startdatetime == datetime(2026, 3, 2, 0, 30)
+    assert not any("Startdate" in line for line in written.notes)
 
 
 @pytest.mark.parametrize("label", ["平躺休息", "血压" * 70, "a" + "血压" * 70, "ab" + "血压" * 70])

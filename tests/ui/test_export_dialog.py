@@ -13,11 +13,13 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from hemoview.ui.catalogue import text
-from hemoview.ui.export_dialog import ExportDialog
+from hemoview.ui.export_dialog import ExportDialog, _told
 from hemoview.ui.review import ReviewPage
 from hemoview.viewmodel.export_form import OTHERS, VIEW, ExportForm, ExportSource, examine
 from hemoview.viewmodel.export_job import ExportJob
 from recorder.exchange import export_record
+from recorder.exchange.about import Written
+from recorder.exchange.export import Report
 
 sys.path.append(str(Path(__file__).parents[1] / "contracts"))
 from export_session import two_eras
@@ -87,6 +89,15 @@ def test_from_review_to_a_file_that_opens(qtbot: QtBot, folder: Path, tmp_path: 
     dialog.accept()
     again.accept()
     page.close_session()
+
+
+def test_a_file_whose_day_nobody_knows_says_so() -> None:
+    path, spoken = Path("a.edf"), Written(notes=["nobody knows the day of this recording: … (Startdate X) …"])
+    report = Report(
+        "edf", path, (path,), "s", "S", False, "", "", "", (), 0, {}, {}, (), written=spoken, seconds=1.0
+    )
+    assert text("export-undated") in _told(report)
+    assert text("export-undated") not in _told(replace(report, written=Written()))
 
 
 def test_cancelled_nothing_stays_and_the_form_comes_back(qtbot: QtBot, folder: Path, tmp_path: Path) -> None:
