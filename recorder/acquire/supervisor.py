@@ -138,6 +138,7 @@ class Supervisor:
         self._take(self.driver.on_connected(now), transport)
         ticked = now
         while not self._stop.is_set():
+            asked = self._clock.monotonic_ns()
             chunk = transport.read(READ_S)
             if chunk is not None:
                 self._take(self.driver.feed(chunk), transport)
@@ -146,7 +147,7 @@ class Supervisor:
                 ticked = now
                 self._take(self.driver.tick(now), transport)
                 self._notice_new_description()
-                self._judge(now)
+                self._judge(asked)
 
     def _take(self, events: Sequence[DriverEvent], transport: Transport) -> None:
         for event in events:
@@ -189,9 +190,11 @@ class Supervisor:
         if notice.fatal:
             raise LinkLost(notice.message)
 
-    def _judge(self, now: int) -> None:
-        """Liveness by the age of samples: the system may never tell that the other side is gone."""
-        age_s = (now - self._last_sample_ns) / 1e9 / max(1.0, self._clock.speed)
+    def _judge(self, asked_ns: int) -> None:
+        """Liveness by the age of samples as the transport was asked last, for the system may never tell that the other
+        side is gone: a machine that stood still has not looked at what came meanwhile.
+        """
+        age_s = (asked_ns - self._last_sample_ns) / 1e9 / max(1.0, self._clock.speed)
         if age_s > self.driver.silence_s and self.link.state != "silent":
             self._see("quiet", self.driver.quiet_advice)
         if age_s > max(RELINK_S, 3 * self.driver.silence_s):

@@ -69,9 +69,21 @@ class Served(Rig):
         loop: asyncio.AbstractEventLoop = portal.loop
         return loop
 
-    def stall(self, seconds: float) -> None:
-        """The service stops dead for a while; its connections stand."""
-        self.loop.call_soon_threadsafe(time.sleep, seconds)
+    @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """Within it the service stands still; its connections stand."""
+        stands, may_go = threading.Event(), threading.Event()
+
+        def stand() -> None:
+            stands.set()
+            may_go.wait()
+
+        self.loop.call_soon_threadsafe(stand)
+        stands.wait()
+        try:
+            yield
+        finally:
+            may_go.set()
 
 
 @contextmanager

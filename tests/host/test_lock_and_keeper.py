@@ -30,7 +30,7 @@ def hold_elsewhere(home: Path) -> subprocess.Popen[str]:
 
 
 def end(process: subprocess.Popen[str]) -> None:
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
 
 
 def test_a_second_recorder_is_refused_naming_station_and_process(tmp_path: Path) -> None:
@@ -60,8 +60,8 @@ def test_a_recorder_that_is_just_ending_is_waited_for(tmp_path: Path) -> None:
     process = hold_elsewhere(tmp_path)
     threading.Timer(0.3, process.stdin.close).start()  # type: ignore[union-attr]
     began = time.monotonic()
-    with StationLock("bed1", tmp_path, patience_s=5) as held:
-        assert 0.2 < time.monotonic() - began < 5
+    with StationLock("bed1", tmp_path, patience_s=60) as held:
+        assert time.monotonic() - began > 0.2
         assert json.loads(held.path.read_text())["pid"] == os.getpid()
     process.wait(10)
     process.stdout.close()  # type: ignore[union-attr]
@@ -92,15 +92,22 @@ def keep(process: Process) -> Keeper:
     return Keeper("edge", lambda: process.wanted, lambda: process.runs, process.start)
 
 
-def test_a_dead_process_is_started_again_after_a_second() -> None:
+def test_a_dead_process_is_started_again_after_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits_s: list[float] = []
+
+    def wait_of(deaths: int) -> float:
+        waits_s.append(restart_delay_s(deaths))
+        return waits_s[-1]
+
+    monkeypatch.setattr("recorder.host.keeper.restart_delay_s", wait_of)
     process = Process()
     keeper = keep(process)
     process.runs = False
     died = time.monotonic()
-    assert process.started.wait(5)
-    assert 0.9 < time.monotonic() - died < 3
+    assert process.started.wait(60)
+    assert time.monotonic() - died > 0.9
     keeper.close()
-    assert keeper.restarts == 1
+    assert keeper.restarts == 1 and waits_s == [1.0]
 
 
 def test_a_start_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +115,7 @@ def test_a_start_that_fails_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> N
     process = Process()
     process.refuse, process.runs = True, False
     keeper = keep(process)
-    assert process.started.wait(8) and process.tries == 2
+    assert process.started.wait(60) and process.tries == 2
     keeper.close()
 
 
