@@ -83,7 +83,7 @@ class ScriptedTransport:
 class ScriptedDriver:
     config: DeviceConfig
     cable: Cable
-    silence_s: float = 1.0
+    silence_s: float = 1000.0
     quiet_advice: str = "script is open but sends no sample: check the cable"
     info: DeviceInfo = field(init=False)
     streams: tuple[StreamInfo, ...] = field(init=False)

@@ -399,7 +399,7 @@ def test_a_new_session_flashes_until_somebody_at_the_bed_confirms(
 def test_a_silent_service_greys_the_whole_page_and_it_comes_back_by_itself(
     page: Any, served: Served, beds: dict[int, Bed]
 ) -> None:
-    """Five seconds after the last word, by a clock of the page that goes as told: a busy machine takes no part in it."""
+    """Five seconds after the last word, by a clock of the page that goes as told: no busy machine has a part in it."""
     page.clock.install()
     open_ward(page, served)
     page.clock.pause_at(page.evaluate("Date.now() + 1000"))
