@@ -10,8 +10,8 @@ from hemoview.ui.catalogue import text, words
 from hemoview.ui.numerics_view import BIG, BigRow, Fitted, SmallCell, Words
 from hemoview.viewmodel.record_view import NumericsView
 
-LOW_PANEL_PX = 400
-"""Below this height the pressures keep their size only without CO … SVRI, which a line then names."""
+LEAST_BIG_PX, LEAST_SMALL_PX = 44, 34
+"""With less room for each row, CO … SVRI give way to the pressures, and a line names them."""
 
 
 class NumericsPanel(QWidget):
@@ -89,6 +89,7 @@ class NumericsPanel(QWidget):
         self.confirm.setVisible(view.asks_calibration or view.calibrated_again)
         self.calibrate.setVisible(view.asks_scale)
         self.choose.setVisible(view.estimate_choice is not None)
+        self._make_room()
 
     def sizeHint(self) -> QSize:
         """A little over a third of a 1280 px screen."""
@@ -121,7 +122,9 @@ class NumericsPanel(QWidget):
 
     def _make_room(self) -> None:
         small = [p for p in self._shown if p not in BIG]
-        folded = self.height() < LOW_PANEL_PX and 0 < len(small) < len(self._shown)
+        n_big, n_small_rows = len(self._shown) - len(small), -(-len(small) // 3)
+        least_px = n_big * LEAST_BIG_PX + n_small_rows * LEAST_SMALL_PX
+        folded = self._body.geometry().height() < least_px and n_big > 0 and n_small_rows > 0
         for parameter in small:
             self._rows[parameter].setVisible(not folded)
         for i in range(self._body.rowCount()):
