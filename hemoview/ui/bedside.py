@@ -23,8 +23,9 @@ class VirtualBedsideOffer:
 
     def open(self, failed: Callable[[Exception], None]) -> None:
         """Start it, unless it runs or is being started."""
-        if self._opening or self._running is not None:
+        if self._opening or self.running:
             return
+        self._running = None  # it died
         self._opening = True
 
         def done(bedside: virtual_bedside.VirtualBedside) -> None:
@@ -39,7 +40,7 @@ class VirtualBedsideOffer:
     @property
     def running(self) -> bool:
         """The emulators were started here and end with this window."""
-        return self._running is not None
+        return self._running is not None and self._running.process.poll() is None
 
     def close(self) -> None:
         """Stop the emulators, if they were started here."""

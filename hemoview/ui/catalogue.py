@@ -174,6 +174,7 @@ ENGLISH: Final[dict[str, str]] = {
     "recorder-failed": "The recorder could not be started: {error}",
     "edge-failed": "The estimates could not be started: {error}",
     "no-devices": "No device is set up on this station.",
+    "virtual-bedside-gone": "The virtual bedside of this station has ended. Open it again, or set up devices.",
     "link-lost": "{device} lost since {since} ({age}). {error} Trying again, attempt {attempt}.",
     "link-silent": "{device} connected but silent since {since} ({age}). {error}",
     "link-connecting": "{device} never seen: connecting since {since} ({age}). {error}",

@@ -42,7 +42,7 @@ ENGLISH: Final[dict[str, str]] = {
     "menu-clock": "CNAP clock…",
     "warning-inside": "A part of the recorder failed inside ({value}). Recording goes on. Please send a diagnosis.",
     "show-chime": "Sound",
-    "chime-on": "Chime when something technical is wrong",
+    "chime-on": "Chime: technical trouble",
     "chime-off": "No sound",
     # labels of the number keys where a template names none; stored in English
     "label-cuff inflates": "cuff inflates",

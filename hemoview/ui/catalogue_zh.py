@@ -158,6 +158,7 @@ CHINESE: Final[dict[str, str]] = {
     "recorder-failed": "记录程序无法启动：{error}",
     "edge-failed": "估计程序无法启动：{error}",
     "no-devices": "本站点还没有设置设备。",
+    "virtual-bedside-gone": "本站点的虚拟床旁已结束。请重新打开，或设置设备。",
     "link-lost": "{device} 自 {since} 起断开（{age}）。{error} 正在重连，第 {attempt} 次。",
     "link-silent": "{device} 已连接，但自 {since} 起无数据（{age}）。{error}",
     "link-connecting": "{device} 从未收到数据：自 {since} 起正在连接（{age}）。{error}",

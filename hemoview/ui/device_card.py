@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QGridLayout, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from hemoview.ui import theme
-from hemoview.ui.catalogue import text, words
+from hemoview.ui.catalogue import sentence, text, words
 from hemoview.ui.numerics_view import Words
 from hemoview.ui.raw_trace import RawTrace
 from hemoview.viewmodel.device_trial import TrialView
@@ -106,7 +106,7 @@ class DeviceCard(QFrame):
         serial = text("device-serial", serial=card.serial) if card.serial else ""
         _show_or_hide(self.identity, "   ".join(part for part in (serial, card.address) if part), "quiet")
         self.state.show_text(f"{SIGNS.get(card.state, '○')} {words(card.state_words)}", str(card.level))
-        _show_or_hide(self.cause, card.cause, "text")
+        _show_or_hide(self.cause, sentence(card.cause), "text")
         _show_or_hide(self.answered, f"✔ {words(card.answered)}" if card.answered else "", "ok")
         _show_or_hide(self.locked, words(card.locked), "quiet")
         self.lines.show_lines((*card.details, *((m, "warn") for m in card.warnings), *card.notes))

@@ -244,7 +244,6 @@ class MainWindow(QMainWindow):
         if self._before_far is None:
             self._bring()
         self.header.tabs[name].setChecked(True)
-        self.header.actions_by_id["button-show"].setEnabled(name == RECORD)
         if name == RECORD and self.view is not None:
             self.record.show_view(self.view)
 

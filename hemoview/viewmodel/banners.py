@@ -70,7 +70,15 @@ def _links(facts: Facts) -> list[Banner]:
     assert facts.status is not None
     if not facts.status.links:
         return [Banner("no-devices", "info", say("no-devices"), action="virtual-bedside")]
+    if not facts.recording and all(_gone(facts, link) for link in facts.status.links):
+        return [Banner("virtual-bedside-gone", "warn", say("virtual-bedside-gone"), action="virtual-bedside")]
     return [_link(facts, link) for link in facts.status.links if _troubled(facts, link)]
+
+
+def _gone(facts: Facts, link: LinkStatus) -> bool:
+    """A device of a virtual bedside that ended with its window, or with the computer."""
+    trouble = facts.troubles.get(link.device_id)
+    return link.simulated and trouble is not None and trouble.lost and link.attempt > 1
 
 
 def _troubled(facts: Facts, link: LinkStatus) -> bool:

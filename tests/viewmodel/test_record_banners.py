@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -128,6 +129,29 @@ def test_no_device_offers_the_virtual_bedside(bed: SyntheticBedside) -> None:
     found = banner(view_of(bed), "no-devices")
     assert found is not None
     assert found.action == "virtual-bedside"
+
+
+def test_a_virtual_bedside_that_ended_is_offered_again(bed: SyntheticBedside) -> None:
+    """Its devices outlive it in the station's settings: after the next log-in nothing else would open it."""
+    gone = tuple(
+        replace(link, simulated=True, state="lost", attempt=3, error="Nothing listens on 127.0.0.1:4")
+        for link in bed.links
+    )
+    bed.recording, bed.links = False, gone
+    bed.run(0.6)
+    found = banner(view_of(bed), "virtual-bedside-gone")
+    assert found is not None
+    assert found.action == "virtual-bedside"
+    bed.links = (replace(gone[0], simulated=False), *gone[1:])
+    bed.run(0.6)
+    assert banner(view_of(bed), "virtual-bedside-gone") is None, "a real device is told of by itself"
+
+
+def test_a_virtual_bedside_lost_while_recording_is_told_device_by_device(bed: SyntheticBedside) -> None:
+    bed.links = tuple(replace(link, simulated=True, state="lost", attempt=3) for link in bed.links)
+    bed.run(0.6)
+    assert banner(view_of(bed), "virtual-bedside-gone") is None
+    assert banner(view_of(bed), f"link-{bed.links[0].device_id}") is not None
 
 
 def test_worst_banner_first(bed: SyntheticBedside) -> None:
