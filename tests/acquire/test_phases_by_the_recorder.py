@@ -58,7 +58,7 @@ class Bed:
     def events(self, *kinds: str) -> list[Event]:
         return [e for e in self.station.hub.events_since(0) if e.kind in kinds]
 
-    def until(self, condition: Callable[[], object], timeout_s: float = 20.0) -> None:
+    def until(self, condition: Callable[[], object], timeout_s: float = 60.0) -> None:
         deadline = time.monotonic() + timeout_s
         while not condition():
             assert time.monotonic() < deadline, self.events(STARTED, ENDED, "marker")

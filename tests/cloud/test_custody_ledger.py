@@ -203,7 +203,7 @@ def test_a_store_that_hangs_does_not_keep_others_from_writing(
         await db.close()
 
     monkeypatch.setattr(ledger, "LOOK_S", 0.05)
-    asyncio.run(asyncio.wait_for(run(), 5))
+    asyncio.run(asyncio.wait_for(run(), 30))
 
 
 def test_a_removal_that_stood_still_takes_nothing_that_came_again(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import json
 
 from hemoview.cloud.live.queues import STATES_HELD, WAVES_HELD, Parcel, Queue, Readers
 
-WAIT_S = 5.0
+WAIT_S = 30.0
 
 
 def state(key: str, no: int, *, waves: bool = False) -> Parcel:

@@ -14,7 +14,7 @@ from hemoview.cloud.live.bus import InProcessBus, LiveBus
 from hemoview.cloud.live.words import Changed, Confirmed, Connected, Ended, Erased, Heard, Placed, Word
 
 Make = Callable[[], LiveBus]
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 
 @contextmanager

@@ -19,7 +19,7 @@ E4 = {"serial": "9ff167", "port": 0, "ppm": 40.0, "jitter_ms": [5, 60]}
 ADC = {"profile": "lab-adc-ascii", "ppm": -30.0, "link": "socket"}
 
 
-def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 20.0) -> Any:
+def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 60.0) -> Any:
     """The first true value of ``condition``."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:

@@ -154,6 +154,6 @@ def test_the_pseudonym_is_read_off_the_person_not_off_the_screen(
 
 
 def test_stop_is_offered_beside_it(qtbot: QtBot, dialog: SameSubjectDialog) -> None:
-    with qtbot.waitSignal(dialog.stop_asked, timeout=1000) as asked:
+    with qtbot.waitSignal(dialog.stop_asked, timeout=30_000) as asked:
         qtbot.mouseClick(dialog.stop, Qt.MouseButton.LeftButton)
     assert asked.signal_triggered

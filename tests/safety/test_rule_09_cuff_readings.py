@@ -263,11 +263,11 @@ def test_rule_09_hotkeys_are_dead_while_a_field_has_the_focus(qtbot: QtBot, wind
     field = QLineEdit(window)
     field.show()
     field.setFocus()
-    qtbot.waitUntil(field.hasFocus)
+    qtbot.waitUntil(field.hasFocus, timeout=30_000)
     qtbot.keyClick(field, "3")
     assert field.text() == "3" and not marked
     window.setFocus()
-    qtbot.waitUntil(lambda: not field.hasFocus())
+    qtbot.waitUntil(lambda: not field.hasFocus(), timeout=30_000)
     qtbot.keyClick(window, "3")
     assert [key for key, _, _ in marked] == [3]
 

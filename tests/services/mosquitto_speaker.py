@@ -18,7 +18,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from tests.services.broker_rig import device_pass
 from tests.services.mosquitto_rig import Broker, mosquitto
 
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 
 def ports(broker: Broker) -> tuple[int, int]:

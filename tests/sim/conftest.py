@@ -71,7 +71,7 @@ def bedside():
 def wait_until():
     """Wait for a condition; fails after ``timeout_s``."""
 
-    def wait(condition, timeout_s: float = 10.0) -> None:
+    def wait(condition, timeout_s: float = 60.0) -> None:
         deadline = time.monotonic() + timeout_s
         while not condition():
             assert time.monotonic() < deadline, "the condition did not come true"

@@ -33,14 +33,14 @@ class PtyReader:
         self.frames += [event for event in self.decoder.feed(received) if isinstance(event, AdcFrames)]
         return len(received)
 
-    def until(self, n: int, timeout_s: float = 10.0) -> None:
+    def until(self, n: int, timeout_s: float = 60.0) -> None:
         deadline = time.monotonic() + timeout_s
         while self.n < n:
             assert time.monotonic() < deadline, f"{self.n} frames of {n}"
             if not self.read():
                 time.sleep(0.005)
 
-    def until_hung_up(self, timeout_s: float = 5.0) -> None:
+    def until_hung_up(self, timeout_s: float = 60.0) -> None:
         deadline = time.monotonic() + timeout_s
         with contextlib.suppress(OSError):
             while time.monotonic() < deadline:

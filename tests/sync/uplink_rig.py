@@ -20,7 +20,7 @@ from hemoview.cloud.identity import tls
 from recorder.sync.uplink_websocket import PATH, WebSocketTransport
 from recorder.sync.uplink_wire import LIMIT_BYTES
 
-WAIT_S = 15.0
+WAIT_S = 30.0
 
 
 class Service:

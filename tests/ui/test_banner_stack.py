@@ -63,7 +63,7 @@ def test_a_low_window_shows_the_worst_one(qtbot: QtBot) -> None:
     assert len(window.banners.texts) == 1
     assert window.banners.more.text() == text("banners-more", n=3)
     window.resize(1280, 800)
-    qtbot.waitUntil(lambda: len(window.banners.texts) == 3)
+    qtbot.waitUntil(lambda: len(window.banners.texts) == 3, timeout=30_000)
 
 
 LONG = "Empatica E4 (A0:11:22:33:44:55) is not in range: switch it on near this computer; a phone may hold it"
@@ -88,14 +88,16 @@ def test_in_a_very_low_window_the_numbers_stay_and_the_rest_is_a_key_away(
     view = dataclasses.replace(resolve(Wish(), bedside.model.facts()), banners=long_banners(3))
     window.show_view(view)
     stack = window.banners
-    qtbot.waitUntil(lambda: 0 < stack.height() < 60)
+    qtbot.waitUntil(lambda: 0 < stack.height() < 60, timeout=30_000)
     (row,) = stack.findChildren(type(stack._rows[0]))
     assert row.label.text().endswith("…") and LONG[:60] in row.label.toolTip()
     assert stack.more.text() == text("banners-all", n=3)
     assert stack.rect().contains(QRect(stack.more.mapTo(stack, QPoint()), stack.more.size()))
     for parameter in ("SBP", "MAP", "DBP", "HR"):  # whole, above what stands below
         cell = window.compact._cells[parameter]
-        qtbot.waitUntil(lambda cell=cell: cell.visibleRegion().boundingRect().contains(cell.rect()))
+        qtbot.waitUntil(
+            lambda cell=cell: cell.visibleRegion().boundingRect().contains(cell.rect()), timeout=30_000
+        )
 
     qtbot.keyClick(stack.more, Qt.Key.Key_Space)
     assert stack.dialog is not None

@@ -81,9 +81,9 @@ def test_a_build_that_is_stopped_writes_nothing(dialog: Callable[..., DatasetDia
 
     shown = dialog(Never)
     qtbot.mouseClick(shown.build, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(shown.stop.isVisible, timeout=10_000)
+    qtbot.waitUntil(shown.stop.isVisible, timeout=30_000)
     qtbot.mouseClick(shown.stop, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: shown.facts.phase == "stopped", timeout=10_000)
+    qtbot.waitUntil(lambda: shown.facts.phase == "stopped", timeout=30_000)
     assert shown.build.isEnabled() and not Path(shown.wish.out).exists()
 
 

@@ -99,7 +99,7 @@ class Screen:
         self.page.show_view(*self.devices.view_now())
 
     def until(self, holds: Any) -> None:
-        self.qtbot.waitUntil(holds, timeout=5000)
+        self.qtbot.waitUntil(holds, timeout=30_000)
 
     def type(self, name: str, value: str) -> None:
         assert self.devices.dialog is not None

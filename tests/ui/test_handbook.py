@@ -157,7 +157,7 @@ def test_the_menu_opens_the_guide_with_its_pictures(qtbot: QtBot, whose: str, la
             picture = dialog.pages.document().resource(kind, first)
             return isinstance(picture, QImage) and picture.pixelColor(picture.rect().center()).alpha() == 255
 
-        qtbot.waitUntil(filled)
+        qtbot.waitUntil(filled, timeout=30_000)
         entry.trigger()
         assert handbook.dialog is dialog
     finally:

@@ -201,7 +201,7 @@ def test_ten_check_boxes_wish(qtbot: QtBot, operations: Operations) -> None:
         if b.text() in ("SBP", "MAP", "DBP", "HR", "CO", "CI", "SV", "SI", "SVR", "SVRI")
     ]
     assert len(numbers) == 10
-    with qtbot.waitSignal(operations.settings_changed, timeout=1000):
+    with qtbot.waitSignal(operations.settings_changed, timeout=30_000):
         next(b for b in numbers if b.text() == "CO").setChecked(False)
     assert "CO" not in operations.settings.wish.parameters
     assert len(operations.settings.wish.parameters) == 9

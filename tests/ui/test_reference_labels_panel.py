@@ -42,7 +42,7 @@ def test_labels_are_asked_for_shown_and_corrected_by_hand(page: ReviewPage, qtbo
     assert not desk.panel.table.isVisible() and desk.panel.ask.text() == text("refl.ask")
     qtbot.mouseClick(desk.panel.ask, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: desk.model.view(60.0).state == "ready", timeout=30_000)
-    qtbot.waitUntil(desk.panel.table.isVisible, timeout=5_000)
+    qtbot.waitUntil(desk.panel.table.isVisible, timeout=30_000)
     assert desk.panel.table.item(0, 0).text().startswith("SBP ")
     assert text("refl.why.valid") in desk.panel.table.item(0, 1).text()
     assert desk.ticks.ticks is not None and not page._card.isVisible()
@@ -55,7 +55,7 @@ def test_labels_are_asked_for_shown_and_corrected_by_hand(page: ReviewPage, qtbo
     dialog.why.setText("cuff beside it")
     dialog.who.setText("OP2")
     qtbot.mouseClick(dialog.ok, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: desk.panel.table.item(2, 0).text().startswith("DBP 71.0"), timeout=5_000)
+    qtbot.waitUntil(lambda: desk.panel.table.item(2, 0).text().startswith("DBP 71.0"), timeout=30_000)
     assert "OP2" in desk.panel.notes.text() and desk.panel.take_back.isEnabled()
     folder = Path(page.model.view().facts.path)  # type: ignore[union-attr]
     assert [d.label for d in annotations.read(folder, "reference").deeds] == ["reference DBP=71"]

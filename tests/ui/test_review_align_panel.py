@@ -67,7 +67,7 @@ def test_from_never_aligned_to_a_locked_version_shown_on_the_picture(page: Revie
     panel.who.setText("OP7")
     qtbot.keyClick(page, Qt.Key.Key_Return, ALT)
     qtbot.waitUntil(lambda: labels.current(folder) is not None, timeout=90_000)
-    qtbot.waitUntil(lambda: panel.state.text() == text("align-state-locked", version=1), timeout=5_000)
+    qtbot.waitUntil(lambda: panel.state.text() == text("align-state-locked", version=1), timeout=30_000)
     found = labels.current(folder)
     assert found is not None
     assert found.made_by == "OP7"
@@ -84,12 +84,12 @@ def test_from_never_aligned_to_a_locked_version_shown_on_the_picture(page: Revie
     qtbot.keyClick(page, Qt.Key.Key_Right, ALT_SHIFT)
     qtbot.keyClick(page, Qt.Key.Key_Up, ALT)
     assert panel.note.text() == text("align-nudged", ms="+101")
-    qtbot.waitUntil(lambda: panel.state.text() == text("align-state-locked", version=2), timeout=10_000)
+    qtbot.waitUntil(lambda: panel.state.text() == text("align-state-locked", version=2), timeout=30_000)
     kept = labels.current(folder)
     assert kept is not None
     assert kept.offset_s == pytest.approx(found.offset_s + 0.101)
     qtbot.keyClick(page, Qt.Key.Key_Z, ALT)
-    qtbot.waitUntil(lambda: len(labels.history(folder)) == 3, timeout=10_000)
+    qtbot.waitUntil(lambda: len(labels.history(folder)) == 3, timeout=30_000)
     again = labels.current(folder)
     assert again is not None
     assert again.offset_s == pytest.approx(found.offset_s)

@@ -118,7 +118,7 @@ def test_search_narrows_by_subject_state_or_stream(browser: SessionBrowser) -> N
 
 def test_return_opens_the_chosen_session(browser: SessionBrowser, folder: Path, qtbot: QtBot) -> None:
     choose(browser, folder, GOOD)
-    with qtbot.waitSignal(browser.open_requested, timeout=10_000) as caught:
+    with qtbot.waitSignal(browser.open_requested, timeout=30_000) as caught:
         qtbot.keyClick(browser, Qt.Key.Key_Return)
     assert caught.args == [str(folder / GOOD)]
 
@@ -229,7 +229,7 @@ def test_one_session_is_one_session(folder: Path, tmp_path: Path, qtbot: QtBot) 
     browser = SessionBrowser(tmp_path)
     qtbot.addWidget(browser)
     browser.show()
-    qtbot.waitUntil(lambda: len(browser.table.rows) == 1, timeout=10_000)
+    qtbot.waitUntil(lambda: len(browser.table.rows) == 1, timeout=30_000)
     assert "1 session, " in said(browser)
     browser.close_jobs()
 
@@ -238,7 +238,7 @@ def test_no_sessions_yet_is_said(tmp_path: Path, qtbot: QtBot) -> None:
     browser = SessionBrowser(tmp_path / "nowhere")
     qtbot.addWidget(browser)
     browser.show()
-    qtbot.waitUntil(lambda: text("browser.none") in said(browser), timeout=10_000)
+    qtbot.waitUntil(lambda: text("browser.none") in said(browser), timeout=30_000)
     assert not browser.table.rows and enabled(browser) == set()
     browser.close_jobs()
 

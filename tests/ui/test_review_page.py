@@ -282,7 +282,7 @@ def test_a_newer_session_says_that_hemoview_must_be_updated(
     with qtbot.waitSignal(blank.failed, timeout=20_000) as caught:
         blank.open_session(str(copy))
     assert "format 99" in caught.args[0]
-    qtbot.waitUntil(lambda: "Update HemoView" in said(blank), timeout=5000)
+    qtbot.waitUntil(lambda: "Update HemoView" in said(blank), timeout=30_000)
 
 
 @pytest.mark.parametrize("harm", [damage_card, damage_manifest])
@@ -293,7 +293,7 @@ def test_a_damaged_file_is_named_and_the_page_still_opens(
     name = harm(copy)
     with qtbot.waitSignal(blank.opened, timeout=20_000):
         blank.open_session(str(copy))
-    qtbot.waitUntil(lambda: name in said(blank), timeout=5000)
+    qtbot.waitUntil(lambda: name in said(blank), timeout=30_000)
     assert text("review.state.damaged") in said(blank)
 
 
@@ -301,7 +301,7 @@ def test_an_empty_session_says_that_it_is_empty(blank: ReviewPage, tmp_path: Pat
     empty = make_session(tmp_path / "empty", Plan(hours=0.0))
     with qtbot.waitSignal(blank.opened, timeout=30_000):
         blank.open_session(str(empty))
-    qtbot.waitUntil(lambda: text("review.empty") in said(blank), timeout=10_000)
+    qtbot.waitUntil(lambda: text("review.empty") in said(blank), timeout=30_000)
     for key in (KEY.Key_Space, KEY.Key_F, KEY.Key_Plus, KEY.Key_Right, KEY.Key_M, KEY.Key_G, KEY.Key_End):
         qtbot.keyClick(blank, key)
     image = painted(blank)

@@ -177,7 +177,7 @@ def test_disagreements_are_decided_from_the_keyboard(page: ReviewPage, folder: P
     page.model.move(lambda w, end: moves.jump(w, 300.0, end))
     qtbot.keyClick(page, KEY.Key_J, CTRL)
     pairs = page.raters.model.pairs
-    qtbot.waitUntil(lambda: pairs.view().pair is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: pairs.view().pair is not None, timeout=30_000)
     assert len(labels(folder, "OP2", "adjudicated")) == 2  # what both gave alike
     assert (pairs.view().left, pairs.view().n_agreed) == (1, 2)
     assert page.model.wish.cursor_s == 10.0

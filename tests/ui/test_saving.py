@@ -175,7 +175,7 @@ def test_a_place_that_cannot_be_written_is_said_and_nothing_is_left(
             save_figure(figure, tmp_path / "no" / f"x.{ending}")
     menu.keep_data(wanted, tmp_path / "no" / "x.csv")
     window = menu._window
-    qtbot.waitUntil(lambda: any(b.isVisible() for b in window.findChildren(QMessageBox)), timeout=5000)
+    qtbot.waitUntil(lambda: any(b.isVisible() for b in window.findChildren(QMessageBox)), timeout=30_000)
     box = next(b for b in window.findChildren(QMessageBox) if b.isVisible())
     assert "another folder" in box.text()
     box.close()
@@ -186,7 +186,7 @@ def test_cancelling_a_save_leaves_nothing_behind(
 ) -> None:
     menu.keep_data(Wanted(folder, Saving(0.0, 1800.0), "x"), tmp_path / "x.csv")
     menu._stop()
-    qtbot.waitUntil(lambda: menu._progress is None, timeout=10_000)
+    qtbot.waitUntil(lambda: menu._progress is None, timeout=30_000)
     left = [p.name for p in tmp_path.iterdir()]
     assert left in ([], ["x.csv"]), "whole or not at all"
 

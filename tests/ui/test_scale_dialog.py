@@ -56,7 +56,7 @@ def test_two_live_levels_and_their_pressures_are_sent(
     dialog.takes[1].click()
     dialog.inputs["mmhg_2"].setText("160")
     assert dialog.line.text() == "mmHg = 100.0 · V − 10.0"
-    with qtbot.waitSignal(dialog.entered, timeout=1000) as sent:
+    with qtbot.waitSignal(dialog.entered, timeout=30_000) as sent:
         dialog.ok.click()
     (request,) = sent.args
     assert (request["gain_mmhg_per_v"], request["operator"]) == (pytest.approx(100.0), "OP1")

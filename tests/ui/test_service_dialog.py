@@ -86,7 +86,7 @@ def opened(qtbot: QtBot, actions: ServiceActions) -> ServiceDialog:
 
 
 def until(qtbot: QtBot, holds: Callable[[], object]) -> None:
-    qtbot.waitUntil(lambda: bool(holds()), timeout=15_000)
+    qtbot.waitUntil(lambda: bool(holds()), timeout=30_000)
 
 
 def test_enrolled_from_the_window_and_signed_out(

@@ -133,7 +133,7 @@ def test_confirmation_shows_the_person_large_and_starts_after_the_checks(
     orders: list[dict[str, Any]] = []
     dialog.start_asked.connect(orders.append)
     fill(dialog)
-    with qtbot.waitSignal(dialog.checks_asked, timeout=1000):
+    with qtbot.waitSignal(dialog.checks_asked, timeout=30_000):
         qtbot.mouseClick(dialog.next, Qt.MouseButton.LeftButton)
     assert dialog.confirm.pseudonym.text() == "P-014"
     assert dialog.confirm.pseudonym.font().pixelSize() >= 48

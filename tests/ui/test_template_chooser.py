@@ -53,7 +53,7 @@ def test_choosing_fills_what_is_open_and_names_what_cannot_be_used(
     wrist, version = dialog.inputs["wristband_side"], dialog.inputs["consent_version"]
     assert isinstance(wrist, QComboBox) and wrist.currentText() == "left"
     assert isinstance(version, QLineEdit) and version.text() == "1.0"
-    with qtbot.waitSignal(dialog.templates_asked, timeout=500):
+    with qtbot.waitSignal(dialog.templates_asked, timeout=30_000):
         qtbot.mouseClick(chooser.edit, Qt.MouseButton.LeftButton)
 
 

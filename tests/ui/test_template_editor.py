@@ -189,7 +189,7 @@ def test_an_own_one_is_edited_in_place_and_deleted_once_confirmed(
     box = next(b for b in dialog.findChildren(QMessageBox) if b.isVisible())
     assert "mine too" in box.text() and library.by_name("mine too") is not None
     qtbot.mouseClick(next(b for b in box.buttons() if b.text() == "Delete"), Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: library.by_name("mine too") is None)
+    qtbot.waitUntil(lambda: library.by_name("mine too") is None, timeout=30_000)
 
 
 def test_a_folder_that_cannot_be_written_says_so_and_keeps_what_was_typed(

@@ -73,7 +73,7 @@ def test_a_stretch_is_chosen_from_the_keyboard_and_escape_drops_it_first(
     assert on_disk(folder) == [("poor-contact", 1.0, 4.0)]
     with qtbot.assertNotEmitted(page.browse_requested):
         qtbot.keyClick(page, KEY.Key_Escape)
-    with qtbot.waitSignal(page.browse_requested, timeout=1000):
+    with qtbot.waitSignal(page.browse_requested, timeout=30_000):
         qtbot.keyClick(page, KEY.Key_Escape)
 
 
