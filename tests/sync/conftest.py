@@ -31,3 +31,8 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def folder(tmp_path: Path, base: Path) -> Path:
     """A closed session that may travel."""
     return copied(base, tmp_path / "sessions" / "s1")
+
+
+@pytest.fixture
+def sessions(folder: Path) -> Path:
+    return folder.parent

@@ -9,15 +9,7 @@ import pytest
 from hemoview.cloud.identity import tokens
 from recorder.errors import SignatureWrong, WireError
 from recorder.sync import signing, wire
-from tests.sync.bodies import (
-    DEVICE_KEY,
-    NOW_US,
-    SERVER_ID,
-    SERVER_KEY,
-    WRAPPING_PUBLIC,
-    manifest,
-    receipt_of,
-)
+from tests.sync.bodies import DEVICE_KEY, NOW_US, SERVER_ID, SERVER_KEY, WRAPPING_PUBLIC, manifest, receipt_of
 
 DEVICE, SERVER = signing.public_hex(DEVICE_KEY), signing.public_hex(SERVER_KEY)
 NOW_S = NOW_US // 1_000_000
