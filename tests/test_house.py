@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 import venv
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 
@@ -106,6 +107,12 @@ def test_files_and_functions_can_be_seen_whole() -> None:
     files = [*tracked("recorder/*.py"), *tracked("hemoview/*.py"), *tracked("tests/*.py")]
     assert not [str(path.relative_to(ROOT)) for path in files if path.read_text().count("\n") > 420]
     assert not [place for path in files for lines, place in functions(path) if lines > 60]
+
+
+def test_no_two_modules_of_tests_have_one_name() -> None:
+    """They are imported by it: of two that share one the second is not collected."""
+    counted = Counter(path.name for path in tracked("tests/*.py"))
+    assert not [name for name, times in counted.items() if times > 1 and name != "conftest.py"]
 
 
 def test_every_script_of_pyproject_exists() -> None:

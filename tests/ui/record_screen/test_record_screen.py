@@ -1,0 +1,198 @@
+"""The Record screen offscreen: what the view says is on it, and the curve stands where the samples are."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+from record_screen_rig import Pictures, near, pixels, said
+from synthetic_bedside import SyntheticBedside
+
+from hemoview.ui import theme
+from hemoview.ui.catalogue import words
+from hemoview.ui.main_window import MainWindow
+from hemoview.ui.numerics_panel import NumericsPanel
+from hemoview.ui.numerics_view import BigRow, Words
+from hemoview.viewmodel.messages import say
+from hemoview.viewmodel.record import resolve
+from hemoview.viewmodel.record_view import Cell, Wish
+
+
+def test_fits_the_smallest_screen(window: MainWindow, pictures: Pictures) -> None:
+    pictures.show()
+    assert window.width() <= 1280
+    assert window.height() <= 800
+
+
+def test_numbers_words_and_watermark_are_on_the_screen(window: MainWindow, pictures: Pictures) -> None:
+    pictures.show()
+    words = said(window)
+    for expected in (
+        "P-014",
+        "REC 00:00:12",
+        "est.",
+        "no real reference",
+        "Not for treatment or alarms",
+        "SIMULATED",
+    ):
+        assert expected in words
+    row = window.record.numerics._rows["SBP"]
+    assert row.value.text().isdigit()
+    assert row.interval.text().startswith("[")
+
+
+def _whole(label: QLabel) -> bool:
+    return label.fontMetrics().horizontalAdvance(label.text()) <= label.width()
+
+
+@pytest.mark.parametrize("unit", ["mmHg", "kPa"])
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_no_number_and_no_interval_is_cut(
+    window: MainWindow, bed: SyntheticBedside, unit: str, width: int
+) -> None:
+    window.resize(width, 800)
+    view = resolve(Wish(pressure_unit=unit), bed.model.facts())
+    wide = Cell("2088", "1258–3009", reason=say("assumed-cvp", cvp="5"), tag="tag-simulated")
+    rows = tuple(
+        replace(row, estimate=wide) if row.parameter in ("SVR", "SVRI") else row for row in view.numerics.rows
+    )
+    window.show_view(replace(view, numerics=replace(view.numerics, rows=rows)))
+    QApplication.processEvents()
+    shown = window.record.numerics._rows
+    assert shown["SVRI"].interval.text() == "[1258–3009]"
+    for parameter, row in shown.items():
+        assert _whole(row.value), parameter
+        assert _whole(row.interval), parameter
+        if isinstance(row, BigRow):
+            assert _whole(row.reference), parameter
+            assert row.value.font().pixelSize() >= 28, parameter
+
+
+@pytest.mark.parametrize("height", [560, 430, 400, 340, 320])
+def test_words_beside_a_dash_stay_whole_where_banners_leave_little_room(
+    qtbot: QtBot, bed: SyntheticBedside, height: int
+) -> None:
+    """Two devices lost at once: two banners of two lines, the strip that guides, and every number a dash."""
+    view = resolve(Wish(), bed.model.facts()).numerics
+    paused = Cell("—", "", reason=say("estimate-stale"))
+    rows = tuple(replace(row, estimate=paused) for row in view.rows)
+    page = QWidget()  # a page may have less room than its parts ask for
+    qtbot.addWidget(page)
+    panel = NumericsPanel(page)
+    panel.show_view(replace(view, rows=rows))
+    panel.resize(480, height)
+    page.show()
+    QApplication.processEvents()
+    for parameter, cell in panel._rows.items():
+        shown = [label for label in cell.findChildren(Words) if label.isVisible() and label.text()]
+        places = [
+            QRect(label.mapTo(cell, QPoint(0, 0)), label.size()).intersected(cell.rect()) for label in shown
+        ]
+        for label, place in zip(shown, places, strict=True):
+            lines = (
+                1
+                if not label.wordWrap()
+                else round(label.heightForWidth(label.width()) / label.fontMetrics().height())
+            )
+            assert place.height() >= lines * label.font().pixelSize(), (parameter, label.text())
+        for i, place in enumerate(places):
+            assert not any(place.intersects(other) for other in places[i + 1 :]), parameter
+
+
+def test_no_name_and_no_rate_of_a_stream_is_cut(window: MainWindow, bed: SyntheticBedside) -> None:
+    """Seven streams and the shared heartbeat side by side on the smallest screen."""
+    view = resolve(Wish(), bed.model.facts())
+    beats = next(item for item in view.health if item.stream_id == "edge.beats_abp")
+    beats = replace(beats, rate=say("health-row-rate", rate="0.9"))
+    health = tuple(beats if item.stream_id == "edge.beats_abp" else item for item in view.health)
+    window.show_view(replace(view, health=health))
+    QApplication.processEvents()
+    cells = window.record.health._cells
+    assert len(cells) == 8
+    for name, cell in cells.items():
+        assert _whole(cell.title), name
+        assert _whole(cell.rate), name
+
+
+def test_a_rate_of_rows_has_one_digit_after_the_point(bed: SyntheticBedside) -> None:
+    streams = tuple(replace(s, effective_rate_hz=0.914) for s in bed.status().streams)
+    bed.status_changes = {"streams": streams}
+    bed.run(0.6)
+    items = {item.stream_id: item for item in resolve(Wish(), bed.model.facts()).health}
+    assert words(items["edge.beats_abp"].rate) == "0.9/s"
+
+
+def test_estimate_and_reference_differ_in_more_than_colour(window: MainWindow, pictures: Pictures) -> None:
+    pictures.show()
+    row = window.record.numerics._rows["SBP"]
+    assert "est." in row.note.text()
+    image = pixels(row.estimate.grab().toImage())
+    corner = image[3:20, 3:40].reshape(-1, 3)
+    assert len(np.unique(corner, axis=0)) >= 2, "the estimate's ground is not hatched"
+
+
+def test_waves_are_drawn_in_their_colours(pictures: Pictures) -> None:
+    pictures.show()
+    picture = pixels(pictures.waves_image())
+    assert near(picture, "ppg")[:, 120:].sum() > 200
+    assert near(picture, "abp")[:, 120:].sum() > 200
+
+
+def test_repaint_covers_only_what_changed(pictures: Pictures, bed: SyntheticBedside) -> None:
+    waves = pictures.window.record.waves
+    pictures.show()
+    before = waves._frames
+    whole_before = pixels(waves.grab().toImage())
+    bed.run(0.04, 0.04)
+    pictures.show()
+    if (
+        waves._frames[0].still != before[0].still
+        or waves._frames[0].curves[0].head_x < before[0].curves[0].head_x
+    ):
+        pytest.skip("the range or the sweep turned over in this step")
+    stripe = waves._changed(before)
+    whole_after = pixels(waves.grab().toImage())
+    differs = np.flatnonzero((whole_before != whole_after).any(axis=(0, 2)))
+    assert differs.size
+    assert differs.min() >= stripe.left()
+    assert differs.max() <= stripe.right()
+
+
+def test_banner_comes_with_starvation_and_goes_again(
+    window: MainWindow, pictures: Pictures, bed: SyntheticBedside
+) -> None:
+    pictures.show()
+    assert not window.banners.isVisible()
+    bed.silent = {"adc.wave"}
+    bed.run(2.0)
+    pictures.show()
+    assert window.banners.isVisible()
+    assert any("CNAP silent" in line for line in window.banners.texts)
+    bed.silent = set()
+    bed.run(1.0)
+    pictures.show()
+    assert not window.banners.isVisible()
+
+
+def test_colour_blind_palette_changes_the_colours(pictures: Pictures) -> None:
+    try:
+        theme.use_palette("colour-blind")
+        pictures.show()
+        assert near(pixels(pictures.waves_image()), "ppg")[:, 120:].sum() > 200
+        assert theme.colour("ppg").name() == "#f0e442"
+    finally:
+        theme.use_palette("standard")
+
+
+def test_view_is_a_value() -> None:
+    bed = SyntheticBedside()
+    bed.run(1.0)
+    view = resolve(Wish(), bed.model.facts())
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        view.mm_per_s = 50.0  # type: ignore[misc]
+    assert replace(view, mm_per_s=50.0).mm_per_s == 50.0
