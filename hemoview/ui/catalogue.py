@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
 import hemoview.ui
+from hemoview.ui.counts import in_number
 from hemoview.ui.recorder_words import error_in_chinese, in_chinese
 from hemoview.viewmodel.messages import Message
 
@@ -111,7 +112,8 @@ ENGLISH: Final[dict[str, str]] = {
     "footer-refused": "No estimates: {why}. Not for treatment or alarms.",
     "footer-simulated": "Simulated estimate. Learned from a physiology model only. Not checked against {unchecked}. "
     "Not for treatment or alarms.",
-    "footer": "Research estimate. Learned from {kinds}, {site}, {n} subjects. Not checked against {unchecked}. "
+    "footer": "Research estimate. Learned from {kinds}, {site}, {n} {n:subject|subjects}. Not checked against "
+    "{unchecked}. "
     "Not for treatment or alarms.",
     # volt to mmHg
     "scale-title": "Volt to mmHg of the analogue input",
@@ -249,7 +251,8 @@ def text(message_id: str, **values: object) -> str:
     Raises:
         KeyError: the catalogue has no such id.
     """
-    return _words[message_id].format(**{name: _word(value) for name, value in values.items()})
+    template = in_number(_words[message_id], values)
+    return template.format(**{name: _word(value) for name, value in values.items()})
 
 
 def sentence(said: str) -> str:

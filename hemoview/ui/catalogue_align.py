@@ -45,10 +45,12 @@ ENGLISH: Final[dict[str, str]] = {
     "align-refused-short-unsure": "no shift fits well enough",
     "align-refused-short-not-the-same-heart": "not the same heart",
     "align-refused-short-unlocked": "unlocked by hand",
-    "align-evidence-beats": "Pulse: {pulse_usable} of {pulse_beats} beats usable, {pulse_rate_per_min}/min, varying by "
+    "align-evidence-beats": "Pulse: {pulse_usable} of {pulse_beats} {pulse_beats:beat|beats} usable, "
+    "{pulse_rate_per_min}/min, varying by "
     "{pulse_varies_ms} ms. Pressure: {pressure_usable} of {pressure_beats}, {pressure_rate_per_min}/min, varying by "
     "{pressure_varies_ms} ms.",
-    "align-evidence-best": "Best shift {offset} s: {pairs} pairs of beats (needed {least_pairs}), {matched} % matched "
+    "align-evidence-best": "Best shift {offset} s: {pairs} {pairs:pair|pairs} of beats (needed {least_pairs}), "
+    "{matched} % matched "
     "where it fits (needed {least} %), {residual} ms apart (at most {most} ms).",
     "align-evidence-rival": "Next best shift: {other} s.",
     "align-clock-wrong": "The clocks are {hours} h apart: one was set to another time zone, or not to summer time.",

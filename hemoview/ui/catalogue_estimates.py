@@ -16,7 +16,7 @@ ENGLISH: Final[dict[str, str]] = {
     "followed-reference": "CNAP ended: interval kept wide",
     "waits-for-calibration": "will follow CNAP once its calibration is confirmed",
     "waits-for-values": "begins to follow CNAP",
-    "claim-learned": "learned from {kind}, {site}; 90 % interval from {n} people",
+    "claim-learned": "learned from {kind}, {site}; 90 % interval from {n} {n:person|people}",
     "claim-simulated": "learned from simulation alone, no person behind it",
     "claim-counted": "counted from the beats of the pulse wave, not learned",
     "review.tracked": "follows CNAP",
@@ -24,7 +24,8 @@ ENGLISH: Final[dict[str, str]] = {
     "review.event-anchor": "personalised by: {choice}",
     "review.event-unhidden": "estimates shown by {operator}: {why}",
     "footer-no-card": "Research estimate of {model}, whose model card is not known here. Not for treatment or alarms.",
-    "footer-all-seen": "Research estimate. Learned from {kinds}, {site}, {n} subjects. Not for treatment or alarms.",
+    "footer-all-seen": "Research estimate. Learned from {kinds}, {site}, {n} {n:subject|subjects}. Not for treatment "
+    "or alarms.",
     "footer-any-device": "any device",
     # start form and the dialog during a session
     "field-anchor_from": "Personalised by",

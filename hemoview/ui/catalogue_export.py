@@ -51,7 +51,8 @@ ENGLISH: Final[dict[str, str]] = {
     "export-done": "Exported",
     "export-failed": "Not exported",
     "export-why": "{error}",
-    "export-holds": "{streams} streams, {rows} rows, {markers} markers, {gaps} gaps, {quality} quality spans",
+    "export-holds": "{streams} {streams:stream|streams}, {rows} {rows:row|rows}, {markers} {markers:marker|markers}, "
+    "{gaps} {gaps:gap|gaps}, {quality} quality {quality:span|spans}",
     "export-snapshot": "A snapshot: the session was not closed.",
     "export-dropped": "Left out as free text: {what}",
     "export-left-out": "Left out because hidden estimates or raters still blind: {what}",

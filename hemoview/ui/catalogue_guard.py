@@ -17,7 +17,7 @@ ENGLISH: Final[dict[str, str]] = {
     "state-heart-same": "yes",
     "state-heart-different": "NO",
     "state-heart-cannot-tell": "cannot tell",
-    "heart-evidence": "{n} beats, {matched} % match",
+    "heart-evidence": "{n} {n:beat|beats}, {matched} % match",
     "heart-compares": "pulse and pressure",
 }
 

@@ -6,7 +6,7 @@ from typing import Final
 
 ENGLISH: Final[dict[str, str]] = {
     "guide-phase": "{number}/{total}  {name}",
-    "guide-not-begun": "Protocol waits – {total} phases",
+    "guide-not-begun": "Protocol waits – {total} {total:phase|phases}",
     "guide-between": "Phase over",
     "guide-through": "Protocol is through",
     "guide-countdown": "time left in this phase",

@@ -57,8 +57,8 @@ ENGLISH: dict[str, str] = {
     "labels.unreadable": "The labels cannot be read: {why}",
     "labels.damaged": "{n} damaged in the label file ({first}); every other label is here. "
     "Verify the session to see it named.",
-    "labels.on-disk": "{n} labels on disk, set “{set}”",
-    "labels.saved": "Saved {time}, {n} labels, set “{set}”",
+    "labels.on-disk": "{n} {n:label|labels} on disk, set “{set}”",
+    "labels.saved": "Saved {time}, {n} {n:label|labels}, set “{set}”",
     "labels.not-saved": "NOT saved: {why}. Nothing was changed; press the key again.",
     "labels.disk-full": "NOT saved: the disk is full. Make room, then press the key again; what was saved is kept.",
     "labels.disk-read-only": "NOT saved: this folder cannot be written. Copy the session to a disk of this computer, "

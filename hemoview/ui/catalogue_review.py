@@ -18,7 +18,8 @@ ENGLISH: dict[str, str] = {
     "review.open-failed": "This session cannot be opened. {why}",
     "review.damaged": "Damaged: {file} – {why}. Everything else is shown; Verify or Recover in the session browser.",
     "review.damaged-only": "Damaged: {file} – {why}.",
-    "review.more-damaged": "{n} more files are damaged; Verify in the session browser names them all.",
+    "review.more-damaged": "{n} more {n:file is|files are} damaged; Verify in the session browser names "
+    "{n:it|them all}.",
     "review.part-unreadable": "{stream}: a part cannot be read and stays empty. {why}",
     "review.empty": "This session holds no samples. Nothing was received, or it was stopped at once.",
     "review.nothing-readable": "Nothing can be read from this session as it is. "
@@ -71,7 +72,7 @@ ENGLISH: dict[str, str] = {
     "review.event-mark": "{label}",
     "review.event-era": "clock era begins: {label}",
     "review.gap-tip": "{stream}: no samples for {length}\ncause: {cause}{missing}{detail}",
-    "review.gap-missing": "\n{n} samples missing",
+    "review.gap-missing": "\n{n} {n:sample|samples} missing",
     "review.reason-tip": "estimate: {reason}",
     "review.fact-start": "Start",
     "review.fact-zone": "Time zone",
@@ -93,7 +94,7 @@ ENGLISH: dict[str, str] = {
     "browser.title": "Sessions",
     "browser.folder": "Folder: {folder}",
     "browser.none": "No sessions here yet. Record one, or choose another folder.",
-    "browser.counts": "{n} sessions, {size}",
+    "browser.counts": "{n} {n:session|sessions}, {size}",
     "browser.counts-one": "1 session, {size}",
     "panel.Motion": "Motion",
     "panel.TEMP": "TEMP",
@@ -124,18 +125,20 @@ ENGLISH: dict[str, str] = {
     "browser.note-card": "Head (session.json): {why}. Recover rebuilds it from what else is known.",
     "browser.note-manifest": "List of files (manifest.json): {why}. Recover rebuilds it.",
     "browser.note-nothing": "Its files and the list of them are gone. Copy them back from a backup.",
-    "browser.note-files": "{n} of {total} files are missing or not as sealed: {first} … Verify says what is lost.",
+    "browser.note-files": "{n} of {total} {total:file|files} {n:is|are} missing or not as sealed: {first} … Verify "
+    "says what is lost.",
     "browser.note-erased": "Erased; no samples are left.",
     "browser.note-killed": "Never closed; Recover seals it. It can be opened as it is.",
     "browser.verify-running": "Verifying {name} …",
     "browser.recover-running": "Recovering {name} …",
-    "browser.verified-ok": "{name} is whole: {segments} segments, every byte checked.",
+    "browser.verified-ok": "{name} is whole: {segments} {segments:segment|segments}, every byte checked.",
     "browser.verified-damaged": "{name} is damaged, {seconds:.1f} s lost. {parts}. Recover keeps everything else.",
     "browser.verified-lost": "{name} is damaged, {seconds:.1f} s lost. {parts}. "
     "Recover cannot bring that back; everything else can be opened.",
-    "browser.recovered": "{name} is whole now: {sealed} segments sealed, {aside} damaged files set aside.",
+    "browser.recovered": "{name} is whole now: {sealed} {sealed:segment|segments} sealed, {aside} damaged "
+    "{aside:file|files} set aside.",
     "browser.recovered-less": "{name} is whole now, less what was lost. {parts}. "
-    "{sealed} segments sealed, {aside} damaged files set aside.",
+    "{sealed} {sealed:segment|segments} sealed, {aside} damaged {aside:file|files} set aside.",
     "browser.recovered-partly": "{name} is still damaged, {seconds:.1f} s lost. {parts}. "
     "That cannot be brought back; everything else can be opened.",
     "browser.job-failed": "{name}: {why}",

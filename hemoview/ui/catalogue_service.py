@@ -9,13 +9,14 @@ ENGLISH: Final[dict[str, str]] = {
     # the line on top
     "sync-line-waiting": "sync {waiting} of {total} waiting",
     "sync-line-no-answer": "no service: {waiting} of {total} waiting",
-    "sync-line-last": "{server}: {waiting} of {total} files wait, last success {last}",
+    "sync-line-last": "{server}: {waiting} of {total} {total:file|files} {waiting:waits|wait}, last success {last}",
     "sync-line-done": "synced {last}",
     "sync-line-nothing": "sync: nothing to send yet",
     "sync-line-away": "service {server} does not answer",
     "sync-line-refused": "sync stopped: see Service",
-    "sync-line-certificate": "service certificate: {days} days left",
-    "sync-line-certificate-whole": "The certificate of {server} runs out in {days} days; then nothing goes there any "
+    "sync-line-certificate": "service certificate: {days} {days:day|days} left",
+    "sync-line-certificate-whole": "The certificate of {server} runs out in {days} {days:day|days}; then nothing goes "
+    "there any "
     "more. Tell its administrator to renew it. Recording goes on, and nothing is lost.",
     # the dialog
     "service-title": "Service",
@@ -52,11 +53,13 @@ ENGLISH: Final[dict[str, str]] = {
     "service-state-certificate": "Its certificate is not accepted: nothing is sent, all stays on this machine",
     "service-state-starting": "Starting …",
     "service-queue-none": "Nothing to send yet",
-    "service-queue-done": "Nothing waits: {total} files are there, last success {last}",
+    "service-queue-done": "Nothing waits: {total} {total:file is|files are} there, last success {last}",
     "service-again": "Enter a new code…",
-    "service-queue": "{waiting} of {total} files wait ({megabytes} MB), last success {last}",
-    "service-queue-first": "{waiting} of {total} files wait ({megabytes} MB)",
-    "service-home": "{n} sessions stay on this machine: their consent does not cover upload, or they are simulated",
+    "service-queue": "{waiting} of {total} {total:file|files} {waiting:waits|wait} ({megabytes} MB), last success "
+    "{last}",
+    "service-queue-first": "{waiting} of {total} {total:file|files} {waiting:waits|wait} ({megabytes} MB)",
+    "service-home": "{n} {n:session stays|sessions stay} on this machine: {n:its|their} consent does not cover "
+    "upload, or {n:it is|they are} simulated",
     "service-clock-ahead": "This machine's clock is {by} ahead of that of {server}. Times of a session are "
     "this machine's: see which clock is right.",
     "service-clock-behind": "This machine's clock is {by} behind that of {server}. Times of a session are "

@@ -71,7 +71,7 @@ ENGLISH: Final[dict[str, str]] = {
     "choice-seated": "seated",
     "choice-standing": "standing",
     "confirm-title": "Is this the person in front of you?",
-    "confirm-person": "{sex}, {age} years",
+    "confirm-person": "{sex}, {age} {age:year|years}",
     "confirm-details": "{height} cm · {weight} kg · wristband {wristband} · finger cuff {finger} · arm cuff {arm} · "
     "consent {consent}",
     "preflight-asking": "Checking recorder, disk and devices …",

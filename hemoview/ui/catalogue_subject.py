@@ -114,7 +114,7 @@ ENGLISH: Final[dict[str, str]] = {
     "answer-is-pseudonym": "“{pseudonym}” is a pseudonym all the same",
     "answer-same-person": "I have checked: it is the same person, and what is entered now is right",
     "known-other": "{pseudonym} was recorded here before as {then}. Now it says {now}.",
-    "known-facts": "{sex}, {age} years, {height} cm",
+    "known-facts": "{sex}, {age} {age:year|years}, {height} cm",
 }
 
 CHINESE: Final[dict[str, str]] = {

@@ -118,7 +118,7 @@ ENGLISH: Final[dict[str, str]] = {
     "fault-missing": "is missing",
     "fault-missing-entry": "number {place} is empty; fill it or clear those behind it",
     "fault-not-text": "{value} is no text",
-    "fault-too-long": "at most {most} characters",
+    "fault-too-long": "at most {most} {most:character|characters}",
     "fault-too-many": "at most {most}",
     "fault-not-number": "{value} is no number",
     "fault-outside": "{value} is outside {low} to {high}",

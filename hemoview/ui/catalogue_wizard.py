@@ -28,7 +28,7 @@ ENGLISH: Final[dict[str, str]] = {
     "wizard-nothing-todo": "Check that the ADC has power, that this is its port, and its cable. Some "
     "devices send only "
     "when they are asked; such a one cannot be made a profile of.",
-    "wizard-too-little": "✕ Only {n} bytes came: too few to tell",
+    "wizard-too-little": "✕ Only {n} {n:byte|bytes} came: too few to tell",
     "wizard-too-little-todo": "See that the ADC is converting, then look again.",
     "wizard-noise": "✕ Bytes came, but nothing in them repeats",
     "wizard-noise-todo": "Nothing is proposed. Perhaps the speed, data bits or parity are others than those "
@@ -50,10 +50,10 @@ ENGLISH: Final[dict[str, str]] = {
     "wizard-live-unreadable": "▲ What comes now is something else: only {percent} % of it can be read as found. "
     "Look again before you save.",
     # evidence
-    "evidence-lines": "{percent} % of {n} lines have {columns} numbers",
+    "evidence-lines": "{percent} % of {n} {n:line has|lines have} {columns} {columns:number|numbers}",
     "evidence-delimiter": "the numbers are separated by {delimiter}",
     "evidence-decimals": "with a decimal point",
-    "evidence-frames": "{n} frames of {length} bytes, each beginning with {sync}",
+    "evidence-frames": "{n} {n:frame|frames} of {length} {length:byte|bytes}, each beginning with {sync}",
     "evidence-checksum": "the checksum {checksum} fits {percent} % of them",
     "evidence-checksum-unknown": "▲ the end looks like a checksum of a kind this program does not know: "
     "damage is not seen",
@@ -63,10 +63,10 @@ ENGLISH: Final[dict[str, str]] = {
     "evidence-no-counter": "▲ nothing counts the frames: lost ones can only be told by the time that passes",
     "evidence-clock": "{field} is the device's own clock, {step} µs from frame to frame",
     "evidence-clock-ms": "{field} is a clock in ms, {step} from frame to frame; it is not used",
-    "evidence-rate": "{rate} frames a second ({measured} by arrival)",
-    "evidence-read": "read back with this: {n} frames, {percent} % of the bytes",
-    "evidence-lost": "▲ {n} frames were lost on the way",
-    "evidence-repeats": "something repeats every {length} bytes",
+    "evidence-rate": "{rate} {rate:frame|frames} a second ({measured} by arrival)",
+    "evidence-read": "read back with this: {n} {n:frame|frames}, {percent} % of the bytes",
+    "evidence-lost": "▲ {n} {n:frame was|frames were} lost on the way",
+    "evidence-repeats": "something repeats every {length} {length:byte|bytes}",
     "delimiter-comma": "commas",
     "delimiter-semicolon": "semicolons",
     "delimiter-tab": "tabs",
@@ -86,7 +86,7 @@ ENGLISH: Final[dict[str, str]] = {
     "wizard-column-unit": "Unit",
     "wizard-column-scale": "1 count =",
     "wizard-cell": "{column} of {field}",
-    "wizard-scale-hint": "e.g. 5/4096 ({bits} bits seen)",
+    "wizard-scale-hint": "e.g. 5/4096 ({bits} {bits:bit|bits} seen)",
     "wizard-scale-signed": "e.g. 0.0003",
     "wizard-name-form": "The name needs 1 to 40 lower-case letters, digits or -.",
     "wizard-name-taken": "There is a profile of this name: choose another.",

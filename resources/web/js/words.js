@@ -17,10 +17,18 @@ export function useLanguage(wanted) {
 export const language = () => name;
 export const hasWord = (id) => Object.hasOwn(active, id);
 
-/** The text of an id with its named values put in. They are text: whoever shows them never parses them as markup. */
+/**
+ * The text of an id with its named values put in, and `{n:file|files}` decided by its number: the first form for one.
+ * They are text: whoever shows them never parses them as markup.
+ */
 export function say(id, values = {}) {
   const template = active[id] ?? en[id] ?? id;
-  return template.replace(/\{(\w+)\}/g, (whole, key) => (Object.hasOwn(values, key) ? String(values[key]) : whole));
+  return template.replace(/\{(\w+)(?::([^{}|]*)\|([^{}|]*))?\}/g, (whole, key, one, many) => {
+    if (!Object.hasOwn(values, key)) return whole;
+    const value = String(values[key]);
+    if (one === undefined) return value;
+    return value === "1" ? one : many;
+  });
 }
 
 /** Why there is no number; an unknown reason is named, not hidden. */

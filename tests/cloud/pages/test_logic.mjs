@@ -285,6 +285,16 @@ test("both languages have the same words with the same values", () => {
   }
 });
 
+test("a text with a number in it is right for one as well", () => {
+  assert.equal(words.say("wards-beds", { n: 1 }), "1 bed");
+  assert.equal(words.say("wards-beds", { n: "12" }), "12 beds");
+  for (const [id, text] of Object.entries(words.LANGUAGES.en)) {
+    const ones = Object.fromEntries([...text.matchAll(/\{(\w+)/g)].map((m) => [m[1], "1"]));
+    assert.doesNotMatch(words.say(id, ones), /(?<![\d.,])1 (?:[a-z]+ )?(?!is\b|was\b|has\b|does\b|ms\b)([a-z]+s|are|were|people)\b/, id);
+  }
+  for (const [id, text] of Object.entries(words.LANGUAGES.zh)) assert.doesNotMatch(text, /\|[^{}]*\}/, id);
+});
+
 test("no page ever speaks of an alarm but to deny it, nor of a diagnosis", () => {
   for (const [id, text] of Object.entries(words.LANGUAGES.en)) {
     if (id !== "research-only") assert.doesNotMatch(text, /alarm|diagnos/i, id);
