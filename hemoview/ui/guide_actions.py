@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
+from hemoview.ui.command_sender import CommandSender
 from hemoview.ui.cuff_dialog import CuffDialog
 from hemoview.ui.posture_dialog import PostureDialog
 from hemoview.ui.readings_dialog import ReadingsDialog
@@ -17,9 +18,6 @@ from hemoview.viewmodel.guide_due import posture_now
 from hemoview.viewmodel.posture_form import PostureForm, Why
 from hemoview.viewmodel.posture_form import examine as examine_posture
 from hemoview.viewmodel.readings import form_now, last_reading_mmhg, readings
-
-if TYPE_CHECKING:
-    from hemoview.ui.operations import Operations
 
 COMMANDS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
     "end": ("end_phase", {}),
@@ -39,17 +37,19 @@ COMMANDS: Final[Mapping[str, tuple[str, dict[str, Any]]]] = {
 class GuideActions(QObject):
     """Wires the strip of the Record page."""
 
-    def __init__(self, operations: Operations) -> None:
-        super().__init__(operations)
-        self._operations = operations
+    next_subject_asked = Signal()
+
+    def __init__(self, sender: CommandSender) -> None:
+        super().__init__(sender)
+        self._sender = sender
         self._dialogs: dict[str, Callable[[], None]] = {
             "reading": self.open_cuff,
             "readings": self.open_readings,
             "posture": self.open_posture,
             "height": lambda: self.open_posture("arm-moved", mark=False),
-            "next-subject": operations.open_start,
+            "next-subject": self.next_subject_asked.emit,
         }
-        strip = operations.window.record.guide
+        strip = sender.window.record.guide
         strip.asked.connect(self.do)
         strip.phase_asked.connect(lambda index: self._command("begin_phase", index=index))
         strip.extend_asked.connect(lambda minutes: self._command("extend_phase", minutes=minutes))
@@ -64,29 +64,29 @@ class GuideActions(QObject):
 
     def open_cuff(self) -> None:
         """Ask for a reading."""
-        ops = self._operations
+        sender = self._sender
         dialog = CuffDialog(
             self._judge_cuff,
-            self._operator,
-            ops.window,
-            pressure_unit=ops.settings.wish.pressure_unit,
-            form=form_now(ops.facts_now(), self._operator),
+            sender.operator,
+            sender.window,
+            pressure_unit=sender.settings.wish.pressure_unit,
+            form=form_now(sender.facts_now(), sender.operator),
         )
-        dialog.entered.connect(lambda request: ops.command("cuff", **request))
+        dialog.entered.connect(lambda request: sender.command("cuff", **request))
         dialog.open()
 
     def _judge_cuff(self, form: CuffForm) -> CuffView:
-        ops = self._operations
+        sender = self._sender
         return examine_cuff(
             form,
-            wall_ns=ops.wall_ns(),
-            reference_mmhg=ops.reference_now(),
-            last_mmhg=last_reading_mmhg(ops.facts_now()),
+            wall_ns=sender.wall_ns(),
+            reference_mmhg=sender.reference_now(),
+            last_mmhg=last_reading_mmhg(sender.facts_now()),
         )
 
     def open_readings(self) -> None:
         """The readings of this session."""
-        dialog = ReadingsDialog(lambda: readings(self._operations.facts_now()), self._operations.window)
+        dialog = ReadingsDialog(lambda: readings(self._sender.facts_now()), self._sender.window)
         dialog.withdrawn.connect(
             lambda event_id, why: self._command("withdraw_cuff", event_id=event_id, why=why)
         )
@@ -94,18 +94,14 @@ class GuideActions(QObject):
 
     def open_posture(self, why: Why = "posture", *, mark: bool = True) -> None:
         """Posture and height of the hand; ``mark`` makes the marker as well."""
-        facts = self._operations.facts_now()
+        facts = self._sender.facts_now()
         at, sites = course_now(facts), sites_of(facts)
         posture, height_cm = ("unknown", None) if at is None else posture_now(at, sites)
         typed = "" if height_cm is None or why == "arm-moved" else f"{height_cm:g}"
-        form = PostureForm(posture, typed, why, mark, self._operator)
-        dialog = PostureDialog(examine_posture, form, self._operations.window)
-        dialog.entered.connect(lambda request: self._operations.command("posture", **request))
+        form = PostureForm(posture, typed, why, mark, self._sender.operator)
+        dialog = PostureDialog(examine_posture, form, self._sender.window)
+        dialog.entered.connect(lambda request: self._sender.command("posture", **request))
         dialog.open()
 
-    @property
-    def _operator(self) -> str:
-        return self._operations.settings.form.operator
-
     def _command(self, verb: str, **args: Any) -> None:
-        self._operations.command(verb, operator=self._operator, **args)
+        self._sender.command(verb, operator=self._sender.operator, **args)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from PySide6 import __version__ as qt_version
-from PySide6.QtCore import QLibraryInfo, QObject, Qt, Signal
+from PySide6.QtCore import QLibraryInfo, Qt, Signal
 from PySide6.QtWidgets import QMessageBox
 
 from hemoview.ui import theme
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import refusal, text, words
+from hemoview.ui.command_sender import Commands, CommandSender
 from hemoview.ui.estimates_dialog import EstimatesDialog
 from hemoview.ui.guide_actions import GuideActions
 from hemoview.ui.main_window import MainWindow
@@ -37,20 +38,11 @@ from recorder.acquire.template_library import TemplateLibrary
 from recorder.schema import REFERENCE_CALIBRATED
 
 
-class Commands(Protocol):
-    """The part of ``StationClient`` used here."""
+class Operations(CommandSender):
+    """Wires what was touched to commands; ``settings_changed`` after each change of the settings.
 
-    def call(self, verb: str, timeout_s: float = 5.0, **args: Any) -> dict[str, Any]:
-        """Ask the recorder and wait for its answer."""
-        ...
-
-
-class Operations(QObject):
-    """Wires what was touched to commands. ``settings`` are those of this user; ``settings_changed`` after each change.
-
-    ``facts_now`` is what is known; ``reference_now`` gives (SBP, DBP) of a valid reference or None; ``wall_ns`` the
-    calendar clock; ``adc_now`` the channel of the pressure and its volt, None without one;
-    ``levels_now`` the two volts of the monitor's rectangular signal.
+    ``adc_now`` is the channel of the pressure and its volt, None without one; ``levels_now`` the two volts of the
+    monitor's rectangular signal; the others as of :class:`CommandSender`.
     """
 
     settings_changed = Signal()
@@ -73,16 +65,20 @@ class Operations(QObject):
         templates: TemplateLibrary | None = None,
         facts_now: Callable[[], Facts] = lambda: Facts(0, 0),
     ) -> None:
-        super().__init__(window)
-        self.window, self.bridge, self.commands, self.settings = window, bridge, commands, settings
-        self._client, self.wall_ns, self.reference_now = client, wall_ns, reference_now
-        self.facts_now = facts_now
-        self._adc_now, self._levels_now = adc_now, levels_now
+        super().__init__(
+            window,
+            bridge,
+            commands,
+            settings,
+            wall_ns=wall_ns,
+            reference_now=reference_now,
+            facts_now=facts_now,
+        )
+        self._client, self._adc_now, self._levels_now = client, adc_now, levels_now
         self.templates = templates or template_library()
         self.start_dialog: StartDialog | None = None
         self.stop_dialog: StopDialog | None = None
         self.show_panel: ShowPanel | None = None
-        self._error_box: QMessageBox | None = None
         self.guide = GuideActions(self)
         self.subject = SubjectActions(self)
         self._wire()
@@ -101,40 +97,25 @@ class Operations(QObject):
         record.scale_asked.connect(self.open_scale)
         record.estimates_asked.connect(self.open_estimates)
         self.window.banner_asked.connect(self._banner)
-
-    def command(
-        self, verb: str, done: Callable[[Any], None] | None = None, *, timeout_s: float = 10.0, **args: Any
-    ) -> None:
-        """Send a command from another thread; a refusal is shown in the recorder's own words."""
-        self.bridge.call(lambda: self.commands.call(verb, timeout_s, **args), done, self.show_error)
-
-    def show_error(self, error: Exception) -> None:
-        """Who, what, what to do."""
-        if self._error_box is None:
-            self._error_box = QMessageBox(self.window)
-            self._error_box.setIcon(QMessageBox.Icon.Warning)
-            self._error_box.setWindowTitle(text("app-title"))
-        self._error_box.setText(refusal(error))
-        self._error_box.open()
+        self.guide.next_subject_asked.connect(self.open_start)
+        self.subject.stop_asked.connect(self.ask_stop)
 
     # ---- markers, calibration, cuff
 
     def mark(self, key: int, label: str, source: str) -> None:
         """A marker by ``key`` or ``button``."""
-        self.command("marker", label=label, key=key, source=source, operator=self.settings.form.operator)
+        self.command("marker", label=label, key=key, source=source, operator=self.operator)
 
     def _undo_marker(self) -> None:
-        self.command("undo_marker", operator=self.settings.form.operator)
+        self.command("undo_marker", operator=self.operator)
 
     def confirm_calibration(self) -> None:
         """The operator has seen the monitor calibrate itself."""
-        self.command(
-            "marker", label=REFERENCE_CALIBRATED, source="button", operator=self.settings.form.operator
-        )
+        self.command("marker", label=REFERENCE_CALIBRATED, source="button", operator=self.operator)
 
     def open_scale(self) -> None:
         """Ask for two points of volt and mmHg."""
-        operator, levels = self.settings.form.operator, self._levels_now
+        operator, levels = self.operator, self._levels_now
         dialog = ScaleDialog(self._judge_scale, self._volt_now, operator, self.window, levels_now=levels)
         dialog.entered.connect(lambda request: self.command("calibrate", **request))
         dialog.open()
@@ -151,7 +132,7 @@ class Operations(QObject):
         now = self.window.view.numerics.estimate_choice if self.window.view else None
         if now is None:
             return
-        dialog = EstimatesDialog(now, self.settings.form.operator, self.window)
+        dialog = EstimatesDialog(now, self.operator, self.window)
         dialog.entered.connect(self._send)
         dialog.open()
 
@@ -238,7 +219,7 @@ class Operations(QObject):
         view = self.window.view
         if view is None:
             return
-        operator = self.settings.form.operator
+        operator = self.operator
         dialog = StopDialog(words(view.header.subject), view.header.elapsed, operator, self.window)
         dialog.stop_asked.connect(self._stop)
         dialog.early_asked.connect(lambda verb, request: self.command(verb, timeout_s=120.0, **request))
@@ -248,7 +229,7 @@ class Operations(QObject):
     def _stop(self, then_next: bool) -> None:
         """End it; with ``then_next`` the form for the next subject opens once it is sealed."""
         then = (lambda _: self.open_start()) if then_next else None
-        self.command("stop", then, timeout_s=120.0, reason="operator", operator=self.settings.form.operator)
+        self.command("stop", then, timeout_s=120.0, reason="operator", operator=self.operator)
 
     # ---- looking
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 
 from hemoview.ui.bridge import Bridge
 from hemoview.ui.catalogue import refusal
-from hemoview.ui.operations import Commands
+from hemoview.ui.command_sender import Commands
 from hemoview.ui.pair_dialog import PairDialog
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.pairing import PairView, resolve_pairing
