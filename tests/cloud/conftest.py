@@ -56,4 +56,4 @@ def light_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second of the live room is shorter: ticks, changes of the ward and rows come sooner."""
-    monkeypatch.setattr("hemoview.cloud.live.room.EVERY_S", 0.05)
+    monkeypatch.setattr("hemoview.cloud.live.upkeep.EVERY_S", 0.05)

@@ -12,6 +12,7 @@ from starlette.websockets import WebSocketDisconnect
 from hemoview.cloud import tables
 from hemoview.cloud.ending import ended
 from hemoview.cloud.live.room import Live
+from hemoview.cloud.live.upkeep import Upkeep
 from hemoview.cloud.live.words import Heard
 from recorder.sync import uplink_wire
 from tests.cloud.cloud_rig import Rig
@@ -85,7 +86,7 @@ def test_a_write_that_the_end_of_the_service_breaks_off_is_done_after_it(rig: Ri
             writing = asyncio.create_task(live.store.flush())
             await asyncio.sleep(0)  # it has taken what was collected, and waits for its turn
             await ended(writing)
-        await live._end()
+        await Upkeep(live)._end()
 
     rig.call(ends_while_it_writes)
     assert len(rig.rows(tables.estimate)) == 10
@@ -104,7 +105,7 @@ def test_an_erased_session_is_shown_and_kept_no_longer(rig: Rig, ward: str) -> N
             )
             say(bedside, seq=2)
             hear(browser, "bed")
-            rig.call(live.check)  # every ten seconds by itself
+            rig.call(Upkeep(live).check)  # every ten seconds by itself
             with pytest.raises(WebSocketDisconnect) as closed:
                 bedside.receive_text()
             assert closed.value.code == uplink_wire.ELSEWHERE_CODE

@@ -8,6 +8,7 @@ import pytest
 
 from hemoview.cloud import tables
 from hemoview.cloud.live.room import Live
+from hemoview.cloud.live.upkeep import Upkeep
 from tests.cloud.cloud_rig import Clock, Rig
 from tests.cloud.live_rig import (
     ORIGIN,
@@ -126,10 +127,10 @@ def test_a_need_is_told_since_when_also_to_who_comes_later(rig: Rig, ward: str, 
 
 def test_a_bedside_that_only_streams_has_reported(rig: Rig, ward: str, clock: Clock) -> None:
     keeper = rig.person("keeper", ("admin", None))
-    room = rig.service.part(Live)
+    upkeep = Upkeep(rig.service.part(Live))
 
     def seen() -> int | None:
-        rig.call(room.check)
+        rig.call(upkeep.check)
         (one,) = keeper.get("/v1/devices").json()["devices"]
         return one["last_seen_us"]  # type: ignore[no-any-return]
 

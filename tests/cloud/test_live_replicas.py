@@ -15,8 +15,10 @@ from starlette.websockets import WebSocketDisconnect
 from hemoview.cloud import tables
 from hemoview.cloud.live.bindings import confirm
 from hemoview.cloud.live.bus import InProcessBus, take_one
+from hemoview.cloud.live.replicas import Replicas
 from hemoview.cloud.live.room import Live
 from hemoview.cloud.live.store import STAND_BY_US, keep_binding
+from hemoview.cloud.live.upkeep import Upkeep
 from hemoview.cloud.live.words import Changed, Confirmed, Connected, Ended, Heard, Placed, Word
 from recorder.sync import uplink_wire
 from tests.cloud.cloud_rig import Bedside, Clock, Rig
@@ -34,8 +36,12 @@ def room(rig: Rig) -> Live:
     return rig.service.part(Live)
 
 
+def others(rig: Rig) -> Replicas:
+    return Upkeep(room(rig)).replicas
+
+
 def take(rig: Rig, word: Word) -> None:
-    rig.call(take_one, room(rig).replicas.take, word, room(rig).bus.traffic)
+    rig.call(take_one, others(rig).take, word, room(rig).bus.traffic)
 
 
 def heard(rig: Rig, device: Bedside, bed: str = "A-1", **told: Any) -> Heard:
@@ -162,13 +168,13 @@ def test_who_does_not_write_holds_a_while_of_it(rig: Rig, ward: str, clock: Cloc
     for seq in range(1, 4):
         take(rig, heard(rig, device, seq=seq, t_us=rig.clock()))
         clock.forward(5)
-    rig.call(room(rig)._write)
+    rig.call(Upkeep(room(rig))._write)
     assert len(rig.rows(tables.estimate)) == 0 and len(store._rows) == 30
     clock.forward(STAND_BY_US / 1e6 - 8)
-    rig.call(room(rig)._write)
+    rig.call(Upkeep(room(rig))._write)
     assert len(store._rows) == 10
     rig.service.lead._held = True  # who wrote is dead
-    rig.call(room(rig)._write)
+    rig.call(Upkeep(room(rig))._write)
     assert len(rig.rows(tables.estimate)) == 10
 
 
@@ -203,18 +209,18 @@ def test_a_device_enrolled_anew_is_confirmed_no_longer_where_no_word_said_so(
     take(rig, heard(rig, device))
     take(rig, Confirmed(bed_id, SESSION, device.id, rig.clock(), "user:nurse"))
     assert board(rig).binding.confirmed_by == "user:nurse"
-    rig.call(room(rig).replicas.check)
+    rig.call(others(rig).check)
     assert board(rig).binding.confirmed_by == "user:nurse"
     enrol_anew(rig, device)
     comes = replace(heard(rig, device, session_id=OTHER, head=head(confirmed=True)), connection="c2")
     if has_come_again:
         take(rig, comes)
         rig.call(room(rig).store.flush)  # every second by itself; its Start stands there as confirmed
-    rig.call(room(rig).replicas.check)
+    rig.call(others(rig).check)
     assert board(rig).session_id == (OTHER if has_come_again else "")
     take(rig, comes)
     for _ in range(2):
-        rig.call(room(rig).replicas.check)
+        rig.call(others(rig).check)
         assert (board(rig).session_id, board(rig).binding.confirmed_us) == (OTHER, None)
 
 
@@ -239,10 +245,10 @@ def test_a_bed_that_was_named_anew_is_told_though_no_word_said_so(rig: Rig, ward
 
     with watching(rig, ward) as browser:
         assert [one["label"] for one in hear(browser, "ward")["beds"]] == ["A-1", "A-2"]
-        rig.call(room(rig).replicas.check)
-        assert not room(rig)._changed
+        rig.call(others(rig).check)
+        assert not room(rig).to_tell
         rig.do(rename)
-        rig.call(room(rig).replicas.check)
+        rig.call(others(rig).check)
         assert [one["label"] for one in hear(browser, "ward")["beds"]] == ["Window", "A-2"]
 
 
@@ -258,10 +264,10 @@ def test_what_a_person_said_at_another_replica_is_not_written_over(rig: Rig, war
 
     rig.do(write)
     rig.call(room(rig).store.flush)
-    rig.call(room(rig).replicas.check)
+    rig.call(others(rig).check)
     assert board(rig).binding == said
     take(rig, heard(rig, device, session_id=OTHER, seq=2))
     rig.call(room(rig).store.flush)
     assert board(rig).session_id == OTHER
-    rig.call(room(rig).replicas.check)
+    rig.call(others(rig).check)
     assert board(rig).binding.confirmed_by != "user:nurse"

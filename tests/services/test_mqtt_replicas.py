@@ -14,6 +14,7 @@ import pytest
 from starlette.websockets import WebSocketDisconnect
 
 from hemoview.cloud import tables
+from hemoview.cloud.live.upkeep import Upkeep
 from hemoview.cloud.live.words import Heard, Word
 from hemoview.cloud.settings import Settings
 from recorder.sync import uplink_wire
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.services
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hemoview.cloud.live.room.EVERY_S", 0.1)
+    monkeypatch.setattr("hemoview.cloud.live.upkeep.EVERY_S", 0.1)
 
 
 @pytest.fixture(scope="module")
@@ -249,7 +250,7 @@ def test_what_was_on_its_way_when_a_device_was_moved_is_shown_nowhere(pair: Pair
         moved = keeper.patch(f"/v1/devices/{device.id}", json={"bed_id": pair.one.beds["A-2"]})
         assert moved.status_code == 200
         assert isinstance(heard[0], Heard)
-        pair.two.call(room(pair.two).replicas.take, heard[0])
+        pair.two.call(Upkeep(room(pair.two)).replicas.take, heard[0])
         shown = room(pair.two).board.beds[bed_id]
         assert (shown.session_id, shown.last) == ("", None)
 

@@ -1,7 +1,7 @@
 """The live bus between the replicas of a service: what one tells, all others are told, late or not at all.
 
 A port. Nobody who tells ever waits, and nobody hears their own words. What is lost stays lost: the board shows the gap
-(:mod:`hemoview.cloud.live.board`), and what matters longer is read from the database (:meth:`Live.check`).
+(:mod:`hemoview.cloud.live.board`), and what matters longer is read from the database (:meth:`Upkeep.check`).
 """
 
 from __future__ import annotations

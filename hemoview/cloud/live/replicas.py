@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy import select
 
 from hemoview.cloud.live.bindings import AT_THE_BEDSIDE, confirm
 from hemoview.cloud.live.board import BedNow, Confused
 from hemoview.cloud.live.connections import OWNERS_HELD
+from hemoview.cloud.live.room import Live
 from hemoview.cloud.live.words import (
     Changed,
     Confirmed,
@@ -23,9 +25,6 @@ from hemoview.cloud.live.words import (
 )
 from hemoview.cloud.tables import bed_binding, device
 from recorder.sync import uplink_wire
-
-if TYPE_CHECKING:
-    from hemoview.cloud.live.room import Live
 
 CLOCKS_US: Final = 2_000_000
 """Where the clock of another replica differs by more, what it heard is dated by its arrival here: well below the age at
@@ -41,10 +40,11 @@ class Replicas:
 
     Args:
         live: its room.
+        look: soon look up what the database knows.
     """
 
-    def __init__(self, live: Live) -> None:
-        self._live = live
+    def __init__(self, live: Live, look: Callable[[], None]) -> None:
+        self._live, self._look = live, look
         self._said_us = 0
 
     def take(self, word: Word) -> None:
@@ -64,7 +64,7 @@ class Replicas:
             case Confirmed():
                 self._confirmed(word)
             case Erased():  # the database says which, and for whom rows have to go
-                live.look()
+                self._look()
             case Changed(ward_id):
                 live.changed(ward_id)
 

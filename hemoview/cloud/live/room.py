@@ -1,36 +1,26 @@
-"""The live room while the service runs: board, readers, store, bus, and the tasks that keep them going."""
+"""The live room while the service runs: board, readers, store and bus, and what is done to all of them at once."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Set
-from contextlib import asynccontextmanager
+from collections.abc import Iterable, Set
 from typing import Any, Final
 
 from sqlalchemy import select
 
-from hemoview.cloud.ending import ended
 from hemoview.cloud.live.bindings import Binding
-from hemoview.cloud.live.board import BedNow, Board, Taken, text_of, tick_text, ward_told
+from hemoview.cloud.live.board import BedNow, Board, Taken, ward_told
 from hemoview.cloud.live.bus import InProcessBus, LiveBus
 from hemoview.cloud.live.connections import Connections
 from hemoview.cloud.live.counts import Counts
-from hemoview.cloud.live.queues import Parcel, Readers
-from hemoview.cloud.live.replicas import Replicas
+from hemoview.cloud.live.queues import Readers
 from hemoview.cloud.live.store import Store
-from hemoview.cloud.live.words import Changed, Confirmed, Ended, Erased, Heard, Placed
+from hemoview.cloud.live.words import Changed, Confirmed, Ended, Heard, Placed
 from hemoview.cloud.service import Service
-from hemoview.cloud.tables import bed, erasure, ward
+from hemoview.cloud.tables import bed, ward
 from recorder.sync.uplink_wire import ELSEWHERE_CODE, UNKNOWN_CODE, LiveMessage
 
-EVERY_S: Final = 1.0
-CHECK_S: Final = 10.0
-"""How often bedsides that are connected are looked up again: a revocation holds after this long."""
-SUM_UP_S: Final = 5.0
-FORGET_S: Final = 3600.0
 READY_S: Final = 10.0
 """A service whose rows have not been written for so long is not ready."""
 
@@ -38,8 +28,6 @@ LIMITED_S: Final = 3.0
 """A broker that is started again is away for less, and nobody need know."""
 CLOSED_HELD: Final = 256
 ERASED: Final = "this session was erased"
-
-log = logging.getLogger(__name__)
 
 
 class Live:
@@ -58,27 +46,27 @@ class Live:
         self.store = Store(service)
         self.counts = Counts()
         self.connections = Connections(service)
-        self.replicas = Replicas(self)
         self.introduced: dict[str, str] = {}
         """Session → the device that introduced it."""
         self.closed: deque[tuple[str, str]] = deque(maxlen=CLOSED_HELD)
         """Connections at beds of which nothing more is shown: another replica may have heard one a moment before."""
-        self._changed: set[str] = set()
+        self.to_tell: set[str] = set()
+        """Wards of which browsers are told all with the next second."""
         self._places: dict[str, tuple[dict[str, Any], list[dict[str, Any]]] | None] = {}
         """Wards and their beds, as browsers were told last."""
-        self._looking: set[asyncio.Task[None]] = set()
-        self._reached_s = time.monotonic()
+        self.reached_s = time.monotonic()
+        """When the other replicas could be reached last, monotonic."""
         self.written_s = time.monotonic()
         """When the store was last empty, monotonic."""
 
     @property
     def is_limited(self) -> bool:
         """Other replicas have not been reached for a while: whoever watches is told, for beds of theirs turn grey."""
-        return bool(self.bus.away) and time.monotonic() - self._reached_s > LIMITED_S
+        return bool(self.bus.away) and time.monotonic() - self.reached_s > LIMITED_S
 
     def changed(self, ward_id: str) -> None:
         """Browsers of a ward are told all of it within a second."""
-        self._changed.add(ward_id)
+        self.to_tell.add(ward_id)
 
     async def bed_now(self, bed_id: str) -> BedNow | None:
         """A bed as it stands, in the ward it belongs to now; None where there is none."""
@@ -170,12 +158,6 @@ class Live:
         self.release(device_id, "")
         self.connections.end(device_id, UNKNOWN_CODE, why)
 
-    def look(self) -> None:
-        """Soon, not in ten seconds, look up what the database knows."""
-        looking = asyncio.create_task(_once(self.check))
-        self._looking.add(looking)
-        looking.add_done_callback(self._looking.discard)
-
     def forget(self, sessions: Set[str]) -> None:
         """These were erased: this replica shows nothing of them, and keeps nothing that it has not written yet."""
         self.store.leave_out(sessions)
@@ -184,108 +166,3 @@ class Live:
         for left in beds:
             if left.binding is not None:
                 self.connections.end(left.binding.device_id, ELSEWHERE_CODE, ERASED)
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Around the service's life."""
-        await self.store.recall(self.board, self.service.now_us())
-        await self.bus.open(self.replicas.take)
-        tasks = [
-            asyncio.create_task(_regularly(EVERY_S, self._tick), name="live-tick"),
-            asyncio.create_task(_regularly(EVERY_S, self._tell_changed), name="live-changed"),
-            asyncio.create_task(_regularly(EVERY_S, self._write), name="live-write"),
-            asyncio.create_task(_regularly(SUM_UP_S, self._sum_up), name="live-sum-up"),
-            asyncio.create_task(_regularly(CHECK_S, self.check), name="live-check"),
-            asyncio.create_task(_regularly(FORGET_S, self._forget), name="live-forget"),
-        ]
-        try:
-            yield
-        finally:
-            await ended(*tasks, *self._looking)
-            await self._end()
-
-    async def _end(self) -> None:
-        await self.bus.close()
-        try:
-            if self.service.lead.held:
-                await self.store.flush(everything=True)
-                await self.store.sum_up(self.service.now_us(), everything=True)
-        except Exception:
-            log.exception("what bedsides told last was not written; their own records have it")
-
-    async def check(self) -> None:
-        """Look devices up again, and whether a session that was told of has been erased meanwhile."""
-        await self.connections.check()
-        known = {b.session_id for b in self.board.beds.values() if b.session_id} | self.store.sessions
-        query = select(erasure.c.session_id).where(erasure.c.session_id.in_(known))
-        async with self.service.db.read() as conn:
-            erased = set((await conn.execute(query)).scalars()) if known else set()
-        if self.bus.is_shared:
-            await self.replicas.check()
-        if not erased:
-            return
-        self.forget(erased)
-        for session_id in erased:
-            self.bus.tell(Erased(session_id))
-        if self.service.lead.held:
-            await self.store.erase(erased)
-
-    async def _tick(self) -> None:
-        """That the service lives needs no database to be said, and must not wait for one that hangs."""
-        now_us = self.service.now_us()
-        if not self.bus.away:
-            self._reached_s = time.monotonic()
-        tick = Parcel("tick", tick_text(now_us, limited=self.is_limited))
-        for ward_id in self.connections.wards:
-            self.readers.show(ward_id, tick)
-        for quiet in self.board.gone_quiet(now_us):
-            self._changed.add(quiet.ward_id)
-
-    async def _tell_changed(self) -> None:
-        for ward_id in tuple(self._changed):
-            self._changed.discard(ward_id)  # before the look: what changes during it is told with the next
-            try:
-                told = await self.ward_told(ward_id)
-            except BaseException:
-                self._changed.add(ward_id)
-                raise
-            if told is not None:
-                self.readers.show(ward_id, Parcel("ward", text_of(told)))
-
-    async def _write(self) -> None:
-        if not self.service.lead.held:  # another replica writes; what it does not come to is held for a while
-            self.store.stand_by(self.service.now_us())
-            self.written_s = time.monotonic()
-            return
-        try:
-            rows = await self.store.flush()
-        except Exception:
-            self.counts.faults.inc()
-            raise
-        self.counts.rows.inc(rows)
-        self.written_s = time.monotonic()
-
-    async def _sum_up(self) -> None:
-        if self.service.lead.held:
-            await self.store.sum_up(self.service.now_us())
-
-    async def _forget(self) -> None:
-        if self.service.lead.held:
-            await self.store.forget(self.service.now_us())
-
-
-async def _once(do: Callable[[], Awaitable[None]]) -> None:
-    """A fault of one time must not end the others: it is logged, and counted where somebody looks."""
-    try:
-        await do()
-    except Exception:
-        log.exception("%s failed; it is tried again", getattr(do, "__name__", "a task"))
-
-
-async def _regularly(every_s: float, do: Callable[[], Awaitable[None]]) -> None:
-    loop = asyncio.get_running_loop()
-    due_s = loop.time()
-    while True:
-        await _once(do)
-        due_s = max(due_s + every_s, loop.time())
-        await asyncio.sleep(due_s - loop.time())

@@ -26,6 +26,7 @@ from hemoview.cloud.live.places import router as places
 from hemoview.cloud.live.ready import readiness
 from hemoview.cloud.live.room import Live
 from hemoview.cloud.live.store import keep_binding, shows_another
+from hemoview.cloud.live.upkeep import Upkeep
 from hemoview.cloud.principals import Action, Principal, ward_filter
 from hemoview.cloud.problems import Problem, problem_response
 from hemoview.cloud.service import Here, Service, service_of
@@ -54,7 +55,7 @@ async def running(service: Service) -> AsyncIterator[None]:
     live = Live(service, _bus(service))
     service.parts[Live] = live
     door = service.parts[Door] = Door(live)
-    async with live.running(), _intake(service, door):
+    async with Upkeep(live).running(), _intake(service, door):
         yield
 
 
