@@ -9,8 +9,9 @@ from typing import Any
 from hemoview.labels.agreement import BLOCK_S, STEP_S, TOLERANCE_S, Rules
 from hemoview.labels.agreement_kappa import TOO_FEW, Kappa
 from hemoview.labels.agreement_match import Matched
-from hemoview.labels.annotation import labels_of
-from hemoview.labels.raters import Compared, compare, models_visible
+from hemoview.labels.annotation import LabelFold, labels_of
+from hemoview.labels.raters import Compared, compare, models_visible, raters_with_labels
+from recorder.errors import ConfigError
 from recorder.session import annotations as store
 from recorder.session.stored import read_stored
 
@@ -25,7 +26,8 @@ def add_parser(commands: Any) -> None:
         "agree",
         help="how far two raters agree",
         description="Cohen's kappa of quality and spans on a common grid, F1 of spans by overlap and of instants "
-        "within a tolerance, where both raters looked. Where there is too little, no figure but the reason.",
+        "within a tolerance, where both raters looked. Where there is too little, no figure but the reason. Raters "
+        "who have not finished are refused: the figures would tell one what the other labels.",
         epilog=_EXAMPLE,
     )
     agree.add_argument("session", type=Path, metavar="SESSION", help="session folder")
@@ -34,6 +36,11 @@ def add_parser(commands: Any) -> None:
     agree.add_argument("--set", metavar="NAME", default=store.DEFAULT_SET, help="label set (%(default)s)")
     agree.add_argument("--step-s", type=_seconds, default=STEP_S, help="step of the grid (%(default)s)")
     agree.add_argument("--tolerance-s", type=_seconds, default=TOLERANCE_S, help="of instants (%(default)s)")
+    agree.add_argument(
+        "--unfinished",
+        action="store_true",
+        help="also where one has not finished; for somebody who rates none of it and tells the raters nothing",
+    )
     agree.add_argument("--json", action="store_true", help="one JSON object as the last line")
     agree.set_defaults(run=run_agree)
 
@@ -43,13 +50,15 @@ def run_agree(args: argparse.Namespace) -> dict[str, Any]:
 
     Raises:
         SessionError: no session there.
-        ConfigError: a rater without labels, or nothing in common.
+        ConfigError: a rater without labels, one who has not finished, or nothing in common.
     """
     folder: Path = args.session
     read_stored(folder)  # says by name what is no session
     fold = labels_of(folder, args.set)
     where = f"{folder.name}, label set {args.set}"
     rules = Rules(step_s=args.step_s, block_s=max(BLOCK_S, args.step_s), tolerance_s=args.tolerance_s)
+    if not args.unfinished:
+        _check_finished(fold, args.a, args.b, where)
     found = compare(fold, args.a, args.b, where, rules)
     if not args.json:
         return {"agreement": in_words(found, fold.finished)}
@@ -61,6 +70,19 @@ def run_agree(args: argparse.Namespace) -> dict[str, Any]:
         "models_visible": models_visible(fold, [*fold.annotations(args.a), *fold.annotations(args.b)]),
         **found.to_dict(),
     }
+
+
+def _check_finished(fold: LabelFold, a: str, b: str, where: str) -> None:
+    """As in the window: nothing of one rater's labels is told before both have finished; else neither is blind."""
+    both = {a, b}
+    unfinished = sorted(both - fold.finished)
+    if len(both) == 2 and unfinished and both <= {*raters_with_labels(fold), *fold.finished}:
+        have = "has" if len(unfinished) == 1 else "have"
+        raise ConfigError(
+            f"{where}: {' and '.join(unfinished)} {have} not finished, so nothing is compared: the figures would tell "
+            "one rater what the other labels. In Review, on the Raters tab, press “My labels are finished”; or give "
+            "--unfinished if you rate none of it"
+        )
 
 
 def in_words(compared: Compared, finished: frozenset[str]) -> list[str]:

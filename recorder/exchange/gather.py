@@ -219,9 +219,9 @@ def _annotations(session: Session, disguise: Disguise) -> tuple[list[Mark], list
         fold = LabelFold(label_store.read(session.path, name).deeds)
         raters = {a.rater for a in fold.annotations()}
         if len(raters) > 1 and not raters <= fold.finished:
-            blind.append(
-                f"label set {name}: its raters are still blind to each other" if not disguise.on else BLIND
-            )
+            who = " and ".join(sorted(raters - fold.finished))
+            why = f"label set {name}: its raters are still blind to each other, {who} not having finished"
+            blind.append(why if not disguise.on else BLIND)
             continue
         for a in fold.annotations():
             label = disguise.label("label of an annotation", a.label)

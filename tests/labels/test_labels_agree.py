@@ -55,9 +55,13 @@ def ask(folder: Path, *words: str) -> int:
     return cli.main(["labels", "agree", str(folder), *words, "--json"])
 
 
+def done(*raters: str) -> list[Deed]:
+    return [deed("finish", rater, t0_s=0.0, t1_s=600.0) for rater in raters]
+
+
 def test_two_raters_are_compared(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     store.append(folder, "labels", [*ten_minutes("OP1"), *ten_minutes("OP2", 1.0, miss=3)])
-    code = ask(folder, "--a", "OP1", "--b", "OP2")
+    code = ask(folder, "--a", "OP1", "--b", "OP2", "--unfinished")
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert code == 0
     assert told["spans"]["pooled"]["f1"]["0.5"]["n_matched"] == 28
@@ -69,12 +73,34 @@ def test_two_raters_are_compared(folder: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_a_person_reads_a_line_a_figure(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    store.append(folder, "labels", [*ten_minutes("OP1"), *ten_minutes("OP2", 1.0, miss=3)])
+    store.append(
+        folder, "labels", [*ten_minutes("OP1"), *ten_minutes("OP2", 1.0, miss=3), *done("OP1", "OP2")]
+    )
     assert cli.main(["labels", "agree", str(folder), "--a", "OP1", "--b", "OP2"]) == 0
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert "quality all: kappa 1.00 (1.00 to 1.00)" in lines
     assert any(line.startswith("span motion: kappa 0.") and "0.98 at 0.5" in line for line in lines)
     assert "instant arm-moved: F1 – (too few) within 0.5 s" in lines
+
+
+def test_before_both_have_finished_nothing_of_either_is_told(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second rater at a command line sees no more than in the window."""
+    pair = ("--a", "OP1", "--b", "OP2")
+    store.append(folder, "labels", [*ten_minutes("OP1"), *ten_minutes("OP2", 1.0)])
+    for finished, told in (
+        ([deed("reopen", "OP1")], "OP1 and OP2 have not finished"),
+        (done("OP1"), "OP2 has not finished"),
+        ([*done("OP2"), deed("reopen", "OP1")], "OP1 has not finished"),
+    ):
+        store.append(folder, "labels", finished)
+        assert ask(folder, *pair) == 1
+        said = capsys.readouterr()
+        assert told in said.err and "My labels are finished" in said.err
+        assert "kappa" not in said.out + said.err and "motion" not in said.out + said.err
+    store.append(folder, "labels", done("OP1"))
+    assert ask(folder, *pair) == 0 and "kappa" in capsys.readouterr().out
 
 
 def test_a_rater_without_labels_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,10 +115,9 @@ def test_two_who_looked_at_other_stretches_are_refused(
     early = label("OP1", "span", 10.0, 20.0, "motion")
     late = label("OP2", "span", 400.0, 420.0, "motion")
     store.append(folder, "labels", [early, late])
-    assert ask(folder, "--a", "OP1", "--b", "OP2") == 1
+    assert ask(folder, "--a", "OP1", "--b", "OP2", "--unfinished") == 1
     assert "OP1 looked at 10–20 s and OP2 at 400–420 s: at nothing in common" in capsys.readouterr().err
-    both = [deed("finish", rater, t0_s=0.0, t1_s=600.0) for rater in ("OP1", "OP2")]
-    store.append(folder, "labels", both)  # each declared that there was nothing else
+    store.append(folder, "labels", done("OP1", "OP2"))  # each declared that there was nothing else
     assert ask(folder, "--a", "OP1", "--b", "OP2") == 0
 
 
@@ -133,9 +158,10 @@ def test_labels_made_under_the_eyes_of_a_model_do_not_judge_it() -> None:
 def test_who_changes_labels_after_having_seen_the_others_is_no_blind_rater(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = [deed("finish", rater, t0_s=0.0, t1_s=600.0) for rater in ("OP1", "OP2")]
     first = label("OP2", "span", 50.0, 58.0, "motion")
-    store.append(folder, "labels", [*ten_minutes("OP1"), *ten_minutes("OP2", 1.0, miss=3), *done])
+    store.append(
+        folder, "labels", [*ten_minutes("OP1"), *ten_minutes("OP2", 1.0, miss=3), *done("OP1", "OP2")]
+    )
     words = ("labels", "agree", str(folder), "--a", "OP1", "--b", "OP2")
     assert cli.main([*words]) == 0 and "not blind" not in capsys.readouterr().out
     back = deed("undo", "OP2", undoes=first.deed_id)
