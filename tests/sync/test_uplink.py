@@ -100,6 +100,8 @@ def test_it_comes_back_by_itself(service: Service) -> None:
         assert service.next()["seq"] == 1
         service.close()
         told_until(link, lambda: link.trouble)
+        for seq in range(HELD):  # what waited is of before
+            link.put(message(seq, session_id=OTHER))
         again = Service(service.port)
         try:
             told_until(link, lambda: not again.got.empty(), session_id=OTHER)
@@ -113,9 +115,17 @@ def test_it_comes_back_by_itself(service: Service) -> None:
 def test_a_refusal_is_told_and_tried_again(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uplink, "LONGEST_S", 0.3)
     service.close_with = 4401
+    told: list[str] = []
+    pause = Uplink._pause
+
+    def noted(link: Uplink, seconds: float) -> None:
+        told.append(link.trouble)
+        pause(link, seconds)
+
+    monkeypatch.setattr(Uplink, "_pause", noted)
     with sending(service.port) as link:
-        told_until(link, lambda: link.trouble == "go away")
         told_until(link, lambda: not service.got.empty())
+    assert told == ["go away"]
     assert link.counts.connects == 2
 
 
