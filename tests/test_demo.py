@@ -122,7 +122,7 @@ def test_dead_emulators_end_the_demo_by_name(tmp_path: Path) -> None:
     killer = threading.Thread(target=kill)
     killer.start()
     with pytest.raises(RecorderError, match=r"virtual bedside has died.*recorded is in"):
-        demo.run(demo.DemoOptions(headless=True, seconds=4, out=tmp_path))
+        demo.run(demo.DemoOptions(headless=True, seconds=60, out=tmp_path))
     killer.join()
     session = next(tmp_path.glob("sessions/*"))
     assert sessions.verify(session).ok, "what was recorded until then is whole"

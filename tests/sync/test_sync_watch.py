@@ -86,7 +86,7 @@ def test_a_session_that_grows_while_the_service_is_away_is_told_between_two_tria
         assert (told[-1].state, told[-1].waiting) == ("idle", 0)
 
 
-def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
+def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not come to pass"
