@@ -204,7 +204,7 @@ def test_what_no_word_told_is_found_in_the_database(tmp_path: Path) -> None:
             confirm = keeper.post(f"/v1/beds/{beds[0]}/confirm", json={"session_id": SESSION})
             assert confirm.status_code == 200
             assert keeper.patch(f"/v1/devices/{second.id}", json={"bed_id": beds[2]}).status_code == 200
-            pair.one.call(room(pair.one).check)  # every ten seconds by itself
+            pair.one.call(Upkeep(room(pair.one)).check)  # every ten seconds by itself
             board = room(pair.one).board.beds
             assert board[beds[0]].binding.confirmed_by == "user:keeper"  # type: ignore[union-attr]
             assert board[beds[1]].session_id == ""
@@ -262,7 +262,7 @@ def test_an_erased_session_is_gone_at_both(pair: Pair) -> None:
         until(lambda: len(pair.one.rows(tables.estimate)))
         told = {"session_id": SESSION, "at_us": 0, "by": "user:a", "why": "withdrawn", "unreachable": "[]"}
         pair.one.put(tables.erasure, **told)
-        pair.two.call(room(pair.two).check)  # found by the one that does not write
+        pair.two.call(Upkeep(room(pair.two)).check)  # found by the one that does not write
         with pytest.raises(WebSocketDisconnect) as ended:
             bedside.receive_text()
         assert ended.value.code == uplink_wire.ELSEWHERE_CODE
