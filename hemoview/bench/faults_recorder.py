@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from hemoview.bench.faults_plan import Plan
-from recorder.acquire import disk, wire
+from recorder.acquire import disk, verbs, wire
 from recorder.acquire import station as stations
 from recorder.acquire.clockwatch import Reading
 from recorder.acquire.machine import Machine
@@ -139,6 +139,7 @@ class Recorder:
             sessions,
             clock=self.clock,
             machine=self._machine(),
+            verbs=verbs.table,
             make_driver=self._driver,
             read_clocks=self._clocks,
         )

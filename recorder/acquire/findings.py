@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from recorder.acquire.commands import Verb
+from recorder.acquire.station import Station
 from recorder.acquire.wire import Request
-
-if TYPE_CHECKING:
-    from recorder.acquire.station import Station
 
 FINDINGS: Final = frozenset({"heartbeat", "arm-moved"})
 """Kinds of events that may be found: ``heartbeat`` (safety rule 1), ``arm-moved`` (rule 10)."""

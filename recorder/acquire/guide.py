@@ -7,10 +7,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from recorder.acquire import template as templates
 from recorder.acquire.commands import Verb
+from recorder.acquire.hub import Hub
 from recorder.acquire.phase_clock import (
     ENDED,
     EXTENDED,
@@ -23,8 +24,10 @@ from recorder.acquire.phase_clock import (
     inflation,
     progress,
 )
+from recorder.acquire.sessions import Sessions
 from recorder.acquire.template import Template
 from recorder.acquire.wire import Request
+from recorder.clock import Clock
 from recorder.errors import SessionError
 from recorder.schema import (
     ARM_MOVED,
@@ -35,9 +38,6 @@ from recorder.schema import (
     Event,
     Marker,
 )
-
-if TYPE_CHECKING:
-    from recorder.acquire.station import Station
 
 Answer = dict[str, Any]
 
@@ -53,11 +53,13 @@ class Guide:
     """Guides the open session of a station. Commands and the station's pulse call it, one at a time.
 
     Args:
-        station: whose session.
+        hub: where its events go, and come from.
+        sessions: which one is open.
+        clock: host time.
     """
 
-    def __init__(self, station: Station) -> None:
-        self._station = station
+    def __init__(self, hub: Hub, sessions: Sessions, clock: Clock) -> None:
+        self._hub, self._sessions, self._clock = hub, sessions, clock
         self._lock = threading.RLock()
         self._session_id = ""
         self._plan = Template("")
@@ -68,7 +70,7 @@ class Guide:
 
     def look(self) -> None:
         """From the pulse: what is over ends, at the moment it was over; what begins by itself begins."""
-        if self._station.sessions.state != "open":
+        if self._sessions.state != "open":
             return
         with self._lock:
             self._refresh()
@@ -83,7 +85,7 @@ class Guide:
 
     def stopping(self) -> None:
         """The session ends: what goes on ends with it."""
-        if self._station.sessions.state != "open":
+        if self._sessions.state != "open":
             return
         with self._lock:
             self._refresh()
@@ -96,7 +98,7 @@ class Guide:
 
     def begin(self, request: Request) -> Answer:
         """``begin_phase {index?, operator?}``: the next phase, or that one; the running one ends before it."""
-        _need_session(self._station)
+        self._need_session()
         with self._lock:
             self._refresh()
             now = self._now()
@@ -119,7 +121,7 @@ class Guide:
     def end(self, request: Request) -> Answer:
         """``end_phase {operator?}``; once more within a moment changes nothing."""
         with self._lock:
-            _need_session(self._station)
+            self._need_session()
             self._refresh()
             last = self._progress(self._now()).last_ended
             if last is not None and last.payload["reason"] == "operator" and self._just(last):
@@ -140,15 +142,15 @@ class Guide:
                 "by_s": minutes * 60,
                 "operator": _operator(request),
             }
-            event = self._station.hub.event(EXTENDED, payload, event_id=request.request_id)
+            event = self._hub.event(EXTENDED, payload, event_id=request.request_id)
             return {"event_id": event.event_id}
 
     def inflate(self, request: Request) -> Answer:
         """``inflate {arm?, operator?, source?}``: the marker, and the span in which sensors on that arm are blanked."""
-        _need_session(self._station)
+        self._need_session()
         args = request.args
         marker = Marker(CUFF_INFLATES, str(args.get("source", "button")), _operator(request), args.get("key"))
-        event = self._station.hub.event("marker", asdict(marker), event_id=request.request_id)
+        event = self._hub.event("marker", asdict(marker), event_id=request.request_id)
         self.marked(event, args.get("arm"))
         return {"event_id": event.event_id}
 
@@ -163,7 +165,7 @@ class Guide:
                 return
             self.end_inflation("next", event.t_host_ns)
             payload = {"arm": arm, "state": "started", "marker": event.event_id}
-            self._station.hub.event(CUFF_INFLATION, payload, event.t_host_ns, f"{event.event_id}-inflation")
+            self._hub.event(CUFF_INFLATION, payload, event.t_host_ns, f"{event.event_id}-inflation")
 
     def undone(self, event_id: str) -> None:
         """A marker was undone; the inflation it began ends."""
@@ -181,24 +183,24 @@ class Guide:
             if found is None:
                 return
             payload = {"arm": found.arm, "state": "ended", "why": why}
-            self._station.hub.event(CUFF_INFLATION, payload, t_host_ns, f"{found.started.event_id}-end")
+            self._hub.event(CUFF_INFLATION, payload, t_host_ns, f"{found.started.event_id}-end")
 
     def remind(self, request: Request) -> Answer:
         """``reminder {what, state, operator?}``: done or skipped; done makes the marker that belongs to it."""
-        _need_session(self._station)
+        self._need_session()
         what, state = str(request.args["what"]), str(request.args["state"])
         operator = _operator(request)
         if what not in REMINDED or state not in ("done", "skipped"):
             raise SessionError(f"reminder: {what} {state} is not known; nothing was stored")
         payload = {"what": what, "state": state, "operator": operator}
-        event = self._station.hub.event("reminder", payload, event_id=request.request_id)
+        event = self._hub.event("reminder", payload, event_id=request.request_id)
         if state == "done" and REMINDED[what]:
             self._mark(REMINDED[what], "button", operator, event.t_host_ns, f"{event.event_id}-marker")
         return {"event_id": event.event_id}
 
     def pose(self, request: Request) -> Answer:
         """``posture {posture, hand_height_cm?, why?, mark?, operator?}``: a fact from now on, no correction of raw."""
-        _need_session(self._station)
+        self._need_session()
         args = request.args
         height = args.get("hand_height_cm")
         if height is not None and not HAND_HEIGHT_CM[0] <= float(height) <= HAND_HEIGHT_CM[1]:
@@ -211,7 +213,7 @@ class Guide:
             "reason": why,
             "operator": operator,
         }
-        event = self._station.hub.event("posture", payload, event_id=request.request_id)
+        event = self._hub.event("posture", payload, event_id=request.request_id)
         if args.get("mark", True):
             label = ARM_MOVED if why == "arm-moved" else f"posture: {posture}"
             self._mark(label, "button", operator, event.t_host_ns, f"{event.event_id}-marker")
@@ -219,7 +221,7 @@ class Guide:
 
     def check(self, request: Request) -> Answer:
         """``checklist {when, ticked, left, operator?}``: what was ticked before Start, and what was not."""
-        _need_session(self._station)
+        self._need_session()
         args = request.args
         payload = {
             "when": str(args["when"]),
@@ -227,7 +229,7 @@ class Guide:
             "left": [str(line)[:200] for line in args.get("left", ())][:20],
             "operator": _operator(request),
         }
-        event = self._station.hub.event("checklist", payload, event_id=request.request_id)
+        event = self._hub.event("checklist", payload, event_id=request.request_id)
         return {"event_id": event.event_id}
 
     # ---- inside
@@ -243,7 +245,7 @@ class Guide:
             "operator": operator,
             "by_itself": by_itself,
         }
-        event = self._station.hub.event(STARTED, payload, t_host_ns, event_id)
+        event = self._hub.event(STARTED, payload, t_host_ns, event_id)
         self._mark(phase.marker_at_start, "automatic", operator, t_host_ns, f"{event_id}-marker")
         return event
 
@@ -259,7 +261,7 @@ class Guide:
         """The running phase ends; its id makes sure that it does so once."""
         event_id = f"{running.started.event_id}-end"
         payload = {"index": running.index, "name": running.name, "reason": reason, "operator": operator}
-        self._station.hub.event(ENDED, payload, t_host_ns, event_id)
+        self._hub.event(ENDED, payload, t_host_ns, event_id)
         if running.index >= len(self._plan.phases):
             return
         self._mark(
@@ -275,22 +277,24 @@ class Guide:
 
     def _mark(self, label: str, source: str, operator: str, t_host_ns: int, event_id: str) -> None:
         if label:
-            event = self._station.hub.event(
-                "marker", asdict(Marker(label, source, operator)), t_host_ns, event_id
-            )
+            event = self._hub.event("marker", asdict(Marker(label, source, operator)), t_host_ns, event_id)
             self.marked(event)
 
     def _over_at(self, started: Event, remaining_s: float, now: Moment) -> int:
         """Host time at which something was over; not before this era, whose recorder is the first to tell."""
         over_at = now.host_ns + round(remaining_s * 1e9)
-        return over_at if started.era == now.era else max(over_at, self._station.hub.era.monotonic_ns)
+        return over_at if started.era == now.era else max(over_at, self._hub.era.monotonic_ns)
 
     def _just(self, event: Event) -> bool:
         """A finger that touches twice means once."""
-        return self._now().since_s(event) < TWICE_S * self._station.clock.speed
+        return self._now().since_s(event) < TWICE_S * self._clock.speed
+
+    def _need_session(self) -> None:
+        if self._sessions.state != "open":
+            raise SessionError("no session is open on this station; press Start first")
 
     def _need_running(self) -> tuple[Running, Moment]:
-        _need_session(self._station)
+        self._need_session()
         self._refresh()
         now = self._now()
         running = self._progress(now).running
@@ -302,33 +306,31 @@ class Guide:
         return progress(self._plan.phases, self._events.values(), now)
 
     def _now(self) -> Moment:
-        clock = self._station.clock
-        return Moment(clock.monotonic_ns(), clock.wall_ns(), self._station.hub.era.number)
+        return Moment(self._clock.monotonic_ns(), self._clock.wall_ns(), self._hub.era.number)
 
     def _arm(self, arm: object) -> str:
-        header = self._station.sessions.header
+        header = self._sessions.header
         sites = header.sites if header else None
         known = str(arm) if arm in ("left", "right") else (sites.arm_cuff_side if sites else "unknown")
         return str(known)
 
     def _refresh(self) -> None:
         """The events of this session that count here; those seen before are not looked at again."""
-        hub, header = self._station.hub, self._station.sessions.header
+        header = self._sessions.header
         session_id = header.session_id if header else ""
         if session_id != self._session_id:
             self._session_id, self._events, self._event_no = session_id, {}, 0
             self._plan = templates.plan_of(header.template if header else None)
-        event_no = hub.event_no
+        event_no = self._hub.event_no
         if event_no != self._event_no:
             kinds = (*PHASE_KINDS, CUFF_INFLATION)
-            told = hub.events_since(self._event_no)
+            told = self._hub.events_since(self._event_no)
             self._events |= {e.event_id: e for e in told if e.kind in kinds}
             self._event_no = event_no
 
 
-def table(station: Station) -> dict[str, Verb]:
+def table(guide: Guide) -> dict[str, Verb]:
     """The verbs of the guide."""
-    guide = station.guide
 
     def ended(request: Request) -> Answer:
         guide.end_inflation(str(request.args.get("why") or "operator"))
@@ -349,8 +351,3 @@ def table(station: Station) -> dict[str, Verb]:
 
 def _operator(request: Request) -> str:
     return str(request.args.get("operator") or "")
-
-
-def _need_session(station: Station) -> None:
-    if station.sessions.state != "open":
-        raise SessionError("no session is open on this station; press Start first")

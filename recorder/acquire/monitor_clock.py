@@ -10,15 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from recorder.acquire.commands import Verb
+from recorder.acquire.station import Station
 from recorder.acquire.wire import Request
 from recorder.errors import ConfigError, SessionError
-
-if TYPE_CHECKING:
-    from recorder.acquire.station import Station
 
 Answer = dict[str, Any]
 DAY_S: Final = 86_400

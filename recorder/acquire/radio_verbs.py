@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from recorder.acquire.commands import Verb
+from recorder.acquire.station import Station
 from recorder.acquire.wire import Request
 from recorder.devices import discovery
 from recorder.errors import DeviceError
-
-if TYPE_CHECKING:
-    from recorder.acquire.station import Station
 
 
 def table(_: Station) -> dict[str, Verb]:

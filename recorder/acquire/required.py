@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from recorder.acquire.station import Station
 from recorder.devices.contract import DeviceConfig
 from recorder.devices.registry import LINKLESS
 from recorder.schema import LinkStatus
-
-if TYPE_CHECKING:
-    from recorder.acquire.station import Station
 
 NOT_SET_UP: Final = "the template asks for it, but it is not set up on this station"
 

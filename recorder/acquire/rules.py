@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from recorder.acquire.commands import Verb
+from recorder.acquire.station import Station
 from recorder.acquire.wire import Request
 from recorder.errors import SessionError
 from recorder.schema.rules import ANCHOR_FROM, ANCHORS, ESTIMATES_HIDDEN, RULE, EstimateRules
-
-if TYPE_CHECKING:
-    from recorder.acquire.station import Station
 
 LONGEST_REASON: Final = 500
 

@@ -6,20 +6,20 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from recorder.acquire import clockwatch, verbs
+from recorder.acquire import clockwatch
 from recorder.acquire import settings as settings_file
 from recorder.acquire.bus import BusServer, Keys
 from recorder.acquire.clockwatch import ClockWatch, Reading
-from recorder.acquire.commands import CommandDesk, Control
-from recorder.acquire.discards import PurgeWatch
+from recorder.acquire.commands import CommandDesk, Control, Verb
 from recorder.acquire.guide import Guide
 from recorder.acquire.hub import Hub
 from recorder.acquire.journal import QUEUE_WARN_BYTES
 from recorder.acquire.machine import Machine
+from recorder.acquire.purge_watch import PurgeWatch
 from recorder.acquire.sessions import Sessions
 from recorder.acquire.settings import Settings
 from recorder.acquire.supervisor import NoLink, Supervisor
@@ -30,7 +30,7 @@ from recorder.devices.contract import DeviceConfig, Driver
 from recorder.devices.cuff import cuff_info
 from recorder.devices.ports import PortInfo
 from recorder.errors import ConfigError
-from recorder.schema import Calibration, DeviceInfo, Event, LinkStatus, StationStatus
+from recorder.schema import Calibration, DeviceInfo, Event, LinkStatus, SampleBlock, StationStatus
 
 PULSE_S: Final = 0.5
 DISK_EVERY: Final = 10
@@ -48,6 +48,7 @@ class Station:
         sessions_folder: where sessions go.
         clock: host time.
         machine: the operating system.
+        verbs: what clients may ask of it: :func:`recorder.acquire.verbs.table`.
         make_driver: kind of device → driver; the registry's own.
         who_holds: for a port in use elsewhere, the name of the station that uses it.
         read_clocks: all clocks of the machine at once; its own.
@@ -61,6 +62,7 @@ class Station:
         *,
         clock: Clock,
         machine: Machine,
+        verbs: Callable[[Station], Mapping[str, Verb]],
         make_driver: Callable[[DeviceConfig, Clock], Driver] = registry.make_driver,
         who_holds: Callable[[DeviceConfig], str] = lambda _: "",
         read_clocks: Callable[[], Reading] | None = None,
@@ -71,13 +73,13 @@ class Station:
         self._settings_lock = threading.Lock()
         self._make_driver, self._who_holds = make_driver, who_holds
         self._links: dict[str, Supervisor | NoLink] = {}
-        self.guide = Guide(self)
-        self.desk = CommandDesk(verbs.table(self), Control(self._control_changed))
-        self.bus = BusServer(self.desk, Keys.fresh(), clock.monotonic_ns)
-        self.hub = Hub(clock, begin_era(clock), self.bus.publish)
+        self.hub = Hub(clock, begin_era(clock), self._publish)
         self.sessions = Sessions(
             name, sessions_folder, hub=self.hub, clock=clock, machine=machine, keep=self._keep_session
         )
+        self.guide = Guide(self.hub, self.sessions, clock)
+        self.desk = CommandDesk(verbs(self), Control(self._control_changed))
+        self.bus = BusServer(self.desk, Keys.fresh(), clock.monotonic_ns)
         self._purge = PurgeWatch(sessions_folder)
         self._sync = SyncBoard(folder)
         self._watch = ClockWatch(read_clocks or (lambda: clockwatch.read_clocks(machine.boottime_ns)))
@@ -187,6 +189,10 @@ class Station:
         with self._settings_lock:
             self.settings = change(self.settings)
             settings_file.write(self._settings_path, self.settings)
+
+    def _publish(self, item: SampleBlock | Event) -> None:
+        """The hub is there before the bus: verbs need it, and the bus needs the verbs."""
+        self.bus.publish(item)
 
     def _control_changed(self, holder: str, former: str) -> None:
         self.hub.event("control", {"holder": holder, "former": former})

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from recorder.acquire.commands import Verb
+from recorder.acquire.station import Station
 from recorder.acquire.wire import Request
 from recorder.errors import SessionError
-
-if TYPE_CHECKING:
-    from recorder.acquire.station import Station
 
 Answer = dict[str, Any]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from recorder.acquire import (
     discards,
@@ -21,12 +21,10 @@ from recorder.acquire.commands import Verb
 from recorder.acquire.device_changes import check_change, recorded_devices
 from recorder.acquire.orders import StartOrder
 from recorder.acquire.settings import device_from
+from recorder.acquire.station import Station
 from recorder.acquire.wire import Request
 from recorder.errors import ConfigError, SessionError
 from recorder.schema import Calibration, CuffReading, Marker, StreamInfo
-
-if TYPE_CHECKING:
-    from recorder.acquire.station import Station
 
 Answer = dict[str, Any]
 
@@ -60,7 +58,7 @@ def table(station: Station) -> dict[str, Verb]:
         **monitor_clock.table(station),
         **discards.table(station),
         **findings.table(station),
-        **guide.table(station),
+        **guide.table(station.guide),
         **radio_verbs.table(station),
         **rules.table(station),
     }

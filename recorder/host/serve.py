@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from recorder.acquire import verbs
 from recorder.acquire.machine import Machine
 from recorder.acquire.station import Station
 from recorder.clock import Clock
@@ -71,6 +72,7 @@ def serve(
             places.sessions_dir(home),
             clock=clock or Clock.from_environment(),
             machine=machine(lambda: sync_notes.notes(station, home)),
+            verbs=verbs.table,
             who_holds=lambda config: who_holds(config, station, home),
         )
         _end_on_signals(ours)

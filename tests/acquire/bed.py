@@ -7,7 +7,7 @@ from pathlib import Path
 from scripted import Cable, FakeMachine, ScriptedDriver, args, sessions_folder
 
 from recorder import session
-from recorder.acquire import wire
+from recorder.acquire import verbs, wire
 from recorder.acquire.station import Station
 from recorder.acquire.wire import Request
 from recorder.clock import Clock
@@ -33,6 +33,7 @@ class Bed:
             sessions_folder(self.tmp_path),
             clock=self.clock,
             machine=self.machine.machine(),
+            verbs=verbs.table,
             make_driver=self.driver,
         )
 

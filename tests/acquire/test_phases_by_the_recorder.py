@@ -11,7 +11,7 @@ import pytest
 from scripted import Cable, FakeMachine, ScriptedDriver, args, sessions_folder
 
 from recorder import session
-from recorder.acquire import wire
+from recorder.acquire import verbs, wire
 from recorder.acquire.phase_clock import ENDED, STARTED
 from recorder.acquire.station import Station
 from recorder.acquire.template import Template, parse
@@ -41,6 +41,7 @@ class Bed:
             sessions_folder(self.tmp_path),
             clock=self.clock,
             machine=self.machine.machine(),
+            verbs=verbs.table,
             make_driver=self.driver,
         )
 

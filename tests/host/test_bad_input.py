@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from recorder.acquire import verbs
 from recorder.acquire.machine import Machine
 from recorder.acquire.station import Station
 from recorder.clock import Clock
@@ -51,7 +52,9 @@ class Babbler:
 @pytest.fixture
 def station(tmp_path: Path) -> Iterator[Station]:
     clock = Clock()
-    made = Station("bed1", tmp_path / "s", tmp_path / "sessions", clock=clock, machine=awake())
+    made = Station(
+        "bed1", tmp_path / "s", tmp_path / "sessions", clock=clock, machine=awake(), verbs=verbs.table
+    )
     made.start()
     yield made
     made.close()

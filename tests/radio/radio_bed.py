@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "acquire"))
 
 from bed import Bed
 
+from recorder.acquire import verbs
 from recorder.acquire.station import Station
 from recorder.clock import Clock
 from recorder.devices.contract import DeviceConfig
@@ -36,7 +37,9 @@ class RadioBed(Bed):
         self.clock = self._host_clock
         folder = self.tmp_path / "sessions"
         machine = self.machine.machine()
-        return Station("bed1", self.tmp_path / "station", folder, clock=self.clock, machine=machine)
+        return Station(
+            "bed1", self.tmp_path / "station", folder, clock=self.clock, machine=machine, verbs=verbs.table
+        )
 
     def use(self, *devices: DeviceConfig) -> None:
         self.ask("configure", devices=[asdict(device) for device in devices])

@@ -12,6 +12,7 @@ import pytest
 from radio_bed import E4, on_air, radio_bed
 
 from recorder import session
+from recorder.acquire import verbs
 from recorder.acquire.station import Station
 from recorder.cli import main
 from recorder.clock import Clock
@@ -89,6 +90,7 @@ def test_a_band_another_station_holds_is_named_with_that_station(tmp_path: Path)
             tmp_path / "sessions2",
             clock=bed.clock,
             machine=bed.machine.machine(),
+            verbs=verbs.table,
             who_holds=lambda config: "bed1" if config.options["address"] == E4.address else "",
         )
         other.start()

@@ -12,7 +12,7 @@ from small_session import ERA, header
 
 from recorder import cli
 from recorder import session as store
-from recorder.acquire.discards import PurgeWatch
+from recorder.acquire.purge_watch import PurgeWatch
 from recorder.errors import ConfigError, SessionError, SessionRefused
 from recorder.schema.subject import USES
 from recorder.session.quarantine import DAY_NS, KEPT_DAYS
