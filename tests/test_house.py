@@ -54,13 +54,9 @@ def test_review_is_open_before_drawings_and_clients_of_other_programs_are_loaded
 
 
 def needed_by(path: Path) -> set[str]:
-    """Modules a file imports when it runs, at its top or inside a function; not those it only takes types from."""
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []
+    """Modules a file imports, at its top, inside a function or for types only."""
     found: set[str] = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{name.name}" for name in node.names)}
         elif isinstance(node, ast.Import):
