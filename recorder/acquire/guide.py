@@ -98,7 +98,7 @@ class Guide:
 
     def begin(self, request: Request) -> Answer:
         """``begin_phase {index?, operator?}``: the next phase, or that one; the running one ends before it."""
-        self._need_session()
+        self._sessions.need_open()
         with self._lock:
             self._refresh()
             now = self._now()
@@ -121,7 +121,7 @@ class Guide:
     def end(self, request: Request) -> Answer:
         """``end_phase {operator?}``; once more within a moment changes nothing."""
         with self._lock:
-            self._need_session()
+            self._sessions.need_open()
             self._refresh()
             last = self._progress(self._now()).last_ended
             if last is not None and last.payload["reason"] == "operator" and self._just(last):
@@ -147,7 +147,7 @@ class Guide:
 
     def inflate(self, request: Request) -> Answer:
         """``inflate {arm?, operator?, source?}``: the marker, and the span in which sensors on that arm are blanked."""
-        self._need_session()
+        self._sessions.need_open()
         args = request.args
         marker = Marker(CUFF_INFLATES, str(args.get("source", "button")), _operator(request), args.get("key"))
         event = self._hub.event("marker", asdict(marker), event_id=request.request_id)
@@ -187,7 +187,7 @@ class Guide:
 
     def remind(self, request: Request) -> Answer:
         """``reminder {what, state, operator?}``: done or skipped; done makes the marker that belongs to it."""
-        self._need_session()
+        self._sessions.need_open()
         what, state = str(request.args["what"]), str(request.args["state"])
         operator = _operator(request)
         if what not in REMINDED or state not in ("done", "skipped"):
@@ -200,7 +200,7 @@ class Guide:
 
     def pose(self, request: Request) -> Answer:
         """``posture {posture, hand_height_cm?, why?, mark?, operator?}``: a fact from now on, no correction of raw."""
-        self._need_session()
+        self._sessions.need_open()
         args = request.args
         height = args.get("hand_height_cm")
         if height is not None and not HAND_HEIGHT_CM[0] <= float(height) <= HAND_HEIGHT_CM[1]:
@@ -221,7 +221,7 @@ class Guide:
 
     def check(self, request: Request) -> Answer:
         """``checklist {when, ticked, left, operator?}``: what was ticked before Start, and what was not."""
-        self._need_session()
+        self._sessions.need_open()
         args = request.args
         payload = {
             "when": str(args["when"]),
@@ -289,12 +289,8 @@ class Guide:
         """A finger that touches twice means once."""
         return self._now().since_s(event) < TWICE_S * self._clock.speed
 
-    def _need_session(self) -> None:
-        if self._sessions.state != "open":
-            raise SessionError("no session is open on this station; press Start first")
-
     def _need_running(self) -> tuple[Running, Moment]:
-        self._need_session()
+        self._sessions.need_open()
         self._refresh()
         now = self._now()
         running = self._progress(now).running

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from recorder.acquire.commands import Verb
 from recorder.acquire.station import Station
 from recorder.acquire.wire import Request
-from recorder.errors import ConfigError, SessionError
+from recorder.errors import ConfigError
 
 Answer = dict[str, Any]
 DAY_S: Final = 86_400
@@ -53,9 +53,7 @@ def table(station: Station) -> dict[str, Verb]:
 
 
 def _monitor_clock(station: Station, request: Request) -> Answer:
-    header = station.sessions.header
-    if station.sessions.state != "open" or header is None:
-        raise SessionError("no session is open on this station; press Start first")
+    header = station.sessions.need_open()
     shown, at_wall_ns = str(request.args["shown"]), int(request.args["at_wall_ns"])
     shown_s = second_of_day(shown)
     if shown_s is None:

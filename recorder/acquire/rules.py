@@ -32,9 +32,7 @@ def rules_now(station: Station) -> EstimateRules:
     Raises:
         SessionError: none is open.
     """
-    header = station.sessions.header
-    if station.sessions.state != "open" or header is None:
-        raise SessionError("no session is open on this station; press Start first")
+    header = station.sessions.need_open()
     return EstimateRules.of_template(header.template).after(station.hub.events_since(0))
 
 

@@ -188,6 +188,16 @@ class Sessions:
             return "a session is open already; stop it first"
         return ""
 
+    def need_open(self) -> SessionHeader:
+        """What is known of the open session.
+
+        Raises:
+            SessionError: none is open.
+        """
+        if self.state != "open" or self.header is None:
+            raise SessionError("no session is open on this station; press Start first")
+        return self.header
+
     # ---- corrections
 
     def amend(self, changes: dict[str, Any], *, who: str, why: str, event_id: str) -> list[Amendment]:

@@ -43,9 +43,7 @@ def _amend(station: Station, request: Request) -> Answer:
 
 def _confirm_subject(station: Station, request: Request) -> Answer:
     """After an absence: the same person? (safety rule 3). Until answered, samples lie in an unconfirmed span."""
-    header = station.sessions.header
-    if station.sessions.state != "open" or header is None:
-        raise SessionError("no session is open on this station; press Start first")
+    header = station.sessions.need_open()
     expected = header.subject.pseudonym if header.subject else ""
     same = str(request.args["pseudonym"]) == expected
     event = station.sessions.confirmation.answered(

@@ -158,13 +158,8 @@ def _shutdown(station: Station, request: Request) -> Answer:
 # ---- facts about the open session
 
 
-def _need_session(station: Station) -> None:
-    if station.sessions.state != "open":
-        raise SessionError("no session is open on this station; press Start first")
-
-
 def _marker(station: Station, request: Request) -> Answer:
-    _need_session(station)
+    station.sessions.need_open()
     args = request.args
     marker = Marker(
         str(args["label"]),
@@ -179,7 +174,7 @@ def _marker(station: Station, request: Request) -> Answer:
 
 
 def _undo_marker(station: Station, request: Request) -> Answer:
-    _need_session(station)
+    station.sessions.need_open()
     wanted = request.args.get("event_id") or station.last_marker_id()
     found = station.hub.find_event(str(wanted)) if wanted else None
     if found is None or found.kind != "marker":
@@ -191,7 +186,7 @@ def _undo_marker(station: Station, request: Request) -> Answer:
 
 
 def _cuff(station: Station, request: Request) -> Answer:
-    _need_session(station)
+    station.sessions.need_open()
     reading = CuffReading(**request.args)
     era = station.hub.era
     measured = era.monotonic_ns + (reading.measured_at_ns - era.wall_ns)
@@ -201,7 +196,7 @@ def _cuff(station: Station, request: Request) -> Answer:
 
 
 def _withdraw_cuff(station: Station, request: Request) -> Answer:
-    _need_session(station)
+    station.sessions.need_open()
     found = station.hub.find_event(str(request.args["event_id"]))
     if found is None or found.kind != "cuff":
         raise SessionError("cuff reading: there is none with that id; nothing was withdrawn")
