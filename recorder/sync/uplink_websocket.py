@@ -16,6 +16,7 @@ from recorder.schema.sync_status import LiveTrouble, LiveWay
 from recorder.sync import protocol
 from recorder.sync.answers import CERTIFICATE, VERSION
 from recorder.sync.signing import TOKEN_S
+from recorder.sync.tls_socket import TurnsSocket
 from recorder.sync.uplink_transport import BEAT_S, OPEN_S, LinkEnded, told
 from recorder.sync.uplink_wire import LIMIT_BYTES
 from recorder.transports.tcp import is_loopback
@@ -46,6 +47,8 @@ class WebSocketTransport:
         self._uri = urlunsplit((scheme, parts.netloc, PATH, "", ""))
         self._proxy: Literal[True] | None = None if is_loopback(parts.hostname or "") else True
         self._ssl = ssl.create_default_context(cadata=ca_pem or None) if scheme == "wss" else None
+        if self._ssl is not None:
+            self._ssl.sslsocket_class = TurnsSocket
         self._token = token
 
     def open(self, wake: Callable[[], None]) -> WebSocketLink:  # noqa: ARG002 – of the port

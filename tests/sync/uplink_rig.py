@@ -81,7 +81,7 @@ class Listening:
         self._ca_pem = made.ca.read_text()
         self._context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._context.load_cert_chain(made.cert, made.key)
-        self._context.num_tickets = 0  # as the service has it
+        self._context.num_tickets = 2  # as proxies send them; the service itself sends none
         self._got: queue.Queue[dict[str, Any]] = queue.Queue()
         self._before = 0
         self._service = Service(context=self._context)
