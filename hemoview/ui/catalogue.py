@@ -280,7 +280,7 @@ def error_words(sentence: str, advice: str) -> str:
 
 def known_ids() -> frozenset[str]:
     """Every id that has text."""
-    return frozenset(ENGLISH_WORDS)
+    return _KNOWN_IDS
 
 
 def _word(value: object) -> object:
@@ -301,5 +301,6 @@ def _merged(language: str, own: Mapping[str, str]) -> dict[str, str]:
 LANGUAGES: Final = get_args(Language)
 ENGLISH_WORDS: Final = _merged("ENGLISH", ENGLISH)
 CHINESE_WORDS: Final = _merged("CHINESE", {})
+_KNOWN_IDS: Final = frozenset(ENGLISH_WORDS)
 _words: Final = dict(ENGLISH_WORDS)
 _chosen: Final[list[Language]] = ["en"]

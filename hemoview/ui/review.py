@@ -269,7 +269,7 @@ class ReviewPage(QWidget):
         if self._late:
             self._late = False
             self._filling.start(0 if self._model.complete else FRAME_MS)
-        if self._model.view().settled:
+        if self._model.complete:
             self._idle.start()
 
     def _on_answer(self) -> None:

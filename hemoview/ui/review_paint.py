@@ -19,18 +19,26 @@ DOT_PX = 3
 _POINT_BYTES = 16
 _WRITEABLE = True
 _HATCH_PX = 7
+_NOWHERE = 30_000.0
+"""A row below every screen."""
 
 
 def polygon(x: Floats, y: Floats) -> QPolygonF:
     """Points ``(x, y)`` as a polygon, filled in one copy."""
-    shape = QPolygonF()
-    shape.resize(len(x))
-    if len(x):
-        memory: Any = VoidPtr(shape.data(), len(x) * _POINT_BYTES, _WRITEABLE)  # type: ignore[call-arg, arg-type]
-        points = np.frombuffer(memory, dtype=np.float64).reshape(-1, 2)
-        points[:, 0] = x
-        points[:, 1] = y
+    shape, points = _room_for(len(x))
+    points[:, 0] = x
+    points[:, 1] = y
     return shape
+
+
+def _room_for(n: int) -> tuple[QPolygonF, Floats]:
+    """A polygon of ``n`` points, and its memory to be filled, ``(n, 2)``."""
+    shape = QPolygonF()
+    if n == 0:
+        return shape, np.empty((0, 2))
+    shape.resize(n)
+    memory: Any = VoidPtr(shape.data(), n * _POINT_BYTES, _WRITEABLE)  # type: ignore[call-arg, arg-type]
+    return shape, np.frombuffer(memory, dtype=np.float64).reshape(-1, 2)
 
 
 def joined_runs(t_s: Floats, present: NDArray[np.bool_], join_s: float) -> Iterator[slice]:
@@ -54,7 +62,8 @@ def joined_runs(t_s: Floats, present: NDArray[np.bool_], join_s: float) -> Itera
 def draw_range_line(painter: QPainter, x: Floats, y_low: Floats, y_high: Floats, *, exact: bool) -> None:
     """A run of samples as the line through them, of min/max columns as one line up and down.
 
-    Columns wider than a pixel (a coarser level stands in) are filled, not drawn as a comb.
+    Columns wider than a pixel (a coarser level stands in) are filled by a stroke a pixel, not drawn as a comb: as a
+    polygon of so many corners they took the painter six times as long.
     """
     if len(x) == 1:
         painter.drawLine(QPointF(x[0], y_low[0]), QPointF(x[0] + exact, y_high[0]))
@@ -62,17 +71,33 @@ def draw_range_line(painter: QPainter, x: Floats, y_low: Floats, y_high: Floats,
         painter.drawPolyline(polygon(x, y_low))
     else:
         if x[-1] - x[0] > 1.5 * len(x):
-            pen = painter.pen()
-            fill_between(painter, x, y_low, y_high, pen.color())
-            painter.setPen(pen)
+            if _is_vector(painter):
+                pen = painter.pen()
+                fill_between(painter, x, y_low, y_high, pen.color())
+                painter.setPen(pen)
+            else:
+                x, y_low, y_high = _every_pixel(x, y_low, y_high)
         painter.drawPolyline(_up_and_down(x, y_low, y_high))
 
 
+def _every_pixel(x: Floats, y_low: Floats, y_high: Floats) -> tuple[Floats, Floats, Floats]:
+    """The same two lines with a column for each pixel between their own."""
+    columns = np.concatenate((x, np.arange(math.ceil(x[0]), math.floor(x[-1])) + 0.5))
+    columns.sort()
+    return columns, np.interp(columns, x, y_low), np.interp(columns, x, y_high)
+
+
 def _up_and_down(x: Floats, y_low: Floats, y_high: Floats) -> QPolygonF:
-    pairs = np.empty((len(x), 2))
-    pairs[0::2, 0], pairs[0::2, 1] = y_low[0::2], y_high[0::2]
-    pairs[1::2, 0], pairs[1::2, 1] = y_high[1::2], y_low[1::2]
-    return polygon(np.repeat(x, 2), pairs.ravel())
+    shape, points = _room_for(2 * len(x))
+    points[0::2, 0] = points[1::2, 0] = x
+    points[0::4, 1], points[1::4, 1] = y_low[0::2], y_high[0::2]
+    points[2::4, 1], points[3::4, 1] = y_high[1::2], y_low[1::2]
+    return shape
+
+
+def _is_vector(painter: QPainter) -> bool:
+    """A file that is scaled knows no pixels."""
+    return painter.paintEngine().type() == QPaintEngine.Type.SVG
 
 
 def draw_dots(painter: QPainter, x: Floats, y: Floats, colour: QColor) -> None:
@@ -98,32 +123,44 @@ def draw_band(
 
     Made as an image, column by column: a polygon with a vertex a pixel takes the painter five times as long.
     """
-    x, y_low, y_high = edges
-    if painter.paintEngine().type() == QPaintEngine.Type.SVG:
+    if _is_vector(painter):
         _vector_band(painter, edges, runs, rgb)
         return
-    low, high = (np.full(box.width(), np.nan) for _ in range(2))
+    first_row, inside = _rows_between(box, edges, runs)
+    if not len(inside):
+        return
+    pixels = _hatched(box.width(), box.height(), rgb)[first_row : first_row + len(inside)] * inside
+    image = QImage(
+        pixels.data, box.width(), len(inside), 4 * box.width(), QImage.Format.Format_ARGB32_Premultiplied
+    )
+    painter.drawImage(QPoint(box.left(), box.top() + first_row), image)
+
+
+def _rows_between(
+    box: QRect, edges: tuple[Floats, Floats, Floats], runs: Iterable[slice]
+) -> tuple[int, NDArray[np.bool_]]:
+    """Which pixels of a box lie between the lines: the first row that has any, and ``(rows, width)`` from there on.
+
+    A row is inside where ``row − top ≤ tall``; as unsigned numbers of 16 bits that is one comparison a pixel.
+    """
+    x, y_low, y_high = edges
+    tops, bottoms = np.full(box.width(), _NOWHERE), np.full(box.width(), -_NOWHERE)
     for run in runs:
         first, last = (
             max(0, round(x[run.start] - box.x())),
             min(box.width() - 1, round(x[run.stop - 1] - box.x())),
         )
         columns = np.arange(first, last + 1)
-        low[columns] = np.interp(columns + box.x(), x[run], y_low[run]) - box.y()
-        high[columns] = np.interp(columns + box.x(), x[run], y_high[run]) - box.y()
-    if not np.isfinite(low).any():
-        return
-    first_row = max(0, math.floor(np.nanmin(high)))
-    last_row = min(box.height() - 1, math.ceil(np.nanmax(low)))
+        tops[columns] = np.ceil(np.interp(columns + box.x(), x[run], y_high[run]) - box.y())
+        bottoms[columns] = np.floor(np.interp(columns + box.x(), x[run], y_low[run]) - box.y())
+    tops, bottoms = np.maximum(tops, 0), np.minimum(bottoms, box.height() - 1)
+    first_row, last_row = int(tops.min()), int(bottoms.max())
     if last_row < first_row:
-        return
-    rows = np.arange(first_row, last_row + 1)[:, None]
-    hatched = _hatched(box.width(), box.height(), rgb)[first_row : last_row + 1]
-    pixels = hatched * ((rows >= high) & (rows <= low))
-    image = QImage(
-        pixels.data, box.width(), len(rows), 4 * box.width(), QImage.Format.Format_ARGB32_Premultiplied
-    )
-    painter.drawImage(QPoint(box.left(), box.top() + first_row), image)
+        return 0, np.empty((0, box.width()), np.bool_)
+    tall = bottoms - tops
+    top = np.where(tall < 0, _NOWHERE, tops).astype(np.int16)
+    rows = np.arange(first_row, last_row + 1, dtype=np.int16)[:, None]
+    return first_row, (rows - top).view(np.uint16) <= np.maximum(tall, 0).astype(np.uint16)
 
 
 def _vector_band(

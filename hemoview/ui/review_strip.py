@@ -47,12 +47,19 @@ class Strip:
 
     def y(self, value: Floats) -> Floats:
         """Pixels of values."""
-        scale = (self.box.height() - 6) / (self.view.y_high - self.view.y_low)
-        return self.box.bottom() - 2 - (value - self.view.y_low) * scale
+        return self._foot_px - (value - self.view.y_low) * self._px_per_unit
 
     def y_of(self, value: float) -> float:
         """Pixel of one value."""
-        return float(self.y(np.array([value]))[0])
+        return self._foot_px - (value - self.view.y_low) * self._px_per_unit
+
+    @property
+    def _foot_px(self) -> int:
+        return self.box.bottom() - 2
+
+    @property
+    def _px_per_unit(self) -> float:
+        return (self.box.height() - 6) / (self.view.y_high - self.view.y_low)
 
 
 def draw_strip(painter: QPainter, strip: Strip, tick_xs: Sequence[float]) -> None:
@@ -176,7 +183,9 @@ def _band(painter: QPainter, strip: Strip, trace: TraceView) -> None:
 
 def _trace(painter: QPainter, strip: Strip, trace: TraceView) -> None:
     """The line itself; a reference that was not calibrated then in grey."""
-    present = np.isfinite(trace.low) & np.isfinite(trace.high)
+    present = np.isfinite(trace.low)
+    if not trace.exact:
+        present &= np.isfinite(trace.high)
     if trace.grey is None:
         _line(painter, strip, trace, present, colour(trace.trace.colour))
         return
@@ -187,7 +196,9 @@ def _trace(painter: QPainter, strip: Strip, trace: TraceView) -> None:
 
 def _line(painter: QPainter, strip: Strip, trace: TraceView, where: NDArray[np.bool_], ink: QColor) -> None:
     x = _xs(strip, trace)
-    low, high = strip.y(trace.low.astype(np.float64)), strip.y(trace.high.astype(np.float64))
+    low = high = strip.y(trace.low.astype(np.float64))
+    if not trace.exact:
+        high = strip.y(trace.high.astype(np.float64))
     sparse = _sparse(strip, trace)
     if trace.trace.style == "dots" and sparse:
         draw_dots(painter, x[where], low[where], ink)

@@ -50,7 +50,7 @@ _ROLES: Final = {
 def colour(key: str) -> QColor:
     """The colour of a meaning; ``estimate.X`` falls back to its family."""
     if key in _FIXED:
-        return QColor(_FIXED[key])
+        return QColor(theme.named(_FIXED[key]))
     return theme.colour(_ROLES.get(key) or key.split(".", maxsplit=1)[0])
 
 

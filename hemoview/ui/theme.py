@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
@@ -74,9 +75,16 @@ def use_palette(name: str) -> None:
 
 def colour(role: str, alpha: float = 1.0) -> QColor:
     """Colour of a parameter or state; ``alpha`` 0–1."""
-    chosen = QColor(_active.get(role, TEXT))
-    chosen.setAlphaF(alpha)
+    chosen = QColor(named(_active.get(role, TEXT)))
+    if alpha != 1.0:
+        chosen.setAlphaF(alpha)
     return chosen
+
+
+@cache
+def named(name: str) -> QColor:
+    """A colour by its name, read once; whoever changes it takes a copy."""
+    return QColor(name)
 
 
 def font(pixels: int, *, bold: bool = False) -> QFont:

@@ -22,19 +22,13 @@ def minimap_panel(offered: Sequence[Panel]) -> Panel | None:
     return next((by_id[i] for i in _MINIMAP_CHOICE if i in by_id), next(iter(by_id.values()), None))
 
 
-def visible_keys(
-    facts: SessionFacts,
-    offered: Sequence[Panel],
-    chosen: Sequence[Panel],
-    wish: Wish,
-    shift: TimeShift | None = None,
+def overview_keys(
+    facts: SessionFacts, offered: Sequence[Panel], shift: TimeShift | None = None
 ) -> list[TileKey]:
-    """Tiles the screen is made of, in the order they are needed: picture, numbers at the cursor, overview."""
-    keys = span_keys(facts, chosen, wish, shift)
-    keys += cursor_keys(facts, chosen, wish.cursor_s, shift)
+    """Tiles the overview of the whole session is made of."""
     overview = minimap_panel(offered)
     whole = Wish(0.0, facts.duration_s, MINIMAP_PX)
-    return keys + (span_keys(facts, (overview,), whole, shift) if overview else [])
+    return span_keys(facts, (overview,), whole, shift) if overview else []
 
 
 def likely_keys(

@@ -14,7 +14,7 @@ from hemoview.viewmodel.formats import pressure_factor
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review_cursor import CursorView, at_cursor, cursor_keys, in_pressure_unit
 from hemoview.viewmodel.review_facts import Mark, SessionFacts
-from hemoview.viewmodel.review_keys import MINIMAP_PX, likely_keys, minimap_panel, span_keys, visible_keys
+from hemoview.viewmodel.review_keys import MINIMAP_PX, likely_keys, minimap_panel, overview_keys, span_keys
 from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_panels import Panel, panels_of
 from hemoview.viewmodel.review_reader import Answer, Failed, Key, Opened, ReviewReader, Tiled
@@ -72,6 +72,7 @@ class ReviewModel:
         self._asked: list[Key] = []
         self._visible: frozenset[TileKey] = frozenset()
         self._picture: list[TileKey] = []
+        self._overview: tuple[tuple[SessionFacts, TimeShift | None] | None, list[TileKey]] = (None, [])
         self._view: ReviewView | None = None
         self._looking_ahead = False
         self._under_cursor: frozenset[TileKey] = frozenset()
@@ -300,8 +301,16 @@ class ReviewModel:
         whole = Wish(0.0, max(facts.duration_s, moves.MIN_SPAN_S), MINIMAP_PX)
         if panel is None:
             return None
-        made_of = tuple(self._cache.get(key) for key in span_keys(facts, (panel,), whole, self._shift))
+        made_of = tuple(self._cache.get(key) for key in self._overview_keys(facts))
         return self._panel(panel, whole, "minimap", made_of)
+
+    def _overview_keys(self, facts: SessionFacts) -> list[TileKey]:
+        """Worked out once for the facts and the alignment: no move changes them."""
+        held, keys = self._overview
+        if held is None or held[0] is not facts or held[1] is not self._shift:
+            keys = overview_keys(facts, self._offered, self._shift)
+            self._overview = (facts, self._shift), keys
+        return keys
 
     def _banners(self, facts: SessionFacts) -> list[Message]:
         found = [self._failure] if self._failure else []
@@ -331,10 +340,10 @@ class ReviewModel:
         if self._facts is None:
             return
         facts, chosen, shift = self._facts, self._chosen(), self._shift
-        visible = visible_keys(facts, self._offered, chosen, self._wish, shift)
-        self._visible = frozenset(visible)
         self._picture = span_keys(facts, chosen, self._wish, shift)
-        self._under_cursor = frozenset(cursor_keys(facts, chosen, self._wish.cursor_s, shift))
+        at_cursor = cursor_keys(facts, chosen, self._wish.cursor_s, shift)
+        visible = [*self._picture, *at_cursor, *self._overview_keys(facts)]
+        self._visible, self._under_cursor = frozenset(visible), frozenset(at_cursor)
         likely = likely_keys(facts, chosen, self._wish, shift) if self._looking_ahead else []
         around = self.around(facts, self._wish.cursor_s)
         wanted = dict.fromkeys([*visible, *around, *likely])

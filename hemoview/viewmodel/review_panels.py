@@ -6,7 +6,7 @@ Streams are recognised by role and channel name, never by device: a new device s
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from hemoview.viewmodel.reference_streams import monitor_name, parameters_of, reference_column
@@ -62,11 +62,11 @@ class Panel:
     weight: float = 1.0
     cuffs: bool = False
     volts: bool = False
+    stream_ids: tuple[str, ...] = field(init=False, compare=False)
+    """The streams it reads, each once."""
 
-    @property
-    def stream_ids(self) -> tuple[str, ...]:
-        """The streams it reads, each once."""
-        return tuple(dict.fromkeys(trace.stream_id for trace in self.traces))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stream_ids", tuple(dict.fromkeys(trace.stream_id for trace in self.traces)))
 
 
 def panels_of(facts: SessionFacts) -> tuple[Panel, ...]:

@@ -10,7 +10,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +27,15 @@ LOWEST_LEVEL = -6
 CACHE_BYTES = 96 * 2**20
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class TileKey:
-    """Which piece of which stream: ``[index · 2^level, (index + 1) · 2^level)`` seconds."""
+class TileKey(NamedTuple):
+    """Which piece of which stream: ``[number · 2^level, (number + 1) · 2^level)`` seconds.
+
+    A named tuple: a frame makes and looks up hundreds.
+    """
 
     stream_id: str
     level: int
-    index: int
+    number: int
 
     @property
     def span_s(self) -> float:
@@ -43,12 +45,12 @@ class TileKey:
     @property
     def t0_s(self) -> float:
         """Start, elapsed seconds."""
-        return self.index * self.span_s
+        return self.number * self.span_s
 
     @property
     def t1_s(self) -> float:
         """End, elapsed seconds."""
-        return (self.index + 1) * self.span_s
+        return (self.number + 1) * self.span_s
 
     @property
     def bin_s(self) -> float:
@@ -85,7 +87,8 @@ class Tile:
 class Levels:
     """What a panel draws of one stream: as :class:`Tile`, over the visible span.
 
-    ``bin_s``: width of the coarsest bin in it; ``settled``: nothing coarser than asked for stands in.
+    ``bin_s``: width of the coarsest bin in it; ``settled``: nothing coarser than asked for stands in. Where all of it
+    are samples ``low`` is ``high``.
     """
 
     t_s: Floats
@@ -152,12 +155,12 @@ class TileCache:
 
     def nearest(self, key: TileKey, top: int) -> Tile | None:
         """The tile, or the finest coarser one that covers it."""
-        level, index = key.level, key.index
+        level, number = key.level, key.number
         while level <= top:
-            tile = self.get(TileKey(key.stream_id, level, index))
+            tile = self.get(TileKey(key.stream_id, level, number))
             if tile is not None:
                 return tile
-            level, index = level + 1, index // 2
+            level, number = level + 1, number // 2
         return None
 
     def clear(self) -> None:
@@ -181,17 +184,22 @@ def assemble(cache: TileCache, keys: Sequence[TileKey], top: int, duration_s: fl
     if not pieces:
         empty = np.empty((0, 1), np.float32)
         return Levels(np.empty(0), empty, empty, 0.0, settled)
-    times, lows, highs = (
-        (part[0] if len(part) == 1 else np.concatenate(part)) for part in zip(*pieces, strict=True)
-    )
+    times, lows = (_joined([piece[part] for piece in pieces]) for part in (0, 1))
+    samples = all(low is high for _, low, high in pieces)
+    highs = lows if samples else _joined([high for _, _, high in pieces])
     return Levels(times, lows, highs, bin_s, settled)
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _slice(tile: Tile, t0_s: float, t1_s: float) -> tuple[Floats, Floats32, Floats32]:
     if tile.key.t0_s == t0_s and tile.key.t1_s == t1_s:
         return tile.t_s, tile.low, tile.high
     first, last = np.searchsorted(tile.t_s, (t0_s, t1_s))
-    return tile.t_s[first:last], tile.low[first:last], tile.high[first:last]
+    low = tile.low[first:last]
+    return tile.t_s[first:last], low, low if tile.exact else tile.high[first:last]
 
 
 def to_columns(
@@ -200,13 +208,15 @@ def to_columns(
     """The visible part at no more than a bin a pixel: times ``(m,)`` and (low, high) per channel asked for.
 
     A neighbour on either side is kept so that a line reaches the edge. Where bins share a pixel the times are those
-    of the pixels' centres.
+    of the pixels' centres; where nothing does, and all are samples, low is high.
     """
     first, last = np.searchsorted(levels.t_s, (t0_s, t1_s))
     rows = slice(max(0, int(first) - 1), int(last) + 1)
     t_s = levels.t_s[rows]
     if len(t_s) <= width_px + 2:
-        return t_s, [(levels.low[rows, c], levels.high[rows, c]) for c in columns]
+        lows = [levels.low[rows, c] for c in columns]
+        samples = levels.low is levels.high
+        return t_s, list(zip(lows, lows if samples else [levels.high[rows, c] for c in columns], strict=True))
     pixel = np.floor((t_s - t0_s) * (width_px / (t1_s - t0_s))).astype(np.int64)
     starts = np.flatnonzero(np.diff(pixel, prepend=pixel[0] - 1))
     reduced = [

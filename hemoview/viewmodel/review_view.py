@@ -197,7 +197,7 @@ def _traces(
     by_column = dict(zip(asked, reduced, strict=True))
     column_s = max(levels.bin_s, wish.span_s / wish.width_px)
     period_s = 1.5 / info.nominal_rate_hz if info.nominal_rate_hz else NUMERIC_JOIN_S
-    exact = len(t_s) == 0 or levels.low is levels.high
+    exact = len(t_s) == 0 or all(low is high for low, high in reduced)
     views = [
         TraceView(
             trace,
