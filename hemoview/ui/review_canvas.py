@@ -23,6 +23,7 @@ from hemoview.ui.catalogue import text
 from hemoview.ui.review_axis_px import GUTTER_PX, RIGHT_PX, TimeAxis
 from hemoview.ui.review_picture import (
     AXIS_PX,
+    LANE_PX,
     axis_of,
     draw_aligned,
     draw_axis,
@@ -33,7 +34,7 @@ from hemoview.ui.review_picture import (
     ticks_of,
     watermark_of,
 )
-from hemoview.ui.review_strip import Strip, draw_strip, tip_at
+from hemoview.ui.review_strip import Gutter, Strip, draw_gutter, draw_strip, gutter_of, tip_at
 from hemoview.ui.review_theme import colour, faded, font
 from hemoview.viewmodel.review_model import ReviewView
 
@@ -70,6 +71,8 @@ class ReviewCanvas(QWidget):
         self._strips: tuple[Strip, ...] = ()
         self._stale: tuple[Strip, ...] = ()
         self._picture: QPixmap | None = None
+        self._lane_stale = False
+        self._gutters: dict[int, Gutter] = {}
         self._pressed: QPoint | None = None
         self._last: QPoint | None = None
         self._selecting: tuple[int, int] | None = None
@@ -120,8 +123,10 @@ class ReviewCanvas(QWidget):
         if view.facts is None:
             self.setToolTip("")
         strips = lay_out(view, self._strips_size()) if view.facts is not None else ()
-        if self._room_changed() or old is None or not _same_frame(old, view):
+        if self._room_changed() or [s.box for s in strips] != [s.box for s in self._strips]:
             self._picture = None
+        elif old is None or not _same_frame(old, view):
+            self._lane_stale = True
             self._stale = strips
         else:
             known = {id(strip.view) for strip in self._strips}
@@ -161,10 +166,12 @@ class ReviewCanvas(QWidget):
         if view is None or view.facts is None:
             self._paint_empty(painter, view)
         else:
-            if self._picture is None:
+            if self._picture is None or self._picture.devicePixelRatio() != self.devicePixelRatioF():
                 self._picture = self._blank()
-                self._stale = self._strips
-                self._paint_axis_on(self._picture, view)
+                self._gutters.clear()
+                self._stale, self._lane_stale = self._strips, True
+            if self._lane_stale:
+                self._paint_lane(self._picture, view)
             if self._stale:
                 self._paint_strips(self._picture, view)
             painter.drawPixmap(0, 0, self._picture)
@@ -188,13 +195,16 @@ class ReviewCanvas(QWidget):
         picture.fill(colour("ground"))
         return picture
 
-    def _paint_axis_on(self, picture: QPixmap, view: ReviewView) -> None:
+    def _paint_lane(self, picture: QPixmap, view: ReviewView) -> None:
+        """The axis and the flags under it."""
         axis = axis_of(view, self.width())
         painter = QPainter(picture)
+        painter.fillRect(0, 0, self.width(), AXIS_PX + LANE_PX, colour("ground"))
         draw_axis(painter, axis, ticks_of(axis))
         draw_flags(painter, axis, view.marks)
         draw_aligned(painter, axis, view)
         painter.end()
+        self._lane_stale = False
 
     def _paint_strips(self, picture: QPixmap, view: ReviewView) -> None:
         """The strips that changed, and what lies across them."""
@@ -204,7 +214,8 @@ class ReviewCanvas(QWidget):
         region = QRegion()
         for strip in self._stale:
             row = QRect(0, strip.box.top(), self.width(), strip.box.height())
-            painter.fillRect(row.adjusted(0, 0, strip.box.left() - row.right(), 0), colour("ground"))
+            painter.fillRect(row.adjusted(strip.box.right() + 1, 0, 0, 0), colour("ground"))
+            self._paint_gutter(painter, gutter_of(strip))
             region += row
         painter.setClipRegion(region)
         for strip in self._stale:
@@ -216,6 +227,18 @@ class ReviewCanvas(QWidget):
             draw_watermark(painter, area, watermark_of(view.facts))
         painter.end()
         self._stale = ()
+
+    def _paint_gutter(self, painter: QPainter, gutter: Gutter) -> None:
+        """Only where it is another one than before: text is slow."""
+        box = gutter.box
+        if self._gutters.get(box.top()) == gutter:
+            return
+        row = QRect(0, box.top(), box.left(), box.height())
+        painter.setClipRect(row)
+        painter.fillRect(row, colour("ground"))
+        draw_gutter(painter, gutter)
+        painter.setClipping(False)
+        self._gutters[box.top()] = gutter
 
     def _paint_over(self, painter: QPainter, view: ReviewView) -> None:
         axis = axis_of(view, self.width())

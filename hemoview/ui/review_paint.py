@@ -14,7 +14,8 @@ from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QImage, QPaintEngine, QPainter, QPen, QPixmap, QPolygonF
 from shiboken6 import VoidPtr
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
+"""Pixels; what was stored as 32 bits stays that."""
 DOT_PX = 3
 _POINT_BYTES = 16
 _WRITEABLE = True
@@ -76,13 +77,14 @@ def draw_range_line(painter: QPainter, x: Floats, y_low: Floats, y_high: Floats,
                 fill_between(painter, x, y_low, y_high, pen.color())
                 painter.setPen(pen)
             else:
-                x, y_low, y_high = _every_pixel(x, y_low, y_high)
+                x, y_low, y_high = _every_pixel(x, y_low, y_high, painter.window().width())
         painter.drawPolyline(_up_and_down(x, y_low, y_high))
 
 
-def _every_pixel(x: Floats, y_low: Floats, y_high: Floats) -> tuple[Floats, Floats, Floats]:
-    """The same two lines with a column for each pixel between their own."""
-    columns = np.concatenate((x, np.arange(math.ceil(x[0]), math.floor(x[-1])) + 0.5))
+def _every_pixel(x: Floats, y_low: Floats, y_high: Floats, width_px: int) -> tuple[Floats, Floats, Floats]:
+    """The same two lines with a column for each pixel of the screen between their own: neighbours may be hours away."""
+    first, last = max(0, math.ceil(x[0])), min(width_px, math.floor(x[-1]))
+    columns = np.concatenate((x, np.arange(first, last) + 0.5))
     columns.sort()
     return columns, np.interp(columns, x, y_low), np.interp(columns, x, y_high)
 

@@ -10,7 +10,7 @@ from PySide6.QtGui import QPainter, QPen, QPixmap
 
 from hemoview.ui.catalogue import text
 from hemoview.ui.review_axis_px import GUTTER_PX, RIGHT_PX, TimeAxis
-from hemoview.ui.review_strip import Strip, draw_strip
+from hemoview.ui.review_strip import Strip, draw_gutter, draw_strip, gutter_of
 from hemoview.ui.review_text import label_text
 from hemoview.ui.review_theme import colour, faded, font
 from hemoview.viewmodel.review_axis import elapsed_text, time_ticks
@@ -32,6 +32,7 @@ def draw_picture(painter: QPainter, view: ReviewView, size: QSize) -> None:
     draw_flags(painter, axis, view.marks)
     draw_aligned(painter, axis, view)
     for strip in lay_out(view, size):
+        draw_gutter(painter, gutter_of(strip))
         draw_strip(painter, strip, [axis.x(t) for t in ticks])
     draw_lines(painter, axis, view.marks, size.height())
 

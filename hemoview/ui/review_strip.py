@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
+from PySide6.QtCore import QLine, QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from hemoview.ui.catalogue import text
@@ -30,6 +31,8 @@ from hemoview.viewmodel.review_view import PanelView, TraceView
 _GUTTER_PAD = 8
 _TICK_ROOM_PX = 16
 _DOT_ROOM_PX = 4
+_SMOOTH_ROOM_PX = 2
+"""Rows closer together than this are not smoothed: nobody would see it, and it takes the painter twice as long."""
 """Rows closer together than this are drawn as a faint range, so that the estimate shows through."""
 _CROWDED_ALPHA = 130
 _CUFF_ROOM_PX = 100
@@ -45,7 +48,7 @@ class Strip:
     box: QRect
     axis: TimeAxis
 
-    def y(self, value: Floats) -> Floats:
+    def y(self, value: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
         """Pixels of values."""
         return self._foot_px - (value - self.view.y_low) * self._px_per_unit
 
@@ -63,10 +66,9 @@ class Strip:
 
 
 def draw_strip(painter: QPainter, strip: Strip, tick_xs: Sequence[float]) -> None:
-    """Everything of one strip."""
+    """Everything of one strip but the gutter."""
     painter.fillRect(strip.box, colour("panel"))
     _grid(painter, strip, tick_xs)
-    _labels(painter, strip)
     painter.save()
     painter.setClipRect(strip.box)
     _reasons(painter, strip)
@@ -93,12 +95,13 @@ def _sparse(strip: Strip, trace: TraceView) -> bool:
 
 
 def _grid(painter: QPainter, strip: Strip, tick_xs: Sequence[float]) -> None:
-    painter.setPen(QPen(colour("grid"), 1))
-    for x in tick_xs:
-        painter.drawLine(int(x), strip.box.top(), int(x), strip.box.bottom())
+    left, top, right, bottom = strip.box.left(), strip.box.top(), strip.box.right(), strip.box.bottom()
+    lines = [QLine(int(x), top, int(x), bottom) for x in tick_xs]
     for value in _shown_ticks(strip):
         y = int(strip.y_of(value))
-        painter.drawLine(strip.box.left(), y, strip.box.right(), y)
+        lines.append(QLine(left, y, right, y))
+    painter.setPen(QPen(colour("grid"), 1))
+    painter.drawLines(lines)
 
 
 def _shown_ticks(strip: Strip) -> tuple[float, ...]:
@@ -111,25 +114,42 @@ def _shown_ticks(strip: Strip) -> tuple[float, ...]:
     return ticks[::step]
 
 
-def _labels(painter: QPainter, strip: Strip) -> None:
-    panel, box = strip.view.panel, strip.box
+@dataclass(frozen=True, slots=True)
+class Gutter:
+    """What is written left of a strip: equal while panning changes nothing of it."""
+
+    box: QRect
+    title: str
+    ink: int
+    unit: str
+    ticks: tuple[tuple[float, str], ...]
+    """Pixel and words."""
+
+
+def gutter_of(strip: Strip) -> Gutter:
+    """What belongs left of a strip."""
+    panel, view = strip.view.panel, strip.view
+    ink = colour(panel.traces[0].colour if len(panel.traces) == 1 else "text")
+    ticks = tuple((strip.y_of(value), f"{value * view.factor:.6g}") for value in _shown_ticks(strip))
+    return Gutter(strip.box, panel_text(panel.title), ink.rgb(), view.unit, ticks)
+
+
+def draw_gutter(painter: QPainter, gutter: Gutter) -> None:
+    """Title, unit and values at the ticks."""
+    box = gutter.box
     painter.setFont(font(12, bold=True))
-    painter.setPen(colour(panel.traces[0].colour if len(panel.traces) == 1 else "text"))
+    painter.setPen(QColor.fromRgb(gutter.ink))
     left = QRect(_GUTTER_PAD, box.top() + 2, box.left() - 2 * _GUTTER_PAD, 16)
-    painter.drawText(left, Qt.AlignmentFlag.AlignLeft, panel_text(panel.title))
+    painter.drawText(left, Qt.AlignmentFlag.AlignLeft, gutter.title)
     painter.setFont(font(10))
     painter.setPen(colour("dim"))
-    if strip.view.unit and box.height() > 34:
-        painter.drawText(left.translated(0, 16), Qt.AlignmentFlag.AlignLeft, strip.view.unit)
+    if gutter.unit and box.height() > 34:
+        painter.drawText(left.translated(0, 16), Qt.AlignmentFlag.AlignLeft, gutter.unit)
     painter.setPen(colour("faint"))
-    for value in _shown_ticks(strip):
-        y = min(max(strip.y_of(value), box.top() + 6), box.bottom() - 5)
+    for tick_px, words in gutter.ticks:
+        y = min(max(tick_px, box.top() + 6), box.bottom() - 5)
         place = QRectF(0, y - 8, box.left() - 5, 16)
-        painter.drawText(
-            place,
-            Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-            f"{value * strip.view.factor:.6g}",
-        )
+        painter.drawText(place, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
 
 
 def _reasons(painter: QPainter, strip: Strip) -> None:
@@ -169,14 +189,16 @@ def _box_text(painter: QPainter, box: QRectF, words: str, ink: QColor, where: Qt
 
 def _xs(strip: Strip, trace: TraceView) -> Floats:
     start, second = strip.axis.x(0.0), strip.axis.x(1.0)
-    return start + trace.t_s * (second - start)
+    x = trace.t_s * (second - start)
+    x += start
+    return x
 
 
 def _band(painter: QPainter, strip: Strip, trace: TraceView) -> None:
     """The interval, hatched: an estimate never looks like a reference."""
     assert trace.band_low is not None and trace.band_high is not None
     x = _xs(strip, trace)
-    low, high = strip.y(trace.band_low.astype(np.float64)), strip.y(trace.band_high.astype(np.float64))
+    low, high = strip.y(trace.band_low), strip.y(trace.band_high)
     runs = joined_runs(trace.t_s, np.isfinite(low) & np.isfinite(high), trace.join_s)
     draw_band(painter, strip.box, (x, low, high), runs, colour(trace.trace.colour).rgb())
 
@@ -196,9 +218,9 @@ def _trace(painter: QPainter, strip: Strip, trace: TraceView) -> None:
 
 def _line(painter: QPainter, strip: Strip, trace: TraceView, where: NDArray[np.bool_], ink: QColor) -> None:
     x = _xs(strip, trace)
-    low = high = strip.y(trace.low.astype(np.float64))
+    low = high = strip.y(trace.low)
     if not trace.exact:
-        high = strip.y(trace.high.astype(np.float64))
+        high = strip.y(trace.high)
     sparse = _sparse(strip, trace)
     if trace.trace.style == "dots" and sparse:
         draw_dots(painter, x[where], low[where], ink)
@@ -206,7 +228,8 @@ def _line(painter: QPainter, strip: Strip, trace: TraceView, where: NDArray[np.b
     if trace.trace.style == "dots":
         ink.setAlpha(_CROWDED_ALPHA)
     painter.setPen(QPen(ink, 1))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=trace.exact)
+    roomy = trace.trace.style == "wave" or len(x) * _SMOOTH_ROOM_PX <= strip.box.width()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=trace.exact and roomy)
     for run in joined_runs(trace.t_s, where, trace.join_s):
         draw_range_line(painter, x[run], low[run], high[run], exact=trace.exact)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
