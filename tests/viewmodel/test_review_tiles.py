@@ -102,8 +102,8 @@ def test_a_tile_read_before_the_session_grew_is_asked_for_again() -> None:
 def test_the_cache_drops_what_was_drawn_longest_ago() -> None:
     one = ramp(TileKey("x", 4, 0))
     cache = TileCache(limit_bytes=3 * one.n_bytes)
-    for index in range(3):
-        cache.put(ramp(TileKey("x", 4, index)))
+    for number in range(3):
+        cache.put(ramp(TileKey("x", 4, number)))
     cache.get(TileKey("x", 4, 0))
     cache.put(ramp(TileKey("x", 4, 3)))
     assert len(cache) == 3
@@ -136,3 +136,39 @@ def test_close_up_the_samples_come_through_untouched_with_a_neighbour_at_each_ed
     assert t_s[0] < 4.0 <= t_s[1]
     assert t_s[-2] <= 8.0
     assert columns[0][0] == pytest.approx(t_s - 0.25)
+
+
+def samples(key: TileKey, *, rows: int = BINS) -> Tile:
+    """A tile that holds samples: low and high are one array."""
+    t_s = key.t0_s + np.arange(rows) * key.span_s / rows
+    values = np.sin(t_s)[:, None].astype(np.float32)
+    return Tile(key, t_s, values, values, exact=True, edition=0, until_s=NEVER)
+
+
+@pytest.mark.parametrize("n_tiles", [1, 3])
+def test_samples_are_known_as_samples_across_the_edges_of_tiles(n_tiles: int) -> None:
+    cache, keys = TileCache(), keys_over("x", 4, 0.0, 16.0 * n_tiles)
+    for key in keys:
+        cache.put(samples(key, rows=100))
+    levels = assemble(cache, keys, top=17, duration_s=NEVER)
+    assert levels.low is levels.high
+    _, [(low, high)] = to_columns(levels, (0,), 0.0, 16.0 * n_tiles, 1000)
+    assert low is high
+
+
+def test_more_samples_than_pixels_are_lowest_and_highest_and_not_called_samples() -> None:
+    cache, key = TileCache(), TileKey("x", 4, 0)
+    cache.put(samples(key))
+    levels = assemble(cache, [key], top=17, duration_s=NEVER)
+    _, [(low, high)] = to_columns(levels, (0,), 0.0, 16.0, 300)
+    assert low is not high
+    assert (low < high).any()
+    assert (low <= high).all()
+
+
+def test_a_coarse_tile_among_samples_makes_all_of_them_ranges() -> None:
+    cache, keys = TileCache(), keys_over("x", 4, 0.0, 32.0)
+    cache.put(samples(keys[0], rows=100))
+    cache.put(ramp(TileKey("x", 5, 0)))
+    levels = assemble(cache, keys, top=17, duration_s=NEVER)
+    assert levels.low is not levels.high
