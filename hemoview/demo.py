@@ -11,7 +11,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,7 +201,7 @@ def _record(
         before = bedside.count()
         keeper = processes.keep_recorder(STATION, home, clock=clock)
         try:
-            shown = _watch(options, home, clock, client)
+            shown = _watch(options, home, clock, client, bedside)
             log = bedside.quiet()
             status = _drained(client)
             _end(client, status, folder)
@@ -304,8 +304,18 @@ def _confirm_calibration(client: StationClient) -> None:
             time.sleep(0.5)
 
 
-def _watch(options: DemoOptions, home: Path, clock: Clock, client: StationClient) -> dict[str, Any]:
-    """Let it run: with the window, or headless; returns what was measured on the way."""
+def _watch(
+    options: DemoOptions,
+    home: Path,
+    clock: Clock,
+    client: StationClient,
+    bedside: virtual_bedside.VirtualBedside,
+) -> dict[str, Any]:
+    """Let it run: with the window, or headless; returns what was measured on the way.
+
+    Raises:
+        DeviceError: headless, the emulators have died.
+    """
     if not options.headless:
         from hemoview import app
 
@@ -325,15 +335,22 @@ def _watch(options: DemoOptions, home: Path, clock: Clock, client: StationClient
         client.feed((wire.BLOCK, wire.STATUS)) as feed,
         progress("recording on the virtual bedside", options.seconds) as tell,
     ):
-        return {"sample_to_bus_ms": _bus_latency_ms(feed, clock, options.seconds, tell)}
+        return {"sample_to_bus_ms": _bus_latency_ms(feed, clock, options.seconds, tell, bedside.check)}
 
 
-def _bus_latency_ms(feed: LiveFeed, clock: Clock, seconds: float | None, tell: Tell) -> list[float]:
-    """Host arrival of a block's last byte → the block in another process, ms, until ``seconds`` are over."""
+def _bus_latency_ms(
+    feed: LiveFeed, clock: Clock, seconds: float | None, tell: Tell, check: Callable[[], None]
+) -> list[float]:
+    """Host arrival of a block's last byte → the block in another process, ms, until ``seconds`` are over.
+
+    Raises:
+        DeviceError: ``check``, asked all the time, found that there is nothing to wait for.
+    """
     latencies_ms: list[float] = []
     begin_ns, end_s = clock.monotonic_ns(), math.inf if seconds is None else seconds
     try:
         while (elapsed_s := (clock.monotonic_ns() - begin_ns) / 1e9) < end_s:
+            check()
             for message in feed.drain(wait_s=0.05):
                 if isinstance(message, StationStatus):
                     tell(elapsed_s, so_far(elapsed_s, seconds, message))

@@ -91,6 +91,15 @@ class VirtualBedside:
         """Ask the devices to send nothing more but stay connected; returns their counters once all is sent."""
         return self._ask("quiet")
 
+    def check(self) -> None:
+        """Do they run?
+
+        Raises:
+            DeviceError: the emulators have died.
+        """
+        if self.process.poll() is not None:
+            raise self._died()
+
     def press_button(self, serial: str = "") -> None:
         """Of the wristband, or of a companion of that serial on the same server."""
         assert self.process.stdin is not None
@@ -116,8 +125,11 @@ class VirtualBedside:
                     )
                 time.sleep(0.02)
         except OSError as error:
-            raise DeviceError(f"the virtual bedside has died; see {self.folder / 'emulators.log'}") from error
+            raise self._died() from error
         return log
+
+    def _died(self) -> DeviceError:
+        return DeviceError(f"the virtual bedside has died; see {self.folder / 'emulators.log'}")
 
     def stop(self, timeout_s: float = 10.0) -> dict[str, Any]:
         """Ask the emulators to stop sending and end; returns their last counters."""
