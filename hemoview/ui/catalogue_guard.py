@@ -27,7 +27,7 @@ CHINESE: Final[dict[str, str]] = {
     "heart-different": "两台设备的心跳不一致：腕带 {first} 次/分，血压 {second} 次/分，自 {since} 起。"
     "请确认两台设备戴在同一人身上；估计值已停止使用该血压。",
     "arm-moved": "手臂已移动（{since} 转动 {angle}°）：请填写手部高度。填写前血压区间加宽 ±{mmhg} mmHg。",
-    "button-arm-moved": "填写高度…",
+    "button-arm-moved": "录入高度…",
     "why-cuff-inflating": "袖带充气中",
     "heart-title": "同一心跳？",
     "heart-none": "",

@@ -194,7 +194,7 @@ class BigRow(QFrame):
         self.interval.set_pixels(int(pixels * 0.42))
         self.name.setFont(theme.font(int(pixels * 0.42), bold=True))
         low = self.height() < LOW_ROW_PX
-        self.unit.setFont(theme.font(10 if low else 13))
+        self.unit.setFont(theme.font(max(10, min(13, (self.height() - 8) // 3))))
         self.note.set_one_line(low)
         self.reference_note.set_one_line(low)
         super().resizeEvent(event)

@@ -196,7 +196,8 @@ def _needs_of_station(second: Second, status: StationStatus) -> list[tuple[str, 
     for link in _links(status):
         device = {"device": _line(link.product or link.device_id, 120)}
         quiet = link.state != "streaming" and second.age_s(link.since_ns) > NOT_YET_S
-        if link.state in ("lost", "silent") or (link.required and quiet):
+        tried_in_vain = link.state == "connecting" and bool(link.error)  # lost, and between two attempts
+        if link.state in ("lost", "silent") or tried_in_vain or (link.required and quiet):
             found.append(("device-lost", device))
         hours = link.battery_hours_left
         low = link.battery is not None and link.battery <= BATTERY_LOW

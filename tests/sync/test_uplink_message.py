@@ -291,6 +291,15 @@ def test_what_a_person_should_look_at() -> None:
     assert needs(second(estimate=estimate_rows(SBP_why=4.0))) == {"old-calibration"}
 
 
+def test_a_lost_device_stays_lost_while_its_link_is_tried_again() -> None:
+    """Else the ward's list shows it for a second and takes it away for the next."""
+    refused = "Nothing listens on 127.0.0.1:28000: start the E4 streaming server, or correct the port"
+    again = LinkStatus("e4", "connecting", "Empatica E4", required=False, attempt=1, error=refused)
+    assert "device-lost" in needs(second(status=status(links=(again,))))
+    first = LinkStatus("e4", "connecting", "Empatica E4", required=False, attempt=1)
+    assert "device-lost" not in needs(second(status=status(links=(first,))))
+
+
 def test_the_footer_is_built_from_the_card() -> None:
     text = footer(second())
     assert text.startswith("Research estimate. Learned from arterial line, EV1000, finger, 8–21 subjects.")
