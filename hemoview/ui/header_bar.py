@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction, QFontMetrics, QKeySequence, QShowEvent
+from PySide6.QtGui import QAction, QFontMetrics, QKeySequence, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -44,6 +44,15 @@ class Yielding(Fitted):
         return QSize(metrics.horizontalAdvance(self.text()) + 4 if self.text() else 0, metrics.height())
 
 
+class Vanishing(Yielding):
+    """Words that may be missing: where they have no room in the smallest size they are not painted, rather than cut."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The tool tip says them still."""
+        if self.fontMetrics().horizontalAdvance(self.text()) <= self.width():
+            super().paintEvent(event)
+
+
 class HeaderBar(QFrame):
     """Tabs left, the recording in the middle, room and buttons right; what is rarely touched is in the menu."""
 
@@ -59,7 +68,11 @@ class HeaderBar(QFrame):
         super().__init__(parent)
         self.setObjectName("header")
         self._group, self.tabs = QButtonGroup(self), dict[str, QPushButton]()
-        self.recording, self.subject, self.template = Words(22, bold=True), Words(22, bold=True), Yielding(14)
+        self.recording, self.subject, self.template = (
+            Words(22, bold=True),
+            Words(22, bold=True),
+            Vanishing(14),
+        )
         self.disk, self.battery, self.control = Yielding(15), Yielding(15), Yielding(13)
         self.sync = Yielding(15)
         self.amended = Words(14, bold=True)

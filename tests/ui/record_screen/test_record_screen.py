@@ -15,6 +15,7 @@ from synthetic_bedside import SyntheticBedside
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import words
+from hemoview.ui.header_bar import Vanishing
 from hemoview.ui.main_window import MainWindow
 from hemoview.ui.numerics_panel import NumericsPanel
 from hemoview.ui.numerics_view import BigRow, Words
@@ -196,3 +197,14 @@ def test_view_is_a_value() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         view.mm_per_s = 50.0  # type: ignore[misc]
     assert replace(view, mm_per_s=50.0).mm_per_s == 50.0
+
+
+def test_a_templates_name_without_room_is_no_speck_beside_the_subject(qtbot: QtBot) -> None:
+    name = Vanishing(14)
+    qtbot.addWidget(name)
+    name.show_text("template resting state of the left arm", "quiet")
+    name.resize(300, 24)
+    blank = np.unique(pixels(name.grab().toImage()).reshape(-1, 3), axis=0)
+    assert len(blank) > 1, "it is painted where it fits"
+    name.resize(9, 24)
+    assert len(np.unique(pixels(name.grab().toImage()).reshape(-1, 3), axis=0)) == 1
