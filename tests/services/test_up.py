@@ -29,6 +29,7 @@ from tests.sync.sync_rig import copied, session
 pytestmark = [pytest.mark.services, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
 UP = [sys.executable, str(ROOT / ".ci" / "up.py")]
+REPLICAS = ("1", "2")
 SESSIONS = 24
 KILL_EVERY_S = 2.0
 PASSWORD = "four quiet words here"
@@ -52,7 +53,7 @@ class Trial:
     @contextlib.contextmanager
     def up(self, end: signal.Signals = signal.SIGINT) -> Iterator[None]:
         """From when it says that it is until it is ended, by Ctrl-C or as by a power cut."""
-        words = ["--folder", str(self.folder), "--port", str(self.port), "--replicas", "2"]
+        words = ["--folder", str(self.folder), "--port", str(self.port), "--replicas", str(len(REPLICAS))]
         process = subprocess.Popen([*UP, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert process.stdout is not None
         said = []
@@ -74,13 +75,18 @@ class Trial:
         trust = ssl.create_default_context(cafile=str(self.ca))
         return httpx.Client(base_url=self.url, verify=trust, trust_env=False, timeout=30, **more)
 
-    def supervisors(self) -> list[int]:
-        """Of the replicas."""
-        return [
-            pid
-            for pid, words in processes()
-            if "--supervised" in words and str(self.folder) in words and not _is_child(pid)
-        ]
+    def supervisor(self, replica: str) -> int | None:
+        """Of the replica of that number; None while it is started again."""
+        config = str(self.folder / replica / "service.toml")
+        for pid, words in processes():
+            if "--supervised" in words and config in words and not _is_child(pid):
+                return pid
+        return None
+
+    def is_well(self, replica: str) -> bool:
+        """It answers, with all that it needs."""
+        is_well, said = probe.probe(str(self.folder / replica / "run" / "http.sock"), "/readyz")
+        return is_well and "limited" not in said
 
 
 def processes() -> Iterator[tuple[int, str]]:
@@ -128,13 +134,10 @@ def until_well(http: httpx.Client, trial: Trial) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         with contextlib.suppress(httpx.TransportError):
-            told = [probe.probe(str(trial.folder / n / "run" / "http.sock"), "/readyz") for n in ("1", "2")]
-            if http.get("/healthz").is_success and all(
-                is_well and "limited" not in said for is_well, said in told
-            ):
+            if http.get("/healthz").is_success and all(map(trial.is_well, REPLICAS)):
                 return
         time.sleep(0.1)
-    raise AssertionError(str(told))
+    raise AssertionError("not every part answers")
 
 
 def recorder(*words: str, home: Path) -> dict[str, Any]:
@@ -174,10 +177,12 @@ def enrolment(http: httpx.Client) -> str:
 
 
 def kill_one_after_the_other(trial: Trial, ending: threading.Event, killed: list[int]) -> None:
-    """A replica, then one's supervisor, and so on, in the midst of what they do."""
+    """A replica, then its supervisor, then the other's, in the midst of what they do: one stays each time."""
     while not ending.wait(KILL_EVERY_S):
-        supervisors = sorted(trial.supervisors())
-        supervisor = supervisors[len(killed) // 2 % len(supervisors)]
+        mine, other = REPLICAS if len(killed) // 2 % 2 == 0 else REPLICAS[::-1]
+        supervisor = trial.supervisor(mine)
+        if supervisor is None or not trial.is_well(other):
+            continue
         victim = supervisor if len(killed) % 2 else next(iter(children(supervisor)), supervisor)
         with contextlib.suppress(ProcessLookupError):
             os.kill(victim, signal.SIGKILL)
