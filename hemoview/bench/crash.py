@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from hemoview.bench import machine
 from recorder.host.console import Tell, progress
@@ -58,7 +58,7 @@ def run(*, kills: int, power_cuts: int, flips: int, seed: int) -> dict[str, Any]
     return result | ({"problems": problems[:20]} if problems else {})
 
 
-_VERDICTS = ("detected", "harmless", "silent")
+_VERDICTS = get_args(killer_damage.Verdict)
 
 
 def _count(injuries: list[killer_damage.Injury], verdict: str) -> int:

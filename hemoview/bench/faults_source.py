@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorder.devices.sim.adc import GAIN_MMHG_PER_V
-from recorder.devices.sim.patient import BeatTruth
-from recorder.devices.sim.source import Interval, SourceName
+from recorder.devices.sim.patient import BeatTruth, SignalName
+from recorder.devices.sim.source import Interval
 from recorder.protocols.adc_profile import AdcProfile
 
 Array = NDArray[np.float64]
@@ -31,11 +31,11 @@ class CounterSource:
     def __init__(self, profile: AdcProfile) -> None:
         self._channel, self._adc_hz = profile.channels[0], profile.rate_hz
 
-    def has(self, name: SourceName) -> bool:
+    def has(self, name: SignalName) -> bool:
         """What the emulators send."""
         return name in ("ppg", "acc", "eda", "temp", "abp")
 
-    def sample(self, name: SourceName, t_s: Array) -> Array:
+    def sample(self, name: SignalName, t_s: Array) -> Array:
         """See :class:`recorder.devices.sim.source.Source`."""
         if name == "abp":
             count = ADC_LOW + np.rint(t_s * self._adc_hz) % ADC_ROUND

@@ -15,11 +15,11 @@ from hemoview.dsp import abp_beats, ppg_beats
 from hemoview.edge import heart
 from hemoview.estimate.card import Card
 from hemoview.estimate.estimator import NOTHING_TRACKED
-from hemoview.estimate.personalise import PRESSURES, AnchorKind
+from hemoview.estimate.personalise import AnchorKind
 from hemoview.estimate.reasons import REASONS, code
 from hemoview.estimate.tracking import Widening
 from hemoview.estimate.values import Estimate
-from recorder.schema import PARAMETER_UNITS, PARAMETERS, Channel, StreamInfo
+from recorder.schema import PARAMETER_UNITS, PARAMETERS, PRESSURES, Channel, StreamInfo
 
 DEVICE_ID = "edge"
 ESTIMATES, PPG_BEATS, ABP_BEATS = "edge.est", "edge.beats_ppg", "edge.beats_abp"

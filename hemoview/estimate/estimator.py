@@ -15,13 +15,13 @@ from hemoview.estimate import identities
 from hemoview.estimate.card import Card
 from hemoview.estimate.conformal import conformal_span, interval_claimed, stretches
 from hemoview.estimate.identities import Span
-from hemoview.estimate.personalise import PRESSURES, AnchorKind, Personalisation
+from hemoview.estimate.personalise import AnchorKind, Personalisation
 from hemoview.estimate.reasons import Reason, first
 from hemoview.estimate.runner import Prediction
 from hemoview.estimate.stretch import stretched
 from hemoview.estimate.tracking import Widening
 from hemoview.estimate.values import Estimate, ParameterEstimate
-from recorder.schema import PARAMETERS
+from recorder.schema import PARAMETERS, PRESSURES
 from recorder.schema.subject import ASSUMED_CVP_MMHG
 
 HR_HALF_WIDTH_PER_MIN = 2.0

@@ -18,11 +18,10 @@ from hemoview.estimate.metrics_intervals import constant_width, coverage_figures
 from hemoview.estimate.metrics_judged import Judged, judge, judge_out_of_fold
 from hemoview.estimate.metrics_rows import Predictions
 from hemoview.estimate.metrics_subjects import BOOTSTRAPS, F64, Flags, rounded, subject_means
-from recorder.schema import PARAMETERS
+from recorder.schema import PARAMETERS, PRESSURES
 
 __all__ = ["FIELDS", "Judged", "evaluate", "judge", "judge_out_of_fold", "parameter_figures", "protocol"]
 
-PRESSURES: Final = ("SBP", "MAP", "DBP")
 MOVED_MMHG: Final = 8.0
 NO_WORSE_MMHG: Final = 0.1
 BAR_SUBJECTS: Final = 60

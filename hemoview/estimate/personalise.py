@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Literal, TypeVar
 
+from recorder.schema import PRESSURES
+
 AnchorKind = Literal["cuff", "reference"]
 T = TypeVar("T")
 
@@ -20,7 +22,6 @@ BEFORE_S, AFTER_S = 45.0, 15.0
 """Windows that end this long before to this long after a reading are compared with it. A cuff on the arm of the sensor
 stops the pulse while it is inflated; the quality gate leaves those windows out."""
 LEAST_WINDOWS = 3
-PRESSURES = ("SBP", "MAP", "DBP")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 Reason = Literal[
     "starting",
@@ -25,26 +25,7 @@ Reason = Literal[
     "unconfirmed-subject",
 ]
 
-REASONS: Final[tuple[Reason, ...]] = (
-    "starting",
-    "gap",
-    "cuff-inflating",
-    "poor-contact",
-    "clipped",
-    "motion",
-    "too-few-beats",
-    "poor-signal",
-    "irregular-pulse",
-    "no-model",
-    "not-in-model",
-    "no-real-reference",
-    "needs-height-weight",
-    "calibration-old",
-    "implausible",
-    "outside-training-range",
-    "simulated",
-    "unconfirmed-subject",
-)
+REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
 """In order of precedence: of two reasons the earlier is told. The signal comes first, because it is what an operator
 can change now; then what the model never learned; then what is wrong with this value. ``simulated`` is no abstention:
 the value stands, learned from simulation alone, and must be shown tagged SIM. A stored code is the index + 1, 0 = fine.

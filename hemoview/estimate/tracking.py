@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Final, Literal
 from hemoview.dsp.abp_beats import PressureBeat
 from hemoview.dsp.windows import HOP_S, WINDOW_S
 from hemoview.estimate.identities import Span
-from hemoview.estimate.personalise import PRESSURES
 from hemoview.estimate.values import Estimate
+from recorder.schema import PRESSURES
 
 if TYPE_CHECKING:
     from hemoview.labels.pressure import PressureLabel

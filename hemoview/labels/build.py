@@ -18,7 +18,7 @@ import numpy as np
 from hemoview.labels.build_options import BuildOptions, Job, Part
 from hemoview.labels.build_part import build_part
 from hemoview.labels.checks import DEMOGRAPHICS
-from hemoview.labels.dataset import Dataset, make_dataset
+from hemoview.labels.dataset import NUMBERS, WORDS, Dataset, make_dataset
 from hemoview.labels.reference import UNCALIBRATED
 from hemoview.labels.session_reference import LINE_KIND
 from hemoview.labels.splits import alike_groups, duplicate_recordings, make_split
@@ -27,8 +27,6 @@ from recorder.host.end_with_parent import end_with_parent
 from recorder.schema import PARAMETERS
 
 LOOK_EVERY_S: Final = 0.2
-_NUMBERS: Final = ("t0_s", "cvp_mmhg", "sqi", "reference_calibration_age_s")
-_WORDS: Final = ("origin", "reference_kind", "ppg_site")
 
 Tell = Callable[[float, str], None]
 """Hours of recording done, and of which session."""
@@ -121,8 +119,8 @@ def assemble(parts: Sequence[Part], options: BuildOptions, name: str = "dataset"
         full[0].rate_hz,
         np.concatenate([part.labels for part in full]),
         subject,
-        numbers={key: columns.pop(key) for key in _NUMBERS},
-        words={key: columns.pop(key) for key in _WORDS},
+        numbers={key: columns.pop(key) for key in NUMBERS},
+        words={key: columns.pop(key) for key in WORDS},
         demographics=people,
         extra=columns,
         name=name,

@@ -23,8 +23,8 @@ F64 = NDArray[np.float64]
 
 VERSION_PREFIX: Final = "hv1:"
 """Of the hash below; a folder with another kind of version keeps it beside ours."""
-_NUMBERS: Final = ("t0_s", "cvp_mmhg", "sqi", "reference_calibration_age_s")
-_WORDS: Final = ("origin", "reference_kind", "ppg_site")
+NUMBERS: Final = ("t0_s", "cvp_mmhg", "sqi", "reference_calibration_age_s")
+WORDS: Final = ("origin", "reference_kind", "ppg_site")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ class Dataset:
             split.refuse_strangers(everybody, self.name)
 
     def _check_columns(self, n: int) -> None:
-        for name in ("subject_id", *_WORDS, *_NUMBERS):
+        for name in ("subject_id", *WORDS, *NUMBERS):
             if (found := getattr(self, name).shape) != (n,):
                 raise ConfigError(f"{self.name}: {n} windows but {name} of shape {found}")
         for name, column in self.extra.items():
@@ -152,7 +152,7 @@ class Dataset:
             "labels": self.labels,
             "demographics": self.demographics,
         }
-        columns |= {name: getattr(self, name) for name in ("subject_id", *_WORDS, *_NUMBERS)}
+        columns |= {name: getattr(self, name) for name in ("subject_id", *WORDS, *NUMBERS)}
         columns |= {f"extra.{name}": self.extra[name] for name in sorted(self.extra)}
         for name, column in columns.items():
             digest.update(f"\n{name}\n".encode())
@@ -161,7 +161,7 @@ class Dataset:
 
     def take(self, chosen: NDArray[np.bool_] | NDArray[np.int64], name: str = "") -> Self:
         """The chosen rows as a set of their own, in the order chosen; splits are not taken along."""
-        arrays = ("ppg", "labels", "demographics", "subject_id", *_WORDS, *_NUMBERS)
+        arrays = ("ppg", "labels", "demographics", "subject_id", *WORDS, *NUMBERS)
         return replace(
             self,
             **{each: getattr(self, each)[chosen] for each in arrays},
@@ -221,10 +221,10 @@ def make_dataset(
     nothing = np.full(n, np.nan)
     columns: dict[str, Any] = {
         key: np.asarray(column, dtype=np.float64) if key == "t0_s" else checks.float32(column)
-        for key in _NUMBERS
+        for key in NUMBERS
         for column in [given.pop(key, nothing)]
     }
-    said: dict[str, Any] = {key: _text(texts.pop(key, ""), n) for key in _WORDS}
+    said: dict[str, Any] = {key: _text(texts.pop(key, ""), n) for key in WORDS}
     if given or texts:
         raise ConfigError(f"{name}: unknown column {', '.join(sorted({**given, **texts}))}")
     people = np.full((n, len(DEMOGRAPHICS)), np.nan) if demographics is None else demographics

@@ -28,7 +28,7 @@ from hemoview.labels.checks import (
     rows_of,
     widen_labels,
 )
-from hemoview.labels.dataset import VERSION_PREFIX, Dataset, make_dataset
+from hemoview.labels.dataset import NUMBERS, VERSION_PREFIX, WORDS, Dataset, make_dataset
 from hemoview.labels.split import Split
 from recorder.errors import ConfigError
 from recorder.schema import PARAMETERS
@@ -41,8 +41,6 @@ HOLDS_WITHDRAWN: Final = "contains withdrawn subject"
 SEED_WINDOW_S: Final = 10.0
 """Length of a window of the seed's format, which states no rate."""
 
-NUMBERS: Final = ("t0_s", "cvp_mmhg", "sqi", "reference_calibration_age_s")
-WORDS: Final = ("origin", "reference_kind", "ppg_site")
 _SEXES: Final = {
     "female": 0.0,
     "f": 0.0,

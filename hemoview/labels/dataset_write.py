@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from hemoview.labels.checks import DEMOGRAPHICS
-from hemoview.labels.dataset import Dataset
-from hemoview.labels.dataset_folder import FACTS, LABELS, META, NUMBERS, PPG, SPLITS, WORDS
+from hemoview.labels.dataset import NUMBERS, WORDS, Dataset
+from hemoview.labels.dataset_folder import FACTS, LABELS, META, PPG, SPLITS
 from recorder import __version__
 from recorder.errors import ConfigError
 from recorder.schema import PARAMETERS

@@ -39,7 +39,6 @@ from hemoview.learn.moe.model import LSM2oE
 from hemoview.learn.run_config import RunConfig, Weights
 from hemoview.learn.ship_figures import (
     CALIBRATION_POINTS,
-    PRESSURES,
     Folded,
     card_tables,
     judged,
@@ -51,7 +50,7 @@ from hemoview.learn.ship_figures import (
 from hemoview.learn.teaching import Sources, Teaching
 from hemoview.report import judging
 from recorder.errors import ConfigError, RecorderError
-from recorder.schema import PARAMETERS
+from recorder.schema import PARAMETERS, PRESSURES
 
 log = logging.getLogger(__name__)
 

@@ -19,10 +19,9 @@ from hemoview.learn import loop, prepare
 from hemoview.learn.hearings import Hearing
 from hemoview.learn.moe.config import PREDICTED
 from hemoview.learn.moe.model import LSM2oE
-from recorder.schema import PARAMETERS
+from recorder.schema import PARAMETERS, PRESSURES
 
 F64 = NDArray[np.float64]
-PRESSURES: Final = ("SBP", "MAP", "DBP")
 CALIBRATION_POINTS: Final = (0, 1, 3, 5)
 
 

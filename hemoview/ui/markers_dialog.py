@@ -22,9 +22,10 @@ from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.numerics_view import Words
 from hemoview.ui.review_text import label_text
-from hemoview.viewmodel.marker_form import BEARING, MarkerForm, listed
+from hemoview.viewmodel.marker_form import MarkerForm, listed
 from hemoview.viewmodel.review_axis import elapsed_text
 from hemoview.viewmodel.review_facts import Mark, SessionFacts
+from recorder.schema import BEARING
 from recorder.session.afterwards import AFTERWARDS
 
 

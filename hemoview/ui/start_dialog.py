@@ -35,8 +35,9 @@ from hemoview.ui.start_confirm import ConfirmStep
 from hemoview.ui.start_inputs import Choice, DetailsFields, ScanLine, TodayLine
 from hemoview.ui.start_notes import missing, note, paint
 from hemoview.ui.template_chooser import TemplateChooser, lines_before, show_filled
+from hemoview.viewmodel.guide import POSTURES
 from hemoview.viewmodel.pseudonym import Known, half_width
-from hemoview.viewmodel.start_fields import POSTURES, SEXES, SIDES, StartForm
+from hemoview.viewmodel.start_fields import SEXES, SIDES, StartForm
 from hemoview.viewmodel.start_form import StartView, answer, examine, request
 from hemoview.viewmodel.template_choice import chosen
 from recorder.acquire.template import Template

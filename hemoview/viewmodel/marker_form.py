@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review_facts import Mark, SessionFacts
-from recorder.schema import CO_CALIBRATED, FINGER_CHANGED, REFERENCE_CALIBRATED
+from recorder.schema import REFERENCE_CALIBRATED
 from recorder.session.markers import LONGEST_LABEL
-
-BEARING: Final = (REFERENCE_CALIBRATED, FINGER_CHANGED, CO_CALIBRATED)
-"""Labels that decide when the reference counts; offered first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from hemoview.viewmodel import formats
 from hemoview.viewmodel.facts import Facts
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.visibility import rules_of
+from recorder.schema import PRESSURES
 
 BY: Final = {1: "cuff", 2: "reference"}
 """Codes of the column ``personalised_by``."""
 TRACKED, FROZEN = 1, 2
 """Codes of the columns ``SBP_tracked`` …: the reference widens and narrows the interval; it did until it ended."""
 _TAGS: Final = {TRACKED: "tag-tracked", FROZEN: "tag-frozen"}
-_PRESSURES: Final = ("SBP", "MAP", "DBP")
 
 
 def tracking_tag(code: float) -> str:
@@ -40,7 +40,7 @@ def personal_note(values: Mapping[str, float]) -> Message:
 
 def tracking_of(values: Mapping[str, float]) -> int:
     """Whether any pressure is tracked, or was until the reference ended; 0: the card's own intervals."""
-    codes = [code_of(values.get(f"{p}_tracked", 0.0)) for p in _PRESSURES]
+    codes = [code_of(values.get(f"{p}_tracked", 0.0)) for p in PRESSURES]
     return TRACKED if TRACKED in codes else max(codes)
 
 

@@ -11,14 +11,13 @@ from typing import Literal
 
 from hemoview.viewmodel.reference_streams import monitor_name, parameters_of, reference_column
 from hemoview.viewmodel.review_facts import SessionFacts
-from recorder.schema import PARAMETER_UNITS, PARAMETERS, StreamInfo
+from recorder.schema import PARAMETER_UNITS, PARAMETERS, PRESSURES, StreamInfo
 from recorder.schema.claims import interval_claimed
 
 Style = Literal["wave", "steps", "dots", "band"]
 """``wave``: regular samples. ``steps``: rows joined while they follow each other. ``dots``: a dot a row.
 ``band``: an estimate with its interval."""
 
-PRESSURES = ("SBP", "MAP", "DBP")
 _SINGLES = tuple(p for p in PARAMETERS if p not in PRESSURES)
 _WAVES = {"ppg": "ppg", "abp_wave": "reference", "acc": "acc", "eda": "eda", "temp": "temp"}
 _TITLES = {"ppg": "PPG", "abp_wave": "CNAP", "acc": "Motion", "eda": "EDA", "temp": "TEMP", "hr": "HR"}

@@ -10,7 +10,6 @@ from hemoview.viewmodel.rule_choice import RuleChoice
 
 SEXES = ("", "female", "male", "other", "unknown")
 SIDES = ("unknown", "left", "right")
-POSTURES = ("unknown", "supine", "seated", "standing")
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from recorder.acquire.calibrations import calibrations_from
 from recorder.acquire.settings import device_from
@@ -63,11 +63,11 @@ from recorder.acquire.template_parts import (
 from recorder.devices import registry
 from recorder.devices.contract import DeviceConfig
 from recorder.errors import ConfigError
-from recorder.schema import Calibration, Consent, Sites
+from recorder.schema import USES, Calibration, Consent, Sites
+from recorder.schema.subject import Side
 
 _DEVICE_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}\Z")
-_SCOPES: Final = ("record", "upload", "reuse_for_training", "feedback")
-_SIDES: Final = ("left", "right", "unknown")
+_SIDES: Final = get_args(Side)
 _PLAN: Final = ("phases", "cuff", "reminders", "checklist", "ranges")
 HAND_HEIGHT_CM: Final = (-100.0, 100.0)
 """No hand is further from the heart."""
@@ -255,7 +255,7 @@ def _consent(top: Table) -> Consent | None:
     table.only(Consent.__dataclass_fields__)
     day = table.values.get("date")
     signed = day.isoformat() if isinstance(day, date) else table.text("date")
-    scopes = {name: table.flag(name, default=name == "record") for name in _SCOPES}
+    scopes = {name: table.flag(name, default=name == "record") for name in USES}
     try:
         return Consent(table.text("version", most=40), signed, **scopes)
     except ValueError as error:

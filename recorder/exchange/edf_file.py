@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-_MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _FIELDS: Final = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)
 """Bytes a signal of: label, transducer, unit, physical min and max, digital min and max, filter, samples, reserved."""
 _ANNOTATIONS: Final = ("EDF Annotations", "BDF Annotations")
@@ -233,8 +233,8 @@ def _start(head: bytes) -> datetime | None:
         return None
     full = None if said is None else re.match(r"(\d{1,2})-([A-Z]{3})-(\d{4})\Z", said[1].upper())
     try:
-        if full is not None and full[2] in _MONTHS:
-            return datetime.combine(date(int(full[3]), _MONTHS.index(full[2]) + 1, int(full[1])), hours)
+        if full is not None and full[2] in MONTHS:
+            return datetime.combine(date(int(full[3]), MONTHS.index(full[2]) + 1, int(full[1])), hours)
         d, m, yy = (int(n) for n in day[:3])
         return datetime.combine(date(yy + (1900 if yy >= 85 else 2000), m, d), hours)
     except ValueError:

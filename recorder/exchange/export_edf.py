@@ -22,6 +22,7 @@ from typing import BinaryIO, Final
 import numpy as np
 
 from recorder.exchange.about import Written, ascii_text, note_empty, shortened, signal_names, write_about
+from recorder.exchange.edf_file import MONTHS
 from recorder.exchange.export_tables import write_csv_track
 from recorder.exchange.exported import Exported, Track
 from recorder.exchange.placed import Placed, Slots, clock_ratio, place
@@ -31,7 +32,6 @@ RECORDS_AT_ONCE: Final = 120
 FIRST_DAY: Final = datetime(1985, 1, 1, tzinfo=UTC)
 """EDF can name none before; no device of ours was there then."""
 _LABEL, _UNIT = 16, 8
-_MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _SEX: Final = {"female": "F", "male": "M"}
 _LONGEST_NOTE: Final = 400
 
@@ -230,7 +230,7 @@ def _filled(times: Sequence[bytes], notes: Sequence[bytes], room: int) -> list[b
 
 def _header(exported: Exported, plan: _Plan) -> bytes:
     facts, begin = exported.facts, plan.begin
-    day = f"{begin.day:02d}-{_MONTHS[begin.month - 1]}-{begin.year}" if plan.is_dated else "X"
+    day = f"{begin.day:02d}-{MONTHS[begin.month - 1]}-{begin.year}" if plan.is_dated else "X"
     sex = _SEX.get(str(facts.get("sex")), "X")
     age = f" age_{facts['age_y']}" if facts.get("age_y") is not None else ""
     patient = f"{_field(exported.subject) or 'X'} {sex} X X{age}"

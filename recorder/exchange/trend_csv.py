@@ -23,7 +23,12 @@ from typing import Any, Final, Protocol, TextIO
 import numpy as np
 
 from recorder.errors import StorageError
-from recorder.schema import CO_CALIBRATED, FINGER_CHANGED, PARAMETERS, REFERENCE_CALIBRATED, Event, StreamInfo
+from recorder.schema import (
+    BEARING,
+    PARAMETERS,
+    Event,
+    StreamInfo,
+)
 from recorder.session.header import SessionHeader
 
 TITLE: Final = "# HemoView trend, version"
@@ -34,8 +39,6 @@ PIECE_S: Final = 1800.0
 _QUIET: Final = frozenset(("gap", "era"))
 """Kinds that stand in the file in another way, or not at all: gaps as rows of their own, eras in elapsed time."""
 
-
-_BEARING: Final = (REFERENCE_CALIBRATED, FINGER_CHANGED, CO_CALIBRATED)
 
 _ENDS: Final = {"_lo": " low", "_hi": " high", "_why": " why"}
 _NAMES: Final = {"sbp_mmhg": "SBP", "map_mmhg": "MAP", "dbp_mmhg": "DBP", "hr_per_min": "HR"}
@@ -259,7 +262,7 @@ def _events_kept(session: TrendSource, saving: Saving) -> Iterator[tuple[float, 
     for event in session.events():
         t_s = session.t_s(event.t_host_ns, event.era)
         inside = saving.t0_s <= t_s <= saving.t1_s
-        bears = t_s < saving.t0_s and (event.kind == "calibration" or event.payload.get("label") in _BEARING)
+        bears = t_s < saving.t0_s and (event.kind == "calibration" or event.payload.get("label") in BEARING)
         takes_back = event.payload.get("event_id") in kept
         if event.kind not in _QUIET and (inside or bears or takes_back):
             kept.add(event.event_id)

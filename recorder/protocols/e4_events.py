@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 Decimal = tuple[int, int]
 """(mantissa, places) of a decimal text, see :mod:`recorder.schema.decimals`."""
 
-Subscription = Literal["acc", "bvp", "gsr", "ibi", "tmp", "bat", "tag"]
-SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = ("bvp", "acc", "gsr", "tmp", "ibi", "bat", "tag")
+Subscription = Literal["bvp", "acc", "gsr", "tmp", "ibi", "bat", "tag"]
+SUBSCRIPTIONS: Final[tuple[Subscription, ...]] = get_args(Subscription)
 """What a client may subscribe to; ``hr`` has none, it comes with ``ibi``."""
 
 SampleKind = Literal["acc", "bvp", "gsr", "tmp", "ibi", "hr", "bat", "tag"]

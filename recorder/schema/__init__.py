@@ -8,6 +8,7 @@ from recorder.schema.calibration import Calibration
 from recorder.schema.check_character import CHECK_SCHEMES, CheckScheme, carries_check, check_character
 from recorder.schema.events import (
     ARM_MOVED,
+    BEARING,
     CO_CALIBRATED,
     CONFIRMED,
     CUFF_INFLATES,
@@ -42,10 +43,11 @@ from recorder.schema.subject import (
     Use,
     body_surface_m2,
 )
-from recorder.schema.units import PARAMETER_UNITS, PARAMETERS
+from recorder.schema.units import PARAMETER_UNITS, PARAMETERS, PRESSURES
 
 __all__ = [
     "ARM_MOVED",
+    "BEARING",
     "CHECK_SCHEMES",
     "CONFIRMED",
     "CO_CALIBRATED",
@@ -55,6 +57,7 @@ __all__ = [
     "PARAMETERS",
     "PARAMETER_UNITS",
     "PERFUSIONS",
+    "PRESSURES",
     "REFERENCE_CALIBRATED",
     "RHYTHMS",
     "SKIN_CHECKED",

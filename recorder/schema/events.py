@@ -50,6 +50,9 @@ FINGER_CHANGED = "finger changed"
 CO_CALIBRATED = "CO calibrated"
 """Label of the marker from which on cardiac output and what follows from it is calibrated (a monitor's ``HDcal``)."""
 
+BEARING = (REFERENCE_CALIBRATED, FINGER_CHANGED, CO_CALIBRATED)
+"""Labels that decide when the reference counts."""
+
 CUFF_INFLATES = "cuff inflates"
 """Label of the marker that says so; it begins a span ``cuff-inflation`` (safety rule 10)."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 PARAMETERS: Final = ("SBP", "MAP", "DBP", "HR", "CO", "CI", "SV", "SI", "SVR", "SVRI")
+PRESSURES: Final = ("SBP", "MAP", "DBP")
 
 PARAMETER_UNITS: Final = {
     "SBP": "mmHg",

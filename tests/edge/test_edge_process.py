@@ -14,12 +14,11 @@ from hemoview.edge.knowledge import Options
 from hemoview.edge.offline import recompute
 from hemoview.edge.streams import ABP_BEATS, ESTIMATES, PPG_BEATS
 from hemoview.estimate import bundle
-from hemoview.estimate.personalise import PRESSURES
 from recorder import session
 from recorder.clock import Clock
 from recorder.host import places, processes
 from recorder.host.client import LiveFeed
-from recorder.schema import REFERENCE_CALIBRATED, SampleBlock
+from recorder.schema import PRESSURES, REFERENCE_CALIBRATED, SampleBlock
 
 BODY = {"height_cm": 170.0, "weight_kg": 65.0}
 

@@ -27,10 +27,9 @@ from scripted_bedside import (
 from hemoview.edge.knowledge import Options
 from hemoview.edge.streams import ABP_BEATS, ESTIMATES, PPG_BEATS, ModelName, Sources, declared, find_sources
 from hemoview.estimate.estimator import Body
-from hemoview.estimate.personalise import PRESSURES
 from hemoview.estimate.reasons import REASONS
 from hemoview.estimate.runner import Runner
-from recorder.schema import PARAMETERS, Channel, SampleBlock, StreamInfo
+from recorder.schema import PARAMETERS, PRESSURES, Channel, SampleBlock, StreamInfo
 
 # ---- what a bedside gets
 

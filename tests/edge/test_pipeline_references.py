@@ -14,9 +14,8 @@ from scripted_bedside import ABP, BOOT_NS, SECOND_NS, WALL_NS, Bedside, Item, ca
 from hemoview.edge.knowledge import Options
 from hemoview.edge.memory import recall
 from hemoview.edge.streams import ESTIMATES
-from hemoview.estimate.personalise import PRESSURES
 from hemoview.estimate.runner import Runner
-from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED, Event, SampleBlock
+from recorder.schema import FINGER_CHANGED, PRESSURES, REFERENCE_CALIBRATED, Event, SampleBlock
 
 
 def test_a_cuff_moves_the_estimate_and_its_withdrawal_moves_it_back(runner: Runner, bedside: Bedside) -> None:

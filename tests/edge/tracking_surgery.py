@@ -22,12 +22,11 @@ from hemoview.edge.pipeline import Pipeline
 from hemoview.edge.streams import ABP_BEATS, ESTIMATES, ModelName, Sources, declared, find_sources
 from hemoview.estimate import bundle
 from hemoview.estimate.estimator import Body
-from hemoview.estimate.personalise import PRESSURES
 from hemoview.estimate.runner import Runner
 from hemoview.estimate.tracking import GOOD_BEAT, reference_of
 from hemoview.learn.monitor_sources import recording_of
 from recorder.clock import ClockEra
-from recorder.schema import REFERENCE_CALIBRATED, Channel, Event, SampleBlock, StreamInfo
+from recorder.schema import PRESSURES, REFERENCE_CALIBRATED, Channel, Event, SampleBlock, StreamInfo
 
 SECOND_NS = 1_000_000_000
 ERA = ClockEra(0, "era0", "boot", 0, 1_700_000_000 * SECOND_NS)

@@ -9,7 +9,6 @@ from tracking_cohort import Person, beat
 
 from hemoview.estimate.card import Conformal, ConformalTable
 from hemoview.estimate.estimator import abstain_all
-from hemoview.estimate.personalise import PRESSURES
 from hemoview.estimate.tracking import (
     ALPHA,
     FLOOR,
@@ -23,6 +22,7 @@ from hemoview.estimate.tracking import (
     stepped,
 )
 from hemoview.estimate.values import Estimate, ParameterEstimate
+from recorder.schema import PRESSURES
 
 SECOND_NS = 1_000_000_000
 T0_NS = 1_700_000_000 * SECOND_NS

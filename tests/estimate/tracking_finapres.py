@@ -19,11 +19,11 @@ from hemoview.dsp.ppg_beats import find_ppg_beats
 from hemoview.dsp.quality import assess
 from hemoview.estimate import bundle
 from hemoview.estimate.estimator import Body, estimate
-from hemoview.estimate.personalise import PRESSURES, Anchor, Personalisation
+from hemoview.estimate.personalise import Anchor, Personalisation
 from hemoview.estimate.runner import Runner
 from hemoview.estimate.tracking import Tracking
 from hemoview.learn.sources import bcg_finapres
-from recorder.schema import PARAMETERS
+from recorder.schema import PARAMETERS, PRESSURES
 
 SECOND_NS = 1_000_000_000
 T0_NS = 1_700_000_000 * SECOND_NS

@@ -14,10 +14,11 @@ import hemoview
 from hemoview.estimate.reasons import REASONS
 from hemoview.ui import theme
 from hemoview.ui.catalogue import CHINESE_WORDS, ENGLISH_WORDS, known_ids, text, use_language, words
+from hemoview.viewmodel.guide import POSTURES
 from hemoview.viewmodel.messages import say
 from hemoview.viewmodel.record import MARKER_LABELS
 from hemoview.viewmodel.record_view import TREND_GROUPS, WAVES
-from hemoview.viewmodel.start_fields import POSTURES, SEXES, SIDES
+from hemoview.viewmodel.start_fields import SEXES, SIDES
 from hemoview.viewmodel.window_settings import PALETTES
 from recorder.schema import DiskStatus, LinkStatus, StreamStatus
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from recorder.devices.sim.cable import Cable
 from recorder.devices.sim.device_clock import DeviceClock
 from recorder.devices.sim.outlet import Outlet, Tally
+from recorder.devices.sim.patient import SignalName
 from recorder.devices.sim.serial_links import SerialLink
-from recorder.devices.sim.source import Source, SourceName
+from recorder.devices.sim.source import Source
 from recorder.protocols.adc_profile import AdcChannel, AdcProfile
 from recorder.protocols.serial_adc import encode
 
@@ -31,7 +32,7 @@ BOOT_S = 0.1
 SQUARE_MMHG: Final = (40.0, 160.0)
 SQUARE_HALF_PERIOD_S = 0.5
 """The rectangular signal of a monitor that calibrates or changes fingers."""
-_SIGNAL_OF_ROLE: Final[dict[str, SourceName]] = {"abp_wave": "abp", "resp": "resp", "ppg": "ppg"}
+_SIGNAL_OF_ROLE: Final[dict[str, SignalName]] = {"abp_wave": "abp", "resp": "resp", "ppg": "ppg"}
 
 
 class AdcEmulator:

@@ -23,7 +23,8 @@ from recorder.devices.sim.ble_air import Air, Offer, Peripheral
 from recorder.devices.sim.config import BleHrConfig, E4BleConfig
 from recorder.devices.sim.device_clock import DeviceClock
 from recorder.devices.sim.outlet import Tally
-from recorder.devices.sim.source import Source, SourceName
+from recorder.devices.sim.patient import SignalName
+from recorder.devices.sim.source import Source
 from recorder.protocols import e4_ble, heart_rate
 from recorder.protocols.heart_rate import RR_PER_S, HeartRate
 
@@ -35,7 +36,7 @@ STEP_S: Final = 0.05
 """Real seconds between looks at what is due."""
 OPTICAL_PEAK: Final = 180.0
 """Counts of the pulse wave's largest swing so far: differences at 64 Hz stay within 7 bits."""
-_SOURCES: Final[dict[int, SourceName]] = {
+_SOURCES: Final[dict[int, SignalName]] = {
     e4_ble.OPTICAL: "ppg",
     e4_ble.ACC: "acc",
     e4_ble.EDA: "eda",

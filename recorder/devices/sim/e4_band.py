@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from recorder.devices.sim.device_clock import DeviceClock
 from recorder.devices.sim.outlet import Tally
-from recorder.devices.sim.source import Source, SourceName
+from recorder.devices.sim.patient import SignalName
+from recorder.devices.sim.source import Source
 from recorder.protocols.e4_events import Decimal, Sample, SampleKind
 
 Array = NDArray[np.float64]
@@ -25,7 +26,7 @@ class Batch:
     """A regular stream of the band: ``n`` samples a radio packet (devices.md §B.3), values with ``places`` decimals."""
 
     kind: SampleKind
-    source: SourceName
+    source: SignalName
     stream_id: str
     rate_hz: float
     n: int

@@ -15,13 +15,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from recorder.devices.sim.patient import BeatTruth
-from recorder.devices.sim.source import Interval, SourceName
+from recorder.devices.sim.patient import BeatTruth, SignalName
+from recorder.devices.sim.source import Interval
 from recorder.errors import ConfigError
 
 Array = NDArray[np.float64]
 
-_FILE_NAME: dict[SourceName, str] = {"ppg": "bvp", "acc": "acc", "eda": "eda", "temp": "temp", "abp": "abp"}
+_FILE_NAME: dict[SignalName, str] = {"ppg": "bvp", "acc": "acc", "eda": "eda", "temp": "temp", "abp": "abp"}
 _DEVICE_HZ: dict[str, float] = {"bvp": 64.0, "acc": 32.0, "eda": 4.0, "temp": 4.0, "abp": 100.0}
 """Rates of the emulated devices: what is sampled faster is smoothed first, against aliases."""
 PULSE_SIZE = 45.0
@@ -108,7 +108,7 @@ def load(path: Path) -> ReplaySource:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise ConfigError(f"replay: {path} cannot be read ({error}); make it with replay.save") from error
-    signals: dict[SourceName, _Signal] = {}
+    signals: dict[SignalName, _Signal] = {}
     for name, stored in _FILE_NAME.items():
         if stored in arrays:
             rate_hz, t0_s = float(arrays[f"{stored}_fs"]), float(arrays[f"{stored}_t0"])
@@ -152,16 +152,16 @@ class _Signal:
 class ReplaySource:
     """A recording as a source of samples; see :class:`recorder.devices.sim.source.Source`."""
 
-    def __init__(self, signals: dict[SourceName, _Signal], intervals: Array, meta: dict[str, Any]) -> None:
+    def __init__(self, signals: dict[SignalName, _Signal], intervals: Array, meta: dict[str, Any]) -> None:
         self._signals, self._intervals, self.meta = signals, intervals, meta
         self._n_told = 0
         self.ends_s: float | None = max(signal.ends_s for signal in signals.values())
 
-    def has(self, name: SourceName) -> bool:
+    def has(self, name: SignalName) -> bool:
         """There is such a signal."""
         return name in self._signals
 
-    def sample(self, name: SourceName, t_s: Array) -> Array:
+    def sample(self, name: SignalName, t_s: Array) -> Array:
         """See :class:`recorder.devices.sim.source.Source`."""
         values = self._signals[name].at(t_s)
         return values if name == "acc" else values[:, 0]

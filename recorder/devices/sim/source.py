@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recorder.devices.sim.patient import BeatTruth, VirtualPatient
+from recorder.devices.sim.patient import BeatTruth, SignalName, VirtualPatient
 
 Array = NDArray[np.float64]
-SourceName = Literal["abp", "ppg", "acc", "eda", "temp", "resp"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +27,11 @@ class Source(Protocol):
     ends_s: float | None
     """The signals stop here; None = never."""
 
-    def has(self, name: SourceName) -> bool:
+    def has(self, name: SignalName) -> bool:
         """There is such a signal."""
         ...
 
-    def sample(self, name: SourceName, t_s: Array) -> Array:
+    def sample(self, name: SignalName, t_s: Array) -> Array:
         """``(n,)``, ``acc`` ``(n, 3)``; NaN where there is nothing: the device then has no value either."""
         ...
 
@@ -59,11 +58,11 @@ class PatientSource:
         self._for_truth: list[BeatTruth] = []
         self._for_intervals: list[BeatTruth] = []
 
-    def has(self, name: SourceName) -> bool:  # noqa: ARG002 (a patient has everything)
+    def has(self, name: SignalName) -> bool:  # noqa: ARG002 (a patient has everything)
         """Always."""
         return True
 
-    def sample(self, name: SourceName, t_s: Array) -> Array:
+    def sample(self, name: SignalName, t_s: Array) -> Array:
         """See :class:`Source`."""
         return self._patient.sample(name, t_s)
 
