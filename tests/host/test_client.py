@@ -1,5 +1,6 @@
 """Client, feed and bus together, over real sockets: acknowledged, carried out once, holes counted."""
 
+import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -63,7 +64,7 @@ class Bedside:
 
     def _slowly(self, request: Request) -> dict:
         self.entered.set()
-        self.hold.wait(5)
+        self.hold.wait(60)
         return self._count(request)
 
     def _refuse(self, request: Request) -> dict:
@@ -109,12 +110,12 @@ def test_a_slow_command_is_retried_with_the_same_id_and_carried_out_once(
     bedside: Bedside, client: StationClient
 ) -> None:
     threading.Timer(1.3, bedside.hold.set).start()  # longer than one attempt of the client
-    assert client.call("slowly", timeout_s=10) == {"n": 1}
+    assert client.call("slowly", timeout_s=60) == {"n": 1}
     assert len(bedside.calls) == 1
 
 
 def test_quick_commands_are_answered_while_a_slow_one_runs(bedside: Bedside, client: StationClient) -> None:
-    slow = threading.Thread(target=client.call, args=("slowly",))
+    slow = threading.Thread(target=client.call, args=("slowly", 60.0))
     slow.start()
     for _ in range(3):
         assert client.call("status") == {"status": "ok"}
@@ -124,10 +125,10 @@ def test_quick_commands_are_answered_while_a_slow_one_runs(bedside: Bedside, cli
 
 
 def test_a_scan_of_the_air_holds_up_no_other_slow_command(bedside: Bedside, client: StationClient) -> None:
-    scan = threading.Thread(target=client.call, args=("scan",))
+    scan = threading.Thread(target=client.call, args=("scan", 60.0))
     scan.start()
-    assert bedside.entered.wait(5)
-    assert client.call("soon", timeout_s=4) == {"n": 1}
+    assert bedside.entered.wait(30)
+    assert client.call("soon", timeout_s=30) == {"n": 1}
     assert scan.is_alive()
     bedside.hold.set()
     scan.join()
@@ -145,11 +146,11 @@ def test_closing_gives_up_calls_under_way(bedside: Bedside) -> None:
 
     slow = threading.Thread(target=ask)
     slow.start()
-    assert bedside.entered.wait(5)
+    assert bedside.entered.wait(30)
     client.close()
-    slow.join(5)
-    bedside.hold.set()
+    slow.join(30)
     assert len(said) == 1
+    bedside.hold.set()
 
 
 def test_refusals_arrive_with_type_and_words(client: StationClient) -> None:
@@ -196,7 +197,7 @@ def test_the_client_finds_a_restarted_recorder(bedside: Bedside, client: Station
     bedside.bus.close()
     again = Bedside(bedside.home)
     try:
-        assert client.call("count", timeout_s=10) == {"n": 1}
+        assert client.call("count", timeout_s=60) == {"n": 1}
     finally:
         again.bus.close()
 
@@ -220,16 +221,16 @@ def test_the_connection_file_is_owner_only(bedside: Bedside) -> None:
 
 
 def test_blocks_status_and_events_arrive_in_order(bedside: Bedside, client: StationClient) -> None:
-    feed = client.feed()
-    bedside.publish_until(status, feed)
+    feed = client.feed(max_age_s=60.0)
+    bedside.publish_until(lambda n: Event(f"joined {n}", "joined", 1, 2), feed)  # the topic it asks for last
     feed.drain()
     event = Event("id", "marker", 1, 2)
     for item in (block(0), event, block(1)):
         bedside.bus.publish(item)
     seen: list[object] = []
     while len(seen) < 3:
-        assert feed.wait(5)
-        seen += [i for i in feed.drain() if not isinstance(i, StationStatus)]
+        assert feed.wait(30)
+        seen += [i for i in feed.drain() if not (isinstance(i, Event) and i.kind == "joined")]
     assert isinstance(seen[0], SampleBlock) and seen[1] == event and isinstance(seen[2], SampleBlock)
     assert feed.holes == 0 and feed.discarded_old == 0
 
@@ -238,12 +239,14 @@ def test_blocks_over_a_second_old_are_discarded_and_counted(bedside: Bedside, cl
     feed = client.feed()
     bedside.publish_until(status, feed)
     bedside.bus.publish(block(0, CLOCK.monotonic_ns() - 2_000_000_000))
-    bedside.bus.publish(block(1))
     seen: list[SampleBlock] = []
-    while not seen:
-        assert feed.wait(5)
+    for n in itertools.count(1):  # a busy machine may make one or the other too old as well
+        bedside.bus.publish(block(n))
+        feed.wait(1)
         seen += [i for i in feed.drain() if isinstance(i, SampleBlock)]
-    assert [b.first_sample_no for b in seen] == [1] and feed.discarded_old == 1
+        if seen:
+            break
+    assert 0 not in [b.first_sample_no for b in seen] and feed.discarded_old >= 1
 
 
 def test_a_reader_that_stalls_loses_and_can_count_what_it_lost(bedside: Bedside) -> None:
