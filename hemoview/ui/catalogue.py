@@ -50,6 +50,7 @@ ENGLISH: Final[dict[str, str]] = {
     "header-template": "template “{template}”",
     "disk-hours": "disk {hours} h",
     "disk-free": "disk {gigabytes} GB free",
+    "disk-free-mb": "disk {megabytes} MB free",
     "disk-unknown": "disk –",
     "control-elsewhere": "watching – {name} holds control",
     "watermark-simulated": "SIMULATED / TRAINING",

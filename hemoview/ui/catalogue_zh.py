@@ -36,6 +36,7 @@ CHINESE: Final[dict[str, str]] = {
     "header-template": "模板“{template}”",
     "disk-hours": "磁盘可用 {hours} 小时",
     "disk-free": "磁盘剩余 {gigabytes} GB",
+    "disk-free-mb": "磁盘剩余 {megabytes} MB",
     "disk-unknown": "磁盘 –",
     "control-elsewhere": "仅观看：由 {name} 控制",
     "watermark-simulated": "模拟 / 培训",

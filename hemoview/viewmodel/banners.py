@@ -172,7 +172,7 @@ def _others(facts: Facts) -> list[Banner]:
     for warning in facts.status.warnings:
         name, _, value = warning.partition("|")
         level: Level = "info" if name == "sleep" else "warn"
-        if name not in ASK_SUBJECT:
+        if name not in (*ASK_SUBJECT, "disk"):  # the disk has a banner of its own, with the hours left
             found.append(Banner(f"warning-{name}", level, say(f"warning-{name}", value=value)))
     return found
 

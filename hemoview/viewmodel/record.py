@@ -100,6 +100,8 @@ def _disk(facts: Facts) -> Message:
     if facts.status is None:
         return say("disk-unknown")
     hours = facts.status.disk.hours_left
+    if hours is None and facts.status.disk.free_bytes < 1e9:
+        return say("disk-free-mb", megabytes=f"{facts.status.disk.free_bytes / 1e6:.0f}")
     if hours is None:
         return say("disk-free", gigabytes=f"{facts.status.disk.free_bytes / 1e9:.0f}")
     return say("disk-hours", hours=f"{hours:.0f}" if hours < 1000 else "> 999")

@@ -123,6 +123,17 @@ def test_disk_forecast(bed: SyntheticBedside, level: str, shown: str) -> None:
     assert found.level == shown
 
 
+def test_a_disk_that_fills_up_is_told_once_and_in_words(bed: SyntheticBedside) -> None:
+    """The recorder says it twice: as how the disk stands, and as a warning for who has no screen."""
+    disk = DiskStatus("/sessions", 16 << 20, None, "stopped")
+    bed.status_changes = {"disk": disk, "warnings": ("disk|stopped|16",)}
+    bed.run(0.6)
+    view = view_of(bed)
+    said = [words(b.message) for b in view.banners]
+    assert len(said) == len(set(said)) == 1 and "full" in said[0]
+    assert words(view.header.disk) == "disk 17 MB free"
+
+
 def test_no_device_offers_the_virtual_bedside(bed: SyntheticBedside) -> None:
     bed.links = ()
     bed.run(0.6)
