@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -24,9 +24,9 @@ from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.health_bar import HealthLine
 from hemoview.ui.marker_bar import label_said
-from hemoview.ui.numerics_view import Fitted, Hatched, Words
+from hemoview.ui.numerics_view import LEAST_PX, Fitted, Hatched, Words
 from hemoview.ui.wave_view import WaveView
-from hemoview.viewmodel.record_view import HeaderView, NumericRow, NumericsView, RecordView
+from hemoview.viewmodel.record_view import Cell, HeaderView, NumericRow, NumericsView, RecordView
 
 COLUMNS = 3
 LYING_COLUMNS = 5
@@ -39,6 +39,8 @@ LOWEST_PX = 340
 WAVES_PX, WAVES_LOW_PX, WAVES_LOWEST_PX = 100, 84, 40
 CELL_FIXED_PX, LINES = 46, 1.85
 """Of a cell: heights of name and reference; lines of digits and interval in units of the digits."""
+BESIDE_PX = 22
+"""Edges of a cell, and what lies between the reference and its reason."""
 _FITTED = (QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
 
@@ -51,6 +53,7 @@ class CompactCell(QFrame):
         self.name, self.unit = Words(14, bold=True), Fitted(11, align=Qt.AlignmentFlag.AlignRight)
         self.value, self.interval = Fitted(34, bold=True), Fitted(15)
         self.note, self.reference, self.reference_note = Fitted(11), Words(13, bold=True), Fitted(11)
+        self._row: NumericRow | None = None
         self.estimate = Hatched()
         inner = QVBoxLayout(self.estimate)
         inner.setContentsMargins(5, 0, 3, 1)
@@ -79,6 +82,7 @@ class CompactCell(QFrame):
         pixels = max(18, min(round(room), round(self.width() * 0.22)))
         self.value.set_pixels(pixels)
         self.interval.set_pixels(max(11, round(pixels * 0.46)))
+        self._show_reference()
         super().resizeEvent(event)
 
     def show_row(self, row: NumericRow) -> None:
@@ -97,11 +101,24 @@ class CompactCell(QFrame):
         self.note.setVisible(bool(notes))
         for label in (self.reference, self.reference_note):
             label.setVisible(own is not None)
-        if own is not None:
-            colour = "muted" if own.muted else "hr" if row.colour == "hr" else "reference"
-            self.reference.show_text(f"{text('column-reference')} {own.text}", colour)
-            self.reference_note.show_text(words(own.reason), "muted")
+        self._row = row
+        self._show_reference()
         self.setAccessibleDescription(f"{cell.text} {cell.interval} {row.unit} {tag} {reason}")
+
+    def _show_reference(self) -> None:
+        if self._row is not None and (own := self._row.reference) is not None:
+            colour = "muted" if own.muted else "hr" if self._row.colour == "hr" else "reference"
+            self.reference.show_text(self._reference(own), colour)
+            self.reference_note.show_text(words(own.reason), "muted")
+
+    def _reference(self, own: Cell) -> str:
+        """Without its name where the reason beside it would be cut: "uncalibrated" must not lose its end. The legend
+        above the cells, place and colour name it still.
+        """
+        named, reason = f"{text('column-reference')} {own.text}", words(own.reason)
+        smallest = QFontMetrics(theme.font(LEAST_PX)).horizontalAdvance(reason)
+        taken = self.reference.fontMetrics().horizontalAdvance(named)
+        return own.text if reason and taken + smallest + BESIDE_PX > self.width() else named
 
 
 class CompactHeader(QFrame):

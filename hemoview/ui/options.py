@@ -68,10 +68,10 @@ def command_line() -> argparse.ArgumentParser:
 
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.lower().partition("x")
-    if not (
-        width.isdecimal() and height.isdecimal() and 480 <= int(width) <= 9999 and 480 <= int(height) <= 9999
-    ):
+    if not (width.isdecimal() and height.isdecimal()):
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 480x854")
+    if not (480 <= int(width) <= 9999 and 360 <= int(height) <= 9999):
+        raise argparse.ArgumentTypeError(f"{text}: a window has 480x360 px or more, 9999x9999 at most")
     return int(width), int(height)
 
 

@@ -25,7 +25,7 @@ from hemoview.ui import catalogue, on_screen, theme
 from hemoview.ui.main_window import MainWindow
 from hemoview.viewmodel.messages import say
 from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import RecordView, Wish
+from hemoview.viewmodel.record_view import Cell, RecordView, Wish
 from hemoview.viewmodel.service import SyncLine
 
 SMALL = [(853, 500), (640, 360)]
@@ -88,6 +88,26 @@ def test_stop_markers_and_what_is_on_disk_stay_in_sight(
         )
     finally:
         catalogue.use_language("en")
+
+
+@pytest.mark.parametrize("width", [480, 640, 853])
+def test_uncalibrated_is_never_cut_beside_the_reference(
+    window: MainWindow, view: RecordView, width: int
+) -> None:
+    window.resize(width, 400 if width > 480 else 854)
+    settle()
+    raw = Cell("143", "", reason=say("uncalibrated"), muted=True)
+    rows = tuple(replace(row, reference=raw) if row.reference else row for row in view.numerics.rows)
+    window.show_view(replace(view, numerics=replace(view.numerics, rows=rows)))
+    settle()
+    for parameter in ("SBP", "MAP", "DBP"):
+        cell = window.compact._cells[parameter]
+        assert "143" in cell.reference.text()
+        for label in (cell.reference, cell.reference_note):
+            assert label.fontMetrics().horizontalAdvance(label.text()) <= label.width(), (
+                parameter,
+                label.text(),
+            )
 
 
 def test_a_small_panel_says_how_the_service_is_too(window: MainWindow, view: RecordView) -> None:

@@ -191,6 +191,9 @@ def test_the_command_line_takes_a_panel() -> None:
     assert args.compact
     with pytest.raises(SystemExit):
         command_line().parse_args(["--size", "big"])
+    with pytest.raises(SystemExit):
+        command_line().parse_args(["--size", "640x200"])
+    assert command_line().parse_args(["--size", "640x400"]).size == (640, 400)
 
 
 @pytest.mark.parametrize(("width", "height", "rows"), [(480, 854, 4), (1024, 640, 2), (960, 600, 2)])
