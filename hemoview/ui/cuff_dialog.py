@@ -11,13 +11,12 @@ from PySide6.QtWidgets import (
     QDialog,
     QFormLayout,
     QLineEdit,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from hemoview.ui.catalogue import text, words
-from hemoview.ui.enter_key import answer_row, enter_presses
+from hemoview.ui.enter_key import ok_and_cancel
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.cuff_form import CuffForm, CuffView, in_kpa
 from hemoview.viewmodel.guide import POSTURES
@@ -63,11 +62,7 @@ class CuffDialog(QDialog):
         self.converted.setVisible(self._converts)
         self.problem = Words(14)
         self.problem.setWordWrap(True)
-        self.ok, cancel = QPushButton(text("button-ok")), QPushButton(text("button-cancel"))
-        enter_presses(self.ok, cancel)
-        self.ok.clicked.connect(self._enter)
-        cancel.clicked.connect(self.reject)
-        buttons = answer_row(cancel, self.ok)
+        self.ok, buttons = ok_and_cancel(self, self._enter)
         column = QVBoxLayout(self)
         column.addLayout(rows)
         column.addWidget(self.converted)

@@ -6,7 +6,11 @@ it stood in its dialog: Enter in a field would throw away what was typed.
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QPushButton
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton
+
+from hemoview.ui.catalogue import text
 
 
 def enter_presses(button: QPushButton, *never: QPushButton) -> None:
@@ -23,3 +27,14 @@ def answer_row(cancel: QPushButton, ok: QPushButton) -> QHBoxLayout:
     row.addStretch()
     row.addWidget(ok)
     return row
+
+
+def ok_and_cancel(
+    dialog: QDialog, do: Callable[[], object], said: str = "button-ok"
+) -> tuple[QPushButton, QHBoxLayout]:
+    """The two that end a form: one that Enter presses too does it, the other closes the dialog; and their row."""
+    ok, cancel = QPushButton(text(said)), QPushButton(text("button-cancel"))
+    enter_presses(ok, cancel)
+    ok.clicked.connect(do)
+    cancel.clicked.connect(dialog.reject)
+    return ok, answer_row(cancel, ok)

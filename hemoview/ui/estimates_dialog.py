@@ -11,13 +11,12 @@ from PySide6.QtWidgets import (
     QDialog,
     QFormLayout,
     QLineEdit,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from hemoview.ui.catalogue import text, words
-from hemoview.ui.enter_key import answer_row, enter_presses
+from hemoview.ui.enter_key import ok_and_cancel
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.estimates_form import EstimatesForm, examine
 from hemoview.viewmodel.record_view import EstimateChoice
@@ -47,11 +46,7 @@ class EstimatesDialog(QDialog):
         self._add("field-operator", self.operator)
         self.problem = Words(14)
         self.problem.setWordWrap(True)
-        self.ok, cancel = QPushButton(text("button-ok")), QPushButton(text("button-cancel"))
-        enter_presses(self.ok, cancel)
-        self.ok.clicked.connect(self._enter)
-        cancel.clicked.connect(self.reject)
-        buttons = answer_row(cancel, self.ok)
+        self.ok, buttons = ok_and_cancel(self, self._enter)
         column = QVBoxLayout(self)
         column.addLayout(self._rows)
         column.addWidget(self.problem)

@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.catalogue_export import ENGLISH
-from hemoview.ui.enter_key import answer_row, enter_presses
+from hemoview.ui.enter_key import enter_presses, ok_and_cancel
 from hemoview.ui.numerics_view import Words
 from hemoview.ui.review_bridge import Bell
 from hemoview.ui.start_inputs import Choice
@@ -137,11 +137,8 @@ class ExportDialog(QDialog):
         rows.addRow(text("export-name"), self.name)
         self._rows = rows
         self.problem = _line(14)
-        self.ok, cancel = QPushButton(text("export-start")), QPushButton(text("button-cancel"))
+        self.ok, buttons = ok_and_cancel(self, self.start, "export-start")
         self.ok.setObjectName("start")
-        enter_presses(self.ok, cancel)
-        self.ok.clicked.connect(self.start)
-        cancel.clicked.connect(self.reject)
         column = QVBoxLayout(page)
         column.addWidget(heading)
         column.addWidget(place)
@@ -151,7 +148,7 @@ class ExportDialog(QDialog):
             column.addWidget(live)
         column.addLayout(rows, 1)
         column.addWidget(self.problem)
-        column.addLayout(answer_row(cancel, self.ok))
+        column.addLayout(buttons)
         return page
 
     def _stream_list(self) -> QListWidget:

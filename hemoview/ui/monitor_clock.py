@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text
-from hemoview.ui.enter_key import answer_row, enter_presses
+from hemoview.ui.enter_key import ok_and_cancel
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel import formats
 from recorder.acquire.monitor_clock import ahead_s, second_of_day
@@ -70,15 +70,11 @@ class ClockDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(text("menu-clock"))
         self.clock = ClockLine(wall_ns)
-        self.ok, cancel = QPushButton(text("button-ok")), QPushButton(text("button-cancel"))
+        self.ok, buttons = ok_and_cancel(self, self._enter)
         self.ok.setEnabled(False)
-        enter_presses(self.ok, cancel)
-        self.ok.clicked.connect(self._enter)
-        cancel.clicked.connect(self.reject)
         self.clock.changed.connect(lambda: self.ok.setEnabled(self.clock.request is not None))
         explained = QLabel(text("clock-explained"))
         explained.setWordWrap(True)
-        buttons = answer_row(cancel, self.ok)
         column = QVBoxLayout(self)
         column.addWidget(explained)
         column.addWidget(self.clock)

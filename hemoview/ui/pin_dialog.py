@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFormLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFormLayout, QLineEdit, QVBoxLayout, QWidget
 
 from hemoview.ui.catalogue import refusal, text
-from hemoview.ui.enter_key import answer_row, enter_presses
+from hemoview.ui.enter_key import ok_and_cancel
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel import idle_lock
 from recorder.errors import StorageError
@@ -37,11 +37,7 @@ class PinDialog(QDialog):
                 rows.addRow(text(f"pin-{name}"), line)
         self.problem = Words(14)
         self.problem.setWordWrap(True)
-        cancel, self.ok = QPushButton(text("button-cancel")), QPushButton(text("button-ok"))
-        enter_presses(self.ok, cancel)
-        cancel.clicked.connect(self.reject)
-        self.ok.clicked.connect(self._keep)
-        buttons = answer_row(cancel, self.ok)
+        self.ok, buttons = ok_and_cancel(self, self._keep)
         column = QVBoxLayout(self)
         column.addLayout(rows)
         column.addWidget(self.problem)

@@ -25,7 +25,7 @@ from hemoview.labels.annotation import ANNOTATION_KINDS
 from hemoview.labels.scheme import KEYS, PALETTE, SHIPPED, SHIPPED_LABELS, Scheme
 from hemoview.ui import theme
 from hemoview.ui.catalogue import text, words
-from hemoview.ui.enter_key import answer_row, enter_presses
+from hemoview.ui.enter_key import enter_presses, ok_and_cancel
 from hemoview.ui.numerics_view import Words
 from hemoview.viewmodel.review_label_scheme import (
     MOST,
@@ -80,11 +80,9 @@ class SchemeDialog(QDialog):
         self.add.clicked.connect(lambda: self._change(with_new_row(self.form)))
         self.problem = Words(14, bold=True)
         self.problem.setWordWrap(True)
-        self.ok, cancel = QPushButton(text("labels.scheme-use")), QPushButton(text("button-cancel"))
+        self.ok, buttons = ok_and_cancel(self, self._use, "labels.scheme-use")
         self.ok.setObjectName("start")
-        enter_presses(self.ok, cancel, self.add)
-        self.ok.clicked.connect(self._use)
-        cancel.clicked.connect(self.reject)
+        enter_presses(self.ok, self.add)
         top = QHBoxLayout()
         top.addWidget(QLabel(text("labels.scheme-from")))
         top.addWidget(self.start_from, 1)
@@ -95,7 +93,7 @@ class SchemeDialog(QDialog):
         column.addLayout(top)
         column.addWidget(area, 1)
         column.addWidget(self.problem)
-        column.addLayout(answer_row(cancel, self.ok))
+        column.addLayout(buttons)
         self.resize(740, 720)
         self._fill()
 
