@@ -10,10 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QStandardPaths, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QCloseEvent, QDesktopServices
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDialog,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -33,6 +32,7 @@ from hemoview.ui.enter_key import enter_presses, ok_and_cancel
 from hemoview.ui.numerics_view import Words
 from hemoview.ui.review_bridge import Bell
 from hemoview.ui.start_inputs import Choice
+from hemoview.ui.working_dialog import WorkingDialog
 from hemoview.viewmodel.export_form import (
     KINDS,
     OTHERS,
@@ -60,7 +60,7 @@ def _line(pixels: int = 13) -> Words:
     return line
 
 
-class ExportDialog(QDialog):
+class ExportDialog(WorkingDialog):
     """Form, progress and result in one place. Emits ``exported(path)``.
 
     Args:
@@ -265,21 +265,6 @@ class ExportDialog(QDialog):
             self.job.stop()
             self.stop.setEnabled(False)
             self.doing.show_text(text("export-stopping"), "text")
-
-    def reject(self) -> None:
-        """Escape: stop the work first; the dialog stays until it has."""
-        if self.job is not None:
-            self._stop()
-            return
-        super().reject()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """The window's own cross does what Escape does."""
-        if self.job is not None:
-            self._stop()
-            event.ignore()
-            return
-        super().closeEvent(event)
 
     # what came of it
 

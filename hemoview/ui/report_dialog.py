@@ -7,10 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, QUrl
-from PySide6.QtGui import QCloseEvent, QDesktopServices
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QComboBox,
-    QDialog,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -29,6 +28,7 @@ from hemoview.ui.enter_key import enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.ui.review_bridge import Bell
 from hemoview.ui.start_inputs import Choice
+from hemoview.ui.working_dialog import WorkingDialog
 from hemoview.viewmodel.report_form import KINDS, POINTS, ReportForm, form_for, order_of, problem
 from hemoview.viewmodel.report_job import AnyOrder, Made, ReportJob
 from recorder.host import places
@@ -39,7 +39,7 @@ _WIDE_PX = 860
 Start = Callable[[AnyOrder, Callable[[], None]], ReportJob]
 
 
-class ReportDialog(QDialog):
+class ReportDialog(WorkingDialog):
     """Sets and shows; :mod:`hemoview.viewmodel.report_form` decides.
 
     Args:
@@ -234,21 +234,6 @@ class ReportDialog(QDialog):
     def _open(self, name: str) -> None:
         if self._made is not None and self._made.folder is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._made.folder / name)))
-
-    def reject(self) -> None:
-        """Escape: stop the work first."""
-        if self.job is not None:
-            self._stop()
-            return
-        super().reject()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """The window's own cross does what Escape does."""
-        if self.job is not None:
-            self._stop()
-            event.ignore()
-            return
-        super().closeEvent(event)
 
 
 def _lines(made: Made) -> list[str]:

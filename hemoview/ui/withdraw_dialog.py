@@ -6,10 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QDialog,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
@@ -29,6 +27,7 @@ from hemoview.ui.catalogue import text, words
 from hemoview.ui.enter_key import enter_presses
 from hemoview.ui.numerics_view import Words
 from hemoview.ui.review_bridge import Bell
+from hemoview.ui.working_dialog import WorkingDialog
 from hemoview.viewmodel.withdraw_form import WithdrawForm, last_question, lines_of, summary
 from hemoview.viewmodel.withdraw_job import Searched, WithdrawJob, Withdrawn, carry_out, search
 from recorder.host import places
@@ -38,7 +37,7 @@ _HEADS = ("kind", "name", "fate", "where")
 _ROLE = {"deleted": "danger", "marked": "warn", "away": "quiet"}
 
 
-class WithdrawDialog(QDialog):
+class WithdrawDialog(WorkingDialog):
     """Sets and shows; :mod:`hemoview.viewmodel.withdraw_form` decides.
 
     Args:
@@ -282,15 +281,3 @@ class WithdrawDialog(QDialog):
         self.do.hide()
         self._rows.setEnabled(False)
         self.leave.setFocus()
-
-    def reject(self) -> None:
-        """Escape: not while something is being deleted."""
-        if self.job is None:
-            super().reject()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """The window's own cross does what Escape does."""
-        if self.job is not None:
-            event.ignore()
-            return
-        super().closeEvent(event)
