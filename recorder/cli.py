@@ -116,7 +116,7 @@ def _bytes_of(folder: Path) -> int:
 
 
 def _counted(tell: Tell) -> Callable[[int, int], None]:
-    return lambda segments, n_bytes: tell(n_bytes, f"{segments} segments, {n_bytes / 1e6:.1f} MB checked")
+    return lambda n, n_bytes: tell(n_bytes, f"{n} segment{'s' * (n != 1)}, {n_bytes / 1e6:.1f} MB checked")
 
 
 def _erase(args: argparse.Namespace) -> Outcome:

@@ -11,6 +11,7 @@ from hemoview.labels.agreement_kappa import TOO_FEW, Kappa
 from hemoview.labels.agreement_match import Matched
 from hemoview.labels.annotation import LabelFold, labels_of
 from hemoview.labels.raters import Compared, compare, models_visible, raters_with_labels
+from recorder.counted import counted
 from recorder.errors import ConfigError
 from recorder.session import annotations as store
 from recorder.session.stored import read_stored
@@ -91,7 +92,7 @@ def in_words(compared: Compared, finished: frozenset[str]) -> list[str]:
     changed = ((compared.a, compared.informed_a, compared.b), (compared.b, compared.informed_b, compared.a))
     hours = sum(t1 - t0 for t0, t1 in found.looked) / 3600.0
     lines = [
-        f"{rater}: {n} labels, {'finished' if rater in finished else 'not declared finished'}"
+        f"{rater}: {counted(n, 'label')}, {'finished' if rater in finished else 'not declared finished'}"
         for rater, n in ((compared.a, compared.n_a), (compared.b, compared.n_b))
     ]
     lines += [f"not blind: {a} changed {n} after {b}'s labels were open to {a}" for a, n, b in changed if n]

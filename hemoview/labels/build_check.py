@@ -12,6 +12,7 @@ from hemoview.labels.build_options import BuildOptions
 from hemoview.labels.build_part import origin_of, pulse_hours
 from hemoview.labels.session_signals import pressure_stream, pulse_stream, reference_rows
 from recorder import session as sessions
+from recorder.counted import counted
 from recorder.errors import ConfigError, RecorderError
 from recorder.host import withdrawals
 from recorder.host.withdrawals import Withdrawal, is_withdrawn
@@ -168,7 +169,8 @@ def plan(
         for each in barred:
             alike.setdefault(each.why, []).append(each.folder.name)
         lines = [f"{', '.join(names)}: {why}" for why, names in alike.items()]
-        some = f"{len(barred)} of {len(found)} sessions are barred from a dataset"
+        are = "is" if len(barred) == 1 else "are"
+        some = f"{len(barred)} of {counted(len(found), 'session')} {are} barred from a dataset"
         leave = "" if not good else ". Leave them out, or give --skip-barred"
         raise ConfigError(f"{some}. {'. '.join(lines)}{leave}", advice="dataset-barred")
     if not good:

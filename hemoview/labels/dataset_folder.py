@@ -30,6 +30,7 @@ from hemoview.labels.checks import (
 )
 from hemoview.labels.dataset import NUMBERS, VERSION_PREFIX, WORDS, Dataset, make_dataset
 from hemoview.labels.split import Split
+from recorder.counted import counted
 from recorder.errors import ConfigError
 from recorder.schema import PARAMETERS
 
@@ -221,7 +222,8 @@ def _clean_labels(
     refuse_swapped(wide, path)
     if (crossed := crossed_pressures(wide)).any():
         wide[crossed[:, None] & _IS_PRESSURE] = np.nan
-        notes.append(f"{int(crossed.sum())} windows with DBP not below SBP: their pressures count as missing")
+        windows = counted(int(crossed.sum()), "window")
+        notes.append(f"{windows} with DBP not below SBP: pressures there count as missing")
     return wide
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from hemoview.dsp.filters import PPG_BAND_HZ, band_pass
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.split import PARTS, Split, some
+from recorder.counted import counted
 from recorder.errors import ConfigError
 
 F32 = NDArray[np.float32]
@@ -46,9 +47,9 @@ def make_split(
     groups = alike_groups(dataset, together)
     wanted = 1 + (test_size > 0) + (val_size > 0)
     if len(groups) < wanted:
-        people = "1 subject" if len(dataset.subjects) == 1 else f"{len(dataset.subjects)} subjects"
+        people = counted(len(dataset.subjects), "subject")
         together = (
-            f" in {len(groups)} groups of people who may be one"
+            f" in {counted(len(groups), 'group')} of people who may be one"
             if len(groups) < len(dataset.subjects)
             else ""
         )

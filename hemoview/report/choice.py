@@ -11,6 +11,7 @@ from hemoview.estimate import bundle as bundles
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.split import Split
 from hemoview.labels.splits import make_split, refuse_leaks
+from recorder.counted import counted
 from recorder.errors import ConfigError
 from recorder.host import places
 
@@ -113,8 +114,8 @@ def choose(dataset: Dataset, opened: Opened, name: str | None, part: str | None)
         )
     if own and part == "test" and (both := _trained(theirs) & set(subjects)):
         raise ConfigError(
-            f"{dataset.name}: {len(both)} subjects of the test part of split {split.name} trained {opened.name} "
-            f"(first {min(both)}); evaluate on the split it was trained with, or train again"
+            f"{dataset.name}: {counted(len(both), 'subject')} of the test part of split {split.name} trained "
+            f"{opened.name} (first {min(both)}); evaluate on the split it was trained with, or train again"
         )
     refuse_leaks(dataset, split)
     judged = dataset.take(dataset.rows_of(subjects))

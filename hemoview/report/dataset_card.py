@@ -12,6 +12,7 @@ from hemoview.labels.dataset import Dataset
 from hemoview.labels.reference import REASONS, VALID
 from hemoview.report.histograms import histogram
 from hemoview.report.html import DASH, Cell, bullets, document, figure, heading, number, paragraph, table
+from recorder.counted import counted
 from recorder.schema import PARAMETER_UNITS, PARAMETERS
 
 REASON_WORDS: Final = {
@@ -55,9 +56,9 @@ def _body(dataset: Dataset) -> Iterator[str]:
     about = dataset.about
     yield heading(f"Dataset {dataset.name}", 1)
     yield paragraph(
-        f"{len(dataset)} windows of {dataset.window_s:g} s at {dataset.sampling_rate_hz:g} Hz, one every "
-        f"{about.get('hop_s', dataset.window_s):g} s; {len(dataset.subjects)} subjects, "
-        f"{len(set(dataset.session_id.tolist()))} sessions.",
+        f"{counted(len(dataset), 'window')} of {dataset.window_s:g} s at {dataset.sampling_rate_hz:g} Hz, one every "
+        f"{about.get('hop_s', dataset.window_s):g} s; {counted(len(dataset.subjects), 'subject')}, "
+        f"{counted(len(set(dataset.session_id.tolist())), 'session')}.",
         "lead",
     )
     yield paragraph(f"Version {dataset.version}", "lead")
@@ -218,7 +219,8 @@ def _distributions(dataset: Dataset) -> Iterator[str]:
                 {w for w, ok in zip(dataset.subject_id.tolist(), np.isfinite(values), strict=True) if ok}
             )
             mark = " — SIMULATED" if dataset.simulated else ""
-            yield figure(drawing, f"{p}: {int(np.isfinite(values).sum())} windows, {people} subjects{mark}")
+            windows = counted(int(np.isfinite(values).sum()), "window")
+            yield figure(drawing, f"{p}: {windows}, {counted(people, 'subject')}{mark}")
 
 
 def _quality(dataset: Dataset) -> str:
@@ -247,7 +249,7 @@ def _consent(about: Mapping[str, Any]) -> list[str]:
             if consent is None
             else f"consent form {consent['version']}: {', '.join(x.replace('_', ' ') for x in consent['scopes'])}"
         ] += 1
-    lines = [f"{n} session{'s' * (n != 1)}: {text}" for text, n in sorted(told.items())]
+    lines = [f"{counted(n, 'session')}: {text}" for text, n in sorted(told.items())]
     licence = about.get("licence")
     return [*lines, f"Licence: {licence}" if licence else "No licence is stated: not for passing on."]
 

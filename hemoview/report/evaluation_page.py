@@ -128,8 +128,8 @@ def _of_what(figures: Mapping[str, Any]) -> str:
     mode = f"calibrated on the {first} of each subject" if k else "without calibration"
     kinds = ", ".join(kind or "unknown reference" for kind in protocol["reference_kinds"])
     return (
-        f"{protocol['n_windows_scored']} scored windows of {protocol['window_s']:g} s, {protocol['n_subjects']} "
-        f"subjects, {mode}. Reference: {kinds}. Headline figures weigh every subject once."
+        f"Windows scored: {protocol['n_windows_scored']} of {protocol['window_s']:g} s; subjects: "
+        f"{protocol['n_subjects']}; {mode}. Reference: {kinds}. Headline figures weigh every subject once."
     )
 
 

@@ -30,6 +30,7 @@ from hemoview.labels.dataset import Dataset
 from hemoview.report import evaluation_page
 from hemoview.report.choice import Chosen, Opened
 from hemoview.report.pdf import pdf_of
+from recorder.counted import counted
 from recorder.errors import ConfigError
 from recorder.host.console import progress
 from recorder.schema import PARAMETER_UNITS, PARAMETERS
@@ -238,7 +239,7 @@ def summary(figures: dict[str, Any]) -> dict[str, Any]:
         lines[parameter] = (
             f"MAE {one['mae']:.2f} {PARAMETER_UNITS[parameter]}, without the pulse wave {_or_dash(beside, '.2f')} "
             f"({_BASELINES[baseline]}), 90 % interval covers {_or_dash(one['coverage_90'], '.0%')} "
-            f"({people} subject{'s' * (people != 1)}, {one['n_windows']} windows)"
+            f"({counted(people, 'subject')}, {counted(one['n_windows'], 'window')})"
         )
     marked = {"SIMULATED": "every figure is of simulated people"} if figures["simulated"] else {}
     return {

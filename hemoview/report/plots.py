@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 
 from hemoview.estimate.metrics import Judged
 from hemoview.estimate.metrics_subjects import F64, Codes, subject_means
+from recorder.counted import counted
 from recorder.schema import PARAMETER_UNITS, PARAMETERS
 
 SIZE_INCH: Final = (5.4, 3.9)
@@ -106,7 +107,8 @@ def parameter_plots(
     low, high = judged.predictions.q05[given, column], judged.predictions.q95[given, column]
     code, unit = judged.rows.code[given], PARAMETER_UNITS[parameter]
     simulated = judged.rows.simulated
-    of = f"{'SIMULATED. ' if simulated else ''}{len(np.unique(code))} subjects, {len(code)} windows"
+    people, windows = counted(len(np.unique(code)), "subject"), counted(len(code), "window")
+    of = f"{'SIMULATED. ' if simulated else ''}{people}, {windows}"
     plots: list[tuple[str, Draw, str]] = [
         (
             "scatter",

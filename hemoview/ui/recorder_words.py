@@ -77,7 +77,9 @@ PHRASES: Final[Mapping[str, str]] = {
     ),
     # imports
     "{}: absent or empty": "{}：没有或为空",
-    "IBI.csv: {} rows are no numbers": "IBI.csv：{} 行不是数字",
+    "1 row is no number": "1 行不是数字",
+    "{} rows are no numbers": "{} 行不是数字",
+    "1 row stood before an earlier one and was put in order": "1 行次序颠倒，已按时间排好",
     "{} rows stood before an earlier one and were put in order": "{} 行次序颠倒，已按时间排好",
     "in {} of {} beats systolic, mean and diastolic do not follow one another: they count as artefacts; does the file "
     "name its columns rightly?": (
@@ -94,6 +96,9 @@ PHRASES: Final[Mapping[str, str]] = {
         "监护仪从未用臂袖带校准（无 NBPcal）：其血压不能作参考"
     ),
     "no HDcal: CO and what follows from it are uncalibrated CO": "没有 HDcal：CO 及由它得出的数值均未校准",
+    "1 event with words of its own was kept as a marker; check it for names": (
+        "1 个自由文字事件已保留为标记；请检查其中是否有姓名"
+    ),
     "{} events with words of their own were kept as markers; check them for names": (
         "{} 个自由文字事件已保留为标记；请检查其中是否有姓名"
     ),
@@ -101,6 +106,7 @@ PHRASES: Final[Mapping[str, str]] = {
     "a column no rule knows holds words, not numbers, and was left out (column {})": (
         "一个未知的列是文字而非数字，未导入（第 {} 列）"
     ),
+    "{}: 1 field is no number and was left empty": "{}：1 个格子不是数字，已留空",
     "{}: {} fields are no numbers and were left empty": "{}：{} 个格子不是数字，已留空",
     "only {} of {} beats lie within the waveform": "只有 {} 次心搏（共 {} 次）落在波形之内",
     "{}: is empty; fetch it again": "{}：是空文件；请重新获取",
@@ -121,9 +127,16 @@ PHRASES: Final[Mapping[str, str]] = {
         "它开始于 {} UTC，与其他文件不同时；是否属于另一次记录？"
     ),
     "is not there; its segment is a gap": "文件缺失；该段记为缺口",
+    "is not there, nor is 1 other: each is a gap": "文件缺失，另有 1 个也缺失：各段记为缺口",
     "is not there, nor are {} others: each is a gap": "文件缺失，另有 {} 个也缺失：各段记为缺口",
     "is cut off before its first sample; it is a gap": "在第一个样本之前就被截断；记为缺口",
     "more than {} samples a second are no signal's": "每秒超过 {} 个样本，不是信号",
+    "it may have gaps (EDF+D) and does not say when 1 of its {} data records was taken: it was put behind the one "
+    "before": "文件可能有间断（EDF+D），其 1 个数据段（共 {} 个）没有时间：已接在前一段之后",
+    "1 data record stands behind the {} its header tells of and was left out; if it belongs to it, let the program "
+    "that wrote it mend its header": (
+        "文件头之外还有 1 个数据段（文件头记 {} 个），未导入；若属于此记录，请用原程序修正文件头"
+    ),
     "it may have gaps (EDF+D) and does not say when {} of its {} data records were taken: they were put behind the one "
     "before": "文件可能有间断（EDF+D），其 {} 个数据段（共 {} 个）没有时间：已接在前一段之后",
     "{} data records stand behind the {} its header tells of and were left out; if they belong to it, let the program "

@@ -24,6 +24,7 @@ SYNC: Final[Mapping[str, str]] = {
     "its certificate is for another name; type the address just as its administrator gave it": (
         "其证书属于另一个名称；请按管理员给出的地址原样输入"
     ),
+    "the certificate of service {} runs out in 1 day": "服务器 {} 的证书还有 1 天到期",
     "the certificate of service {} runs out in {} days": "服务器 {} 的证书还有 {} 天到期",
     "tell its administrator to renew it; then nothing would go there, and all would be kept here": (
         "请通知管理员更新证书；到期后将无法上传，数据保存在本机"
@@ -55,11 +56,11 @@ SYNC: Final[Mapping[str, str]] = {
     ),
     "{}: http would carry people's data in the clear; use https": "{}：http 会明文传输个人数据；请使用 https",
     "{}: is no CA file (PEM) that can be read; ask for the service's": "{}：不是可读的 CA 证书文件（PEM）；请重新索取",
-    "service {} does not answer, {} of {} files wait": "服务器 {} 没有应答，{} / {} 个文件待上传",
+    "service {} does not answer, files waiting: {} of {}": "服务器 {} 没有应答，{} / {} 个文件待上传",
     "record all the same: they are kept here and go there when it answers": (
         "照常记录即可：文件保存在本机，服务器恢复后自动上传"
     ),
-    "service {} takes nothing, {} of {} files wait": "服务器 {} 拒绝接收，{} / {} 个文件待上传",
+    "service {} takes nothing, files waiting: {} of {}": "服务器 {} 拒绝接收，{} / {} 个文件待上传",
     "this machine's clock and that of service {} are {} s apart": "本机时钟与服务器 {} 的时钟相差 {} 秒",
     "see which is right before you record: times of a session are this machine's": (
         "记录前请核对哪个正确：记录中的时间以本机为准"

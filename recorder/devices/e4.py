@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from recorder.clock import Clock
+from recorder.counted import counted
 from recorder.devices.contract import DeviceConfig, DriverEvent, Notice
 from recorder.devices.e4_streams import StreamState
 from recorder.devices.e4_talk import Conversation
@@ -232,7 +233,6 @@ class E4Driver:
         if not link.malformed or not link.understood or soon:
             return []
         n, link.malformed, link.malformed_told_ns = link.malformed, 0, t
-        text = (
-            f"E4 streaming server {self._host}:{self._port}: {n} unreadable lines were left out; others go on"
-        )
+        lines = counted(n, "unreadable line was", "unreadable lines were")
+        text = f"E4 streaming server {self._host}:{self._port}: {lines} left out; others go on"
         return [Notice("malformed", text, t, payload={"n": n, "first": link.first_nonsense})]

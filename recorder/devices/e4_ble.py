@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, get_args
 
 from recorder.clock import Clock
+from recorder.counted import counted
 from recorder.devices.ble_link import (
     GATT_FRAMES,
     NONSENSE_BYTES,
@@ -276,7 +277,8 @@ class E4BleDriver:
         if not link.malformed or not link.understood or soon:
             return []
         n, link.malformed, link.malformed_told_ns = link.malformed, 0, t
-        text = f"{self._who}: {n} packets of an unknown length were kept raw and not decoded; others go on"
+        packets = counted(n, "packet of an unknown length was", "packets of an unknown length were")
+        text = f"{self._who}: {packets} kept raw and not decoded; others go on"
         return [Notice("malformed", text, t, payload={"n": n})]
 
     def _nonsense(self, t: int) -> list[DriverEvent]:

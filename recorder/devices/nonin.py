@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from recorder.clock import Clock
+from recorder.counted import counted
 from recorder.devices.contract import DeviceConfig, DriverEvent, Notice
 from recorder.devices.nonin_count import FrameOrder, Hole, Out, Pace, Timed
 from recorder.devices.options import origin, read_options, silence_s
@@ -221,9 +222,8 @@ class NoninDriver:
             return []
         hurt, link.hurt, link.hurt_told_ns = dict(link.hurt), Counter(), t
         kind = "checksum" if "checksum" in hurt else "malformed"
-        text = (
-            f"{self._port}: {sum(hurt.values())} damaged frames were left out; if it goes on, check the cable"
-        )
+        frames = counted(sum(hurt.values()), "damaged frame was", "damaged frames were")
+        text = f"{self._port}: {frames} left out; if it goes on, check the cable"
         return [Notice(kind, text, t, self._pleth.stream_id, hurt)]
 
     def _troubles(self, frame: Frame, t: int) -> list[DriverEvent]:

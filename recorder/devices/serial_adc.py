@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from recorder.clock import Clock
+from recorder.counted import counted
 from recorder.devices import profiles
 from recorder.devices.contract import DeviceConfig, DriverEvent, Notice
 from recorder.devices.detectors import ChannelWatch, Finding, FindingKind
@@ -231,8 +232,9 @@ class SerialAdcDriver:
             return []
         hurt, link.hurt, link.hurt_told_ns = dict(link.hurt), Counter(), t
         kind = "checksum" if "checksum" in hurt else "malformed"
-        words = " and ".join(f"{n} frames with {name} damage" for name, n in sorted(hurt.items()))
-        text = f"{self._port}: {words} were left out; if it goes on, check cable and baud rate"
+        words = " and ".join(f"{counted(n, 'frame')} with {name} damage" for name, n in sorted(hurt.items()))
+        were = "was" if sum(hurt.values()) == 1 else "were"
+        text = f"{self._port}: {words} {were} left out; if it goes on, check cable and baud rate"
         return [Notice(kind, text, t, self._stream_id, hurt)]
 
     def _nonsense(self, t: int) -> list[DriverEvent]:

@@ -127,8 +127,10 @@ class _Told:
             yield "the monitor was never calibrated by its arm cuff (no NBPcal): its pressures are no reference"
         if "hd-calibrated" not in kinds and np.isfinite(files.beats.column("co")).any():
             yield "no HDcal: CO and what follows from it are uncalibrated CO"
-        if kinds.count("other"):
-            yield f"{kinds.count('other')} events with words of their own were kept as markers; check them for names"
+        if (n_other := kinds.count("other")) == 1:
+            yield "1 event with words of its own was kept as a marker; check it for names"
+        elif n_other:
+            yield f"{n_other} events with words of their own were kept as markers; check them for names"
 
     def waves(self) -> Iterator[Waveform]:
         wave = self._files.wave

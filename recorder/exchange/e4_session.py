@@ -51,10 +51,10 @@ def _recording(path: Path, files: Mapping[str, bytes], regular: Mapping[str, Reg
     hr = _regular(path, "HR.csv", files.get("HR.csv", b""), 1)
     beats = _beats(path, files.get("IBI.csv", b""))
     tags = [t for name, text in files.items() if is_tags(name) for t in parse_tags(text)]
-    notes = [f"{name}: {part.n_bad} rows are no numbers" for name, part in regular.items() if part.n_bad]
+    notes = [f"{name}: {_no_numbers(part.n_bad)}" for name, part in regular.items() if part.n_bad]
     notes += [f"{name}: absent or empty" for name in _REGULAR if name not in regular]
     if beats is not None and beats.n_bad:
-        notes.append(f"IBI.csv: {beats.n_bad} rows are no numbers")
+        notes.append(f"IBI.csv: {_no_numbers(beats.n_bad)}")
     return Recording(
         source="e4",
         name=path.name,
@@ -89,6 +89,10 @@ def _regular(path: Path, name: str, text: bytes, columns: int) -> RegularCsv | N
         return parse_regular(text, columns)
     except NotE4 as error:
         raise RecordingUnreadable(f"{path}, {name}: {error}; export the session again") from error
+
+
+def _no_numbers(n: int) -> str:
+    return "1 row is no number" if n == 1 else f"{n} rows are no numbers"
 
 
 def _beats(path: Path, text: bytes) -> BeatCsv | None:

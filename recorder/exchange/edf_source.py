@@ -73,10 +73,7 @@ def read(path: Path, wall_ns: LocalTime, undated_ns: int, zone: str) -> Source:
         notes.append(f"the file was cut: its last {lost_s:g} s are missing")
     if file.n_beyond:
         reader.reject(path.name, BEYOND, file.n_beyond)
-        notes.append(
-            f"{file.n_beyond} data records stand behind the {file.n_records} its header tells of and were left out; if "
-            "they belong to it, let the program that wrote it mend its header"
-        )
+        notes.append(_beyond(file))
     if not waves:
         why = "; ".join(f"{s.file}: {s.why}" for s in reader.skipped[:3])
         raise RecordingUnreadable(f"{path}: holds no sample{f' ({why})' if why else ''}; choose another file")
@@ -99,6 +96,18 @@ def read(path: Path, wall_ns: LocalTime, undated_ns: int, zone: str) -> Source:
     )
 
 
+def _beyond(file: EdfFile) -> str:
+    if file.n_beyond == 1:
+        return (
+            f"1 data record stands behind the {file.n_records} its header tells of and was left out; if it belongs to "
+            "it, let the program that wrote it mend its header"
+        )
+    return (
+        f"{file.n_beyond} data records stand behind the {file.n_records} its header tells of and were left out; if "
+        "they belong to it, let the program that wrote it mend its header"
+    )
+
+
 class _Reader:
     """Signals to streams, keeping account of what is left out."""
 
@@ -112,10 +121,15 @@ class _Reader:
         self.skipped: list[Skipped] = []
         self.notes: list[str] = []
         if file.discontinuous and n_unsaid:
-            self.notes.append(
+            one = (
+                f"it may have gaps (EDF+D) and does not say when 1 of its {file.n_records} data records was taken: it "
+                "was put behind the one before"
+            )
+            many = (
                 f"it may have gaps (EDF+D) and does not say when {n_unsaid} of its {file.n_records} data records were "
                 "taken: they were put behind the one before"
             )
+            self.notes.append(one if n_unsaid == 1 else many)
 
     def reject(self, file: str, reason: str, n: int) -> None:
         """Count what was left out."""

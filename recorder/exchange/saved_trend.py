@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorder.clock import ClockEra
+from recorder.counted import counted
 from recorder.errors import RecordingUnreadable, SessionError
 from recorder.exchange.trend_csv import FIRST_COLUMNS, TITLE, VERSION, plain, reasons_of
 from recorder.schema import Amendment, Calibration, DeviceInfo, Event, StreamInfo, Subject
@@ -261,7 +262,7 @@ def _take(
         place, info, words = columns[kind]
         part = cells[place : place + len(info.channels)]
         if len(part) != len(info.channels):
-            raise ValueError(f"{len(cells)} cells are too few")
+            raise ValueError(f"{counted(len(cells), 'cell is', 'cells are')} too few")
         table.times.setdefault(kind, []).append(t_s)
         numbers = [_code(cell, words[i]) if i in words else _number(cell) for i, cell in enumerate(part)]
         table.values.setdefault(kind, []).append(numbers)

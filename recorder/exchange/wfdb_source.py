@@ -203,6 +203,8 @@ class _Record:
                     parts[kind].append(part)
         if absent:
             why = f"is not there, nor are {len(absent) - 1} others: each is a gap"
+            if len(absent) == 2:
+                why = "is not there, nor is 1 other: each is a gap"
             self.skipped.append(
                 Skipped(absent[0], why if absent[1:] else "is not there; its segment is a gap")
             )

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from recorder.acquire.settings import read as read_settings
+from recorder.counted import counted
 from recorder.errors import RecorderError, StorageError
 from recorder.host import lock, logs, places, platform
 from recorder.host.client import StationClient
@@ -195,7 +196,9 @@ def _sessions(home: Path) -> Iterator[Entry]:
     rows = [_session(folder, card) for folder, card in list(_cards(home))[:MOST_SESSIONS]]
     if rows:
         yield Entry(
-            "sessions.json", f"the newest {len(rows)} sessions: streams, sizes, versions", _json(rows)
+            "sessions.json",
+            f"the newest {counted(len(rows), 'session')}: streams, sizes, versions",
+            _json(rows),
         )
 
 

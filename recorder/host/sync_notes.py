@@ -21,11 +21,11 @@ def _note(status: SyncStatus, now_us: int) -> tuple[str, str] | None:
     host, left, total = status.server, status.waiting, status.total
     if status.state == "unreachable":
         return (
-            f"service {host} does not answer, {left} of {total} files wait",
+            f"service {host} does not answer, files waiting: {left} of {total}",
             "record all the same: they are kept here and go there when it answers",
         )
     if status.state in ("refused", "other-service"):
-        return f"service {host} takes nothing, {left} of {total} files wait", "see Service in the menu"
+        return f"service {host} takes nothing, files waiting: {left} of {total}", "see Service in the menu"
     if status.clock_ahead_s:
         return (
             f"this machine's clock and that of service {host} are {abs(status.clock_ahead_s)} s apart",
@@ -34,7 +34,9 @@ def _note(status: SyncStatus, now_us: int) -> tuple[str, str] | None:
     days = status.certificate_days(now_us)
     if days is not None:
         return (
-            f"the certificate of service {host} runs out in {days} days",
+            f"the certificate of service {host} runs out in 1 day"
+            if days == 1
+            else f"the certificate of service {host} runs out in {days} days",
             "tell its administrator to renew it; then nothing would go there, and all would be kept here",
         )
     return None

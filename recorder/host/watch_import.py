@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from recorder.counted import counted
 from recorder.errors import RecorderError, StorageError
 from recorder.exchange import importing
 from recorder.exchange.importing import Order, Plan, Wanted
@@ -200,7 +201,9 @@ class _Taker:
         facts = source.facts() | {"session": str(out), "overlaps": [str(other.folder) for other in others]}
         self.imported.append(facts)
         minutes, rejected = (end - first) / 60e9, sum(source.rejected_rows().values())
-        self.say(f"{found.recording}: imported into {out.name} ({minutes:.1f} min, {rejected} rows rejected)")
+        self.say(
+            f"{found.recording}: imported into {out.name} ({minutes:.1f} min, {counted(rejected, 'row')} rejected)"
+        )
         if joined:
             self.say(f"  together with everything in {joined}, which is left as it is")
         for note in (*source.notes, *(f"{s.file} was not taken: {s.why}" for s in source.skipped)):

@@ -174,7 +174,8 @@ def parse_beats(octets: bytes) -> CnapBeats:
     values = _without_missing(columns, told)
     kept = np.isfinite(values).any(axis=1)
     if moved:
-        notes.append(f"{moved} rows stood before an earlier one and were put in order")
+        one = "1 row stood before an earlier one and was put in order"
+        notes.append(one if moved == 1 else f"{moved} rows stood before an earlier one and were put in order")
     return CnapBeats(
         np.array([row.t_s for row in rows])[kept],
         columns,
@@ -277,7 +278,9 @@ def _spare_columns(
             columns.append(CnapColumn(channel, unit, lines.names[place]))
             values.append([math.nan if v is None else v for v in found])
             if n_words:
-                notes.append(f"{channel}: {n_words} fields are no numbers and were left empty")
+                one = f"{channel}: 1 field is no number and was left empty"
+                many = f"{channel}: {n_words} fields are no numbers and were left empty"
+                notes.append(one if n_words == 1 else many)
     return tuple(columns), np.array(values, np.float64).reshape(len(columns), len(rows)).T, notes
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from recorder.clock import Clock
+from recorder.counted import counted
 from recorder.errors import SessionDamaged
 from recorder.schema import Event, Gap
 from recorder.session.continuity import Fault
@@ -144,7 +145,9 @@ def _mend_folder(folder: Path, report: RecoverReport) -> None:
     place = folder / SEGMENT_FOLDER
     if not place.is_dir():
         n_sealed = len(read_stored(folder).segments)
-        report.lost.append((SEGMENT_FOLDER, f"the folder is missing and with it {n_sealed} sealed files"))
+        report.lost.append(
+            (SEGMENT_FOLDER, f"the folder is missing and with it {counted(n_sealed, 'sealed file')}")
+        )
         make_folder(place)
 
 
@@ -176,7 +179,8 @@ def _journal_faults(folder: Path, journal: JournalSnapshot | None) -> list[str]:
     except SessionDamaged as error:
         return [*found, str(error)]
     if known > journal.commit_no:
-        found.append(f"its last {known - journal.commit_no} commits are gone")
+        lost = known - journal.commit_no
+        found.append("its last commit is gone" if lost == 1 else f"its last {lost} commits are gone")
     return found
 
 

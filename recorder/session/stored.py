@@ -178,7 +178,8 @@ def _read_journal(folder: Path, damaged: list[Damage]) -> tuple[JournalSnapshot 
     damaged += [(JOURNAL_FILE, why) for why in snapshot.damaged]
     if snapshot.commit_no < known:
         lost = known - snapshot.commit_no
-        ahead.append((JOURNAL_FILE, f"its last {lost} commits are gone (write-ahead log damaged or missing)"))
+        what = "commit is" if lost == 1 else f"{lost} commits are"
+        ahead.append((JOURNAL_FILE, f"its last {what} gone (write-ahead log damaged or missing)"))
     return snapshot, ahead
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from recorder.counted import counted
 from recorder.errors import SessionDamaged
 from recorder.schema import Event, Gap, StreamInfo
 from recorder.session import alignments, amendments, summary
@@ -319,7 +320,8 @@ def _check_numbers(stored: Stored, found: Findings) -> None:
     found.notes += [f"recovered: {_lost_text(e)}" for e in events if e.kind == RECOVERED]
     missing = set(range(1, max(found.events, default=0) + 1)) - found.events.keys()
     if missing and not damaged_before:
-        found.damage(JOURNAL_FILE, f"{len(missing)} events are missing, first number {min(missing)}")
+        what = counted(len(missing), "event is", "events are")
+        found.damage(JOURNAL_FILE, f"{what} missing, first number {min(missing)}")
 
 
 def _lost_text(event: Event) -> str:

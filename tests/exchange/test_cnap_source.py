@@ -118,7 +118,7 @@ def test_identity_in_an_event_is_taken_out(tmp_path: Path) -> None:
     source = read(files.beats)
     labels = [m.payload.get("label") for m in source.moments if m.kind == "marker"]
     assert "Mrs … coughs" in labels
-    assert any("check them for names" in note for note in source.notes)
+    assert any("check it for names" in note for note in source.notes)
 
 
 def test_one_part_damaged_the_other_is_imported(tmp_path: Path) -> None:

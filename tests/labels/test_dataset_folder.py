@@ -353,7 +353,7 @@ def test_a_few_crossed_pressures_are_masked_and_counted(tmp_path: Path) -> None:
     found = read_dataset(bare_folder(tmp_path / "set", labels))
     assert np.isnan(found.labels[5, :3]).all() and found.labels[5, 3] == 60
     assert np.isfinite(found.labels[:5, :4]).all()
-    assert "1 windows with DBP not below SBP" in found.about["notes"][0]
+    assert "1 window with DBP not below SBP" in found.about["notes"][0]
 
 
 def test_a_version_of_another_kind_is_kept_beside_ours(tmp_path: Path) -> None:

@@ -246,7 +246,7 @@ def test_what_pre_flight_says(tmp_path: Path) -> None:
         found = notes("bed1", tmp_path)
         assert bool(found) == bool(said)
         if found:
-            assert said in found[0][0] and "3 of 41 files wait" in found[0][0]
+            assert said in found[0][0] and "files waiting: 3 of 41" in found[0][0]
 
 
 def test_clocks_that_differ_are_told_at_the_bed_too(

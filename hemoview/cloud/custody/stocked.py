@@ -12,6 +12,7 @@ from hemoview.cloud.database import Database
 from hemoview.cloud.service import Service
 from hemoview.cloud.settings import Settings
 from hemoview.cloud.tables import blob, blob_is_whole
+from recorder.counted import counted
 from recorder.errors import ConfigError
 
 _GOES_ON: Final = "The ward is shown all the same; sessions stay at the bedsides until it can be used"
@@ -62,6 +63,6 @@ async def must_hold_ours(service: Service) -> None:
     async for _ in service.blobs.walk():
         return
     raise ConfigError(
-        f"{service.settings.blobs}: is empty, and the database lists {count} blobs. Is it the right bucket and prefix, "
-        "or is a disk not mounted? If they are lost for good, put a backup back with hemoview restore"
+        f"{service.settings.blobs}: is empty, and the database lists {counted(count, 'blob')}. Is it the right bucket "
+        "and prefix, or is a disk not mounted? If they are lost for good, put a backup back with hemoview restore"
     )

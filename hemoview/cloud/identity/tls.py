@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from hemoview.cloud.identity import certificate
+from recorder.counted import counted
 from recorder.errors import ConfigError
 from recorder.host import platform
 
@@ -119,7 +120,11 @@ class Served:
     def words(self, now_us: int) -> str:
         """For the log of the service."""
         days = self.days(now_us)
-        what = f"runs out in {days} days" if days >= 0 else "has run out: browsers and bedsides refuse it"
+        what = (
+            f"runs out in {counted(days, 'day')}"
+            if days >= 0
+            else "has run out: browsers and bedsides refuse it"
+        )
         return (
             f"the certificate {self.file} {what}; renew it by hemoview serve --init-tls {','.join(self.asked)}, then "
             "start the service again"
