@@ -33,7 +33,7 @@ def tcp_link(side: Side) -> Iterator[tuple[dict[str, object], Callable[[bytes], 
                         peer.sendall(side.answer(data))
 
         def send(data: bytes) -> None:
-            assert connected.wait(10)
+            assert connected.wait(60)
             peers[-1].sendall(data)
 
         thread = threading.Thread(target=serve, name="test-tcp-link", daemon=True)

@@ -100,7 +100,7 @@ def test_an_end_waits_for_a_recorder_that_may_still_take_rows(tmp_path: Path) ->
         stop.set()
         ending.join(3 * process.IN_ORDER_S)
         assert ending.is_alive()
-    ending.join(5)
+    ending.join(30)
     assert not ending.is_alive()
 
 

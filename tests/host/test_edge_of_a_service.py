@@ -37,7 +37,7 @@ def edge_of_the_unit(station: str, home: Path) -> Iterator[subprocess.Popen[byte
         yield edge
     finally:
         edge.terminate()
-        edge.wait(15)
+        edge.wait(60)
 
 
 def refusals(home: Path, station: str) -> int:

@@ -63,7 +63,7 @@ def test_a_recorder_that_is_just_ending_is_waited_for(tmp_path: Path) -> None:
     with StationLock("bed1", tmp_path, patience_s=60) as held:
         assert time.monotonic() - began > 0.2
         assert json.loads(held.path.read_text())["pid"] == os.getpid()
-    process.wait(10)
+    process.wait(60)
     process.stdout.close()  # type: ignore[union-attr]
 
 

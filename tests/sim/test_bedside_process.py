@@ -61,7 +61,7 @@ def test_ready_log_truth_and_stop(tmp_path, processes, wait_until):
         process.stdin.flush()
         wait_until(lambda: (tmp_path / "truth_file.json").read_text().count("\n") > 20)
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=10)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 0
     assert said == ""
     log = read(tmp_path, "log_file")
@@ -78,7 +78,7 @@ def test_the_truth_file_is_the_model_run_of_its_seed(tmp_path, processes, wait_u
     wait_until((tmp_path / "truth_file.json").exists)
     wait_until(lambda: (tmp_path / "truth_file.json").read_text().count("\n") > 30, timeout_s=20)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=10)
+    process.communicate(timeout=60)
     header, *beats = map(json.loads, (tmp_path / "truth_file.json").read_text().splitlines())
     expected = simulate(SimSubject(), 60, seed=5, script="rest").beats
     assert header["header"]["simulated"] is True
@@ -100,7 +100,7 @@ def test_a_port_in_use_is_named(tmp_path, processes):
         port = taken.getsockname()[1]
         process = start(tmp_path, {"e4": {"port": port}})
         processes.append(process)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert f"127.0.0.1:{port}" in said
     assert "Traceback" not in said
@@ -112,7 +112,7 @@ def test_a_port_in_use_is_named(tmp_path, processes):
 def test_what_cannot_start_says_so_in_one_line(tmp_path, processes, config):
     process = start(tmp_path, config)
     processes.append(process)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 1
     assert len(said.strip().splitlines()) == 1
     assert not (tmp_path / "ready_file.json").exists()

@@ -38,7 +38,7 @@ def test_another_threads_allocations_collect_nothing(qtbot: QtBot) -> None:
         assert gone() is not None
         gc.collect(0)
         collector.collect()
-        qtbot.waitUntil(lambda: gone() is None or bool(gc.collect()), timeout=3000)
+        qtbot.waitUntil(lambda: gone() is None or bool(gc.collect()), timeout=30_000)
         assert died_in == ["MainThread"]
     finally:
         collector.close()

@@ -107,7 +107,7 @@ def test_cancelled_nothing_stays_and_the_form_comes_back(qtbot: QtBot, folder: P
         """Waits before its first row until it was told to stop."""
 
         def _tell(self, done: int, total: int) -> None:
-            hold.wait(10)
+            hold.wait(60)
             super()._tell(done, total)
 
     dialog = ExportDialog(source(folder), tmp_path / "home", start=Held)

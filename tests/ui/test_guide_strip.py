@@ -140,7 +140,7 @@ def test_on_a_narrow_panel_one_prompt_and_a_menu(qtbot: QtBot, strip: GuideStrip
     wide = strip.minimumSizeHint().width()
     strip.set_narrow(on=True)
     assert len(strip.prompts.rows) == 1
-    qtbot.waitUntil(lambda: strip.minimumSizeHint().width() <= 440 < wide, timeout=3000)
+    qtbot.waitUntil(lambda: strip.minimumSizeHint().width() <= 440 < wide, timeout=30_000)
     assert strip.phase.more.isVisible() and not strip.phase.readings.isVisible()
     menus = [action for action in strip.phase.more.menu().actions() if action.menu() is None]
     with qtbot.waitSignal(strip.asked) as asked:

@@ -76,7 +76,7 @@ def test_cancel_leaves_no_half_session(
     def held(*args: object, told: importing.Told, **more: object) -> Path:
         def slowly(done: int, total: int) -> None:
             begun.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
             told(done, total)
 
         return carry_out(*args, told=slowly, **more)  # type: ignore[arg-type]
@@ -84,7 +84,7 @@ def test_cancel_leaves_no_half_session(
     carry_out = importing.carry_out
     monkeypatch.setattr(importing, "carry_out", held)
     dialog.ok.click()
-    assert begun.wait(10)
+    assert begun.wait(60)
     assert not dialog.side.isEnabled()
     dialog.cancel.click()
     go_on.set()

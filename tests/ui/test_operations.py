@@ -91,7 +91,7 @@ def test_marker_button_undo_and_calibration_become_commands(
     operations.window.record.markers.press(3)
     operations.window.record.undo_asked.emit()
     operations.window.banner_asked.emit("confirm-calibration")
-    qtbot.waitUntil(lambda: len(recorder.asked) == 3, timeout=3000)
+    qtbot.waitUntil(lambda: len(recorder.asked) == 3, timeout=30_000)
     sent = {(verb, args.get("label"), args.get("operator")) for verb, args in recorder.asked}
     assert sent == {
         ("marker", "stand up", "OP1"),
@@ -106,7 +106,7 @@ def test_a_refusal_is_shown_in_the_recorders_words(
     recorder.answers["marker"] = SessionRefused("no session is open on this station; press Start first")
     operations.mark(1, "cough", "key")
     operations.mark(2, "talk", "button")
-    qtbot.waitUntil(lambda: bool(dialogs(operations, QMessageBox)), timeout=3000)
+    qtbot.waitUntil(lambda: bool(dialogs(operations, QMessageBox)), timeout=30_000)
     boxes = dialogs(operations, QMessageBox)
     assert len(boxes) == 1
     assert "press Start first" in boxes[0].text()
@@ -136,14 +136,14 @@ def test_start_asks_preflight_then_sends_the_confirmed_form(
     sex.choose("male")
     consent.setChecked(True)
     dialog.next.click()
-    qtbot.waitUntil(dialog.confirm.start.isEnabled, timeout=3000)
+    qtbot.waitUntil(dialog.confirm.start.isEnabled, timeout=30_000)
     recorder.answers["start"] = SessionRefused("start refused: disk full; make room")
     dialog.confirm.start.click()
-    qtbot.waitUntil(lambda: "disk full" in dialog.confirm.state.text(), timeout=3000)
+    qtbot.waitUntil(lambda: "disk full" in dialog.confirm.state.text(), timeout=30_000)
     assert dialog.isVisible()
     recorder.answers["start"] = {"session_id": "s", "folder": "/s"}
     dialog._start()
-    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=3000)
+    qtbot.waitUntil(lambda: not dialog.isVisible(), timeout=30_000)
     order = recorder.asked[-1][1]
     assert order["subject"]["pseudonym"] == "P-02"
     assert operations.settings.form.pseudonym == ""
@@ -156,7 +156,7 @@ def test_stop_is_asked_once_more(qtbot: QtBot, operations: Operations, recorder:
     assert dialog.go_on.isDefault()
     assert "stop" not in recorder.verbs()
     qtbot.mouseClick(dialog.stop, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "stop" in recorder.verbs(), timeout=3000)
+    qtbot.waitUntil(lambda: "stop" in recorder.verbs(), timeout=30_000)
     assert recorder.asked[-1][1]["operator"] == "OP1"
     assert operations.start_dialog is None
 
@@ -166,7 +166,7 @@ def test_stop_for_the_next_subject_opens_an_empty_form(
 ) -> None:
     operations.ask_stop()
     dialogs(operations, StopDialog)[0].next.click()
-    qtbot.waitUntil(lambda: operations.start_dialog is not None, timeout=3000)
+    qtbot.waitUntil(lambda: operations.start_dialog is not None, timeout=30_000)
     assert recorder.verbs()[0] == "stop"
     assert operations.start_dialog is not None
     assert operations.start_dialog.form.pseudonym == ""
@@ -187,7 +187,7 @@ def test_an_early_end_needs_a_reason(
     assert not button.isEnabled()
     qtbot.keyClicks(dialog.operator, "OP2")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: verb in recorder.verbs(), timeout=3000)
+    qtbot.waitUntil(lambda: verb in recorder.verbs(), timeout=30_000)
     assert recorder.asked[-1] == (verb, {"why": "wrong bed", "operator": "OP2"})
 
 

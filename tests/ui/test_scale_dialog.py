@@ -52,7 +52,7 @@ def test_two_live_levels_and_their_pressures_are_sent(
     dialog.inputs["mmhg_1"].setText("40")
     assert dialog.line.text() == ""
     level.volt = 1.7
-    qtbot.waitUntil(lambda: "1.700 V" in dialog.live.text(), timeout=3000)
+    qtbot.waitUntil(lambda: "1.700 V" in dialog.live.text(), timeout=30_000)
     dialog.takes[1].click()
     dialog.inputs["mmhg_2"].setText("160")
     assert dialog.line.text() == "mmHg = 100.0 · V − 10.0"
@@ -77,7 +77,7 @@ def test_a_bad_entry_keeps_the_dialog_open_and_says_why(qtbot: QtBot, dialog: Sc
 
 def test_without_live_samples_no_volt_can_be_taken(qtbot: QtBot, dialog: ScaleDialog, level: Level) -> None:
     level.volt = None
-    qtbot.waitUntil(lambda: "No live volt" in dialog.live.text(), timeout=3000)
+    qtbot.waitUntil(lambda: "No live volt" in dialog.live.text(), timeout=30_000)
     assert not any(button.isEnabled() for button in dialog.takes)
 
 
@@ -125,7 +125,7 @@ def test_the_button_shows_without_a_scale_and_gives_way_to_the_date(qtbot: QtBot
         for name, value in typed.items():
             dialog.inputs[name].setText(value)
         dialog.ok.click()
-        qtbot.waitUntil(lambda: bool(recorder.asked), timeout=3000)
+        qtbot.waitUntil(lambda: bool(recorder.asked), timeout=30_000)
         verb, args = recorder.asked[0]
         assert verb == "calibrate"
         assert (args["stream_id"], args["channel"], args["operator"]) == ("adc.wave", "abp", "OP1")

@@ -36,7 +36,7 @@ def test_the_list_jumps_and_says_where_a_label_is_from(page: ReviewPage, folder:
 def test_rows_of_labels_do_not_push_the_strips_over_each_other(page: ReviewPage, qtbot: QtBot) -> None:
     page.resize(600, 300)
     for at in (KEY.Key_L, KEY.Key_L):
-        qtbot.waitUntil(lambda: page.picture.height() - page.picture.foot_box.height() >= 200, timeout=2000)
+        qtbot.waitUntil(lambda: page.picture.height() - page.picture.foot_box.height() >= 200, timeout=30_000)
         qtbot.keyClick(page, at, CTRL)
 
 

@@ -46,7 +46,7 @@ def test_marker_keys_mark_but_not_while_typing(qtbot: QtBot, window: MainWindow,
     field = QLineEdit(window)
     field.show()
     field.setFocus()
-    qtbot.waitUntil(lambda: QApplication.focusWidget() is field, timeout=2000)
+    qtbot.waitUntil(lambda: QApplication.focusWidget() is field, timeout=30_000)
     qtbot.keyClick(window, Qt.Key.Key_3)
     assert len(marked) == 1
 

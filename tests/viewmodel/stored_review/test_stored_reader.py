@@ -30,7 +30,7 @@ def test_only_the_last_wish_is_read(opened: tuple[store.Session, SessionFacts]) 
         _wait(lambda: bool(reader.drain()))
         first, left, wanted = (keys_over("e4.bvp", 4, t, t + 10)[0] for t in (0.0, 200.0, 400.0))
         reader.want([first])
-        assert slow.reading.wait(10)
+        assert slow.reading.wait(60)
         reader.want([left])
         reader.want([first, wanted])
         slow.go_on.set()
@@ -73,7 +73,7 @@ class _SlowSession:
     def read(self, *args: object) -> object:
         self.reads += 1
         self.reading.set()
-        self.go_on.wait(10)
+        self.go_on.wait(60)
         return self._session.read(*args)
 
     def close(self) -> None:
