@@ -41,7 +41,6 @@ CELL_FIXED_PX, LINES = 46, 1.85
 """Of a cell: heights of name and reference; lines of digits and interval in units of the digits."""
 BESIDE_PX = 22
 """Edges of a cell, and what lies between the reference and its reason."""
-_FITTED = (QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
 
 class CompactCell(QFrame):

@@ -16,8 +16,6 @@ from hemoview.viewmodel.review_label_state import name_of
 from recorder.errors import ConfigError
 
 Phase = Literal["looking", "choosing", "building", "stopping", "done", "stopped", "failed"]
-_BY_CHOICE = ("simulated", "no-label-set")
-"""Bars that the dialog's own options lift or set up."""
 
 
 @dataclass(frozen=True, slots=True)

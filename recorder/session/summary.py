@@ -30,7 +30,6 @@ from recorder.session.points import ClockPoints
 SUMMARY_FILE: Final = "summary.bin"
 _MAGIC: Final = b"HemoView summary 1 "
 _DEFLATE: Final = 1
-_POINT_COLUMNS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
