@@ -12,32 +12,21 @@ import uuid
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, Literal
-from zoneinfo import ZoneInfo
+from typing import Any, Final
 
 from recorder import session
-from recorder.errors import ConfigError, RecorderError, RecordingUnreadable
+from recorder.errors import ConfigError, RecordingUnreadable
 from recorder.exchange import cnap_source, e4_source, edf_source, surgery_source, wfdb_record, wfdb_source
+from recorder.exchange.import_questions import Question, questions_of
 from recorder.exchange.into_session import Moment, start_wall_ns, write_session
 from recorder.exchange.local_time import check_zone, wall_ns_of
 from recorder.exchange.source import Source, SourceKind
 from recorder.schema import Consent, Details, Subject
-from recorder.session.amended import read_header
 from recorder.session.bulk import Told
-from recorder.session.manifest import MANIFEST_FILE
 
 TEMPLATE: Final = {"name": "import"}
 STATION: Final = "import"
-FUTURE_SLACK_NS: Final = 24 * 3_600_000_000_000
-"""A clock may be a zone ahead of the truth; more is a clock that was never set."""
-
-ZONES_SPAN_NS: Final = 26 * 3_600_000_000_000
-"""From UTC-12 to UTC+14: clocks that are further apart were not set to the wrong zone."""
-
-QuestionId = Literal["imported-before", "future-dated", "several-wristbands", "apart"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +68,6 @@ class Order:
     operator: str = ""
     fold: str = ""
     start: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Something only a person can answer; the import waits until ``id`` is accepted.
-
-    Args:
-        id: what is accepted by.
-        text: the question, for a command line.
-        values: what a screen's own words name.
-    """
-
-    id: QuestionId
-    text: str
-    values: dict[str, str | int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,10 +129,8 @@ def look(order: Order, sessions: Path | None, now_wall_ns: int) -> Plan:
         check_zone(order.zone)
     sources = tuple(READERS[wanted.kind](wanted, order) for wanted in _with_devices(order.wanted))
     _refuse_twice(sources)
-    questions = [*_apart(sources, order.zone), *_future(sources, now_wall_ns), *_several(sources)]
-    if sessions is not None:
-        questions += _before(sources, order.subject.pseudonym, sessions)
-    return Plan(order, sources, tuple(questions))
+    questions = questions_of(sources, order.zone, order.subject.pseudonym, sessions, now_wall_ns)
+    return Plan(order, sources, questions)
 
 
 def folder_name(plan: Plan, session_id: str) -> str:
@@ -287,9 +259,6 @@ def undated_wall_ns(order: Order) -> int:
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
 
 
-# ---- what is odd
-
-
 def _with_devices(wanted: Sequence[Wanted]) -> Iterator[Wanted]:
     """A second wristband of one session is ``e4-2``."""
     count = 0
@@ -313,101 +282,3 @@ def _refuse_twice(sources: Sequence[Source]) -> None:
     ids = [info.device_id for source in sources for info in source.devices]
     if len(set(ids)) < len(ids):
         raise ConfigError("two sources of one kind cannot go into one session; import them as two")
-
-
-def _apart(sources: Sequence[Source], zone: str) -> Iterator[Question]:
-    """Recordings with no moment in common: by whole zones they may still be one session, by more they are none.
-
-    Which clock was set wrongly only the beats can tell (``hemoview align``), and for that both must be in one session.
-
-    Raises:
-        RecordingUnreadable: they are further apart than any two zones.
-    """
-    ordered = sorted(sources, key=lambda s: s.span_wall_ns)
-    for k, (before, after) in enumerate(pairwise(ordered)):
-        reached = max(s.span_wall_ns[1] for s in ordered[: k + 1])
-        between_ns = after.span_wall_ns[0] - reached
-        if between_ns < 0:
-            continue
-        text = (
-            f"{before.name} ({_span_text(before, zone)}) and {after.name} ({_span_text(after, zone)}) have no moment "
-            "in common: check the time zone"
-        )
-        if between_ns > ZONES_SPAN_NS:
-            raise RecordingUnreadable(f"{text}, or import them as two sessions", advice="import-apart")
-        yield Question(
-            "apart",
-            f"{text}. If a device's clock was set wrongly, they can come into one session with the times they have, "
-            "and aligning it finds by how much",
-            {
-                "first": f"{before.name} ({_span_text(before, zone)})",
-                "second": f"{after.name} ({_span_text(after, zone)})",
-            },
-        )
-
-
-def _future(sources: Sequence[Source], now_wall_ns: int) -> Iterator[Question]:
-    for source in sources:
-        first, _ = source.span_wall_ns
-        if first > now_wall_ns + FUTURE_SLACK_NS:
-            when = datetime.fromtimestamp(first / 1e9, UTC)
-            yield Question(
-                "future-dated",
-                f"{source.name} begins on {when:%Y-%m-%d %H:%M} UTC, which is still to come: the clock of its device "
-                "was wrong, or its dates were shifted to hide them. Its times would be kept as they are",
-                {"name": source.name, "when": f"{when:%Y-%m-%d %H:%M}"},
-            )
-
-
-def _several(sources: Sequence[Source]) -> Iterator[Question]:
-    bands = [s.name for s in sources if s.kind == "e4"]
-    if len(bands) > 1:
-        yield Question(
-            "several-wristbands",
-            f"{' and '.join(bands)} are {len(bands)} wristbands in one session: both must be of the same subject",
-            {"names": ", ".join(bands), "n": len(bands)},
-        )
-
-
-def _before(sources: Sequence[Source], pseudonym: str, sessions: Path) -> Iterator[Question]:
-    """The same bytes in an earlier session, of this subject or of another."""
-    wanted = {h: s for s in sources for h in (s.sha256, s.content_sha256)}
-    named: set[tuple[str, str]] = set()
-    for folder, header, payload in imports_in(sessions):
-        hits = [wanted[h] for h in (payload.get("sha256"), payload.get("content_sha256")) if h in wanted]
-        if not hits or (folder.name, hits[0].name) in named:
-            continue
-        named.add((folder.name, hits[0].name))
-        whose = header.subject.pseudonym if header.subject else "nobody"
-        other = "" if whose.casefold() == pseudonym.casefold() else f", there of subject {whose}"
-        text = f"{hits[0].name} was imported before, into {folder.name}{other}"
-        yield Question(
-            "imported-before", text, {"name": hits[0].name, "session": folder.name, "subject": whose}
-        )
-
-
-def imports_in(sessions: Path) -> Iterator[tuple[Path, session.SessionHeader, dict[str, Any]]]:
-    """Every import told by the sessions of a folder: where, of whom, and its event's payload."""
-    if not sessions.is_dir():
-        return
-    for folder in sorted(p for p in sessions.iterdir() if p.is_dir() and not p.name.startswith(".")):
-        try:
-            header = read_header(folder)
-            if any(device.transport == "file" for device in header.devices):
-                written = (folder / MANIFEST_FILE).stat().st_mtime_ns
-                yield from ((folder, header, payload) for payload in _imports_of(folder, written))
-        except (RecorderError, OSError):
-            continue  # verify and the session browser name it
-
-
-@lru_cache(maxsize=4096)
-def _imports_of(folder: Path, _written_ns: int) -> tuple[dict[str, Any], ...]:
-    """Payloads of a session's imports; read again only when its manifest was written again."""
-    with session.open(folder) as stored:
-        return tuple(event.payload for event in stored.events("import"))
-
-
-def _span_text(source: Source, zone: str) -> str:
-    where = ZoneInfo(zone) if zone else UTC
-    first, end = (datetime.fromtimestamp(t / 1e9, where) for t in source.span_wall_ns)
-    return f"{first:%Y-%m-%d %H:%M} to {end:%H:%M} {zone or 'UTC'}"

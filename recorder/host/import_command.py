@@ -13,6 +13,7 @@ from typing import Any, get_args
 
 from recorder.errors import ConfigError, StorageError
 from recorder.exchange import importing
+from recorder.exchange.import_questions import QuestionId
 from recorder.exchange.joining import join
 from recorder.exchange.local_time import FOLDS
 from recorder.exchange.source import SourceKind
@@ -69,7 +70,7 @@ def add_parser(commands: Any) -> None:
         "--accept",
         default="",
         metavar="LIST",
-        help=f"answers to what would be asked: {', '.join(get_args(importing.QuestionId))}",
+        help=f"answers to what would be asked: {', '.join(get_args(QuestionId))}",
     )
     parser.add_argument(
         "--join",
