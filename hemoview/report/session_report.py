@@ -177,7 +177,8 @@ def _write(out: Path, content: dict[str, bytes]) -> Path:
     except OSError as error:
         if making is not None:
             shutil.rmtree(making, ignore_errors=True)
-        raise StorageError(f"{out}: the report could not be written: {why_of(error)}") from error
+        why = f"{error.strerror or why_of(error)}; choose another folder or make room"
+        raise StorageError(f"{out}: the report could not be written: {why}") from error
 
 
 def _numbered(making: Path, out: Path) -> Path:

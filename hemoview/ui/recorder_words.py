@@ -110,7 +110,9 @@ PHRASES: Final[Mapping[str, str]] = {
     "{}: {} fields are no numbers and were left empty": "{}：{} 个格子不是数字，已留空",
     "only {} of {} beats lie within the waveform": "只有 {} 次心搏（共 {} 次）落在波形之内",
     "{}: is empty; fetch it again": "{}：是空文件；请重新获取",
-    "{}: cannot be read as a zip ({}); fetch it again": "{}：不是可读的压缩包（{}）；请重新获取",
+    "{}: cannot be read as a zip ({}); while it is still copied wait, else fetch it again": (
+        "{}：不是可读的压缩包（{}）；如仍在复制请稍候，否则请重新获取"
+    ),
     "{}: is locked with a password; unpack it with the password and choose the folder": (
         "{}：有密码；请用密码解压后选择文件夹"
     ),

@@ -21,6 +21,8 @@ Style = Literal["wave", "steps", "dots", "band"]
 _SINGLES = tuple(p for p in PARAMETERS if p not in PRESSURES)
 _WAVES = {"ppg": "ppg", "abp_wave": "reference", "acc": "acc", "eda": "eda", "temp": "temp"}
 _TITLES = {"ppg": "PPG", "abp_wave": "CNAP", "acc": "Motion", "eda": "EDA", "temp": "TEMP", "hr": "HR"}
+_FOREIGN = ("monitor", "wfdb", "edf")
+"""Devices of imported files that do not say what measured their pressure: often an arterial line, and then no CNAP."""
 _SHOWN_ROLES = ("ppg", "abp_wave", "acc")
 _KNOWN_ROLES = (*_WAVES, "estimate", "hr")
 
@@ -105,13 +107,17 @@ def _wave_panels(stream: StreamInfo, role: str, colour: str, facts: SessionFacts
         uncalibrated = i == 0 and not known and channel.unit == "V"
         yield Panel(
             f"{stream.stream_id}.{channel.name}",
-            _TITLES[role] if i == 0 else channel.name,
+            _pressure_title(stream) if i == 0 else channel.name,
             "mmHg" if known else _unit(stream, i),
             (Trace(channel.name, stream.stream_id, i, "wave", "grey" if uncalibrated or i else colour),),
             shown=i == 0,
             weight=1.2,
             volts=uncalibrated,
         )
+
+
+def _pressure_title(stream: StreamInfo) -> str:
+    return "ABP" if stream.device_id in _FOREIGN else _TITLES["abp_wave"]
 
 
 def _weight(role: str) -> float:

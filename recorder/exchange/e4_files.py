@@ -173,7 +173,9 @@ def _zip(path: Path) -> E4Files:
             raise
         if not path.stat().st_size:
             raise RecordingUnreadable(f"{path}: is empty; fetch it again") from error
-        raise RecordingUnreadable(f"{path}: cannot be read as a zip ({error}); fetch it again") from error
+        raise RecordingUnreadable(
+            f"{path}: cannot be read as a zip ({error}); while it is still copied wait, else fetch it again"
+        ) from error
 
 
 def _small_member(archive: zipfile.ZipFile, members: Iterable[zipfile.ZipInfo], name: str) -> bytes:

@@ -70,6 +70,18 @@ def panel_view(opened: Opened, panel: Panel) -> PanelView:
     return resolve_panel(panel, facts, wish, cache)
 
 
+@pytest.mark.parametrize(
+    ("device", "title"), [("monitor", "ABP"), ("wfdb", "ABP"), ("adc", "CNAP"), ("cnap", "CNAP")]
+)
+def test_an_arterial_line_of_a_foreign_file_is_not_called_cnap(
+    opened: Opened, device: str, title: str
+) -> None:
+    _, facts = opened
+    streams = tuple(replace(s, device_id=device) if s.role == "abp_wave" else s for s in facts.streams)
+    titles = {panel.title for panel in panels_of(replace(facts, streams=streams))}
+    assert titles & {"ABP", "CNAP"} == {title}
+
+
 def test_every_parameter_has_its_panel_and_every_other_column_one_of_its_own(opened: Opened) -> None:
     _, facts = opened
     panels = {panel.panel_id: panel for panel in panels_of(facts)}
