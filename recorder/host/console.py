@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from recorder.errors import RecorderError
@@ -151,8 +152,16 @@ def _print(outcome: Outcome | None, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(outcome, default=str))
         return
-    for name, value in outcome.items():
+    for name, value in (_readable(*item) for item in outcome.items()):
         print(f"{name}: {_in_words(value)}")
+
+
+def _readable(name: str, value: Any) -> tuple[str, Any]:
+    """``start_wall_ns: 1644226061000000000`` is for programs; people are told ``start: 2022-02-07 09:27:41 UTC``."""
+    if not (name.endswith("_wall_ns") and isinstance(value, int)):
+        return name, value
+    moment = datetime.fromtimestamp(value / 1e9, tz=UTC)
+    return name.removesuffix("_wall_ns"), f"{moment:%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _in_words(value: Any) -> str:
@@ -174,7 +183,8 @@ def _part_in_words(value: Any) -> str:
 
 def _in_one_line(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{name}: {_in_one_line(part)}" for name, part in value.items()) or "none"
+        parts = [_readable(name, part) for name, part in value.items()]
+        return ", ".join(f"{name}: {_in_one_line(part)}" for name, part in parts) or "none"
     if isinstance(value, list | tuple):
         return ", ".join(_in_one_line(part) for part in value) or "none"
     return "none" if value is None else str(value)

@@ -25,11 +25,14 @@ from recorder.session.software import software_versions
 
 SCOPES = {"upload": "upload", "training": "reuse_for_training", "feedback": "feedback"}
 EXAMPLE = "example: hemoview import --e4 S01.zip --subject P-014 --out sessions/P-014-import --json"
-EXAMPLES = (
-    f"{EXAMPLE} · a stick: hemoview import --watch /media/usb --zone Europe/Berlin --subject P-014 --out sessions "
-    "· what came later: hemoview import --cnap CNAP_2025-01-31_09-05-07_001_beats.csv "
-    "--zone Europe/Berlin --subject P-014 --join sessions/P-014 --out sessions/P-014-both"
-)
+EXAMPLES = """examples:
+  hemoview import --e4 S01.zip --subject P-014 --out sessions/P-014-import
+  hemoview import --e4 S01.zip --cnap CNAP_2025-01-31_09-05-07_001_beats.csv --zone Europe/Berlin --subject P-014 \\
+    --consent-version v3 --consent-date 2025-01-30 --scopes training --out sessions/P-014
+  hemoview import --watch /media/usb --zone Europe/Berlin --subject P-014 --out sessions   (each recording of a stick)
+  hemoview import --cnap CNAP_2025-01-31_09-05-07_001_beats.csv --zone Europe/Berlin --subject P-014 \\
+    --join sessions/P-014 --out sessions/P-014-both   (what came later)
+"""
 
 
 def add_parser(commands: Any) -> None:
@@ -37,9 +40,10 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "import",
         help="foreign recordings into one ordinary session",
-        description="Reads the sources, which are never changed, and writes one sealed session. Rows that cannot be "
+        description="Reads the sources, which are never changed, and writes one sealed session.\nRows that cannot be "
         "read are counted by reason, the rest is imported.",
         epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     sources = parser.add_argument_group("sources")
     sources.add_argument("--e4", type=Path, action="append", metavar="ZIP_OR_DIR", help="Empatica E4 session")

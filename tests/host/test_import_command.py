@@ -1,6 +1,7 @@
 """``hemoview import`` end to end: a session as the others, the sources untouched, complaints in words."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -203,3 +204,12 @@ def test_nothing_is_written_into_a_source(tmp_path, capsys, monkeypatch, words):
     assert status == 1
     assert "lies in S01, and no source is changed; choose a folder elsewhere" in told["error"]
     assert sorted(folder.iterdir()) == before
+
+
+def test_people_are_told_when_it_began_and_programs_the_nanoseconds(tmp_path, capsys, zipped):
+    _, told, _ = run(capsys, "--e4", zipped, "--subject", "P-1", "--out", tmp_path / "x")
+    words = ["--e4", zipped, "--subject", "P-2", "--out", tmp_path / "y", "--accept", "imported-before"]
+    assert cli.main(["import", *map(str, words)]) == 0
+    said = capsys.readouterr().out
+    begun = datetime.fromtimestamp(told["start_wall_ns"] / 1e9, tz=UTC)
+    assert f"start: {begun:%Y-%m-%d %H:%M:%S} UTC" in said and "wall_ns" not in said
