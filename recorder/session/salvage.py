@@ -14,6 +14,7 @@ from recorder.clock import ClockEra
 from recorder.errors import SessionDamaged, SessionError
 from recorder.schema import StreamInfo
 from recorder.session.files import make_folder, sync_folder
+from recorder.session.footers import footer_of, read_footer
 from recorder.session.header import SESSION_FILE, SessionCard, SessionHeader, read_card, refuse_erased
 from recorder.session.journal import (
     JOURNAL_FILE,
@@ -31,7 +32,7 @@ from recorder.session.manifest import (
     read_manifest,
     write_manifest,
 )
-from recorder.session.segments import decode_events, describe, footer_of, read_footer
+from recorder.session.segments import decode_events, describe
 
 ASIDE_FOLDER = "damaged"
 

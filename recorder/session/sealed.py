@@ -12,13 +12,13 @@ from recorder.errors import SessionDamaged
 from recorder.schema import Event, StreamInfo
 from recorder.schema.physical import physical
 from recorder.session import summary
-from recorder.session.footers import read_proven_footer
+from recorder.session.footers import Footer, read_proven_footer
 from recorder.session.header import TOMBSTONE_FILE
 from recorder.session.levels import Level, coarsened, level_of
 from recorder.session.manifest import EVENTS, SEGMENT_FOLDER, SegmentRow
 from recorder.session.points import ClockPoints
 from recorder.session.rows import Rows, empty_rows
-from recorder.session.segments import Footer, decode_clock, decode_events, decode_samples
+from recorder.session.segments import decode_clock, decode_events, decode_samples
 from recorder.session.stored import read_segment, read_segment_footer
 
 CACHE_BYTES = 96 << 20

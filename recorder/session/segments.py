@@ -1,4 +1,5 @@
-"""Sealed segments: rows ↔ the bytes of a Parquet file. Pure; the only place that knows pyarrow.
+"""Sealed segments: rows ↔ the bytes of a Parquet file. Pure; with :mod:`.footers` and :mod:`.arrow_columns` all of the
+store that knows pyarrow.
 
 Measured choices (``resources/docs/decisions/0003``): zstd, page CRC, DELTA_BINARY_PACKED integers,
 BYTE_STREAM_SPLIT floats, 60 s row groups for waveforms.
@@ -7,8 +8,6 @@ BYTE_STREAM_SPLIT floats, 60 s row groups for waveforms.
 from __future__ import annotations
 
 import json
-import zlib
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,11 +18,11 @@ from numpy.typing import NDArray
 from recorder.clock import ClockEra
 from recorder.errors import SessionDamaged
 from recorder.schema import Event, StreamInfo
-from recorder.session import base85
 from recorder.session.arrow_columns import numbers, texts, whole_numbers
 from recorder.session.files import sha256
+from recorder.session.footers import KEY, about_crc, about_of, footer_of, metadata_of, pack_thin, read_footer
 from recorder.session.header import FORMAT
-from recorder.session.levels import Level, level_of, pack_level, rescaled, unpack_level
+from recorder.session.levels import level_of, pack_level
 from recorder.session.manifest import CLOCK, EVENTS, SegmentRow
 from recorder.session.points import RESOLUTION_NS, ClockPoints, thin_points
 from recorder.session.rows import COLUMN_DTYPES, NO_TIME, Rows, runs_of
@@ -31,25 +30,7 @@ from recorder.session.rows import COLUMN_DTYPES, NO_TIME, Rows, runs_of
 ROW_GROUP_S = 60.0
 MIN_GROUP_ROWS = 1000
 """Slow streams get one row group a segment: a group costs about 100 bytes a column."""
-
 _ZSTD_LEVEL = 9
-KEY = "hemoview."
-"""Of our texts in a footer."""
-
-
-@dataclass(frozen=True)
-class Footer:
-    """What a segment says of itself.
-
-    Args:
-        about: session, stream id, format, kind and, for sample segments, stream and era as JSON values.
-        level: low and high of short bins; None where a stream's numbers do not fit one.
-        points: thinned clock points, clock segments only.
-    """
-
-    about: dict[str, Any]
-    level: Level | None
-    points: dict[str, ClockPoints]
 
 
 def encode_samples(
@@ -144,7 +125,7 @@ def encode_clock(
     about = _about(session_id, CLOCK, "clock", (int(times.min()), int(times.max())), era)
     about |= {"streams": names, "commits": commits}
     thin = {n: thin_points(points[n], rates_hz[n]) for n in names if n in rates_hz}
-    extra = {"thin": _pack_thin(thin)}
+    extra = {"thin": pack_thin(thin)}
     return _write_groups(tables, about, extra)
 
 
@@ -154,7 +135,7 @@ def decode_clock(content: bytes, stream_id: str | None = None) -> dict[str, Cloc
     Raises:
         SessionDamaged: a page fails its CRC, or it is no such segment.
     """
-    names = _about_of(_metadata(content))["streams"]
+    names = about_of(metadata_of(content))["streams"]
     chosen = [i for i, n in enumerate(names) if stream_id in (None, n)]
     found = {}
     for index in chosen:
@@ -192,54 +173,6 @@ def decode_events(content: bytes) -> list[tuple[int, Event]]:
         return list(zip(table.column("event_no").to_pylist(), bodies, strict=True))
     except (KeyError, TypeError, ValueError) as error:
         raise SessionDamaged(f"segment of events: not its columns ({error})") from error
-
-
-def footer_of(content: bytes) -> bytes:
-    """The Parquet footer with length and magic: the end of the file.
-
-    Raises:
-        SessionDamaged: no Parquet footer.
-    """
-    if len(content) < 12 or content[-4:] != b"PAR1":
-        raise SessionDamaged("segment: truncated (no Parquet footer)")
-    length = int.from_bytes(content[-8:-4], "little") + 8
-    if length > len(content):
-        raise SessionDamaged("segment: truncated (footer longer than the file)")
-    return content[-length:]
-
-
-def read_footer(footer: bytes) -> Footer:
-    """What a segment says of itself, from the bytes :func:`footer_of` gives.
-
-    Raises:
-        SessionDamaged: not the footer of a segment.
-    """
-    metadata = _metadata(b"PAR1" + footer)
-    about = _about_of(metadata)
-    return footer_from(about, *(metadata.metadata.get(f"{KEY}{name}".encode()) for name in ("level", "thin")))
-
-
-def footer_from(about: dict[str, Any], level: bytes | None, thin: bytes | None) -> Footer:
-    """What the texts of a footer say.
-
-    Raises:
-        SessionDamaged: they make no sense.
-    """
-    try:
-        return Footer(
-            about,
-            None if level is None else _physical_level(about, unpack_level(level.decode())),
-            {} if thin is None else _unpack_thin(thin),
-        )
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, zlib.error) as error:
-        raise SessionDamaged(f"segment: its footer makes no sense ({error})") from error
-
-
-def _physical_level(about: dict[str, Any], level: Level) -> Level:
-    channels = about["stream"]["channels"]
-    places = about["decimal_places"] or [0] * len(channels)
-    scale = np.array([c["scale"] / 10.0**p for c, p in zip(channels, places, strict=True)])
-    return rescaled(level, scale, np.array([c["offset"] for c in channels]))
 
 
 def describe(name: str, content: bytes) -> SegmentRow:
@@ -323,7 +256,7 @@ def _write(columns: dict[str, pa.Array], about: dict[str, Any], extra: dict[str,
 
 
 def _write_groups(tables: list[pa.Table], about: dict[str, Any], extra: dict[str, str]) -> bytes:
-    signed = json.dumps({**about, "crc32": _about_crc(about)})  # what a lost manifest is rebuilt from
+    signed = json.dumps({**about, "crc32": about_crc(about)})  # what a lost manifest is rebuilt from
     texts = {f"{KEY}{k}": v for k, v in {"about": signed, **extra}.items()}
     schema = tables[0].schema
     plain = [f.name for f in schema if f.name.endswith("_places") or pa.types.is_string(f.type)]
@@ -360,29 +293,7 @@ def _read(content: bytes, groups: list[int] | None = None) -> tuple[pa.Table, di
         )
     except (pa.ArrowException, OSError, ValueError) as error:
         raise SessionDamaged(f"segment: {str(error).splitlines()[0]}") from error
-    return table, _about_of(file.metadata)
-
-
-def _metadata(content: bytes) -> Any:
-    try:
-        return pq.read_metadata(pa.BufferReader(content))
-    except (pa.ArrowException, OSError, ValueError) as error:
-        raise SessionDamaged(f"segment: {str(error).splitlines()[0]}") from error
-
-
-def _about_of(metadata: Any) -> dict[str, Any]:
-    try:
-        about = dict(json.loads(metadata.metadata[f"{KEY}about".encode()]))
-        whole = about.pop("crc32") == _about_crc(about)
-    except (KeyError, TypeError, ValueError) as error:
-        raise SessionDamaged("segment: its footer names no session") from error
-    if not whole:
-        raise SessionDamaged("segment: what its footer says of it was changed (CRC differs)")
-    return about
-
-
-def _about_crc(about: dict[str, Any]) -> int:
-    return zlib.crc32(json.dumps(about, sort_keys=True).encode())
+    return table, about_of(file.metadata)
 
 
 def _ints(column: Any) -> NDArray[np.int64]:
@@ -401,19 +312,3 @@ def _numpy(column: Any) -> NDArray[Any]:
         if len(chunk)
     ]
     return np.concatenate(parts) if parts else np.empty(0, column.type.to_pandas_dtype())
-
-
-def _pack_thin(points: dict[str, ClockPoints]) -> str:
-    deltas = {
-        name: [np.diff(a, prepend=0).tolist() for a in (p.sample_no, p.n_samples, p.t_host_ns, p.era)]
-        for name, p in points.items()
-    }
-    return base85.encode(zlib.compress(json.dumps(deltas, separators=(",", ":")).encode(), 9)).decode()
-
-
-def _unpack_thin(text: bytes) -> dict[str, ClockPoints]:
-    deltas = json.loads(zlib.decompress(base85.decode(text)))
-    return {
-        name: ClockPoints(*(np.cumsum(np.asarray(a, np.int64)) for a in lists))
-        for name, lists in deltas.items()
-    }

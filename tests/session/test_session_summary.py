@@ -15,9 +15,8 @@ from small_session import ERA, STREAMS, NewWriter, header, write_second
 from recorder import session
 from recorder.clock.envelope import _lower_hull
 from recorder.session.files import sha256
-from recorder.session.footers import read_proven_footer, text_in
+from recorder.session.footers import footer_of, read_footer, read_proven_footer, text_in
 from recorder.session.points import ClockPoints, thin_points
-from recorder.session.segments import footer_of, read_footer
 from recorder.session.summary import SUMMARY_FILE
 from recorder.session.verify import verify
 
