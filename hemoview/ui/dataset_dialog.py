@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QSignalBlocker, Qt, QUrl
-from PySide6.QtGui import QCloseEvent, QDesktopServices
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
@@ -98,7 +98,7 @@ class DatasetDialog(QDialog):
         self.card, self.report, self.leave = (
             self._button("dataset.card", self._open_card),
             self._button("dataset.report", self._report),
-            self._button("dataset.close", self.close),
+            self._button("dataset.close", self.reject),
         )
         self.build.setObjectName("start")
         enter_presses(self.build, self.stop, self.card, self.report, self.leave, self.browse, self.all)
@@ -111,14 +111,10 @@ class DatasetDialog(QDialog):
         self._look()
         self._show()
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        """A build under way is given up."""
-        self._jobs.close()
-        super().closeEvent(event)
-
     def reject(self) -> None:
-        """Escape closes too."""
-        self.close()
+        """Close, Escape and the frame of the window, which asks here: a build under way is given up."""
+        self._jobs.close()
+        super().reject()
 
     # ---- parts
 
@@ -295,9 +291,11 @@ def _show_line(item: QListWidgetItem, line: SessionLine) -> None:
     head = text("dataset.line", name=line.name, subject=line.subject or "–", hours=f"{line.hours:.1f}")
     head += f"  {text('review.sim')}" if line.simulated else ""
     item.setText("\n".join([head, *(f"    ✕ {words(bar)}" for bar in line.bars)]))
-    flags = Qt.ItemFlag.ItemIsSelectable
-    item.setFlags(flags | Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable if line.may else flags)
-    item.setCheckState(Qt.CheckState.Checked if line.chosen else Qt.CheckState.Unchecked)
+    flags = Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsEnabled
+    item.setFlags(flags | Qt.ItemFlag.ItemIsUserCheckable if line.may else flags)
+    item.setForeground(theme.colour("text" if line.may else "quiet"))  # why one is barred is there to be read
+    ticked = Qt.CheckState.Checked if line.chosen else Qt.CheckState.Unchecked
+    item.setData(Qt.ItemDataRole.CheckStateRole, ticked if line.may else None)
 
 
 def _said(message: Message) -> str:

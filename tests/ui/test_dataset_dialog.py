@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from hemoview.labels import read_dataset
@@ -85,6 +86,20 @@ def test_a_build_that_is_stopped_writes_nothing(dialog: Callable[..., DatasetDia
     qtbot.mouseClick(shown.stop, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: shown.facts.phase == "stopped", timeout=30_000)
     assert shown.build.isEnabled() and not Path(shown.wish.out).exists()
+
+
+@pytest.mark.parametrize("way", ["button", "escape", "frame"])
+def test_it_goes_when_it_is_closed(dialog: Callable[..., DatasetDialog], qtbot: QtBot, way: str) -> None:
+    """It is modal: one that stays bars the whole window."""
+    shown = dialog()
+    if way == "button":
+        (close,) = (b for b in shown.findChildren(QPushButton) if b.text() == text("dataset.close"))
+        qtbot.mouseClick(close, Qt.MouseButton.LeftButton)
+    elif way == "escape":
+        qtbot.keyClick(shown, Qt.Key.Key_Escape)
+    else:
+        shown.close()
+    assert not shown.isVisible()
 
 
 def test_nothing_ticked_is_said_and_cannot_be_built(dialog: Callable[..., DatasetDialog]) -> None:
