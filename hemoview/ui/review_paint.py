@@ -53,10 +53,10 @@ def joined_runs(t_s: Floats, present: NDArray[np.bool_], join_s: float) -> Itera
     places = np.flatnonzero(present)
     if not len(places):
         return
-    cut = (np.diff(places) > 1) | (np.diff(t_s[places]) > join_s)
-    starts = np.append(0, np.flatnonzero(cut) + 1)
-    ends = np.append(starts[1:], len(places))
-    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+    there_s = t_s[places]
+    cut = (places[1:] - places[:-1] > 1) | (there_s[1:] - there_s[:-1] > join_s)
+    edges = [0, *(cut.nonzero()[0] + 1).tolist(), len(places)]
+    for start, end in itertools.pairwise(edges):
         yield slice(int(places[start]), int(places[end - 1]) + 1)
 
 
@@ -152,10 +152,15 @@ def _rows_between(
             max(0, round(x[run.start] - box.x())),
             min(box.width() - 1, round(x[run.stop - 1] - box.x())),
         )
-        columns = np.arange(first, last + 1)
-        tops[columns] = np.ceil(np.interp(columns + box.x(), x[run], y_high[run]) - box.y())
-        bottoms[columns] = np.floor(np.interp(columns + box.x(), x[run], y_low[run]) - box.y())
-    tops, bottoms = np.maximum(tops, 0), np.minimum(bottoms, box.height() - 1)
+        if last < first:  # a neighbour beyond the edge
+            continue
+        at, there = np.arange(box.x() + first, box.x() + last + 1), x[run]
+        tops[first : last + 1] = np.interp(at, there, y_high[run])
+        bottoms[first : last + 1] = np.interp(at, there, y_low[run])
+    tops, bottoms = (
+        np.maximum(np.ceil(tops - box.y()), 0),
+        np.minimum(np.floor(bottoms - box.y()), box.height() - 1),
+    )
     first_row, last_row = int(tops.min()), int(bottoms.max())
     if last_row < first_row:
         return 0, np.empty((0, box.width()), np.bool_)

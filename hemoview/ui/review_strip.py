@@ -226,6 +226,7 @@ def _line(painter: QPainter, strip: Strip, trace: TraceView, where: NDArray[np.b
         draw_dots(painter, x[where], low[where], ink)
         return
     if trace.trace.style == "dots":
+        ink = QColor(ink)
         ink.setAlpha(_CROWDED_ALPHA)
     painter.setPen(QPen(ink, 1))
     roomy = trace.trace.style == "wave" or len(x) * _SMOOTH_ROOM_PX <= strip.box.width()

@@ -48,17 +48,27 @@ _ROLES: Final = {
 
 
 def colour(key: str) -> QColor:
-    """The colour of a meaning; ``estimate.X`` falls back to its family."""
-    if key in _FIXED:
-        return QColor(theme.named(_FIXED[key]))
-    return theme.colour(_ROLES.get(key) or key.split(".", maxsplit=1)[0])
+    """The colour of a meaning; ``estimate.X`` falls back to its family. One object for all: a frame asks for 150, so
+    nobody changes it; see-through there is :func:`faded`.
+    """
+    return _shared(_FIXED.get(key) or theme.colour_name(_role(key)))
 
 
 def faded(key: str, alpha: int) -> QColor:
     """That colour, see-through: ``alpha`` 0–255."""
-    ink = colour(key)
+    ink = QColor(colour(key))
     ink.setAlpha(alpha)
     return ink
+
+
+@cache
+def _role(key: str) -> str:
+    return _ROLES.get(key) or key.split(".", maxsplit=1)[0]
+
+
+@cache
+def _shared(name: str) -> QColor:
+    return QColor(name)
 
 
 @cache

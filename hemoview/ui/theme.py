@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Final
 
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
@@ -75,16 +74,15 @@ def use_palette(name: str) -> None:
 
 def colour(role: str, alpha: float = 1.0) -> QColor:
     """Colour of a parameter or state; ``alpha`` 0–1."""
-    chosen = QColor(named(_active.get(role, TEXT)))
+    chosen = QColor(colour_name(role))
     if alpha != 1.0:
         chosen.setAlphaF(alpha)
     return chosen
 
 
-@cache
-def named(name: str) -> QColor:
-    """A colour by its name, read once; whoever changes it takes a copy."""
-    return QColor(name)
+def colour_name(role: str) -> str:
+    """``#rrggbb`` of a parameter or state in the palette that is in use."""
+    return _active.get(role, TEXT)
 
 
 def font(pixels: int, *, bold: bool = False) -> QFont:

@@ -203,9 +203,10 @@ def _slice(tile: Tile, t0_s: float, t1_s: float) -> tuple[Floats, Floats32, Floa
 
 
 def to_columns(
-    levels: Levels, columns: Iterable[int], t0_s: float, t1_s: float, width_px: int
-) -> tuple[Floats, list[tuple[Floats32, Floats32]]]:
-    """The visible part at no more than a bin a pixel: times ``(m,)`` and (low, high) per channel asked for.
+    levels: Levels, asked: tuple[Iterable[int], Iterable[int]], t0_s: float, t1_s: float, width_px: int
+) -> tuple[Floats, dict[int, Floats32], dict[int, Floats32]]:
+    """The visible part at no more than a bin a pixel: times ``(m,)``, the lowest values of the channels asked for
+    first and the highest of those asked for second.
 
     A neighbour on either side is kept so that a line reaches the edge. Where bins share a pixel the times are those
     of the pixels' centres; where nothing does, and all are samples, low is high.
@@ -214,20 +215,15 @@ def to_columns(
     rows = slice(max(0, int(first) - 1), int(last) + 1)
     t_s = levels.t_s[rows]
     if len(t_s) <= width_px + 2:
-        lows = [levels.low[rows, c] for c in columns]
-        samples = levels.low is levels.high
-        return t_s, list(zip(lows, lows if samples else [levels.high[rows, c] for c in columns], strict=True))
+        lows = {c: levels.low[rows, c] for c in asked[0]}
+        known = lows if levels.low is levels.high else {}
+        return t_s, lows, {c: known[c] if c in known else levels.high[rows, c] for c in asked[1]}
     pixel = np.floor((t_s - t0_s) * (width_px / (t1_s - t0_s))).astype(np.int64)
     starts = np.flatnonzero(np.diff(pixel, prepend=pixel[0] - 1))
-    reduced = [
-        (
-            _reduced(np.fmin, levels.low[rows, c], starts),
-            _reduced(np.fmax, levels.high[rows, c], starts),
-        )
-        for c in columns
-    ]
+    lows = {c: _reduced(np.fmin, levels.low[rows, c], starts) for c in asked[0]}
+    highs = {c: _reduced(np.fmax, levels.high[rows, c], starts) for c in asked[1]}
     centres = np.asarray(t0_s + (pixel[starts] + 0.5) * ((t1_s - t0_s) / width_px), np.float64)
-    return centres, reduced
+    return centres, lows, highs
 
 
 def _reduced(pick: np.ufunc, values: Floats32, starts: NDArray[np.intp]) -> Floats32:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -190,41 +191,38 @@ def _traces(
 ) -> tuple[list[TraceView], list[ReasonBox]]:
     """The lines of one stream; all their columns are reduced together."""
     n_channels = levels.low.shape[1]
-    asked = sorted(
-        {c for t in traces for c in (t.column, t.low, t.high, t.why) if c is not None and c < n_channels}
-    )
-    t_s, reduced = to_columns(levels, asked, wish.t0_s, wish.t1_s, wish.width_px)
-    by_column = dict(zip(asked, reduced, strict=True))
+    lowest = {c for t in traces for c in (t.column, t.low, t.why) if c is not None and c < n_channels}
+    highest = {c for t in traces for c in (t.column, t.high) if c is not None and c < n_channels}
+    t_s, lows, highs = to_columns(levels, (lowest, highest), wish.t0_s, wish.t1_s, wish.width_px)
     column_s = max(levels.bin_s, wish.span_s / wish.width_px)
     period_s = 1.5 / info.nominal_rate_hz if info.nominal_rate_hz else NUMERIC_JOIN_S
-    exact = len(t_s) == 0 or all(low is high for low, high in reduced)
+    exact = len(t_s) == 0 or all(lows[c] is highs[c] for c in lowest & highest)
     views = [
         TraceView(
             trace,
             t_s,
-            *by_column[trace.column],
-            by_column[trace.low][0] if trace.low in by_column else None,
-            by_column[trace.high][1] if trace.high in by_column else None,
+            lows[trace.column],
+            highs[trace.column],
+            None if trace.low is None else lows.get(trace.low),
+            None if trace.high is None else highs.get(trace.high),
             period_s if exact else max(period_s, _JOIN_BINS * column_s),
             exact,
         )
         for trace in traces
-        if trace.column in by_column
+        if trace.column in highest
     ]
-    return views, _reasons(views, by_column, info)
+    return views, _reasons(views, lows, info)
 
 
-def _reasons(
-    views: Sequence[TraceView], by_column: dict[int, tuple[Floats32, Floats32]], info: StreamInfo
-) -> list[ReasonBox]:
+def _reasons(views: Sequence[TraceView], lows: Mapping[int, Floats32], info: StreamInfo) -> list[ReasonBox]:
     """Where every estimate of the stream is absent, or learned from simulation alone; the reason of the first."""
-    banded = [v for v in views if v.trace.why is not None and v.trace.why in by_column]
+    banded = [v for v in views if v.trace.why is not None and v.trace.why in lows]
     if not banded or not len(banded[0].t_s):
         return []
     first = banded[0]
     absent = np.logical_and.reduce([np.isnan(v.low) for v in banded])
     names = reasons_of(info)
-    codes = np.nan_to_num(by_column[first.trace.why or 0][0]).astype(np.int64)
+    codes = np.nan_to_num(lows[first.trace.why or 0]).astype(np.int64)
     tagged = codes == (names.index(SIMULATED) + 1 if SIMULATED in names else -1)
     code = np.where(absent | tagged, codes, 0)
     return [
@@ -324,11 +322,11 @@ def _scale(
 
 def _value_range(panel: Panel, traces: Sequence[TraceView], cuffs: Sequence[CuffMark]) -> tuple[float, float]:
     lows = [_least(a) for v in traces for a in (v.low, v.band_low) if a is not None]
-    highs = [-_least(-a) for v in traces for a in (v.high, v.band_high) if a is not None]
+    highs = [_most(a) for v in traces for a in (v.high, v.band_high) if a is not None]
     lows += [c.dbp_mmhg for c in cuffs]
     highs += [c.sbp_mmhg for c in cuffs]
-    finite_low = min((v for v in lows if np.isfinite(v)), default=0.0)
-    finite_high = max((v for v in highs if np.isfinite(v)), default=1.0)
+    finite_low = min(filter(math.isfinite, lows), default=0.0)
+    finite_high = max(filter(math.isfinite, highs), default=1.0)
     missing = _LEAST_SPANS.get(panel.unit, 0.0) - (finite_high - finite_low)
     if missing > 0:
         finite_low, finite_high = finite_low - missing / 2, finite_high + missing / 2
@@ -339,3 +337,8 @@ def _value_range(panel: Panel, traces: Sequence[TraceView], cuffs: Sequence[Cuff
 def _least(values: Floats32) -> float:
     """Lowest value that is not NaN; +inf where there is none."""
     return float(np.fmin.reduce(values, initial=np.inf))
+
+
+def _most(values: Floats32) -> float:
+    """Highest value that is not NaN; −inf where there is none."""
+    return float(np.fmax.reduce(values, initial=-np.inf))

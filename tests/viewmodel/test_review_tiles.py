@@ -120,8 +120,8 @@ def test_columns_hold_every_extreme_and_no_number_of_their_own(seed: int, width_
     cache, key = TileCache(), TileKey("x", 12, 0)
     cache.put(Tile(key, np.arange(4000.0), values, values, exact=True, edition=0, until_s=NEVER))
     levels = assemble(cache, [key], top=17, duration_s=NEVER)
-    t_s, columns = to_columns(levels, (1,), 0.0, 4000.0, width_px)
-    low, high = columns[0]
+    t_s, lows, highs = to_columns(levels, ((1,), (1,)), 0.0, 4000.0, width_px)
+    low, high = lows[1], highs[1]
     assert len(t_s) == len(low) == len(high) <= width_px + 2
     assert np.nanmin(low) == np.nanmin(values[:, 1])
     assert np.nanmax(high) == np.nanmax(values[:, 1])
@@ -132,10 +132,10 @@ def test_close_up_the_samples_come_through_untouched_with_a_neighbour_at_each_ed
     cache, key = TileCache(), TileKey("x", 4, 0)
     cache.put(ramp(key, rows=100))
     levels = assemble(cache, [key], top=17, duration_s=NEVER)
-    t_s, columns = to_columns(levels, (0,), 4.0, 8.0, 1000)
+    t_s, lows, _ = to_columns(levels, ((0,), ()), 4.0, 8.0, 1000)
     assert t_s[0] < 4.0 <= t_s[1]
     assert t_s[-2] <= 8.0
-    assert columns[0][0] == pytest.approx(t_s - 0.25)
+    assert lows[0] == pytest.approx(t_s - 0.25)
 
 
 def samples(key: TileKey, *, rows: int = BINS) -> Tile:
@@ -152,15 +152,16 @@ def test_samples_are_known_as_samples_across_the_edges_of_tiles(n_tiles: int) ->
         cache.put(samples(key, rows=100))
     levels = assemble(cache, keys, top=17, duration_s=NEVER)
     assert levels.low is levels.high
-    _, [(low, high)] = to_columns(levels, (0,), 0.0, 16.0 * n_tiles, 1000)
-    assert low is high
+    _, lows, highs = to_columns(levels, ((0,), (0,)), 0.0, 16.0 * n_tiles, 1000)
+    assert lows[0] is highs[0]
 
 
 def test_more_samples_than_pixels_are_lowest_and_highest_and_not_called_samples() -> None:
     cache, key = TileCache(), TileKey("x", 4, 0)
     cache.put(samples(key))
     levels = assemble(cache, [key], top=17, duration_s=NEVER)
-    _, [(low, high)] = to_columns(levels, (0,), 0.0, 16.0, 300)
+    _, lows, highs = to_columns(levels, ((0,), (0,)), 0.0, 16.0, 300)
+    low, high = lows[0], highs[0]
     assert low is not high
     assert (low < high).any()
     assert (low <= high).all()
