@@ -125,10 +125,9 @@ class Minimap(QWidget):
         """Every gap of every stream along the bottom edge, every marker along the top."""
         assert view.facts is not None
         brush, plain = hatch(colour("gap").rgb(), 90, 230), faded("gap", 200)
-        for gap in view.facts.gaps:
-            x0, x1 = axis.x(gap.t0_s), axis.x(gap.t1_s)
-            place = QRectF(x0, box.bottom() - 8, max(2.0, x1 - x0), 8)
-            fill_hatched(painter, place, brush, plain)
+        ends = ((axis.x(gap.t0_s), axis.x(gap.t1_s)) for gap in view.facts.gaps)
+        places = (QRectF(x0, box.bottom() - 8, max(2.0, x1 - x0), 8) for x0, x1 in ends)
+        fill_hatched(painter, places, brush, plain)
         for mark in view.facts.markers:
             painter.fillRect(QRectF(axis.x(mark.t_s) - 1, 0, 2, 8), colour(mark.kind))
         for cuff in view.facts.cuffs:

@@ -72,7 +72,7 @@ def draw_range_line(painter: QPainter, x: Floats, y_low: Floats, y_high: Floats,
         painter.drawPolyline(polygon(x, y_low))
     else:
         if x[-1] - x[0] > 1.5 * len(x):
-            if _is_vector(painter):
+            if is_vector(painter):
                 pen = painter.pen()
                 fill_between(painter, x, y_low, y_high, pen.color())
                 painter.setPen(pen)
@@ -97,7 +97,7 @@ def _up_and_down(x: Floats, y_low: Floats, y_high: Floats) -> QPolygonF:
     return shape
 
 
-def _is_vector(painter: QPainter) -> bool:
+def is_vector(painter: QPainter) -> bool:
     """A file that is scaled knows no pixels."""
     return painter.paintEngine().type() == QPaintEngine.Type.SVG
 
@@ -125,7 +125,7 @@ def draw_band(
 
     Made as an image, column by column: a polygon with a vertex a pixel takes the painter five times as long.
     """
-    if _is_vector(painter):
+    if is_vector(painter):
         _vector_band(painter, edges, runs, rgb)
         return
     first_row, inside = _rows_between(box, edges, runs)
@@ -145,22 +145,20 @@ def _rows_between(
 
     A row is inside where ``row − top ≤ tall``; as unsigned numbers of 16 bits that is one comparison a pixel.
     """
-    x, y_low, y_high = edges
-    tops, bottoms = np.full(box.width(), _NOWHERE), np.full(box.width(), -_NOWHERE)
-    for run in runs:
-        first, last = (
-            max(0, round(x[run.start] - box.x())),
-            min(box.width() - 1, round(x[run.stop - 1] - box.x())),
-        )
-        if last < first:  # a neighbour beyond the edge
-            continue
-        at, there = np.arange(box.x() + first, box.x() + last + 1), x[run]
-        tops[first : last + 1] = np.interp(at, there, y_high[run])
-        bottoms[first : last + 1] = np.interp(at, there, y_low[run])
-    tops, bottoms = (
-        np.maximum(np.ceil(tops - box.y()), 0),
-        np.minimum(np.floor(bottoms - box.y()), box.height() - 1),
+    kept = list(runs)
+    inked = np.zeros(box.width(), np.bool_)
+    for run in kept:
+        first, last = (round(edges[0][place] - box.x()) for place in (run.start, run.stop - 1))
+        inked[max(0, first) : max(0, last + 1)] = True
+    if not inked.any():
+        return 0, np.empty((0, box.width()), np.bool_)
+    x, y_low, y_high = (
+        np.concatenate([edge[run] for run in kept]) - origin
+        for edge, origin in zip(edges, (box.x(), box.y(), box.y()), strict=True)
     )
+    columns = np.arange(box.width())
+    tops = np.where(inked, np.maximum(np.ceil(np.interp(columns, x, y_high)), 0), _NOWHERE)
+    bottoms = np.where(inked, np.minimum(np.floor(np.interp(columns, x, y_low)), box.height() - 1), -_NOWHERE)
     first_row, last_row = int(tops.min()), int(bottoms.max())
     if last_row < first_row:
         return 0, np.empty((0, box.width()), np.bool_)
@@ -216,11 +214,18 @@ def hatch(rgb: int, ground_alpha: int, line_alpha: int, *, falling: bool = False
     return QBrush(tile)
 
 
-def fill_hatched(painter: QPainter, box: QRectF, brush: QBrush, plain: QColor) -> None:
-    """A hatched box, at least a pixel wide; one too narrow to show a hatch is plain."""
-    left, right = int(box.left()), int(box.right())  # whole pixels: their fill needs no path
-    whole = QRect(left, int(box.top()), max(1, right - left), round(box.height()))
-    if box.width() > _HATCH_PX:
-        painter.fillRect(whole, brush)
-    else:
-        painter.fillRect(whole, plain)
+def fill_hatched(painter: QPainter, boxes: Iterable[QRectF], brush: QBrush, plain: QColor) -> None:
+    """Hatched boxes, at least a pixel wide; those too narrow to show a hatch are plain."""
+    narrow: list[QRect] = []
+    for box in boxes:
+        left, right = int(box.left()), int(box.right())  # whole pixels: their fill needs no path
+        whole = QRect(left, int(box.top()), max(1, right - left), round(box.height()))
+        if box.width() > _HATCH_PX:
+            painter.fillRect(whole, brush)
+        else:
+            narrow.append(whole)
+    if narrow:  # a day has a hundred
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(plain)
+        painter.drawRects(narrow)
+        painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from itertools import zip_longest
 
 from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
 from hemoview.ui.catalogue import text
 from hemoview.ui.review_axis_px import GUTTER_PX, RIGHT_PX, TimeAxis
+from hemoview.ui.review_paint import is_vector
 from hemoview.ui.review_strip import Strip, draw_gutter, draw_strip, gutter_of
 from hemoview.ui.review_text import label_text
 from hemoview.ui.review_theme import colour, faded, font
@@ -112,9 +113,24 @@ def draw_lines(painter: QPainter, axis: TimeAxis, marks: tuple[Mark, ...], heigh
         return
     for mark in marks:
         style = Qt.PenStyle.DashLine if _named(mark) else Qt.PenStyle.DotLine
-        painter.setPen(QPen(faded(_mark_key(mark), 150 if _named(mark) else 70), 1, style))
-        x = int(axis.x(mark.t_s))
-        painter.drawLine(x, AXIS_PX, x, height_px)
+        ink, x = faded(_mark_key(mark), 150 if _named(mark) else 70), int(axis.x(mark.t_s))
+        if is_vector(painter):
+            painter.setPen(QPen(ink, 1, style))
+            painter.drawLine(x, AXIS_PX, x, height_px)
+        else:
+            painter.drawPixmap(x, AXIS_PX, upright(height_px - AXIS_PX, ink.rgba(), style))
+
+
+@lru_cache(maxsize=32)
+def upright(height_px: int, argb: int, style: Qt.PenStyle) -> QPixmap:
+    """A broken line, made once: the painter works out every dash."""
+    picture = QPixmap(1, height_px + 1)
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setPen(QPen(QColor.fromRgba(argb), 1, style))
+    painter.drawLine(0, 0, 0, height_px)
+    painter.end()
+    return picture
 
 
 def watermark_of(facts: SessionFacts) -> str:

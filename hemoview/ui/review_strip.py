@@ -155,27 +155,31 @@ def draw_gutter(painter: QPainter, gutter: Gutter) -> None:
 def _reasons(painter: QPainter, strip: Strip) -> None:
     painter.setFont(font(10))
     brush, plain = hatch(colour("reason").rgb(), 46, 70, falling=True), faded("reason", 60)
-    for reason in strip.view.reasons:
-        x0, x1 = strip.axis.x(reason.t0_s), strip.axis.x(reason.t1_s)
-        box = QRectF(x0, strip.box.top(), x1 - x0, strip.box.height())
-        fill_hatched(painter, box, brush, plain)
-        _box_text(painter, box, reason_text(reason.reason), colour("dim"), Qt.AlignmentFlag.AlignBottom)
+    boxes = [_box(strip, reason.t0_s, reason.t1_s) for reason in strip.view.reasons]
+    fill_hatched(painter, boxes, brush, plain)
+    for reason, box in zip(strip.view.reasons, boxes, strict=True):
+        if box.width() >= _LEAST_WORDS_PX:
+            _box_text(painter, box, reason_text(reason.reason), colour("dim"), Qt.AlignmentFlag.AlignBottom)
 
 
 def _gaps(painter: QPainter, strip: Strip) -> None:
     painter.setFont(font(10))
     brush, plain = hatch(colour("gap").rgb(), 30, 130), faded("gap", 90)
-    for gap in strip.view.gaps:
-        x0, x1 = strip.axis.x(gap.t0_s), strip.axis.x(gap.t1_s)
-        box = QRectF(x0, strip.box.top(), x1 - x0, strip.box.height())
-        fill_hatched(painter, box, brush, plain)
-        _box_text(painter, box, cause_text(gap.cause), colour("gap"), Qt.AlignmentFlag.AlignTop)
+    boxes = [_box(strip, gap.t0_s, gap.t1_s) for gap in strip.view.gaps]
+    fill_hatched(painter, boxes, brush, plain)
+    for gap, box in zip(strip.view.gaps, boxes, strict=True):
+        if box.width() >= _LEAST_WORDS_PX:
+            _box_text(painter, box, cause_text(gap.cause), colour("gap"), Qt.AlignmentFlag.AlignTop)
+
+
+def _box(strip: Strip, t0_s: float, t1_s: float) -> QRectF:
+    """A stretch of time over the height of a strip."""
+    x0, x1 = strip.axis.x(t0_s), strip.axis.x(t1_s)
+    return QRectF(x0, strip.box.top(), x1 - x0, strip.box.height())
 
 
 def _box_text(painter: QPainter, box: QRectF, words: str, ink: QColor, where: Qt.AlignmentFlag) -> None:
     """Words in the visible part of a box, on a dark ground, only if they fit."""
-    if box.width() < _LEAST_WORDS_PX:
-        return
     visible = box.intersected(QRectF(painter.clipBoundingRect()))
     width = painter.fontMetrics().horizontalAdvance(words) + 8
     if visible.width() < width:

@@ -84,7 +84,7 @@ class TargetView(QWidget):
             x += part.width()
         rest = QRectF(x, y, box.right() - x, _BAR_PX)
         if rest.width() > 0.5:
-            fill_hatched(painter, rest, hatch(colour("gap").rgb(), 30, 130), faded("gap", 90))
+            fill_hatched(painter, (rest,), hatch(colour("gap").rgb(), 30, 130), faded("gap", 90))
         painter.setFont(font(10))
         painter.setPen(colour("dim"))
         painter.drawText(

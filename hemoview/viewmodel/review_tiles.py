@@ -219,7 +219,7 @@ def to_columns(
         known = lows if levels.low is levels.high else {}
         return t_s, lows, {c: known[c] if c in known else levels.high[rows, c] for c in asked[1]}
     pixel = np.floor((t_s - t0_s) * (width_px / (t1_s - t0_s))).astype(np.int64)
-    starts = np.flatnonzero(np.diff(pixel, prepend=pixel[0] - 1))
+    starts = np.concatenate(([0], (pixel[1:] != pixel[:-1]).nonzero()[0] + 1))
     lows = {c: _reduced(np.fmin, levels.low[rows, c], starts) for c in asked[0]}
     highs = {c: _reduced(np.fmax, levels.high[rows, c], starts) for c in asked[1]}
     centres = np.asarray(t0_s + (pixel[starts] + 0.5) * ((t1_s - t0_s) / width_px), np.float64)
