@@ -138,8 +138,11 @@ class Minimap(QWidget):
         painter.setPen(colour("faint"))
         ticks = time_ticks(axis.t0_s, axis.t1_s, max(2, int(axis.width) // 120))
         for t_s in ticks:
-            box = QRectF(axis.x(t_s) - 40, self.height() - _AXIS_PX, 80, _AXIS_PX)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, elapsed_text(t_s))
+            words = elapsed_text(t_s)
+            wide = painter.fontMetrics().horizontalAdvance(words) + 2
+            left = min(axis.x(t_s) - wide / 2, self.width() - wide)  # the last one is not cut off
+            box = QRectF(left, self.height() - _AXIS_PX, wide, _AXIS_PX)
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
         if view.minimap is not None:
             painter.setPen(colour("dim"))
             words = f"{panel_text(view.minimap.panel.title)} {view.minimap.unit}"
