@@ -22,7 +22,7 @@ from PySide6.QtCore import QLocale, QMessageLogContext, QSize, QTimer, QtMsgType
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 
-from hemoview.ui import catalogue, on_screen, theme
+from hemoview.ui import catalogue, on_screen, qt_words, theme
 from hemoview.ui.asking import Asking
 from hemoview.ui.bedside import VirtualBedsideOffer
 from hemoview.ui.bridge import Bridge
@@ -143,6 +143,7 @@ def _build(options: AppOptions) -> tuple[QApplication, Shell]:
     qInstallMessageHandler(_qt_message)
     atexit.register(qInstallMessageHandler, None)  # Qt may speak when there is no Python left to hear it
     theme.apply(app)
+    qt_words.speak(app, catalogue.language())
     on_screen.watch(app)
     app.setWindowIcon(QIcon(str(places.resources_dir() / "icons" / "hemoview.svg")))
     return app, Shell(options, Clock.from_environment())
