@@ -19,8 +19,8 @@ from recorder.schema import StationStatus
 class Bed:
     """One station and what its devices are connected to."""
 
-    def __init__(self, tmp_path: Path) -> None:
-        self.clock, self.machine, self.tmp_path = Clock(), FakeMachine(), tmp_path
+    def __init__(self, tmp_path: Path, clock: Clock | None = None) -> None:
+        self.clock, self.machine, self.tmp_path = clock or Clock(), FakeMachine(), tmp_path
         self.cables: dict[str, Cable] = {}
         self.wrong: set[str] = set()
         self.requests = 0

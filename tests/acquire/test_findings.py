@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from test_station import Bed
+from bed import Bed
 
 from recorder import session
 from recorder.errors import ConfigError

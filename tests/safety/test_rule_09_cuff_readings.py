@@ -17,13 +17,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "acquire"))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "viewmodel"))
 
 import pytest
+from guide_rig import facts
+from guided_bed import GuidedBed, plan
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 from scripted import args
 from synthetic_bedside import NS, WALL, SyntheticBedside, event
-from test_guide import facts
-from test_phases_by_the_recorder import Bed, plan
 
 from hemoview.ui import theme
 from hemoview.ui.cuff_dialog import CuffDialog
@@ -67,7 +67,7 @@ def test_rule_09_the_form_knows_arm_posture_device_and_the_time_of_the_inflation
 
 
 def test_rule_09_every_part_reaches_the_record(tmp_path: Path) -> None:
-    bed = Bed(tmp_path)
+    bed = GuidedBed(tmp_path)
     bed.station.start()
     try:
         folder = bed.start(plan())
@@ -160,7 +160,7 @@ def test_rule_09_the_second_entry_begins_with_empty_fields(qtbot: QtBot, qapp: Q
 
 
 def test_rule_09_a_reading_is_withdrawn_with_a_reason_once(tmp_path: Path) -> None:
-    bed = Bed(tmp_path)
+    bed = GuidedBed(tmp_path)
     bed.station.start()
     try:
         bed.ask("start", **args())
@@ -205,7 +205,7 @@ def test_rule_09_the_list_of_readings(qtbot: QtBot, qapp: QApplication) -> None:
 
 
 def test_rule_09_review_marks_the_estimates_that_could_use_it(tmp_path: Path) -> None:
-    bed = Bed(tmp_path)
+    bed = GuidedBed(tmp_path)
     bed.station.start()
     try:
         channels = tuple(Channel(f"SBP{end}", "mmHg") for end in ("", "_lo", "_hi", "_why"))

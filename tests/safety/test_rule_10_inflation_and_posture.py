@@ -12,8 +12,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "acquire"))
 
+from guided_bed import GuidedBed, labels, plan
 from scripted import args
-from test_phases_by_the_recorder import Bed, labels, plan
 
 from recorder import session
 from recorder.errors import SessionError
@@ -24,14 +24,14 @@ READING = {"sbp_mmhg": 120, "dbp_mmhg": 80, "entered_by": "op1", "arm": "left", 
 
 
 @pytest.fixture
-def bed(tmp_path: Path) -> Iterator[Bed]:
-    made = Bed(tmp_path)
+def bed(tmp_path: Path) -> Iterator[GuidedBed]:
+    made = GuidedBed(tmp_path)
     made.station.start()
     yield made
     made.station.close()
 
 
-def test_rule_10_an_inflation_is_a_span_on_its_arm_until_the_reading(bed: Bed) -> None:
+def test_rule_10_an_inflation_is_a_span_on_its_arm_until_the_reading(bed: GuidedBed) -> None:
     bed.start(plan(), sites=SITES)
     made = bed.ask("inflate", operator="op1")
     wall = bed.clock.wall_ns()
@@ -43,7 +43,7 @@ def test_rule_10_an_inflation_is_a_span_on_its_arm_until_the_reading(bed: Bed) -
     assert labels(bed) == [("cuff inflates", "button")]
 
 
-def test_rule_10_an_inflation_nobody_ends_is_over_after_90_s(bed: Bed) -> None:
+def test_rule_10_an_inflation_nobody_ends_is_over_after_90_s(bed: GuidedBed) -> None:
     bed.start(plan(), sites=SITES)
     bed.ask("marker", label="cuff inflates", source="key", arm="right")  # the number key does the same
     bed.until(lambda: len(bed.events(CUFF_INFLATION)) == 2)
@@ -52,7 +52,7 @@ def test_rule_10_an_inflation_nobody_ends_is_over_after_90_s(bed: Bed) -> None:
     assert ended.t_host_ns - began.t_host_ns == 90 * 10**9
 
 
-def test_rule_10_undo_and_the_next_inflation_end_it(bed: Bed) -> None:
+def test_rule_10_undo_and_the_next_inflation_end_it(bed: GuidedBed) -> None:
     bed.start(plan())
     bed.ask("inflate")
     bed.ask("inflate", arm="left")
@@ -66,7 +66,7 @@ def test_rule_10_undo_and_the_next_inflation_end_it(bed: Bed) -> None:
     ]
 
 
-def test_rule_10_height_and_posture_are_facts_and_raw_stays(bed: Bed) -> None:
+def test_rule_10_height_and_posture_are_facts_and_raw_stays(bed: GuidedBed) -> None:
     folder = Path(bed.ask("start", **args(sites={**SITES, "hand_height_cm": 4.0}))["folder"])
     bed.ask("posture", posture="seated", hand_height_cm=-12.5, operator="op1")
     bed.ask("posture", posture="seated", hand_height_cm=0, why="arm-moved")

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from test_guide import began, facts, keys
-from test_phases_by_the_recorder import Bed, plan
+from guide_rig import began, facts, keys
+from guided_bed import GuidedBed, plan
 
 from hemoview.viewmodel.guide import guide
 from recorder import session
@@ -21,13 +21,13 @@ NEEDS_A_BAND = {"devices": [{"kind": "e4-tcp", "device_id": "e4"}]}
 
 @pytest.fixture
 def bed(tmp_path: Any) -> Any:
-    made = Bed(tmp_path)
+    made = GuidedBed(tmp_path)
     made.station.start()
     yield made
     made.station.close()
 
 
-def test_rule_18_recording_begins_before_calibration_and_before_the_protocol(bed: Bed) -> None:
+def test_rule_18_recording_begins_before_calibration_and_before_the_protocol(bed: GuidedBed) -> None:
     folder = bed.start(plan(REST))
     bed.ask("marker", label="reference calibrated", source="button")
     assert not bed.events(STARTED)
@@ -51,7 +51,7 @@ def test_rule_18_the_protocol_clock_is_not_that_of_the_session() -> None:
     assert "cuff" not in keys(late)  # due 2 min after the protocol began, not 2 min after Start
 
 
-def test_rule_18_a_device_of_the_template_is_missed_with_a_reason(bed: Bed) -> None:
+def test_rule_18_a_device_of_the_template_is_missed_with_a_reason(bed: GuidedBed) -> None:
     with pytest.raises(SessionRefused, match="the template asks for it"):
         bed.start(plan(REST, **NEEDS_A_BAND))
     folder = bed.start(plan(REST, **NEEDS_A_BAND), overrides={"e4": "charging, joins later"})
