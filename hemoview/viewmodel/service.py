@@ -19,6 +19,8 @@ LATE_US: Final = 3_600_000_000
 """After an hour with something waiting and no receipt the line is a warning."""
 _REVOKED, _CERTIFICATE, _VERSION = "service-revoked", "service-certificate", "service-version"
 """Advice of ``recorder.sync.answers`` that says more than the state it comes with."""
+_GONE: Final = ("away", "broke")
+"""What the live path says of a service that nobody answers for."""
 _TROUBLE: Final[dict[str, Level]] = {"unreachable": "warn", "refused": "danger", "other-service": "danger"}
 
 
@@ -131,7 +133,7 @@ def _warnings(status: SyncStatus, now_us: int) -> tuple[Message, ...]:
 
 def _live_path(status: SyncStatus) -> Message | None:
     """What the ward does not see, or sees by the second way; a service that does not answer has been said."""
-    if not status.live_trouble or (status.live_trouble == "away" and status.state in _TROUBLE):
+    if not status.live_trouble or (status.live_trouble in _GONE and status.state in _TROUBLE):
         return None
     return say(f"service-live-{status.live_trouble}", server=status.server)
 

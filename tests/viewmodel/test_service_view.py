@@ -117,8 +117,9 @@ def test_what_the_ward_does_not_see_or_sees_by_the_second_way_is_said(trouble: L
         assert told.server in words and told.live_why not in words
 
 
-def test_a_service_that_does_not_answer_is_said_once() -> None:
-    told = status("unreachable", live_trouble="away", live_why="cannot be reached")
+@pytest.mark.parametrize("trouble", ["away", "broke"])
+def test_a_service_that_does_not_answer_is_said_once(trouble: LiveTrouble) -> None:
+    told = status("unreachable", live_trouble=trouble, live_why="cannot be reached")
     assert service_view(told, NOW_US, 0).warnings == ()
 
 
