@@ -30,6 +30,7 @@ from hemoview.labels.withdrawal_places import Seen, look_through
 from hemoview.labels.withdrawal_reports import VALUES, delete_report, report_of, without_windows
 from recorder import __version__
 from recorder import session as sessions
+from recorder.counted import counted
 from recorder.errors import ConfigError, RecorderError
 from recorder.exchange import export_record
 from recorder.host import places as recorder_places
@@ -220,7 +221,9 @@ def _exports(subject: str, session_ids: set[str], home: Path) -> Iterator[Holdin
         there = tuple(p for p in map(Path, record.files) if p.exists())
         gone = len(record.files) - len(there)
         said = ["it left this station: ask whoever has it to delete it"] if record.for_others else []
-        said += [f"{gone} of {len(record.files)} files are not where they were written"] if gone else []
+        if gone:
+            are = "is not where it was" if gone == 1 else "are not where they were"
+            said.append(f"{gone} of {counted(len(record.files), 'file')} {are} written")
         why = "; ".join(said)
         notes: list[tuple[NoteCode, str]] = [("left", "")] if record.for_others else []
         notes += [("moved", f"{gone}/{len(record.files)}")] if gone else []
