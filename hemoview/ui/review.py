@@ -73,6 +73,8 @@ class ReviewPage(QWidget):
         self._sweep = IdleSweep()
         self._unpainted = self._late = False
         self._phase: Phase = "empty"
+        self._told_of: object = object()
+        """Whose facts stand on the page; at first nobody's."""
         self._last_tick_s = 0.0
         self._header = ReviewHeader()
         self._canvas = ReviewCanvas()
@@ -321,15 +323,21 @@ class ReviewPage(QWidget):
         self._side.show_view(view)
         self._header.show_view(view)
         self._bar.show_view(view)
+        if view.facts is not self._told_of:
+            self._show_facts(view)
+        self._run(self._frames, wanted=view.wish.playing)
+        self._run(self._live, wanted=view.facts is not None and view.facts.live)
+        self._announce(view)
+        self.shown.emit()
+
+    def _show_facts(self, view: ReviewView) -> None:
+        """What no move changes; one of them looks for a file."""
+        self._told_of = view.facts
         self.exporting.show_view(view)
         self.reporting.show_facts(view.facts)
         self.marking.show_view(view)
         self.unhiding.show_view(view)
         self._footer.setText(claim_of(view.facts) if view.facts else "")
-        self._run(self._frames, wanted=view.wish.playing)
-        self._run(self._live, wanted=view.facts is not None and view.facts.live)
-        self._announce(view)
-        self.shown.emit()
 
     def _announce(self, view: ReviewView) -> None:
         """Say once how opening ended."""

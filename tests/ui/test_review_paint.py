@@ -113,3 +113,20 @@ def test_a_picture_kept_over_moves_is_the_one_painted_anew(folder: Path, qtbot: 
     anew.show_view(page.model.view())
     assert seen(anew) == kept
     page.close_session()
+
+
+def test_a_move_looks_for_no_file(folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ReviewPage()
+    qtbot.addWidget(page)
+    page.show()
+    with qtbot.waitSignal(page.opened, timeout=20_000):
+        page.open_session(str(folder))
+    qtbot.waitUntil(lambda: page.model.view().settled, timeout=20_000)
+    assert page.reporting.button.isEnabled()
+    looked: list[Path] = []
+    monkeypatch.setattr(Path, "is_file", lambda path: bool(looked.append(path)))
+    for key in (KEY.Key_Plus, KEY.Key_Right, KEY.Key_M):
+        page.press(key)
+    page.close_session()
+    assert not looked
+    assert page.reporting.button.isEnabled()
