@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_hr_reference import r_peaks_s, rate_per_min, sure_beats_s
+from hr_reference import r_peaks_s, rate_per_min, sure_beats_s
 
 from hemoview.dsp.abp_beats import REFRACTORY_S, find_abp_beats
 from hemoview.dsp.ppg_beats import find_ppg_beats

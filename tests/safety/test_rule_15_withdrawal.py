@@ -9,47 +9,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+from withdrawal_rig import dataset, export, report, session
 
 from hemoview import cli
 from hemoview.estimate.models_command import list_models
-from hemoview.labels import make_dataset, read_dataset, write_dataset
+from hemoview.labels import read_dataset
 from hemoview.labels.dataset_register import Registered, register
 from hemoview.labels.made_register import made, remember
 from hemoview.labels.withdrawal import withdrawn_from
 from recorder import session as sessions
-from recorder.clock import ClockEra
 from recorder.errors import SessionError
-from recorder.exchange import export_record
-from recorder.exchange.export_record import ExportRecord
 from recorder.host import withdrawals
-from recorder.schema import Amendment, Channel, SampleBlock, StreamInfo, Subject
+from recorder.schema import Amendment
 from recorder.session import amendments
 from recorder.sync.outbox import Entry, Outbox
-
-HR = StreamInfo("e4.hr", "e4", "numeric", (Channel("hr", "/min"),), "float64", None, "hr")
-ERA = ClockEra(0, "era-0", "boot-0", 0, 1_790_000_000_000_000_000)
-
-
-def session(home: Path, name: str, pseudonym: str) -> Path:
-    folder = home / "sessions" / name
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    header = sessions.SessionHeader(name, "bed-1", ERA.wall_ns, subject=Subject(pseudonym))
-    writer = sessions.create(folder, header, ERA)
-    writer.add_stream(HR)
-    writer.write_block(SampleBlock("e4.hr", 0, np.array([[61.0]]), 1, 0, None, np.array([1])))
-    writer.commit()
-    writer.close("stopped")
-    return folder
-
-
-def dataset(home: Path, name: str, *subjects: str) -> Path:
-    labels = np.full((len(subjects), 10), np.nan)
-    labels[:, 3] = 70.0
-    rng = np.random.default_rng(len(name))
-    made = make_dataset(rng.normal(size=(len(subjects), 640)), 64.0, labels, list(subjects), name=name)
-    version = write_dataset(home / name, made)
-    register(home, Registered(str(home / name), version, name, tuple(subjects), (), 1, "hemoview 0"))
-    return home / name
 
 
 def model(folder: Path, version: str) -> Path:
@@ -69,15 +42,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HEMOVIEW_HOME", str(tmp_path))
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
     return tmp_path
-
-
-def export(home: Path, number: int, subject: str, session_id: str, **more: Any) -> Path:
-    path = home / f"export-{number}.edf"
-    path.write_bytes(b"samples")
-    fields = {"span_s": None, "streams": ("e4.hr",), "deidentified": False, "for_others": False, **more}
-    record = ExportRecord(f"x{number}", 1, session_id, "", subject, subject, "edf", (str(path),), **fields)
-    export_record.append(home, record)
-    return path
 
 
 def test_everything_is_found_deleted_or_marked_and_barred(
@@ -171,23 +135,6 @@ def test_a_list_of_withdrawals_that_is_damaged_bars_everything(
     path.write_bytes(path.read_bytes()[:-9])
     assert cli.main(["dataset", "build", str(home), "--out", str(home / "set")]) == 1
     assert "restore the file from a backup" in capsys.readouterr().err
-
-
-def report(folder: Path, *subjects: str, **facts: Any) -> Path:
-    """As ``judging.write`` leaves it, with a page."""
-    folder.mkdir(parents=True)
-    (folder / "evaluation.json").write_text(json.dumps({"dataset": "cohort", **facts}), "utf-8")
-    (folder / "report.html").write_text("<p>figures</p>", "utf-8")
-    n = len(subjects)
-    np.savez_compressed(
-        folder / "predictions.npz",
-        subject=np.array(subjects),
-        t_s=np.arange(float(n)),
-        labels=np.zeros((n, 10)),
-        scored=np.ones(n, np.bool_),
-        facts=np.array([1.0]),
-    )
-    return folder
 
 
 def test_reports_are_deleted_or_lose_the_subjects_windows(

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "safety"))
 
-from test_rule_15_withdrawal import dataset, export, report, session
+from withdrawal_rig import dataset, export, report, session
 
 from hemoview.labels.withdrawal import Holding
 from hemoview.labels.withdrawal_reports import VALUES
