@@ -185,7 +185,7 @@ def test_an_administrator_makes_beds_codes_and_accounts_told_once(page: Any, ser
     page.locator("nav a:text-is('Audit log')").click()
     page.wait_for_selector("td:has-text('user.make')")
     page.locator("button:text-is('Prove the chain')").click()
-    page.wait_for_selector(".notice.info:text-matches('as they were written')")
+    page.wait_for_selector(".notice.info:text-matches('as it was written')")
     assert page.evaluate("window.hurt") is None
     page.locator("nav a:text-is('Devices')").click()
     page.locator("button:has-text('Make this browser')").click()
