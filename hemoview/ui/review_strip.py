@@ -31,9 +31,9 @@ from hemoview.viewmodel.review_view import PanelView, TraceView
 _GUTTER_PAD = 8
 _TICK_ROOM_PX = 16
 _DOT_ROOM_PX = 4
+"""Rows closer together than this are drawn as a faint range, so that the estimate shows through."""
 _SMOOTH_ROOM_PX = 2
 """Rows closer together than this are not smoothed: nobody would see it, and it takes the painter twice as long."""
-"""Rows closer together than this are drawn as a faint range, so that the estimate shows through."""
 _CROWDED_ALPHA = 130
 _CUFF_ROOM_PX = 100
 _LEAST_WORDS_PX = 20
