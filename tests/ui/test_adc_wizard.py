@@ -12,9 +12,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from devices_screen import Screen
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
-from test_devices_page import Screen
 
 from hemoview.ui import catalogue, port_tap, theme
 from hemoview.ui.adc_wizard import AdcWizard

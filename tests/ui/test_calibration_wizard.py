@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from calibration_files import recording, stick
+from devices_screen import Screen
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
-from test_devices_page import Screen
 
 from hemoview.ui import theme
 from hemoview.ui.calibration_wizard import CalibrationWizard

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from chain_rig import start_session, until
 from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
-from test_window_chain import start_session, until
 
 from hemoview import app
 from hemoview.ui.devices_page import DevicesPage

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from chain_rig import until
 from pytestqt.qtbot import QtBot
-from test_window_chain import opened, station, until
 
 from hemoview import app
 from hemoview.ui.cuff_dialog import CuffDialog
@@ -19,8 +19,6 @@ from recorder import session
 from recorder.acquire.phase_clock import ENDED, STARTED
 from recorder.acquire.template import parse
 from recorder.schema import CUFF_INFLATION
-
-__all__ = ["opened", "station"]
 
 STUDY = {
     "name": "Quick study",

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QApplication
+from chain_rig import STATION, start_session, until
 from pytestqt.qtbot import QtBot
 
 from hemoview import app
@@ -20,103 +19,14 @@ from hemoview.viewmodel import review_facts
 from hemoview.viewmodel.record_view import RecordView
 from hemoview.viewmodel.rule_choice import RuleChoice
 from recorder import session
-from recorder.clock import Clock
-from recorder.host import processes, virtual_bedside
+from recorder.host import processes
 from recorder.host.client import StationClient
 from recorder.host.connection import Connection
-
-BEDSIDE = {
-    "seed": 3,
-    "script": "rest",
-    "replay": None,
-    "e4": {
-        "serial": "9ff167",
-        "port": 0,
-        "ppm": 0.0,
-        "jitter_ms": [5, 60],
-        "dropout": 0.0,
-        "disconnects": [],
-    },
-    "adc": {"profile": "lab-adc-ascii", "ppm": 0.0, "link": "socket"},
-}
-STATION = "window-test"
-
-
-@pytest.fixture
-def station(tmp_path: Path) -> Iterator[Path]:
-    clock = Clock()
-    bedside = virtual_bedside.start(tmp_path / "bedside", clock, BEDSIDE)
-    try:
-        processes.ensure_recorder(STATION, tmp_path, clock=clock)
-        with StationClient(STATION, tmp_path, name="setup") as client:
-            client.call("configure", 20.0, devices=[asdict(c) for c in bedside.device_configs()])
-            calibration = bedside.calibration(clock)
-            assert calibration is not None
-            client.call("calibrate", **calibration.to_json())
-            client.call("release_control")
-        yield tmp_path
-    finally:
-        bedside.stop()
-        processes.stop_station(STATION, tmp_path, force=True)
-
-
-@pytest.fixture
-def opened(qtbot: QtBot, qapp: QApplication, station: Path) -> Iterator[Callable[..., app.Shell]]:
-    """Opens windows on the station; whatever is still open at the end is closed."""
-    shells: list[app.Shell] = []
-
-    def open_one(*, keep_session: bool = True) -> app.Shell:
-        _, made = app.open_window(app.AppOptions(station=STATION, home=station, keep_session=keep_session))
-        shells.append(made)
-        return made
-
-    yield open_one
-    for made in shells:
-        made.window.ask_before_closing = False
-        made.window.close()
-        made.window.deleteLater()
 
 
 @pytest.fixture
 def shell(opened: Callable[..., app.Shell]) -> app.Shell:
     return opened()
-
-
-PATIENCE = 3
-"""Waits end when their condition holds; on a busy machine that takes longer, and is no failure."""
-
-
-def until(qtbot: QtBot, holds: Callable[[], bool], timeout_s: float) -> float:
-    """Seconds until it holds; the window lives meanwhile."""
-    began = time.monotonic()
-    qtbot.waitUntil(holds, timeout=int(timeout_s * PATIENCE * 1000))
-    return time.monotonic() - began
-
-
-def start_session(qtbot: QtBot, shell: app.Shell) -> None:
-    """As an operator does: the form, the recorder's own pre-flight, the confirmation."""
-    until(qtbot, lambda: shell.view is not None and shell.view.header.can_start, 15)
-    until(qtbot, lambda: all(link.state == "streaming" for link in shell.model.status.links), 20)  # type: ignore[union-attr]
-    shell.window.header.start.click()
-    dialog = shell.operations.start_dialog
-    assert dialog is not None
-    dialog.form = replace(
-        dialog.form,
-        pseudonym="T-01",
-        pseudonym_again="T-01",
-        sex="female",
-        age_y="34",
-        consent_version="v1",
-        consent_date="2026-01-01",
-        consent_record=True,
-        operator="OP1",
-    )
-    dialog.show_form()
-    dialog.next.click()
-    until(qtbot, dialog.confirm.start.isEnabled, 10)
-    dialog.confirm.start.click()
-    until(qtbot, lambda: shell.view is not None and shell.view.header.recording, 20)
-    until(qtbot, lambda: not dialog.isVisible(), 5)
 
 
 def test_waves_come_within_five_seconds_and_markers_reach_the_record(qtbot: QtBot, shell: app.Shell) -> None:
