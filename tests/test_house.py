@@ -111,6 +111,12 @@ def test_no_two_modules_of_tests_have_one_name() -> None:
     assert not [name for name, times in counted.items() if times > 1 and name != "conftest.py"]
 
 
+def test_what_tests_share_stands_in_no_test_module() -> None:
+    tests = {path.stem for path in tracked("tests/*.py") if path.stem.startswith("test_")}
+    sharing = {path.name: needed_by(path) & tests for path in tracked("tests/*.py")}
+    assert not {name: shared for name, shared in sharing.items() if shared}
+
+
 def test_every_script_of_pyproject_exists() -> None:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     for target in scripts.values():
