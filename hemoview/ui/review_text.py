@@ -47,6 +47,8 @@ def mark_text(mark: Mark) -> str:
 
 def label_text(mark: Mark) -> str:
     """What happened in a word or two; what a person typed stays as it was typed."""
+    if mark.kind == "monitor-clock":
+        return text("clock-shows")
     if mark.label.startswith(SAID):
         return text(f"review.said.{mark.label.removeprefix(SAID)}", device=mark.source)
     return text(_MARKS[mark.label]) if mark.kind == "marker" and mark.label in _MARKS else mark.label

@@ -43,7 +43,7 @@ _LABEL_FIELDS = (
     "level",
     "text",
 )
-_NOTE_FIELDS = ("note", "cause", "detail", "reason", "why")
+_NOTE_FIELDS = ("note", "cause", "detail", "reason", "why", "shown")
 
 SAID = "said:"
 """What begins the label of a mark for which the screen has words of its own."""
