@@ -24,7 +24,8 @@ from hemoview.ui.numerics_view import Words
 from hemoview.ui.review_text import label_text
 from hemoview.viewmodel.marker_form import MarkerForm, listed
 from hemoview.viewmodel.review_axis import elapsed_text
-from hemoview.viewmodel.review_facts import Mark, SessionFacts
+from hemoview.viewmodel.review_facts import SessionFacts
+from hemoview.viewmodel.review_marks import Mark
 from recorder.schema import BEARING
 from recorder.session.afterwards import AFTERWARDS
 

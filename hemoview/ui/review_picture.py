@@ -15,7 +15,8 @@ from hemoview.ui.review_strip import Strip, draw_gutter, draw_strip, gutter_of
 from hemoview.ui.review_text import label_text
 from hemoview.ui.review_theme import colour, faded, font
 from hemoview.viewmodel.review_axis import elapsed_text, time_ticks
-from hemoview.viewmodel.review_facts import Mark, SessionFacts
+from hemoview.viewmodel.review_facts import SessionFacts
+from hemoview.viewmodel.review_marks import Mark
 from hemoview.viewmodel.review_model import ReviewView
 
 AXIS_PX = 22

@@ -25,7 +25,7 @@ from hemoview.ui.review_paint import (
 from hemoview.ui.review_text import cause_text, gap_words, mark_text, panel_text, pressures_text, reason_text
 from hemoview.ui.review_theme import colour, faded, font
 from hemoview.viewmodel.review_axis import elapsed_text
-from hemoview.viewmodel.review_facts import Mark
+from hemoview.viewmodel.review_marks import Mark
 from hemoview.viewmodel.review_view import PanelView, TraceView
 
 _GUTTER_PAD = 8

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from hemoview.ui.catalogue import known_ids, text, words
+from hemoview.ui.catalogue import known_ids, sentence, text, words
 from hemoview.viewmodel import formats
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review_axis import length_text
-from hemoview.viewmodel.review_facts import SAID, CuffMark, GapMark, Mark
+from hemoview.viewmodel.review_facts import CuffMark, GapMark
+from hemoview.viewmodel.review_marks import Mark
 from recorder.schema import CO_CALIBRATED, FINGER_CHANGED, REFERENCE_CALIBRATED
 from recorder.schema.rules import ANCHOR_FROM, ANCHORS, RULE
 
@@ -31,14 +32,18 @@ def reason_text(reason: str) -> str:
 
 
 def cause_text(cause: str) -> str:
-    """The cause of a gap as people read it."""
-    return cause.replace("-", " ")
+    """The cause of a gap, or why a clock era begins, as people read it; one without words as it is stored."""
+    known = f"review.cause.{cause}"
+    return text(known) if known in known_ids() else cause.replace("-", " ")
 
 
 def mark_text(mark: Mark) -> str:
     """What happened, with its note; of a rule of the session that was changed: to what, by whom and why."""
+    if mark.kind == "era":
+        return cause_text(mark.label)
     if mark.kind != RULE:
-        return f"{label_text(mark)}  {mark.note}".rstrip()
+        note = sentence(mark.note) if mark.said else mark.note
+        return f"{label_text(mark)}  {note}".rstrip()
     rule, _, value = mark.label.partition(":")
     if rule == ANCHOR_FROM and value in ANCHORS:
         return text("review.event-anchor", choice=text(f"anchor-{value}"))
@@ -47,10 +52,9 @@ def mark_text(mark: Mark) -> str:
 
 def label_text(mark: Mark) -> str:
     """What happened in a word or two; what a person typed stays as it was typed."""
-    if mark.kind == "monitor-clock":
-        return text("clock-shows")
-    if mark.label.startswith(SAID):
-        return text(f"review.said.{mark.label.removeprefix(SAID)}", device=mark.source)
+    known = f"review.said.{mark.said}"
+    if known in known_ids():
+        return text(known, device=mark.source)
     return text(_MARKS[mark.label]) if mark.kind == "marker" and mark.label in _MARKS else mark.label
 
 

@@ -28,7 +28,7 @@ from hemoview.ui.trends_horizon import HorizonView, draw_horizon
 from hemoview.ui.trends_side import TrendsSide
 from hemoview.viewmodel import review_moves as moves
 from hemoview.viewmodel import trend_moves
-from hemoview.viewmodel.review_facts import Mark
+from hemoview.viewmodel.review_marks import Mark
 from hemoview.viewmodel.review_model import Phase, ReviewView
 from hemoview.viewmodel.review_reader import ReviewReader, Source
 from hemoview.viewmodel.trend_lines import STEP

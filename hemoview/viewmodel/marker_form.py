@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hemoview.viewmodel.messages import Message, say
-from hemoview.viewmodel.review_facts import Mark, SessionFacts
+from hemoview.viewmodel.review_facts import SessionFacts
+from hemoview.viewmodel.review_marks import Mark
 from recorder.schema import REFERENCE_CALIBRATED
 from recorder.session.markers import LONGEST_LABEL
 

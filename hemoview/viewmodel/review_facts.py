@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 from hemoview.estimate.claims import card_of
 from hemoview.labels.self_calibration import ALWAYS, calibrated_spans, calibrates_itself
 from hemoview.viewmodel.amended import Correction, corrections_of
+from hemoview.viewmodel.review_marks import Mark, mark_of
 from hemoview.viewmodel.review_written import being_written
 from hemoview.viewmodel.service import Feedback, feedback_in
 from hemoview.viewmodel.visibility import estimates_hidden
@@ -26,31 +27,7 @@ from recorder.schema import (
     StreamInfo,
 )
 from recorder.schema.claims import OWN_DEVICES
-from recorder.schema.rules import RULE
 from recorder.session import UnconfirmedSpan
-
-_LABEL_FIELDS = (
-    "label",
-    "name",
-    "what",
-    "when",
-    "device_id",
-    "stream_id",
-    "kind",
-    "posture",
-    "arm",
-    "state",
-    "level",
-    "text",
-)
-_NOTE_FIELDS = ("note", "cause", "detail", "reason", "why", "shown")
-
-SAID = "said:"
-"""What begins the label of a mark for which the screen has words of its own."""
-NOTICES_SAID = frozenset(
-    ("flat-line", "flat-line-ended", "signal-search", "cuff-failed", "cuff-implausible", "cnap-disagrees")
-)
-_NOTES_SAID = frozenset(("cuff-implausible", "cnap-disagrees"))
 
 State = Literal["open", "killed", "sealed", "damaged"]
 """``open``: being recorded. ``killed``: never closed, and nobody writes it any more."""
@@ -83,18 +60,6 @@ class FactSource(Protocol):
     def events(self, kind: str | None = None) -> list[Event]: ...  # noqa: D102
     def calibrations(self) -> Iterable[Calibration]: ...  # noqa: D102
     def t_s(self, t_host_ns: int, era: int) -> float: ...  # noqa: D102
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """Something that happened at a moment. ``kind``: ``marker``, ``tag``, ``era`` or the event's own kind."""
-
-    t_s: float
-    label: str
-    kind: str
-    source: str = ""
-    note: str = ""
-    event_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,7 +258,7 @@ def state_of(stored: str, folder: Path) -> State:
 def _marks(session: FactSource, events: Sequence[Event]) -> tuple[Mark, ...]:
     undone = {e.payload.get("event_id") for e in events if e.kind == "marker-undone"}
     marks = [
-        _mark(event, session.t_s(event.t_host_ns, event.era))
+        mark_of(event, session.t_s(event.t_host_ns, event.era))
         for event in events
         if event.kind not in ("gap", "era", "marker-undone", "cuff", "cuff-withdrawn")
         and event.event_id not in undone
@@ -304,27 +269,6 @@ def _marks(session: FactSource, events: Sequence[Event]) -> tuple[Mark, ...]:
         if era.number > 0
     ]
     return tuple(sorted(marks, key=lambda mark: mark.t_s))
-
-
-def _mark(event: Event, t_s: float) -> Mark:
-    """What an event says in a word or two; whatever it says beyond that becomes its note."""
-    payload = event.payload
-    if event.kind == RULE:
-        rule = f"{payload.get('rule', '')}:{payload.get('value', '')}"
-        return Mark(t_s, rule, RULE, str(payload.get("operator", "")), str(payload.get("why", "")))
-    said = payload.get("kind") or f"{payload.get('ended')}-ended"
-    if event.kind in ("import", "joined") or (event.kind == "notice" and said in NOTICES_SAID):
-        told = said if event.kind == "notice" else event.kind
-        device = str(payload.get("source") or payload.get("device_id") or "").upper()
-        whose = str(payload.get("folder", "")) if event.kind == "joined" else device
-        note = str(payload.get("detail", "")) if said in _NOTES_SAID else ""
-        return Mark(t_s, f"{SAID}{told}", event.kind, whose, note)
-    kind = "tag" if payload.get("kind") == "tag" or payload.get("source") == "e4-tag" else event.kind
-    words = [str(payload[key]) for key in _LABEL_FIELDS if payload.get(key)]
-    label = words[0] if "label" in payload and words else " ".join([event.kind, *words])
-    note = next((str(payload[key]) for key in _NOTE_FIELDS if payload.get(key)), "")
-    source = str(payload.get("source") or payload.get("device_id") or "")
-    return Mark(t_s, label, kind, source, note, event.event_id)
 
 
 def _cuffs(session: FactSource, events: Sequence[Event]) -> tuple[CuffMark, ...]:

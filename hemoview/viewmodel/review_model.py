@@ -13,8 +13,9 @@ from hemoview.viewmodel import review_moves as moves
 from hemoview.viewmodel.formats import pressure_factor
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review_cursor import CursorView, at_cursor, cursor_keys, in_pressure_unit
-from hemoview.viewmodel.review_facts import Mark, SessionFacts
+from hemoview.viewmodel.review_facts import SessionFacts
 from hemoview.viewmodel.review_keys import MINIMAP_PX, likely_keys, minimap_panel, overview_keys, span_keys
+from hemoview.viewmodel.review_marks import Mark
 from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_panels import Panel, panels_of
 from hemoview.viewmodel.review_reader import Answer, Failed, Key, Opened, ReviewReader, Tiled

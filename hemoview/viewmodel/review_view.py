@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from hemoview.viewmodel.formats import pressure_factor
 from hemoview.viewmodel.reference_streams import outside, valid_spans
 from hemoview.viewmodel.review_axis import nice_range, value_ticks
-from hemoview.viewmodel.review_facts import CalibrationMark, CuffMark, GapMark, Mark, SessionFacts
+from hemoview.viewmodel.review_facts import CalibrationMark, CuffMark, GapMark, SessionFacts
+from hemoview.viewmodel.review_marks import Mark
 from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_panels import Panel, Trace
 from hemoview.viewmodel.review_shift import TimeShift

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hemoview.viewmodel.reference_streams import outside, valid_spans
-from hemoview.viewmodel.review_facts import Mark, SessionFacts
+from hemoview.viewmodel.review_facts import SessionFacts
+from hemoview.viewmodel.review_marks import Mark
 from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_panels import Panel, panels_of
 from hemoview.viewmodel.review_view import PanelView, TraceView, with_traces

@@ -12,7 +12,8 @@ from hemoview.ui.catalogue import known_ids, text, use_language
 from hemoview.ui.catalogue_review import ENGLISH
 from hemoview.ui.review_table import COLUMNS
 from hemoview.ui.review_text import mark_text, panel_text, reason_text
-from hemoview.viewmodel.review_facts import State, _mark
+from hemoview.viewmodel.review_facts import State
+from hemoview.viewmodel.review_marks import mark_of
 from hemoview.viewmodel.review_sessions import RowState
 from recorder.schema import Event
 
@@ -62,4 +63,4 @@ def test_panels_are_called_in_the_language_of_the_screen_and_channels_by_their_o
 def test_the_clock_of_the_monitor_is_told_with_what_it_showed() -> None:
     payload = {"shown": "14:05:30", "ahead_s": 1.5, "operator": "OP1"}
     event = Event("e" * 32, "monitor-clock", 10**9, 10**18, 0, payload)
-    assert mark_text(_mark(event, 1.0)) == "The CNAP clock shows  14:05:30"
+    assert mark_text(mark_of(event, 1.0)) == "The CNAP clock shows  14:05:30"

@@ -146,9 +146,9 @@ def test_without_hdcal_no_flow_is_ever_a_reference(opened: Opened) -> None:
 
 def test_a_failed_cuff_and_the_rest_are_told_in_the_list(opened: Opened) -> None:
     _, facts = opened
-    labels = [mark.label for mark in facts.marks]
-    assert labels.count("said:signal-search") == 3
-    assert {"said:cuff-failed", "said:import", "said:flat-line", "said:flat-line-ended"} <= set(labels)
+    said = [mark.said for mark in facts.marks]
+    assert said.count("signal-search") == 3
+    assert {"cuff-failed", "import", "flat-line", "flat-line-ended"} <= set(said)
     assert [(c.sbp_mmhg > c.dbp_mmhg, round(c.t_s)) for c in facts.cuffs] == [(True, 35), (True, 225)]
 
 

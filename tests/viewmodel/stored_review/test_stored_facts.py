@@ -9,7 +9,8 @@ from stored_review_rig import GAP_S, MINUTES, panel_named, picture
 
 from hemoview.viewmodel import review_moves as moves
 from hemoview.viewmodel.review_cursor import Reading, at_cursor
-from hemoview.viewmodel.review_facts import Mark, SessionFacts
+from hemoview.viewmodel.review_facts import SessionFacts
+from hemoview.viewmodel.review_marks import Mark
 from hemoview.viewmodel.review_model import ReviewModel
 from hemoview.viewmodel.review_moves import Wish
 from hemoview.viewmodel.review_panels import panels_of
