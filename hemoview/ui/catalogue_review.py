@@ -66,7 +66,7 @@ ENGLISH: dict[str, str] = {
     "review.tab-events": "Events",
     "review.tab-panels": "Panels",
     "review.tab-session": "Session",
-    "review.event-gap": "gap {stream}: {cause}, {length}",
+    "review.event-gap": "gap {stream}, {length}: {cause}",
     "review.event-cuff": "cuff {cuff}",
     "review.event-cuff-withdrawn": "cuff {cuff}, withdrawn",
     "review.event-mark": "{label}",

@@ -62,7 +62,7 @@ CHINESE: Final[dict[str, str]] = {
     "review.tab-events": "事件",
     "review.tab-panels": "图区",
     "review.tab-session": "记录",
-    "review.event-gap": "缺口 {stream}：{cause}，{length}",
+    "review.event-gap": "缺口 {stream}，{length}：{cause}",
     "review.event-cuff": "袖带 {cuff}",
     "review.event-cuff-withdrawn": "袖带 {cuff}，已撤回",
     "review.event-mark": "{label}",

@@ -32,6 +32,8 @@ _GUTTER_PAD = 8
 _TICK_ROOM_PX = 16
 _DOT_ROOM_PX = 4
 """Rows closer together than this are drawn as a faint range, so that the estimate shows through."""
+_LEGEND_PX = 15
+"""Row of the names of traces at the top of a strip."""
 _SMOOTH_ROOM_PX = 2
 """Rows closer together than this are not smoothed: nobody would see it, and it takes the painter twice as long."""
 _CROWDED_ALPHA = 130
@@ -167,9 +169,11 @@ def _gaps(painter: QPainter, strip: Strip) -> None:
     brush, plain = hatch(colour("gap").rgb(), 30, 130), faded("gap", 90)
     boxes = [_box(strip, gap.t0_s, gap.t1_s) for gap in strip.view.gaps]
     fill_hatched(painter, boxes, brush, plain)
+    top = _LEGEND_PX if _legend_entries(strip) else 0
     for gap, box in zip(strip.view.gaps, boxes, strict=True):
         if box.width() >= _LEAST_WORDS_PX:
-            _box_text(painter, box, cause_text(gap.cause), colour("gap"), Qt.AlignmentFlag.AlignTop)
+            below = box.adjusted(0, top, 0, 0)
+            _box_text(painter, below, cause_text(gap.cause), colour("gap"), Qt.AlignmentFlag.AlignTop)
 
 
 def _box(strip: Strip, t0_s: float, t1_s: float) -> QRectF:
@@ -263,22 +267,26 @@ def _cuffs(painter: QPainter, strip: Strip) -> None:
 
 
 def _legend(painter: QPainter, strip: Strip) -> None:
-    """Names of the traces at the right, where there is more than one or the one is an estimate."""
-    entries = [(_legend_words(t), colour(t.trace.colour)) for t in strip.view.traces]
-    if strip.view.cuffs:
-        entries.append((text("trend-legend-cuff"), colour("cuff")))
-    if len(entries) < 2 and not any(t.trace.style == "band" for t in strip.view.traces):
-        return
+    """Names of the traces at the right."""
     painter.setFont(font(10))
     metrics = painter.fontMetrics()
     right = strip.box.right() - 6
-    for words, ink in reversed(entries):
+    for words, ink in reversed(_legend_entries(strip)):
         width = metrics.horizontalAdvance(words)
         box = QRectF(right - width - 3, strip.box.top() + 2, width + 6, 13)
         painter.fillRect(box, faded("panel", 200))
         painter.setPen(ink)
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
         right -= width + 12
+
+
+def _legend_entries(strip: Strip) -> list[tuple[str, QColor]]:
+    """Names and inks, where there is more than one or the one is an estimate."""
+    entries = [(_legend_words(t), colour(t.trace.colour)) for t in strip.view.traces]
+    if strip.view.cuffs:
+        entries.append((text("trend-legend-cuff"), colour("cuff")))
+    alone = len(entries) < 2 and not any(t.trace.style == "band" for t in strip.view.traces)
+    return [] if alone else entries
 
 
 def _legend_words(trace: TraceView) -> str:

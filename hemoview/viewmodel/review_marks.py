@@ -107,6 +107,8 @@ def _told(event: Event) -> tuple[str, str, str]:
         device = str(payload.get("source") or payload.get("device_id") or "").upper()
         if event.kind == "import":
             return "import", device, ""
+        if kind == "battery" and isinstance(payload.get("fraction"), float):
+            return kind, device, f"{payload['fraction']:.0%}"
         note = str(payload.get("detail") or payload.get("message") or "") if kind in _NOTED else ""
         return str(kind), device, note
     form = _FORMS.get(event.kind)
@@ -114,4 +116,5 @@ def _told(event: Event) -> tuple[str, str, str]:
         note = next((str(payload[key]) for key in _NOTE_FIELDS if payload.get(key)), "")
         return "", str(payload.get("source") or payload.get("device_id") or ""), note
     said = "-".join([event.kind, *(str(payload.get(field, "")).lower() for field in form.fields)])
-    return said, str(payload.get(form.whose) or ""), str(payload.get(form.note) or "")
+    whose = str(payload.get(form.whose) or "")
+    return said, whose.upper() if form.whose == "device_id" else whose, str(payload.get(form.note) or "")

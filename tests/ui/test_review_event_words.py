@@ -98,11 +98,11 @@ def test_why_a_link_was_lost_stands_beside_it_in_the_language_of_the_screen() ->
     )
     assert (
         mark_text(lost)
-        == "e4: connection lost  the template asks for it, but it is not set up on this station"
+        == "E4: connection lost  the template asks for it, but it is not set up on this station"
     )
     use_language("zh")
     try:
-        assert mark_text(lost) == "e4：连接断开  模板需要它，但本站点没有设置"
+        assert mark_text(lost) == "E4：连接断开  模板需要它，但本站点没有设置"
     finally:
         use_language("en")
 

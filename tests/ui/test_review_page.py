@@ -212,7 +212,7 @@ def test_the_wheel_zooms_about_the_mouse(page: ReviewPage) -> None:
 def test_the_tool_tip_names_the_gap_under_the_mouse(page: ReviewPage, qtbot: QtBot) -> None:
     look_at(page, 1495.0, 1545.0)
     qtbot.mouseMove(page.picture, QPoint(GUTTER_PX + page.picture.axis_px // 2, 90))
-    assert "connection lost" in page.picture.toolTip()
+    assert "link lost" in page.picture.toolTip()
     assert "2560 samples missing" in page.picture.toolTip()
 
 
