@@ -235,10 +235,12 @@ def summary(figures: dict[str, Any]) -> dict[str, Any]:
             lines[parameter] = f"— ({one['why']['mae']})"
             continue
         baseline = "shrunk_hold" if figures["protocol"]["calibration_points"] else "mean"
-        beside, people = one[f"baseline_{baseline}_mae"], one["n_subjects"]
+        name = f"baseline_{baseline}_mae"
+        beside, people = _or_dash(one[name], ".2f"), one["n_subjects"]
+        which = one["why"].get(name, _BASELINES[baseline])
         lines[parameter] = (
-            f"MAE {one['mae']:.2f} {PARAMETER_UNITS[parameter]}, without the pulse wave {_or_dash(beside, '.2f')} "
-            f"({_BASELINES[baseline]}), 90 % interval covers {_or_dash(one['coverage_90'], '.0%')} "
+            f"MAE {one['mae']:.2f} {PARAMETER_UNITS[parameter]}, without the pulse wave {beside} ({which}), "
+            f"90 % interval covers {_or_dash(one['coverage_90'], '.0%')} "
             f"({counted(people, 'subject')}, {counted(one['n_windows'], 'window')})"
         )
     marked = {"SIMULATED": "every figure is of simulated people"} if figures["simulated"] else {}

@@ -33,7 +33,9 @@ PHRASES: Final[Mapping[str, str]] = {
     "this machine": "本机",
     "ready": "就绪",
     "{} MiB free, {} MiB are needed to begin": "剩余 {} MiB，开始记录需要 {} MiB",
-    "make room or choose another folder": "请清理磁盘或换一个文件夹",
+    "make room, or set HEMOVIEW_HOME to a folder on another disk and start again": (
+        "请清理磁盘，或把 HEMOVIEW_HOME 设为另一磁盘上的文件夹后重新启动"
+    ),
     "room for {} h": "还可记录 {} 小时",
     "make room for a longer recording": "如需更长的记录，请清理磁盘",
     "{} GiB free": "剩余 {} GiB",
@@ -69,8 +71,8 @@ PHRASES: Final[Mapping[str, str]] = {
     "disk {}: is synchronised by a cloud service ({}); choose a folder outside it": (
         "磁盘 {}：由云服务同步（{}）；请选择其外的文件夹"
     ),
-    "disk {}: cannot be written ({}); choose another folder or free the disk": (
-        "磁盘 {}：无法写入（{}）；请换文件夹或清理磁盘"
+    "disk {}: cannot be written ({}); free the disk, or set HEMOVIEW_HOME to a folder on another one and start again": (
+        "磁盘 {}：无法写入（{}）；请清理磁盘，或把 HEMOVIEW_HOME 设为另一磁盘上的文件夹后重新启动"
     ),
     "disk {}: {} MiB left; the session was stopped in order, make room before the next": (
         "磁盘 {}：只剩 {} MiB；记录已完整停止，下次记录前请清理"

@@ -63,7 +63,10 @@ def folder_problem(folder: Path, file_system: str, network_file_systems: frozens
         probe.write_bytes(b"\0" * 4096)
         probe.unlink()
     except OSError as error:
-        return f"disk {folder}: cannot be written ({error.strerror}); choose another folder or free the disk"
+        return (
+            f"disk {folder}: cannot be written ({error.strerror}); free the disk, or set HEMOVIEW_HOME to a folder on "
+            "another one and start again"
+        )
     return None
 
 

@@ -124,7 +124,8 @@ def _disk(facts: Facts) -> list[Check]:
         return [Check("disk", "refuse", who, what, todo)]
     if disk.free_bytes < facts.free_needed:
         what = f"{disk.free_bytes >> 20} MiB free, {facts.free_needed >> 20} MiB are needed to begin"
-        return [Check("disk", "refuse", f"disk {disk.folder}", what, "make room or choose another folder")]
+        todo = "make room, or set HEMOVIEW_HOME to a folder on another disk and start again"
+        return [Check("disk", "refuse", f"disk {disk.folder}", what, todo)]
     if disk.level != "ok":
         what = f"room for {disk.hours_left or 0:.1f} h"
         return [Check("disk", "warn", f"disk {disk.folder}", what, "make room for a longer recording")]

@@ -75,7 +75,8 @@ def test_subject_consent_disk_and_recorder_cannot_be_overridden(overrides: dict[
 def test_too_little_room_bars_and_little_room_warns() -> None:
     full = replace(GOOD, disk=DiskStatus("/sessions", 10 << 20, None), free_needed=256 << 20)
     assert barring(full) == [
-        "disk /sessions: 10 MiB free, 256 MiB are needed to begin; make room or choose another folder"
+        "disk /sessions: 10 MiB free, 256 MiB are needed to begin; "
+        "make room, or set HEMOVIEW_HOME to a folder on another disk and start again"
     ]
     little = replace(GOOD, disk=DiskStatus("/sessions", 10**9, 1.5, "2h"))
     assert barring(little) == []

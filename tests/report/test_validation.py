@@ -20,6 +20,7 @@ from hemoview.labels import build  # noqa: E402
 from hemoview.labels.build_options import BuildOptions, Job  # noqa: E402
 from hemoview.labels.build_part import build_part  # noqa: E402
 from hemoview.labels.dataset_write import write_dataset  # noqa: E402
+from hemoview.report.judging import summary  # noqa: E402
 from recorder.host import withdrawals  # noqa: E402
 from recorder.host.withdrawals import Withdrawal  # noqa: E402
 
@@ -104,3 +105,17 @@ def test_what_is_refused_is_named(
     withdrawals.append(tmp_path, Withdrawal("P-014", 1))
     assert "dataset data: P-014 withdrew" in refused(tmp_path / "data", "--model", model)
     assert "P-014 was withdrawn" in refused(session, "--model", model)
+
+
+def test_a_line_without_a_baseline_says_why() -> None:
+    one = {"mae": 5.0, "baseline_mean_mae": None, "coverage_90": None, "n_subjects": 1, "n_windows": 12}
+    figures = {
+        "parameters": {"SBP": one | {"why": {"baseline_mean_mae": "one subject alone"}}},
+        "protocol": {"calibration_points": 0, "leakage": "none"},
+        "simulated": False,
+        **dict.fromkeys(("model", "dataset", "dataset_version", "report"), "x"),
+    }
+    line = summary(figures)["parameters"]["SBP"]
+    assert (
+        "without the pulse wave — (one subject alone), 90 % interval covers — (1 subject, 12 windows)" in line
+    )
