@@ -8,10 +8,12 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QSizePolicy
 
 from hemoview.ui.catalogue import text, words
 from hemoview.ui.numerics_view import BIG, BigRow, Fitted, SmallCell, Words
+from hemoview.viewmodel.formats import DASH
 from hemoview.viewmodel.record_view import NumericsView
 
-LEAST_BIG_PX, LEAST_SMALL_PX = 44, 34
-"""With less room for each row, CO … SVRI give way to the pressures, and a line names them."""
+LEAST_BIG_PX, LEAST_SMALL_PX, LEAST_DASH_PX = 44, 56, 34
+"""With less room for each row, CO … SVRI give way to the pressures, and a line names them. A dash has no unit and no
+interval, and its reason stands beside it."""
 
 
 class NumericsPanel(QWidget):
@@ -123,14 +125,20 @@ class NumericsPanel(QWidget):
     def _make_room(self) -> None:
         small = [p for p in self._shown if p not in BIG]
         n_big, n_small_rows = len(self._shown) - len(small), -(-len(small) // 3)
-        least_px = n_big * LEAST_BIG_PX + n_small_rows * LEAST_SMALL_PX
-        folded = self._body.geometry().height() < least_px and n_big > 0 and n_small_rows > 0
+        between_px = (n_big + n_small_rows - 1) * self._body.spacing()
+        room_px = self._body.geometry().height() - between_px - n_big * LEAST_BIG_PX
+        is_tight = room_px < n_small_rows * LEAST_SMALL_PX
+        numbers = self._view is not None and any(
+            row.parameter in small and row.estimate.text != DASH for row in self._view.rows
+        )
+        least_px = LEAST_DASH_PX if is_tight and not numbers else LEAST_SMALL_PX
+        folded = room_px < n_small_rows * least_px and n_big > 0 and n_small_rows > 0
         for parameter in small:
             self._rows[parameter].setVisible(not folded)
         for i in range(self._body.rowCount()):
             held = self._body.itemAtPosition(i, 0)
             whole = held is not None and isinstance(held.widget(), BigRow)
-            self._body.setRowStretch(i, 5 if whole else 0 if folded or held is None else 4)
+            self._body.setRowStretch(i, LEAST_BIG_PX if whole else 0 if folded or held is None else least_px)
         self.folded.show_text(text("numerics-folded", names=", ".join(small)) if folded else "", "muted")
         self.folded.setVisible(folded)
 

@@ -18,7 +18,7 @@ from hemoview.ui.catalogue import words
 from hemoview.ui.header_bar import Vanishing
 from hemoview.ui.main_window import MainWindow
 from hemoview.ui.numerics_panel import NumericsPanel
-from hemoview.ui.numerics_view import BigRow, Words
+from hemoview.ui.numerics_view import BIG, BigRow, SmallCell, Words
 from hemoview.viewmodel.messages import say
 from hemoview.viewmodel.record import resolve
 from hemoview.viewmodel.record_view import Cell, Wish
@@ -72,6 +72,29 @@ def test_no_number_and_no_interval_is_cut(
         if isinstance(row, BigRow):
             assert _whole(row.reference), parameter
             assert row.value.font().pixelSize() >= 28, parameter
+
+
+SIMULATED = Cell("1583", reason=say("assumed-cvp", cvp="5"), tag="tag-simulated")
+
+
+@pytest.mark.parametrize("height", [560, 500, 480, 460, 430, 400, 340, 320])
+@pytest.mark.parametrize("small", [SIMULATED, replace(SIMULATED, interval="1258–3009")])
+def test_a_number_keeps_its_unit_and_its_words_where_there_is_little_room(
+    qtbot: QtBot, bed: SyntheticBedside, height: int, small: Cell
+) -> None:
+    view = resolve(Wish(), bed.model.facts()).numerics
+    rows = tuple(row if row.parameter in BIG else replace(row, estimate=small) for row in view.rows)
+    page = QWidget()
+    qtbot.addWidget(page)
+    panel = NumericsPanel(page)
+    panel.show_view(replace(view, rows=rows))
+    panel.resize(480, height)
+    page.show()
+    QApplication.processEvents()
+    cells = [cell for cell in panel._rows.values() if isinstance(cell, SmallCell) and cell.isVisible()]
+    assert len(cells) == (0 if panel.folded.isVisible() else 6)
+    for cell in cells:
+        assert cell.unit.isVisible() and _whole(cell.unit) and _whole(cell.value)
 
 
 @pytest.mark.parametrize("height", [560, 430, 400, 340, 320])
