@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from recorder.schema import Event
 from recorder.schema.rules import RULE
@@ -82,8 +82,10 @@ _FORMS: Final[Mapping[str, _Form]] = {
     "monitor-clock": _Form(note="shown"),
     "joined": _Form(whose="folder"),
 }
-_NOTED: Final = frozenset(("cuff-implausible", "cnap-disagrees", "storage", "clock-step"))
-"""Notices that say more than their words."""
+_SAY_ALL: Final = frozenset(("flat-line", "flat-line-ended", "signal-search", "cuff-failed"))
+"""Notices that say nothing beyond their words."""
+_BY_MESSAGE: Final = frozenset(("storage", "clock-step"))
+"""Notices that say it in a finished sentence alone."""
 
 
 def mark_of(event: Event, t_s: float) -> Mark:
@@ -109,12 +111,16 @@ def _told(event: Event) -> tuple[str, str, str]:
             return "import", device, ""
         if kind == "battery" and isinstance(payload.get("fraction"), float):
             return kind, device, f"{payload['fraction']:.0%}"
-        note = str(payload.get("detail") or payload.get("message") or "") if kind in _NOTED else ""
-        return str(kind), device, note
+        fields = () if kind in _SAY_ALL else ("message",) if kind in _BY_MESSAGE else _NOTE_FIELDS
+        return str(kind), device, _first(payload, fields)
     form = _FORMS.get(event.kind)
     if form is None:
-        note = next((str(payload[key]) for key in _NOTE_FIELDS if payload.get(key)), "")
-        return "", str(payload.get("source") or payload.get("device_id") or ""), note
+        source = str(payload.get("source") or payload.get("device_id") or "")
+        return "", source, _first(payload, _NOTE_FIELDS)
     said = "-".join([event.kind, *(str(payload.get(field, "")).lower() for field in form.fields)])
     whose = str(payload.get(form.whose) or "")
     return said, whose.upper() if form.whose == "device_id" else whose, str(payload.get(form.note) or "")
+
+
+def _first(payload: Mapping[str, Any], fields: Iterable[str]) -> str:
+    return next((str(payload[field]) for field in fields if payload.get(field)), "")

@@ -84,6 +84,10 @@ def test_no_word_is_left_over() -> None:
 def test_what_has_no_words_is_told_as_it_is_stored_with_its_note() -> None:
     new = mark_of(event("notice", {"kind": "a-new-one"}), 1.0)
     assert mark_text(new) == "notice Rest e4 adc.wave a-new-one"
+    noted = mark_of(event("notice", {"kind": "a-new-one", "detail": "twice"}), 1.0)
+    assert mark_text(noted) == "notice Rest e4 adc.wave a-new-one  twice"
+    full = mark_of(event("notice", {"kind": "storage", "message": "the disk is full"}), 1.0)
+    assert mark_text(full) == "storage  the disk is full"
     assert mark_text(mark_of(event("nothing-known", {"why": "typed"}), 1.0)).endswith("typed")
     assert cause_text("a-new-cause") == "a new cause"
 
