@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recorder.counted import counted
 from recorder.errors import RecorderError
 from recorder.host.arguments import STATION, Parser
 
@@ -116,7 +117,7 @@ def _bytes_of(folder: Path) -> int:
 
 
 def _counted(tell: Tell) -> Callable[[int, int], None]:
-    return lambda n, n_bytes: tell(n_bytes, f"{n} segment{'s' * (n != 1)}, {n_bytes / 1e6:.1f} MB checked")
+    return lambda n, n_bytes: tell(n_bytes, f"{counted(n, 'segment')}, {n_bytes / 1e6:.1f} MB checked")
 
 
 def _erase(args: argparse.Namespace) -> Outcome:
