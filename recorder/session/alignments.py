@@ -6,8 +6,6 @@ This room keeps them and does not understand them: ``content`` is plain JSON of 
 
 from __future__ import annotations
 
-import contextlib
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
@@ -19,8 +17,7 @@ from recorder.session.files import (
     read_json,
     sign_json,
     storage_errors,
-    sync_folder,
-    write_synced,
+    write_new,
 )
 from recorder.session.header import read_card, refuse_erased
 
@@ -125,7 +122,7 @@ def append(
                 parent = _parent_of(history(folder), restores)
             number = max(known, default=0) + 1
             version = StoredAlignment(number, wall_ns, made_by, software, content, parent, restores, why)
-            if _write_new(folder / _name(number), sign_json(version.to_json())):
+            if write_new(folder / _name(number), sign_json(version.to_json())):
                 return version
     raise SessionError(f"{folder.name}: others store alignments all the time; try again")
 
@@ -177,22 +174,3 @@ def _one(path: Path, number: int) -> StoredAlignment | str:
     except (RecorderError, OSError, ValueError, KeyError, TypeError):
         return "not readable, cut or overwritten; align again"
     return found if found.version == number else "renamed: it holds another version"
-
-
-def _write_new(path: Path, content: bytes) -> bool:
-    """Write a file that is not there yet, whole or not at all; False where another was faster."""
-    tmp = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    write_synced(tmp, content)
-    try:
-        os.link(tmp, path)
-    except FileExistsError:
-        return False
-    except OSError:  # a file system without links: no protection against two at once, but whole
-        if path.exists():
-            return False
-        tmp.replace(path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            tmp.unlink()
-    sync_folder(path.parent)
-    return True

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,12 +48,36 @@ def sync_folder(folder: Path) -> None:
 def write_whole(path: Path, content: bytes) -> None:
     """Write ``path`` so that after any crash it holds either the old or the new content.
 
-    .tmp → fsync → rename → fsync of the folder; owner-only (0600).
+    .tmp → fsync → rename → fsync of the folder; owner-only (0600). The .tmp is one for all, so that a crash leaves no
+    heap of them: two who write the same path at once need a lock, or :func:`write_new`.
     """
     tmp = path.with_name(path.name + ".tmp")
     write_synced(tmp, content)
     tmp.replace(path)
     sync_folder(path.parent)
+
+
+def write_new(path: Path, content: bytes) -> bool:
+    """Write a file that is not there yet, whole or not at all; False where another was first.
+
+    Any number of threads and processes may try at once: each has a temporary file of its own, and linking it to the
+    name fails for all but one. A file system without links (exFAT) keeps it whole but has no such referee.
+    """
+    mine = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        write_synced(mine, content)
+        try:
+            os.link(mine, path)
+        except FileExistsError:
+            return False
+        except OSError:
+            if path.exists():
+                return False
+            mine.replace(path)
+    finally:
+        mine.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return True
 
 
 def write_synced(path: Path, content: bytes) -> None:

@@ -6,14 +6,11 @@ declared file (decision 0040).
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 
 from recorder.errors import SyncError, WireError
-from recorder.session.files import make_folder, storage_errors, sync_folder, write_synced
+from recorder.session.files import make_folder, storage_errors, write_new
 from recorder.sync import custody, wire
 from recorder.sync.canonical import as_bytes, read_json
 
@@ -78,10 +75,5 @@ class Vault:
         with storage_errors(self._folder, "keeping a data key"):
             if content:
                 make_folder(self._folder)
-                mine = path.with_name(f"{path.name}.{secrets.token_hex(4)}.tmp")
-                write_synced(mine, content)
-                with contextlib.suppress(FileExistsError):
-                    os.link(mine, path)
-                mine.unlink()
-                sync_folder(self._folder)
+                write_new(path, content)
             return path.read_bytes()

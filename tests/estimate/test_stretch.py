@@ -198,14 +198,16 @@ def gaussian(n_subjects: int, n: int, seed: int, between: float, within: float) 
 def test_derived_intervals_of_a_next_gaussian_person_cover_90_percent(
     seed: int, between: float, within: float
 ) -> None:
-    rows, said = gaussian(500, 8, seed, between, within)
-    others, of_others = gaussian(500, 8, seed + 50_000, between, within)
+    # People, not windows, are what is counted: with 4000 the shares below have a standard deviation of at most 0.006
+    # (0.014 for the factor), and every bound lies five of them away for any ``between`` and ``within``.
+    rows, said = gaussian(4000, 2, seed, between, within)
+    others, of_others = gaussian(4000, 2, seed + 50_000, between, within)
     for p, column, too_wide in (("CO", CO, 0.9), ("SVR", SVR, 0.95)):
         table = stretch_table(rows, (plan(rows, 0), said), None, p)
-        assert table["cold"]["n_subjects"] == 500 and table["personalised"] == []
+        assert table["cold"]["n_subjects"] == 4000 and table["personalised"] == []
         factor = table["cold"]["factor"]
         label, value = others.labels[:, column], of_others.mean[:, column]
         part = part_of_half_width(label, value, of_others.q05[:, column], of_others.q95[:, column])
         covered = {f: float((part <= f).mean()) for f in (1.0, factor)}
-        assert abs(covered[factor] - 0.9) < 0.05, (p, covered)
+        assert abs(covered[factor] - 0.9) < 0.03, (p, covered)
         assert covered[1.0] > too_wide and factor < 1, (p, covered)
