@@ -1,6 +1,6 @@
 """What leaves a session under ``--deidentify`` (safety rule 17): only what is known to be no name, place or date.
 
-Nothing is searched for: a text stays if it is one of the words below, and is left out otherwise, named in the report.
+Nothing is searched for: a text stays if it is one of the known words, and is left out otherwise, named in the report.
 Dates move by whole days, the same for all sessions of a subject, so that intervals and the time of day in UTC stay.
 The secret that shifts and hashes lies owner-only in the home folder; without it nobody, and on another machine nobody
 else, finds the way back.
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from recorder.errors import StorageError
-from recorder.schema import ARM_MOVED, CUFF_INFLATES, FINGER_CHANGED, REFERENCE_CALIBRATED, SKIN_CHECKED
+from recorder.exchange.known_words import KNOWN_LABELS, KNOWN_WORDS
 from recorder.schema.units import PARAMETER_UNITS
 from recorder.session.files import FILE_MODE, storage_errors
 
@@ -30,82 +30,6 @@ _SECRET_BYTES: Final = 32
 _SHIFT_DAYS: Final = (366, 3650)
 _DAY_NS: Final = 86_400 * 10**9
 
-KNOWN_LABELS: Final = frozenset(
-    (
-        *(ARM_MOVED, CUFF_INFLATES, FINGER_CHANGED, REFERENCE_CALIBRATED, SKIN_CHECKED, "tag"),
-        *(
-            "baseline",
-            "arm move",
-            "recalibration",
-            "tilt",
-            "stand",
-            "cold pressor",
-            "talking",
-            "end",
-            "other",
-        ),
-        *("rest begins", "rest ends", "stand up", "sit down", "dizzy", "sitting begins", "standing begins"),
-        *("internal", "NBPcal", "NBPman", "HDcal", "Changed Finger", "Optimize Signal Quality"),
-        *("artefact", "artifact", "good", "fair", "poor", "bad", "usable", "unusable", "noise", "motion"),
-        *("beat", "peak", "onset", "foot", "dicrotic notch", "dicrotic peak", "systolic", "diastolic"),
-        *("sinus", "atrial-fibrillation", "extrasystoles", "paced", "normal", "arrhythmia"),
-    )
-)
-"""Labels that the program, its own templates or the devices make; others may hold a name."""
-KNOWN_WORDS: Final = KNOWN_LABELS | frozenset(
-    (
-        *("left", "right", "unknown", "supine", "seated", "standing", "prone", "started", "ended", "both"),
-        *(
-            "key",
-            "button",
-            "e4-tag",
-            "command",
-            "automatic",
-            "absent",
-            "gap",
-            "reboot",
-            "suspend",
-            "recorder-restart",
-        ),
-        *(
-            "link-lost",
-            "silent",
-            "counter-jump",
-            "stamp-jump",
-            "overrun",
-            "checksum",
-            "damaged",
-            "not-in-file",
-        ),
-        *("unreadable", "not-explained", "not-delivered", "cool", "female", "male", "unhidden"),
-        *(
-            "two-point",
-            "fitted",
-            "entered",
-            "open",
-            "sealed",
-            "instant",
-            "span",
-            "quality",
-            "cuff",
-            "reference",
-            "none",
-        ),
-        *(
-            "idle",
-            "scanning",
-            "connecting",
-            "streaming",
-            "lost",
-            "stopped",
-            "same",
-            "different",
-            "cannot-tell",
-        ),
-        *("square-wave", "quality-ok", "battery", "not-worn", "worn", "stamps-back", "stamp-step", "aborted"),
-        *("anchor_from", "show_simulated", "estimates_hidden"),
-    )
-)
 _UNITS: Final = frozenset(
     (
         *(
