@@ -22,7 +22,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from hemoview import app
 from hemoview.viewmodel import window_settings
-from hemoview.viewmodel.cuff_form import CuffForm, examine
+from hemoview.viewmodel.live.cuff_form import CuffForm, examine
 from hemoview.viewmodel.window_settings import Taste, WindowSettings
 from recorder.host import places, processes
 

@@ -14,8 +14,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from hemoview import cli
-from hemoview.ui.review_workspace import ReviewWorkspace
-from hemoview.viewmodel import review_moves as moves
+from hemoview.ui.review.workspace import ReviewWorkspace
+from hemoview.viewmodel.review import moves
 from recorder.devices.sim.physiology import SimRecording, SimSubject, simulate
 from recorder.devices.sim.stick import StickPlan, write_stick
 

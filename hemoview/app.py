@@ -16,44 +16,47 @@ from recorder.host.console import interrupts_wait
 
 # Ctrl-C in the midst of it makes Qt's Python side abort the process, or is lost in it
 with interrupts_wait():
-    import hemoview.ui.main_window  # noqa: F401
+    import hemoview.ui.window.main_window  # noqa: F401
 
 from PySide6.QtCore import QLocale, QMessageLogContext, QSize, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 
-from hemoview.ui import catalogue, on_screen, qt_words, theme
-from hemoview.ui.asking import Asking
-from hemoview.ui.bedside import VirtualBedsideOffer
-from hemoview.ui.bridge import Bridge
-from hemoview.ui.catalogue import text
-from hemoview.ui.chime import Player
-from hemoview.ui.collector import GuiCollector
-from hemoview.ui.companions import Companions
-from hemoview.ui.device_operations import Bed, DeviceOperations
-from hemoview.ui.handbook import RESEARCHERS, WARDS, Handbook
-from hemoview.ui.lock_screen import LockScreen
-from hemoview.ui.main_window import RECORD, REVIEW, MainWindow
-from hemoview.ui.opening import check_opening
-from hemoview.ui.operations import Operations
-from hemoview.ui.options import AppOptions, command_line
-from hemoview.ui.record_figure import RecordKept
-from hemoview.ui.saving import SavingMenu
-from hemoview.ui.service_actions import ServiceActions
-from hemoview.ui.service_actions import Station as ServiceOf
-from hemoview.ui.signals import closed_by_signals
-from hemoview.viewmodel import latency, window_settings
-from hemoview.viewmodel.chime import Chime
-from hemoview.viewmodel.facts import Facts
-from hemoview.viewmodel.latency import LatencyRecorder
-from hemoview.viewmodel.live import LiveModel
+from hemoview.ui.live.chime import Player
+from hemoview.ui.parts import on_screen, theme
+from hemoview.ui.parts.bridge import Bridge
+from hemoview.ui.window.asking import Asking
+from hemoview.ui.window.bedside import VirtualBedsideOffer
+from hemoview.ui.window.collector import GuiCollector
+from hemoview.ui.window.companions import Companions
+from hemoview.ui.window.device_operations import Bed, DeviceOperations
+from hemoview.ui.window.handbook import RESEARCHERS, WARDS, Handbook
+from hemoview.ui.window.lock_screen import LockScreen
+from hemoview.ui.window.main_window import RECORD, REVIEW, MainWindow
+from hemoview.ui.window.opening import check_opening
+from hemoview.ui.window.operations import Operations
+from hemoview.ui.window.options import AppOptions, command_line
+from hemoview.ui.window.record_figure import RecordKept
+from hemoview.ui.window.saving import SavingMenu
+from hemoview.ui.window.service_actions import ServiceActions
+from hemoview.ui.window.service_actions import Station as ServiceOf
+from hemoview.ui.window.signals import closed_by_signals
+from hemoview.ui.words import catalogue
+from hemoview.ui.words import qt as qt_words
+from hemoview.ui.words.catalogue import text
+from hemoview.viewmodel import window_settings
+from hemoview.viewmodel.live import latency
+from hemoview.viewmodel.live.chime import Chime
+from hemoview.viewmodel.live.facts import Facts
+from hemoview.viewmodel.live.latency import LatencyRecorder
+from hemoview.viewmodel.live.model import LiveModel
+from hemoview.viewmodel.live.numerics import valid_reference
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import RecordView
+from hemoview.viewmodel.live.scale_form import adc_now, levels_now
+from hemoview.viewmodel.live.sweeper import Canvas, Sweeper
 from hemoview.viewmodel.messages import Message, say
-from hemoview.viewmodel.numerics import valid_reference
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import RecordView
-from hemoview.viewmodel.scale_form import adc_now, levels_now
-from hemoview.viewmodel.sweeper import Canvas, Sweeper
-from hemoview.viewmodel.template_choice import template_library
+from hemoview.viewmodel.sessions.template_choice import template_library
 from recorder.clock import Clock
 from recorder.errors import ConfigError, StorageError
 from recorder.host import places, presence
@@ -357,7 +360,7 @@ class Shell:
 
 
 def _trends(shell: Shell) -> QWidget:
-    from hemoview.ui.trends_workspace import TrendsWorkspace  # noqa: PLC0415 – only who looks at trends waits for it
+    from hemoview.ui.trends.workspace import TrendsWorkspace  # noqa: PLC0415 – only who looks at trends waits for it
 
     return TrendsWorkspace(places.sessions_dir(shell.home), shell.running_folder)
 

@@ -48,7 +48,7 @@ def test_the_rooms_import_one_way() -> None:
 
 def test_review_is_open_before_drawings_and_clients_of_other_programs_are_loaded() -> None:
     loaded = python(
-        "import sys, hemoview.ui.review; print(*sorted(m.split('.')[0] for m in sys.modules))"
+        "import sys, hemoview.ui.review.page; print(*sorted(m.split('.')[0] for m in sys.modules))"
     ).split()
     assert not {"matplotlib", "httpx", "pandas", "torch", "onnxruntime"} & set(loaded)
 

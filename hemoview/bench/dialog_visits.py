@@ -78,7 +78,7 @@ def recording(desk: Desk) -> None:
 
 def review(desk: Desk) -> None:
     """The list of sessions, and a stored session with its labels."""
-    from hemoview.ui.reference_labels_edit import EditLabel  # noqa: PLC0415
+    from hemoview.ui.review.reference_labels_edit import EditLabel  # noqa: PLC0415
 
     window = desk.shell.window
     window.show_page("review")

@@ -53,7 +53,7 @@ def run() -> Outcome:
 def _in_window(home: Path, start: Callable[[], None]) -> tuple[list[Timed], list[str]]:
     from hemoview import app  # noqa: PLC0415
     from hemoview.bench import live  # noqa: PLC0415
-    from hemoview.ui.collector import GuiCollector  # noqa: PLC0415
+    from hemoview.ui.window.collector import GuiCollector  # noqa: PLC0415
 
     qt, shell = app.open_window(
         app.AppOptions(station=live.STATION, home=home, keep_session=True, name=live.STATION)

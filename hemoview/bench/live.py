@@ -90,7 +90,7 @@ def _measure(home: Path, seconds: float) -> dict[str, Any]:
     from PySide6.QtCore import QEventLoop, QTimer  # noqa: PLC0415 - a headless install has no window
 
     from hemoview import app  # noqa: PLC0415
-    from hemoview.ui.collector import GuiCollector  # noqa: PLC0415
+    from hemoview.ui.window.collector import GuiCollector  # noqa: PLC0415
 
     options = app.AppOptions(station=STATION, home=home, keep_session=True, name=STATION)
     qt, shell = app.open_window(options)

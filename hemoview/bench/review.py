@@ -85,7 +85,7 @@ def made(make: Callable[..., Path], folder: Path, plan: Any) -> Path:
 def measure(session: Path, steps: int) -> dict[str, Any]:
     """Open a session in the page and move about in it."""
     from hemoview.bench.review_labels import label_by_key  # noqa: PLC0415
-    from hemoview.ui.review import ReviewPage  # noqa: PLC0415
+    from hemoview.ui.review.page import ReviewPage  # noqa: PLC0415
 
     with shown(ReviewPage, WINDOW_PX) as (page, process, memory):
         watch = Watch(page, process)
@@ -112,7 +112,7 @@ def shown(
     """A page in the theme, closed afterwards: the page, a pass of the event loop, memory and its growth."""
     from PySide6.QtWidgets import QApplication  # noqa: PLC0415
 
-    from hemoview.ui import theme  # noqa: PLC0415
+    from hemoview.ui.parts import theme  # noqa: PLC0415
 
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)

@@ -40,7 +40,7 @@ def label_by_key(page: Any, watch: Any, span_s: float = 120.0) -> np.ndarray[Any
     """Milliseconds from a digit to the paint that shows its label, on disk by then; window after window."""
     from PySide6.QtCore import Qt  # noqa: PLC0415
 
-    from hemoview.viewmodel import review_moves as moves  # noqa: PLC0415
+    from hemoview.viewmodel.review import moves  # noqa: PLC0415
 
     none, control = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
     duration_s = page.model.facts.duration_s

@@ -45,7 +45,7 @@ def run(hours: float = 24, *, steps: int = STEPS, folder: Path | None = None) ->
 
 def measure(session: Path, steps: int) -> dict[str, Any]:
     """Open a session in the page and move about in it."""
-    from hemoview.ui.trends_page import TrendsPage  # noqa: PLC0415
+    from hemoview.ui.trends.page import TrendsPage  # noqa: PLC0415
 
     with shown(TrendsPage, WINDOW_PX) as (page, process, memory):
         watch, began = Watch(page, process), time.perf_counter()

@@ -1,4 +1,4 @@
-"""What a screen says, without its words: an id and named values. ``hemoview.ui.catalogue`` owns the text."""
+"""What a screen says, without its words: an id and named values. ``hemoview.ui.words.catalogue`` owns the text."""
 
 from __future__ import annotations
 

@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from hemoview.viewmodel.record_view import TREND_GROUPS, TREND_SPANS_S, WAVES, Wish
-from hemoview.viewmodel.rule_choice import stored_choice
-from hemoview.viewmodel.start_fields import StartForm
-from hemoview.viewmodel.start_form import next_subject
-from hemoview.viewmodel.waves import PAPER_SPEEDS_MM_PER_S
+from hemoview.viewmodel.live.record_view import TREND_GROUPS, TREND_SPANS_S, WAVES, Wish
+from hemoview.viewmodel.live.waves import PAPER_SPEEDS_MM_PER_S
+from hemoview.viewmodel.sessions.rule_choice import stored_choice
+from hemoview.viewmodel.sessions.start_fields import StartForm
+from hemoview.viewmodel.sessions.start_form import next_subject
 from recorder.schema import PARAMETERS
 
 _T = TypeVar("_T")

@@ -28,7 +28,7 @@ WORDS: Final[dict[str, str]] = {
     "no-device": "no device of this template has the id {value}",
     "refused": "{error}",
 }
-"""One text for each kind of mistake; ``hemoview.ui.catalogue_template`` has them in both languages."""
+"""One text for each kind of mistake; ``hemoview.ui.words.pages.template`` has them in both languages."""
 
 
 @dataclass(frozen=True, slots=True)

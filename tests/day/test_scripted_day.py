@@ -20,9 +20,9 @@ from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from hemoview import app
-from hemoview.ui import theme
-from hemoview.ui.start_dialog import StartDialog
-from hemoview.viewmodel.start_fields import StartForm
+from hemoview.ui.parts import theme
+from hemoview.ui.sessions.start_dialog import StartDialog
+from hemoview.viewmodel.sessions.start_fields import StartForm
 from recorder import session as store
 from recorder.clock import Clock
 from recorder.host import places, processes, virtual_bedside

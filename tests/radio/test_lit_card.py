@@ -9,8 +9,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from radio_bed import E4, RadioBed, on_air, radio_bed
 
-from hemoview.viewmodel.devices import CardView, resolve_devices
-from hemoview.viewmodel.live import LiveModel
+from hemoview.viewmodel.devices.page import CardView, resolve_devices
+from hemoview.viewmodel.live.model import LiveModel
 from recorder import session
 from recorder.devices.sim.config import E4BleConfig
 

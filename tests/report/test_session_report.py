@@ -29,7 +29,7 @@ from hemoview.report.session_read import read_facts
 from hemoview.report.session_report import Files
 from hemoview.report.session_tables import csv_of, tables_of
 from hemoview.report.session_text import Text
-from hemoview.ui import catalogue
+from hemoview.ui.words import catalogue
 from recorder import session as sessions
 from recorder.errors import ConfigError
 from recorder.host import withdrawals

@@ -9,14 +9,14 @@ from bed import Bed
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui.bridge import Bridge
-from hemoview.ui.main_window import MainWindow
-from hemoview.ui.operations import Operations
-from hemoview.ui.start_dialog import StartDialog
-from hemoview.viewmodel.live import LiveModel
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import RecordView, Wish
-from hemoview.viewmodel.start_fields import StartForm
+from hemoview.ui.parts.bridge import Bridge
+from hemoview.ui.sessions.start_dialog import StartDialog
+from hemoview.ui.window.main_window import MainWindow
+from hemoview.ui.window.operations import Operations
+from hemoview.viewmodel.live.model import LiveModel
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import RecordView, Wish
+from hemoview.viewmodel.sessions.start_fields import StartForm
 from hemoview.viewmodel.window_settings import WindowSettings
 from recorder.acquire import wire
 from recorder.acquire.wire import Request

@@ -16,17 +16,17 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QCheckBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui import theme
-from hemoview.ui.main_window import MainWindow
-from hemoview.ui.start_dialog import StartDialog
+from hemoview.ui.parts import theme
+from hemoview.ui.sessions.start_dialog import StartDialog
+from hemoview.ui.window.main_window import MainWindow
 from hemoview.viewmodel import window_settings
-from hemoview.viewmodel.details_form import DetailsForm
-from hemoview.viewmodel.pseudonym import Known, known_from, known_questions
-from hemoview.viewmodel.rule_choice import RuleChoice
-from hemoview.viewmodel.scan import SLOWEST_KEY_MS, Keys, scanned
-from hemoview.viewmodel.start_fields import StartForm
-from hemoview.viewmodel.start_form import StartView, answer, examine, next_subject
-from hemoview.viewmodel.template_choice import chosen
+from hemoview.viewmodel.devices.scan import SLOWEST_KEY_MS, Keys, scanned
+from hemoview.viewmodel.sessions.details_form import DetailsForm
+from hemoview.viewmodel.sessions.pseudonym import Known, known_from, known_questions
+from hemoview.viewmodel.sessions.rule_choice import RuleChoice
+from hemoview.viewmodel.sessions.start_fields import StartForm
+from hemoview.viewmodel.sessions.start_form import StartView, answer, examine, next_subject
+from hemoview.viewmodel.sessions.template_choice import chosen
 from hemoview.viewmodel.window_settings import WindowSettings
 from recorder.acquire.template import parse
 

@@ -23,10 +23,10 @@ from hemoview.edge.streams import ESTIMATES, ModelName, Sources, declared, find_
 from hemoview.estimate.estimator import Body
 from hemoview.estimate.reasons import REASONS
 from hemoview.estimate.runner import Runner
-from hemoview.ui import theme
-from hemoview.ui.same_subject_dialog import SameSubjectDialog
-from hemoview.viewmodel.banners import banners
-from hemoview.viewmodel.review_facts import facts_of
+from hemoview.ui.parts import theme
+from hemoview.ui.sessions.same_subject_dialog import SameSubjectDialog
+from hemoview.viewmodel.live.banners import banners
+from hemoview.viewmodel.review.facts import facts_of
 from recorder import session as store
 from recorder.schema import CONFIRMED, UNCONFIRMED, SampleBlock
 

@@ -13,18 +13,18 @@ from pytestqt.qtbot import QtBot
 from small_session import ERA, STREAMS, header, record
 from synthetic_bedside import SyntheticBedside
 
-from hemoview.ui import theme
-from hemoview.ui.amend_dialog import AmendDialog
-from hemoview.ui.catalogue import words
-from hemoview.ui.header_bar import HeaderBar
-from hemoview.ui.reason_dialog import ReasonDialog
-from hemoview.ui.review_browser import SessionBrowser
-from hemoview.ui.review_table import cell_text
-from hemoview.viewmodel.amend_form import AmendForm, examine, fields_of
-from hemoview.viewmodel.amended import corrected_text
+from hemoview.ui.live.header_bar import HeaderBar
+from hemoview.ui.parts import theme
+from hemoview.ui.review.browser import SessionBrowser
+from hemoview.ui.review.table import cell_text
+from hemoview.ui.sessions.amend_dialog import AmendDialog
+from hemoview.ui.sessions.reason_dialog import ReasonDialog
+from hemoview.ui.words.catalogue import words
+from hemoview.viewmodel.live.amended import corrected_text
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Wish
 from hemoview.viewmodel.messages import say
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Wish
+from hemoview.viewmodel.sessions.amend_form import AmendForm, examine, fields_of
 from recorder import session as store
 from recorder.errors import ConfigError
 from recorder.schema import Consent, Subject

@@ -13,10 +13,10 @@ from hemoview.edge.models import Loaded
 from hemoview.edge.streams import Sources, declared
 from hemoview.estimate import bundle
 from hemoview.estimate.claims import card_of
-from hemoview.ui.catalogue import CHINESE_WORDS, ENGLISH_WORDS, words
-from hemoview.viewmodel.footer import claim
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Wish
+from hemoview.ui.words.catalogue import CHINESE_WORDS, ENGLISH_WORDS, words
+from hemoview.viewmodel.live.footer import claim
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Wish
 from recorder.host import places
 from recorder.schema import PARAMETERS, Channel, StreamInfo
 from recorder.schema.claims import facts_of, interval_claimed

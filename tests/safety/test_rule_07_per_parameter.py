@@ -23,15 +23,15 @@ from hemoview.estimate.bundle import Bundle
 from hemoview.estimate.claims import card_of
 from hemoview.estimate.estimator import Body
 from hemoview.estimate.runner import Runner
-from hemoview.ui.catalogue import text, words
-from hemoview.viewmodel.live import LiveModel
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import NumericRow, Wish
-from hemoview.viewmodel.review_cursor import at_cursor, cursor_keys
-from hemoview.viewmodel.review_facts import facts_of
-from hemoview.viewmodel.review_panels import panels_of
-from hemoview.viewmodel.review_reader import load_tile
-from hemoview.viewmodel.review_tiles import TileCache
+from hemoview.ui.words.catalogue import text, words
+from hemoview.viewmodel.live.model import LiveModel
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import NumericRow, Wish
+from hemoview.viewmodel.review.cursor import at_cursor, cursor_keys
+from hemoview.viewmodel.review.facts import facts_of
+from hemoview.viewmodel.review.panels import panels_of
+from hemoview.viewmodel.review.reader import load_tile
+from hemoview.viewmodel.review.tiles import TileCache
 from recorder import session
 from recorder.host import places
 from recorder.schema import PARAMETERS, SampleBlock, SessionStatus

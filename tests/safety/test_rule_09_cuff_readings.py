@@ -25,17 +25,17 @@ from pytestqt.qtbot import QtBot
 from scripted import args
 from synthetic_bedside import NS, WALL, SyntheticBedside, event
 
-from hemoview.ui import theme
-from hemoview.ui.cuff_dialog import CuffDialog
-from hemoview.ui.main_window import MainWindow
-from hemoview.ui.readings_dialog import ReadingsDialog
-from hemoview.viewmodel.cuff_form import CuffForm, CuffView, examine
-from hemoview.viewmodel.readings import form_now, last_reading_mmhg, readings
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Wish
-from hemoview.viewmodel.review_facts import SessionFacts, facts_of
-from hemoview.viewmodel.review_panels import panels_of
-from hemoview.viewmodel.review_view import _withdrawn
+from hemoview.ui.live.cuff_dialog import CuffDialog
+from hemoview.ui.live.readings_dialog import ReadingsDialog
+from hemoview.ui.parts import theme
+from hemoview.ui.window.main_window import MainWindow
+from hemoview.viewmodel.live.cuff_form import CuffForm, CuffView, examine
+from hemoview.viewmodel.live.readings import form_now, last_reading_mmhg, readings
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Wish
+from hemoview.viewmodel.review.facts import SessionFacts, facts_of
+from hemoview.viewmodel.review.panels import panels_of
+from hemoview.viewmodel.review.view import _withdrawn
 from recorder import session
 from recorder.errors import SessionError
 from recorder.schema import Event, StreamInfo

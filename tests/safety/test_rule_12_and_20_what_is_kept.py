@@ -12,13 +12,13 @@ from pytestqt.qtbot import QtBot
 from synthetic_bedside import SyntheticBedside
 
 from hemoview.bench.review_session import Plan, make_session
-from hemoview.ui import theme
-from hemoview.ui.catalogue import text
-from hemoview.ui.figure import save_figure
-from hemoview.ui.main_window import MainWindow
-from hemoview.ui.trends_page import TrendsPage
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Wish
+from hemoview.ui.parts import theme
+from hemoview.ui.parts.figure import save_figure
+from hemoview.ui.trends.page import TrendsPage
+from hemoview.ui.window.main_window import MainWindow
+from hemoview.ui.words.catalogue import text
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Wish
 from recorder import session as store
 from recorder.exchange.saved_trend import SavedTrend
 from recorder.exchange.trend_csv import save_trend

@@ -15,14 +15,14 @@ from scripted import args
 from synthetic_bedside import NS, WALL, SyntheticBedside, event
 
 from hemoview.viewmodel import window_settings
-from hemoview.viewmodel.estimates_form import EstimatesForm, examine
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Cell, EstimateChoice, RecordView, Wish
-from hemoview.viewmodel.rule_choice import RuleChoice
-from hemoview.viewmodel.start_fields import StartForm
-from hemoview.viewmodel.start_form import next_subject
-from hemoview.viewmodel.template_choice import chosen, with_template
-from hemoview.viewmodel.visibility import estimates_hidden
+from hemoview.viewmodel.live.estimates_form import EstimatesForm, examine
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Cell, EstimateChoice, RecordView, Wish
+from hemoview.viewmodel.live.visibility import estimates_hidden
+from hemoview.viewmodel.sessions.rule_choice import RuleChoice
+from hemoview.viewmodel.sessions.start_fields import StartForm
+from hemoview.viewmodel.sessions.start_form import next_subject
+from hemoview.viewmodel.sessions.template_choice import chosen, with_template
 from hemoview.viewmodel.window_settings import WindowSettings
 from recorder.acquire.template import Template
 from recorder.errors import ConfigError, SessionError, StationError

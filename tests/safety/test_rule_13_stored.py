@@ -10,10 +10,10 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from hemoview.bench.review_session import Plan, make_session
-from hemoview.ui.catalogue import text
-from hemoview.ui.review import ReviewPage
-from hemoview.ui.review_export import source_of
-from hemoview.viewmodel.review_facts import facts_of
+from hemoview.ui.review.export import source_of
+from hemoview.ui.review.page import ReviewPage
+from hemoview.ui.words.catalogue import text
+from hemoview.viewmodel.review.facts import facts_of
 from recorder import session as store
 from recorder.errors import ConfigError, SessionError
 from recorder.exchange.export import Custody, Selection, export

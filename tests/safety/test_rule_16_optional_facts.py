@@ -9,11 +9,11 @@ from bed import Bed
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui import theme
-from hemoview.ui.start_dialog import StartDialog
-from hemoview.viewmodel.details_form import DetailsForm
-from hemoview.viewmodel.start_fields import StartForm
-from hemoview.viewmodel.start_form import examine
+from hemoview.ui.parts import theme
+from hemoview.ui.sessions.start_dialog import StartDialog
+from hemoview.viewmodel.sessions.details_form import DetailsForm
+from hemoview.viewmodel.sessions.start_fields import StartForm
+from hemoview.viewmodel.sessions.start_form import examine
 from recorder import session as store
 from recorder.errors import ConfigError
 from recorder.schema import Details

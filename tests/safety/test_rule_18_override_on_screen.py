@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 from scripted import args
 from station_window import StationWindow
 
-from hemoview.ui import theme
-from hemoview.viewmodel.review_facts import facts_of
+from hemoview.ui.parts import theme
+from hemoview.viewmodel.review.facts import facts_of
 from recorder import session as store
 
 

@@ -10,7 +10,7 @@ import pytest
 from guide_rig import began, facts, keys
 from guided_bed import GuidedBed, plan
 
-from hemoview.viewmodel.guide import guide
+from hemoview.viewmodel.live.guide import guide
 from recorder import session
 from recorder.acquire.phase_clock import STARTED
 from recorder.errors import SessionRefused

@@ -13,14 +13,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui.catalogue import text
-from hemoview.ui.lock_screen import LockScreen
-from hemoview.ui.main_window import MainWindow
-from hemoview.ui.pin_dialog import PinDialog
-from hemoview.viewmodel import idle_lock
-from hemoview.viewmodel.idle_lock import WAIT_S, IdleLock
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Wish
+from hemoview.ui.live.pin_dialog import PinDialog
+from hemoview.ui.window.lock_screen import LockScreen
+from hemoview.ui.window.main_window import MainWindow
+from hemoview.ui.words.catalogue import text
+from hemoview.viewmodel.live import idle_lock
+from hemoview.viewmodel.live.idle_lock import WAIT_S, IdleLock
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Wish
 from tests.viewmodel.synthetic_bedside import SyntheticBedside
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from hemoview.ui.recorder_words import error_in_chinese, is_english
-from hemoview.viewmodel.service import service_view
+from hemoview.ui.words.recorder import error_in_chinese, is_english
+from hemoview.viewmodel.live.service import service_view
 from recorder import session as store
 from recorder.host import places, sync_process
 from recorder.host.sync_child import Board

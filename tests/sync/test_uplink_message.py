@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hemoview.viewmodel import numerics as screen
-from hemoview.viewmodel import visibility
-from hemoview.viewmodel.facts import Facts
-from hemoview.viewmodel.record_view import Wish
-from hemoview.viewmodel.rings import RingSlice
+from hemoview.viewmodel.live import numerics as screen
+from hemoview.viewmodel.live import visibility
+from hemoview.viewmodel.live.facts import Facts
+from hemoview.viewmodel.live.record_view import Wish
+from hemoview.viewmodel.live.rings import RingSlice
 from recorder.clock import Clock
 from recorder.schema import (
     PARAMETERS,

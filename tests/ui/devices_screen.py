@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 from synthetic_bedside import INFOS, SyntheticBedside
 
-from hemoview.ui.bridge import Bridge
-from hemoview.ui.device_operations import Bed, DeviceOperations
-from hemoview.ui.devices_page import DevicesPage
-from hemoview.ui.main_window import MainWindow
-from hemoview.ui.operations import Operations
+from hemoview.ui.devices.page import DevicesPage
+from hemoview.ui.parts.bridge import Bridge
+from hemoview.ui.window.device_operations import Bed, DeviceOperations
+from hemoview.ui.window.main_window import MainWindow
+from hemoview.ui.window.operations import Operations
 from hemoview.viewmodel.window_settings import WindowSettings
 from recorder.devices.contract import DeviceConfig
 

@@ -16,9 +16,11 @@ from devices_screen import Screen
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui import catalogue, port_tap, theme
-from hemoview.ui.adc_wizard import AdcWizard
-from hemoview.ui.device_operations import Bed
+from hemoview.ui.devices import port_tap
+from hemoview.ui.devices.adc_wizard import AdcWizard
+from hemoview.ui.parts import theme
+from hemoview.ui.window.device_operations import Bed
+from hemoview.ui.words import catalogue
 from recorder.clock import Clock
 from recorder.devices import profiles
 from recorder.devices.adc_look import look
@@ -249,7 +251,7 @@ def test_a_port_of_this_station_is_not_looked_at(screen: Screen) -> None:
 def test_a_window_that_closes_waits_for_no_look(
     screen: Screen, cable: Cable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hemoview.ui.adc_wizard.look", partial(look, seconds=90.0))
+    monkeypatch.setattr("hemoview.ui.devices.adc_wizard.look", partial(look, seconds=90.0))
     wizard = opened(screen)
     wizard.port_step.set_port(cable.port)
     wizard.next.click()

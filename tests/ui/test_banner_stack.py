@@ -9,12 +9,12 @@ from PySide6.QtCore import QPoint, QRect, Qt
 from pytestqt.qtbot import QtBot
 from synthetic_bedside import SyntheticBedside
 
-from hemoview.ui.banners import LOW_PX, BannerStack
-from hemoview.ui.catalogue import text
-from hemoview.ui.main_window import MainWindow
+from hemoview.ui.live.banners import LOW_PX, BannerStack
+from hemoview.ui.window.main_window import MainWindow
+from hemoview.ui.words.catalogue import text
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Banner, Wish
 from hemoview.viewmodel.messages import say
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Banner, Wish
 
 
 def banners(n: int) -> tuple[Banner, ...]:

@@ -6,7 +6,7 @@ import threading
 
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui.bridge import Bridge
+from hemoview.ui.parts.bridge import Bridge
 
 
 def test_answers_and_errors_come_in_the_screens_thread(qtbot: QtBot) -> None:

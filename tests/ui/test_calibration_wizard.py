@@ -12,9 +12,9 @@ from devices_screen import Screen
 from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui import theme
-from hemoview.ui.calibration_wizard import CalibrationWizard
-from hemoview.ui.scale_dialog import ScaleDialog
+from hemoview.ui.devices.calibration_wizard import CalibrationWizard
+from hemoview.ui.live.scale_dialog import ScaleDialog
+from hemoview.ui.parts import theme
 from recorder.errors import StationError
 
 

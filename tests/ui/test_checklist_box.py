@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui import theme
-from hemoview.ui.checklist_box import ChecklistBox
+from hemoview.ui.parts import theme
+from hemoview.ui.parts.checklist_box import ChecklistBox
 
 
 def test_ticks_stay_while_the_lines_do(qtbot: QtBot, qapp: QApplication) -> None:

@@ -8,7 +8,7 @@ import weakref
 
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui.collector import GuiCollector
+from hemoview.ui.window.collector import GuiCollector
 
 
 class Knot:

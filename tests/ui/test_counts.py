@@ -8,8 +8,8 @@ from string import Formatter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemoview.ui.catalogue import CHINESE_WORDS, ENGLISH_WORDS, text
-from hemoview.ui.counts import in_number
+from hemoview.ui.words.catalogue import CHINESE_WORDS, ENGLISH_WORDS, text
+from hemoview.ui.words.counts import in_number
 
 ALWAYS_MORE = {"import-question-several-wristbands", "pair-press-one-of"}
 """Asked of two and more alone."""

@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from hemoview.labels import read_dataset
-from hemoview.ui.catalogue import text
-from hemoview.ui.dataset_dialog import DatasetDialog
-from hemoview.ui.report_dialog import ReportDialog
+from hemoview.ui.exchange.dataset_dialog import DatasetDialog
+from hemoview.ui.exchange.report_dialog import ReportDialog
+from hemoview.ui.words.catalogue import text
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "labels"))
 import aligned_sessions as made

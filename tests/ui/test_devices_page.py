@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QMe
 from pytestqt.qtbot import QtBot
 from synthetic_bedside import event
 
-from hemoview.ui import theme
+from hemoview.ui.parts import theme
 from recorder.clock import Clock
 from recorder.devices.contract import DeviceConfig
 from recorder.errors import SessionError

@@ -10,14 +10,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui.catalogue import text
-from hemoview.ui.cuff_dialog import CuffDialog
-from hemoview.ui.monitor_clock import ClockDialog
-from hemoview.ui.pin_dialog import PinDialog
-from hemoview.ui.reason_dialog import ReasonDialog
-from hemoview.ui.start_dialog import StartDialog
-from hemoview.viewmodel.cuff_form import examine
-from hemoview.viewmodel.start_fields import StartForm
+from hemoview.ui.live.cuff_dialog import CuffDialog
+from hemoview.ui.live.pin_dialog import PinDialog
+from hemoview.ui.sessions.monitor_clock import ClockDialog
+from hemoview.ui.sessions.reason_dialog import ReasonDialog
+from hemoview.ui.sessions.start_dialog import StartDialog
+from hemoview.ui.words.catalogue import text
+from hemoview.viewmodel.live.cuff_form import examine
+from hemoview.viewmodel.sessions.start_fields import StartForm
 
 DIALOGS: dict[str, Callable[[Path], QDialog]] = {
     "start": lambda _: StartDialog(StartForm()),

@@ -7,13 +7,13 @@ from PySide6.QtWidgets import QApplication, QCheckBox
 from pytestqt.qtbot import QtBot
 from synthetic_bedside import NS, SyntheticBedside, event
 
-from hemoview.ui import theme
-from hemoview.ui.estimates_dialog import EstimatesDialog
-from hemoview.ui.numerics_panel import NumericsPanel
-from hemoview.ui.rule_fields import RuleFields
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import EstimateChoice, Wish
-from hemoview.viewmodel.rule_choice import RuleChoice
+from hemoview.ui.live.estimates_dialog import EstimatesDialog
+from hemoview.ui.live.numerics_panel import NumericsPanel
+from hemoview.ui.parts import theme
+from hemoview.ui.parts.rule_fields import RuleFields
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import EstimateChoice, Wish
+from hemoview.viewmodel.sessions.rule_choice import RuleChoice
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui.catalogue import text
-from hemoview.ui.export_dialog import ExportDialog, _told
-from hemoview.ui.review import ReviewPage
-from hemoview.viewmodel.export_form import OTHERS, VIEW, ExportForm, ExportSource, examine
-from hemoview.viewmodel.export_job import ExportJob
+from hemoview.ui.exchange.export_dialog import ExportDialog, _told
+from hemoview.ui.review.page import ReviewPage
+from hemoview.ui.words.catalogue import text
+from hemoview.viewmodel.exchange.export_form import OTHERS, VIEW, ExportForm, ExportSource, examine
+from hemoview.viewmodel.exchange.export_job import ExportJob
 from recorder.exchange import export_record
 from recorder.exchange.about import Written
 from recorder.exchange.export import Report

@@ -10,11 +10,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui import theme
-from hemoview.ui.catalogue import CHINESE_WORDS, known_ids
-from hemoview.ui.guide_actions import COMMANDS
-from hemoview.ui.guide_strip import GuideStrip
-from hemoview.viewmodel.guide import GuidePhase, GuidePrompt, GuideView
+from hemoview.ui.live.guide_strip import GuideStrip
+from hemoview.ui.parts import theme
+from hemoview.ui.window.guide_actions import COMMANDS
+from hemoview.ui.words.catalogue import CHINESE_WORDS, known_ids
+from hemoview.viewmodel.live.guide import GuidePhase, GuidePrompt, GuideView
 from hemoview.viewmodel.messages import say
 
 ACTIONS = {

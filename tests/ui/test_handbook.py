@@ -13,8 +13,7 @@ from pytestqt.qtbot import QtBot
 
 import hemoview.cli
 import recorder.cli
-from hemoview.ui import catalogue
-from hemoview.ui.handbook import (
+from hemoview.ui.window.handbook import (
     CHAPTERS_FROM_PX,
     OPERATORS,
     RESEARCHERS,
@@ -23,7 +22,8 @@ from hemoview.ui.handbook import (
     HandbookDialog,
     guide_file,
 )
-from hemoview.ui.main_window import MainWindow
+from hemoview.ui.window.main_window import MainWindow
+from hemoview.ui.words import catalogue
 from recorder.host import places
 
 DOCS = places.resources_dir() / "docs"

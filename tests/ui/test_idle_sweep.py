@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from hemoview.ui import idle_sweep
-from hemoview.ui.idle_sweep import IdleSweep
+from hemoview.ui.parts import idle_sweep
+from hemoview.ui.parts.idle_sweep import IdleSweep
 
 
 @pytest.fixture(autouse=True)

@@ -12,8 +12,8 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui.import_dialog import ImportDialog
-from hemoview.ui.review_browser import SessionBrowser
+from hemoview.ui.exchange.import_dialog import ImportDialog
+from hemoview.ui.review.browser import SessionBrowser
 from recorder import session
 from recorder.exchange import importing
 from tests.exchange import e4_made

@@ -9,10 +9,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui import theme
-from hemoview.ui.markers_dialog import MarkersDialog
-from hemoview.ui.review import ReviewPage
-from hemoview.viewmodel.marker_form import MarkerForm
+from hemoview.ui.parts import theme
+from hemoview.ui.review.markers_dialog import MarkersDialog
+from hemoview.ui.review.page import ReviewPage
+from hemoview.viewmodel.review.marker_form import MarkerForm
 from recorder import session as store
 from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED
 from tests.session.small_session import ERA, STREAMS, header, record

@@ -20,15 +20,15 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 from synthetic_bedside import SyntheticBedside
 
-from hemoview.ui import theme
-from hemoview.ui.bridge import Bridge
-from hemoview.ui.main_window import MainWindow
-from hemoview.ui.operations import Operations
-from hemoview.ui.start_inputs import Choice
-from hemoview.ui.stop_dialog import StopDialog
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Wish
-from hemoview.viewmodel.start_fields import StartForm
+from hemoview.ui.parts import theme
+from hemoview.ui.parts.bridge import Bridge
+from hemoview.ui.parts.inputs import Choice
+from hemoview.ui.sessions.stop_dialog import StopDialog
+from hemoview.ui.window.main_window import MainWindow
+from hemoview.ui.window.operations import Operations
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Wish
+from hemoview.viewmodel.sessions.start_fields import StartForm
 from hemoview.viewmodel.window_settings import WindowSettings
 from recorder.errors import SessionRefused
 

@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QTranslator
 from PySide6.QtWidgets import QApplication
 
-from hemoview.ui import qt_words
+from hemoview.ui.words import qt as qt_words
 
 
 @pytest.fixture

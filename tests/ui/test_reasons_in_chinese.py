@@ -13,10 +13,10 @@ from typing import NamedTuple
 import pytest
 
 import recorder
-from hemoview.ui import system_words
-from hemoview.ui.advice_words import ADVICE
-from hemoview.ui.catalogue import CHINESE_WORDS, refusal, text, use_language, words
-from hemoview.ui.recorder_words import error_in_chinese, in_chinese, is_english
+from hemoview.ui.words import system as system_words
+from hemoview.ui.words.advice import ADVICE
+from hemoview.ui.words.catalogue import CHINESE_WORDS, refusal, text, use_language, words
+from hemoview.ui.words.recorder import error_in_chinese, in_chinese, is_english
 from hemoview.viewmodel.messages import say
 from recorder import errors
 from recorder.errors import DeviceError, RecorderError, StorageError, WireError

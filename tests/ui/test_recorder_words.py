@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import hemoview
 import recorder
-from hemoview.ui.catalogue import text, use_language, words
-from hemoview.ui.recorder_words import PHRASES, in_chinese
+from hemoview.ui.words.catalogue import text, use_language, words
+from hemoview.ui.words.recorder import PHRASES, in_chinese
 from hemoview.viewmodel.messages import say
 from recorder.acquire.preflight import Facts, checks
 from recorder.schema import DiskStatus, LinkStatus
@@ -29,7 +29,7 @@ def literals() -> set[str]:
     """Every string of the recorder, and of what reports are made of; what is filled in as ``{}``."""
     found = set()
     own = Path(hemoview.__file__).parent
-    more = [*own.glob("report/*.py"), *own.glob("labels/*.py"), own / "viewmodel" / "report_job.py"]
+    more = [*own.glob("report/*.py"), *own.glob("labels/*.py"), own / "viewmodel/exchange/report_job.py"]
     for path in [*Path(recorder.__file__).parent.rglob("*.py"), *more]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):

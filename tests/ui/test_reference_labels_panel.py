@@ -11,9 +11,9 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui.catalogue import text
-from hemoview.ui.review import ReviewPage
-from hemoview.viewmodel import review_moves as moves
+from hemoview.ui.review.page import ReviewPage
+from hemoview.ui.words.catalogue import text
+from hemoview.viewmodel.review import moves
 from recorder.session import annotations
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "labels"))

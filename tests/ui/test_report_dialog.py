@@ -16,9 +16,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "labels"))
 import aligned_sessions
 
 from hemoview.report.validation import Order
-from hemoview.ui import catalogue, theme
-from hemoview.ui.report_dialog import ReportDialog
-from hemoview.viewmodel.report_job import ReportJob
+from hemoview.ui.exchange.report_dialog import ReportDialog
+from hemoview.ui.parts import theme
+from hemoview.ui.words import catalogue
+from hemoview.viewmodel.exchange.report_job import ReportJob
 
 
 def never_ends(order: Order, to: Connection) -> None:

@@ -15,10 +15,10 @@ from pytestqt.qtbot import QtBot
 from hemoview.bench.review_session import Plan, make_session
 from hemoview.labels import alignment as labels
 from hemoview.labels.alignment import Alignment
-from hemoview.ui.catalogue import text
-from hemoview.ui.review import ReviewPage
-from hemoview.ui.review_theme import colour
-from hemoview.viewmodel import review_moves as moves
+from hemoview.ui.picture.palette import colour
+from hemoview.ui.review.page import ReviewPage
+from hemoview.ui.words.catalogue import text
+from hemoview.viewmodel.review import moves
 
 ALT = Qt.KeyboardModifier.AltModifier
 ALT_SHIFT = ALT | Qt.KeyboardModifier.ShiftModifier

@@ -13,8 +13,8 @@ import gc, random, sys, time
 from pathlib import Path
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
-from hemoview.ui.review_browser import SessionBrowser
-from hemoview.viewmodel import review_jobs
+from hemoview.ui.review.browser import SessionBrowser
+from hemoview.viewmodel.review import jobs as review_jobs
 
 gc.disable()
 review_jobs._BATCH = 1  # a report for every folder

@@ -13,12 +13,12 @@ from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from hemoview.bench.review_session import Plan, make_session
-from hemoview.ui.catalogue import text
-from hemoview.ui.review_browser import SessionBrowser
-from hemoview.ui.review_table import COLUMNS, cell_text
-from hemoview.ui.review_workspace import ReviewWorkspace
-from hemoview.viewmodel.review_jobs import finish_job
-from hemoview.viewmodel.review_sessions import read_row
+from hemoview.ui.review.browser import SessionBrowser
+from hemoview.ui.review.table import COLUMNS, cell_text
+from hemoview.ui.review.workspace import ReviewWorkspace
+from hemoview.ui.words.catalogue import text
+from hemoview.viewmodel.review.jobs import finish_job
+from hemoview.viewmodel.review.sessions import read_row
 from recorder import session as store
 from recorder.clock import ClockEra
 

@@ -8,17 +8,18 @@ from typing import get_args
 
 import hemoview
 from hemoview.estimate.reasons import REASONS
-from hemoview.ui.catalogue import known_ids, text, use_language
-from hemoview.ui.catalogue_review import ENGLISH
-from hemoview.ui.review_table import COLUMNS
-from hemoview.ui.review_text import mark_text, panel_text, reason_text
-from hemoview.viewmodel.review_facts import State
-from hemoview.viewmodel.review_marks import mark_of
-from hemoview.viewmodel.review_sessions import RowState
+from hemoview.ui.picture.text import mark_text, panel_text, reason_text
+from hemoview.ui.review.table import COLUMNS
+from hemoview.ui.words.catalogue import known_ids, text, use_language
+from hemoview.ui.words.pages.review import ENGLISH
+from hemoview.viewmodel.review.facts import State
+from hemoview.viewmodel.review.marks import mark_of
+from hemoview.viewmodel.review.sessions import RowState
 from recorder.schema import Event
 
 HOUSE = Path(hemoview.__file__).parent
-SOURCES = [p for room in ("ui", "viewmodel") for p in sorted((HOUSE / room).glob("review*.py"))]
+ROOMS = ("ui/review", "ui/picture", "viewmodel/review")
+SOURCES = [p for room in ROOMS for p in sorted((HOUSE / room).glob("*.py"))]
 LITERAL = re.compile(r'"((?:review|browser)\.[a-z.-]+)"')
 
 MADE_UP = {

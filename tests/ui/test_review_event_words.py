@@ -9,11 +9,11 @@ from typing import Any, get_args
 import pytest
 
 from hemoview.edge.heart import VERDICTS
-from hemoview.ui import catalogue_cnap, catalogue_review_events
-from hemoview.ui.catalogue import use_language
-from hemoview.ui.review_text import cause_text, mark_text
-from hemoview.viewmodel.guide import POSTURES
-from hemoview.viewmodel.review_marks import mark_of
+from hemoview.ui.picture.text import cause_text, mark_text
+from hemoview.ui.words.catalogue import use_language
+from hemoview.ui.words.pages import cnap, review_events
+from hemoview.viewmodel.live.guide import POSTURES
+from hemoview.viewmodel.review.marks import mark_of
 from recorder.acquire.confirmation import Cause
 from recorder.acquire.guide import REMINDED
 from recorder.schema import Event
@@ -72,7 +72,7 @@ def test_no_word_is_left_over() -> None:
     known = {f"review.said.{mark_of(event(kind, payload), 1.0).said}" for kind, payload in told()}
     left = {
         name
-        for words in (catalogue_review_events.ENGLISH, catalogue_cnap.ENGLISH)
+        for words in (review_events.ENGLISH, cnap.ENGLISH)
         for name in words
         if name.startswith("review.said.") and name not in known
     }

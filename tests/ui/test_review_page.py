@@ -15,11 +15,11 @@ from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
 from hemoview.bench.review_session import Plan, make_session
-from hemoview.ui.catalogue import text
-from hemoview.ui.review import ReviewPage
-from hemoview.ui.review_axis_px import GUTTER_PX
-from hemoview.ui.review_theme import colour
-from hemoview.viewmodel.review_model import ReviewView
+from hemoview.ui.picture.axis_px import GUTTER_PX
+from hemoview.ui.picture.palette import colour
+from hemoview.ui.review.page import ReviewPage
+from hemoview.ui.words.catalogue import text
+from hemoview.viewmodel.review.model import ReviewView
 
 KEY = Qt.Key
 SHIFT, NONE = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier

@@ -15,9 +15,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from hemoview.bench.review_session import Plan, make_session
-from hemoview.ui.review import ReviewPage
-from hemoview.ui.review_canvas import ReviewCanvas
-from hemoview.ui.review_paint import draw_band, draw_range_line
+from hemoview.ui.picture.canvas import ReviewCanvas
+from hemoview.ui.picture.paint import draw_band, draw_range_line
+from hemoview.ui.review.page import ReviewPage
 
 WIDTH, HEIGHT = 400, 120
 KEY = Qt.Key

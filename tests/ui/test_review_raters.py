@@ -13,9 +13,9 @@ from pytestqt.qtbot import QtBot
 
 from hemoview.bench.review_session import Plan, make_session
 from hemoview.labels.annotation import Annotation, labels_of
-from hemoview.ui.review import ReviewPage
-from hemoview.ui.review_raters_dialogs import FinishDialog, OwnDialog
-from hemoview.viewmodel import review_moves as moves
+from hemoview.ui.review.page import ReviewPage
+from hemoview.ui.review.raters_dialogs import FinishDialog, OwnDialog
+from hemoview.viewmodel.review import moves
 from recorder.session import annotations as store
 
 KEY = Qt.Key

@@ -15,19 +15,19 @@ from pytestqt.qtbot import QtBot
 from synthetic_bedside import SyntheticBedside
 
 from hemoview.bench.review_session import Plan, make_session
-from hemoview.ui import theme
-from hemoview.ui.bridge import Bridge
-from hemoview.ui.catalogue import text
-from hemoview.ui.figure import Figure, draw_figure, save_figure, whole_size
-from hemoview.ui.lock_screen import LockScreen
-from hemoview.ui.main_window import MainWindow
-from hemoview.ui.operations import Operations
-from hemoview.ui.record_figure import RecordKept
-from hemoview.ui.savable import Wanted
-from hemoview.ui.saving import SavingMenu
-from hemoview.ui.trends_workspace import TrendsWorkspace
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Wish
+from hemoview.ui.parts import theme
+from hemoview.ui.parts.bridge import Bridge
+from hemoview.ui.parts.figure import Figure, draw_figure, save_figure, whole_size
+from hemoview.ui.parts.savable import Wanted
+from hemoview.ui.trends.workspace import TrendsWorkspace
+from hemoview.ui.window.lock_screen import LockScreen
+from hemoview.ui.window.main_window import MainWindow
+from hemoview.ui.window.operations import Operations
+from hemoview.ui.window.record_figure import RecordKept
+from hemoview.ui.window.saving import SavingMenu
+from hemoview.ui.words.catalogue import text
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Wish
 from hemoview.viewmodel.window_settings import WindowSettings
 from recorder.errors import StorageError
 from recorder.exchange.saved_trend import SavedTrend

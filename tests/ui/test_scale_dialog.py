@@ -9,15 +9,15 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from synthetic_bedside import CALIBRATION, SyntheticBedside
 
-from hemoview.ui import theme
-from hemoview.ui.bridge import Bridge
-from hemoview.ui.main_window import MainWindow
-from hemoview.ui.operations import Operations
-from hemoview.ui.scale_dialog import ScaleDialog
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Wish
-from hemoview.viewmodel.scale_form import AdcNow, ScaleForm, ScaleView, adc_now, examine
-from hemoview.viewmodel.start_fields import StartForm
+from hemoview.ui.live.scale_dialog import ScaleDialog
+from hemoview.ui.parts import theme
+from hemoview.ui.parts.bridge import Bridge
+from hemoview.ui.window.main_window import MainWindow
+from hemoview.ui.window.operations import Operations
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Wish
+from hemoview.viewmodel.live.scale_form import AdcNow, ScaleForm, ScaleView, adc_now, examine
+from hemoview.viewmodel.sessions.start_fields import StartForm
 from hemoview.viewmodel.window_settings import WindowSettings
 
 

@@ -12,13 +12,14 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui import catalogue, theme
-from hemoview.ui.bridge import Bridge
-from hemoview.ui.header_bar import HeaderBar
-from hemoview.ui.operations import Operations
-from hemoview.ui.service_actions import SEEN_FILE, ServiceActions, Station
-from hemoview.ui.service_dialog import ServiceDialog
-from hemoview.viewmodel.facts import Facts
+from hemoview.ui.live.header_bar import HeaderBar
+from hemoview.ui.parts import theme
+from hemoview.ui.parts.bridge import Bridge
+from hemoview.ui.window.operations import Operations
+from hemoview.ui.window.service_actions import SEEN_FILE, ServiceActions, Station
+from hemoview.ui.window.service_dialog import ServiceDialog
+from hemoview.ui.words import catalogue
+from hemoview.viewmodel.live.facts import Facts
 from recorder.host import sync_process
 from recorder.schema import DiskStatus, SessionStatus, StationStatus
 from recorder.schema.sync_status import SyncStatus

@@ -7,11 +7,11 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPalette
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui import theme
-from hemoview.ui.compact_page import CompactCell
-from hemoview.ui.far_numerics import _draw_estimate
-from hemoview.ui.numerics_view import BigRow
-from hemoview.viewmodel.record_view import Cell, NumericRow
+from hemoview.ui.live.compact_page import CompactCell
+from hemoview.ui.live.far_numerics import _draw_estimate
+from hemoview.ui.live.numerics_view import BigRow
+from hemoview.ui.parts import theme
+from hemoview.viewmodel.live.record_view import Cell, NumericRow
 
 SIM, CLAIMED = Cell("5.1", tag="tag-simulated"), Cell("5.1", "4.0–6.0")
 

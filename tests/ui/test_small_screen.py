@@ -21,12 +21,13 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 from synthetic_bedside import SyntheticBedside
 
-from hemoview.ui import catalogue, on_screen, theme
-from hemoview.ui.main_window import MainWindow
+from hemoview.ui.parts import on_screen, theme
+from hemoview.ui.window.main_window import MainWindow
+from hemoview.ui.words import catalogue
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Cell, RecordView, Wish
+from hemoview.viewmodel.live.service import SyncLine
 from hemoview.viewmodel.messages import say
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Cell, RecordView, Wish
-from hemoview.viewmodel.service import SyncLine
 
 SMALL = [(853, 500), (640, 360)]
 """1280 × 800 at 150 % and 200 %, less title and task bar."""

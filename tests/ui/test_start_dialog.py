@@ -9,16 +9,16 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QCheckBox, QLabel, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui import theme
-from hemoview.ui.catalogue import text
-from hemoview.ui.cuff_dialog import CuffDialog
-from hemoview.ui.monitor_clock import ClockLine
-from hemoview.ui.start_dialog import StartDialog
-from hemoview.ui.start_inputs import Choice
-from hemoview.viewmodel.cuff_form import CuffForm, CuffView
-from hemoview.viewmodel.cuff_form import examine as examine_cuff
-from hemoview.viewmodel.pseudonym import Known
-from hemoview.viewmodel.start_fields import StartForm
+from hemoview.ui.live.cuff_dialog import CuffDialog
+from hemoview.ui.parts import theme
+from hemoview.ui.parts.inputs import Choice
+from hemoview.ui.sessions.monitor_clock import ClockLine
+from hemoview.ui.sessions.start_dialog import StartDialog
+from hemoview.ui.words.catalogue import text
+from hemoview.viewmodel.live.cuff_form import CuffForm, CuffView
+from hemoview.viewmodel.live.cuff_form import examine as examine_cuff
+from hemoview.viewmodel.sessions.pseudonym import Known
+from hemoview.viewmodel.sessions.start_fields import StartForm
 
 READY = [{"id": "disk", "ok": True, "level": "ok", "who": "", "what": "", "todo": ""}]
 LOST = {

@@ -13,11 +13,11 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui import theme
-from hemoview.ui.start_dialog import StartDialog
-from hemoview.ui.template_chooser import TemplateChooser
-from hemoview.viewmodel.start_fields import StartForm
-from hemoview.viewmodel.template_choice import FILLED, chosen, template_library, with_template
+from hemoview.ui.parts import theme
+from hemoview.ui.sessions.start_dialog import StartDialog
+from hemoview.ui.sessions.template_chooser import TemplateChooser
+from hemoview.viewmodel.sessions.start_fields import StartForm
+from hemoview.viewmodel.sessions.template_choice import FILLED, chosen, template_library, with_template
 from recorder.acquire import template as templates
 from recorder.acquire.template import Template
 from recorder.acquire.template_library import TemplateLibrary

@@ -19,12 +19,12 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from hemoview.ui import theme
-from hemoview.ui.catalogue import CHINESE_WORDS, known_ids
-from hemoview.ui.template_editor import TemplateEditor, _choice, fault_words
-from hemoview.ui.templates_dialog import TemplatesDialog
-from hemoview.viewmodel.template_choice import template_library
-from hemoview.viewmodel.template_form import FIELDS, PAGES, examine, form_of, new_form
+from hemoview.ui.parts import theme
+from hemoview.ui.sessions.template_editor import TemplateEditor, _choice, fault_words
+from hemoview.ui.sessions.templates_dialog import TemplatesDialog
+from hemoview.ui.words.catalogue import CHINESE_WORDS, known_ids
+from hemoview.viewmodel.sessions.template_choice import template_library
+from hemoview.viewmodel.sessions.template_form import FIELDS, PAGES, examine, form_of, new_form
 from recorder.acquire.template import Template, parse
 from recorder.acquire.template_faults import WORDS, Fault
 from recorder.acquire.template_library import TemplateLibrary

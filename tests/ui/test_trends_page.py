@@ -12,11 +12,11 @@ from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from hemoview.bench.review_session import Plan, make_session
-from hemoview.ui.catalogue import text
-from hemoview.ui.trends_page import TrendsPage
-from hemoview.ui.trends_workspace import TrendsWorkspace
+from hemoview.ui.trends.page import TrendsPage
+from hemoview.ui.trends.workspace import TrendsWorkspace
+from hemoview.ui.words.catalogue import text
 from hemoview.viewmodel.formats import KPA_PER_MMHG
-from hemoview.viewmodel.trend_model import TrendPage
+from hemoview.viewmodel.trends.model import TrendPage
 
 LENGTH_S = 3 * 3600.0
 KEY = Qt.Key

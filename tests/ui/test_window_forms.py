@@ -13,16 +13,16 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 from synthetic_bedside import SyntheticBedside, event
 
-from hemoview.ui import theme
-from hemoview.ui.catalogue import text
-from hemoview.ui.compact_page import CompactCell
-from hemoview.ui.far_numerics import DIGIT_SHARE, INTERVAL_SHARE, boxes_of
-from hemoview.ui.main_window import MainWindow
-from hemoview.ui.options import command_line
-from hemoview.viewmodel.layout_choice import LEAST_WIDE_PX, compact_lanes, form_for
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import RecordView, Wish
-from hemoview.viewmodel.scan import Keys
+from hemoview.ui.live.compact_page import CompactCell
+from hemoview.ui.live.far_numerics import DIGIT_SHARE, INTERVAL_SHARE, boxes_of
+from hemoview.ui.parts import theme
+from hemoview.ui.window.main_window import MainWindow
+from hemoview.ui.window.options import command_line
+from hemoview.ui.words.catalogue import text
+from hemoview.viewmodel.devices.scan import Keys
+from hemoview.viewmodel.live.layout_choice import LEAST_WIDE_PX, compact_lanes, form_for
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import RecordView, Wish
 from recorder.schema import REFERENCE_CALIBRATED
 
 CAP_SHARE = 0.72

@@ -16,7 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from hemoview import app
 from hemoview.cli import main as hemoview
-from hemoview.ui.opening import check_opening
+from hemoview.ui.window.opening import check_opening
 from recorder.errors import ConfigError, StationError, StorageError
 from recorder.host import processes
 

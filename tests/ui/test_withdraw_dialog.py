@@ -16,9 +16,9 @@ from withdrawal_rig import dataset, export, report, session
 
 from hemoview.labels.withdrawal import Holding
 from hemoview.labels.withdrawal_reports import VALUES
-from hemoview.ui.catalogue import text, words
-from hemoview.ui.withdraw_dialog import WithdrawDialog
-from hemoview.viewmodel.withdraw_form import WithdrawForm, lines_of, summary
+from hemoview.ui.exchange.withdraw_dialog import WithdrawDialog
+from hemoview.ui.words.catalogue import text, words
+from hemoview.viewmodel.exchange.withdraw_form import WithdrawForm, lines_of, summary
 from recorder.host import withdrawals
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from synthetic_bedside import NS, SyntheticBedside, event
 
-from hemoview.viewmodel.facts import Facts
-from hemoview.viewmodel.guide import GuideView
+from hemoview.viewmodel.live.facts import Facts
+from hemoview.viewmodel.live.guide import GuideView
 from recorder.acquire.template import parse
 from recorder.schema import Event
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from hemoview.labels.annotation import labels_of
 from hemoview.labels.label_book import LabelBook
-from hemoview.viewmodel.review_facts import SessionFacts
-from hemoview.viewmodel.review_label import LabelModel
-from hemoview.viewmodel.review_label_state import LabelView
+from hemoview.viewmodel.review.facts import SessionFacts
+from hemoview.viewmodel.review.label import LabelModel
+from hemoview.viewmodel.review.label_state import LabelView
 
 LENGTH_S = 125.0
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from synthetic_bedside import SyntheticBedside, event
 
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Banner, RecordView, Wish
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Banner, RecordView, Wish
 
 
 def calibrated_bed() -> SyntheticBedside:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hemoview.viewmodel.live import LiveModel
+from hemoview.viewmodel.live.model import LiveModel
 from recorder.schema import (
     PARAMETERS,
     Calibration,

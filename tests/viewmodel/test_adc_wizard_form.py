@@ -9,8 +9,8 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from hemoview.ui.catalogue import known_ids, words
-from hemoview.viewmodel.adc_wizard import (
+from hemoview.ui.words.catalogue import known_ids, words
+from hemoview.viewmodel.devices.adc_wizard import (
     FramePreview,
     WizardForm,
     examine,

@@ -3,9 +3,9 @@
 import pytest
 from synthetic_bedside import NS, SyntheticBedside, event
 
-from hemoview.ui.catalogue import words
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Banner, Wish
+from hemoview.ui.words.catalogue import words
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Banner, Wish
 from recorder.schema import Channel, StreamInfo, StreamStatus
 
 TURN = {"angle_deg": 62.0, "height_cm": 25.7, "widens_mmhg": 19.8}

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from hemoview.ui.catalogue import words
-from hemoview.viewmodel.battery import battery_banners, battery_line
-from hemoview.viewmodel.facts import Facts
+from hemoview.ui.words.catalogue import words
+from hemoview.viewmodel.live.battery import battery_banners, battery_line
+from hemoview.viewmodel.live.facts import Facts
 from recorder.schema import LinkStatus
 from tests.viewmodel.synthetic_bedside import SyntheticBedside
 

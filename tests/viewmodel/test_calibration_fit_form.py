@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic_bedside import SyntheticBedside, pulse
 
-from hemoview.viewmodel.calibration_wizard import (
+from hemoview.viewmodel.devices.calibration_wizard import (
     FitForm,
     choices,
     examine,
@@ -20,8 +20,8 @@ from hemoview.viewmodel.calibration_wizard import (
     overlay,
     sessions_with,
 )
-from hemoview.viewmodel.review_sessions import SessionRow
-from hemoview.viewmodel.scale_form import levels_now, rectangle
+from hemoview.viewmodel.live.scale_form import levels_now, rectangle
+from hemoview.viewmodel.review.sessions import SessionRow
 from recorder.clock import Clock
 from recorder.errors import RecorderError
 from recorder.host.calibrate import Comparison, compare

@@ -7,9 +7,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemoview.viewmodel.chime import AGAIN_S, APART_S, Chime
+from hemoview.viewmodel.live.chime import AGAIN_S, APART_S, Chime
+from hemoview.viewmodel.live.record_view import Banner
 from hemoview.viewmodel.messages import say
-from hemoview.viewmodel.record_view import Banner
 
 
 def banner(key: str, level: str = "danger") -> Banner:

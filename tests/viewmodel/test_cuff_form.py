@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from hemoview.viewmodel.cuff_form import CuffForm, examine, in_kpa
+from hemoview.viewmodel.live.cuff_form import CuffForm, examine, in_kpa
 
 FORM = CuffForm(sbp="124", dbp="78", minutes_ago="2", operator="OP1", arm="left")
 WALL = 1_795_000_000_000_000_000

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from hemoview.labels.build_check import WORDS, Bar, Candidate
-from hemoview.ui.catalogue import known_ids
-from hemoview.ui.catalogue_dataset import CHINESE, ENGLISH
-from hemoview.viewmodel.dataset_form import DatasetFacts, DatasetWish, order_of, view_of, with_all
+from hemoview.ui.words.catalogue import known_ids
+from hemoview.ui.words.pages.dataset import CHINESE, ENGLISH
+from hemoview.viewmodel.exchange.dataset_form import DatasetFacts, DatasetWish, order_of, view_of, with_all
 from recorder.errors import ConfigError
 
 GOOD = Candidate(Path("/s/a"), "a", "P-1", 1.5, 64.0)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from hemoview.viewmodel.device_form import (
+from hemoview.viewmodel.devices.form import (
     DeviceForm,
     DeviceFormView,
     edit_form,

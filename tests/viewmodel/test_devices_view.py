@@ -7,10 +7,10 @@ from dataclasses import asdict, replace
 import numpy as np
 from synthetic_bedside import INFOS, NS, SyntheticBedside, event
 
-from hemoview.viewmodel import device_trial
-from hemoview.viewmodel.devices import CardView, resolve_devices
-from hemoview.viewmodel.facts import Facts
-from hemoview.viewmodel.raw_preview import POINTS, preview
+from hemoview.viewmodel.devices import trial as device_trial
+from hemoview.viewmodel.devices.page import CardView, resolve_devices
+from hemoview.viewmodel.devices.raw_preview import POINTS, preview
+from hemoview.viewmodel.live.facts import Facts
 from recorder.devices.contract import DeviceConfig
 from recorder.schema import Calibration, LinkStatus
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from guide_rig import PLAN, at, began, facts, keys
 from synthetic_bedside import SyntheticBedside
 
-from hemoview.viewmodel.guide import GuideView, guide
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Wish
+from hemoview.viewmodel.live.guide import GuideView, guide
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Wish
 from recorder.schema import SessionStatus
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hemoview.viewmodel.import_form import ImportForm, accepted_ids, examine, order_of, zones
-from hemoview.viewmodel.start_fields import StartForm
+from hemoview.viewmodel.exchange.import_form import ImportForm, accepted_ids, examine, order_of, zones
+from hemoview.viewmodel.sessions.start_fields import StartForm
 from recorder.errors import ConfigError
 from recorder.exchange import importing
 from recorder.exchange.importing import Plan

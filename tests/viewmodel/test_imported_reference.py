@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hemoview.viewmodel.reference_streams import parameters_of, valid_spans
-from hemoview.viewmodel.review_cursor import CursorView, NumericView, at_cursor, cursor_keys
-from hemoview.viewmodel.review_facts import SessionFacts, facts_of
-from hemoview.viewmodel.review_moves import Wish
-from hemoview.viewmodel.review_panels import Panel, panels_of
-from hemoview.viewmodel.review_reader import ReviewReader, load_tile
-from hemoview.viewmodel.review_tiles import TileCache, floor_level, keys_over, level_for
-from hemoview.viewmodel.review_view import PanelView, resolve_panel
-from hemoview.viewmodel.trend_model import TrendModel, TrendPage
+from hemoview.viewmodel.review.cursor import CursorView, NumericView, at_cursor, cursor_keys
+from hemoview.viewmodel.review.facts import SessionFacts, facts_of
+from hemoview.viewmodel.review.moves import Wish
+from hemoview.viewmodel.review.panels import Panel, panels_of
+from hemoview.viewmodel.review.reader import ReviewReader, load_tile
+from hemoview.viewmodel.review.reference_streams import parameters_of, valid_spans
+from hemoview.viewmodel.review.tiles import TileCache, floor_level, keys_over, level_for
+from hemoview.viewmodel.review.view import PanelView, resolve_panel
+from hemoview.viewmodel.trends.model import TrendModel, TrendPage
 from recorder import session as store
 from recorder.exchange import importing
 from recorder.exchange.importing import Order, Wanted

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from synthetic_bedside import NS, SyntheticBedside, event
 
-from hemoview.viewmodel.health import live_state
-from hemoview.viewmodel.lanes import lanes
-from hemoview.viewmodel.live import LiveModel
-from hemoview.viewmodel.record_view import Wish
+from hemoview.viewmodel.live.health import live_state
+from hemoview.viewmodel.live.lanes import lanes
+from hemoview.viewmodel.live.model import LiveModel
+from hemoview.viewmodel.live.record_view import Wish
 from recorder.schema import SampleBlock
 
 

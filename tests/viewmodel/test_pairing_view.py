@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hemoview.ui.catalogue import words
+from hemoview.ui.words.catalogue import words
+from hemoview.viewmodel.devices.pairing import resolve_pairing
 from hemoview.viewmodel.messages import say
-from hemoview.viewmodel.pairing import resolve_pairing
 from recorder.devices.contract import DeviceConfig
 from recorder.host.pairing import Band, BandState, Holder
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from synthetic_bedside import SyntheticBedside
 
-from hemoview.ui.catalogue import words
-from hemoview.viewmodel.health import health
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Wish
+from hemoview.ui.words.catalogue import words
+from hemoview.viewmodel.live.health import health
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Wish
 from recorder.devices import e4_ble, nonin
 from recorder.schema import StreamStatus
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hemoview.viewmodel.ranges import RangeRule, extent, fit_range, ticks
+from hemoview.viewmodel.live.ranges import RangeRule, extent, fit_range, ticks
 
 PRESSURE = RangeRule(step=20.0, least=40.0, margin=0.06)
 

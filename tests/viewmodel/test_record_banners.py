@@ -10,8 +10,8 @@ import pytest
 from record_rig import banner, calibrated_bed, view_of
 from synthetic_bedside import INFOS, SyntheticBedside
 
-from hemoview.ui.catalogue import words
-from hemoview.viewmodel.record_view import Banner
+from hemoview.ui.words.catalogue import words
+from hemoview.viewmodel.live.record_view import Banner
 from recorder.schema import DiskStatus, LinkStatus
 
 

@@ -11,9 +11,9 @@ import pytest
 from record_rig import banner, calibrated_bed, view_of
 from synthetic_bedside import CARD, ESTIMATE_COLUMNS, INFOS, NS, WALL, SyntheticBedside, event
 
-from hemoview.ui.catalogue import words
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Cell, NumericRow, RecordView, Wish
+from hemoview.ui.words.catalogue import words
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Cell, NumericRow, RecordView, Wish
 from recorder.schema import PARAMETERS, REFERENCE_CALIBRATED, LinkStatus, SampleBlock, SessionStatus
 
 

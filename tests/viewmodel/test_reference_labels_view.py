@@ -14,8 +14,14 @@ import pytest
 from hemoview.labels import alignment as alignments
 from hemoview.labels.build_options import BuildOptions, Job
 from hemoview.labels.build_part import build_part
-from hemoview.ui.catalogue import words
-from hemoview.viewmodel.reference_labels import BY_HAND, LABELLED, NO_LABEL, ReferenceLabels, typed_value
+from hemoview.ui.words.catalogue import words
+from hemoview.viewmodel.review.reference_labels import (
+    BY_HAND,
+    LABELLED,
+    NO_LABEL,
+    ReferenceLabels,
+    typed_value,
+)
 from recorder.session import annotations
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "labels"))

@@ -11,11 +11,11 @@ import pytest
 
 from hemoview.bench.review_session import Plan, make_session
 from hemoview.dsp.time_map import Piece
-from hemoview.viewmodel import review_moves as moves
-from hemoview.viewmodel.review_model import ReviewModel, ReviewView
-from hemoview.viewmodel.review_reader import ReviewReader
-from hemoview.viewmodel.review_shift import TimeShift
-from hemoview.viewmodel.review_view import PanelView
+from hemoview.viewmodel.review import moves
+from hemoview.viewmodel.review.model import ReviewModel, ReviewView
+from hemoview.viewmodel.review.reader import ReviewReader
+from hemoview.viewmodel.review.shift import TimeShift
+from hemoview.viewmodel.review.view import PanelView
 from recorder import session as store
 
 BY_S = 3.0

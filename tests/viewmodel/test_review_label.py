@@ -9,7 +9,7 @@ from label_rig import LENGTH_S, note, on_disk, opened, said, view
 
 from hemoview.labels.annotation import labels_of
 from hemoview.labels.proposal import Proposal
-from hemoview.viewmodel.review_label import LabelModel
+from hemoview.viewmodel.review.label import LabelModel
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_quick_steps_of_an_edge_are_one_deed_and_slow_ones_are_not(
     model.shift_edge("right", 1.0, 5.0)
     model.undo()
     assert said(model) == [("span", "motion", 0.0, 10.0)]
-    monkeypatch.setattr("hemoview.viewmodel.review_label.STEPS_NS", 0)
+    monkeypatch.setattr("hemoview.viewmodel.review.label.STEPS_NS", 0)
     for _ in range(3):
         model.shift_edge("right", 0.5, 5.0)
     model.undo()

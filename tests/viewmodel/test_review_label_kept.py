@@ -18,7 +18,7 @@ from hemoview.labels.annotation import labels_of
 from hemoview.labels.label_book import LabelBook
 from hemoview.labels.scheme import BEATS, PULSE, LabelChoice, Scheme
 from hemoview.viewmodel.messages import Message
-from hemoview.viewmodel.review_label import LabelModel
+from hemoview.viewmodel.review.label import LabelModel
 from recorder.session import annotations as store
 
 

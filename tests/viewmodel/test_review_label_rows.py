@@ -7,7 +7,7 @@ from hypothesis import given
 
 from hemoview.labels.annotation import ANNOTATION_KINDS, Annotation, order_of, touching
 from hemoview.labels.proposal import Proposal
-from hemoview.viewmodel.review_label_rows import MOST_BOXES, LabelIndex
+from hemoview.viewmodel.review.label_rows import MOST_BOXES, LabelIndex
 
 
 def label(number: int, t0_s: float, t1_s: float, name: str = "motion", kind: str = "span") -> Annotation:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from hemoview.labels.scheme import PULSE, SHIPPED, LabelChoice, Scheme
-from hemoview.viewmodel.review_label_scheme import (
+from hemoview.viewmodel.review.label_scheme import (
     MOST,
     form_of,
     is_set_name,

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from live_recorder import RATE_HZ, Recorder
 
-from hemoview.viewmodel import review_moves as moves
-from hemoview.viewmodel.review_model import ReviewModel
-from hemoview.viewmodel.review_reader import ReviewReader
-from hemoview.viewmodel.review_sessions import read_row
+from hemoview.viewmodel.review import moves
+from hemoview.viewmodel.review.model import ReviewModel
+from hemoview.viewmodel.review.reader import ReviewReader
+from hemoview.viewmodel.review.sessions import read_row
 from recorder import session as store
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemoview.viewmodel import review_moves as moves
-from hemoview.viewmodel.review_axis import elapsed_text
-from hemoview.viewmodel.review_moves import Wish
+from hemoview.viewmodel.review import moves
+from hemoview.viewmodel.review.axis import elapsed_text
+from hemoview.viewmodel.review.moves import Wish
 
 DAY_S = 86_400.0
 WISH = Wish(t0_s=1000.0, t1_s=1100.0, cursor_s=1050.0)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hemoview.bench.review_session import Plan, make_session
-from hemoview.viewmodel.review_raters_reader import Found, SuggestionReader
+from hemoview.viewmodel.review.raters_reader import Found, SuggestionReader
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hemoview.labels.suggest import proposal
-from hemoview.viewmodel.review_raters_seen import Model, Seen
+from hemoview.viewmodel.review.raters_seen import Model, Seen
 
 SHA = "ab" * 32
 DETECTED = proposal("span", 10.0, 20.0, "motion", "pulse quality")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemoview.viewmodel.review_tiles import (
+from hemoview.viewmodel.review.tiles import (
     BINS,
     NUMERIC_FLOOR,
     Tile,

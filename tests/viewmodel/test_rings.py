@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemoview.viewmodel.rings import SampleRing
+from hemoview.viewmodel.live.rings import SampleRing
 
 
 def _rows(first: int, n: int) -> tuple[int, np.ndarray, np.ndarray]:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 from synthetic_bedside import CALIBRATION, NS, SyntheticBedside, event
 
-from hemoview.viewmodel.numerics import numerics
-from hemoview.viewmodel.record_view import NumericsView, Wish
-from hemoview.viewmodel.scale_form import AdcNow, ScaleForm, adc_now, examine
+from hemoview.viewmodel.live.numerics import numerics
+from hemoview.viewmodel.live.record_view import NumericsView, Wish
+from hemoview.viewmodel.live.scale_form import AdcNow, ScaleForm, adc_now, examine
 from recorder.schema import Calibration
 
 ADC = AdcNow("adc.wave", "abp", 0.8)

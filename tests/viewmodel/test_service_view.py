@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hemoview.ui.catalogue_service import CHINESE, ENGLISH
-from hemoview.viewmodel.service import (
+from hemoview.ui.words.pages.service import CHINESE, ENGLISH
+from hemoview.viewmodel.live.service import (
     FEEDBACK,
     feedback_in,
     feedback_of,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from hemoview.viewmodel.pseudonym import pseudonym_warnings
-from hemoview.viewmodel.start_fields import StartForm
-from hemoview.viewmodel.start_form import StartView, examine, next_subject
+from hemoview.viewmodel.sessions.pseudonym import pseudonym_warnings
+from hemoview.viewmodel.sessions.start_fields import StartForm
+from hemoview.viewmodel.sessions.start_form import StartView, examine, next_subject
 
 GOOD = StartForm(
     pseudonym="P-014",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemoview.viewmodel.template_form import (
+from hemoview.viewmodel.sessions.template_form import (
     FIELDS,
     DeviceForm,
     PhaseForm,

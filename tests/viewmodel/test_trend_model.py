@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 from hemoview.bench.review_session import Plan, make_session
-from hemoview.viewmodel import review_moves as moves
-from hemoview.viewmodel import trend_moves
-from hemoview.viewmodel.review_moves import Wish
-from hemoview.viewmodel.review_reader import ReviewReader
-from hemoview.viewmodel.trend_model import LIVE_SPAN_S, TrendModel, TrendPage
+from hemoview.viewmodel.review import moves
+from hemoview.viewmodel.review.moves import Wish
+from hemoview.viewmodel.review.reader import ReviewReader
+from hemoview.viewmodel.trends import moves as trend_moves
+from hemoview.viewmodel.trends.model import LIVE_SPAN_S, TrendModel, TrendPage
 from recorder import session as store
 from recorder.clock import ClockEra
 from recorder.schema import Channel, SampleBlock, StreamInfo, Subject

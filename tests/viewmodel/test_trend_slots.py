@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hemoview.viewmodel.trend_slots import (
+from hemoview.viewmodel.review.slots import (
     CHUNK_S,
     LENGTHS_S,
     SlotKey,

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemoview.viewmodel.rings import RingSlice
-from hemoview.viewmodel.waves import SweepFrame, geometry, grace_ns, head_ns, oldest_ns, sweep
+from hemoview.viewmodel.live.rings import RingSlice
+from hemoview.viewmodel.live.waves import SweepFrame, geometry, grace_ns, head_ns, oldest_ns, sweep
 
 NS = 1_000_000_000
 LANE = geometry((100.0, 20.0, 800.0, 100.0), px_per_mm=4.0, mm_per_s=25.0)

@@ -3,9 +3,9 @@
 import pytest
 from synthetic_bedside import NS, SyntheticBedside, event
 
-from hemoview.ui.catalogue import text, words
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Banner, HealthItem, Wish
+from hemoview.ui.words.catalogue import text, words
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Banner, HealthItem, Wish
 
 DIFFERENT = {
     "verdict": "different",

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from hemoview.estimate.claims import load_card
-from hemoview.viewmodel.latency import LatencyRecorder
-from hemoview.viewmodel.record_view import Wish
-from hemoview.viewmodel.start_fields import StartForm
+from hemoview.viewmodel.live.latency import LatencyRecorder
+from hemoview.viewmodel.live.record_view import Wish
+from hemoview.viewmodel.sessions.start_fields import StartForm
 from hemoview.viewmodel.window_settings import Taste, WindowSettings, load, save
 
 

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from hemoview import app
-from hemoview.ui.devices_page import DevicesPage
+from hemoview.ui.devices.page import DevicesPage
 from recorder import session
 from recorder.clock import Clock
 from recorder.host import processes, virtual_bedside

@@ -13,8 +13,8 @@ from chain_rig import until
 from pytestqt.qtbot import QtBot
 
 from hemoview import app
-from hemoview.ui.cuff_dialog import CuffDialog
-from hemoview.ui.template_chooser import TemplateChooser
+from hemoview.ui.live.cuff_dialog import CuffDialog
+from hemoview.ui.sessions.template_chooser import TemplateChooser
 from recorder import session
 from recorder.acquire.phase_clock import ENDED, STARTED
 from recorder.acquire.template import parse

@@ -14,10 +14,10 @@ from chain_rig import STATION, start_session, until
 from pytestqt.qtbot import QtBot
 
 from hemoview import app
-from hemoview.ui.estimates_dialog import EstimatesDialog
-from hemoview.viewmodel import review_facts
-from hemoview.viewmodel.record_view import RecordView
-from hemoview.viewmodel.rule_choice import RuleChoice
+from hemoview.ui.live.estimates_dialog import EstimatesDialog
+from hemoview.viewmodel.live.record_view import RecordView
+from hemoview.viewmodel.review import facts as review_facts
+from hemoview.viewmodel.sessions.rule_choice import RuleChoice
 from recorder import session
 from recorder.host import processes
 from recorder.host.client import StationClient

@@ -11,7 +11,7 @@ from labelling_rig import CTRL, KEY, look, open_it
 from pytestqt.qtbot import QtBot
 
 from hemoview.bench.review_session import Plan, make_session
-from hemoview.ui.review import ReviewPage
+from hemoview.ui.review.page import ReviewPage
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from hemoview.labels.annotation import Annotation, labels_of
-from hemoview.ui.review import ReviewPage
-from hemoview.ui.review_label_paint import row_box
-from hemoview.viewmodel import review_moves as moves
+from hemoview.ui.review.label_paint import row_box
+from hemoview.ui.review.page import ReviewPage
+from hemoview.viewmodel.review import moves
 
 KEY = Qt.Key
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier

@@ -19,10 +19,10 @@ from pytestqt.qtbot import QtBot
 
 from hemoview.labels.annotation import labels_of
 from hemoview.labels.label_deeds import Author
-from hemoview.ui.review import ReviewPage
-from hemoview.ui.review_label_help import KeyMap
-from hemoview.viewmodel import review_moves as moves
-from hemoview.viewmodel.review_label_keys import ACTION_OF, LABEL_KEYS
+from hemoview.ui.review.label_help import KeyMap
+from hemoview.ui.review.page import ReviewPage
+from hemoview.viewmodel.review import moves
+from hemoview.viewmodel.review.label_keys import ACTION_OF, LABEL_KEYS
 from recorder.session import annotations as store
 from recorder.session import open as open_session
 
@@ -161,7 +161,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from hemoview.ui.review import ReviewPage
+from hemoview.ui.review.page import ReviewPage
 app = QApplication([])
 page = ReviewPage()
 page.resize(1000, 700)

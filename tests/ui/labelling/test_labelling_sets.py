@@ -11,9 +11,9 @@ from live_recorder import Recorder
 from pytestqt.qtbot import QtBot
 
 from hemoview.labels.annotation import labels_of
-from hemoview.ui.catalogue import text
-from hemoview.ui.review import ReviewPage
-from hemoview.ui.review_label_scheme import SchemeDialog
+from hemoview.ui.review.label_scheme import SchemeDialog
+from hemoview.ui.review.page import ReviewPage
+from hemoview.ui.words.catalogue import text
 from hemoview.viewmodel.window_settings import WindowSettings, save
 from recorder.session import annotations as store
 

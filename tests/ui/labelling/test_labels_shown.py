@@ -12,10 +12,10 @@ from pytestqt.qtbot import QtBot
 
 from hemoview.labels.label_deeds import Author
 from hemoview.labels.scheme import PULSE
-from hemoview.ui.catalogue import text
-from hemoview.ui.figure import Figure
-from hemoview.ui.review import ReviewPage
-from hemoview.ui.review_axis_px import GUTTER_PX
+from hemoview.ui.parts.figure import Figure
+from hemoview.ui.picture.axis_px import GUTTER_PX
+from hemoview.ui.review.page import ReviewPage
+from hemoview.ui.words.catalogue import text
 from recorder.session import annotations as store
 
 

@@ -8,8 +8,8 @@ from pytestqt.qtbot import QtBot
 from record_screen_rig import Pictures
 from synthetic_bedside import SyntheticBedside, event
 
-from hemoview.ui import theme
-from hemoview.ui.main_window import MainWindow
+from hemoview.ui.parts import theme
+from hemoview.ui.window.main_window import MainWindow
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QLabel
 from synthetic_bedside import SyntheticBedside
 
-from hemoview.ui import theme
-from hemoview.ui.main_window import MainWindow
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Wish
-from hemoview.viewmodel.sweeper import Canvas, Sweeper
+from hemoview.ui.parts import theme
+from hemoview.ui.window.main_window import MainWindow
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Wish
+from hemoview.viewmodel.live.sweeper import Canvas, Sweeper
 
 
 class Pictures:

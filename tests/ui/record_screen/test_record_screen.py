@@ -13,15 +13,16 @@ from pytestqt.qtbot import QtBot
 from record_screen_rig import Pictures, near, pixels, said
 from synthetic_bedside import SyntheticBedside
 
-from hemoview.ui import theme
-from hemoview.ui.catalogue import words
-from hemoview.ui.header_bar import Vanishing
-from hemoview.ui.main_window import MainWindow
-from hemoview.ui.numerics_panel import NumericsPanel
-from hemoview.ui.numerics_view import BIG, BigRow, SmallCell, Words
+from hemoview.ui.live.header_bar import Vanishing
+from hemoview.ui.live.numerics_panel import NumericsPanel
+from hemoview.ui.live.numerics_view import BIG, BigRow, SmallCell
+from hemoview.ui.parts import theme
+from hemoview.ui.parts.label import Words
+from hemoview.ui.window.main_window import MainWindow
+from hemoview.ui.words.catalogue import words
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Cell, Wish
 from hemoview.viewmodel.messages import say
-from hemoview.viewmodel.record import resolve
-from hemoview.viewmodel.record_view import Cell, Wish
 
 
 def test_fits_the_smallest_screen(window: MainWindow, pictures: Pictures) -> None:

@@ -13,9 +13,9 @@ from record_screen_rig import Pictures, near, pixels
 from synthetic_bedside import SyntheticBedside
 
 from hemoview.app import Shell
-from hemoview.ui import theme
-from hemoview.ui.catalogue import text
-from hemoview.ui.main_window import MainWindow
+from hemoview.ui.parts import theme
+from hemoview.ui.window.main_window import MainWindow
+from hemoview.ui.words.catalogue import text
 from hemoview.viewmodel.messages import say
 
 

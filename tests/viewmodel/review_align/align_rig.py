@@ -11,8 +11,8 @@ import numpy as np
 from hemoview.dsp.time_map import Piece
 from hemoview.labels import alignment as labels
 from hemoview.labels.alignment import Alignment
-from hemoview.viewmodel.review_align import AlignModel, AlignView
-from hemoview.viewmodel.review_align_deeds import Beats, Known, StoredDeeds, Tell
+from hemoview.viewmodel.review.align import AlignModel, AlignView
+from hemoview.viewmodel.review.align_deeds import Beats, Known, StoredDeeds, Tell
 
 PIECES = (Piece(0.0, 290.0, 2.0, 20.0, 9.0, 0.94, 300), Piece(310.0, 600.0, 2.5, 20.0, 11.0, 0.9, 280))
 PULSE_S = np.arange(1.0, 600.0, 0.8)

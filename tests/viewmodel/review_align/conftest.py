@@ -10,8 +10,8 @@ import pytest
 from align_rig import FOUND, Beaten, settle
 
 from hemoview.bench.review_session import Plan, make_session
-from hemoview.viewmodel.review_align import AlignModel
-from hemoview.viewmodel.review_facts import SessionFacts, facts_of
+from hemoview.viewmodel.review.align import AlignModel
+from hemoview.viewmodel.review.facts import SessionFacts, facts_of
 from recorder import session as store
 
 

@@ -10,13 +10,13 @@ import pytest
 from align_rig import FOUND, REFUSAL, Beaten, aligned, settle
 
 from hemoview.labels.alignment import REFUSED
-from hemoview.ui.catalogue import known_ids
-from hemoview.viewmodel.review_align import AlignModel
-from hemoview.viewmodel.review_align_beats import pairs
-from hemoview.viewmodel.review_align_deeds import StoredDeeds
-from hemoview.viewmodel.review_align_words import evidence_lines
-from hemoview.viewmodel.review_align_work import GivenUp
-from hemoview.viewmodel.review_facts import SessionFacts
+from hemoview.ui.words.catalogue import known_ids
+from hemoview.viewmodel.review.align import AlignModel
+from hemoview.viewmodel.review.align_beats import pairs
+from hemoview.viewmodel.review.align_deeds import StoredDeeds
+from hemoview.viewmodel.review.align_words import evidence_lines
+from hemoview.viewmodel.review.align_work import GivenUp
+from hemoview.viewmodel.review.facts import SessionFacts
 from recorder.errors import ConfigError, RecorderError
 
 

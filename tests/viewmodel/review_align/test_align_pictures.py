@@ -10,10 +10,10 @@ from align_rig import PIECES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemoview.viewmodel.review_align_beats import CLOSE_S, beats_around, pairs, residuals
-from hemoview.viewmodel.review_facts import GapMark, SessionFacts
-from hemoview.viewmodel.review_moves import Wish
-from hemoview.viewmodel.review_shift import TimeShift, placed_span, reference_streams
+from hemoview.viewmodel.review.align_beats import CLOSE_S, beats_around, pairs, residuals
+from hemoview.viewmodel.review.facts import GapMark, SessionFacts
+from hemoview.viewmodel.review.moves import Wish
+from hemoview.viewmodel.review.shift import TimeShift, placed_span, reference_streams
 
 
 @given(st.lists(st.floats(0, 50), max_size=40), st.lists(st.floats(0, 50), max_size=40))

@@ -10,9 +10,9 @@ import pytest
 from align_rig import FOUND, REFUSAL, aligned, settle
 
 from hemoview.labels import alignment as labels
-from hemoview.viewmodel.review_align import AlignModel
-from hemoview.viewmodel.review_align_deeds import UNLOCKED
-from hemoview.viewmodel.review_facts import SessionFacts
+from hemoview.viewmodel.review.align import AlignModel
+from hemoview.viewmodel.review.align_deeds import UNLOCKED
+from hemoview.viewmodel.review.facts import SessionFacts
 
 
 def test_align_asks_who_and_then_shows_what_was_found(model: AlignModel) -> None:

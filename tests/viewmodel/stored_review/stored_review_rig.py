@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from hemoview.viewmodel.review_facts import SessionFacts
-from hemoview.viewmodel.review_model import ReviewModel
-from hemoview.viewmodel.review_moves import Wish
-from hemoview.viewmodel.review_panels import Panel, panels_of
-from hemoview.viewmodel.review_reader import load_tile
-from hemoview.viewmodel.review_tiles import TileCache, floor_level, keys_over, level_for
-from hemoview.viewmodel.review_view import PanelView, resolve_panel
+from hemoview.viewmodel.review.facts import SessionFacts
+from hemoview.viewmodel.review.model import ReviewModel
+from hemoview.viewmodel.review.moves import Wish
+from hemoview.viewmodel.review.panels import Panel, panels_of
+from hemoview.viewmodel.review.reader import load_tile
+from hemoview.viewmodel.review.tiles import TileCache, floor_level, keys_over, level_for
+from hemoview.viewmodel.review.view import PanelView, resolve_panel
 from recorder import session as store
 
 MINUTES = 34

@@ -7,14 +7,14 @@ from dataclasses import replace
 import pytest
 from stored_review_rig import GAP_S, MINUTES, panel_named, picture
 
-from hemoview.viewmodel import review_moves as moves
-from hemoview.viewmodel.review_cursor import Reading, at_cursor
-from hemoview.viewmodel.review_facts import SessionFacts
-from hemoview.viewmodel.review_marks import Mark
-from hemoview.viewmodel.review_model import ReviewModel
-from hemoview.viewmodel.review_moves import Wish
-from hemoview.viewmodel.review_panels import panels_of
-from hemoview.viewmodel.review_tiles import TileCache
+from hemoview.viewmodel.review import moves
+from hemoview.viewmodel.review.cursor import Reading, at_cursor
+from hemoview.viewmodel.review.facts import SessionFacts
+from hemoview.viewmodel.review.marks import Mark
+from hemoview.viewmodel.review.model import ReviewModel
+from hemoview.viewmodel.review.moves import Wish
+from hemoview.viewmodel.review.panels import panels_of
+from hemoview.viewmodel.review.tiles import TileCache
 from recorder import session as store
 from recorder.schema import FINGER_CHANGED, REFERENCE_CALIBRATED
 

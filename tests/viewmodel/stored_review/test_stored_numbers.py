@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from stored_review_rig import GAP_S
 
-from hemoview.viewmodel.review_cursor import at_cursor, cursor_keys
-from hemoview.viewmodel.review_facts import CuffMark, SessionFacts
-from hemoview.viewmodel.review_panels import panels_of
-from hemoview.viewmodel.review_reader import load_tile
-from hemoview.viewmodel.review_tiles import Tile, TileCache, floor_level, keys_over
+from hemoview.viewmodel.review.cursor import at_cursor, cursor_keys
+from hemoview.viewmodel.review.facts import CuffMark, SessionFacts
+from hemoview.viewmodel.review.panels import panels_of
+from hemoview.viewmodel.review.reader import load_tile
+from hemoview.viewmodel.review.tiles import Tile, TileCache, floor_level, keys_over
 from recorder import session as store
 
 

@@ -11,13 +11,13 @@ import pytest
 from stored_review_rig import GAP_S, MINUTES, picture
 
 from hemoview.bench.review_session import Plan, make_session
-from hemoview.viewmodel.review_cursor import at_cursor, cursor_keys
-from hemoview.viewmodel.review_facts import SessionFacts, facts_of
-from hemoview.viewmodel.review_moves import Wish
-from hemoview.viewmodel.review_panels import panels_of
-from hemoview.viewmodel.review_reader import load_tile
-from hemoview.viewmodel.review_tiles import TileCache
-from hemoview.viewmodel.review_view import _scale, runs
+from hemoview.viewmodel.review.cursor import at_cursor, cursor_keys
+from hemoview.viewmodel.review.facts import SessionFacts, facts_of
+from hemoview.viewmodel.review.moves import Wish
+from hemoview.viewmodel.review.panels import panels_of
+from hemoview.viewmodel.review.reader import load_tile
+from hemoview.viewmodel.review.tiles import TileCache
+from hemoview.viewmodel.review.view import _scale, runs
 from recorder import session as store
 
 

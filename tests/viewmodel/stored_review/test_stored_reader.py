@@ -12,11 +12,11 @@ import pytest
 from stored_review_rig import settle
 
 from hemoview.bench.review_session import Plan, make_session
-from hemoview.viewmodel import review_reader
-from hemoview.viewmodel.review_facts import SessionFacts
-from hemoview.viewmodel.review_model import ReviewModel
-from hemoview.viewmodel.review_reader import ReviewReader
-from hemoview.viewmodel.review_tiles import keys_over
+from hemoview.viewmodel.review import reader as review_reader
+from hemoview.viewmodel.review.facts import SessionFacts
+from hemoview.viewmodel.review.model import ReviewModel
+from hemoview.viewmodel.review.reader import ReviewReader
+from hemoview.viewmodel.review.tiles import keys_over
 from recorder import session as store
 
 

@@ -9,9 +9,9 @@ import pytest
 from stored_review_rig import GAP_S, MINUTES, settle
 
 from hemoview.bench.review_session import Plan, make_session
-from hemoview.viewmodel import review_moves as moves
-from hemoview.viewmodel.review_model import ReviewModel
-from hemoview.viewmodel.review_reader import ReviewReader
+from hemoview.viewmodel.review import moves
+from hemoview.viewmodel.review.model import ReviewModel
+from hemoview.viewmodel.review.reader import ReviewReader
 from recorder import session as store
 
 

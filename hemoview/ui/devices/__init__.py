@@ -1,0 +1,1 @@
+"""Devices: their cards, how they are set up, paired and calibrated."""

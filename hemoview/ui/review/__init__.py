@@ -1,0 +1,1 @@
+"""A stored session on screen: waves, labels, raters, alignment, reference."""

@@ -1,0 +1,1 @@
+"""State of the devices page and its wizards."""

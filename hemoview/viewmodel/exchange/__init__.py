@@ -1,0 +1,1 @@
+"""State of import, export, dataset, report and withdrawal, and their jobs."""

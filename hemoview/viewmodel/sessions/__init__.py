@@ -1,0 +1,1 @@
+"""State of the forms before and after a recording."""
