@@ -44,7 +44,7 @@ from hemoview.ui.window.signals import closed_by_signals
 from hemoview.ui.words import catalogue
 from hemoview.ui.words import qt as qt_words
 from hemoview.ui.words.catalogue import text
-from hemoview.viewmodel import window_settings
+from hemoview.viewmodel import formats, window_settings
 from hemoview.viewmodel.live import latency
 from hemoview.viewmodel.live.chime import Chime
 from hemoview.viewmodel.live.facts import Facts
@@ -172,7 +172,7 @@ class Shell:
         self.name = options.name or f"{CLIENT}-{os.getpid()}"
         self.client = StationClient(options.station, self.home, name=self.name, clock=clock)
         self.feed = self.client.feed()
-        self.model = LiveModel(clock, client=self.name, utc_offset_s=time.localtime().tm_gmtoff)
+        self.model = LiveModel(clock, client=self.name, offset_s=formats.offset_here_s)
         self.sweeper, self.latency = Sweeper(), LatencyRecorder()
         self.bus_ms: deque[float] = deque(maxlen=latency.KEPT)
         self.settings_file = settings_file(options)

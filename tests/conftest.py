@@ -6,7 +6,8 @@ import gc
 import itertools
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,19 @@ def _sealed_here(request: pytest.FixtureRequest) -> Iterator[None]:
         if not is_of(request.path, SEALED_APART):
             patch.setattr("recorder.session.writer.SealerProcess", SealerInProcess)
         yield
+
+
+@pytest.fixture
+def in_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Puts this process into a time zone, for one test."""
+
+    def moved(zone: str) -> None:
+        monkeypatch.setenv("TZ", zone)
+        time.tzset()
+
+    yield moved
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from datetime import UTC, datetime
 
 DASH = "—"
@@ -52,6 +53,11 @@ def time_of_day(wall_ns: int, utc_offset_s: int) -> str:
     """``14:05`` at the place of the screen."""
     seconds = (wall_ns // 1_000_000_000 + utc_offset_s) % 86_400
     return f"{seconds // 3600:02d}:{seconds % 3600 // 60:02d}"
+
+
+def offset_here_s(wall_ns: int) -> int:
+    """How far the clock on the wall was ahead of UTC at that moment: summer time may begin while a session runs."""
+    return time.localtime(wall_ns // 1_000_000_000).tm_gmtoff
 
 
 def day(wall_ns: int, utc_offset_s: int) -> str:

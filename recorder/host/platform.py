@@ -8,6 +8,7 @@ listed in the README.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -225,10 +226,11 @@ def file_system(path: Path, system: str = SYSTEM, mounts: Sequence[str] | None =
     """Type of the file system that holds ``path``, lower case; empty where unknown.
 
     Args:
-        path: need not exist yet.
+        path: need not exist yet; links in it are followed.
         system: ``sys.platform``.
         mounts: lines as of ``/proc/mounts`` (Linux) or ``mount`` (macOS); read where None.
     """
+    path = Path(os.path.realpath(path))
     if system == "win32":
         return _file_system_windows(path)
     lines = mounts if mounts is not None else _mounts(system)
@@ -240,6 +242,10 @@ def file_system(path: Path, system: str = SYSTEM, mounts: Sequence[str] | None =
     return kind.lower()
 
 
+_OCTAL: Final = re.compile(r"\\([0-7]{3})")
+"""How ``/proc/mounts`` writes a space, a tab, a line's end, a backslash and a hash sign."""
+
+
 def _mount_point(line: str, system: str) -> tuple[str, str]:
     if system == "darwin":  # //user@host/share on /Volumes/share (smbfs, nodev)
         _, _, rest = line.partition(" on ")
@@ -248,14 +254,17 @@ def _mount_point(line: str, system: str) -> tuple[str, str]:
     fields = line.split()
     if len(fields) < 3:
         return "", ""
-    return fields[1].replace("\\040", " "), fields[2]
+    return _OCTAL.sub(lambda found: chr(int(found[1], 8)), fields[1]), fields[2]
+
+
+MOUNTS: Final = Path("/proc/mounts")
 
 
 def _mounts(system: str) -> list[str]:
     try:
         if system == "darwin":
-            return subprocess.run(["mount"], capture_output=True, text=True, check=True).stdout.splitlines()
-        return Path("/proc/mounts").read_text().splitlines()
+            return os.fsdecode(subprocess.run(["mount"], capture_output=True, check=True).stdout).split("\n")
+        return os.fsdecode(MOUNTS.read_bytes()).split("\n")  # names of any encoding
     except (OSError, subprocess.SubprocessError):
         return []
 
@@ -273,15 +282,39 @@ def _file_system_windows(path: Path, kernel32: Any = None) -> str:
 
 
 def local_zone(system: str = SYSTEM, link: Path = Path("/etc/localtime"), icu: Any = None) -> str:
-    """IANA name of the local time zone; ``UTC`` where the system tells none."""
+    """IANA name of the local time zone.
+
+    Where the system tells no name: the zone of the present offset, such as ``Etc/GMT-1``, so that times of day are
+    those of the clock on the wall; ``UTC`` where the offset is not of whole hours.
+    """
     from zoneinfo import available_timezones  # noqa: PLC0415 - reads a folder, only needed at Start
 
-    named = os.environ.get("TZ", "").lstrip(":")
-    if not named and system == "win32":
+    told = os.environ.get("TZ")
+    if told is not None and system != "win32":
+        file = Path(told.removeprefix(":"))
+        named = _zone_of_file(file) if file.is_absolute() else told.removeprefix(":") or "UTC"
+    elif system == "win32":
         named = _zone_windows(icu)
-    elif not named:
-        _, _, named = str(link.resolve()).partition("zoneinfo/")
-    return named if named in available_timezones() else "UTC"
+    else:
+        named = _zone_of_file(link)
+    return named if named in available_timezones() else _zone_of_offset(time.localtime().tm_gmtoff)
+
+
+def _zone_of_file(path: Path) -> str:
+    """``posix`` and ``right`` hold all zones once more; Debian notes the name beside a file that is a copy, no link."""
+    _, _, name = str(path.resolve()).partition("zoneinfo/")
+    if name:
+        return name.removeprefix("posix/").removeprefix("right/")
+    try:
+        return path.with_name("timezone").read_text("utf-8").strip() if path.is_file() else ""
+    except (OSError, ValueError):
+        return ""
+
+
+def _zone_of_offset(offset_s: int) -> str:
+    """``Etc/GMT-1`` is an hour east of Greenwich."""
+    hours, rest = divmod(offset_s, 3600)
+    return f"Etc/GMT{-hours:+d}" if hours and not rest else "UTC"
 
 
 def _zone_windows(icu: Any = None) -> str:

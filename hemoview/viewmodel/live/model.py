@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,12 +80,19 @@ class LiveModel:
 
     ``wants_describe`` and ``wants_events`` say what must be asked of the recorder; whoever owns the connection
     asks and hands the answers to :meth:`described` and :meth:`events_told`.
+
+    Args:
+        clock: shared with the recorder.
+        client: this window's name.
+        offset_s: of the place of the screen from UTC, at a time of the wall clock in ns.
     """
 
-    def __init__(self, clock: Clock, *, client: str = "", utc_offset_s: int = 0) -> None:
+    def __init__(
+        self, clock: Clock, *, client: str = "", offset_s: Callable[[int], int] = lambda _: 0
+    ) -> None:
         self._clock = clock
         self._client = client
-        self._utc_offset_s = utc_offset_s
+        self._offset_s = offset_s
         self._since_ns = clock.monotonic_ns()
         self._events: dict[str, Event] = {}
         self._describe_no = -1
@@ -153,11 +160,12 @@ class LiveModel:
         return visibility.bedside(self._facts())
 
     def _facts(self) -> Facts:
+        wall_ns = self._clock.wall_ns()
         return Facts(
             now_ns=self._clock.monotonic_ns(),
-            wall_ns=self._clock.wall_ns(),
+            wall_ns=wall_ns,
             speed=self._clock.speed,
-            utc_offset_s=self._utc_offset_s,
+            utc_offset_s=self._offset_s(wall_ns),
             watching_since_ns=self._since_ns,
             status=self.status,
             status_seen_ns=self.status_seen_ns,

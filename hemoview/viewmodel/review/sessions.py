@@ -6,10 +6,10 @@ import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from hemoview.viewmodel import formats
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review.written import being_written
 from recorder.clock.clock import ClockEra
@@ -151,7 +151,7 @@ def _quarantined(folder: Path) -> Message | None:
     found = next((q for q in quarantined(folder.parent.parent) if q.path == folder), None)
     if found is None or found.due_wall_ns is None:
         return say("note-quarantined-undated")
-    day = datetime.fromtimestamp(found.due_wall_ns / 1e9, UTC).date().isoformat()
+    day = formats.day(found.due_wall_ns, formats.offset_here_s(found.due_wall_ns))
     return say("note-quarantined", who=found.who, why=found.why, day=day)
 
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
+from hemoview.viewmodel import formats
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.sessions.details_form import detail_problems, details
 from hemoview.viewmodel.sessions.pseudonym import (
@@ -166,8 +167,8 @@ def _known_remark(form: StartForm, known: Known | None) -> tuple[Problem, ...]:
     """Beside the pseudonym: has it been recorded here before?"""
     if known is None or known.pseudonym != form.pseudonym or not known.sessions:
         return ()
-    last = datetime.fromtimestamp(known.created_wall_ns / 1e9, UTC).date()
-    return (Problem("pseudonym", say("pseudonym-known", sessions=known.sessions, last=last.isoformat())),)
+    last = formats.day(known.created_wall_ns, formats.offset_here_s(known.created_wall_ns))
+    return (Problem("pseudonym", say("pseudonym-known", sessions=known.sessions, last=last)),)
 
 
 def subject(form: StartForm) -> Subject:
