@@ -195,37 +195,29 @@ def _bench_review(args: argparse.Namespace) -> dict[str, Any]:
 
 
 _ROOMS = {
-    "align": (
-        "hemoview.labels.align_command",
-        "align pulse and reference of a session by their beats, or refuse",
-    ),
-    "audit": ("hemoview.cloud.audit_command", "prove that the service's audit log is whole"),
-    "backup": (
-        "hemoview.cloud.backup_command",
-        "back the service up: database and blobs, and its keys apart",
-    ),
-    "compress": ("hemoview.learn.compress.flags", "make a small bundle of a training run"),
-    "dataset": ("hemoview.dataset_command", "datasets of labelled windows"),
-    "evaluate": ("hemoview.learn.evaluate_command", "judge a model on labelled windows and write a report"),
-    "import": ("recorder.host.import_command", "foreign recordings into one ordinary session"),
-    "labels": ("hemoview.labels.agree_command", "labels of a session: how far two raters agree"),
-    "subject": ("hemoview.subject_command", "withdraw a subject from everything"),
-    "report": (
-        "hemoview.report.command",
-        "hemodynamics of a session; a model against the reference of a session or dataset",
-    ),
-    "restore": ("hemoview.cloud.restore_command", "put the service back from its backup and prove it"),
-    "serve": ("hemoview.cloud.command", "run the service: sync, ward view, reports"),
-    "train": ("hemoview.learn.train_flags", "train LSM²oE on a dataset"),
+    "align": "align pulse and reference of a session by their beats, or refuse",
+    "audit": "prove that the service's audit log is whole",
+    "backup": "back the service up: database and blobs, and its keys apart",
+    "compress": "make a small bundle of a training run",
+    "dataset": "datasets of labelled windows",
+    "evaluate": "judge a model on labelled windows and write a report",
+    "import": "foreign recordings into one ordinary session",
+    "labels": "labels of a session: how far two raters agree",
+    "subject": "withdraw a subject from everything",
+    "report": "hemodynamics of a session; a model against the reference of a session or dataset",
+    "restore": "put the service back from its backup and prove it",
+    "serve": "run the service: sync, ward view, reports",
+    "train": "train LSM²oE on a dataset",
 }
-"""Commands that register themselves (``add_parser``): module, and the line in the list of commands."""
+"""Commands that register themselves (``add_parser`` in :mod:`hemoview.flags`): their lines in the list of commands."""
 
 
 def _add_rooms(commands: Any, wanted: str) -> None:
-    """Only the room that is wanted is imported."""
-    for name, (module, text) in _ROOMS.items():
+    """Only the flags that are wanted are imported."""
+    for name, text in _ROOMS.items():
         if name == wanted:
-            importlib.import_module(module).add_parser(commands)
+            module = {"import": "importing"}.get(name, name)  # a word of Python names no module
+            importlib.import_module(f"hemoview.flags.{module}").add_parser(commands)
         else:
             commands.add_parser(name, help=text)
 

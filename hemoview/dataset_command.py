@@ -9,86 +9,16 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from hemoview import dataset_build
 from hemoview.labels import build
-from hemoview.labels.build_options import HOP_S, BuildOptions
+from hemoview.labels.build_options import BuildOptions
 from hemoview.labels.dataset_diff import diff
 from hemoview.labels.dataset_folder import read_dataset, software_of
-from hemoview.labels.session_reference import KINDS
-from hemoview.learn import dataset_command as simulating
 from recorder.errors import ConfigError
 from recorder.host import places
 from recorder.host.console import progress
-
-EXAMPLE: Final = """examples:
-  hemoview dataset build sessions/P-014-import sessions/P-015-import --out cohort --json
-  hemoview dataset build sessions/* --out cohort --label-set labels --skip-barred
-  hemoview dataset diff cohort-1 cohort-2"""
-
-
-def add_parser(commands: Any) -> None:
-    """``hemoview dataset ACTION``."""
-    raw = argparse.RawDescriptionHelpFormatter
-    dataset = commands.add_parser(
-        "dataset", help="datasets of labelled windows", epilog=EXAMPLE, formatter_class=raw
-    )
-    actions = dataset.add_subparsers(title="actions", metavar="ACTION", required=True)
-    _add_build(actions)
-    two = actions.add_parser(
-        "diff", help="what changed from one version to another", epilog="example: hemoview dataset diff A B"
-    )
-    two.add_argument("a", type=Path, metavar="A", help="folder of a dataset")
-    two.add_argument("b", type=Path, metavar="B", help="folder of another")
-    two.add_argument("--json", action="store_true", help="one JSON object as the last line")
-    two.set_defaults(run=run_diff)
-    simulating.add_simulate(actions)
-
-
-def _add_build(actions: Any) -> None:
-    parser = actions.add_parser(
-        "build",
-        help="a dataset out of aligned sessions",
-        description="Windows of the pulse wave on its own samples, labelled by the reference, with the reason of every "
-        "label that is missing. Sessions that are not aligned, without consent to reuse for training, withdrawn or "
-        "simulated are barred, all of them named. The same sessions give the same bytes.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("sessions", nargs="+", type=Path, metavar="SESSION", help="session folders")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="new folder of the dataset")
-    parser.add_argument("--name", default="dataset", help="what it is called (dataset)")
-    parser.add_argument("--window-s", type=float, default=10.0, help="length of a window, 5 to 10 s (10)")
-    parser.add_argument(
-        "--hop-s", type=float, default=HOP_S, help=f"from one window to the next, s ({HOP_S:g})"
-    )
-    parser.add_argument(
-        "--label-set", default="", metavar="NAME", help="its spans exclude windows and correct labels"
-    )
-    parser.add_argument("--allow-simulated", action="store_true", help="simulated and replayed sessions too")
-    parser.add_argument("--skip-barred", action="store_true", help="build from the sessions that may be")
-    parser.add_argument(
-        "--keep-uncalibrated-co",
-        action="store_true",
-        help='keep CO, CI, SV, SI, SVR, SVRI nobody calibrated, named "uncalibrated CO"',
-    )
-    parser.add_argument(
-        "--reference-kind",
-        default="",
-        metavar="KIND",
-        help=f"where a session does not tell: {', '.join(KINDS)}",
-    )
-    how = parser.add_argument_group("who computes")
-    how.add_argument("--workers", type=int, default=0, metavar="N", help="processes (one a core)")
-    how.add_argument("--executor", choices=("processes", "dask"), default="processes")
-    how.add_argument("--scheduler", default="", metavar="ADDRESS", help="of Dask, e.g. tcp://10.0.0.5:8786")
-    parser.add_argument(
-        "--home", type=Path, metavar="DIR", help="folder that remembers datasets and withdrawals"
-    )
-    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
-    parser.set_defaults(run=run_build)
 
 
 def run_build(args: argparse.Namespace) -> dict[str, Any]:

@@ -6,44 +6,14 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from hemoview.labels.agreement import BLOCK_S, STEP_S, TOLERANCE_S, Rules
+from hemoview.labels.agreement import BLOCK_S, Rules
 from hemoview.labels.agreement_kappa import TOO_FEW, Kappa
 from hemoview.labels.agreement_match import Matched
 from hemoview.labels.annotation import LabelFold, labels_of
 from hemoview.labels.raters import Compared, compare, models_visible, raters_with_labels
 from recorder.counted import counted
 from recorder.errors import ConfigError
-from recorder.session import annotations as store
 from recorder.session.stored import read_stored
-
-_EXAMPLE = "example: hemoview labels agree sessions/P-014-3 --a OP1 --b OP2"
-
-
-def add_parser(commands: Any) -> None:
-    """``hemoview labels ACTION``."""
-    labels = commands.add_parser("labels", help="labels of a session", epilog=_EXAMPLE)
-    actions = labels.add_subparsers(title="actions", metavar="ACTION", required=True)
-    agree = actions.add_parser(
-        "agree",
-        help="how far two raters agree",
-        description="Cohen's kappa of quality and spans on a common grid, F1 of spans by overlap and of instants "
-        "within a tolerance, where both raters looked. Where there is too little, no figure but the reason. Raters "
-        "who have not finished are refused: the figures would tell one what the other labels.",
-        epilog=_EXAMPLE,
-    )
-    agree.add_argument("session", type=Path, metavar="SESSION", help="session folder")
-    agree.add_argument("--a", metavar="RATER", required=True, help="operator code of one rater")
-    agree.add_argument("--b", metavar="RATER", required=True, help="operator code of the other")
-    agree.add_argument("--set", metavar="NAME", default=store.DEFAULT_SET, help="label set (%(default)s)")
-    agree.add_argument("--step-s", type=_seconds, default=STEP_S, help="step of the grid (%(default)s)")
-    agree.add_argument("--tolerance-s", type=_seconds, default=TOLERANCE_S, help="of instants (%(default)s)")
-    agree.add_argument(
-        "--unfinished",
-        action="store_true",
-        help="also where one has not finished; for somebody who rates none of it and tells the raters nothing",
-    )
-    agree.add_argument("--json", action="store_true", help="one JSON object as the last line")
-    agree.set_defaults(run=run_agree)
 
 
 def run_agree(args: argparse.Namespace) -> dict[str, Any]:
@@ -123,13 +93,3 @@ def _kappa(name: str, kappa: Kappa) -> str:
 
 def _f1(matched: Matched) -> str:
     return f"– ({TOO_FEW})" if matched.f1 is None else f"{matched.f1:.2f}"
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0.001 <= value <= 3600:
-        raise argparse.ArgumentTypeError(f"{text!r} is no length; give seconds, 0.001 to 3600")
-    return value

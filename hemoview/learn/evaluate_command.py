@@ -9,56 +9,12 @@ from typing import Any
 from hemoview.estimate import bundle as bundles
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.made_register import remember
-from hemoview.labels.split import PARTS
-from hemoview.learn.dataset_flags import add_dataset, read
+from hemoview.learn.dataset_source import read
 from hemoview.learn.run_predictor import RunPredictor
 from hemoview.report import judging
-from hemoview.report.choice import ALL, Opened, choose, open_bundle, shipped
+from hemoview.report.choice import Opened, choose, open_bundle, shipped
 from recorder.errors import ConfigError
 from recorder.host import places
-
-
-def add_parser(commands: Any) -> None:
-    """Register the command."""
-    parser = commands.add_parser(
-        "evaluate",
-        help="judge a model on labelled windows and write a report",
-        description="Figures weigh every subject once and stand beside what needs no pulse wave. Research use only.",
-        epilog="example: hemoview evaluate --model RUN_OR_BUNDLE --dataset DIR --calibration-points 3 --json",
-    )
-    parser.add_argument(
-        *("--model", "--model_path", "--model_weights"),
-        type=Path,
-        required=True,
-        metavar="RUN_OR_BUNDLE",
-        help="a training run, a bundle's folder, or the name of a shipped bundle",
-    )
-    add_dataset(parser)
-    parser.add_argument(
-        "--split", metavar="NAME", help="a split of the dataset; a run's own is found by itself"
-    )
-    parser.add_argument(
-        *("--part", "--eval_split"),
-        choices=(*PARTS, ALL),
-        help="of the split (default: test; without a split all)",
-    )
-    parser.add_argument(
-        *("--calibration-points", "--calibration_points"),
-        type=_points,
-        default=0,
-        metavar="K",
-        help="the first K windows of a subject calibrate and are never scored",
-    )
-    parser.add_argument("--output_dir", type=Path, default=Path("eval_output"), help="where the report goes")
-    parser.add_argument("--no-report", action="store_true", help="figures only: no page, no drawings")
-    parser.add_argument("--json", action="store_true", help="one JSON object as the last line")
-    parser.set_defaults(run=run)
-
-
-def _points(text: str) -> int:
-    if not text.isdigit() or int(text) > 1000:
-        raise argparse.ArgumentTypeError(f"{text} must be a whole number, 0 or more")
-    return int(text)
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from hemoview.labels.splits import make_split, refuse_leaks
 from hemoview.learn import checkpoint, distributed, evaluate_command, prepare
 from hemoview.learn.batches import Drawing
 from hemoview.learn.checkpoint import RunFacts
-from hemoview.learn.dataset_flags import read
+from hemoview.learn.dataset_source import read
 from hemoview.learn.loop import train
 from hemoview.learn.moe.complexity import count_params
 from hemoview.learn.moe.config import ModelConfig

@@ -31,7 +31,7 @@ from hemoview.learn.compress.distil import Recipe
 from hemoview.learn.compress.people import calibration_people
 from hemoview.learn.compress.pipeline import Compressed, Settings, compress
 from hemoview.learn.compress.slim import shape_for
-from hemoview.learn.dataset_flags import read
+from hemoview.learn.dataset_source import read
 from hemoview.learn.moe.config import PARAMETERS, ModelConfig
 from hemoview.learn.run_config import RunConfig
 from hemoview.learn.train_command import usable_device

@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from hemoview.labels.dataset import Dataset
 from hemoview.labels.dataset_folder import read_dataset, read_seed_files
 from recorder.errors import ConfigError
 
 
-def add_dataset(parser: argparse.ArgumentParser, what: str = "a dataset folder") -> None:
-    """``--dataset DIR``, or the seed's two arrays ``--ppg_file F --labels_file F``; one of both is required."""
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--dataset", type=Path, metavar="DIR", help=what)
-    source.add_argument(
-        "--ppg_file", type=Path, metavar="NPY", help="windows (n, samples); with --labels_file"
-    )
-    parser.add_argument("--labels_file", type=Path, metavar="NPY", help="labels (n, 2, 3, 4 or 10)")
-    parser.add_argument(
-        "--sampling_rate_hz", type=float, metavar="HZ", help="of --ppg_file; default: a window is 10 s"
-    )
-
-
 def read(args: argparse.Namespace) -> Dataset:
-    """What :func:`add_dataset` asked for.
+    """What :func:`~hemoview.flags.dataset_source.add_dataset` asked for.
 
     Raises:
         ConfigError: as the readers; windows without labels; windows too short for an estimate.

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
+from hemoview.flags.dataset_source import add_dataset
 from hemoview.learn.compress.defaults import FIRST_VERSION, FORMS, PASSES, TARGET_SPARSITY
-from hemoview.learn.dataset_flags import add_dataset
 from hemoview.learn.moe.config import NOISE_TYPES
 
 EXAMPLE: Final = """example:

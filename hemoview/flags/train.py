@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-from hemoview.learn.dataset_flags import add_dataset
+from hemoview.flags.dataset_source import add_dataset
 from hemoview.learn.moe.config import NOISE_TYPES, ModelConfig
 from hemoview.learn.run_config import RunConfig
 
