@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     if args.undo:
         alignments.undo(folder, made_by=by, software=SOFTWARE, wall_ns=now_ns, why=args.why)
         return _outcome(folder, alignments_value.current(folder), as_json=args.json, undone=True)
+    now = None
     if args.nudge_ms is not None:
         if not args.why.strip():
             raise ConfigError("a nudge needs --why: the reason stays with the alignment")
@@ -44,7 +45,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     else:
         found = _computed(folder)
     stored = alignments_value.store(
-        folder, found, made_by=by, software=SOFTWARE, wall_ns=now_ns, why=args.why.strip()
+        folder, found, made_by=by, software=SOFTWARE, wall_ns=now_ns, why=args.why.strip(), upon=now
     )
     return _outcome(folder, stored, as_json=args.json)
 

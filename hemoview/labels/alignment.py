@@ -215,15 +215,35 @@ def _readable(stored: StoredAlignment) -> Alignment | None:
 
 
 def store(
-    folder: Path, alignment: Alignment, *, made_by: str, software: str, wall_ns: int, why: str = ""
+    folder: Path,
+    alignment: Alignment,
+    *,
+    made_by: str,
+    software: str,
+    wall_ns: int,
+    why: str = "",
+    upon: Alignment | None = None,
 ) -> Alignment:
     """Append a version.
 
+    Args:
+        folder: session folder.
+        alignment: to keep.
+        made_by, software, wall_ns, why: as of :class:`Alignment`.
+        upon: what it was made of by hand: where another holds by now nothing is stored. None: of the samples alone.
+
     Raises:
-        SessionError: no session here, or it was erased.
+        SessionError: no session here, it was erased, or another than ``upon`` holds.
         StorageError: the folder is not writable.
     """
+    effective = None if upon is None else upon.version if upon.restores is None else upon.restores
     stored = alignments.append(
-        folder, alignment.content(), made_by=made_by, software=software, wall_ns=wall_ns, why=why
+        folder,
+        alignment.content(),
+        made_by=made_by,
+        software=software,
+        wall_ns=wall_ns,
+        why=why,
+        upon=effective,
     )
     return Alignment.of(stored)

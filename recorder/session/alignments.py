@@ -6,6 +6,8 @@ This room keeps them and does not understand them: ``content`` is plain JSON of 
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
@@ -19,7 +21,7 @@ from recorder.session.files import (
     storage_errors,
     write_new,
 )
-from recorder.session.header import read_card, refuse_erased
+from recorder.session.header import TOMBSTONE_FILE, read_card, refuse_erased
 
 ALIGNMENT_FOLDER: Final = "alignments"
 KIND: Final = "hemoview-alignment"
@@ -80,9 +82,7 @@ def current(folder: Path) -> StoredAlignment | None:
     """What holds: the newest version. None where there is none, where it was undone to none, and where the newest is
     damaged: an older one is never taken for it.
     """
-    found = _read(folder)
-    newest = found[max(found)] if found else None
-    return newest if isinstance(newest, StoredAlignment) and newest.content else None
+    return _holds(_read(folder))
 
 
 def damaged(folder: Path) -> list[tuple[str, str]]:
@@ -102,27 +102,40 @@ def append(
     wall_ns: int,
     why: str = "",
     restores: int | None = None,
+    upon: int | None = None,
 ) -> StoredAlignment:
     """Store a further version; it is on disk when this returns. Two at once get numbers after each other.
 
+    Args:
+        folder: session folder.
+        content: the alignment; empty = none.
+        made_by, software, wall_ns, why, restores: see :class:`StoredAlignment`.
+        upon: the :attr:`StoredAlignment.effective` version that ``content`` was made of, 0 = none: where another holds
+            by now nothing is stored. None: it was made of the samples alone.
+
     Raises:
-        SessionError: no session here, or it was erased.
+        SessionError: no session here, it was erased, or another version than ``upon`` holds.
         StorageError: the folder is not writable.
     """
     read_card(folder)
     place = folder / ALIGNMENT_FOLDER
     with storage_errors(folder, "storing an alignment"):
         if not place.is_dir():
-            make_folder(place)
+            make_folder(place, parents=False)
         for _ in range(_TRIES):
             known = _read(folder)
-            before = current(folder)
+            before = _holds(known)
             parent = before.effective if before is not None else 0
+            if upon is not None and upon != parent:
+                raise SessionError(
+                    f"{folder.name}: its alignment was changed meanwhile; look at it and try again"
+                )
             if restores is not None:
-                parent = _parent_of(history(folder), restores)
+                parent = _parent_of(known, restores)
             number = max(known, default=0) + 1
             version = StoredAlignment(number, wall_ns, made_by, software, content, parent, restores, why)
             if write_new(folder / _name(number), sign_json(version.to_json())):
+                _refuse_erased_meanwhile(folder)
                 return version
     raise SessionError(f"{folder.name}: others store alignments all the time; try again")
 
@@ -131,25 +144,46 @@ def undo(folder: Path, *, made_by: str, software: str, wall_ns: int, why: str = 
     """A further version that restores the one before what holds now; before the first there is none.
 
     Raises:
-        SessionError: nothing to undo, or the one to go back to is damaged.
+        SessionError: nothing to undo, the one to go back to is damaged, or another was stored at this moment.
         StorageError: the folder is not writable.
     """
     refuse_erased(folder)
-    known = {v.version: v for v in history(folder)}
-    now = current(folder)
+    known = _read(folder)
+    now = _holds(known)
     if now is None:
         raise SessionError(f"{folder.name}: has no alignment that could be undone")
-    back = now.parent
-    if back and back not in known:
-        raise SessionError(f"{folder.name}: {_name(back)} is damaged and cannot be restored; align again")
-    content = known[back].content if back else {}
+    back = known.get(now.parent) if now.parent else None
+    if now.parent and not isinstance(back, StoredAlignment):
+        raise SessionError(
+            f"{folder.name}: {_name(now.parent)} is damaged and cannot be restored; align again"
+        )
     return append(
-        folder, content, made_by=made_by, software=software, wall_ns=wall_ns, why=why, restores=back
+        folder,
+        back.content if isinstance(back, StoredAlignment) else {},
+        made_by=made_by,
+        software=software,
+        wall_ns=wall_ns,
+        why=why,
+        restores=now.parent,
+        upon=now.effective,
     )
 
 
-def _parent_of(versions: tuple[StoredAlignment, ...], number: int) -> int:
-    return next((v.parent for v in versions if v.version == number), 0)
+def _refuse_erased_meanwhile(folder: Path) -> None:
+    """What was stored while the session was being erased goes as well."""
+    if (folder / TOMBSTONE_FILE).exists():
+        shutil.rmtree(folder / ALIGNMENT_FOLDER, ignore_errors=True)
+        refuse_erased(folder)
+
+
+def _holds(found: Mapping[int, StoredAlignment | str]) -> StoredAlignment | None:
+    newest = found[max(found)] if found else None
+    return newest if isinstance(newest, StoredAlignment) and newest.content else None
+
+
+def _parent_of(found: Mapping[int, StoredAlignment | str], number: int) -> int:
+    known = found.get(number)
+    return known.parent if isinstance(known, StoredAlignment) else 0
 
 
 def _name(number: int) -> str:

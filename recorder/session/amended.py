@@ -6,7 +6,7 @@ holds the pseudonym of Start: names are what backups, exports and manifests know
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final, get_args
@@ -17,7 +17,7 @@ from recorder.schema.rules import ESTIMATES_HIDDEN
 from recorder.schema.subject import Sex
 from recorder.session import amendments
 from recorder.session.files import storage_errors
-from recorder.session.header import SessionHeader, read_card
+from recorder.session.header import SessionHeader, read_card, refuse_erased
 from recorder.session.lock import FolderLock
 
 _TEXT, _FLAG, _NUMBER = (str,), (bool,), (int, float, type(None))
@@ -39,6 +39,8 @@ HIDDEN: Final = f"template.rules.{ESTIMATES_HIDDEN}"
 """The rule of a finished session that its estimates are shown to nobody; lifted by :func:`recorder.session.unhide`."""
 AMENDABLE: Final = tuple(_KINDS)
 """``consent.record`` is not among them: who withdraws the consent to record has the session erased."""
+_WAIT_S: Final = 1.0
+"""Longer than the correction of another window; a recorder holds the lock as long as it records."""
 CONSENT: Final = "consent"
 """The whole consent, of a session that was imported without one: version, date and scopes in one amendment."""
 
@@ -168,21 +170,24 @@ def amend(path: Path | str, changes: dict[str, Any], *, who: str, why: str, wall
         StorageError: the folder is not writable.
     """
     folder = Path(path)
-    header = read_header(folder)
-    found = corrections(header, changes, who=who, why=why, wall_ns=wall_ns)
-    store(folder, found)
-    return found
+    read_header(folder)  # before a lock file is put anywhere
+    return store(folder, lambda: corrections(read_header(folder), changes, who=who, why=why, wall_ns=wall_ns))
 
 
-def store(folder: Path, found: Iterable[Amendment]) -> None:
+def store(folder: Path, made: Callable[[], list[Amendment]]) -> list[Amendment]:
     """Append amendments to a session that is not being recorded; on disk when this returns.
 
+    Args:
+        folder: session folder.
+        made: makes them of what stands there when nobody else can write it any more: who corrects the same field at
+            the same moment corrects what the first has just written, and is told if that cannot be.
+
     Raises:
-        SessionError: a recorder is writing it.
+        SessionError: a recorder is writing it, or it was erased.
         StorageError: the folder is not writable.
     """
     try:
-        lock = FolderLock(folder)
+        lock = FolderLock(folder, wait_s=_WAIT_S)
     except SessionError as error:
         if error.advice != "session-in-use":
             raise
@@ -190,8 +195,11 @@ def store(folder: Path, found: Iterable[Amendment]) -> None:
             f"{folder.name}: is being recorded; correct it on the Record page", advice="session-in-use"
         ) from None
     with lock, storage_errors(folder, "writing an amendment"):
+        refuse_erased(folder)
+        found = made()
         for amendment in found:
             amendments.append(folder, amendment)
+        return found
 
 
 def corrections(

@@ -131,7 +131,7 @@ def append(folder: Path, name: str, deeds: Sequence[Deed], from_byte: int = 0) -
 def _begin(path: Path) -> None:
     """An empty file whose name survives a power cut."""
     if not path.parent.is_dir():
-        make_folder(path.parent)
+        make_folder(path.parent, parents=False)
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT, FILE_MODE))
     sync_folder(path.parent)
 

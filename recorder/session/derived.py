@@ -76,7 +76,7 @@ def write(folder: Path, name: str, key: str, arrays: Arrays) -> bool:
     try:
         if stone.exists():
             return False
-        make_folder(path.parent)
+        make_folder(path.parent, parents=False)
         write_whole(path, _MAGIC + sha256(body).encode() + b"\n" + body)
         if stone.exists():  # erased at this moment
             forget(folder)

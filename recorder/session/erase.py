@@ -63,6 +63,7 @@ def erase(path: Path | str, *, why: str, still: Callable[[], bool] = lambda: Tru
     with FolderLock(folder), sealer_lock(folder), storage_errors(folder, "erasing"):
         if not still():
             raise SessionError(f"{folder.name}: was changed in this very moment, so it was not erased")
+        stone = _earlier(folder) or stone  # who was erasing it at the same moment gave the reason
         write_whole(folder / TOMBSTONE_FILE, sign_json({"format": FORMAT, **stone.to_json()}))
         _remove_all(folder)
     with storage_errors(folder, "erasing"):

@@ -26,9 +26,14 @@ _SQLITE_FULL = sqlite3.SQLITE_FULL
 _SQLITE_REFUSED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 
 
-def make_folder(folder: Path) -> None:
-    """Create an owner-only folder (0700) whose name survives a power cut."""
-    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+def make_folder(folder: Path, *, parents: bool = True) -> None:
+    """Create an owner-only folder (0700) whose name survives a power cut.
+
+    Args:
+        folder: which; one that is there is taken.
+        parents: False inside a session: one that was moved at this moment must not come back as an empty folder.
+    """
+    folder.mkdir(mode=FOLDER_MODE, parents=parents, exist_ok=True)
     folder.chmod(FOLDER_MODE)
     sync_folder(folder.parent)
 
@@ -66,17 +71,28 @@ def write_new(path: Path, content: bytes) -> bool:
     mine = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
     try:
         write_synced(mine, content)
-        try:
-            os.link(mine, path)
-        except FileExistsError:
-            return False
-        except OSError:
-            if path.exists():
-                return False
-            mine.replace(path)
+        named = give_name(mine, path)
     finally:
         mine.unlink(missing_ok=True)
     sync_folder(path.parent)
+    return named
+
+
+def give_name(made: Path, path: Path) -> bool:
+    """Move a file to a name that nothing has; False, and it stays, where something has it.
+
+    Of any number who want a name at once one gets it, where the file system has links; ``rename`` would write over.
+    """
+    try:
+        os.link(made, path)
+    except FileExistsError:
+        return False
+    except OSError:
+        if path.exists():
+            return False
+        made.replace(path)
+        return True
+    made.unlink()
     return True
 
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from recorder.errors import ConfigError
 from recorder.schema import Amendment
+from recorder.session import amendments
 from recorder.session.afterwards import MARKER
 from recorder.session.amended import store
 from recorder.session.reader import Session, open_session
@@ -46,9 +47,7 @@ def place_marker(path: Path | str, label: str, t_s: float, *, who: str, why: str
             )
         t_host_ns, era = session.moment(t_s)
     new = {"event_id": str(uuid4()), "label": label, "t_host_ns": t_host_ns, "era": era}
-    amendment = Amendment(MARKER, None, new, who.strip(), why.strip(), wall_ns)
-    store(folder, [amendment])
-    return amendment
+    return store(folder, lambda: [Amendment(MARKER, None, new, who.strip(), why.strip(), wall_ns)])[0]
 
 
 def take_marker_back(path: Path | str, event_id: str, *, who: str, why: str, wall_ns: int) -> Amendment:
@@ -63,12 +62,17 @@ def take_marker_back(path: Path | str, event_id: str, *, who: str, why: str, wal
     _check_signed(who, why)
     with open_session(folder) as session:
         label = standing_markers(session).get(event_id)
-    if label is None:
-        raise ConfigError(f"{folder.name}: no such marker, or it was taken back already; nothing was changed")
     old = {"event_id": event_id, "label": label}
-    amendment = Amendment(MARKER, old, None, who.strip(), why.strip(), wall_ns)
-    store(folder, [amendment])
-    return amendment
+
+    def made() -> list[Amendment]:
+        meanwhile = any(a.field == MARKER and a.old == old for a in amendments.read(folder)[0])
+        if label is None or meanwhile:
+            raise ConfigError(
+                f"{folder.name}: no such marker, or it was taken back already; nothing was changed"
+            )
+        return [Amendment(MARKER, old, None, who.strip(), why.strip(), wall_ns)]
+
+    return store(folder, made)[0]
 
 
 def standing_markers(session: Session) -> dict[str, str]:

@@ -25,11 +25,14 @@ from recorder.session.files import (
     sync_folder,
     write_whole,
 )
-from recorder.session.header import TOMBSTONE_FILE, read_card
+from recorder.session.header import TOMBSTONE_FILE, read_card, refuse_erased
 from recorder.session.lock import FolderLock, sealer_lock
 
 QUARANTINE_FOLDER: Final = "quarantine"
 KEPT_DAYS: Final = 30
+_LOCK: Final = "quarantine.lock"
+_WAIT_S: Final = 30.0
+"""Longer than a day's recording takes to be erased."""
 DAY_NS: Final = 86_400 * 10**9
 
 
@@ -92,19 +95,21 @@ def discard(path: Path | str, *, why: str, who: str, wall_ns: int) -> Quarantine
         read_card(folder)
     place = folder.parent / QUARANTINE_FOLDER
     found = Quarantined(place / folder.name, wall_ns, why.strip(), who.strip())
-    if found.path.exists():
-        raise SessionError(
-            f"{folder.name}: one of that name is in quarantine already; restore or purge it first"
-        )
-    with FolderLock(folder), sealer_lock(folder), storage_errors(folder, "discarding"):
-        _told(folder, "discarded", found.why, found.who, wall_ns)
-        make_folder(place)
-        note = {**asdict(found), "path": folder.name}
-        write_whole(_note(found.path), sign_json(note))
-    with storage_errors(folder, "discarding"):  # with the locks given back: Windows moves no open file
-        folder.rename(found.path)
-        sync_folder(place)
-        sync_folder(folder.parent)
+    with _moves(folder.parent):
+        if found.path.exists():
+            raise SessionError(
+                f"{folder.name}: one of that name is in quarantine already; restore or purge it first"
+            )
+        with FolderLock(folder), sealer_lock(folder), storage_errors(folder, "discarding"):
+            refuse_erased(folder)
+            _told(folder, "discarded", found.why, found.who, wall_ns)
+            make_folder(place)
+            note = {**asdict(found), "path": folder.name}
+            write_whole(_note(found.path), sign_json(note))
+        with storage_errors(folder, "discarding"):  # with the locks given back: Windows moves no open file
+            folder.rename(found.path)
+            sync_folder(place)
+            sync_folder(folder.parent)
     return found
 
 
@@ -125,18 +130,22 @@ def restore(sessions_folder: Path, name: str, *, who: str, why: str, wall_ns: in
         SessionError: none of that name is in quarantine, or one lies where it would go.
         StorageError: the folder is not writable.
     """
-    found = _named(sessions_folder, name)
+    _named(sessions_folder, name)
     target = sessions_folder / name
     if not who.strip():
         raise ConfigError(f"{name}: no operator code; say who restores it")
-    if target.exists():
-        raise SessionError(f"{name}: another of that name lies in {sessions_folder}; move that one first")
-    with storage_errors(found.path, "restoring"):
-        _told(found.path, "restored", why.strip() or "restored", who.strip(), wall_ns)
-        found.path.rename(target)
-        sync_folder(target.parent)
-        _note(found.path).unlink(missing_ok=True)
-        sync_folder(found.path.parent)
+    with _moves(sessions_folder):
+        found = _named(sessions_folder, name)
+        if target.exists():
+            raise SessionError(f"{name}: another of that name lies in {sessions_folder}; move that one first")
+        with FolderLock(found.path), storage_errors(found.path, "restoring"):
+            refuse_erased(found.path)
+            _told(found.path, "restored", why.strip() or "restored", who.strip(), wall_ns)
+        with storage_errors(found.path, "restoring"):
+            found.path.rename(target)
+            sync_folder(target.parent)
+            _note(found.path).unlink(missing_ok=True)
+            sync_folder(found.path.parent)
     return target
 
 
@@ -147,8 +156,27 @@ def purge(sessions_folder: Path, wall_ns: int, *, name: str | None = None) -> li
         SessionError: none of that name is in quarantine.
         StorageError: the folder is not writable.
     """
-    wanted = [_named(sessions_folder, name)] if name is not None else quarantined(sessions_folder)
-    return [_erase(q) for q in wanted if name is not None or q.is_due(wall_ns)]
+
+    def wanted() -> list[Quarantined]:
+        if name is not None:
+            return [_named(sessions_folder, name)]
+        return [q for q in quarantined(sessions_folder) if q.is_due(wall_ns)]
+
+    if not wanted():
+        return []
+    with _moves(sessions_folder):
+        return [_erase(q) for q in wanted()]
+
+
+def _moves(sessions_folder: Path) -> FolderLock:
+    """The right to move sessions into quarantine, out of it, and to erase them there: one at a time."""
+    try:
+        return FolderLock(sessions_folder, _LOCK, wait_s=_WAIT_S)
+    except SessionError as error:
+        raise SessionError(
+            f"{QUARANTINE_FOLDER}: another window or command is at work in it; try again in a minute",
+            advice=error.advice,
+        ) from None
 
 
 def _erase(found: Quarantined) -> Tombstone:

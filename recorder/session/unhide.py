@@ -7,6 +7,7 @@ from pathlib import Path
 from recorder.errors import ConfigError
 from recorder.schema import Amendment
 from recorder.schema.rules import RULE, EstimateRules
+from recorder.session import amendments
 from recorder.session.amended import HIDDEN, store
 from recorder.session.reader import Session, open_session
 
@@ -44,8 +45,11 @@ def unhide(path: Path | str, *, who: str, why: str, wall_ns: int) -> Amendment:
             f"estimates: the reason has {len(why)} characters; {LONGEST_REASON} are kept at most"
         )
     with open_session(folder) as session:
-        if not hides_estimates(session):
+        hidden = hides_estimates(session)
+
+    def made() -> list[Amendment]:
+        if not hidden or any(a.field == HIDDEN and a.new is False for a in amendments.read(folder)[0]):
             raise ConfigError(f"{folder.name}: its estimates are not hidden; nothing was changed")
-    amendment = Amendment(HIDDEN, old=True, new=False, who=who, why=why, wall_ns=wall_ns)
-    store(folder, [amendment])
-    return amendment
+        return [Amendment(HIDDEN, old=True, new=False, who=who, why=why, wall_ns=wall_ns)]
+
+    return store(folder, made)[0]

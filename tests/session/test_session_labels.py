@@ -204,7 +204,9 @@ def test_two_threads_of_one_window_do_not_mix(sealed: Path) -> None:
         thread.join()
     lines = store.read(sealed)
     assert (len(lines.deeds), lines.wrong) == (40, ())
-    assert [d.rater for d in lines.deeds[::2]] == [d.rater for d in lines.deeds[1::2]]
+    assert lines.deeds[::2] == lines.deeds[1::2]
+    for who in ("A", "B"):
+        assert [d for d in lines.deeds[::2] if d.rater == who] == [deed(n, rater=who) for n in range(10)]
 
 
 anything = st.recursive(

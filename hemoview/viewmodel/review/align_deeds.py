@@ -111,9 +111,9 @@ class StoredDeeds:
         """Move every piece; positive: the pressure later."""
 
         def deed(path: Path) -> Known:
-            return self._append(
-                path, labels.nudged(_held(path), by_ms), who, f"{by_ms:+g} ms".replace("-", "−")
-            )
+            held = _held(path)
+            why = f"{by_ms:+g} ms".replace("-", "−")
+            return self._append(path, labels.nudged(held, by_ms), who, why, held)
 
         return deed
 
@@ -124,7 +124,7 @@ class StoredDeeds:
             held = _held(path)
             evidence = {**held.evidence, "unlocked_version": held.version}
             opened = replace(held, locked=False, pieces=(), evidence=evidence, refused_because=UNLOCKED)
-            return self._append(path, opened, who, why)
+            return self._append(path, opened, who, why, held)
 
         return deed
 
@@ -138,7 +138,7 @@ class StoredDeeds:
                 raise ConfigError(
                     f"{path.name}: nothing was unlocked by hand that could be locked again; align first"
                 )
-            return self._append(path, back, who, why)
+            return self._append(path, back, who, why, known.current)
 
         return deed
 
@@ -151,8 +151,8 @@ class StoredDeeds:
 
         return deed
 
-    def _append(self, path: Path, made: Alignment, who: str, why: str) -> Known:
-        labels.store(path, made, made_by=who, software=SOFTWARE, wall_ns=_now_ns(), why=why)
+    def _append(self, path: Path, made: Alignment, who: str, why: str, upon: Alignment | None) -> Known:
+        labels.store(path, made, made_by=who, software=SOFTWARE, wall_ns=_now_ns(), why=why, upon=upon)
         return self.known(path)
 
 
