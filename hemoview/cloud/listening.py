@@ -83,7 +83,8 @@ def _ours(path: Path) -> Iterator[None]:
 
 def _check_folder(folder: Path) -> None:
     try:
-        folder.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
+        with _made_with(FOLDER_MODE):
+            folder.mkdir(FOLDER_MODE, parents=True, exist_ok=True)
         mode = folder.stat().st_mode
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be made ({error.strerror}); check socket = …") from error
@@ -94,6 +95,16 @@ def _check_folder(folder: Path) -> None:
         )
 
 
+@contextlib.contextmanager
+def _made_with(mode: int) -> Iterator[None]:
+    """What is made is open to the group, whatever umask the service was started with, and never to others."""
+    before = os.umask(0o777 & ~mode)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
 def _bound(path: Path) -> socket.socket:
     """Under the lock: a socket that lies there is one that a killed service left."""
     with contextlib.suppress(FileNotFoundError):
@@ -101,15 +112,13 @@ def _bound(path: Path) -> socket.socket:
             raise ConfigError(f"{path}: is a file, and no socket; move it away, or name another socket")
         path.unlink()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    before = os.umask(0o777 & ~SOCKET_MODE)  # never open to others, not for a moment
     try:
-        listener.bind(str(path))
+        with _made_with(SOCKET_MODE):
+            listener.bind(str(path))
     except OSError as error:
         listener.close()
         too_long = error.errno is None or error.errno == errno.ENAMETOOLONG
         why = "the path is longer than the system takes, about 100 letters" if too_long else error.strerror
         raise ConfigError(f"{path} cannot be listened on ({why}); name another socket") from error
-    finally:
-        os.umask(before)
     listener.listen(BACKLOG)
     return listener

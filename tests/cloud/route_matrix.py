@@ -57,12 +57,13 @@ def _line(*doors: str | Action, **more: Any) -> Line:
 
 @dataclass
 class House:
-    """Two wards. What is in ``Mark`` is told to nobody of ``Other``."""
+    """Two wards. What is in ``Mark`` is told to nobody of ``Other``, of whom some are there to sign out."""
 
     rig: Rig
     ids: dict[str, str] = field(default_factory=dict)
     here: dict[str, Any] = field(default_factory=dict)
     there: dict[str, Any] = field(default_factory=dict)
+    leaving: dict[str, Any] = field(default_factory=dict)
     everywhere: dict[str, Any] = field(default_factory=dict)
     bedside: Bedside = field(init=False)
     stranger: Bedside = field(init=False)
@@ -75,6 +76,7 @@ class House:
         for role in ROLES:
             self.here[role] = rig.person(f"{role}-here", (role, ours))
             self.there[role] = rig.person(f"{role}-there", (role, theirs))
+            self.leaving[role] = rig.person(f"{role}-leaving", (role, theirs))
             self.everywhere[role] = rig.person(f"{role}-everywhere", (role, None))
         rig.person(f"{MARK.lower()}-nurse", ("operator", ours))
         self.sender = Sender(rig.http, self.bedside, dict(SMALL), pseudonym=f"{MARK}-07")

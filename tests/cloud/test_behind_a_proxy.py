@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -167,8 +168,16 @@ def bound(path: Path) -> Any:
     return listening.listening(Settings(folder=path.parent, socket=path, public_url=OURS))
 
 
-def test_it_is_the_owners_and_the_groups_and_gone_afterwards(path: Path) -> None:
+@pytest.fixture(params=[0o022, 0o077, 0o000], ids=oct)
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    before = os.umask(request.param)
+    yield request.param
+    os.umask(before)
+
+
+def test_it_is_the_owners_and_the_groups_and_gone_afterwards(path: Path, umask: int) -> None:
     with bound(path):
+        assert os.umask(umask) == umask
         assert stat.S_IMODE(path.stat().st_mode) == 0o660
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o750
         with pytest.raises(ConfigError, match="a service listens there already"), bound(path):
