@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from recorder.errors import RecordingUnreadable
-from recorder.exchange.cnap_names import CnapName, beside, name_of, octets_of
+from recorder.exchange.cnap_names import PARTS, CnapName, beside, name_of, octets_of
 from recorder.protocols.cnap_beats import CnapBeats, parse_beats
 from recorder.protocols.cnap_summary import CnapSummary, parse_summary
 from recorder.protocols.cnap_wave import CnapWave, parse_wave
@@ -57,15 +57,21 @@ class CnapFiles:
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def read_files(beats: Path, wave: Path | None = None, summary: Path | None = None) -> CnapFiles:
+def read_files(
+    beats: Path, wave: Path | None = None, summary: Path | None = None, began: datetime | None = None
+) -> CnapFiles:
     """The recording that ``beats`` belongs to. Files not named are looked for beside it.
+
+    Args:
+        beats, wave, summary: the files.
+        began: local time of the monitor at which files begin whose names do not tell; None = nobody said.
 
     Raises:
         RecordingUnreadable: neither beats nor waveform can be read, or a name does not tell when it began.
     """
     if beats.is_dir():
         raise RecordingUnreadable(f"{beats}: is a folder; choose the ..._beats.csv in it")
-    named = _named(beats)
+    named = _named(beats, began)
     if named.part in ("waveform", "summary"):
         beats = beside(beats, "beats") or beats
     paths = {
@@ -82,7 +88,7 @@ def read_files(beats: Path, wave: Path | None = None, summary: Path | None = Non
     return CnapFiles(
         name=named.recording,
         beats_start=named.starts,
-        wave_start=_named(wave).starts if wave is not None else named.starts,
+        wave_start=_named(wave, began).starts if wave is not None else named.starts,
         beats=found,
         wave=pressure,
         summary=facts or CnapSummary(),
@@ -114,11 +120,19 @@ class _Reader:
             return None
 
 
-def _named(path: Path) -> CnapName:
+def _named(path: Path, began: datetime | None) -> CnapName:
     named = name_of(path.name)
-    if named is None:
+    if named is not None:
+        return named
+    if not path.exists():
+        raise RecordingUnreadable(
+            f"{path}: there is no such file; choose a ..._beats.csv of the monitor's stick"
+        )
+    if began is None:
         raise RecordingUnreadable(
             f"{path}: its name does not tell when the recording began, and nothing else does; give the file the name "
-            "it had on the stick (CNAP_2025-01-31_09-05-07_001_beats.csv)"
+            "it had on the stick (CNAP_2025-01-31_09-05-07_001_beats.csv), or on the command line "
+            "--start 2025-01-31T09:05:07"
         )
-    return named
+    part = path.stem.rpartition("_")[2].lower()
+    return CnapName(f"CNAP_{began:%Y-%m-%d_%H-%M-%S}", began, None, part if part in PARTS else "")

@@ -59,14 +59,26 @@ WallNs = Callable[[datetime], int]
 
 
 def read(
-    beats: Path, wave: Path | None = None, summary: Path | None = None, *, wall_ns: WallNs, zone: str
+    beats: Path,
+    wave: Path | None = None,
+    summary: Path | None = None,
+    *,
+    wall_ns: WallNs,
+    zone: str,
+    began: datetime | None = None,
 ) -> Source:
     """The recording that ``beats`` belongs to; its other files are found beside it.
+
+    Args:
+        beats, wave, summary: the files.
+        wall_ns: local time of the monitor -> UTC ns.
+        zone: IANA zone of the monitor's clock.
+        began: when it began by that clock, where the name does not tell; None = nobody said.
 
     Raises:
         RecordingUnreadable: neither beats nor waveform can be read, or a name does not tell when it began.
     """
-    files = read_files(beats, wave, summary)
+    files = read_files(beats, wave, summary, began)
     parts = [part for part in (files.beats, files.wave) if part is not None]
     origin: Origin = "simulated" if any(part.simulated for part in parts) else "recorded"
     told = _Told(files, origin, wall_ns(files.beats_start), wall_ns(files.wave_start))

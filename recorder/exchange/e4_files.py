@@ -66,6 +66,8 @@ def read_files(path: Path) -> E4Files:
         return _folder(path)
     if not path.is_file():
         raise RecordingUnreadable(f"{path}: there is no such file; choose an E4 zip or folder")
+    if canonical(path.name):
+        raise RecordingUnreadable(f"{path}: is one file of an E4 session; choose the folder it lies in")
     return _zip(path)
 
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from recorder import session
 from recorder.errors import ConfigError, RecordingUnreadable
@@ -107,6 +108,7 @@ READERS: Final[dict[SourceKind, Reader]] = {
         wanted.companions.get("summary"),
         wall_ns=lambda local: wall_ns_of(local, order.zone, order.fold, whose=str(wanted.path)),
         zone=order.zone,
+        began=_begun(order),
     ),
 }
 
@@ -257,6 +259,14 @@ def undated_wall_ns(order: Order) -> int:
     if moment.tzinfo is None:
         return wall_ns_of(moment, order.zone, order.fold, whose=f"--start {order.start}")
     return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1000
+
+
+def _begun(order: Order) -> datetime | None:
+    """The start that was named, as a clock in the zone of the order shows it; None where none was."""
+    if not order.start:
+        return None
+    zone = ZoneInfo(order.zone) if order.zone else UTC
+    return datetime.fromtimestamp(undated_wall_ns(order) / 1e9, zone).replace(tzinfo=None)
 
 
 def _with_devices(wanted: Sequence[Wanted]) -> Iterator[Wanted]:

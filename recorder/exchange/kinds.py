@@ -71,6 +71,18 @@ def sources_in(path: Path) -> tuple[Wanted, ...]:
     raise RecordingUnreadable(f"{path}: there is no such file; choose {KNOWN}", advice="import-unknown")
 
 
+def taken_for(wanted: Wanted) -> Wanted | None:
+    """What a source is that was named as one of another kind; None where it is of its kind, or of none.
+
+    A reader that is given another's file can only say that it is broken.
+    """
+    try:
+        found = sources_in(wanted.path)
+    except RecordingUnreadable:
+        return None
+    return None if any(one.kind == wanted.kind for one in found) else found[0]
+
+
 def _of_folder(path: Path) -> tuple[Wanted, ...]:
     inside = sorted(path.iterdir())
     files = [p for p in inside if p.is_file()]

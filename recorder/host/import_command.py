@@ -9,10 +9,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from recorder.errors import ConfigError, StorageError
-from recorder.exchange import importing
+from recorder.exchange import importing, kinds
 from recorder.exchange.joining import join
 from recorder.exchange.local_time import FOLDS
 from recorder.exchange.source import SourceKind
@@ -23,6 +23,13 @@ from recorder.session.bulk import Told
 from recorder.session.software import software_versions
 
 SCOPES = {"upload": "upload", "training": "reuse_for_training", "feedback": "feedback"}
+OPTIONS: Final[dict[SourceKind, tuple[str, str]]] = {
+    "e4": ("an E4 session", "--e4"),
+    "cnap": ("a recording of a CNAP", "--cnap"),
+    "wfdb": ("a WFDB record", "--wfdb"),
+    "edf": ("an EDF or BDF file", "--edf"),
+    "surgery-npz": ("a file of a monitor's waves", "--npz"),
+}
 EXAMPLE = "example: hemoview import --e4 S01.zip --subject P-014 --out sessions/P-014-import --json"
 
 
@@ -147,7 +154,17 @@ def _order(args: argparse.Namespace) -> importing.Order:
     wanted += [importing.Wanted(kind, path) for kind, path in alone if path is not None]
     if not wanted:
         raise ConfigError(f"nothing to import: name a source, such as --e4 ZIP ({EXAMPLE})")
+    _refuse_misnamed(wanted)
     return _who(args, wanted)
+
+
+def _refuse_misnamed(wanted: Sequence[importing.Wanted]) -> None:
+    """Files behind the option of another kind, before their reader calls them broken."""
+    for one in wanted:
+        found = kinds.taken_for(one)
+        if found is not None:
+            what, option = OPTIONS[found.kind]
+            raise ConfigError(f"{one.path}: is {what}; name it with {option} {found.path}")
 
 
 def _who(args: argparse.Namespace, wanted: Sequence[importing.Wanted]) -> importing.Order:

@@ -88,16 +88,52 @@ def test_imported_before_is_named_and_can_be_accepted(tmp_path, capsys, zipped):
         (("--e4", "{zip}", "--consent-version", "v2"), "--consent-date"),
         (("--e4", "{zip}", "--consent-version", "v2", "--consent-date", "30.01.2025"), "such as 2025-01-30"),
         (("--e4", "{zip}", "--e4", "{zip}"), "the same recording"),
+        (("--cnap", "absent.csv", "--zone", "Europe/Berlin"), "absent.csv: there is no such file"),
+        (("--cnap", "{zip}", "--zone", "Europe/Berlin"), "is an E4 session; name it with --e4 {zip}"),
+        (("--wfdb", "{zip}"), "is an E4 session; name it with --e4 {zip}"),
+        (("--edf", "{zip}"), "is an E4 session; name it with --e4 {zip}"),
     ],
 )
 def test_complaints_say_what_to_do(tmp_path, capsys, zipped, words, said):
     filled = [word.format(zip=zipped) for word in words]
     subject = [] if "--subject" in filled else ["--subject", "P-1"]
     status, told, err = run(capsys, *filled, *subject, "--out", tmp_path / "x")
+    said = said.format(zip=zipped)
     assert status == 1
     assert said in told["error"]
     assert said in err
     assert not (tmp_path / "x").exists()
+
+
+def test_a_file_behind_the_option_of_another_device_is_named_as_what_it_is(tmp_path, capsys):
+    files = stick_made.write(tmp_path / "stick")
+    (tmp_path / "band").mkdir()
+    band = tmp_path / "band" / "BVP.csv"
+    band.write_text(e4_made.files()["BVP.csv"])
+    for words, said in (
+        (("--e4", files.beats), f"is a recording of a CNAP; name it with --cnap {files.beats}"),
+        (("--e4", band), "is one file of an E4 session; choose the folder it lies in"),
+        (("--cnap", band), f"is an E4 session; name it with --e4 {band.parent}"),
+    ):
+        status, told, _ = run(capsys, *words, "--subject", "P-1", "--out", tmp_path / "x")
+        assert status == 1 and said in told["error"], told["error"]
+
+
+def test_a_renamed_file_of_a_stick_begins_when_somebody_says(tmp_path, capsys):
+    files = stick_made.write(tmp_path / "stick")
+    beats = files.beats.rename(tmp_path / "stick" / "monday_beats.csv")
+    files.waveform.rename(tmp_path / "stick" / "monday_waveform.csv")
+    words = ("--cnap", beats, "--zone", stick_made.ZONE, "--subject", "P-1", "--out", tmp_path / "x")
+    status, told, _ = run(capsys, *words)
+    assert status == 1 and "--start 2025-01-31T09:05:07" in told["error"]
+    for out, start in (("x", "2025-01-31T09:05:07"), ("y", "2025-01-31T08:05:07Z")):
+        status, told, _ = run(
+            capsys, *words[:-1], tmp_path / out, "--start", start, "--accept", "imported-before"
+        )
+        assert status == 0, told
+        with session.open(tmp_path / out) as stored:
+            assert stored.start_wall_ns == stick_made.BEGINS_NS
+            assert {"cnap.wave", "cnap.beats"} <= set(stored.streams)
 
 
 def test_a_stick_and_a_wristband_become_one_session(tmp_path, capsys):
