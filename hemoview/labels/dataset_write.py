@@ -63,10 +63,10 @@ def write_dataset(
     check_new(folder)
     inside = folder.exists()
     with workplace(folder / "dataset" if inside else folder, _DOING) as place:
-        with storage_errors(folder.parent, _DOING):
+        with storage_errors(folder.parent, _DOING, whole=True):
             _write(place, dataset, beside or {})
         before()
-        with storage_errors(folder.parent, _DOING):
+        with storage_errors(folder.parent, _DOING, whole=True):
             if inside:
                 for path in sorted(place.iterdir(), key=lambda path: path.name == FACTS):
                     path.rename(folder / path.name)

@@ -153,14 +153,14 @@ def export(
     exported = gather(session, selection, disguise, terms, counted)
     with workplace(target, _DOING) as place:
         stem = target.name.removesuffix(FORMATS[to].suffix) if not FORMATS[to].folder else target.name
-        with storage_errors(target.parent, _DOING):
+        with storage_errors(target.parent, _DOING, whole=True):
             written = FORMATS[to].write(exported, place, stem)
         files = _finals(place, target, folder=FORMATS[to].folder)
         record = _record(session, to, files, custody, exported, selection)
         # on record first: a copy that nobody noted would outlive a withdrawal
         export_record.append(custody.home, record)
         try:
-            with storage_errors(target.parent, _DOING):
+            with storage_errors(target.parent, _DOING, whole=True):
                 _put(place, target, files, folder=FORMATS[to].folder)
         except BaseException:
             export_record.append(custody.home, replace(record, files=()))

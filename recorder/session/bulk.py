@@ -81,19 +81,19 @@ def write_sealed(
         StorageError: the disk refused; nothing is left.
     """
     with unfinished(folder) as place:
-        with storage_errors(folder, "writing the session"):
+        with storage_errors(folder, "writing the session", whole=True):
             write_card(place, card)
         total = sum(len(stream.rows) for stream in streams)
         segments: list[SegmentRow] = []
         done = 0
         for stream in streams:
             for rows in pieces(stream):
-                with storage_errors(folder, "writing the session"):
+                with storage_errors(folder, "writing the session", whole=True):
                     segments.append(_write_samples(place, card, stream, rows))
                 done += len(rows)
                 if told is not None:
                     told(done, total)
-        with storage_errors(folder, "writing the session"):
+        with storage_errors(folder, "writing the session", whole=True):
             segments += _write_clock(place, card, streams)
             segments += _write_events(place, card, events)
             write_manifest(place, Manifest(card.header.session_id, "sealed", tuple(segments), reason))
@@ -105,7 +105,7 @@ def write_sealed(
 def unfinished(folder: Path) -> Iterator[Path]:
     """A folder beside ``folder`` that takes its name if all goes well, and is gone otherwise."""
     place = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}.unfinished")
-    with storage_errors(folder, "creating the session"):
+    with storage_errors(folder, "creating the session", whole=True):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise SessionError(f"{folder}: is not empty; choose a new folder for the session")
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +113,7 @@ def unfinished(folder: Path) -> Iterator[Path]:
         make_folder(place / SEGMENT_FOLDER)
     try:
         yield place
-        with storage_errors(folder, "naming the session"):
+        with storage_errors(folder, "naming the session", whole=True):
             if folder.is_dir():
                 folder.rmdir()
             place.rename(folder)

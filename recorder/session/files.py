@@ -149,8 +149,13 @@ def _canonical(value: dict[str, Any]) -> bytes:
 
 
 @contextlib.contextmanager
-def storage_errors(folder: Path, doing: str) -> Iterator[None]:
+def storage_errors(folder: Path, doing: str, *, whole: bool = False) -> Iterator[None]:
     """Turn what the disk or SQLite refuses into one line: who, what, what to do.
+
+    Args:
+        folder: whose disk.
+        doing: as in "sealing".
+        whole: what is made will be there whole or not at all, so nothing was committed before.
 
     Raises:
         StorageError: full, read-only or failing disk.
@@ -159,46 +164,50 @@ def storage_errors(folder: Path, doing: str) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise _from_sqlite(error, folder, doing) from error
+        raise _from_sqlite(error, folder, doing, whole=whole) from error
     except OSError as error:
         if isinstance(error, StorageError):
             raise
-        raise _from_os(error, folder, doing) from error
+        raise _from_os(error, folder, doing, whole=whole) from error
 
 
-def _from_os(error: OSError, folder: Path, doing: str) -> StorageError:
+def _from_os(error: OSError, folder: Path, doing: str, *, whole: bool) -> StorageError:
     if error.errno in _FULL:
-        return _full(folder, doing)
+        return _full(folder, doing, whole=whole)
     if error.errno in _REFUSED:
         return _refused(folder, doing)
     if error.errno == errno.ENOENT:
         gone = error.filename or folder
         return StorageError(f"{folder}: {doing} failed, {gone} is missing; was it moved or erased meanwhile?")
     return StorageError(
-        f"{folder}: {doing} failed ({error.strerror or error}); check the disk. "
-        "What was committed before is kept"
+        f"{folder}: {doing} failed ({error.strerror or error}); check the disk. {_kept(whole=whole)}"
     )
 
 
-def _from_sqlite(error: sqlite3.DatabaseError, folder: Path, doing: str) -> Exception:
+def _from_sqlite(error: sqlite3.DatabaseError, folder: Path, doing: str, *, whole: bool) -> Exception:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == _SQLITE_FULL or isinstance(error.__context__, OSError):
-        return _full(folder, doing)
+        return _full(folder, doing, whole=whole)
     if code in _SQLITE_REFUSED:
         return _refused(folder, doing)
     if code == sqlite3.SQLITE_IOERR:
         return StorageError(
             f"{folder}: {doing} failed ({error}); the disk may be full or failing: free space or change it. "
-            "What was committed before is kept"
+            + _kept(whole=whole)
         )
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return SessionDamaged(f"{folder}: live.sqlite is damaged ({error}){ADVICE}")
     return StorageError(f"{folder}: {doing} failed ({error}); check that nothing else uses the session")
 
 
-def _full(folder: Path, doing: str) -> StorageError:
+def _kept(*, whole: bool) -> str:
+    return "Nothing is left of it" if whole else "What was committed before is kept"
+
+
+def _full(folder: Path, doing: str, *, whole: bool) -> StorageError:
+    then = "do it again" if whole else "go on"
     return StorageError(
-        f"{folder}: disk full while {doing}; free space, then go on. What was committed before is kept",
+        f"{folder}: disk full while {doing}; free space, then {then}. {_kept(whole=whole)}",
         advice="disk-full",
     )
 

@@ -69,7 +69,7 @@ def write_joined(
         raise SessionError(f"{base.folder.name}: is not sealed and whole; run recorder recover, then join it")
     total = sum(row.rows for row in base.segments) + sum(len(a.stream.rows) for a in added)
     done, rows = 0, []
-    with unfinished(folder) as place, storage_errors(folder, "writing the session"):
+    with unfinished(folder) as place, storage_errors(folder, "writing the session", whole=True):
         write_card(place, card)
         if (base.folder / AMENDMENTS_FILE).is_file():
             shutil.copyfile(base.folder / AMENDMENTS_FILE, place / AMENDMENTS_FILE)

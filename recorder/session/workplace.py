@@ -34,7 +34,7 @@ def workplace(beside: Path, doing: str) -> Iterator[Path]:
     Raises:
         StorageError: the disk refuses.
     """
-    with storage_errors(beside.parent, doing):
+    with storage_errors(beside.parent, doing, whole=True):
         if beside.parent.exists() and not beside.parent.is_dir():
             raise StorageError(f"{beside.parent}: is a file and no folder; name another place")
         beside.parent.mkdir(parents=True, exist_ok=True)

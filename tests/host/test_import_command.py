@@ -1,6 +1,7 @@
 """``hemoview import`` end to end: a session as the others, the sources untouched, complaints in words."""
 
 import json
+import resource
 from datetime import UTC, datetime
 
 import pytest
@@ -249,3 +250,15 @@ def test_people_are_told_when_it_began_and_programs_the_nanoseconds(tmp_path, ca
     said = capsys.readouterr().out
     begun = datetime.fromtimestamp(told["start_wall_ns"] / 1e9, tz=UTC)
     assert f"start: {begun:%Y-%m-%d %H:%M:%S} UTC" in said and "wall_ns" not in said
+
+
+def test_a_full_disk_is_told_as_it_is_nothing_is_kept(tmp_path, capsys, zipped):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))  # how a full disk looks to who writes
+    try:
+        status, told, _ = run(capsys, "--e4", zipped, "--subject", "S01", "--out", tmp_path / "s" / "x")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert status == 1 and "disk full" in told["error"]
+    assert "free space, then do it again. Nothing is left of it" in told["error"]
+    assert not list((tmp_path / "s").iterdir())
