@@ -111,9 +111,12 @@ def _tags_line(facts: SessionFacts) -> str:
 
 
 class ReviewBar(QWidget):
-    """Playback and navigation. Every button presses a key: ``asked(key, modifiers)``."""
+    """Playback and navigation. Every button presses a key: ``asked(key, modifiers)``; but "Sessions" says
+    ``browse_asked()``: Escape first drops what is chosen in label mode.
+    """
 
     asked = Signal(Qt.Key, Qt.KeyboardModifier)
+    browse_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -131,11 +134,12 @@ class ReviewBar(QWidget):
         keys.setAccessibleName(text("review.keys"))
         keys.setToolTip(text("review.keys-text"))
         keys.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        sessions = self._button("review.sessions", "", Qt.Key.Key_Escape, _NONE)
+        self.sessions = self._plain("review.sessions")
+        self.sessions.clicked.connect(self.browse_asked)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(3)
-        row.addWidget(sessions)
+        row.addWidget(self.sessions)
         for widget in (self._play, self._speed, self._time):
             row.addWidget(widget)
         row.addWidget(self._span, 1)
@@ -152,6 +156,12 @@ class ReviewBar(QWidget):
         self._row.addWidget(button)
 
     def _button(self, message_id: str, sign: str, key: Qt.Key, modifiers: Qt.KeyboardModifier) -> QPushButton:
+        """A button that presses a key."""
+        button = self._plain(message_id, sign)
+        button.clicked.connect(lambda: self.asked.emit(key, modifiers))
+        return button
+
+    def _plain(self, message_id: str, sign: str = "") -> QPushButton:
         """A button that never takes the keyboard from the picture."""
         button = QPushButton(sign or text(message_id))
         button.setAccessibleName(text(message_id))
@@ -159,7 +169,6 @@ class ReviewBar(QWidget):
         button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         if sign:  # a sign needs no more than a finger does; the words beside them do
             button.setMinimumWidth(touch_px())
-        button.clicked.connect(lambda: self.asked.emit(key, modifiers))
         return button
 
     def show_view(self, view: ReviewView) -> None:

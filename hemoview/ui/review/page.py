@@ -199,6 +199,7 @@ class ReviewPage(QWidget):
         self._side.jumped.connect(self._on_jumped)
         self._side.chosen.connect(self._on_chosen)
         self._bar.asked.connect(self.press)
+        self._bar.browse_asked.connect(self.browse_requested)
         self.labelling.changed.connect(self._show)
         self.reference.changed.connect(self._show)
         self._side.currentChanged.connect(lambda _tab: self._show())

@@ -14,13 +14,14 @@ import pytest
 from labelling_rig import CTRL, KEY, SHIFT, drag, first, look, on_disk, row_y, x_of
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QInputDialog
+from PySide6.QtWidgets import QApplication, QInputDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from hemoview.labels.annotation import labels_of
 from hemoview.labels.label_deeds import Author
 from hemoview.ui.review.label_help import KeyMap
 from hemoview.ui.review.page import ReviewPage
+from hemoview.ui.words.catalogue import text
 from hemoview.viewmodel.review import moves
 from hemoview.viewmodel.review.label_keys import ACTION_OF, LABEL_KEYS
 from recorder.session import annotations as store
@@ -75,6 +76,15 @@ def test_a_stretch_is_chosen_from_the_keyboard_and_escape_drops_it_first(
         qtbot.keyClick(page, KEY.Key_Escape)
     with qtbot.waitSignal(page.browse_requested, timeout=30_000):
         qtbot.keyClick(page, KEY.Key_Escape)
+
+
+def test_the_sessions_button_leads_there_whatever_is_chosen(page: ReviewPage, qtbot: QtBot) -> None:
+    """It pressed Escape, which first drops the label that is chosen: one more click was needed."""
+    qtbot.keyClick(page, KEY.Key_2)
+    named = [b for b in page.findChildren(QPushButton) if b.text() == text("review.sessions")]
+    with qtbot.waitSignal(page.browse_requested, timeout=30_000):
+        QTest.mouseClick(named[0], Qt.MouseButton.LeftButton)
+    assert page.labelling.model.current is not None, "what was chosen is there when one comes back"
 
 
 def test_a_drag_makes_a_stretch_and_its_edge_can_be_dragged(
