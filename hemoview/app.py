@@ -291,13 +291,13 @@ class Shell:
 
     def _paint(self, arrived: list[SampleBlock]) -> None:
         """Draw the waves at once; the end of that call is the end of the paint."""
-        view, waves = self.view, self.window.waves
-        if view is None or self.window.page != RECORD or not waves.isVisible():
+        view, window, waves = self.view, self.window, self.window.waves
+        if view is None or window.page != RECORD or not waves.isVisible() or window.isMinimized():
             return
         mm_per_s = view.mm_per_s
         canvas = Canvas(waves.width(), waves.height(), theme.px_per_mm(), mm_per_s, self.clock.speed)
         frames = self.sweeper.frames(
-            self.window.lanes(view),
+            window.lanes(view),
             self.model.streams,
             canvas,
             now_ns=self.clock.monotonic_ns(),

@@ -72,11 +72,13 @@ class WaveView(QWidget):
         painter.end()
 
     def _changed(self, before: tuple[LaneFrame, ...]) -> QRect:
-        """The stripe that differs from the last picture; the whole widget where a head has wrapped."""
+        """The stripe that differs from the last picture; the whole widget where a head has wrapped, or gone round it
+        while nobody saw: the window was minimised, another page shown, the computer asleep.
+        """
         left, right = float(self.width()), 0.0
         for old, new in zip(before, self._frames, strict=True):
             for was, is_now in zip(old.curves, new.curves, strict=True):
-                if is_now.head_x < was.head_x:
+                if is_now.head_x < was.head_x or is_now.head_ns - was.head_ns >= new.geometry.span_ns:
                     return self.rect()
                 left = min(left, min(was.head_x, was.tail_x) - 3.0)
                 right = max(right, is_now.head_x + new.geometry.erase_px + new.waits_px + 3.0)

@@ -56,13 +56,14 @@ class SweepGeometry:
 class SweepFrame:
     """A curve as it is now, in pixels: ``x``, ``y`` float64 ``(capacity,)`` with NaN at breaks and after the end.
 
-    ``head_x`` is where the erase bar begins, ``tail_x`` where the newest sample is;
+    ``head_x`` is where the erase bar begins, at the time ``head_ns``, ``tail_x`` where the newest sample is;
     ``hatched`` are spans ``(x0, x1)`` without samples.
     """
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     n_points: int
+    head_ns: int
     head_x: float
     tail_x: float
     hatched: tuple[tuple[float, float], ...]
@@ -132,7 +133,9 @@ def sweep(
     x, y = np.insert(x, breaks, np.nan), np.insert(y, breaks, np.nan)
     head_x = float(lane.x_px(np.array([at_ns]))[0])
     tail_x = float(x[-1]) if x.size else head_x
-    return SweepFrame(*_fixed(x, y, lane.capacity), min(x.size, lane.capacity), head_x, tail_x, hatched)
+    return SweepFrame(
+        *_fixed(x, y, lane.capacity), min(x.size, lane.capacity), at_ns, head_x, tail_x, hatched
+    )
 
 
 def _holes(t_ns: NDArray[np.int64], sample_no: NDArray[np.int64], rate_hz: float) -> NDArray[np.bool_]:

@@ -188,6 +188,21 @@ def test_repaint_covers_only_what_changed(pictures: Pictures, bed: SyntheticBeds
     assert differs.max() <= stripe.right()
 
 
+def test_no_stale_wave_stays_after_a_sweep_nobody_saw(pictures: Pictures, bed: SyntheticBedside) -> None:
+    """Minimised, on another page or asleep for longer than a sweep, the head comes back ahead of where it was."""
+    waves = pictures.window.record.waves
+    pictures.show()
+    before = waves._frames[0].curves[0]
+    bed.run(waves._frames[0].geometry.span_ns / 1e9 * 1.1)
+    pictures.show()
+    assert waves._frames[0].curves[0].head_x > before.head_x
+    corner = waves.mapTo(pictures.window, waves.rect().topLeft())
+    seen = pictures.window.screen().grabWindow(
+        pictures.window.winId(), corner.x(), corner.y(), waves.width(), waves.height()
+    )
+    assert (pixels(seen.toImage()) == pixels(waves.grab().toImage())).all()
+
+
 def test_banner_comes_with_starvation_and_goes_again(
     window: MainWindow, pictures: Pictures, bed: SyntheticBedside
 ) -> None:

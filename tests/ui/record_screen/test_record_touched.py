@@ -16,6 +16,9 @@ from hemoview.app import Shell
 from hemoview.ui.parts import theme
 from hemoview.ui.window.main_window import MainWindow
 from hemoview.ui.words.catalogue import text
+from hemoview.viewmodel.live.latency import LatencyRecorder
+from hemoview.viewmodel.live.record import resolve
+from hemoview.viewmodel.live.record_view import Wish
 from hemoview.viewmodel.messages import say
 
 
@@ -146,6 +149,32 @@ def test_the_virtual_bedside_is_told_of_only_while_it_runs_and_is_used(
     assert Shell._ends_with_window(shell) == say("closing-bedside")  # type: ignore[arg-type]
     shell.bedside.running = False
     assert Shell._ends_with_window(shell) is None  # type: ignore[arg-type]
+
+
+def test_a_minimised_window_draws_no_waves(window: MainWindow, pictures: Pictures) -> None:
+    pictures.show()
+    bed = pictures.bed
+    shell = SimpleNamespace(
+        view=resolve(Wish(), bed.model.facts()),
+        window=window,
+        sweeper=pictures.sweeper,
+        model=bed.model,
+        clock=bed.clock,
+        cleared_at_ns=0,
+        latency=LatencyRecorder(),
+    )
+
+    def head_ns() -> int:
+        bed.run(0.5)
+        Shell._paint(shell, [])  # type: ignore[arg-type]
+        return window.waves._frames[0].curves[0].head_ns
+
+    drawn = head_ns()
+    assert head_ns() > drawn
+    window.showMinimized()
+    assert head_ns() == head_ns()
+    window.showNormal()
+    assert head_ns() > drawn + 1_500_000_000
 
 
 def test_tab_walks_the_header_from_left_to_right(window: MainWindow, pictures: Pictures) -> None:
