@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
             tell(len(done), line)
 
         written, failed = withdrawal.withdraw(
-            args.subject, found, home, why=args.why, who=args.operator, tell=heard
+            args.subject, found, looked, why=args.why, who=args.operator, tell=heard
         )
     return {
         "ok": not failed,

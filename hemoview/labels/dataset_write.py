@@ -19,7 +19,7 @@ from recorder import __version__
 from recorder.errors import ConfigError
 from recorder.schema import PARAMETERS
 from recorder.session.arrow_columns import numbers, texts
-from recorder.session.files import FILE_MODE, storage_errors, sync_folder
+from recorder.session.files import FILE_MODE, give_name, storage_errors, sync_folder
 from recorder.session.workplace import is_left, workplace
 
 _DOING = "writing the dataset"
@@ -32,9 +32,7 @@ def check_new(folder: Path) -> None:
         ConfigError: it is there and is no empty folder.
     """
     if folder.exists() and (not folder.is_dir() or any(not is_left(path) for path in folder.iterdir())):
-        raise ConfigError(
-            f"{folder}: is not an empty folder; name a new one for the dataset", advice="dataset-folder"
-        )
+        raise _taken(folder)
 
 
 def write_dataset(
@@ -68,12 +66,34 @@ def write_dataset(
         before()
         with storage_errors(folder.parent, _DOING, whole=True):
             if inside:
-                for path in sorted(place.iterdir(), key=lambda path: path.name == FACTS):
-                    path.rename(folder / path.name)
+                _fill(folder, place)
             else:
                 place.rename(folder)
             sync_folder(folder if inside else folder.parent)
     return dataset.version
+
+
+def _fill(folder: Path, place: Path) -> None:
+    """Name the files in a folder that was empty, the one that makes a dataset of them last.
+
+    Two builds that fill one folder at once want the same first name: one gets it, the other none.
+    """
+    placed: list[Path] = []
+    try:
+        for path in sorted(place.iterdir(), key=lambda path: (path.name == FACTS, path.name)):
+            if not give_name(path, folder / path.name):
+                raise _taken(folder)
+            placed.append(folder / path.name)
+    except BaseException:
+        for path in placed:
+            path.unlink(missing_ok=True)
+        raise
+
+
+def _taken(folder: Path) -> ConfigError:
+    return ConfigError(
+        f"{folder}: is not an empty folder; name a new one for the dataset", advice="dataset-folder"
+    )
 
 
 def _write(place: Path, dataset: Dataset, beside: Mapping[str, str]) -> None:

@@ -14,31 +14,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from hemoview.labels.dataset_folder import (
-    FACTS,
-    HOLDS_WITHDRAWN,
-    LABELS,
-    META,
-    PPG,
-    SPLITS,
-    WITHDRAWN,
-    subjects_of,
-)
+from hemoview.labels.dataset_folder import FACTS, subjects_of
 from hemoview.labels.dataset_register import registered
 from hemoview.labels.made_register import made
+from hemoview.labels.withdrawal_deeds import delete, mark
 from hemoview.labels.withdrawal_places import Seen, look_through
-from hemoview.labels.withdrawal_reports import VALUES, delete_report, report_of, without_windows
+from hemoview.labels.withdrawal_reports import VALUES, report_of
 from recorder import __version__
-from recorder import session as sessions
 from recorder.counted import counted
-from recorder.errors import ConfigError, RecorderError
+from recorder.errors import ConfigError, RecorderError, SessionError
 from recorder.exchange import export_record
 from recorder.host import places as recorder_places
 from recorder.host import withdrawals
 from recorder.host.withdrawals import Withdrawal
 from recorder.session.amended import read_header
-from recorder.session.files import write_whole
 from recorder.session.header import SESSION_FILE
+from recorder.session.lock import FolderLock
 from recorder.session.quarantine import QUARANTINE_FOLDER
 from recorder.sync.outbox import held_at
 
@@ -46,12 +37,11 @@ Kind = Literal["session", "export", "dataset", "model", "report"]
 NoteCode = Literal[
     "others", "windows", "unsaid", "learned", "kept-for-model", "left", "moved", "service", "unreadable"
 ]
-MARK: Final = HOLDS_WITHDRAWN
-CARD: Final = "card.html"
+_LOCK: Final = "withdraw.lock"
+_WAIT_S: Final = 30.0
+"""Longer than most take to be deleted."""
 _USUAL: Final = ("reports", "runs", "models", "datasets")
 """Folders of the home folder where these are written if nobody says otherwise."""
-_DATASET_FILES: Final = (FACTS, SPLITS, META, LABELS, PPG, CARD, WITHDRAWN)
-"""In the order they are deleted: without the first it is no dataset any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +134,7 @@ def not_reached(holdings: Sequence[Holding], places: Places) -> list[str]:
 def withdraw(
     subject: str,
     holdings: Sequence[Holding],
-    home: Path,
+    places: Places,
     *,
     why: str = "",
     who: str = "",
@@ -152,32 +142,54 @@ def withdraw(
 ) -> tuple[Withdrawal, list[str]]:
     """Bar the subject, delete what may be deleted, mark the rest. Once more finds what an interrupted one left.
 
+    One at a time: marks and files of several subjects are read and written anew.
+
     Returns:
-        What was written down, and what could not be done, a line each.
+        What was written down, and what could not be done, a line each: also what came since ``holdings`` were found.
 
     Raises:
         ConfigError: no pseudonym.
+        SessionError: another withdrawal is at work here; then nothing was deleted.
         StorageError: the list of withdrawals cannot be written: then nothing was deleted.
     """
     if not subject.strip():
         raise ConfigError("withdraw: no pseudonym; name the subject")
     software = f"hemoview {__version__}"
-    withdrawals.append(home, Withdrawal(subject, time.time_ns(), why, who, software=software))
-    erased, marked, failed = [], [], []
-    for holding in holdings:
-        tell(holding.in_words())
-        try:
-            if holding.deletable:
-                _delete(holding)
-                erased.append(holding.in_words())
-            else:
-                _mark(holding, subject)
-                marked.append(holding.in_words())
-        except (RecorderError, OSError) as error:
-            failed.append(f"{holding.in_words()}: {error}")
+    withdrawals.append(places.home, Withdrawal(subject, time.time_ns(), why, who, software=software))
+    with _turn(places.home):
+        came = _unknown(find(subject, places), holdings)
+        erased, marked, failed = [], [], []
+        for holding in holdings:
+            tell(holding.in_words())
+            try:
+                if holding.deletable:
+                    delete(holding.kind, holding.paths)
+                    erased.append(holding.in_words())
+                else:
+                    mark(holding.kind, holding.paths, subject)
+                    marked.append(holding.in_words())
+            except (RecorderError, OSError) as error:
+                failed.append(f"{holding.in_words()}: {error}")
+    failed += [f"{holding.in_words()}: came while it was looked; withdraw once more" for holding in came]
     done = Withdrawal(subject, time.time_ns(), why, who, tuple(erased), tuple(marked), software)
-    withdrawals.append(home, done)
+    withdrawals.append(places.home, done)
     return done, failed
+
+
+def _turn(home: Path) -> FolderLock:
+    try:
+        return FolderLock(home, _LOCK, wait_s=_WAIT_S)
+    except SessionError as error:
+        raise SessionError(
+            "withdraw: another withdrawal is at work here; nothing was deleted, withdraw once more in a minute",
+            advice=error.advice,
+        ) from None
+
+
+def _unknown(found: Sequence[Holding], holdings: Sequence[Holding]) -> list[Holding]:
+    """What was made or found its way here since: nobody has agreed yet to its being deleted."""
+    known = {(h.kind, h.name, path) for h in holdings for path in h.paths}
+    return [h for h in found if any((h.kind, h.name, path) not in known for path in h.paths)]
 
 
 # ---- where it is
@@ -360,49 +372,3 @@ def _kept(holding: Holding, trained: set[str]) -> Holding:
         return holding
     why = "a model was trained on it"
     return replace(holding, deletable=False, why=why, notes=(*holding.notes, ("kept-for-model", "")))
-
-
-# ---- what becomes of it
-
-
-def _delete(holding: Holding) -> None:
-    for path in holding.paths:
-        if holding.kind == "session":
-            sessions.erase(path, why="the subject was withdrawn")
-        elif holding.kind == "dataset":
-            _delete_dataset(path)
-        elif holding.kind == "report":
-            delete_report(path)
-        elif path.is_dir():
-            for inner in sorted(path.rglob("*"), reverse=True):
-                inner.rmdir() if inner.is_dir() else inner.unlink()
-            path.rmdir()
-        else:
-            path.unlink(missing_ok=True)
-
-
-def _delete_dataset(folder: Path) -> None:
-    """Only files of a dataset: what somebody else put there stays."""
-    for name in _DATASET_FILES:
-        (folder / name).unlink(missing_ok=True)
-    if not any(folder.iterdir()):
-        folder.rmdir()
-
-
-def _mark(holding: Holding, subject: str) -> None:
-    for path in holding.paths:
-        if holding.kind == "report":
-            without_windows(path, subject)
-        if path.is_dir():
-            known = withdrawn_from(path)
-            told = {MARK: sorted({*known, subject})}
-            write_whole(path / WITHDRAWN, (json.dumps(told, indent=1, ensure_ascii=False) + "\n").encode())
-
-
-def withdrawn_from(folder: Path) -> list[str]:
-    """Subjects of a dataset or a model who were withdrawn since."""
-    try:
-        value = json.loads((folder / WITHDRAWN).read_text("utf-8"))
-        return [str(each) for each in value[MARK]]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []

@@ -23,7 +23,7 @@ from hemoview.report.session_tables import csv_of, tables_of
 from hemoview.report.session_text import Text
 from hemoview.report.session_words import Language
 from recorder import session as sessions
-from recorder.errors import ConfigError, StorageError
+from recorder.errors import ConfigError, RecorderError, StorageError
 from recorder.host import places, withdrawals
 from recorder.session.files import why_of
 
@@ -85,12 +85,16 @@ def facts_of(order: Order) -> Facts:
         RecorderError: there is no session, or its subject was withdrawn; says what to do.
     """
     with sessions.open(order.source) as session:
-        subject, name = session.header.subject, session.path.name
-        if subject is not None and withdrawals.is_withdrawn(
-            withdrawals.read(order.home or places.home()), subject.pseudonym
-        ):
-            raise ConfigError(f"{name}: subject {subject.pseudonym} was withdrawn; no report is made of them")
+        _refuse_withdrawn(order, session)
         return read_facts(session)
+
+
+def _refuse_withdrawn(order: Order, session: sessions.Session) -> None:
+    subject, name = session.header.subject, session.path.name
+    if subject is not None and withdrawals.is_withdrawn(
+        withdrawals.read(order.home or places.home()), subject.pseudonym
+    ):
+        raise ConfigError(f"{name}: subject {subject.pseudonym} was withdrawn; no report is made of them")
 
 
 def carry_out(order: Order, tell: Tell = lambda _: None) -> Made:
@@ -106,6 +110,12 @@ def carry_out(order: Order, tell: Tell = lambda _: None) -> Made:
     content, left_out = files.all(lambda done: tell(0.2 + 0.75 * done))
     folder = _write(order.out, content)
     remember(order.home or places.home(), "report", folder)
+    try:  # who withdrew while it was made finds it noted, or is found here
+        with sessions.open(order.source) as session:
+            _refuse_withdrawn(order, session)
+    except RecorderError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     tell(1.0)
     return Made(folder, facts, left_out)
 

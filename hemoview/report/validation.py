@@ -20,7 +20,7 @@ from hemoview.labels.dataset import Dataset
 from hemoview.labels.dataset_folder import FACTS, read_dataset
 from hemoview.labels.made_register import remember
 from hemoview.labels.session_signals import pressure_stream, reference_rows
-from hemoview.labels.withdrawal import withdrawn_from
+from hemoview.labels.withdrawal_deeds import withdrawn_from
 from hemoview.report import judging
 from hemoview.report.choice import choose, open_bundle
 from recorder import session as sessions

@@ -21,7 +21,8 @@ from recorder.exchange.exported import Exported, ExportStopped, Selection
 from recorder.exchange.gather import Terms, check_span, chosen_streams, gather, software
 from recorder.exchange.placed import LATE_S
 from recorder.session import Session
-from recorder.session.files import FILE_MODE, storage_errors
+from recorder.session.files import FILE_MODE, give_name, storage_errors
+from recorder.session.header import refuse_erased
 from recorder.session.workplace import workplace
 
 Write = Callable[[Exported, Path, str], Written]
@@ -160,6 +161,7 @@ def export(
         # on record first: a copy that nobody noted would outlive a withdrawal
         export_record.append(custody.home, record)
         try:
+            refuse_erased(session.path)  # who withdrew meanwhile finds it noted, or is found here
             with storage_errors(target.parent, _DOING, whole=True):
                 _put(place, target, files, folder=FORMATS[to].folder)
         except BaseException:
@@ -286,9 +288,7 @@ def _target(session: Session, to: str, out: Path, disguise: Disguise) -> Path:
                 f"{target.name}: the name tells whose it is; give another, such as {name}{kind.suffix}"
             )
     if target.exists():
-        raise ConfigError(
-            f"{target}: is there already and is not overwritten; give another name or take it away"
-        )
+        raise _taken(target)
     return target
 
 
@@ -306,23 +306,37 @@ def _finals(place: Path, target: Path, *, folder: bool) -> tuple[Path, ...]:
     finals = tuple((target if folder else target.parent) / path.name for path in made)
     for final in (target,) if folder else finals:
         if final.exists():
-            raise ConfigError(
-                f"{final}: is there already and is not overwritten; give another name or take it away"
-            )
+            raise _taken(final)
     return finals
 
 
+def _taken(target: Path) -> ConfigError:
+    return ConfigError(
+        f"{target}: is there already and is not overwritten; give another name or take it away"
+    )
+
+
 def _put(place: Path, target: Path, finals: tuple[Path, ...], *, folder: bool) -> None:
-    """Name what was written."""
+    """Name what was written; of two exports that want one name at once the later is refused.
+
+    Raises:
+        ConfigError: something has the name by now.
+    """
     for path in place.iterdir():
         path.chmod(FILE_MODE)
     if folder:
-        place.rename(target)
+        try:
+            place.rename(target)
+        except OSError:
+            if target.exists():  # somebody else took the name meanwhile
+                raise _taken(target) from None
+            raise
         return
     placed: list[Path] = []
     try:
         for final in finals:
-            (place / final.name).rename(final)
+            if not give_name(place / final.name, final):
+                raise _taken(final)
             placed.append(final)
     except BaseException:
         for final in placed:

@@ -120,6 +120,24 @@ def test_an_empty_folder_is_filled_and_a_taken_one_refused(tmp_path: Path) -> No
         write_dataset(tmp_path / "empty", small())
 
 
+def test_of_two_builds_into_one_empty_folder_the_first_stays_whole(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    first = small()
+    rng = np.random.default_rng(2)
+    second = make_dataset(
+        rng.normal(size=(2, 640)).astype(np.float32), 64.0, np.asarray(first.labels[:2]), ["c", "c"]
+    )
+
+    def other() -> None:
+        write_dataset(tmp_path / "set", first)
+
+    with pytest.raises(ConfigError, match="not an empty folder"):
+        write_dataset(tmp_path / "set", second, before=other)
+    found = read_dataset(tmp_path / "set")
+    assert found.version == first.version and found.subject_id.tolist() == ["a", "a", "b", "b"]
+    assert np.array_equal(found.ppg, first.ppg)
+
+
 def test_what_is_written_last_cannot_fail_unsaid(tmp_path: Path) -> None:
     def taken() -> None:
         (tmp_path / "set").mkdir()

@@ -16,7 +16,7 @@ from hemoview.estimate.models_command import list_models
 from hemoview.labels import read_dataset
 from hemoview.labels.dataset_register import Registered, register
 from hemoview.labels.made_register import made, remember
-from hemoview.labels.withdrawal import withdrawn_from
+from hemoview.labels.withdrawal_deeds import withdrawn_from
 from recorder import session as sessions
 from recorder.errors import SessionError
 from recorder.host import withdrawals

@@ -29,7 +29,14 @@ from hemoview.ui.parts.label import Words
 from hemoview.ui.parts.working_dialog import WorkingDialog
 from hemoview.ui.words.catalogue import text, words
 from hemoview.viewmodel.exchange.withdraw_form import WithdrawForm, last_question, lines_of, summary
-from hemoview.viewmodel.exchange.withdraw_job import Searched, WithdrawJob, Withdrawn, carry_out, search
+from hemoview.viewmodel.exchange.withdraw_job import (
+    Searched,
+    WithdrawJob,
+    Withdrawn,
+    carry_out,
+    places_of,
+    search,
+)
 from recorder.host import places
 
 WATCH_MS = 100
@@ -238,8 +245,8 @@ class WithdrawDialog(WorkingDialog):
         form = self.form
         self.said.show_text(text("withdraw-working", subject=form.subject.strip()), "text")
         self.lines.show_text("", "quiet")
-        steps = len(form.found or ())
-        self._begin(WithdrawJob(lambda step: carry_out(form, self._home, step), self._bell.ring, steps))
+        steps, looked = len(form.found or ()), places_of(form, self._home, self._sessions)
+        self._begin(WithdrawJob(lambda step: carry_out(form, looked, step), self._bell.ring, steps))
 
     def _begin(self, job: WithdrawJob) -> None:
         self.job = job

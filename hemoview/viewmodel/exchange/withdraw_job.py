@@ -86,7 +86,7 @@ def search(form: WithdrawForm, home: Path, sessions: Path) -> Searched:
     return Searched(found, tuple(look_through(form.folders).unread))
 
 
-def carry_out(form: WithdrawForm, home: Path, step: Callable[[], None]) -> Withdrawn:
+def carry_out(form: WithdrawForm, looked: Places, step: Callable[[], None]) -> Withdrawn:
     """Do what the form says.
 
     Raises:
@@ -95,7 +95,7 @@ def carry_out(form: WithdrawForm, home: Path, step: Callable[[], None]) -> Withd
     done, failed = withdrawal.withdraw(
         form.subject.strip(),
         form.found or (),
-        home,
+        looked,
         why=form.why.strip(),
         who=form.operator.strip(),
         tell=lambda _: step(),
