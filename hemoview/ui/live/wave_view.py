@@ -80,6 +80,8 @@ class WaveView(QWidget):
             for was, is_now in zip(old.curves, new.curves, strict=True):
                 if is_now.head_x < was.head_x or is_now.head_ns - was.head_ns >= new.geometry.span_ns:
                     return self.rect()
+                if len(is_now.hatched) != len(was.hatched):
+                    return self.rect()  # the recorder told of a gap that was before the window
                 left = min(left, min(was.head_x, was.tail_x) - 3.0)
                 right = max(right, is_now.head_x + new.geometry.erase_px + new.waits_px + 3.0)
         return QRect(int(left), 0, int(right - left) + 1, self.height())

@@ -48,7 +48,8 @@ LiveMessage = SampleBlock | StationStatus | Event
 class LiveStream:
     """One stream as the window keeps it: physical values, times, and when it was last heard.
 
-    ``speed`` is the clock's: pauses are judged in real seconds, times are the clock's.
+    ``speed`` is the clock's: pauses are judged in real seconds, times are the clock's. ``heard_before_ns``: its newest
+    sample before this window listened, where none has come since.
     """
 
     info: StreamInfo
@@ -56,6 +57,7 @@ class LiveStream:
     timebase: LiveTimebase | None
     speed: float = 1.0
     arrival_ns: int | None = None
+    heard_before_ns: int | None = None
     waits_ns: deque[int] = field(default_factory=lambda: deque(maxlen=WAITS_KEPT))
 
     def arrived(self, t_host_ns: int) -> None:
@@ -207,6 +209,7 @@ class LiveModel:
         last = stream.ring.last_sample_no
         if last is not None and block.first_sample_no <= last and stream.timebase is not None:
             stream.timebase = LiveTimebase(stream.timebase.nominal_rate_hz)
+            stream.heard_before_ns = None
         if stream.timebase is not None and stream.paused(block.t_host_ns):
             stream.timebase.restart()
         stream.arrived(block.t_host_ns)
@@ -220,10 +223,22 @@ class LiveModel:
             self._begin_session()
         told = {link.device_id: self._trouble(link) for link in status.links if link.state in WAITING}
         self._troubles = told
+        self._hear_of(status)
         if status.describe_no != self._describe_no:
             self._describe_no, self.wants_describe = status.describe_no, True
         if status.event_no > self.event_no:
             self.wants_events = True
+
+    def _hear_of(self, status: StationStatus) -> None:
+        """Waves that ended before this window listened: the gap is shown all the same."""
+        for told in status.streams:
+            stream = self.streams.get(told.stream_id)
+            if stream is None or stream.timebase is None or len(stream.ring):
+                continue
+            ended = told.state in ("silent", "lost") and told.last_age_s is not None
+            stream.heard_before_ns = (
+                status.t_host_ns - round((told.last_age_s or 0.0) * 1e9) if ended else None
+            )
 
     def _trouble(self, link: LinkStatus) -> Trouble:
         """A link that is tried again and again changes its state; its trouble goes on until it streams."""

@@ -88,12 +88,21 @@ class Sweeper:
 
     def _frame(self, lane: Lane, stream: LiveStream, box: SweepGeometry, moment: _Moment) -> LaneFrame:
         at_ns = head_ns(stream.ring.last_t_ns, moment.now_ns, grace_ns(stream.usual_wait_ns, moment.speed))
-        rows = stream.ring.since(moment.cleared_at_ns)
+        rows = stream.ring.newest(stream.ring.capacity)
         visible = stream.ring.since(max(oldest_ns(box, at_ns), moment.cleared_at_ns))
         shown = self._range(lane, visible.values[:, list(lane.channels)])
         raw_range = ((shown[0] - lane.offset) / lane.gain, (shown[1] - lane.offset) / lane.gain)
         curves = tuple(
-            sweep(rows, channel, box, at_ns=at_ns, value_range=raw_range, rate_hz=lane.rate_hz)
+            sweep(
+                rows,
+                channel,
+                box,
+                at_ns=at_ns,
+                value_range=raw_range,
+                rate_hz=lane.rate_hz,
+                begin_ns=moment.cleared_at_ns,
+                heard_ns=stream.heard_before_ns,
+            )
             for channel in lane.channels
         )
         waits_px = 2.0 * box.width_px / (box.span_ns / 1e9) / lane.rate_hz * moment.speed

@@ -76,6 +76,7 @@ class _Window:
     lane: SweepGeometry
     oldest_ns: int
     at_ns: int
+    heard_ns: int | None
 
 
 def geometry(box: tuple[float, float, float, float], *, px_per_mm: float, mm_per_s: float) -> SweepGeometry:
@@ -109,6 +110,8 @@ def sweep(
     at_ns: int,
     value_range: tuple[float, float],
     rate_hz: float,
+    begin_ns: int = 0,
+    heard_ns: int | None = None,
 ) -> SweepFrame:
     """The curve of one channel with the head at ``at_ns``.
 
@@ -119,10 +122,12 @@ def sweep(
         at_ns: from :func:`head_ns`.
         value_range: values at the lane's bottom and top.
         rate_hz: nominal rate, to tell a gap from the distance of two samples.
+        begin_ns: nothing before this is drawn, as if it were overwritten.
+        heard_ns: of the newest sample before ``rows``, which somebody else heard.
     """
-    oldest = oldest_ns(lane, at_ns)
+    oldest = max(oldest_ns(lane, at_ns), begin_ns)
     start = int(np.searchsorted(rows.t_ns, oldest, side="right"))
-    hatched = _hatched(rows, max(0, start - 1), _Window(lane, oldest, at_ns), rate_hz)
+    hatched = _hatched(rows, max(0, start - 1), _Window(lane, oldest, at_ns, heard_ns), rate_hz)
     t_ns, values = rows.t_ns[start:], rows.values[start:, channel].astype(np.float64)
     holes = _holes(t_ns, rows.sample_no[start:], rate_hz)
     if t_ns.size > 2 * lane.width_px:
@@ -140,8 +145,11 @@ def sweep(
 
 def _holes(t_ns: NDArray[np.int64], sample_no: NDArray[np.int64], rate_hz: float) -> NDArray[np.bool_]:
     """Between which neighbours something is missing, ``(n - 1,)``."""
-    late_ns = max(GAP_FLOOR_NS, int(GAP_PERIODS * 1e9 / rate_hz))
-    return np.asarray((np.diff(sample_no) > 1) | (np.diff(t_ns) > late_ns))
+    return np.asarray((np.diff(sample_no) > 1) | (np.diff(t_ns) > _late_ns(rate_hz)))
+
+
+def _late_ns(rate_hz: float) -> int:
+    return max(GAP_FLOOR_NS, int(GAP_PERIODS * 1e9 / rate_hz))
 
 
 def _levels(
@@ -179,13 +187,14 @@ def _fixed(
 
 def _hatched(rows: RingSlice, first: int, window: _Window, rate_hz: float) -> tuple[tuple[float, float], ...]:
     """Spans without samples, px; one that wraps becomes two. ``first`` is the last sample before the window."""
-    t_ns = rows.t_ns[first:]
-    if not t_ns.size:
-        return ()
+    t_ns, heard_ns = rows.t_ns[first:], window.heard_ns
     at = np.flatnonzero(_holes(t_ns, rows.sample_no[first:], rate_hz))
     spans = [(int(a), int(b)) for a, b in zip(t_ns[at], t_ns[at + 1], strict=True)]
-    if window.at_ns > int(t_ns[-1]):
-        spans.append((int(t_ns[-1]), window.at_ns))
+    if first == 0 and t_ns.size and heard_ns is not None and int(t_ns[0]) - heard_ns > _late_ns(rate_hz):
+        spans.insert(0, (heard_ns, int(t_ns[0])))
+    last_ns = int(t_ns[-1]) if t_ns.size else heard_ns
+    if last_ns is not None and window.at_ns > last_ns:
+        spans.append((last_ns, window.at_ns))
     seen = [(max(a, window.oldest_ns), b) for a, b in spans if b > window.oldest_ns]
     return tuple(piece for span in seen for piece in _pieces(span, window.lane))
 
