@@ -6,7 +6,7 @@ import argparse
 import math
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from hemoview.dsp.align_drift import KNOWN_PPM
 from hemoview.labels import alignment as alignments_value
@@ -19,6 +19,15 @@ from recorder.host.console import progress
 from recorder.session import alignments
 
 SOFTWARE = f"hemoview {__version__}"
+NEXT: Final = {
+    "no-pulse": "import the wristband's files into it (hemoview import --join SESSION)",
+    "no-reference": "import the monitor's files into it (hemoview import --join SESSION)",
+    "too-few-beats": "two minutes of good beats in both at once are needed",
+    "unsure": "it is short or noisy; leave it out",
+    "not-the-same-heart": "look for the right files",
+}
+"""Code of a refusal -> what can be done; the others say it themselves."""
+RUNNING: Final = "it has not ended; align it again when it has, or after recorder recover"
 
 
 def run(args: argparse.Namespace) -> dict[str, Any]:
@@ -56,12 +65,17 @@ def _computed(folder: Path) -> Alignment:
         return align_session(opened, lambda what, part: tell(steps.index(what) + part, what))
 
 
+def _runs(folder: Path) -> bool:
+    with session.open(folder) as opened:
+        return opened.state == "open"
+
+
 def _outcome(folder: Path, found: Alignment | None, *, as_json: bool, undone: bool = False) -> dict[str, Any]:
     if found is None:
         if undone:
             return {"locked": False, "version": None, "message": f"{folder.name}: is not aligned any more"}
         return {"ok": False, "locked": False, "version": None, "message": f"{folder.name}: is not aligned"}
-    message = sentence(folder.name, found)
+    message = sentence(folder.name, found, RUNNING if _runs(folder) else "")
     if not found.locked:
         sys.stderr.write(f"hemoview align: {message}\n")
     if not as_json:
@@ -84,18 +98,23 @@ def _outcome(folder: Path, found: Alignment | None, *, as_json: bool, undone: bo
     }
 
 
-def sentence(name: str, found: Alignment) -> str:
-    """What holds, as somebody would say it."""
+def sentence(name: str, found: Alignment, then: str = "") -> str:
+    """What holds, as somebody would say it, and what to do: ``then``, else what helps against the refusal."""
     if not found.locked:
-        return f"{name}: {REFUSED.get(found.refused_because, found.refused_because)}"
+        code = found.refused_because
+        return f"{name}: {REFUSED.get(code, code)}{_after(then or NEXT.get(code, ''))}"
     n = len(found.pieces)
     hours = found.evidence.get("clock_set_wrongly_h")
     clock = f" (a clock {abs(hours):g} h off)" if hours else ""
     return (
         f"{name}: locked in {n} piece{'s' if n > 1 else ''}; the pulse is {found.offset_s:+.3f} s from the reference"
         f"{clock}, drift {drift_in_words(found)}, residual {found.residual_ms:.0f} ms, "
-        f"{found.matched_fraction:.0%} of the beats matched"
+        f"{found.matched_fraction:.0%} of the beats matched{_after(then)}"
     )
+
+
+def _after(then: str) -> str:
+    return f"; {then}" if then else ""
 
 
 def drift_in_words(found: Alignment) -> str:

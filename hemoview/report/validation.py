@@ -6,6 +6,7 @@ the hash of the model. No torch: the bundle runs as it does live.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,6 +68,8 @@ def carry_out(order: Order, tell: Tell | None = None) -> dict[str, Any]:
     """
     opened = open_bundle(order.model or bundles.default_bundle(places.models_dir()))
     chosen = choose(dataset_of(order), opened, None, None)
+    if opened.bundle is not None:
+        _refuse_over_another(order, chosen.of.version, opened.bundle.model_sha256)
     whole = 2.0 * len(chosen.dataset)
     figures, judged = judging.figures_of(
         chosen,
@@ -78,6 +81,27 @@ def carry_out(order: Order, tell: Tell | None = None) -> dict[str, Any]:
     figures["pdf"] = str(order.out / judging.PRINT)
     remember(order.home or places.home(), "report", order.out)
     return figures
+
+
+def _refuse_over_another(order: Order, version: str, model_sha256: str) -> None:
+    """Made again it is the same report; one of other windows, another model or other points is never written over."""
+    path = order.out / judging.FIGURES
+    if not path.is_file():
+        return
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        told = (
+            held["dataset_version"],
+            held["model_facts"]["sha256"],
+            held["protocol"]["calibration_points"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        told = None
+    if told != (version, model_sha256, order.points):
+        raise ConfigError(
+            f"{order.out}: holds the report of another dataset version, model or number of calibrating windows; "
+            "name another folder with --out"
+        )
 
 
 def dataset_of(order: Order) -> Dataset:

@@ -11,6 +11,7 @@ from two_devices import person, write
 
 from hemoview.cli import main
 from hemoview.labels import alignment as alignments
+from hemoview.labels.align_command import RUNNING, sentence
 from hemoview.labels.align_session import hours_off
 from recorder import session as sessions
 from recorder.devices.sim.physiology import SimRecording
@@ -63,6 +64,7 @@ def test_another_heart_is_refused_by_name_and_stored(
     status = main(["align", str(folder)])
     said = capsys.readouterr()
     assert status == 1 and "not the same heart" in said.err and "Traceback" not in said.err
+    assert "look for the right files" in said.err
     stored = alignments.current(folder)
     assert stored is not None and not stored.locked and stored.refused_because == "not-the-same-heart"
 
@@ -71,7 +73,25 @@ def test_too_short_is_unsynchronised(tmp_path: Path, capsys: pytest.CaptureFixtu
     short = person(30.0)
     status, found = align(capsys, str(write(tmp_path / "s", short, short)))
     assert status == 1 and found["refused_because"] == "too-few-beats" and found["offset_s"] is None
-    assert "unsynchronised" in found["message"]
+    assert "unsynchronised" in found["message"] and "two minutes of good beats in both" in found["message"]
+
+
+@pytest.mark.parametrize(
+    ("because", "said"), [("no-pulse", "the wristband's files"), ("no-reference", "the monitor's files")]
+)
+def test_a_device_that_is_not_there_is_asked_for(because: str, said: str) -> None:
+    refused = alignments.refused(because)
+    assert said in sentence("s", refused) and "--join" in sentence("s", refused)
+    assert sentence("s", refused, RUNNING).endswith(RUNNING), "what still comes goes first"
+
+
+def test_a_session_that_has_not_ended_is_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write(tmp_path / "s", person(30.0), person(30.0))
+    assert RUNNING not in align(capsys, str(folder))[1]["message"]
+    monkeypatch.setattr(sessions.Session, "state", "open")
+    assert align(capsys, str(folder))[1]["message"].endswith(RUNNING)
 
 
 def test_taps_on_both_sensors_are_kept_as_evidence(

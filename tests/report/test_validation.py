@@ -43,7 +43,6 @@ def ask(capsys: pytest.CaptureFixture[str], *words: Any) -> tuple[int, str, str]
     return status, said.out, said.err
 
 
-@pytest.mark.slow
 def page_says(folder: Path, words: str) -> bool:
     return words in (folder / "report.html").read_text("utf-8")
 
@@ -81,6 +80,18 @@ def test_a_session_is_judged_on_its_own_labels(
     again = json.loads(said.splitlines()[-1])
     assert again["dataset_version"] == found["dataset_version"] and again["dataset"] == "dataset data"
     assert again["parameters"] == found["parameters"]
+
+
+def test_a_report_is_made_again_but_never_over_another(
+    session: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = (session, "--model", model, "--out", tmp_path / "out", "--home", tmp_path, "--only", "validation")
+    assert ask(capsys, *words)[0] == 0
+    figures = (tmp_path / "out" / "evaluation.json").read_bytes()
+    assert ask(capsys, *words)[0] == 0
+    status, _, error = ask(capsys, *words, "--calibration-points", 1)
+    assert status == 1 and "another dataset version, model or number" in error and "--out" in error
+    assert (tmp_path / "out" / "evaluation.json").read_bytes() == figures
 
 
 def test_what_is_refused_is_named(
