@@ -22,7 +22,8 @@ import httpx
 from hemoview.report.narrated import MOST_SENTENCES, Refused, Told, checked, told_of, vocabulary
 from hemoview.report.session_facts import Facts
 from hemoview.report.session_page import Narrative
-from hemoview.report.session_words import Language, speaker
+from hemoview.report.session_said import speaker
+from hemoview.report.session_words import Language
 from recorder.errors import ConfigError
 from recorder.transports.tcp import is_loopback
 
@@ -136,10 +137,10 @@ class FixedSentences:
         for (parameter, source), members in groups.items():
             parts = [say(f"told.{m.kind}", value=m.value, unit=m.unit) for m in members]
             if not parameter:
-                sentences.append(say("told.session", parts=", ".join(parts)))
+                sentences.append(say("told.session", parts=parts))
                 continue
             whose = say("estimate" if source == "estimate" else "reference-short")
-            sentences.append(say("told.sentence", parameter=parameter, source=whose, parts=", ".join(parts)))
+            sentences.append(say("told.sentence", parameter=parameter, source=whose, parts=parts))
         return Narrative(tuple(sentences))
 
 

@@ -176,12 +176,14 @@ def _numbers(facts: Facts, text: Text) -> Iterator[str]:
     yield html.table(head, rows)
     silent = [p for p in facts.parameters if p not in shown]
     if silent:
-        yield html.paragraph(say("left-out", parameters=", ".join(_silent(p, text) for p in silent)), "lead")
+        yield html.paragraph(say("left-out", parameters=[_silent(p, text) for p in silent]), "lead")
 
 
 def _silent(fact: ParameterFact, text: Text) -> str:
     why = fact.estimate.why[0][0] if fact.estimate and fact.estimate.why else ""
-    return f"{fact.parameter} ({text.reason(why)})" if why else fact.parameter
+    if not why:
+        return fact.parameter
+    return text.say("left-out-why", parameter=fact.parameter, why=text.reason(why))
 
 
 def _has_value(summary: Summary | None) -> bool:
@@ -189,7 +191,7 @@ def _has_value(summary: Summary | None) -> bool:
 
 
 def _number_rows(fact: ParameterFact, text: Text) -> Iterator[tuple[str, ...]]:
-    name = f"{fact.parameter}, {fact.unit}"
+    name = text.say("in-unit", what=fact.parameter, unit=fact.unit)
     for source, summary in (("estimate", fact.estimate), ("reference", fact.reference)):
         if summary is not None and (summary.n or source == "estimate"):
             yield (
@@ -212,7 +214,7 @@ def _beside(facts: Facts, text: Text) -> str:
 
 def _beside_row(fact: ParameterFact, found: Agreement, text: Text) -> tuple[str, ...]:
     return (
-        f"{fact.parameter}, {fact.unit}",
+        text.say("in-unit", what=fact.parameter, unit=fact.unit),
         str(found.n),
         text.signed(fact.parameter, found.bias),
         text.number(fact.parameter, found.sd),
@@ -238,7 +240,7 @@ def _trends(facts: Facts, text: Text, *, as_pictures: bool) -> Iterator[str]:
     yield html.paragraph(say(lead, step=text.duration(facts.trend_step_s)), "lead")
     yield '<div class="plots">'
     for group, names, drawing in plots:
-        caption = say("plot", group=f"{say(f'group-{group}')} ({', '.join(names)})", unit=UNITS[names[0]])
+        caption = say("plot", group=say(f"group-{group}"), names=names, unit=UNITS[names[0]])
         look = ' class="broad"' if group in BROAD else ""
         yield f"<figure{look}>{drawing}<figcaption>{escape(caption)}</figcaption></figure>"
     yield "</div>"
@@ -285,8 +287,8 @@ def _group_table(group: str, names: Sequence[str], rows: Sequence[Row], text: Te
             first = by.get((t0_s, estimated[0]))
             cells += [str(first.n) if first else "0", text.abstained(first)]
         lines.append(tuple(cells))
-    units = ", ".join(dict.fromkeys(UNITS[name] for name in names))
-    return html.table(head, lines, f"{say(f'group-{group}')}, {units}")
+    units = list(dict.fromkeys(UNITS[name] for name in names))
+    return html.table(head, lines, say("in-unit", what=say(f"group-{group}"), unit=units))
 
 
 def _events(facts: Facts, text: Text) -> Iterator[str]:

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Final
 
-from hemoview.report import session_words as words
+from hemoview.report import session_said as said_as
 from hemoview.report.html import DASH, number
 from hemoview.report.session_facts import DIGITS, UNITS, Facts, Finding, Row, Summary
-from hemoview.report.session_words import Language, Say
+from hemoview.report.session_said import Say
+from hemoview.report.session_words import Language
 
 TABLE_DIGITS: Final = {"CO": 1, "CI": 1}
 """Digits in the table of ten minutes, as at the bedside; none where nothing is said."""
@@ -21,7 +22,7 @@ class Text:
 
     def __init__(self, facts: Facts, language: Language) -> None:
         self.facts, self.language = facts, language
-        self.say: Say = words.speaker(language)
+        self.say: Say = said_as.speaker(language)
         self.html_language = "zh-Hans" if language == "zh" else "en"
 
     # times
@@ -37,7 +38,7 @@ class Text:
     @property
     def offset(self) -> str:
         """Of every time of day in the report from UTC: of the session's start, also where clocks changed later."""
-        return words.offset(self.facts.session.utc_offset_s)
+        return said_as.offset(self.facts.session.utc_offset_s)
 
     def _local(self, t_s: float) -> datetime:
         session = self.facts.session
@@ -45,7 +46,7 @@ class Text:
 
     def duration(self, seconds: float) -> str:
         """``4 min 10 s``."""
-        return words.duration(self.say, seconds)
+        return said_as.duration(self.say, seconds)
 
     # numbers
 
@@ -100,13 +101,13 @@ class Text:
             self.say("why-share", why=self.reason(why), share=self.share(share))
             for why, share in summary.why[:MOST_WHY]
         ]
-        return "; ".join(said) or DASH
+        return said_as.clauses(self.say, said) or DASH
 
     # words
 
     def reason(self, why: str) -> str:
         """A reason of abstention."""
-        return words.reason(self.say, why) if why else ""
+        return said_as.reason(self.say, why) if why else ""
 
     def source(self, source: str, *, simulated: bool = False) -> str:
         """Which of the two a number is from, always said."""
@@ -175,7 +176,7 @@ class Text:
                     duration=self.duration(session.duration_s),
                 ),
             ),
-            ("devices", ", ".join(session.devices) or DASH),
+            ("devices", said_as.listed(say, session.devices) or DASH),
             ("reference", self.reference_kind),
         ]
         if any(p.reference for p in self.facts.parameters):
@@ -209,8 +210,8 @@ class Text:
         else:
             said.append(say("body", height=f"{session.height_cm:g}", weight=f"{session.weight_kg:g}"))
         if session.corrected:
-            said.append(say("corrected", fields=", ".join(session.corrected)))
-        return ", ".join(said)
+            said.append(say("corrected", fields=[said_as.field(say, name) for name in session.corrected]))
+        return said_as.listed(say, said)
 
     def _reference_age(self) -> str:
         say, ages = self.say, self.facts.ages
@@ -218,7 +219,7 @@ class Text:
             return say("reference-age-not-needed")
         if not ages.reference_calibrations_s:
             return say("reference-age-none")
-        times = ", ".join(self.moment(t) for t in ages.reference_calibrations_s[-6:])
+        times = [self.moment(t) for t in ages.reference_calibrations_s[-6:]]
         if ages.reference_s is None:
             return say("reference-age-ended", times=times)
         return say("reference-age-said", age=self.duration(ages.reference_s), times=times)

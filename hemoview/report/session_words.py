@@ -6,15 +6,15 @@ cannot import).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
 Language = Literal["en", "zh"]
 LANGUAGES: Final[tuple[Language, ...]] = get_args(Language)
-Say = Callable[..., str]
-"""``say("finding.above", parameter="SBP", …)``"""
 
 ENGLISH: Final[Mapping[str, str]] = {
+    "joint": ", ",
+    "joint-clauses": "; ",
     "title": "Hemodynamic report",
     "lead": "{pseudonym} · {template} · {start} to {end} · {duration}",
     "no-pseudonym": "no pseudonym",
@@ -40,6 +40,19 @@ ENGLISH: Final[Mapping[str, str]] = {
     "body": "{height} cm, {weight} kg",
     "body-unknown": "height or weight not recorded: no CI, SI, SVRI",
     "corrected": "corrected since Start: {fields}",
+    "amend-consent": "consent",
+    "amend-subject.pseudonym": "pseudonym",
+    "amend-subject.sex": "sex",
+    "amend-subject.age_y": "age",
+    "amend-subject.height_cm": "height",
+    "amend-subject.weight_kg": "weight",
+    "amend-subject.cvp_mmhg": "CVP",
+    "amend-consent.version": "consent form version",
+    "amend-consent.date": "date of signature",
+    "amend-consent.upload": "consent to upload",
+    "amend-consent.reuse_for_training": "consent to training",
+    "amend-consent.feedback": "wish for feedback",
+    "amend-notes": "notes",
     "recorded": "Recorded",
     "recorded-said": "{start} to {end} ({zone}), {duration}",
     "devices": "Devices",
@@ -88,6 +101,7 @@ ENGLISH: Final[Mapping[str, str]] = {
     "why-share": "{why} {share}",
     "none-said": "None: the session holds neither an estimate nor a reference of any parameter.",
     "left-out": "Without any value: {parameters}.",
+    "left-out-why": "{parameter} ({why})",
     "beside": "Estimate beside reference",
     "beside-lead": "Agreement of this one session with its own reference ({kind}), which has errors of its own; "
     "difference = estimate − reference over ten-second slots that have both. Limits: mean ± 1.96 SD. Slots of one "
@@ -114,7 +128,8 @@ ENGLISH: Final[Mapping[str, str]] = {
     "estimate. Numbered lines: markers. Each point is the median of {step}.",
     "trends-lead-reference": "Dots: reference. Crosses: arm cuff. Hatched: no reference. Numbered lines: markers. Each "
     "point is the median of {step}.",
-    "plot": "{group}, {unit}, by time of day",
+    "plot": "{group} ({names}), {unit}, by time of day",
+    "in-unit": "{what}, {unit}",
     "table": "Every ten minutes",
     "table-lead-reference": "Median of the reference.",
     "table-lead": "Median of the estimates with the median ends of their 90 % interval, then the median of the "
@@ -201,6 +216,8 @@ ENGLISH: Final[Mapping[str, str]] = {
 }
 
 CHINESE: Final[Mapping[str, str]] = {
+    "joint": "、",
+    "joint-clauses": "；",
     "title": "血流动力学报告",
     "lead": "{pseudonym} · {template} · {start} 至 {end} · {duration}",
     "no-pseudonym": "无化名",
@@ -223,9 +240,22 @@ CHINESE: Final[Mapping[str, str]] = {
     "sex-unknown": "性别未记录",
     "age": "{years} 岁",
     "age-90": "90 岁或以上",
-    "body": "{height} cm，{weight} kg",
+    "body": "{height} cm、{weight} kg",
     "body-unknown": "未记录身高或体重：无 CI、SI、SVRI",
     "corrected": "开始后更正过：{fields}",
+    "amend-consent": "知情同意",
+    "amend-subject.pseudonym": "代号",
+    "amend-subject.sex": "性别",
+    "amend-subject.age_y": "年龄",
+    "amend-subject.height_cm": "身高",
+    "amend-subject.weight_kg": "体重",
+    "amend-subject.cvp_mmhg": "中心静脉压",
+    "amend-consent.version": "知情同意书版本",
+    "amend-consent.date": "签署日期",
+    "amend-consent.upload": "上传的同意",
+    "amend-consent.reuse_for_training": "用于训练的同意",
+    "amend-consent.feedback": "反馈的意愿",
+    "amend-notes": "备注",
     "recorded": "记录时间",
     "recorded-said": "{start} 至 {end}（{zone}），{duration}",
     "devices": "设备",
@@ -273,6 +303,7 @@ CHINESE: Final[Mapping[str, str]] = {
     "why-share": "{why} {share}",
     "none-said": "无：本次记录没有任何参数的估计值或参考值。",
     "left-out": "没有任何数值：{parameters}。",
+    "left-out-why": "{parameter}（{why}）",
     "beside": "估计值与参考值对照",
     "beside-lead": "本次记录与其自身参考（{kind}）的一致性，参考本身也有误差；差值 = 估计值 − 参考值，"
     "取两者皆有的十秒时段。界限：均值 ± 1.96 SD。同一人的各时段并不相互独立。",
@@ -297,7 +328,8 @@ CHINESE: Final[Mapping[str, str]] = {
     "trends-lead": "线：估计值；阴影：其 90 % 区间。点：参考值。叉：上臂袖带。斜线：无估计值。"
     "带编号竖线：标记。每点为 {step} 的中位数。",
     "trends-lead-reference": "点：参考值。叉：上臂袖带。斜线：无参考值。带编号竖线：标记。每点为 {step} 的中位数。",
-    "plot": "{group}，{unit}，按时刻",
+    "plot": "{group}（{names}），{unit}，按时刻",
+    "in-unit": "{what}，{unit}",
     "table": "每十分钟",
     "table-lead-reference": "参考值的中位数。",
     "table-lead": "估计值的中位数及其 90 % 区间两端的中位数，其后为参考值的中位数。"
@@ -379,38 +411,3 @@ CHINESE: Final[Mapping[str, str]] = {
     "unit.s": "{n} 秒",
     "unit.d": "{n} 天",
 }
-
-
-def speaker(language: Language) -> Say:
-    """What says things in a language."""
-    texts = CHINESE if language == "zh" else ENGLISH
-
-    def say(message_id: str, **values: object) -> str:
-        return texts[message_id].format(**values)
-
-    return say
-
-
-def reason(say: Say, why: str) -> str:
-    """A reason of abstention in words; one of another version is told as it is."""
-    return say(f"why-{why}") if f"why-{why}" in ENGLISH else why
-
-
-def offset(seconds: int) -> str:
-    """``UTC+02:00``."""
-    hours, minutes = divmod(abs(seconds) // 60, 60)
-    return f"UTC{'-' if seconds < 0 else '+'}{hours:02d}:{minutes:02d}"
-
-
-def duration(say: Say, seconds: float) -> str:
-    """``4 min 10 s``, ``1 h 5 min``, ``3 days``: never more than two units."""
-    whole = max(0, round(seconds))
-    if whole >= 2 * 86_400:
-        return say("unit.d", n=whole // 86_400)
-    if whole >= 3600:
-        hours, minutes = divmod(whole // 60, 60)
-        parts = [("h", hours), ("min", minutes)]
-    else:
-        parts = [("min", whole // 60), ("s", whole % 60)]
-    said = [say(f"unit.{unit}", n=n) for unit, n in parts if n]
-    return " ".join(said) or say("unit.s", n=0)

@@ -38,7 +38,7 @@ class Question:
 
     id: QuestionId
     text: str
-    values: dict[str, str | int] = field(default_factory=dict, hash=False)
+    values: dict[str, str | int | list[str]] = field(default_factory=dict, hash=False)
 
 
 def questions_of(
@@ -112,7 +112,7 @@ def _several(sources: Sequence[Source]) -> Iterator[Question]:
         yield Question(
             "several-wristbands",
             f"{' and '.join(bands)} are {len(bands)} wristbands in one session: both must be of the same subject",
-            {"names": ", ".join(bands), "n": len(bands)},
+            {"names": bands, "n": len(bands)},
         )
 
 

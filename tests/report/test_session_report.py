@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from hemoview import cli
 from hemoview.labels import made_register
-from hemoview.report import session_facts, session_numbers, session_words
+from hemoview.report import session_facts, session_numbers, session_said, session_words
 from hemoview.report.letters import chinese_font
 from hemoview.report.session_excel import xlsx_of
 from hemoview.report.session_facts import Facts, MarkerFact, from_json, sha256_of, text_of
@@ -171,7 +171,7 @@ def test_a_hidden_session_explains_no_column_it_does_not_have(
 
 def test_times_of_day_name_their_offset(facts: Facts) -> None:
     assert "Europe/Berlin, UTC+02:00" in page(facts)
-    assert session_words.offset(-12600) == "UTC-03:30" and session_words.offset(0) == "UTC+00:00"
+    assert session_said.offset(-12600) == "UTC-03:30" and session_said.offset(0) == "UTC+00:00"
 
 
 def test_simulation_is_marked_on_every_sheet_of_everything(tmp_path: Path) -> None:
@@ -238,12 +238,14 @@ def test_both_languages_say_the_same_things() -> None:
 def test_reasons_and_footers_read_as_on_the_screens() -> None:
     own = {"why-simulated", "why-share"}
     shared = [
-        i for i in session_words.ENGLISH if i.startswith(("why-", "footer", "watermark-")) and i not in own
+        i
+        for i in session_words.ENGLISH
+        if i.startswith(("why-", "footer", "watermark-", "amend-")) and i not in own
     ]
     shared.remove("watermark-line")
     values = {"kinds": "A", "site": "B", "n": "C", "unchecked": "D", "model": "E"}
     try:
-        for language, say in (("en", session_words.speaker("en")), ("zh", session_words.speaker("zh"))):
+        for language, say in (("en", session_said.speaker("en")), ("zh", session_said.speaker("zh"))):
             catalogue.use_language(language)
             assert [say(i, **values) for i in shared] == [catalogue.text(i, **values) for i in shared]
     finally:

@@ -23,7 +23,7 @@ from hemoview.viewmodel.window_settings import PALETTES
 from recorder.schema import DiskStatus, LinkStatus, StreamStatus
 
 ROOMS = [Path(hemoview.__file__).parent / room for room in ("viewmodel", "ui")]
-WITH_BLANKS = {"health-counts", "review.gap-missing"}
+WITH_BLANKS = {"health-counts", "review.gap-missing", "joint", "joint-clauses"}
 """Parts put together with others."""
 SAYING = {"say", "text", "_heading", "_button", "_group"}
 

@@ -46,9 +46,10 @@ def test_every_form_is_still_the_recorders() -> None:
 
 def test_every_form_keeps_what_is_filled_in() -> None:
     for english, chinese in PHRASES.items():
-        assert english.count("{}") == chinese.count("{}"), english
+        assert english.count("{}") == chinese.replace("{:list}", "{}").count("{}"), english
         values = [f"x{i}y" for i in range(english.count("{}"))]
-        assert in_chinese(english.format(*values)) == chinese.format(*values), english
+        said = chinese.replace("{:list}", "{}").format(*values)
+        assert in_chinese(english.format(*values)) == said, english
 
 
 def test_all_that_preflight_may_say_is_there() -> None:

@@ -26,7 +26,7 @@ from hemoview.cloud.reports.vault import vault_of
 from hemoview.cloud.service import Here, Service
 from hemoview.report.session_facts import from_json
 from hemoview.report.session_page import Extras, Written
-from hemoview.report.session_words import offset
+from hemoview.report.session_said import offset
 
 router = APIRouter(tags=["reports"])
 router.include_router(feedback.router)

@@ -351,10 +351,10 @@ def _told(report: Report) -> list[str]:
         for name, n in report.dropped.items():
             first = re.split(r"[ .-]", name)[0]
             kinds[first if f"export-free-{first}" in ENGLISH else "other"] += n
-        what = ", ".join(f"{text(f'export-free-{kind}')} ({n})" for kind, n in kinds.most_common())
+        what = [f"{text(f'export-free-{kind}')} ({n})" for kind, n in kinds.most_common()]
         lines.append(text("export-dropped", what=what))
     if report.left_out:
-        lines.append(text("export-left-out", what=", ".join(each.split(":")[0] for each in report.left_out)))
+        lines.append(text("export-left-out", what=[each.split(":")[0] for each in report.left_out]))
     return lines
 
 

@@ -27,7 +27,7 @@ from hemoview.ui.parts.bell import Bell
 from hemoview.ui.parts.enter_key import enter_presses
 from hemoview.ui.parts.label import Words
 from hemoview.ui.parts.working_dialog import WorkingDialog
-from hemoview.ui.words.catalogue import text, words
+from hemoview.ui.words.catalogue import clauses, text, words
 from hemoview.viewmodel.exchange.withdraw_form import WithdrawForm, last_question, lines_of, summary
 from hemoview.viewmodel.exchange.withdraw_job import (
     Searched,
@@ -182,7 +182,7 @@ class WithdrawDialog(WorkingDialog):
         self._show_list()
         if not running:
             self.said.show_text(words(summary(form)), "text" if form.found is not None else "quiet")
-            unread = text("withdraw-unread", folders="; ".join(form.unread)) if form.unread else ""
+            unread = text("withdraw-unread", folders=clauses(form.unread)) if form.unread else ""
             needs = "" if form.found is None else words(form.missing)
             self.lines.show_text("\n".join(each for each in (unread, needs) if each), "warn")
         self._rows.setEnabled(not running)
@@ -281,7 +281,7 @@ class WithdrawDialog(WorkingDialog):
         self._show()
         said = text("withdraw-done", subject=subject, erased=len(done.erased), marked=len(done.marked))
         self.said.show_text(said, "ok" if not done.failed else "warn")
-        failed = text("withdraw-failed", lines="; ".join(done.failed)) if done.failed else ""
+        failed = text("withdraw-failed", lines=clauses(done.failed)) if done.failed else ""
         rest = text("withdraw-left-over") if beyond else ""
         self.lines.show_text("\n".join(each for each in (failed, rest) if each), "warn")
         self._answers.hide()

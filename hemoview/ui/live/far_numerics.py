@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from hemoview.ui.live.numerics_view import BIG
 from hemoview.ui.parts import theme
 from hemoview.ui.parts.label import LEAST_PX, Fitted, Words
-from hemoview.ui.words.catalogue import text, words
+from hemoview.ui.words.catalogue import clauses, text, words
 from hemoview.viewmodel.live.record_view import Cell, NumericRow, RecordView
 
 DIGIT_SHARE, INTERVAL_SHARE, NOTE_SHARE = 0.84, 0.44, 0.15
@@ -76,7 +76,7 @@ class FarRows(QWidget):
             return
         self._rows = rows
         said = (f"{r.parameter} {r.estimate.text} {r.estimate.interval} {r.unit}" for r in rows)
-        self.setAccessibleDescription("; ".join(said))
+        self.setAccessibleDescription(clauses(said))
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:

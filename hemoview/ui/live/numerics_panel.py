@@ -140,7 +140,7 @@ class NumericsPanel(QWidget):
             held = self._body.itemAtPosition(i, 0)
             whole = held is not None and isinstance(held.widget(), BigRow)
             self._body.setRowStretch(i, LEAST_BIG_PX if whole else 0 if folded or held is None else least_px)
-        self.folded.show_text(text("numerics-folded", names=", ".join(small)) if folded else "", "muted")
+        self.folded.show_text(text("numerics-folded", names=small) if folded else "", "muted")
         self.folded.setVisible(folded)
 
 

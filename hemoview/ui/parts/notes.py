@@ -36,5 +36,5 @@ def missing(problems: Sequence[Problem]) -> str:
     for message_id, empty in (("start-needed", True), ("start-correct", False)):
         names = [text(f"short-{p.field}") for p in problems if (p.message.id in NEEDED) == empty]
         if names:
-            said.append(text(message_id, fields=", ".join(names)))
+            said.append(text(message_id, fields=names))
     return " ".join(said)

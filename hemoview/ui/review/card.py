@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from hemoview.ui.picture.palette import colour, faded, font
 from hemoview.ui.picture.text import cuff_text, panel_text, reason_text
-from hemoview.ui.words.catalogue import text
+from hemoview.ui.words.catalogue import listed, text
 from hemoview.ui.words.catalogue import words as catalogue_words
 from hemoview.viewmodel import formats
 from hemoview.viewmodel.live.personal import TRACKED
@@ -70,7 +70,7 @@ class CursorCard(QWidget):
         cursor = self._view.cursor if self._view else None
         if cursor is None:
             return ""
-        return ", ".join(f"{n.name} {_value_text(n, n.estimate)}" for n in cursor.numerics)
+        return listed(f"{n.name} {_value_text(n, n.estimate)}" for n in cursor.numerics)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Time, numbers, cuff, waves."""

@@ -363,5 +363,5 @@ def claim_of(facts: SessionFacts) -> str:
     if not facts.models:
         return ""
     if not facts.card:
-        return text("review.footer-no-card", model=", ".join(facts.models))
-    return f"{', '.join(facts.models)}: {said(claim(facts.card, facts.products))}"
+        return text("review.footer-no-card", model=facts.models)
+    return text("review.footer-models", models=facts.models, claim=said(claim(facts.card, facts.products)))

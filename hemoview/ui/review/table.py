@@ -9,7 +9,7 @@ from typing import Final
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
 from hemoview.ui.picture.palette import colour
-from hemoview.ui.words.catalogue import text, words
+from hemoview.ui.words.catalogue import listed, text, words
 from hemoview.viewmodel.live.amended import amended_words
 from hemoview.viewmodel.review.axis import length_text, wall_time, zone_of
 from hemoview.viewmodel.review.sessions import SessionRow
@@ -119,7 +119,7 @@ _CELLS: Final[dict[str, Callable[[SessionRow], str]]] = {
     "start": lambda row: "–" if row.start_wall_ns is None else f"{_start(row):%Y-%m-%d  %H:%M}",
     "length": _length,
     "state": lambda row: text(f"browser.state.{row.state}"),
-    "streams": lambda row: ", ".join(dict.fromkeys(s.partition(".")[0] for s in row.streams)),
+    "streams": lambda row: listed(dict.fromkeys(s.partition(".")[0] for s in row.streams)),
     "events": lambda row: "–" if row.n_events is None else str(row.n_events),
     "size": lambda row: size_text(row.n_bytes),
     "note": _note,

@@ -150,7 +150,7 @@ class AmendDialog(QDialog):
         said_of = [text("amend-changes", fields=words(changed))] if changed else []
         wanting = [_label(name) for name, _ in view.problems if name in ("operator", "why")]
         if changed and wanting:
-            said_of.append(text("amend-missing", fields=", ".join(wanting)))
+            said_of.append(text("amend-missing", fields=wanting))
         self.changed.show_text("\n".join(said_of), "info")
         self.ok.setEnabled(view.request is not None)
 

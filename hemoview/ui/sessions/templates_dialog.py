@@ -174,7 +174,7 @@ def _about(template: Template) -> str:
         lines.append(text("templates-no-phases"))
     needed = [d.device_id for d in template.devices if d.required]
     if needed:
-        lines.append(text("templates-devices", devices=", ".join(needed)))
+        lines.append(text("templates-devices", devices=needed))
     if template.cuff.any:
         lines.append(_cuff(template))
     if template.notes:
@@ -195,4 +195,4 @@ def _cuff(template: Template) -> str:
         parts.append(text("templates-cuff-every", minutes=f"{plan.every_min:g}"))
     if plan.at_phase_ends:
         parts.append(text("templates-cuff-ends"))
-    return text("templates-cuff", plan=", ".join(parts))
+    return text("templates-cuff", plan=parts)

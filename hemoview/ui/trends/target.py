@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from hemoview.ui.picture.paint import fill_hatched, hatch
 from hemoview.ui.picture.palette import colour, faded, font
-from hemoview.ui.words.catalogue import text
+from hemoview.ui.words.catalogue import clauses, text
 from hemoview.viewmodel import formats
 from hemoview.viewmodel.trends.model import TrendPage
 from hemoview.viewmodel.trends.tables import Shares, TargetRow
@@ -27,7 +27,7 @@ class TargetView(QWidget):
     def show_page(self, page: TrendPage) -> None:
         """Show these shares."""
         self._page = page
-        self.setAccessibleDescription("; ".join(_spoken(row) for row in page.target))
+        self.setAccessibleDescription(clauses(_spoken(row) for row in page.target))
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal, get_args
 
 from hemoview.ui.words import pages
@@ -18,6 +18,9 @@ from hemoview.viewmodel.messages import Message
 Language = Literal["en", "zh"]
 
 ENGLISH: Final[dict[str, str]] = {
+    # between the members of a list, and between its clauses
+    "joint": ", ",
+    "joint-clauses": "; ",
     # window
     "app-title": "HemoView",
     "tab-record": "Record",
@@ -247,13 +250,23 @@ def language() -> Language:
 
 
 def text(message_id: str, **values: object) -> str:
-    """The words of a message.
+    """The words of a message; a value that is a list or a tuple is told as :func:`listed` does.
 
     Raises:
         KeyError: the catalogue has no such id.
     """
     template = in_number(_words[message_id], values)
     return template.format(**{name: _word(value) for name, value in values.items()})
+
+
+def listed(members: Iterable[object]) -> str:
+    """``SBP, MAP, HR`` as the language writes a list; Chinese ``SBP、MAP、HR``."""
+    return _words["joint"].join(str(_word(each)) for each in members)
+
+
+def clauses(members: Iterable[object]) -> str:
+    """The same of what has commas of its own: ``a: no, never; b: yes``."""
+    return _words["joint-clauses"].join(str(_word(each)) for each in members)
 
 
 def sentence(said: str) -> str:
@@ -287,6 +300,8 @@ def known_ids() -> frozenset[str]:
 def _word(value: object) -> object:
     if isinstance(value, Message):
         return words(value)
+    if isinstance(value, list | tuple):
+        return listed(value)
     return in_chinese(value) if isinstance(value, str) and _chosen == ["zh"] else value
 
 

@@ -9,7 +9,7 @@ __all__ = ["LINKS"]
 
 LINKS: Final[Mapping[str, str]] = {
     # radio
-    "{} ({}) is no {}: it lacks {}; choose another address": "{}（{}）不是 {}：缺少 {}；请选择另一个地址",
+    "{} ({}) is no {}: it lacks {}; choose another address": "{}（{}）不是 {}：缺少 {:list}；请选择另一个地址",
     "{} cannot be written to ({}): the link is gone": "无法写入 {}（{}）：连接已断",
     "{}: the search was ended": "{}：搜索已结束",
     "{}: Bluetooth did not answer within {} s: switch Bluetooth off and on again": (

@@ -1,8 +1,8 @@
 """The recorder's own sentences in Simplified Chinese.
 
 They arrive as finished English, because the recorder also speaks to command lines and logs; each is found again by its
-form, ``{}`` standing for whatever was filled in. A sentence that is not here stays English: nothing is left unsaid. The
-suite looks that every form is still the recorder's.
+form, ``{}`` standing for whatever was filled in, ``{:list}`` in Chinese where that is a list. A sentence that is not
+here stays English: nothing is left unsaid. The suite looks that every form is still the recorder's.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ PHRASES: Final[Mapping[str, str]] = {
     "disk {}": "磁盘 {}",
     "is not encrypted": "未加密",
     "switch on the encryption of this computer's disk, or keep it under lock": "请启用本机磁盘加密，或将电脑锁好保管",
-    "delivers no samples of {}": "没有送来 {} 的样本",
+    "delivers no samples of {}": "没有送来 {:list} 的样本",
     "delivers": "正常送数据",
     "entered by hand": "手工输入",
     "is {}": "状态：{}",
@@ -173,7 +173,7 @@ PHRASES: Final[Mapping[str, str]] = {
     ),
     "{} controls this station: take control first, then repeat": "{} 控制着本站点：请先接管，再重复操作",
     "{}: is being recorded and stays as it is until Stop; press Stop first, or add another device": (
-        "{}：正在记录，停止前保持不变；请先停止，或添加另一个设备"
+        "{:list}：正在记录，停止前保持不变；请先停止，或添加另一个设备"
     ),
     "{}: no reason; say why, the recording goes on": "{}：没有理由；请写明理由，记录继续进行",
     "{}: no operator code; say who, the recording goes on": "{}：没有操作者代码；请填写，记录继续进行",
@@ -197,7 +197,7 @@ PHRASES: Final[Mapping[str, str]] = {
     "{} has no wristband connected: turn the E4 on and connect it in the server": (
         "{} 没有连接腕带：请打开 E4，并在服务器中连接它"
     ),
-    "{} does not have E4 {}, but {}: choose one of them": "{} 上没有 E4 {}，只有 {}：请从中选择",
+    "{} does not have E4 {}, but {}: choose one of them": "{} 上没有 E4 {}，只有 {:list}：请从中选择",
     "{} refuses E4 {}: register the band for the server's API key": "{} 拒绝 E4 {}：请用服务器的 API key 注册该腕带",
     "{} did not answer {}: see that it is an E4 streaming server, and restart it": (
         "{} 没有应答 {}：请确认它是 E4 流服务器，并重启它"
@@ -221,8 +221,8 @@ PHRASES: Final[Mapping[str, str]] = {
     "Serial port {} is refused by the system: close the program that uses it, or give this user access to serial ports "
     "(group dialout)": "系统拒绝打开串口 {}：请关闭占用它的程序，或授予本用户串口权限（dialout 组）",
     "There is no serial port {}: plug the device in, or choose its port": "没有串口 {}：请插上设备，或选择它的端口",
-    "{} devices called {} are in range, {}": "附近有 {} 台名为 {} 的设备：{}",
-    "{} devices of the kind {} are in range, {}": "附近有 {} 台同类设备（{}）：{}",
+    "{} devices called {} are in range, {}": "附近有 {} 台名为 {} 的设备：{:list}",
+    "{} devices of the kind {} are in range, {}": "附近有 {} 台同类设备（{}）：{:list}",
     "Search for devices": "搜索设备",
     "pair by button, or choose one by its address": "请用“配对”按按钮认出，或按地址选择一台",
     "Serial port {} is gone ({}): check cable and power": "串口 {} 消失（{}）：请检查电缆和电源",
@@ -258,7 +258,7 @@ PHRASES: Final[Mapping[str, str]] = {
         "{}：受试者 {} 已撤回同意；不导出该记录的任何内容"
     ),
     "an E4 zip needs the streams of a wristband; there is {}. Choose another format": (
-        "E4 压缩包需要腕带的数据流；现有 {}。请选择其他格式"
+        "E4 压缩包需要腕带的数据流；现有 {:list}。请选择其他格式"
     ),
     **LINKS,
     **REPORTS,
@@ -316,8 +316,17 @@ def _whole(sentence: str) -> str | None:
     for form, chinese in _FORMS:
         found = form.fullmatch(sentence)
         if found is not None:
-            return chinese.format(*map(system_words.in_chinese, found.groups()))
+            return chinese.format(*map(_Filled, map(system_words.in_chinese, found.groups())))
     return None
+
+
+class _Filled(str):
+    """What stands in a form: ``{:list}`` of Chinese joins it as Chinese does."""
+
+    __slots__ = ()
+
+    def __format__(self, how: str) -> str:
+        return self.replace(", ", "、") if how == "list" else format(str(self), how)
 
 
 def _form(english: str) -> re.Pattern[str]:

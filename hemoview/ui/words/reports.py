@@ -22,7 +22,7 @@ REPORTS: Final[Mapping[str, str]] = {
     ),
     "{}: subject {} was withdrawn; no report is made of them": "{}：受试者 {} 已撤回同意；不为其生成报告",
     "{}: {} withdrew; no report is made of them, build it again without": (
-        "{}：{} 已撤回同意；不为其生成报告，请去掉后重建"
+        "{}：{:list} 已撤回同意；不为其生成报告，请去掉后重建"
     ),
     "{}: no model bundle (card.json, model.onnx); name its folder or a shipped one": (
         "{}：不是模型包（card.json、model.onnx）；请选择其文件夹或随附的模型"

@@ -254,4 +254,4 @@ class RaterModel:
         if self._rater not in self._labels.fold.finished:
             return say("raters.blind-me")
         waiting = [r for r in others if r not in self._labels.fold.finished]
-        return say("raters.blind-other", raters=", ".join(waiting)) if waiting else None
+        return say("raters.blind-other", raters=tuple(waiting)) if waiting else None

@@ -7,8 +7,8 @@ const PLACES = [["see-ward", "/", "menu-ward"], ["see-session", "/sessions", "me
   ["read-audit", "/audit", "menu-audit"], ["manage", "/people", "menu-people"], ["keep-devices", "/devices", "menu-devices"]];
 
 export function insteadOf(id, me) {
-  const roles = [...new Set(me.grants.map((g) => say(`role-${g.role}`)))].join(", ") || say("none");
+  const roles = [...new Set(me.grants.map((g) => say(`role-${g.role}`)))];
   const links = PLACES.filter(([action]) => me.actions.has(action));
-  return el("div", { class: "card" }, el("p", {}, say(id, { roles })),
+  return el("div", { class: "card" }, el("p", {}, say(id, { roles: roles.length > 0 ? roles : say("none") })),
     el("p", { class: "row-of" }, ...links.map(([, href, word]) => el("a", { class: "button", href }, say(word)))));
 }

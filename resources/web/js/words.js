@@ -25,11 +25,14 @@ export function say(id, values = {}) {
   const template = active[id] ?? en[id] ?? id;
   return template.replace(/\{(\w+)(?::([^{}|]*)\|([^{}|]*))?\}/g, (whole, key, one, many) => {
     if (!Object.hasOwn(values, key)) return whole;
-    const value = String(values[key]);
+    const value = Array.isArray(values[key]) ? listed(values[key]) : String(values[key]);
     if (one === undefined) return value;
     return value === "1" ? one : many;
   });
 }
+
+/** `a, b, c` as the language writes a list; `say` does so with every value that is one. */
+export const listed = (members) => members.join(say("joint"));
 
 /** Why there is no number; an unknown reason is named, not hidden. */
 export function why(id) {

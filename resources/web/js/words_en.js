@@ -1,5 +1,6 @@
 /** English. */
 export default {
+  "joint": ", ",
   "language-name": "English",
   "research-only": "Research use only. Not for treatment, not for alarms.",
   "times-zone": "Times: {zone}.",

@@ -1,5 +1,6 @@
 /** 简体中文。 */
 export default {
+  "joint": "、",
   "language-name": "简体中文",
   "research-only": "仅供研究，不用于治疗，不用于报警。",
   "times-zone": "时间：{zone}。",

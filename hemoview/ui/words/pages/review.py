@@ -60,6 +60,7 @@ ENGLISH: dict[str, str] = {
     "review.cuff": "Cuff {cuff}",
     "review.cuff-age": "{age} before",
     "review.no-cuff": "no cuff reading by then",
+    "review.footer-models": "{models}: {claim}",
     "review.footer-no-card": "Model {model}: its card is not installed here. "
     "Research estimate. Not for treatment or alarms.",
     "review.tabs": "Beside the picture",

@@ -57,6 +57,7 @@ CHINESE: Final[dict[str, str]] = {
     "review.cuff": "袖带 {cuff}",
     "review.cuff-age": "{age} 前",
     "review.no-cuff": "当时还没有袖带读数",
+    "review.footer-models": "{models}：{claim}",
     "review.footer-no-card": "模型 {model}：本机未安装其说明卡。研究用估计值，不用于治疗或报警。",
     "review.tabs": "图旁各页",
     "review.tab-events": "事件",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 CHINESE: Final[dict[str, str]] = {
+    "joint": "、",
+    "joint-clauses": "；",
     # window
     "app-title": "HemoView",
     "tab-record": "记录",

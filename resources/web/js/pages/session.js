@@ -43,7 +43,7 @@ function custodyPart(session, me) {
     [say("session-id"), el("span", { class: "mono" }, session.session_id)],
   ];
   const damaged = session.damaged?.length > 0
-    ? el("p", { class: "notice error" }, say("session-damaged", { files: session.damaged.join(", ") })) : null;
+    ? el("p", { class: "notice error" }, say("session-damaged", { files: session.damaged })) : null;
   const seesEstimates = !session.hidden && me.grants.some((g) => ["operator", "researcher", "clinician", "admin"].includes(g.role));
   const mayRead = seesEstimates && me.actions.has("read-samples") && session.rev !== null && session.state !== "erased";
   const erased = session.state === "erased" ? el("p", { class: "notice info" }, say("session-erased")) : null;

@@ -178,7 +178,7 @@ class WardPage {
       const bed = this.viewOf(bedId);
       if (bed.footer && bed.mode === "recording") beds.set(bed.footer, [...(beds.get(bed.footer) ?? []), bed.label]);
     }
-    const lines = [...beds].map(([footer, labels]) => say("footer-beds", { beds: labels.join(", "), footer: sentence(footer) }));
+    const lines = [...beds].map(([footer, labels]) => say("footer-beds", { beds: labels, footer: sentence(footer) }));
     if (lines.join("\n") === this.claimed) return;
     this.claimed = lines.join("\n");
     fill(this.footers, ...lines.map((line) => el("p", { class: "claim" }, line)));
