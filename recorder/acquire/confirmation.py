@@ -29,11 +29,13 @@ class Confirmation:
     def __init__(self, hub: Hub, warn: Callable[[str, str | None], None]) -> None:
         self._hub, self._warn = hub, warn
         self._since_ns = 0
+        self._missed: tuple[Cause, int] | None = None
+        """Why and since when nobody was on the sensors, while that lasts."""
         self.open = False
 
     def begin_session(self, t_host_ns: int) -> None:
         """Nothing is asked; nobody is missed before ``t_host_ns``."""
-        self.open, self._since_ns = False, t_host_ns
+        self.open, self._since_ns, self._missed = False, t_host_ns, None
 
     def restore(self, events: Sequence[Event], t_host_ns: int) -> None:
         """A session goes on: was there a question nobody answered?"""
@@ -52,8 +54,9 @@ class Confirmation:
         self._ask(cause, seconds)
 
     def look(self, now_ns: int) -> None:
-        """Call often while a session is open: has there been no body on any sensor for long?"""
+        """Call often while a session is open: has there been no body on any sensor for long, and how long by now?"""
         if self.open:
+            self._tell_longer(now_ns)
             return
         sign_ns = self._hub.body.last_sign_ns(self._hub.devices)
         if sign_ns is None:
@@ -61,13 +64,26 @@ class Confirmation:
         since_ns = max(sign_ns, self._since_ns)
         off = self._hub.body.says_off(self._hub.devices)
         if now_ns - since_ns >= (body.ABSENT_S if off else body.UNHEARD_S) * 1e9:
-            self.doubt("absent" if off else "gap", (now_ns - since_ns) / 1e9, since_ns)
+            cause: Cause = "absent" if off else "gap"
+            self._missed = cause, since_ns
+            self.doubt(cause, (now_ns - since_ns) / 1e9, since_ns)
+
+    def _tell_longer(self, now_ns: int) -> None:
+        """The question names the whole time that nobody was there, up to the first sign of a body."""
+        if self._missed is None:
+            return
+        cause, since_ns = self._missed
+        sign_ns = self._hub.body.last_sign_ns(self._hub.devices)
+        if sign_ns is not None and sign_ns > since_ns:
+            self._missed = None
+        else:
+            self._ask(cause, (now_ns - since_ns) / 1e9)
 
     def answered(self, payload: dict[str, Any], *, same: bool, event_id: str, now_ns: int) -> Event:
         """Store an answer; only "the same" ends the span."""
         event = self._hub.event(CONFIRMED, payload | {"same": same}, now_ns, event_id)
         if same:
-            self.open, self._since_ns = False, now_ns
+            self.open, self._since_ns, self._missed = False, now_ns, None
             for name in ("confirm-subject", *ASKED.values()):
                 self._warn(name, None)
         return event

@@ -132,6 +132,30 @@ def test_links_that_are_lost_ask_only_after_the_longer_time(
         assert [span.cause for span in stored.unconfirmed()] == ["gap"]
 
 
+def test_the_time_nobody_was_heard_grows_until_somebody_is(
+    bed: Bed, impatient: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stood at the 300 s after which the question came, however long the band stayed away."""
+    monkeypatch.setattr(body, "UNHEARD_S", 1.0)
+
+    def told_s() -> int:
+        told = dict(w.split("|") for w in bed.status().warnings if w.startswith("confirm-subject|"))
+        return int(told.get("confirm-subject", 0))
+
+    bed.connect("adc", "band")
+    bed.start()
+    bed.until(lambda: told_s() >= 1)
+    bed.until(lambda: told_s() >= 3)
+    bed.cables["band"].samples(10)
+    bed.until(bed.cables["band"].waiting.empty)
+    time.sleep(0.5)
+    told = told_s()
+    time.sleep(1.5)
+    assert told_s() == told
+    asked = [e for e in bed.ask("events")["events"] if e["kind"] == UNCONFIRMED]
+    assert len(asked) == 1, "it is asked once"
+
+
 # ---- after a gap, a reboot, a sleep
 
 

@@ -134,6 +134,18 @@ def test_a_disk_that_fills_up_is_told_once_and_in_words(bed: SyntheticBedside) -
     assert words(view.header.disk) == "disk 17 MB free"
 
 
+@pytest.mark.parametrize(("told", "shown"), [("300", "5 min"), ("64.2", "64 s"), ("9000", "2 h 30")])
+@pytest.mark.parametrize("name", ["confirm-subject", "same-subject"])
+def test_how_long_nobody_was_there_is_told_as_other_ages_are(
+    bed: SyntheticBedside, name: str, told: str, shown: str
+) -> None:
+    bed.status_changes = {"warnings": (f"{name}|{told}",)}
+    bed.run(0.6)
+    found = banner(view_of(bed), f"warning-{name}")
+    assert found is not None
+    assert shown in words(found.message)
+
+
 def test_no_device_offers_the_virtual_bedside(bed: SyntheticBedside) -> None:
     bed.links = ()
     bed.run(0.6)

@@ -196,7 +196,7 @@ ENGLISH: Final[dict[str, str]] = {
     "session-incomplete": "This session is marked incomplete: {reason}",
     "warning": "{value}",
     "warning-sleep": "This machine could not be kept from sleeping ({value}). Switch sleep off by hand.",
-    "warning-confirm-subject": "The recording was away for {value} s. Is the same person still in the bed?",
+    "warning-confirm-subject": "The recording was away for {age}. Is the same person still in the bed?",
     "warning-storage": "The disk refused: {value}",
     "warning-resume-failed": "The session could not be taken up again: {value}",
     "control-lost": "Another window took control of this station.",

@@ -182,10 +182,15 @@ def _person(facts: Facts) -> list[Banner]:
     assert facts.status is not None
     asked = dict(warning.split("|", 1) for warning in facts.status.warnings if "|" in warning)
     return [
-        Banner(f"warning-{name}", "danger", say(f"warning-{name}", value=asked[name]), action=name)
+        Banner(f"warning-{name}", "danger", say(f"warning-{name}", age=_age(asked[name])), action=name)
         for name in ASK_SUBJECT
         if name in asked
     ]
+
+
+def _age(seconds: str) -> str:
+    """Of a warning's value."""
+    return formats.age(float(seconds))
 
 
 def _time_of(facts: Facts, t_host_ns: int) -> str:

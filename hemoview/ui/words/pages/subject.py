@@ -19,7 +19,7 @@ ENGLISH: Final[dict[str, str]] = {
     "stop-early-explained": "Aborted: kept, marked incomplete. Discarded: in quarantine for 30 days, can be restored, "
     "then erased.",
     # the same person?
-    "warning-same-subject": "Nobody seems to be on the sensors since {value} s. Stop, or is it the same subject? "
+    "warning-same-subject": "Nobody seems to be on the sensors since {age}. Stop, or is it the same subject? "
     "Samples are kept apart until this is answered.",
     "button-same-subject": "Stop, or same subject?",
     "button-it-is-same": "It is the same subject",
@@ -118,7 +118,7 @@ ENGLISH: Final[dict[str, str]] = {
 }
 
 CHINESE: Final[dict[str, str]] = {
-    "warning-same-subject": "传感器上似乎已有 {value} 秒没有人。要停止，还是同一受试者？回答之前的数据单独保存。",
+    "warning-same-subject": "传感器上似乎已有 {age} 没有人。要停止，还是同一受试者？回答之前的数据单独保存。",
     "button-same-subject": "停止，还是同一受试者？",
     "button-it-is-same": "是同一受试者",
     "same-subject-explained": "请在受试者身上核对代号，扫描或输入。在此之前的记录单独保存："

@@ -177,7 +177,7 @@ CHINESE: Final[dict[str, str]] = {
     "session-incomplete": "本次记录标为不完整：{reason}",
     "warning": "{value}",
     "warning-sleep": "无法阻止本机休眠（{value}）。请手动关闭休眠。",
-    "warning-confirm-subject": "记录曾中断 {value} 秒。床上仍是同一个人吗？",
+    "warning-confirm-subject": "记录曾中断 {age}。床上仍是同一个人吗？",
     "warning-storage": "磁盘拒绝写入：{value}",
     "warning-resume-failed": "无法继续这次记录：{value}",
     "control-lost": "另一个窗口接管了本站点。",
