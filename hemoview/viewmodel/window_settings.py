@@ -12,6 +12,7 @@ from hemoview.viewmodel.live.waves import PAPER_SPEEDS_MM_PER_S
 from hemoview.viewmodel.sessions.rule_choice import stored_choice
 from hemoview.viewmodel.sessions.start_fields import StartForm
 from hemoview.viewmodel.sessions.start_form import next_subject
+from recorder.host import platform
 from recorder.schema import PARAMETERS
 
 _T = TypeVar("_T")
@@ -80,9 +81,8 @@ def save(path: Path, settings: WindowSettings) -> None:
     }
     kept["rules"] = settings.form.rules.to_rules()
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps({"wish": wish, "form": kept, "taste": asdict(settings.taste)}, indent=1))
-    temporary.replace(path)
+    content = json.dumps({"wish": wish, "form": kept, "taste": asdict(settings.taste)}, indent=1)
+    platform.write_owner_only(path, content.encode())
 
 
 def _wish(value: dict[str, Any]) -> Wish:

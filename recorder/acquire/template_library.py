@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from recorder.acquire import template as templates
 from recorder.acquire import template_toml
 from recorder.acquire.template import Template
 from recorder.errors import ConfigError, StorageError
+from recorder.session.files import give_name
 
 _SUFFIXES = (".toml", ".json")
 
@@ -83,7 +85,7 @@ class TemplateLibrary:
                     f"template “{template.name}”: there is one of this name; choose another name"
                 )
         target = replacing or _free(self.own, template.name)
-        temporary = target.with_name(f".{target.stem}.tmp")
+        temporary = target.with_name(f".{target.stem}.{secrets.token_hex(8)}.tmp")
         try:
             self.own.mkdir(parents=True, exist_ok=True)
             with temporary.open("w", encoding="utf-8", newline="\n") as file:
@@ -91,7 +93,12 @@ class TemplateLibrary:
                 file.flush()
                 os.fsync(file.fileno())
             final = target.with_suffix(".toml")
-            temporary.replace(final)
+            if replacing is None:
+                if not give_name(temporary, final):  # another window has just taken it
+                    temporary.unlink()
+                    return self.save(template)
+            else:
+                temporary.replace(final)
             if target != final:  # it was a .json
                 target.unlink(missing_ok=True)
         except OSError as error:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
 import secrets
 from collections import Counter
@@ -22,7 +21,7 @@ from typing import Any, Final
 from recorder.errors import StorageError
 from recorder.exchange.known_words import KNOWN_LABELS, KNOWN_WORDS
 from recorder.schema.units import PARAMETER_UNITS
-from recorder.session.files import FILE_MODE, storage_errors
+from recorder.session.files import storage_errors, write_new
 
 DERIVED: Final = "edge"
 SECRET_FILE: Final = "export.key"
@@ -274,7 +273,7 @@ def load_secret(home: Path) -> bytes:
     with storage_errors(home, "reading the secret of de-identified exports"):
         if not path.is_file():
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _make_secret(path)
+            write_new(path, secrets.token_bytes(_SECRET_BYTES))  # two exports at once: the first's is both's
         secret = path.read_bytes()
     if len(secret) != _SECRET_BYTES:
         raise StorageError(
@@ -282,17 +281,6 @@ def load_secret(home: Path) -> bytes:
             "then subjects get new codes and other dates"
         )
     return secret
-
-
-def _make_secret(path: Path) -> None:
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-    except FileExistsError:  # two exports at once: the other's is as good
-        return
-    with os.fdopen(fd, "wb") as file:
-        file.write(secrets.token_bytes(_SECRET_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _hash(secret: bytes, what: str, value: str) -> bytes:

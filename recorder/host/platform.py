@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -111,16 +112,20 @@ def _alive_windows(pid: int, kernel32: Any = None) -> bool:
 def write_owner_only(
     path: Path, content: bytes, system: str = SYSTEM, run: Callable[..., Any] = subprocess.run
 ) -> None:
-    """Write ``path`` at once (temporary, then rename) so that only its owner may read it."""
-    temporary = path.with_name(path.name + f".{os.getpid()}.tmp")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    """Write ``path`` at once (temporary, then rename) so that only its owner may read it.
+
+    Of any number of threads and processes that do so at once the last is kept, whole.
+    """
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
     try:
-        os.write(fd, content)
-        os.fsync(fd)
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        restrict(temporary, system, run)
+        temporary.replace(path)
     finally:
-        os.close(fd)
-    restrict(temporary, system, run)
-    temporary.replace(path)
+        temporary.unlink(missing_ok=True)
 
 
 def restrict(path: Path, system: str = SYSTEM, run: Callable[..., Any] = subprocess.run) -> None:

@@ -107,20 +107,33 @@ def unfinished(folder: Path) -> Iterator[Path]:
     place = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}.unfinished")
     with storage_errors(folder, "creating the session", whole=True):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise SessionError(f"{folder}: is not empty; choose a new folder for the session")
+            raise _taken(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         make_folder(place)
         make_folder(place / SEGMENT_FOLDER)
     try:
         yield place
         with storage_errors(folder, "naming the session", whole=True):
-            if folder.is_dir():
-                folder.rmdir()
-            place.rename(folder)
+            _name(place, folder)
             sync_folder(folder.parent)
     except BaseException:
         shutil.rmtree(place, ignore_errors=True)
         raise
+
+
+def _name(place: Path, folder: Path) -> None:
+    try:
+        if folder.is_dir():
+            folder.rmdir()
+        place.rename(folder)
+    except OSError:
+        if folder.is_dir() and any(folder.iterdir()):  # somebody else has just written there
+            raise _taken(folder) from None
+        raise
+
+
+def _taken(folder: Path) -> SessionError:
+    return SessionError(f"{folder}: is not empty; choose a new folder for the session")
 
 
 def pieces(stream: BulkStream) -> Iterator[Rows]:

@@ -29,6 +29,7 @@ FEEDBACK: Final = "feedback"
 MESSAGES_FILE: Final = "feedback.jsonl"
 """Of the station's folder: every message that has come, for its screen."""
 _DETAIL: Final = 400
+_WAIT_S: Final = 5.0
 
 Mark = Callable[[wire.Order], bool]
 """Put a message into the session that is being recorded; False where it is not that one."""
@@ -73,26 +74,34 @@ class Desk:
                     "the session was never brought to this service, which cannot have it erased"
                 )
             store.erase(folder, why=f"erased at the service: {order.text}".rstrip(": "))
-        with storage_errors(self.station_folder, "forgetting what was said of a session"):
-            path = self.station_folder / MESSAGES_FILE
-            ledger.without(path, FEEDBACK, lambda said: said.get("session_id") == order.session_id)
+        path = self.station_folder / MESSAGES_FILE
+        if path.is_file():
+            with (
+                self._messages(),
+                storage_errors(self.station_folder, "forgetting what was said of a session"),
+            ):
+                ledger.without(path, FEEDBACK, lambda said: said.get("session_id") == order.session_id)
         self.vault.forget(order.session_id)
         self.outbox.forget(order.session_id)
         return "done" if folder is not None else "absent"
 
     def _message(self, order: wire.Order) -> str:
         path = self.station_folder / MESSAGES_FILE
-        known = {m.get("order_id") for m in messages(self.station_folder)}
-        if order.order_id not in known:
-            with storage_errors(self.station_folder, "keeping a message"):
-                make_folder(self.station_folder)
-                ledger.append(path, FEEDBACK, {**order.to_json(), "received_us": self.now_us()})
+        with storage_errors(self.station_folder, "keeping a message"):
+            make_folder(self.station_folder)
+            with self._messages():
+                if order.order_id not in {m.get("order_id") for m in messages(self.station_folder)}:
+                    ledger.append(path, FEEDBACK, {**order.to_json(), "received_us": self.now_us()})
         folder = self.find(order.session_id)
         if folder is None or (folder / TOMBSTONE_FILE).exists():
             return "absent"
         if not self.mark(order):
             self._amend(folder, order)
         return "done"
+
+    def _messages(self) -> FolderLock:
+        """Services of one station speak at once: one has the list written anew while another adds to it."""
+        return FolderLock(self.station_folder, "messages.lock", wait_s=_WAIT_S)
 
     def _amend(self, folder: Path, order: wire.Order) -> None:
         """Into the session: the message, and a marker where it is about a moment."""

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from recorder import session as store
+from recorder.errors import SessionError
 from recorder.host.sync_child import moment_of
 from recorder.schema import Consent
-from recorder.session import amendments
-from recorder.sync import signing, wire
+from recorder.session import amendments, ledger
+from recorder.sync import orders, signing, wire
 from recorder.sync.orders import FEEDBACK, messages
 from tests.sync.fake_service import FakeService
 from tests.sync.sync_rig import ERA, Bedside, copied
@@ -84,6 +85,30 @@ def test_what_was_said_of_an_erased_session_goes_with_it(
         service.orders = [order("erase", "o-3")]
         beat_now(watch)
         assert [one["text"] for one in messages(station)] == ["well done"]
+
+
+def test_a_message_of_one_service_outlives_an_erasure_by_another_at_the_same_moment(
+    sessions: Path, folder: Path, bedside: Bedside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orders, "_WAIT_S", 0.05, raising=False)
+    write, refused = ledger.write_whole, []
+    late = order("message", "o-2", session_id="f" * 32, text="well done")
+    with watching(bedside, sessions) as (watch, _):
+        desk = watch.desk
+        desk._message(order("message", session_id="e" * 32))
+
+        def written(path: Path, content: bytes) -> None:
+            try:
+                desk._message(late)  # as the thread of the other service does
+            except SessionError as error:
+                refused.append(error)
+            write(path, content)
+
+        monkeypatch.setattr(ledger, "write_whole", written)
+        desk._erase(order("erase", "o-3", session_id="e" * 32))
+        if refused:  # it is told so, and asks again
+            desk._message(late)
+        assert [one["text"] for one in messages(desk.station_folder)] == ["well done"]
 
 
 def test_an_erasure_of_what_is_in_use_is_asked_again(

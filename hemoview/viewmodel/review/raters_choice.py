@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
+from recorder.errors import SessionError
 from recorder.session.files import write_whole
+from recorder.session.lock import FolderLock
 
 
 def place_of(session: Path) -> Path:
@@ -21,7 +24,9 @@ def suggests_to(place: Path, rater: str) -> bool:
 def remember(place: Path, rater: str, *, on: bool) -> None:
     """Keep it, where that is possible: a session opened from elsewhere has no settings beside it."""
     if place.parent.is_dir():
-        write_whole(place, json.dumps({**_read(place), rater: on}, sort_keys=True).encode())
+        # another window keeps what another rater chose at the same moment
+        with contextlib.suppress(SessionError), FolderLock(place.parent, "raters.lock", wait_s=1.0):
+            write_whole(place, json.dumps({**_read(place), rater: on}, sort_keys=True).encode())
 
 
 def _read(place: Path) -> dict[str, object]:
