@@ -20,6 +20,7 @@ from hemoview.labels.made_register import made
 from hemoview.labels.withdrawal_deeds import delete, mark
 from hemoview.labels.withdrawal_places import Seen, look_through
 from hemoview.labels.withdrawal_reports import VALUES, report_of
+from hemoview.labels.withdrawal_twins import also_in
 from recorder import __version__
 from recorder.counted import counted
 from recorder.errors import ConfigError, RecorderError, SessionError
@@ -35,7 +36,16 @@ from recorder.sync.outbox import held_at
 
 Kind = Literal["session", "export", "dataset", "model", "report"]
 NoteCode = Literal[
-    "others", "windows", "unsaid", "learned", "kept-for-model", "left", "moved", "service", "unreadable"
+    "others",
+    "windows",
+    "unsaid",
+    "learned",
+    "kept-for-model",
+    "left",
+    "moved",
+    "service",
+    "twin",
+    "unreadable",
 ]
 _LOCK: Final = "withdraw.lock"
 _WAIT_S: Final = 30.0
@@ -113,6 +123,8 @@ def find(subject: str, places: Places) -> list[Holding]:
     noted = [Path(each.folder) for each in made(places.home) if Path(each.folder).is_dir()]
     seen = look_through((*usual, *places.whole), noted)
     found = [_at_services(holding, places.home) for holding in _sessions(subject, places, seen)]
+    twins = also_in(subject, (*places.sessions, *(p.parent for h in found for p in h.paths)))
+    found = [_with_twin(holding, twins.get(holding.name, ())) for holding in found]
     ids = {holding.name for holding in found}
     names = {path.name for holding in found for path in holding.paths}
     found += _exports(subject, ids, places.home)
@@ -202,6 +214,16 @@ def _at_services(holding: Holding, home: Path) -> Holding:
         return holding
     beyond = f"a copy lies at {', '.join(there)}: ask the service's administrator to erase it"
     return replace(holding, beyond=beyond, notes=(("service", ", ".join(there)),))
+
+
+def _with_twin(holding: Holding, names: tuple[str, ...]) -> Holding:
+    """A session whose recording lies under another subject too; whose it is only people can tell."""
+    if not names:
+        return holding
+    there = ", ".join(names)
+    said = f"a recording of it was imported into {there} as well: if it is this subject's, erase that session too"
+    beyond = f"{holding.beyond}; {said}" if holding.beyond else said
+    return replace(holding, beyond=beyond, notes=(*holding.notes, ("twin", there)))
 
 
 def _sessions(subject: str, places: Places, seen: Seen) -> Iterator[Holding]:

@@ -23,6 +23,7 @@ from recorder.host import withdrawals
 from recorder.schema import Amendment
 from recorder.session import amendments
 from recorder.sync.outbox import Entry, Outbox
+from tests.exchange import e4_made
 
 
 def model(folder: Path, version: str) -> Path:
@@ -215,3 +216,21 @@ def test_what_is_known_of_and_cannot_be_reached_is_listed(
     assert "session a: a copy lies at ward-7.example" in said and "never.example" not in said
     assert "it left this station" in said and "hv1:x" in said and "not-there: is not there" in said
     assert len(told["cannot_reach"]) == 4
+
+
+def test_a_recording_that_lies_under_another_subject_too_is_told(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    band = e4_made.write_zip(home / "band.zip", e4_made.files())
+    for name, subject in (("a", "P-014"), ("mixed", "P-017")):
+        words = ["--e4", str(band), "--subject", subject, "--out", str(home / "sessions" / name)]
+        assert cli.main(["import", *words, "--accept", "imported-before"]) == 0
+    session(home, "b", "P-018")
+    _, told = run(capsys, "P-014", "--list")
+    (said,) = told["cannot_reach"]
+    assert "mixed (P-017) as well: if it is this subject's, erase that session too" in said
+    assert told["sessions"][0]["deleted"]
+    assert run(capsys, "P-018", "--list")[1]["cannot_reach"] == []
+    assert run(capsys, "P-014", "--yes")[0] == 0
+    assert (home / "sessions" / "mixed" / "session.json").is_file(), "whose it is only people can tell"
+    assert run(capsys, "P-017", "--list")[1]["cannot_reach"] == []
