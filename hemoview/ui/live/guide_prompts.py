@@ -30,6 +30,11 @@ class PromptRows(QWidget):
         self._column.setSpacing(3)
         self.hide()
 
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What is asked here now."""
+        return tuple(key for key, *_ in self._shown)
+
     def set_narrow(self, *, on: bool) -> None:
         """One at a time, its buttons below the words."""
         self._narrow, self._shown = on, ()

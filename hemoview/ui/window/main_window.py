@@ -136,11 +136,10 @@ class MainWindow(QMainWindow):
         return compact_lanes(view.lanes) if self.form == "compact" else view.lanes
 
     def show_view(self, view: RecordView) -> None:
-        """The state of everything but the waves."""
+        """The state of everything but the waves. A question that the strip asks in sight is not asked once more."""
         self.view = view
         self.header.show_view(view.header)
         self.watermark.show_watermark(view.watermark)
-        self.banners.show_banners(view.banners)
         front = self.pages.currentWidget()
         if front is self.far:
             self.far.show_view(view)
@@ -151,6 +150,8 @@ class MainWindow(QMainWindow):
             self.record.markers.show_markers(view.markers, can_mark=view.can_mark, can_undo=view.can_undo)
         elif self.page == RECORD:
             self.record.show_view(view)
+        asked = self.record.guide.prompts.keys if self.record.guide.isVisible() else ()
+        self.banners.show_banners(tuple(b for b in view.banners if b.key not in asked))
 
     # ---- large numbers, and the form for the window's shape
 

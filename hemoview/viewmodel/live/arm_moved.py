@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from hemoview.viewmodel import formats
 from hemoview.viewmodel.live.facts import Facts
+from hemoview.viewmodel.live.guide_due import unanswered_turn
 from hemoview.viewmodel.live.record_view import Banner
 from hemoview.viewmodel.messages import say
-from recorder.schema import Event
-
-ANSWERED_BY = ("posture", "reminder", "cuff")
-UNANSWERED_S = 900.0
-"""As the edge process waits (``hemoview.edge.arms``)."""
+from recorder.acquire.phase_clock import Moment
 
 
 def arm_banners(facts: Facts) -> list[Banner]:
-    """Until a posture with height, "same height", a cuff reading, or a quarter of an hour."""
-    turned = next((e for e in reversed(facts.events) if e.kind == "arm-moved"), None)
-    if turned is None or not facts.recording or facts.now_ns - turned.t_host_ns > UNANSWERED_S * 1e9:
+    """While the turn is unanswered. The window leaves it out where the strip asks the same."""
+    if facts.status is None or not facts.recording:
         return []
-    if any(_answers(event, turned) for event in facts.events):
+    turned = unanswered_turn(facts.events, Moment(facts.now_ns, facts.wall_ns, facts.status.era).since_s)
+    if turned is None:
         return []
     message = say(
         "arm-moved",
@@ -27,11 +24,3 @@ def arm_banners(facts: Facts) -> list[Banner]:
         since=formats.time_of_day(facts.wall_ns - (facts.now_ns - turned.t_host_ns), facts.utc_offset_s),
     )
     return [Banner("arm-moved", "warn", message, action="arm-moved")]
-
-
-def _answers(event: Event, turned: Event) -> bool:
-    if event.t_host_ns <= turned.t_host_ns or event.kind not in ANSWERED_BY:
-        return False
-    if event.kind == "posture":
-        return event.payload.get("hand_height_cm") is not None
-    return event.kind == "cuff" or event.payload.get("what") == "arm-moved"

@@ -15,6 +15,7 @@ from hemoview.viewmodel.live.guide_due import (
     cuff_in_s,
     posture_now,
     reminder_in_s,
+    unanswered_turn,
 )
 from hemoview.viewmodel.messages import Message, say
 from recorder.acquire import template as templates
@@ -157,9 +158,18 @@ def _cuff(at: Course, sites: Mapping[str, Any]) -> GuidePrompt | None:
 
 
 def _height(at: Course) -> GuidePrompt | None:
-    if not asks_height(at):
-        return None
-    return GuidePrompt("arm-moved", say("guide-arm-moved"), ("height", "same-height"))
+    """A turn found in the samples says what it does to the numbers; one that was marked changes none."""
+    turned, actions = unanswered_turn(at.events, at.now.since_s), ("height", "same-height")
+    if turned is None:
+        return GuidePrompt("arm-moved", say("guide-arm-moved"), actions) if asks_height(at) else None
+    age_s = at.now.since_s(turned)
+    message = say(
+        "guide-arm-turned",
+        angle=f"{float(turned.payload.get('angle_deg', 0.0)):.0f}",
+        mmhg=f"{float(turned.payload.get('widens_mmhg', 0.0)):.0f}",
+        age=formats.age(age_s),
+    )
+    return GuidePrompt("arm-moved", message, actions, overdue=age_s > OVERDUE_S)
 
 
 def _finger(at: Course) -> GuidePrompt | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +12,10 @@ from recorder.schema import ARM_MOVED, FINGER_CHANGED, SKIN_CHECKED, Event
 
 SNOOZE_S: Final = 300.0
 """A reminder put off comes back after this long."""
+
+TURN_ANSWERED_BY: Final = ("posture", "reminder", "cuff")
+UNANSWERED_S: Final = 900.0
+"""As the edge process waits (``hemoview.edge.arms``)."""
 
 _MARKED: Final = {"finger-switch": FINGER_CHANGED, "skin-check": SKIN_CHECKED}
 
@@ -106,10 +110,29 @@ def reminder_in_s(at: Course, what: str) -> float | None:
 
 
 def asks_height(at: Course) -> bool:
-    """An arm was moved, as marked or as found in the samples, and nobody has said since where the hand is (rule 10)."""
-    moved_s = at.last_s(at.newest("marker", label=ARM_MOVED), at.newest("arm-moved"))
+    """An arm was moved, as marked, and nobody has said since where the hand is (rule 10)."""
+    moved_s = at.last_s(at.newest("marker", label=ARM_MOVED))
     told_s = at.last_s(at.newest("posture"), at.newest("reminder", what="arm-moved"))
     return moved_s is not None and (told_s is None or told_s > moved_s)
+
+
+def unanswered_turn(events: Sequence[Event], since_s: Callable[[Event], float]) -> Event | None:
+    """The turn that widens the pressures: until a posture with height, "same height", a cuff reading, or a quarter of
+    an hour. ``since_s``: seconds since an event.
+    """
+    turned = next((e for e in reversed(events) if e.kind == "arm-moved"), None)
+    if turned is None or since_s(turned) > UNANSWERED_S:
+        return None
+    told = any(_answers(event) and since_s(event) < since_s(turned) for event in events)
+    return None if told else turned
+
+
+def _answers(event: Event) -> bool:
+    if event.kind not in TURN_ANSWERED_BY:
+        return False
+    if event.kind == "posture":
+        return event.payload.get("hand_height_cm") is not None
+    return event.kind == "cuff" or event.payload.get("what") == "arm-moved"
 
 
 def posture_now(at: Course, sites: Mapping[str, object]) -> tuple[str, float | None]:

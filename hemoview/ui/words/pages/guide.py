@@ -25,6 +25,8 @@ ENGLISH: Final[dict[str, str]] = {
     "guide-inflating": "Cuff inflates on {arm} – {seconds} s. Sensors on that arm do not count until the reading "
     "is typed in, 90 s at most.",
     "guide-arm-moved": "The arm was moved. How high is the hand now, compared with the heart?",
+    "guide-arm-turned": "Arm moved ({angle}°, {age} ago): how high is the hand now, compared with the heart? Pressures "
+    "are shown ±{mmhg} mmHg wider until it is told.",
     "guide-finger-switch": "The monitor changes the finger every {minutes} min. Has it changed it now?",
     "guide-skin-check": "Look at the skin under finger cuff and wristband.",
     "guide-arm-left": "the left arm",
@@ -123,6 +125,7 @@ CHINESE: Final[dict[str, str]] = {
     "guide-cuff-due": "应测袖带血压，已过 {age}。袖带开始充气时请点击。",
     "guide-inflating": "袖带充气中（{arm}）– {seconds} 秒。录入读数前（最长 90 秒），该侧传感器数据不计入。",
     "guide-arm-moved": "手臂已移动。现在手比心脏高多少？",
+    "guide-arm-turned": "手臂已移动（{age} 前转动 {angle}°）：现在手比心脏高多少？填写前血压区间加宽 ±{mmhg} mmHg。",
     "guide-finger-switch": "监护仪每 {minutes} 分钟自动更换手指。现在换了吗？",
     "guide-skin-check": "请查看指套和腕带下的皮肤。",
     "guide-arm-left": "左臂",
