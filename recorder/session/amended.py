@@ -170,7 +170,8 @@ def amend(path: Path | str, changes: dict[str, Any], *, who: str, why: str, wall
         StorageError: the folder is not writable.
     """
     folder = Path(path)
-    read_header(folder)  # before a lock file is put anywhere
+    with storage_errors(folder, "writing an amendment"):
+        read_header(folder)  # before a lock file is put anywhere
     return store(folder, lambda: corrections(read_header(folder), changes, who=who, why=why, wall_ns=wall_ns))
 
 

@@ -293,3 +293,5 @@ def test_many_threads_keep_one_order_in_journal_and_bus(bench: Bench) -> None:
     journal = [item for place, item in bench.order if place == "journal" and isinstance(item, SampleBlock)]
     bus = [item for place, item in bench.order if place == "bus"]
     assert len(journal) == 400 and all(a is b for a, b in zip(journal, bus, strict=True))
+    for name in "abcd":
+        assert [b.first_sample_no for b in journal if b.stream_id == f"{name}.wave"] == list(range(100))

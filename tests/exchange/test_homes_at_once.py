@@ -37,7 +37,7 @@ def test_two_exports_that_make_the_secret_have_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other: list[bytes] = []
-    meanwhile(monkeypatch, os, "fsync", lambda: other.append(load_secret(tmp_path)))
+    meanwhile(monkeypatch, secrets, "token_bytes", lambda: other.append(load_secret(tmp_path)))
     assert load_secret(tmp_path) == other[0] == load_secret(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == [SECRET_FILE]
 

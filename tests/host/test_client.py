@@ -165,13 +165,17 @@ def test_refusals_arrive_with_type_and_words(client: StationClient) -> None:
 
 
 def test_calls_from_many_threads_do_not_mix(client: StationClient) -> None:
-    results: list[int] = []
-    threads = [threading.Thread(target=lambda: results.append(client.call("count")["n"])) for _ in range(8)]
+    answers: dict[str, list[str]] = {name: [] for name in "abcdefgh"}
+
+    def ask(name: str) -> None:
+        answers[name] += [client.call("missing", label=f"{name}{n}")["x"] for n in range(5)]
+
+    threads = [threading.Thread(target=ask, args=(name,)) for name in answers]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(results) == list(range(1, 9))
+    assert answers == {name: [f"{name}{n}" for n in range(5)] for name in answers}, "each its own answer"
 
 
 def test_no_recorder_is_said_so(tmp_path: Path) -> None:

@@ -145,6 +145,20 @@ def test_no_correction_is_kept_of_a_session_erased_meanwhile(
     assert left_in(folder) == ["tombstone.json"]
 
 
+def test_a_correction_of_a_session_moved_meanwhile_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meanwhile(
+        monkeypatch,
+        sys.modules["recorder.session.header"],
+        "read_json",
+        lambda: folder.rename(folder.with_name("elsewhere")),
+    )
+    with pytest.raises(StorageError, match="moved or erased meanwhile"):
+        sessions.amend(folder, {"notes": "about the subject"}, **WHO)
+    assert not folder.exists()
+
+
 # ---- erasing, quarantine
 
 

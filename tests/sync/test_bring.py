@@ -100,6 +100,7 @@ def test_two_passes_at_once_make_one_revision(folder: Path, service: FakeService
         thread.join(60)
     assert len(service.manifests[header().session_id]) == 1
     assert set(service.bodies.values()) == {1}
+    assert service.plain_files(header().session_id) == local_files(folder)
 
 
 # ---- what stays at home
