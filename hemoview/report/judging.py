@@ -34,6 +34,7 @@ from recorder.counted import counted
 from recorder.errors import ConfigError
 from recorder.host.console import progress
 from recorder.schema import PARAMETER_UNITS, PARAMETERS
+from recorder.session.workplace import workplace
 
 MOST_RATES: Final = 1500
 """Training windows in which the heart rate is counted for the baselines; evenly spread where there are more."""
@@ -199,32 +200,44 @@ def write(
         the page, or the figures where there is none.
 
     Raises:
-        ConfigError: the folder cannot be written.
+        ConfigError: the folder cannot be written; what was in it is as it was.
     """
+    beside = (
+        folder / "report" if folder.exists() else folder
+    )  # no part of it where it ends, before it is whole
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if page:
-            said = evaluation_page.page(figures, judged)
-            (folder / REPORT).write_text(said, encoding="utf-8", newline="\n")
-        if pdf:
-            said = evaluation_page.page(figures, judged, as_pictures=True)
-            (folder / PRINT).write_bytes(pdf_of(said, title=evaluation_page.title_of(figures)))
-        (folder / FIGURES).write_text(json.dumps(figures, indent=1, ensure_ascii=False), encoding="utf-8")
-        found, rows = judged.predictions, judged.rows
-        np.savez_compressed(
-            folder / VALUES,
-            subject=rows.subject,
-            t_s=rows.t_s,
-            labels=rows.labels,
-            scored=judged.schedule.scored,
-            mean=found.mean,
-            q05=found.q05,
-            q95=found.q95,
-            reason=found.reason.astype(np.str_),
-        )
+        with workplace(beside, "writing the report") as place:
+            _fill(place, figures, judged, page=page, pdf=pdf)
+            folder.mkdir(parents=True, exist_ok=True)
+            for path in place.iterdir():
+                path.replace(folder / path.name)
     except OSError as error:
-        raise ConfigError(f"{folder}: the report cannot be written there ({error.strerror})") from error
+        raise ConfigError(
+            f"{folder}: the report cannot be written there ({error.strerror or error})"
+        ) from error
     return folder / (REPORT if page else FIGURES)
+
+
+def _fill(place: Path, figures: dict[str, Any], judged: Judged, *, page: bool, pdf: bool) -> None:
+    if page:
+        said = evaluation_page.page(figures, judged)
+        (place / REPORT).write_text(said, encoding="utf-8", newline="\n")
+    if pdf:
+        said = evaluation_page.page(figures, judged, as_pictures=True)
+        (place / PRINT).write_bytes(pdf_of(said, title=evaluation_page.title_of(figures)))
+    (place / FIGURES).write_text(json.dumps(figures, indent=1, ensure_ascii=False), encoding="utf-8")
+    found, rows = judged.predictions, judged.rows
+    np.savez_compressed(
+        place / VALUES,
+        subject=rows.subject,
+        t_s=rows.t_s,
+        labels=rows.labels,
+        scored=judged.schedule.scored,
+        mean=found.mean,
+        q05=found.q05,
+        q95=found.q95,
+        reason=found.reason.astype(np.str_),
+    )
 
 
 def summary(figures: dict[str, Any]) -> dict[str, Any]:

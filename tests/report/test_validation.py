@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 for room in ("estimate", "labels"):
@@ -20,6 +22,7 @@ from hemoview.labels import build  # noqa: E402
 from hemoview.labels.build_options import BuildOptions, Job  # noqa: E402
 from hemoview.labels.build_part import build_part  # noqa: E402
 from hemoview.labels.dataset_write import write_dataset  # noqa: E402
+from hemoview.report import judging  # noqa: E402
 from hemoview.report.judging import summary  # noqa: E402
 from recorder.host import withdrawals  # noqa: E402
 from recorder.host.withdrawals import Withdrawal  # noqa: E402
@@ -92,6 +95,31 @@ def test_a_report_is_made_again_but_never_over_another(
     status, _, error = ask(capsys, *words, "--calibration-points", 1)
     assert status == 1 and "another dataset version, model or number" in error and "--out" in error
     assert (tmp_path / "out" / "evaluation.json").read_bytes() == figures
+
+
+def test_a_report_that_is_stopped_in_the_middle_leaves_nothing(
+    session: Path,
+    model: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: Any, **__: Any) -> bytes:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    out = tmp_path / "reports" / "out"
+    words = (session, "--model", model, "--out", out, "--home", tmp_path, "--only", "validation")
+    with monkeypatch.context() as patched:
+        patched.setattr(judging, "pdf_of", full)
+        status, _, error = ask(capsys, *words)
+    assert status == 1 and "the report cannot be written there (No space left on device)" in error
+    assert not list(out.parent.iterdir())
+    assert ask(capsys, *words)[0] == 0
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    with monkeypatch.context() as patched:
+        patched.setattr(np, "savez_compressed", full)
+        assert ask(capsys, *words)[0] == 1
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
 
 
 def test_what_is_refused_is_named(
