@@ -94,6 +94,7 @@ def recover(path: Path | str, checked: Checked = unwatched) -> RecoverReport:
     report = RecoverReport()
     card_from_anywhere(folder, salvage_journal(folder))  # refuses what is no session before touching it
     with FolderLock(folder), sealer_lock(folder), storage_errors(folder, "recovering"):
+        refuse_erased(folder)
         _recover(folder, report)
     report.after = verify(folder, checked)
     return report

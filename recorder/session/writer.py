@@ -334,7 +334,7 @@ def resume(folder: Path, clock: Clock, *, segment_s: float = SEGMENT_S) -> Sessi
         SessionDamaged: the journal or session.json is damaged; run ``recorder recover``.
         StorageError: the folder is not writable.
     """
-    card = read_card(folder)
+    read_card(folder)
     if not (folder / JOURNAL_FILE).is_file():
         state = read_manifest(folder).state
         why = "was closed" if state == "sealed" else "has lost its journal; run recorder recover"
@@ -343,6 +343,9 @@ def resume(folder: Path, clock: Clock, *, segment_s: float = SEGMENT_S) -> Sessi
     journal: Journal | None = None
     try:
         with storage_errors(folder, "resuming the session"):
+            card = read_card(
+                folder
+            )  # once more: another may have gone on with it, and died, before we had the lock
             journal = Journal.open(folder)
             snapshot = journal.snapshot()
         if snapshot.damaged:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from small_session import ERA, header
+from small_session import ERA, STREAMS, header, write_second
 
 from recorder import session as sessions
+from recorder.clock import Clock
 from recorder.errors import ConfigError, RecorderError, SessionError, StorageError
 from recorder.schema.labelling import Deed
 from recorder.session import Tombstone, alignments, amended, annotations, derived, quarantine
@@ -260,3 +261,42 @@ def test_a_session_that_was_moved_does_not_come_back_as_an_empty_folder(
         assert not folder.exists()
         if moved is discarded:
             sessions.restore(folder.parent, "s", **WHO)
+
+
+# ---- a session whose recorder was killed
+
+
+@pytest.fixture
+def dead(tmp_path: Path) -> Path:
+    writer = sessions.create(tmp_path / "s", header("s"), ERA)
+    for info in STREAMS:
+        writer.add_stream(info)
+    write_second(writer, 0)
+    writer.commit()
+    writer.abandon()
+    return tmp_path / "s"
+
+
+def test_a_session_erased_before_its_recovery_began_is_told_as_that(
+    dead: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recover = sys.modules["recorder.session.recover"]
+    meanwhile(monkeypatch, recover, "FolderLock", lambda: sessions.erase(dead, why="asked"))
+    with pytest.raises(SessionError, match=r"erased \(asked\)"):
+        sessions.recover(dead)
+    assert left_in(dead) == ["tombstone.json"]
+
+
+def test_who_goes_on_after_another_who_died_keeps_the_others_clock_era(
+    dead: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    meanwhile(
+        monkeypatch,
+        sys.modules["recorder.session.writer"],
+        "FolderLock",
+        lambda: sessions.resume(dead, clock).abandon(),
+    )
+    sessions.resume(dead, clock).close("done")
+    with sessions.open(dead) as session:
+        assert [era.number for era in session.eras] == [0, 1, 2]
