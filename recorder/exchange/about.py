@@ -7,11 +7,14 @@ import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from recorder.exchange.exported import Exported, Track
 
 _ASCII = str.maketrans({"µ": "u", "μ": "u", "²": "2", "³": "3", "⁵": "5", "°": "deg", "·": "*", "–": "-"})
+
+
+Day = Literal["named", "unknown", "unnameable"]
 
 
 @dataclass
@@ -23,12 +26,16 @@ class Written:
         steps: column → distance of neighbouring values in the files, where the format holds counts.
         time_error_s: track → by how much the format's own time of a sample may be off.
         notes: what a reader of the files should be told.
+        day: of the recording, in the files: ``named``; left out because ``unknown``; or ``unnameable`` in the format.
+        is_broken: EDF+D, which not every program reads.
     """
 
     names: dict[str, str] = field(default_factory=dict)
     steps: dict[str, float] = field(default_factory=dict)
     time_error_s: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    day: Day = "named"
+    is_broken: bool = False
 
 
 def about(exported: Exported, written: Written) -> dict[str, Any]:

@@ -4,10 +4,11 @@ Written by ourselves, record by record: edfio and pyedflib want a whole recordin
 They are what the tests read it back with. A stream that has no sample where others have holds the smallest count,
 −32 000, and the gap is an annotation. Rows that are no waveform lie beside the file as CSV.
 
-A recording that nobody dated is counted from 1970, de-identified from some day before it. EDF knows no such days: its
-two digits of a year begin in 1985. So it gets ``Startdate X``, the standard's word for a date that is not known, with
-01.01.85, the first day that the header can name, and its time counted from midnight. pyedflib and MNE, which look at
-the header alone, show 1985-01-01 then; edfio says that there is no date.
+A recording that nobody dated gets ``Startdate X``, the standard's word for a date that is not known, with 01.01.85, the
+first day that the header can name, and its time counted from midnight. pyedflib and MNE look at the header alone and
+show 1985-01-01 then; edfio says that there is no date. The header's two digits of a year mean 1985 to 2084. Of a day
+before, the standard knows no way to tell; of one after, it wants ``yy`` for the digits, which pyedflib and edfio refuse
+to read. Such a day is left out in the same way, its time of day is kept, and a note says why.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
-from recorder.exchange.about import Written, ascii_text, note_empty, shortened, signal_names, write_about
+from recorder.exchange.about import Day, Written, ascii_text, note_empty, shortened, signal_names, write_about
 from recorder.exchange.edf_file import MONTHS
 from recorder.exchange.export_tables import write_csv_track
 from recorder.exchange.exported import Exported, Track
@@ -30,7 +31,7 @@ from recorder.exchange.quantise import EDF_COUNTS, EdfScale, edf_scale, grid, wi
 
 RECORDS_AT_ONCE: Final = 120
 FIRST_DAY: Final = datetime(1985, 1, 1, tzinfo=UTC)
-"""EDF can name none before; no device of ours was there then."""
+LAST_YEAR: Final = 2084
 _LABEL, _UNIT = 16, 8
 _SEX: Final = {"female": "F", "male": "M"}
 _LONGEST_NOTE: Final = 400
@@ -52,8 +53,8 @@ class _Plan:
 
     Args:
         record_s: length of a record, as text of at most 8 characters.
-        begin: of the file: a whole second of local time; of 1985-01-01 where nobody knows the day.
-        is_dated: somebody does.
+        begin: of the file: a whole second of local time; of 1985-01-01 where the day is left out.
+        day: whether it is, and why.
         fraction_s: of the first sample behind it.
         records: numbers of the records that are written, counted from the first sample.
         tals: annotation bytes of each of them.
@@ -63,7 +64,7 @@ class _Plan:
     signals: tuple[_Signal, ...]
     record_s: str
     begin: datetime
-    is_dated: bool
+    day: Day
     fraction_s: float
     records: tuple[int, ...]
     tals: tuple[bytes, ...]
@@ -82,11 +83,18 @@ def write(exported: Exported, folder: Path, stem: str) -> Written:
         with (folder / f"{name}.edf").open("wb") as out:
             out.write(_header(exported, plan))
             _write_records(out, exported, plan)
-        if not plan.is_dated:
+        written.day = plan.day
+        if plan.day == "unknown":
             written.notes.append(
                 f"nobody knows the day of this recording: {name}.edf says so (Startdate X); 01.01.85 stands for that"
             )
+        elif plan.day == "unnameable":
+            written.notes.append(
+                f"EDF cannot name the year {exported.local(exported.begin_s).year} (it knows 1985 to {LAST_YEAR}): "
+                f"{name}.edf leaves the day out (Startdate X); 01.01.85 stands for that, the time of day is right"
+            )
         if not plan.continuous:
+            written.is_broken = True
             written.notes.append(
                 f"{name}.edf is EDF+D: nothing was recorded in some stretches, which are left out. EDFbrowser shows "
                 "them; pyedflib refuses EDF+D, and readers that know only EDF+C close them up"
@@ -124,7 +132,7 @@ def _plan(exported: Exported, tracks: Sequence[Track], written: Written) -> _Pla
         written.steps |= {label: scale.step for label, scale in zip(labels, scales, strict=True)}
         written.time_error_s[track.info.stream_id] = round(placed.time_error_s, 6)
         signals.append(_Signal(placed, count, labels, tuple(scales)))
-    begin, is_dated = _begin(exported, begin_s)
+    begin, day = _begin(exported, begin_s)
     fraction_s = begin.microsecond / 1e6
     records = _records(signals)
     length_s = (records[-1] + 1) * float(record_s)
@@ -134,7 +142,7 @@ def _plan(exported: Exported, tracks: Sequence[Track], written: Written) -> _Pla
         tuple(signals),
         record_s,
         begin.replace(microsecond=0),
-        is_dated,
+        day,
         fraction_s,
         tuple(records),
         tuple(tals),
@@ -142,13 +150,15 @@ def _plan(exported: Exported, tracks: Sequence[Track], written: Written) -> _Pla
     )
 
 
-def _begin(exported: Exported, begin_s: float) -> tuple[datetime, bool]:
-    """Local time of the first sample, and whether its day is known; if not, counted from midnight of the first day."""
-    local = exported.utc(begin_s) + timedelta(seconds=exported.utc_offset_s)
-    if local >= FIRST_DAY:
-        return local, True
-    since = exported.utc(begin_s) - exported.utc(0.0)
-    return FIRST_DAY + since % timedelta(days=1), False
+def _begin(exported: Exported, begin_s: float) -> tuple[datetime, Day]:
+    """Local time of the first sample; its time of day, or one counted from midnight, where the day is left out."""
+    local = exported.local(begin_s)
+    if not exported.is_dated:
+        since = exported.utc(begin_s) - exported.utc(0.0)
+        return FIRST_DAY + since % timedelta(days=1), "unknown"
+    if FIRST_DAY.year <= local.year <= LAST_YEAR:
+        return local, "named"
+    return datetime.combine(FIRST_DAY, local.timetz()), "unnameable"
 
 
 def _record(tracks: Sequence[Track], ratio: float) -> tuple[str, list[int]]:
@@ -230,7 +240,7 @@ def _filled(times: Sequence[bytes], notes: Sequence[bytes], room: int) -> list[b
 
 def _header(exported: Exported, plan: _Plan) -> bytes:
     facts, begin = exported.facts, plan.begin
-    day = f"{begin.day:02d}-{MONTHS[begin.month - 1]}-{begin.year}" if plan.is_dated else "X"
+    day = f"{begin.day:02d}-{MONTHS[begin.month - 1]}-{begin.year}" if plan.day == "named" else "X"
     sex = _SEX.get(str(facts.get("sex")), "X")
     age = f" age_{facts['age_y']}" if facts.get("age_y") is not None else ""
     patient = f"{_field(exported.subject) or 'X'} {sex} X X{age}"

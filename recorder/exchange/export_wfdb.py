@@ -11,7 +11,6 @@ import re
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from fractions import Fraction
 from functools import reduce
 from math import gcd
@@ -65,6 +64,9 @@ def write(exported: Exported, folder: Path, stem: str) -> Written:
         written.notes.append(
             "notes in the .atr are UTF-8; wfdb for Python takes them byte by byte: note.encode('latin-1').decode()"
         )
+    if not exported.is_dated:
+        written.day = "unknown"
+        written.notes.append("nobody knows the day of this recording: its header has neither time nor day")
     note_empty(exported, written)
     write_about(folder / f"{record}.wfdb.about.json", exported, written)
     return written
@@ -99,12 +101,17 @@ def _write_record(
         written.steps |= {label: scale.step for label, scale in zip(signal_names(track), scales, strict=True)}
     n_frames = max((-(-s.placed.end // s.per_frame) for s in signals), default=0)
     lines = [line for s in signals for line in _write_signals(exported, folder, s, n_frames)]
-    local = exported.utc(begin_s) + timedelta(seconds=exported.utc_offset_s)
-    time = f"{local:%H:%M:%S}.{local.microsecond // 1000:03d} {local:%d/%m/%Y}"
-    head = f"{record} {len(lines)} {frame_hz * ratio!r} {n_frames} {time}"
+    head = f"{record} {len(lines)} {frame_hz * ratio!r} {n_frames}{_begin(exported)}"
     text = "\n".join([head, *lines, *_comments(exported), ""])
     (folder / f"{record}.hea").write_text(text, encoding="ascii")
     (folder / f"{record}.atr").write_bytes(_annotations(exported, begin_s))
+
+
+def _begin(exported: Exported) -> str:
+    """Time of day and day, which a header may leave out: of a recording that nobody dated both are."""
+    local = exported.local(exported.begin_s)
+    millis = local.microsecond // 1000
+    return f" {local:%H:%M:%S}.{millis:03d} {local:%d/%m}/{local.year:04d}" if exported.is_dated else ""
 
 
 def _frames(rates_hz: Sequence[float]) -> tuple[float, list[int]]:

@@ -199,6 +199,7 @@ class Exported:
         warning: SIMULATED …, else empty: goes into every file.
         read: rows of a track by its source id.
         clock: raw clock points of a waveform by its source id, ``(m, 3)``: sample, how many, elapsed s of arrival.
+        is_dated: somebody knows the day; else times are counted from 1970, or from a shift before it.
     """
 
     name: str
@@ -212,6 +213,7 @@ class Exported:
     warning: str
     read: Read
     clock: Callable[[str], Floats]
+    is_dated: bool = True
 
     @property
     def waveforms(self) -> tuple[Track, ...]:
@@ -240,6 +242,10 @@ class Exported:
     def utc(self, t_s: float) -> datetime:
         """UTC of a moment, to the microsecond."""
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=round(self.wall_ns(t_s) / 1000))
+
+    def local(self, t_s: float) -> datetime:
+        """Local time of a moment, called UTC."""
+        return self.utc(t_s) + timedelta(seconds=self.utc_offset_s)
 
     def spans_of(self, kind: str) -> tuple[Span, ...]:
         """Spans of one kind."""

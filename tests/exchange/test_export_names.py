@@ -126,7 +126,9 @@ def test_an_unknown_day_is_said_to_be_unknown_and_every_reader_takes_it(
     """Counted from 1970, in a zone west of it, and de-identified: no day that EDF can name, and none that was."""
     exported, _ = made([(300, 2.25)], [])
     marks = (Mark(4.25, "marker", "here"),)
-    undated = replace(exported, start_wall_ns=round(start_s * 1e9), utc_offset_s=offset_s, marks=marks)
+    undated = replace(
+        exported, start_wall_ns=round(start_s * 1e9), utc_offset_s=offset_s, marks=marks, is_dated=False
+    )
     written = export_edf.write(replace(undated, facts={"session": "s"}), tmp_path, "x")
     path, day = tmp_path / "x.edf", datetime(1985, 1, 1)
     with pyedflib.EdfReader(str(path)) as reader:
@@ -141,7 +143,7 @@ def test_an_unknown_day_is_said_to_be_unknown_and_every_reader_takes_it(
     with pytest.raises(edfio.AnonymizedDateError):
         _ = edf.startdate
     assert (edf.starttime.second, edf.signals[0].data.round().tolist()) == (2, list(range(300)))
-    assert any("Startdate X" in line for line in written.notes)
+    assert written.day == "unknown" and any("nobody knows the day" in line for line in written.notes)
     ours = edf_file.parse_header(np.fromfile(path, np.uint8))
     assert ours.start is None, "brought in again it has no date either"
 
@@ -152,7 +154,38 @@ def test_a_day_that_is_known_is_told(tmp_path: Path) -> None:
     known = replace(exported, start_wall_ns=int(start.timestamp()) * 10**9, utc_offset_s=7200)
     written = export_edf.write(replace(known, facts={"session": "s"}), tmp_path, "x")
     assert edfio.read_edf(tmp_path / "x.edf").startdatetime == datetime(2026, 3, 2, 0, 30)
-    assert not any("Startdate" in line for line in written.notes)
+    assert written.day == "named" and not any("Startdate" in line for line in written.notes)
+
+
+@pytest.mark.parametrize("year", [1979, 1984, 2085, 2100])
+def test_a_year_that_edf_cannot_name_is_said_to_be_one(year: int, tmp_path: Path) -> None:
+    """Not that nobody knew: the day is left out, the time of day stays, and all three readers take the file."""
+    exported, _ = made([(300, 0.0)], [])
+    start = datetime(year, 3, 1, 22, 30, tzinfo=UTC)
+    known = replace(exported, start_wall_ns=int(start.timestamp()) * 10**9, utc_offset_s=3600)
+    written = export_edf.write(replace(known, facts={"session": "s"}), tmp_path, "x")
+    assert written.day == "unnameable" and any(f"cannot name the year {year}" in n for n in written.notes)
+    assert not any("nobody knows" in note for note in written.notes)
+    with pyedflib.EdfReader(str(tmp_path / "x.edf")) as reader:
+        assert reader.getStartdatetime() == datetime(1985, 1, 1, 23, 30)
+    assert mne.io.read_raw_edf(tmp_path / "x.edf", verbose="error").get_data()[0].size == 300
+    assert edfio.read_edf(tmp_path / "x.edf").starttime.isoformat() == "23:30:00"
+
+
+def test_wfdb_of_an_unknown_day_names_neither_day_nor_time_and_keeps_its_times(tmp_path: Path) -> None:
+    exported, _ = made([(300, 2.25)], [])
+    marks = (Mark(4.25, "marker", "here"),)
+    undated = replace(exported, marks=marks, is_dated=False, facts={"session": "s"})
+    written = export_wfdb.write(undated, tmp_path, "x")
+    record, notes = wfdb.rdrecord(str(tmp_path / "x")), wfdb.rdann(str(tmp_path / "x"), "atr")
+    assert (record.base_date, record.base_time, record.base_datetime) == (None, None, None)
+    assert record.p_signal[:, 0].round().tolist() == list(range(300))
+    assert (notes.sample / notes.fs).tolist() == [2.0] and "here" in notes.aux_note[0]
+    assert written.day == "unknown" and any("neither time nor day" in note for note in written.notes)
+    # a day that is known is named, of any year
+    old = replace(exported, start_wall_ns=int(datetime(1979, 3, 1, tzinfo=UTC).timestamp()) * 10**9)
+    assert export_wfdb.write(replace(old, facts={"session": "s"}), tmp_path, "y").day == "named"
+    assert wfdb.rdheader(str(tmp_path / "y")).base_datetime == datetime(1979, 3, 1, 0, 0, 2, 250_000)
 
 
 @pytest.mark.parametrize("label", ["平躺休息", "血压" * 70, "a" + "血压" * 70, "ab" + "血压" * 70])

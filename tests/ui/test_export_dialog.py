@@ -92,12 +92,16 @@ def test_from_review_to_a_file_that_opens(qtbot: QtBot, folder: Path, tmp_path: 
 
 
 def test_a_file_whose_day_nobody_knows_says_so() -> None:
-    path, spoken = Path("a.edf"), Written(notes=["nobody knows the day of this recording: … (Startdate X) …"])
+    path, spoken = Path("a.edf"), Written(day="unknown")
     report = Report(
         "edf", path, (path,), "s", "S", False, "", "", "", (), 0, {}, {}, (), written=spoken, seconds=1.0
     )
-    assert text("export-undated") in _told(report)
-    assert text("export-undated") not in _told(replace(report, written=Written()))
+    assert text("export-day-unknown-edf") in _told(report)
+    assert text("export-day-unknown-wfdb") in _told(replace(report, to="wfdb"))
+    assert text("export-day-unnameable-edf") in _told(replace(report, written=Written(day="unnameable")))
+    named = _told(replace(report, written=Written(notes=["… (Startdate X) … EDF+D …"])))
+    assert named == _told(replace(report, written=Written())), "a note is read by people alone"
+    assert text("export-broken") in _told(replace(report, written=Written(is_broken=True)))
 
 
 def test_cancelled_nothing_stays_and_the_form_comes_back(qtbot: QtBot, folder: Path, tmp_path: Path) -> None:

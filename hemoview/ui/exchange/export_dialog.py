@@ -342,10 +342,10 @@ def _told(report: Report) -> list[str]:
     late_s = max(report.written.time_error_s.values(), default=0.0)
     if late_s > LATE_S:
         lines.append(text("export-late", ms=round(late_s * 1000)))
-    if report.to == "edf" and any("EDF+D" in note for note in report.written.notes):
+    if report.written.is_broken:
         lines.append(text("export-broken"))
-    if report.to == "edf" and any("Startdate X" in note for note in report.written.notes):
-        lines.append(text("export-undated"))
+    if report.written.day != "named":
+        lines.append(text(f"export-day-{report.written.day}-{report.to}"))
     if report.dropped:
         kinds: Counter[str] = Counter()
         for name, n in report.dropped.items():

@@ -60,7 +60,11 @@ ENGLISH: Final[dict[str, str]] = {
     "and Parquet hold every sample's own time.",
     "export-broken": "Nothing was recorded in some stretches, so it is EDF+D. Programs that know only EDF+C refuse it "
     "or close the gaps.",
-    "export-undated": "Nobody knows the day of this recording. EDF says so; programs that show 1985-01-01 mean that.",
+    "export-day-unknown-edf": "Nobody knows the day of this recording. EDF says so; programs that show "
+    "1985-01-01 mean that.",
+    "export-day-unknown-wfdb": "Nobody knows the day of this recording: the header has neither time nor day.",
+    "export-day-unnameable-edf": "EDF can name no year before 1985 or after 2084: the day is left out. "
+    "Programs that show 1985-01-01 mean that; the time of day is right.",
     "export-show": "Show in folder",
     "export-close": "Close",
     "export-again": "Back",
@@ -142,7 +146,10 @@ CHINESE: Final[dict[str, str]] = {
     "export-late": "该格式所有设备共用一个时钟：样本时间误差最大 {ms} 毫秒。"
     "XDF、CSV 与 Parquet 保存每个样本各自的时间。",
     "export-broken": "部分时段没有任何记录，因此为 EDF+D。只支持 EDF+C 的软件会拒绝打开，或将缺口合拢。",
-    "export-undated": "此记录的日期未知，EDF 中已注明；软件显示的 1985-01-01 即表示“未知”。",
+    "export-day-unknown-edf": "此记录的日期未知，EDF 中已注明；软件显示的 1985-01-01 即表示“未知”。",
+    "export-day-unknown-wfdb": "此记录的日期未知：文件头中没有时间和日期。",
+    "export-day-unnameable-edf": "EDF 无法表示 1985 年以前或 2084 年以后的年份，因此未写日期。"
+    "软件显示的 1985-01-01 即表示“未写”；一天中的时刻是对的。",
     "export-show": "打开所在文件夹",
     "export-close": "关闭",
     "export-again": "返回",
