@@ -17,6 +17,7 @@ from unittest import mock
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import researcher
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -31,7 +32,7 @@ OUT = Path("resources/docs/pictures")
 WIDEST_PX = 1280
 PATIENCE_S = 120.0
 TEMPLATE = """
-name = "Sit and stand"
+name = "{name}"
 operator = "RN2"
 markers = ["arm move", "recalibration", "dizzy", "talking", "other"]
 [consent]
@@ -49,23 +50,46 @@ device_id = "e4"
 kind = "serial-adc"
 device_id = "adc"
 [[phases]]
-name = "Sitting"
+name = "{sitting}"
 duration_min = 5
-marker_at_start = "sitting begins"
-instruction = "Feet on the floor, forearm at the height of the heart."
+marker_at_start = "{sits}"
+instruction = "{how}"
 [[phases]]
-name = "Standing"
+name = "{standing}"
 duration_min = 3
-marker_at_start = "stand up"
+marker_at_start = "{stands}"
 [cuff]
 first_after_min = 2
 at_phase_ends = true
 [checklist]
-before = ["Wristband sits two fingers above the wrist", "Forearm lies at the height of the heart"]
+before = ["{wristband}", "{forearm}"]
 [rules]
 anchor_from = "cuff"
 show_simulated = true
 """
+OWN_WORDS = {
+    "en": {
+        "name": "Sit and stand",
+        "sitting": "Sitting",
+        "sits": "sitting begins",
+        "how": "Feet on the floor, forearm at the height of the heart.",
+        "standing": "Standing",
+        "stands": "stand up",
+        "wristband": "Wristband sits two fingers above the wrist",
+        "forearm": "Forearm lies at the height of the heart",
+    },
+    "zh": {
+        "name": "坐位与站立",
+        "sitting": "坐位",
+        "sits": "开始坐",
+        "how": "双脚着地，前臂与心脏同高。",
+        "standing": "站立",
+        "stands": "起立",
+        "wristband": "腕带戴在手腕上方两指处",
+        "forearm": "前臂与心脏同高",
+    },
+}
+"""Of the template, which a site writes in its own language."""
 SUBJECT = {"age_y": "58", "height_cm": "168", "weight_kg": "71", "hand_height_cm": "0"}
 
 
@@ -79,7 +103,8 @@ class Visit:
         window_settings.save(app.settings_file(options), WindowSettings(taste=taste))
         folder = places.templates_dir(home)
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "sit-and-stand.toml").write_text(TEMPLATE, encoding="utf-8")
+        self.template = OWN_WORDS[language]["name"]
+        (folder / "sit-and-stand.toml").write_text(TEMPLATE.format(**OWN_WORDS[language]), encoding="utf-8")
         self.home = home
         self.qt, self.shell = app.open_window(options)
         self.window, self.ask = self.shell.window, self.shell.operations
@@ -100,7 +125,10 @@ class Visit:
         shown = (widget or self.window).grab()
         if shown.width() > WIDEST_PX:
             shown = shown.scaledToWidth(WIDEST_PX, Qt.TransformationMode.SmoothTransformation)
-        shown.save(str(OUT / f"{name}{self.suffix}.png"))
+        where = OUT / f"{name}{self.suffix}.png"
+        shown.save(str(where))
+        with Image.open(where) as taken:  # 256 colours are enough for a screen and a third of the bytes
+            taken.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(where, optimize=True)
 
     def banner(self, key: str) -> bool:
         """Whether it is asked for now."""
@@ -126,7 +154,7 @@ class Visit:
         assert dialog is not None
         inputs: dict[str, Any] = dialog.inputs
         chooser = inputs["template"].box
-        chooser.setCurrentIndex(chooser.findText("Sit and stand"))
+        chooser.setCurrentIndex(chooser.findText(self.template))
         inputs["pseudonym"].scanned.emit("P-014")
         inputs["sex"].buttons["female"].click()
         for name, typed in SUBJECT.items():
@@ -217,28 +245,26 @@ def research(language: str) -> None:
 
 
 def operate(language: str, seconds: float) -> None:
-    """The operator's guide: English in full; of Chinese the two screens an operator meets most."""
+    """The operator's guide, all of it."""
     with tempfile.TemporaryDirectory() as folder:
         visit = Visit(language, Path(folder))
         try:
             visit.devices()
             visit.start()
             visit.record(seconds)
-            if language == "en":
-                visit.look()
-                visit.review()
+            visit.look()
+            visit.review()
         finally:
             visit.leave()
 
 
 def main() -> None:
-    """All of them, or one guide's."""
+    """All of them, or one guide's: ``[researcher | SECONDS] [en | zh]``, seconds of the recording."""
     said = sys.argv[1] if len(sys.argv) > 1 else "40"
-    for language in ("en", "zh"):
+    for language in sys.argv[2:] or ("en", "zh"):
         if said != "researcher":
             operate(language, float(said))
         research(language)
-    (OUT / "confirm-zh.png").unlink(missing_ok=True)
     QApplication.quit()
 
 

@@ -61,8 +61,20 @@ def guide(whose: str, language: str) -> str:
     return file_of(whose, language).read_text(encoding="utf-8")
 
 
+def ordered(guide: str) -> list[Path]:
+    return [(DOCS / "guide" / place).resolve() for _, place in PICTURE.findall(guide)]
+
+
 def pictures(guide: str) -> set[Path]:
-    return {(DOCS / "guide" / place).resolve() for _, place in PICTURE.findall(guide)}
+    return set(ordered(guide))
+
+
+@pytest.mark.parametrize("name", ["zh.md", "researcher-zh.md", "ward-zh.md"])
+def test_a_chinese_guide_shows_the_pictures_of_the_english_one_in_chinese(name: str) -> None:
+    english = DOCS / "guide" / name.replace("zh", "en")
+    shown, theirs = ((DOCS / "guide" / file).read_text(encoding="utf-8") for file in (name, english.name))
+    assert [p.stem for p in ordered(shown)] == [f"{p.stem}-zh" for p in ordered(theirs)]
+    assert "英文界面" not in shown
 
 
 def test_every_picture_is_there_and_every_picture_is_used() -> None:
