@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -90,13 +91,14 @@ def save_trend(
     tell: Callable[[float], None] = lambda _share: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Write a span; returns the number of rows. The file appears whole or not at all.
+    """Write a span; returns the number of rows. The file appears whole or not at all; of two who save
+    it at once it is the later one's.
 
     Raises:
         StorageError: it cannot be written.
         SavingStopped: ``stopped`` said so.
     """
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
     try:
         with temporary.open("w", encoding="utf-8-sig", newline="") as out:
             count = _write(session, out, saving, tell, stopped)

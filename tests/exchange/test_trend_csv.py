@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hemoview.bench.review_session import Plan, make_session
 from recorder import session as store
 from recorder.errors import RecordingUnreadable, StorageError
+from recorder.exchange import trend_csv
 from recorder.exchange.saved_trend import SavedTrend, is_saved_trend
 from recorder.exchange.trend_csv import (
     FIRST_COLUMNS,
@@ -187,3 +188,22 @@ def test_a_damaged_file_opens_or_is_refused_in_words(data: st.DataObject, small:
     for stream_id in read.streams:
         read.overview(stream_id, 0.0, 400.0, 10)
     assert read.header.subject is None or read.header.subject.pseudonym
+
+
+def test_two_windows_that_save_one_file_at_once_do_not_mix(
+    folder: Path, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, write, left = tmp_path / "trend.csv", trend_csv._write, [Saving(0.0, 600.0)]
+
+    def written(*args: object) -> int:
+        count = write(*args)  # type: ignore[arg-type]
+        if left:
+            with store.open(folder) as another:
+                save_trend(another, path, left.pop())
+        return count
+
+    monkeypatch.setattr(trend_csv, "_write", written)
+    with store.open(folder) as session:
+        save_trend(session, path, SPAN)
+    assert path.read_text("utf-8-sig") == saved.read_text("utf-8-sig")
+    assert [p.name for p in tmp_path.iterdir()] == ["trend.csv"]
