@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from synthetic_bedside import NS, SyntheticBedside
 
+from hemoview.viewmodel.live.banners import banners
 from hemoview.viewmodel.live.lanes import lanes
 from hemoview.viewmodel.live.model import LiveModel
 from hemoview.viewmodel.live.record_view import Wish
@@ -67,6 +68,23 @@ def test_a_window_opened_after_the_loss_hatches_the_lane() -> None:
     assert len(shown) == len(expected)
     for span, wanted in zip(shown, expected, strict=True):
         assert span == pytest.approx(wanted, abs=1.0)
+
+
+def test_a_link_between_two_attempts_is_told_lost_to_both() -> None:
+    """The one that came later called it connected but silent, or never seen."""
+    bed = SyntheticBedside()
+    bed.run(6.0)
+    lost = replace(bed.links[0], state="lost", attempt=1, since_ns=bed.clock.now_ns)
+    bed.links = (lost, bed.links[1])
+    lose_band(bed, 5.0)
+    bed.links = (replace(lost, state="silent", since_ns=bed.clock.now_ns), bed.links[1])
+    lose_band(bed, 2.0)
+    watched = open_late(bed)
+    bed.model.take([bed.status()])
+    said = [
+        {b.message.id for b in banners(model.facts()) if b.key == "link-e4"} for model in (watched, bed.model)
+    ]
+    assert said[0] == said[1] == {"link-lost"}
 
 
 def test_what_comes_back_stands_behind_the_gap() -> None:

@@ -31,9 +31,10 @@ class PromptRows(QWidget):
         self.hide()
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        """What is asked here now."""
-        return tuple(key for key, *_ in self._shown)
+    def in_sight(self) -> tuple[str, ...]:
+        """What is asked here where it can be read: neither on a hidden page nor scrolled away on a small panel."""
+        seen = self.visibleRegion().boundingRect().height() >= self.height()
+        return tuple(key for key, *_ in self._shown) if self.isVisible() and seen else ()
 
     def set_narrow(self, *, on: bool) -> None:
         """One at a time, its buttons below the words."""

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui.parts import theme
-from hemoview.ui.parts.label import Fitted, Words
+from hemoview.ui.parts.label import LEAST_PX, Fitted, Words
 from hemoview.ui.words.catalogue import text, words
 from hemoview.viewmodel.live.record_view import HeaderView
 from hemoview.viewmodel.live.service import SyncLine
@@ -42,6 +42,17 @@ class Yielding(Fitted):
         """Of the full size, whatever is shown now."""
         metrics = QFontMetrics(theme.font(self._pixels, bold=self._bold))
         return QSize(metrics.horizontalAdvance(self.text()) + 4 if self.text() else 0, metrics.height())
+
+
+class Whole(Yielding):
+    """Keeps the room of its words in the smallest size: "96 %" that is cut reads 9."""
+
+    def show_text(self, shown: str, role: str) -> None:
+        """Words in the colour of ``role``."""
+        widest = "".join("0" if c.isdigit() else c for c in shown)
+        least_px = QFontMetrics(theme.font(LEAST_PX)).horizontalAdvance(widest)
+        self.setMinimumWidth(least_px + 2 if shown else 1)
+        super().show_text(shown, role)
 
 
 class Vanishing(Yielding):
@@ -73,7 +84,7 @@ class HeaderBar(QFrame):
             Words(22, bold=True),
             Vanishing(14),
         )
-        self.disk, self.battery, self.control = Yielding(15), Yielding(15), Yielding(13)
+        self.disk, self.battery, self.control = Whole(15), Whole(15), Yielding(13)
         self.sync = Yielding(15)
         self.amended = Words(14, bold=True)
         self.start = self._button("button-start", self.start_asked, "start")

@@ -19,6 +19,8 @@ from hemoview.viewmodel.messages import Message
 
 ONE_LINE_PX, SCALE_PX = 36, 26
 """Lanes lower than this have room for one line of words, and for one figure of their scale."""
+BARS_PX = 50
+"""Lanes lower than this have no room for bars of quality below their title."""
 
 
 class WaveView(QWidget):
@@ -142,8 +144,7 @@ def _draw_lane(painter: QPainter, frame: LaneFrame, width: int) -> None:
     painter.setFont(theme.font(12))
     below = QRectF(8, box.top_px + (22 if tall else 18), LABEL_PX - 44, 16)
     if box.height_px < ONE_LINE_PX:  # below the title it would stand in the next lane
-        width = QFontMetrics(theme.font(14, bold=True)).horizontalAdvance(words(lane.title))
-        below = QRectF(8 + width + 5, box.top_px + 2, LABEL_PX, 16)
+        below = QRectF(8 + _title_px(frame) + 5, box.top_px + 2, LABEL_PX, 16)
     painter.drawText(below, Qt.AlignmentFlag.AlignLeft, lane.unit)
     if lane.note is not None:
         at_px = 42 if tall else 32
@@ -155,10 +156,18 @@ def _draw_lane(painter: QPainter, frame: LaneFrame, width: int) -> None:
     _draw_scale(painter, frame)
 
 
+def _title_px(frame: LaneFrame) -> int:
+    """Width of the title of a low lane."""
+    return QFontMetrics(theme.font(14, bold=True)).horizontalAdvance(words(frame.lane.title))
+
+
 def _draw_scale(painter: QPainter, frame: LaneFrame) -> None:
     painter.setFont(theme.font(11))
     painter.setPen(theme.colour("muted"))
     top, bottom = frame.geometry.top_px, frame.geometry.top_px + frame.geometry.height_px
+    unit_px = QFontMetrics(theme.font(12)).horizontalAdvance(frame.lane.unit)
+    if bottom - top < ONE_LINE_PX and 8 + _title_px(frame) + 5 + unit_px > LABEL_PX - 30:
+        return  # the figure would stand in the unit
     scale = frame.scale if bottom - top >= SCALE_PX else frame.scale[-1:]
     for y, label in scale:
         place = QRectF(LABEL_PX - 46, min(max(y - 7, top - 2), bottom - 13), 40, 15)
@@ -170,9 +179,11 @@ def _draw_quality(painter: QPainter, frame: LaneFrame) -> None:
     if frame.lane.sqi is None:
         return
     filled = round(frame.lane.sqi * 5)
-    top = frame.geometry.top_px + 30
+    left, top = 8.0, frame.geometry.top_px + 30
+    if frame.geometry.height_px < BARS_PX:  # below the title they would stand in the next lane
+        left, top = left + _title_px(frame) + 8, frame.geometry.top_px - 1
     for i in range(5):
-        bar = QRectF(8 + i * 9, top + 12 - 3 * i, 6, 6 + 3 * i)
+        bar = QRectF(left + i * 9, top + 12 - 3 * i, 6, 6 + 3 * i)
         painter.fillRect(
             bar, theme.colour("ok" if filled >= 3 else "warn") if i < filled else theme.colour("muted", 0.3)
         )

@@ -150,7 +150,7 @@ class MainWindow(QMainWindow):
             self.record.markers.show_markers(view.markers, can_mark=view.can_mark, can_undo=view.can_undo)
         elif self.page == RECORD:
             self.record.show_view(view)
-        asked = self.record.guide.prompts.keys if self.record.guide.isVisible() else ()
+        asked = self.record.guide.prompts.in_sight
         self.banners.show_banners(tuple(b for b in view.banners if b.key not in asked))
 
     # ---- large numbers, and the form for the window's shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -221,7 +221,8 @@ class LiveModel:
         self.status, self.status_seen_ns = status, self._clock.monotonic_ns()
         if before is None or before.session.session_id != status.session.session_id:
             self._begin_session()
-        told = {link.device_id: self._trouble(link) for link in status.links if link.state in WAITING}
+        lost = {stream.stream_id for stream in status.streams if stream.state == "lost"}
+        told = {link.device_id: self._trouble(link, lost) for link in status.links if link.state in WAITING}
         self._troubles = told
         self._hear_of(status)
         if status.describe_no != self._describe_no:
@@ -240,11 +241,15 @@ class LiveModel:
                 status.t_host_ns - round((told.last_age_s or 0.0) * 1e9) if ended else None
             )
 
-    def _trouble(self, link: LinkStatus) -> Trouble:
-        """A link that is tried again and again changes its state; its trouble goes on until it streams."""
+    def _trouble(self, link: LinkStatus, lost: Set[str]) -> Trouble:
+        """A link that is tried again and again changes its state; its trouble goes on until it streams. Who came
+        later knows by its streams, which stay lost.
+        """
         known = self._troubles.get(link.device_id)
         since_ns = link.since_ns if known is None else known.since_ns
-        return Trouble(since_ns, link.state == "lost" or (known is not None and known.lost))
+        own = {name for name, stream in self.streams.items() if stream.info.device_id == link.device_id}
+        was_lost = (known is not None and known.lost) or bool(own & lost)
+        return Trouble(since_ns, link.state == "lost" or was_lost)
 
     def _begin_session(self) -> None:
         self._events.clear()

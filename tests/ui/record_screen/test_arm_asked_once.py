@@ -53,6 +53,18 @@ def test_a_question_that_the_strip_has_no_room_for_stays_a_banner(
     assert [len(texts) for texts in asked(window)] == [0, 1]
 
 
+def test_on_a_small_panel_the_strip_lies_below_and_the_banner_asks(
+    window: MainWindow, bed: SyntheticBedside, pictures: Pictures
+) -> None:
+    window.resize(640, 400)
+    bed.events.append(event("arm-moved", bed.clock.now_ns, **TURN))
+    bed.tell()
+    bed.run(3.0)
+    pictures.show()
+    pictures.show()
+    assert len(asked(window)[1]) == 1
+
+
 def test_a_posture_without_a_height_leaves_the_question_open(bed: SyntheticBedside) -> None:
     """The pressures stay wider until the height is told; the strip forgot to ask."""
 

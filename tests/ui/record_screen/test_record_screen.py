@@ -16,12 +16,14 @@ from synthetic_bedside import SyntheticBedside
 from hemoview.ui.live.header_bar import Vanishing
 from hemoview.ui.live.numerics_panel import NumericsPanel
 from hemoview.ui.live.numerics_view import BIG, BigRow, SmallCell
+from hemoview.ui.live.wave_view import WaveView
 from hemoview.ui.parts import theme
 from hemoview.ui.parts.label import Words
 from hemoview.ui.window.main_window import MainWindow
 from hemoview.ui.words.catalogue import words
 from hemoview.viewmodel.live.record import resolve
 from hemoview.viewmodel.live.record_view import Cell, Wish
+from hemoview.viewmodel.live.sweeper import LABEL_PX, Canvas, Sweeper
 from hemoview.viewmodel.messages import say
 
 
@@ -247,3 +249,35 @@ def test_a_templates_name_without_room_is_no_speck_beside_the_subject(qtbot: QtB
     assert len(blank) > 1, "it is painted where it fits"
     name.resize(9, 24)
     assert len(np.unique(pixels(name.grab().toImage()).reshape(-1, 3), axis=0)) == 1
+
+
+def test_a_battery_is_never_cut_to_another_figure(window: MainWindow, bed: SyntheticBedside) -> None:
+    """Beside "Take control" the header had no room for it: "96 %" read 9."""
+    bed.status_changes = {"controller": "the tablet at the foot of the bed"}
+    bed.run(0.6)
+    for name in ("trends", "devices"):
+        window.header.add_tab(name)
+    window.show_view(resolve(Wish(), bed.model.facts()))
+    QApplication.processEvents()
+    header = window.header
+    assert header.take.isVisible() and "80 %" in header.battery.text()
+    assert _whole(header.battery) and _whole(header.disk)
+    assert window.width() == 1280
+
+
+def test_in_a_low_lane_nothing_stands_in_the_next(bed: SyntheticBedside, qtbot: QtBot) -> None:
+    """The bars of quality stood in the next lane's title, a figure of the scale in the unit."""
+    waves = WaveView()
+    qtbot.addWidget(waves)
+    waves.setMinimumHeight(0)
+    waves.resize(640, 66)
+    canvas = Canvas(640, 66, theme.px_per_mm(), 25.0)
+    lanes = resolve(Wish(), bed.model.facts()).lanes[:2]
+    frames = Sweeper().frames(lanes, bed.model.streams, canvas, now_ns=bed.clock.now_ns)
+    waves.show_frames(frames, watermark=None, mm_per_s=25.0)
+    picture = pixels(waves.grab().toImage())
+    first, second = (frame.geometry for frame in frames)
+    assert first.height_px < 36
+    title = picture[round(second.top_px) : round(second.top_px + second.height_px), : int(LABEL_PX)]
+    assert not near(title, "ok").any() and not near(title, "muted").any()
+    assert near(picture[round(first.top_px) : round(second.top_px) - 4, : int(LABEL_PX)], "ok").any()
