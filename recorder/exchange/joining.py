@@ -21,6 +21,7 @@ import numpy as np
 from recorder import session
 from recorder.clock import ClockEra
 from recorder.errors import ConfigError, SessionError
+from recorder.exchange.import_questions import ZONES_SPAN_NS
 from recorder.exchange.importing import Plan, refuse_unanswered, stored_facts, told_of_subject
 from recorder.exchange.into_session import Break, Moment, Rows, Waveform, bulk_numeric, bulk_waveform
 from recorder.exchange.local_time import check_zone
@@ -92,6 +93,7 @@ def join(
         if opened.state != "sealed":
             raise SessionError(f"{base.name}: is not sealed; end it, or run recorder recover, then join it")
         _refuse_another(opened, plan)
+        _refuse_apart(opened, plan, accepted)
         before = opened.events()
     eras = _eras_of(stored, plan.span_wall_ns[0])
     added, moments = [], [m for source in plan.sources for m in source.moments]
@@ -127,13 +129,26 @@ def _refuse_another(opened: session.Session, plan: Plan) -> None:
     }
     if clash:
         raise ConfigError(f"{name} has a device {', '.join(sorted(clash))} already: nothing was joined")
+
+
+def _refuse_apart(opened: session.Session, plan: Plan, accepted: Collection[str]) -> None:
+    """Clocks that are a zone apart may be of one session all the same, as at import: aligning finds by how much."""
     begin_ns = opened.start_wall_ns
     end_ns = begin_ns + round(opened.duration_s * 1e9)
-    first, last = plan.span_wall_ns
-    if first >= end_ns or last <= begin_ns:
-        raise ConfigError(
-            f"{name} and what is to be joined have no moment in common: check the time zone; nothing was joined"
-        )
+    first_ns, last_ns = plan.span_wall_ns
+    between_ns = max(first_ns - end_ns, begin_ns - last_ns)
+    within_zones = between_ns <= ZONES_SPAN_NS
+    if between_ns < 0 or (within_zones and "apart" in accepted):
+        return
+    way_out = (
+        "; if a device's clock was set wrongly, give --accept apart, and aligning it finds by how much"
+        if within_zones
+        else ""
+    )
+    raise ConfigError(
+        f"{opened.path.name} and what is to be joined have no moment in common: check the time zone; "
+        f"nothing was joined{way_out}"
+    )
 
 
 def _eras_of(stored: Stored, first_wall_ns: int) -> _Eras:

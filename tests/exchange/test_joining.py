@@ -156,6 +156,26 @@ def test_what_cannot_be_joined_is_refused_and_leaves_nothing(base: Path, tmp_pat
     assert read_stored(base).state == "sealed"
 
 
+@pytest.mark.parametrize("begins_after_s", [-3600, 7200])
+def test_a_clock_set_an_hour_wrong_is_joined_once_somebody_says_so(
+    base: Path, tmp_path: Path, begins_after_s: int
+) -> None:
+    plan, out = plan_of(tmp_path / "stick", begins_after_s), tmp_path / "both"
+    with pytest.raises(ConfigError, match="give --accept apart, and aligning it finds by how much"):
+        join(base, plan, out, now_wall_ns=0)
+    join(base, plan, out, accepted=("apart",), now_wall_ns=0)
+    assert session.verify(out).ok
+    with session.open(base) as old, session.open(out) as new:
+        for stream_id in old.streams:
+            a, b = old.read(stream_id), new.read(stream_id)
+            assert np.array_equal(a.raw, b.raw)
+            assert np.abs(b.time_s - a.time_s - max(-begins_after_s, 0)).max() < 1e-6
+        assert np.array_equal(new.read("cnap.wave").raw, plan.sources[0].waveforms[0].values)
+    days = plan_of(tmp_path / "days", -3 * 86_400)
+    with pytest.raises(ConfigError, match=r"nothing was joined$"):
+        join(base, days, tmp_path / "never", accepted=("apart",), now_wall_ns=0)
+
+
 @given(
     st.lists(st.tuples(st.integers(1, 30), st.integers(1, 500)), min_size=1, max_size=5),
     st.lists(st.integers(-100, 2000), min_size=1, max_size=4, unique=True),
