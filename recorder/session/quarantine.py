@@ -91,8 +91,8 @@ def discard(path: Path | str, *, why: str, who: str, wall_ns: int) -> Quarantine
         raise ConfigError(f"{folder.name}: no reason; say why it is discarded")
     if not who.strip():
         raise ConfigError(f"{folder.name}: no operator code; say who discards it")
-    with contextlib.suppress(SessionDamaged):  # what cannot be read may be discarded all the same
-        read_card(folder)
+    with storage_errors(folder, "discarding"), contextlib.suppress(SessionDamaged):
+        read_card(folder)  # what is damaged may be discarded all the same
     place = folder.parent / QUARANTINE_FOLDER
     found = Quarantined(place / folder.name, wall_ns, why.strip(), who.strip())
     with _moves(folder.parent):

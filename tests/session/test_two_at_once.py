@@ -146,8 +146,16 @@ def test_no_correction_is_kept_of_a_session_erased_meanwhile(
     assert left_in(folder) == ["tombstone.json"]
 
 
-def test_a_correction_of_a_session_moved_meanwhile_says_so(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda folder: sessions.amend(folder, {"notes": "about the subject"}, **WHO),
+        lambda folder: sessions.discard(folder, **WHO),
+    ],
+    ids=["amend", "discard"],
+)
+def test_who_changes_a_session_moved_meanwhile_is_told_so(
+    act: Callable[[Path], object], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     meanwhile(
         monkeypatch,
@@ -156,7 +164,7 @@ def test_a_correction_of_a_session_moved_meanwhile_says_so(
         lambda: folder.rename(folder.with_name("elsewhere")),
     )
     with pytest.raises(StorageError, match="moved or erased meanwhile"):
-        sessions.amend(folder, {"notes": "about the subject"}, **WHO)
+        act(folder)
     assert not folder.exists()
 
 
