@@ -93,6 +93,7 @@ class Report:
     left_out: tuple[str, ...]
     written: Written
     seconds: float
+    unfinished: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -199,6 +200,7 @@ def _report(  # noqa: PLR0917 -- everything there is to say
         left_out=tuple(exported.facts["left_out"]),
         written=written,
         seconds=told[1],
+        unfinished=tuple(exported.facts["unfinished"]),
     )
 
 

@@ -136,6 +136,10 @@ class Track:
         return f"{column.heading} {self.tags}".strip()
 
 
+UNFINISHED: Final = "unfinished"
+"""In the detail of a label whose rater has not declared the set finished."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """A moment. ``detail`` holds plain JSON values."""
@@ -148,7 +152,8 @@ class Mark:
     @property
     def text(self) -> str:
         """In one line: ``marker: arm move``."""
-        return self.kind if not self.label or self.label == self.kind else f"{self.kind}: {self.label}"
+        said = self.kind if not self.label or self.label == self.kind else f"{self.kind}: {self.label}"
+        return said + _unfinished(self.detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +170,12 @@ class Span:
     @property
     def text(self) -> str:
         """In one line: ``gap e4.bvp: link-lost``."""
-        return f"{self.kind} {self.stream}".strip() + (f": {self.label}" if self.label else "")
+        said = f"{self.kind} {self.stream}".strip() + (f": {self.label}" if self.label else "")
+        return said + _unfinished(self.detail)
+
+
+def _unfinished(detail: dict[str, Any]) -> str:
+    return f" ({UNFINISHED})" if detail.get(UNFINISHED) else ""
 
 
 @dataclass(frozen=True)

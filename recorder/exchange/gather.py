@@ -13,7 +13,18 @@ import numpy as np
 
 from recorder.errors import ConfigError
 from recorder.exchange.deidentify import Disguise
-from recorder.exchange.exported import Exported, Mark, Selection, Span, Tell, Track, reader, slices, survey
+from recorder.exchange.exported import (
+    UNFINISHED,
+    Exported,
+    Mark,
+    Selection,
+    Span,
+    Tell,
+    Track,
+    reader,
+    slices,
+    survey,
+)
 from recorder.exchange.trend_csv import is_simulated, tag_of
 from recorder.schema import Event, StreamInfo
 from recorder.session import Session, alignments, hides_estimates
@@ -91,7 +102,7 @@ def gather(session: Session, selection: Selection, disguise: Disguise, terms: Te
             track = survey(session, info, selection.span, tell)
             tracks.append(_disguised(track, disguise, tag_of(info, simulated=simulated)))
     spans = [*_gap_spans(tracks, disguise), *_unconfirmed(session, disguise), *_quality(session)]
-    label_marks, label_spans, blind = _annotations(session, disguise)
+    label_marks, label_spans, blind, unfinished = _annotations(session, disguise)
     spans = [_cut(s, selection.span) for s in [*spans, *label_spans] if _touches(s, selection.span)]
     marks = [*_marks(session, disguise), *label_marks]
     marks = [m for m in marks if selection.span is None or selection.span[0] <= m.t_s < selection.span[1]]
@@ -101,6 +112,7 @@ def gather(session: Session, selection: Selection, disguise: Disguise, terms: Te
         *(f"{disguise.stream_id(i.stream_id)}: estimates are hidden in this session" for i in hidden),
         *blind,
     ]
+    facts["unfinished"] = unfinished
     return Exported(
         name=_name(session, disguise),
         subject=disguise.subject_code,
@@ -213,11 +225,14 @@ def _classes(time_s: np.ndarray[Any, Any], sqi: np.ndarray[Any, Any]) -> Iterato
             start = i
 
 
-def _annotations(session: Session, disguise: Disguise) -> tuple[list[Mark], list[Span], list[str]]:
-    """Labels as they stand, and sets left out because their raters are still blind to each other."""
+def _annotations(session: Session, disguise: Disguise) -> tuple[list[Mark], list[Span], list[str], list[str]]:
+    """Labels as they stand; sets left out because their raters are still blind to each other; and sets whose only
+    rater has not declared them finished. Those are given, for nobody else is blind to them, and each label says so.
+    """
     marks: list[Mark] = []
     spans: list[Span] = []
     blind: list[str] = []
+    unfinished: list[str] = []
     for name in label_store.sets_of(session.path):
         fold = LabelFold(label_store.read(session.path, name).deeds)
         raters = {a.rater for a in fold.annotations()}
@@ -226,12 +241,16 @@ def _annotations(session: Session, disguise: Disguise) -> tuple[list[Mark], list
             why = f"label set {name}: its raters are still blind to each other, {who} not having finished"
             blind.append(why if not disguise.on else BLIND)
             continue
+        if raters - fold.finished:
+            unfinished.append("labels" if disguise.on else name)
         for a in fold.annotations():
             label = disguise.label("label of an annotation", a.label)
             detail: dict[str, Any] = {
                 "set": "labels" if disguise.on else name,
                 "rater": disguise.hashed("rater", a.rater, "R"),
             }
+            if a.rater not in fold.finished:
+                detail[UNFINISHED] = True
             comment = disguise.text("comment of an annotation", a.comment)
             if comment:
                 detail["comment"] = comment
@@ -245,7 +264,7 @@ def _annotations(session: Session, disguise: Disguise) -> tuple[list[Mark], list
             else:
                 kind = "quality" if a.kind == "quality" else "annotation"
                 spans.append(Span(a.t0_s, a.t1_s, kind, label, "", detail))
-    return marks, spans, blind
+    return marks, spans, blind, unfinished
 
 
 def _marks(session: Session, disguise: Disguise) -> Iterator[Mark]:

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from hemoview.ui.exchange.export_dialog import ExportDialog, _told
 from hemoview.ui.review.page import ReviewPage
-from hemoview.ui.words.catalogue import text
+from hemoview.ui.words.catalogue import text, use_language
 from hemoview.viewmodel.exchange.export_form import OTHERS, VIEW, ExportForm, ExportSource, examine
 from hemoview.viewmodel.exchange.export_job import ExportJob
 from recorder.exchange import export_record
@@ -102,6 +102,21 @@ def test_a_file_whose_day_nobody_knows_says_so() -> None:
     named = _told(replace(report, written=Written(notes=["… (Startdate X) … EDF+D …"])))
     assert named == _told(replace(report, written=Written())), "a note is read by people alone"
     assert text("export-broken") in _told(replace(report, written=Written(is_broken=True)))
+
+
+def test_labels_that_nobody_declared_finished_are_told_and_blind_ones_in_the_language_of_the_screen() -> None:
+    path = Path("a.csv")
+    report = Report(
+        "csv", path, (path,), "s", "S", False, "", "", "", (), 0, {}, {}, ("label set b: blind",), written=Written(),
+        seconds=1.0, unfinished=("labels", "mine"),
+    )  # fmt: skip
+    assert any("labels, mine" in line for line in _told(report))
+    use_language("zh")
+    try:
+        told = _told(report)
+    finally:
+        use_language("en")
+    assert any("labels、mine" in line for line in told) and any("标注集“b”" in line for line in told)
 
 
 def test_cancelled_nothing_stays_and_the_form_comes_back(qtbot: QtBot, folder: Path, tmp_path: Path) -> None:

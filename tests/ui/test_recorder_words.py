@@ -19,7 +19,7 @@ from recorder.acquire.preflight import Facts, checks
 from recorder.schema import DiskStatus, LinkStatus
 
 PUT_TOGETHER = {
-    "disk {}", "is {}", "stop it first", "a session is open already",
+    "disk {}", "is {}", "stop it first", "a session is open already", "label set {}", "a label set",
     "cuff systolic {} mmHg is outside {} to {}", "cuff diastolic {} mmHg is outside {} to {}",
 }  # fmt: skip
 """Forms that come of parts: ``f"disk {folder}"`` before its colon, ``f"cuff {name} {value:g} mmHg …"``."""

@@ -353,6 +353,8 @@ def _told(report: Report) -> list[str]:
             kinds[first if f"export-free-{first}" in ENGLISH else "other"] += n
         what = [f"{text(f'export-free-{kind}')} ({n})" for kind, n in kinds.most_common()]
         lines.append(text("export-dropped", what=what))
+    if report.unfinished:
+        lines.append(text("export-unfinished", sets=report.unfinished))
     if report.left_out:
         lines.append(text("export-left-out", what=[each.split(":")[0] for each in report.left_out]))
     return lines

@@ -250,6 +250,8 @@ PHRASES: Final[Mapping[str, str]] = {
     ),
     "{} went out of reach: bring it near this computer; trying again": "{} 超出范围：请让它靠近本机；正在重试",
     # export
+    "label set {}": "标注集“{}”",
+    "a label set": "一个标注集",
     "{}: is there already and is not overwritten; give another name or take it away": (
         "{}：已存在，不会覆盖；请换一个名称或将其移走"
     ),

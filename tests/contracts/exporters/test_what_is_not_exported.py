@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from recorder.exchange import export_record
 from recorder.exchange.export import FORMATS, Custody, ExportStopped, Report, Selection
 from recorder.schema.labelling import Deed
 from recorder.session import annotations
-from tests.contracts.export_session import two_eras
+from tests.contracts.export_session import OPERATOR, two_eras
 
 ALL = tuple(FORMATS)
+MARKED = re.compile(r"unfinished\W+true")
 
 
 @pytest.mark.parametrize("to", ALL)
@@ -84,6 +86,28 @@ def test_labels_of_raters_still_blind_to_each_other_are_left_out(
     assert said.startswith("label set labels: its raters are still blind to each other, ")
     assert "R2" in said and said.endswith("not having finished")
     assert not BACK["csv"](report).said("annotation")
+
+
+@pytest.mark.parametrize("deidentify", [False, True])
+@pytest.mark.parametrize("to", [name for name in ALL if name != "e4zip"])
+def test_labels_of_a_lone_rater_are_given_and_say_whether_they_are_finished(
+    to: str, deidentify: bool, tmp_path: Path, run: Callable[..., Report]
+) -> None:
+    """Nobody else is blind to them; whether they are finished is of the set itself, whoever else rates."""
+    folder = two_eras(tmp_path / "lone")
+    report = run(folder, to, Selection(deidentify=deidentify), out=tmp_path / "open")
+    assert (report.left_out, report.unfinished) == ((), ("labels",))
+    assert report.to_json()["unfinished"] == ("labels",)
+    told = BACK[to](report)
+    assert told.said("annotation") and MARKED.search(told.whole)
+    assert to not in ("edf", "wfdb") or told.said("annotation", "(unfinished)"), (
+        "their labels are this text alone"
+    )
+    annotations.append(folder, "labels", [Deed("finish", "f1", OPERATOR, 2, "test", t0_s=0.0, t1_s=60.0)])
+    after = run(folder, to, Selection(deidentify=deidentify), out=tmp_path / "finished")
+    assert after.unfinished == () and "unfinished" not in after.to_json()
+    told = BACK[to](after)
+    assert told.said("annotation") and not told.said("unfinished") and not MARKED.search(told.whole)
 
 
 def test_of_who_has_withdrawn_nothing_is_exported(

@@ -56,6 +56,7 @@ ENGLISH: Final[dict[str, str]] = {
     "export-snapshot": "A snapshot: the session was not closed.",
     "export-dropped": "Left out as free text: {what}",
     "export-left-out": "Left out because hidden estimates or raters still blind: {what}",
+    "export-unfinished": "Labels that their rater has not declared finished, each marked so: {sets}",
     "export-late": "This format has one clock for all devices: a sample's time may be off by up to {ms} ms. XDF, CSV "
     "and Parquet hold every sample's own time.",
     "export-broken": "Nothing was recorded in some stretches, so it is EDF+D. Programs that know only EDF+C refuse it "
@@ -143,6 +144,7 @@ CHINESE: Final[dict[str, str]] = {
     "export-snapshot": "快照：记录当时尚未结束。",
     "export-dropped": "作为自由文本未导出：{what}",
     "export-left-out": "因估计值已隐藏或标注者仍互盲而未导出：{what}",
+    "export-unfinished": "标注员尚未声明完成的标注（每条均已注明）：{sets}",
     "export-late": "该格式所有设备共用一个时钟：样本时间误差最大 {ms} 毫秒。"
     "XDF、CSV 与 Parquet 保存每个样本各自的时间。",
     "export-broken": "部分时段没有任何记录，因此为 EDF+D。只支持 EDF+C 的软件会拒绝打开，或将缺口合拢。",
