@@ -131,6 +131,23 @@ def test_after_stop_lines_are_ticked_and_the_next_subject_is_asked_for(
     assert strip.isVisible() and not strip.after.boxes[0].isChecked()
 
 
+def test_on_a_narrow_panel_a_phase_is_named_whole(qapp: QApplication, strip: GuideStrip) -> None:
+    """ "1/2 Sitting" stood as "1/2 Sittir"."""
+    strip.resize(468, 57)
+    strip.set_narrow(on=True)
+    strip.show_view(
+        replace(RUNNING, title=say("guide-phase", number=1, total=2, name="Sitting, feet on the floor"))
+    )
+    qapp.processEvents()
+    title = strip.phase.title
+    assert "Sitting, feet on the floor" in title.text()
+    assert title.fontMetrics().horizontalAdvance(title.text()) <= title.width()
+    strip.set_narrow(on=False)
+    strip.resize(1260, 57)
+    qapp.processEvents()
+    assert title.font().pixelSize() == 16, "as large as before where there is room"
+
+
 def test_on_a_narrow_panel_one_prompt_and_a_menu(qtbot: QtBot, strip: GuideStrip) -> None:
     prompts = tuple(
         GuidePrompt(key, say("guide-skin-check"), ("skin-done", "skin-later"))

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from hemoview.ui.live.guide_after import AfterRow
 from hemoview.ui.live.guide_prompts import PromptRows
+from hemoview.ui.live.header_bar import Yielding
 from hemoview.ui.parts import theme
 from hemoview.ui.parts.label import Words
 from hemoview.ui.words.catalogue import sentence, text, words
@@ -79,7 +80,7 @@ class PhaseRow(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title, self.countdown = Words(16, bold=True), Words(26, bold=True)
+        self.title, self.countdown = Yielding(16, bold=True), Words(26, bold=True)
         self.bar = FractionBar()
         self.note, self.posture = Words(13), Words(13)
         self.note.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)

@@ -33,8 +33,8 @@ _DISK_ROLES = {"ok": "quiet", "24h": "info", "2h": "warn", "15min": "danger", "s
 class Yielding(Fitted):
     """Wants the room of its words in full size; where there is less, they become smaller instead of being cut."""
 
-    def __init__(self, pixels: int) -> None:
-        super().__init__(pixels)
+    def __init__(self, pixels: int, *, bold: bool = False) -> None:
+        super().__init__(pixels, bold=bold)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.setMinimumWidth(1)
 
