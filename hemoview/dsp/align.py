@@ -299,6 +299,7 @@ def _decided(best: Fit, rivals: Sequence[Fit], chance: Sequence[Fit]) -> tuple[s
         "matched_fraction": round(best.matched_fraction, 3),
         "residual_ms": round(1000.0 * best.residual_s, 2),
         "offset_s": round(best.line.lag_at(best.t0_s), 4),
+        "fits_s": round(best.t1_s - best.t0_s, 1),
         "drift_ppm": round(best.line.drift / PPM, 2),
         "rivals": len(contests),
         "runner_up": _told(contests[0]) if contests else None,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hemoview.dsp.align import LEAST_MATCHED, LEAST_PAIRS, MOST_RESIDUAL_S
+from hemoview.dsp.align import LEAST_GAP, LEAST_MATCHED, LEAST_PAIRS, LEAST_S, MOST_RESIDUAL_S
 from hemoview.dsp.align_drift import KNOWN_PPM
 from hemoview.dsp.time_map import Piece
 from hemoview.labels.alignment import REFUSED, Alignment
@@ -88,7 +88,7 @@ def grounds(current: Alignment) -> tuple[Message, ...]:
 
 
 def evidence_lines(evidence: Mapping[str, Any]) -> list[Message]:
-    """What the search found: the beats of both devices, the best shift, its nearest rival."""
+    """What the search found, and what was needed: the beats of both devices, the best shift, its nearest rival."""
     lines = []
     pulse, pressure = evidence.get("pulse"), evidence.get("reference")
     if isinstance(pulse, Mapping) and isinstance(pressure, Mapping):
@@ -108,9 +108,14 @@ def evidence_lines(evidence: Mapping[str, Any]) -> list[Message]:
             "most": round(1000 * MOST_RESIDUAL_S),
         }
         lines.append(say("align-evidence-best", **best, residual=f"{apart:.0f}", **needed))
+        if "fits_s" in evidence:
+            fits = _number(evidence["fits_s"])
+            lines.append(say("align-evidence-length", fits=fits, least=round(LEAST_S)))
         rival = evidence.get("runner_up")
         if isinstance(rival, Mapping) and "offset_s" in rival:
-            lines.append(say("align-evidence-rival", other=f"{float(rival['offset_s']):+.3f}"))
+            worse, other = rival.get("worse_by_nats_per_beat"), f"{float(rival['offset_s']):+.3f}"
+            gap = f"{worse:+.2f}" if isinstance(worse, int | float) else "–"
+            lines.append(say("align-evidence-rival", other=other, gap=gap, least=LEAST_GAP))
     return lines
 
 

@@ -149,6 +149,20 @@ def test_a_refusal_tells_what_it_rests_on() -> None:
     assert evidence_lines({}) == []
 
 
+def test_what_is_lacking_is_told_where_pairs_and_residual_are_enough() -> None:
+    evidence = {
+        "pairs": 120,
+        "matched_fraction": 1.0,
+        "residual_ms": 28.0,
+        "offset_s": 3260.18,
+        "fits_s": 78.2,
+        "runner_up": {"offset_s": 3259.546, "worse_by_nats_per_beat": -0.21},
+    }
+    _, length, rival = evidence_lines(evidence)
+    assert length.as_dict() == {"fits": "78", "least": 120}
+    assert (rival.as_dict()["gap"], rival.as_dict()["least"]) == ("-0.21", 0.35)
+
+
 def test_every_refusal_has_words() -> None:
     for code in REFUSED:
         assert {f"align-refused-{code}", f"align-refused-short-{code}"} <= known_ids()

@@ -52,7 +52,8 @@ ENGLISH: Final[dict[str, str]] = {
     "align-evidence-best": "Best shift {offset} s: {pairs} {pairs:pair|pairs} of beats (needed {least_pairs}), "
     "{matched} % matched "
     "where it fits (needed {least} %), {residual} ms apart (at most {most} ms).",
-    "align-evidence-rival": "Next best shift: {other} s.",
+    "align-evidence-length": "It fits over {fits} s in one piece (needed {least} s).",
+    "align-evidence-rival": "Next best shift: {other} s, {gap} nats a beat behind (needed +{least}).",
     "align-clock-wrong": "The clocks are {hours} h apart: one was set to another time zone, or not to summer time.",
     "align-taps": "By the taps on both sensors the pulse comes {ms} ms after the pressure.",
     "align-barred": "Without a lock this session is left out of every dataset.",
@@ -143,7 +144,8 @@ CHINESE: Final[dict[str, str]] = {
     "align-evidence-best": "最佳位移 {offset} s：{pairs} 对心搏（需 {least_pairs} 对），"
     "吻合处 {matched} % 已配对（需 {least} %），"
     "相差 {residual} ms（最多 {most} ms）。",
-    "align-evidence-rival": "次佳位移 {other} s。",
+    "align-evidence-length": "连续吻合 {fits} s（需 {least} s）。",
+    "align-evidence-rival": "次佳位移 {other} s，每搏落后 {gap} 奈特（需 +{least}）。",
     "align-clock-wrong": "两台设备的时钟相差 {hours} 小时：其中一台的时区或夏令时设置不同。",
     "align-taps": "根据对两个传感器的轻敲，脉搏比血压晚 {ms} ms。",
     "align-barred": "未锁定的记录不会进入任何数据集。",
