@@ -18,6 +18,8 @@ from recorder.errors import ConfigError
 from recorder.schema import PARAMETER_UNITS
 
 KIND: Final = "hemoview-session-report"
+LISTED: Final = ", "
+"""Between the members of what facts hold as one text."""
 SCHEMA: Final = 1
 """Version of what stands in the JSON; facts of a newer one are refused."""
 

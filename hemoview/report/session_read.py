@@ -18,6 +18,7 @@ from hemoview.labels.session_reference import reference_kind
 from hemoview.report import session_numbers as numbers
 from hemoview.report.session_facts import (
     GROUPS,
+    LISTED,
     TABLE_S,
     UNITS,
     Ages,
@@ -377,10 +378,10 @@ def _learned(session: Session, read: _Read) -> Learned | None:
     return Learned(
         model or f"{read.card.get('name', '')}-{read.card.get('version', '')}",
         bool(read.card),
-        claim.kinds,
-        claim.site,
+        LISTED.join(claim.kinds),
+        LISTED.join(claim.site),
         claim.n,
-        claim.unchecked,
+        LISTED.join(claim.unchecked),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from hemoview.report import session_said as said_as
 from hemoview.report.html import DASH, number
-from hemoview.report.session_facts import DIGITS, UNITS, Facts, Finding, Row, Summary
+from hemoview.report.session_facts import DIGITS, LISTED, UNITS, Facts, Finding, Row, Summary
 from hemoview.report.session_said import Say
 from hemoview.report.session_words import Language
 
@@ -292,14 +292,19 @@ class Text:
         if not learned.known:
             return say("footer-no-card", model=learned.model)
         if not learned.n:
-            return say("footer-simulated", unchecked=learned.unchecked or say("footer-any-device"))
+            return say("footer-simulated", unchecked=_each(learned.unchecked) or say("footer-any-device"))
         return say(
             "footer" if learned.unchecked else "footer-all-seen",
-            kinds=learned.kinds,
-            site=learned.site,
+            kinds=_each(learned.kinds),
+            site=_each(learned.site),
             n=learned.n,
-            unchecked=learned.unchecked,
+            unchecked=_each(learned.unchecked),
         )
+
+
+def _each(stored: str) -> list[str]:
+    """Members of what facts store as one text."""
+    return [member for member in stored.split(LISTED) if member]
 
 
 def _no_minus_zero(value: float | None) -> float | None:

@@ -29,10 +29,10 @@ class Claim:
         unchecked: devices it was never checked against; empty where every device in use stood in its training.
     """
 
-    kinds: str
-    site: str
+    kinds: tuple[str, ...]
+    site: tuple[str, ...]
     n: str
-    unchecked: str
+    unchecked: tuple[str, ...]
 
     @property
     def simulated(self) -> bool:
@@ -70,12 +70,12 @@ def claim_of(card: Mapping[str, Any], products: Iterable[str]) -> Claim:
     )
 
 
-def _unchecked(card: Mapping[str, Any], products: Iterable[str]) -> str:
+def _unchecked(card: Mapping[str, Any], products: Iterable[str]) -> tuple[str, ...]:
     """Devices in use that the card does not name as seen in training; all of them where it names none."""
     trained = " ".join(str(d) for d in card.get("devices_in_training", ())).casefold()
     unseen = [product for product in products if product and product.casefold() not in trained]
     return _words(unseen) or _words(str(d) for d in card.get("devices_not_in_training", ()))
 
 
-def _words(texts: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(text for text in texts if text))
+def _words(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for text in texts if text))

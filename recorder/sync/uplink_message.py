@@ -353,10 +353,11 @@ def footer(second: Second) -> str:
 
 
 def _claimed(claim: Claim) -> str:
-    unchecked = f"Not checked against {claim.unchecked or 'any device'}. "
+    kinds, site, devices = (", ".join(each) for each in (claim.kinds, claim.site, claim.unchecked))
+    unchecked = f"Not checked against {devices or 'any device'}. "
     if claim.simulated:
         return _line(f"Simulated estimate. Learned from a physiology model only. {unchecked}{_OVER}", 1000)
-    learned = f"Research estimate. Learned from {claim.kinds}, {claim.site}, {claim.n} subjects. "
+    learned = f"Research estimate. Learned from {kinds}, {site}, {claim.n} subjects. "
     return _line(f"{learned}{unchecked if claim.unchecked else ''}{_OVER}", 1000)
 
 

@@ -12,8 +12,9 @@ import pytest
 import hemoview
 from hemoview.report.session_said import clauses as report_clauses
 from hemoview.report.session_said import speaker
-from hemoview.ui.words.catalogue import clauses, listed, text, use_language
+from hemoview.ui.words.catalogue import clauses, listed, text, use_language, words
 from hemoview.ui.words.recorder import in_chinese
+from hemoview.viewmodel.live.footer import claim
 
 OWN = Path(hemoview.__file__).parent
 PAGES = OWN.parent / "resources" / "web" / "js"
@@ -74,6 +75,12 @@ def test_a_list_in_a_sentence_of_the_recorder_too() -> None:
     assert said == "127.0.0.1:28000 上没有 E4 A00001，只有 A00002、A00003：请从中选择"
     # a comma that is part of a name stays
     assert in_chinese("disk /data/a, b").endswith("/data/a, b")
+
+
+def test_devices_a_model_was_never_checked_against_are_a_list(chinese: None) -> None:
+    per = {"n_real_subjects": 23, "reference_kind": "Finapres finger cuff", "sensor_site": "finger"}
+    said = words(claim({"per_parameter": {"SBP": per}}, ("Empatica E4", "CNAP 500")))
+    assert "Empatica E4、CNAP 500" in said and ", " not in said
 
 
 def test_and_in_a_report() -> None:

@@ -232,9 +232,9 @@ def test_footer_comes_from_the_card_and_names_what_was_never_checked(bed: Synthe
     footer = view_of(bed).numerics.footer
     values = footer.as_dict()
     assert footer.id == "footer"
-    assert values["kinds"] == "Finapres"
+    assert values["kinds"] == ("Finapres",)
     assert values["n"] == "39"
-    assert values["unchecked"] == "Empatica E4, CNAP 500"
+    assert values["unchecked"] == ("Empatica E4", "CNAP 500")
     bed.model.card = {}
     assert view_of(bed).numerics.footer.id == "footer-no-card"
 

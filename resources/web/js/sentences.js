@@ -1,10 +1,10 @@
 /**
  * Finished English sentences of the service and of bedsides, on a Chinese page. They come as sentences because command
  * lines, logs and other programs read them too; each is found again by its form, `{}` standing for whatever was filled
- * in. The suite looks that every refusal a person can meet has its form, and every form is still said.
+ * in, in Chinese `{:list}` where that is a list. The suite looks that every refusal a person can meet has its form, and every form is still said.
  */
 
-import { language } from "./words.js";
+import { language, listed } from "./words.js";
 import zh from "./sentences_zh.js";
 
 const TABLES = { zh: formsOf(zh) };
@@ -27,7 +27,10 @@ export function translated(text) {
 
 function filled(said, values) {
   let n = 0;
-  return said.replace(/\{\}/g, () => sentence(values[n++]));
+  return said.replace(/\{(:list)?\}/g, (_, isList) => {
+    const value = values[n++];
+    return isList ? listed(value.split(", ").map(sentence)) : sentence(value);
+  });
 }
 
 /** The form with the most words of its own first: it is asked before one that fits everything. */

@@ -84,7 +84,7 @@ export default {
   "this session was erased already": "此记录已经删除",
   "this session was erased here": "此记录已在这里删除",
   "it must not be erased: {}; lift that first": "不得删除：{}；请先解除保全",
-  "damaged here, and asked for again at the bedside: {}": "此处已损坏，已请床旁重新上传：{}",
+  "damaged here, and asked for again at the bedside: {}": "此处已损坏，已请床旁重新上传：{:list}",
   "{} is damaged here; the bedside is asked for it again": "{} 在此处已损坏，已请床旁重新上传",
   "its folder holds estimates that are hidden from you; unhiding is done in Review, with a reason":
     "其中含有对您隐藏的估计值；解除隐藏须在“回放”中进行并写明理由",
@@ -131,11 +131,11 @@ export default {
   "no such file of this version; load the page again": "页面已更新；请刷新",
   // what estimates may claim, as the bedside says it (safety rule 6)
   "Research estimate. Learned from {}, {}, {} subjects. Not checked against {}. Not for treatment or alarms.":
-    "研究用估计值。训练数据：{}，{}，{} 名受试者。未与 {} 核对。不用于治疗或报警。",
+    "研究用估计值。训练数据：{:list}，{:list}，{} 名受试者。未与 {:list} 核对。不用于治疗或报警。",
   "Research estimate. Learned from {}, {}, {} subjects. Not for treatment or alarms.":
-    "研究用估计值。训练数据：{}，{}，{} 名受试者。不用于治疗或报警。",
+    "研究用估计值。训练数据：{:list}，{:list}，{} 名受试者。不用于治疗或报警。",
   "Simulated estimate. Learned from a physiology model only. Not checked against {}. Not for treatment or alarms.":
-    "模拟估计值。仅由生理模型训练。未与 {} 核对。不用于治疗或报警。",
+    "模拟估计值。仅由生理模型训练。未与 {:list} 核对。不用于治疗或报警。",
   "Research estimate of {}, whose model card is not known here. Not for treatment or alarms.":
     "{} 的研究用估计值，此处没有该模型的说明卡。不用于治疗或报警。",
   "No estimates: {}. Not for treatment or alarms.": "没有估计值：{}。不用于治疗或报警。",
