@@ -342,7 +342,7 @@ test("a refusal is said in the language of the page, and what it has no words fo
     assert.equal(refused("no such ward", 404).words, words.say("problem-other", { status: 404, detail: "没有此病区" }));
     assert.match(refused("something new").detail, /英文.*something new/);
     assert.match(sentences.sentence("Research estimate. Learned from Finapres finger cuff, finger, 23 subjects. Not checked against "
-      + "Empatica E4, CNAP 500. Not for treatment or alarms."), /Finapres 指套，手指，23 名.*Empatica E4, CNAP 500/);
+      + "Empatica E4, CNAP 500. Not for treatment or alarms."), /Finapres 指套，手指，23 名.*Empatica E4、CNAP 500/);
     assert.equal(new api.Refused(404, "id").words, words.say("problem-not-here"));
   } finally {
     words.useLanguage("en");
