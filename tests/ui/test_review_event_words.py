@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, get_args
 
 import pytest
 
 from hemoview.edge.heart import VERDICTS
-from hemoview.ui.picture.text import cause_text, mark_text
+from hemoview.ui.picture.text import cause_text, label_text, mark_text
 from hemoview.ui.words.catalogue import use_language
 from hemoview.ui.words.pages import cnap, review_events
 from hemoview.viewmodel.live.guide import POSTURES
-from hemoview.viewmodel.review.marks import mark_of
+from hemoview.viewmodel.review.marks import Mark, mark_of
 from recorder.acquire.confirmation import Cause
 from recorder.acquire.guide import REMINDED
 from recorder.schema import Event
@@ -118,3 +119,18 @@ def test_what_a_person_typed_is_never_translated() -> None:
         assert mark_text(typed) == "ready  is not encrypted"
     finally:
         use_language("en")
+
+
+def test_a_marker_that_hemoview_names_is_told_in_the_language_of_the_screen_and_a_templates_own_as_it_is() -> (
+    None
+):
+    mark = partial(Mark, 1.0, kind="marker")
+    use_language("zh")
+    try:
+        assert (label_text(mark(label="talking")), label_text(mark(label="blew up a balloon"))) == (
+            "说话",
+            "blew up a balloon",
+        )
+    finally:
+        use_language("en")
+    assert label_text(mark(label="talking")) == "talking"

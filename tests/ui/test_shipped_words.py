@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from hemoview.ui.live.marker_bar import label_said
 from hemoview.ui.parts.checklist_box import ChecklistBox
-from hemoview.ui.words.catalogue import CHINESE_WORDS, sentence, use_language
+from hemoview.ui.words.catalogue import CHINESE_WORDS, label_said, sentence, use_language
 from hemoview.ui.words.shipped import SHIPPED
 from recorder.host import places
 

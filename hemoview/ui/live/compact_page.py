@@ -21,11 +21,10 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.ui.live.health_bar import HealthLine
-from hemoview.ui.live.marker_bar import label_said
 from hemoview.ui.live.wave_view import WaveView
 from hemoview.ui.parts import theme
 from hemoview.ui.parts.label import LEAST_PX, Fitted, Hatched, Words
-from hemoview.ui.words.catalogue import text, words
+from hemoview.ui.words.catalogue import label_said, text, words
 from hemoview.viewmodel.live.record_view import Cell, HeaderView, NumericRow, NumericsView, RecordView
 
 COLUMNS = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
-from hemoview.ui.words.catalogue import known_ids, text
+from hemoview.ui.words.catalogue import label_said, text
 
 
 class MarkerBar(QWidget):
@@ -58,9 +58,3 @@ class MarkerBar(QWidget):
         button.setToolTip(label)
         button.clicked.connect(lambda: self.marked.emit(key, label, "button"))
         return button
-
-
-def label_said(label: str) -> str:
-    """A label of ours in the language of the screen; a template's own as it is. What is stored is ``label``."""
-    known = f"label-{label}"
-    return text(known) if known in known_ids() else label

@@ -11,9 +11,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QBrush, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from hemoview.ui.live.marker_bar import label_said
 from hemoview.ui.parts import theme
-from hemoview.ui.words.catalogue import text, words
+from hemoview.ui.words.catalogue import label_said, text, words
 from hemoview.viewmodel.live.numerics import COLOURS
 from hemoview.viewmodel.live.record_view import TrendMark, TrendSeries, TrendView
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hemoview.ui.words.catalogue import known_ids, sentence, text, words
+from hemoview.ui.words.catalogue import known_ids, label_said, sentence, text, words
 from hemoview.viewmodel import formats
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review.axis import length_text
@@ -55,7 +55,9 @@ def label_text(mark: Mark) -> str:
     known = f"review.said.{mark.said}"
     if known in known_ids():
         return text(known, device=mark.source)
-    return text(_MARKS[mark.label]) if mark.kind == "marker" and mark.label in _MARKS else mark.label
+    if mark.kind != "marker":
+        return mark.label
+    return text(_MARKS[mark.label]) if mark.label in _MARKS else label_said(mark.label)
 
 
 def panel_text(title: str) -> str:

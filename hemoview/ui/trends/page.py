@@ -11,7 +11,6 @@ from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from hemoview.ui.exchange.report_desk import ReportDesk
-from hemoview.ui.live.marker_bar import label_said
 from hemoview.ui.parts.bell import Bell, end_with
 from hemoview.ui.parts.figure import Figure
 from hemoview.ui.parts.savable import Wanted
@@ -25,7 +24,7 @@ from hemoview.ui.review.page import claim_of
 from hemoview.ui.trends.bar import TrendsBar
 from hemoview.ui.trends.horizon import HorizonView, draw_horizon
 from hemoview.ui.trends.side import TrendsSide
-from hemoview.ui.words.catalogue import text
+from hemoview.ui.words.catalogue import label_said, text
 from hemoview.viewmodel.review import moves
 from hemoview.viewmodel.review.marks import Mark
 from hemoview.viewmodel.review.model import Phase, ReviewView

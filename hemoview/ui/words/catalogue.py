@@ -292,6 +292,12 @@ def error_words(sentence: str, advice: str) -> str:
     return error_in_chinese(sentence, advice) if _chosen == ["zh"] else sentence
 
 
+def label_said(label: str) -> str:
+    """A marker's label of ours in the language of the screen; a template's own as it is. Stored is ``label``."""
+    known = f"label-{label}"
+    return text(known) if known in _KNOWN_IDS else label
+
+
 def known_ids() -> frozenset[str]:
     """Every id that has text."""
     return _KNOWN_IDS
