@@ -236,6 +236,7 @@ class Operations(CommandSender):
     def open_show(self) -> None:
         """What is shown."""
         panel = ShowPanel(self.settings.wish, self.settings.taste, self.window)
+        panel.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         panel.wished.connect(lambda wish: self._keep(wish=wish))
         panel.tasted.connect(self._use_taste)
         panel.pin_asked.connect(self.pin_asked)
