@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from hemoview.labels import build, build_check
-from hemoview.labels.build_check import Candidate
-from hemoview.labels.build_options import BuildOptions, Job, Part
-from hemoview.labels.dataset import Dataset
-from hemoview.labels.dataset_register import Registered, register
-from hemoview.labels.dataset_write import check_new, write_dataset
+from hemoview.labels.datasets import build, build_check
+from hemoview.labels.datasets.build_check import Candidate
+from hemoview.labels.datasets.build_options import BuildOptions, Job, Part
+from hemoview.labels.datasets.dataset import Dataset
+from hemoview.labels.datasets.register import Registered, register
+from hemoview.labels.datasets.write import check_new, write_dataset
 from hemoview.report import dataset_card
 from recorder import __version__
 from recorder.errors import ConfigError

@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from hemoview import dataset_build
-from hemoview.labels import build
-from hemoview.labels.build_options import BuildOptions
-from hemoview.labels.dataset_diff import diff
-from hemoview.labels.dataset_folder import read_dataset, software_of
+from hemoview.labels.datasets import build
+from hemoview.labels.datasets.build_options import BuildOptions
+from hemoview.labels.datasets.diff import diff
+from hemoview.labels.datasets.folder import read_dataset, software_of
 from recorder.errors import ConfigError
 from recorder.host import places
 from recorder.host.console import progress

@@ -6,8 +6,8 @@ import argparse
 import sys
 from typing import Any
 
-from hemoview.labels import withdrawal
-from hemoview.labels.withdrawal import Holding, Places
+from hemoview.labels.withdrawal import withdrawal
+from hemoview.labels.withdrawal.withdrawal import Holding, Places
 from recorder.errors import ConfigError
 from recorder.host import places
 from recorder.host.console import progress

@@ -10,10 +10,14 @@ import pytest
 
 from hemoview.cloud import settings
 from hemoview.flags import dataset, evaluate, importing, labels, report, serve
-from hemoview.labels import agreement, build_options, session_reference, split
+from hemoview.labels.datasets import build_options, split
+from hemoview.labels.raters import agreement
+from hemoview.labels.reference import session as session_reference
 from hemoview.learn import simulated
-from hemoview.report import choice, narrate
-from recorder.exchange import import_questions, local_time
+from hemoview.report import choice
+from hemoview.report.session import narrate
+from recorder.exchange.imports import questions as import_questions
+from recorder.exchange.sources import local_time
 from recorder.host import import_command
 from recorder.session import annotations
 

@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 
 from hemoview import cli
-from hemoview.labels.label_deeds import Author
+from hemoview.labels.raters.deeds import Author
 from recorder import cli as recorder_cli
 from recorder import session
 from recorder.devices.sim.physiology import SimRecording, simulate

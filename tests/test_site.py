@@ -49,7 +49,7 @@ class Bar:
 sys.meta_path.insert(0, Bar())
 import hemoview.cloud
 found = [m.name for m in pkgutil.walk_packages(hemoview.cloud.__path__, "hemoview.cloud.")]
-reports = [f"hemoview.report.session_{part}" for part in ("report", "plots", "excel")]
+reports = [f"hemoview.report.session.{part}" for part in ("session_report", "plots", "excel")]
 for name in [*found, *reports]:
     if "migrations" not in name:
         importlib.import_module(name)

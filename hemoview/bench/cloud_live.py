@@ -37,8 +37,8 @@ from hemoview.cloud.database import Database
 from hemoview.cloud.service import wall_us
 from recorder.errors import RecorderError
 from recorder.host.console import progress
-from recorder.sync.uplink_websocket import PATH
-from recorder.sync.uplink_wire import HEAD_EVERY
+from recorder.sync.uplink.websocket import PATH
+from recorder.sync.uplink.wire import HEAD_EVERY
 
 BROWSERS: Final = 4
 WARM_UP_S: Final = 3.0

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from hemoview.labels.label_deeds import Author
-from hemoview.labels.scheme import PULSE
+from hemoview.labels.raters.deeds import Author
+from hemoview.labels.raters.scheme import PULSE
 from recorder.session import annotations as store
 
 RATER: Final = "bench"

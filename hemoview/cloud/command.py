@@ -23,7 +23,7 @@ from hemoview.cloud.listening import listening
 from hemoview.cloud.settings import Settings
 from hemoview.cloud.supervise import Life
 from recorder.host import logs
-from recorder.sync import uplink_wire
+from recorder.sync.uplink import wire as uplink_wire
 
 IDLE_S: Final = 90
 """A proxy keeps connections for the next request; it must be the one that lets go first (60 s in the configuration that

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hemoview.estimate import bundle as bundles
-from hemoview.labels.dataset_folder import WITHDRAWN
+from hemoview.labels.datasets.folder import WITHDRAWN
 from recorder.errors import ConfigError
 
 

@@ -17,7 +17,6 @@ from hemoview.dsp.ppg_beats import find_ppg_beats
 from hemoview.dsp.quality import Quality, assess
 from hemoview.dsp.windows import WINDOW_S as BEDSIDE_WINDOW_S
 from hemoview.estimate import bundle as bundles
-from hemoview.estimate import metrics_anchors
 from hemoview.estimate.conformal import conformal_span
 from hemoview.estimate.estimator import (
     HR_HALF_WIDTH_PER_MIN,
@@ -28,13 +27,14 @@ from hemoview.estimate.estimator import (
     window_spans,
 )
 from hemoview.estimate.identities import Span
-from hemoview.estimate.metrics_derived import empty
-from hemoview.estimate.metrics_rows import ALIVE, Plan, Predictions, Rows, rows_of
-from hemoview.estimate.metrics_subjects import F64, Codes, Flags
+from hemoview.estimate.metrics import anchors as metrics_anchors
+from hemoview.estimate.metrics.derived import empty
+from hemoview.estimate.metrics.rows import ALIVE, Plan, Predictions, Rows, rows_of
+from hemoview.estimate.metrics.subjects import F64, Codes, Flags
 from hemoview.estimate.personalise import Personalisation
 from hemoview.estimate.runner import Prediction, Runner
 from hemoview.estimate.stretch import stretched
-from hemoview.labels.dataset import Dataset
+from hemoview.labels.datasets.dataset import Dataset
 from recorder.errors import ConfigError
 from recorder.schema import PARAMETERS, body_surface_m2
 

@@ -23,7 +23,7 @@ from hemoview.estimate.values import Estimate
 from recorder.schema import PRESSURES
 
 if TYPE_CHECKING:
-    from hemoview.labels.pressure import PressureLabel
+    from hemoview.labels.reference.pressure import PressureLabel
 
 ALPHA: Final = 0.1
 GAMMA: Final = 0.1
@@ -221,7 +221,7 @@ def reference_of(beats: list[PressureBeat], window_s: float = WINDOW_S) -> Press
         beats: the good ones that begin in the window, in mmHg, in order.
         window_s: its length.
     """
-    from hemoview.labels.pressure import label_of  # noqa: PLC0415 – its room is 30 MB, needed by sessions that track
+    from hemoview.labels.reference.pressure import label_of  # noqa: PLC0415 – its room is 30 MB, needed by sessions that track
 
     if sum(60.0 / b.hr_per_min for b in beats) < LEAST_COVERED * window_s:
         return None

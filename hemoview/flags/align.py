@@ -38,6 +38,6 @@ def add_parser(commands: Any) -> None:
 
 
 def _run(args: argparse.Namespace) -> dict[str, Any]:
-    from hemoview.labels import align_command  # noqa: PLC0415 – help needs none of it
+    from hemoview.labels.align import command as align_command  # noqa: PLC0415 – help needs none of it
 
     return align_command.run(args)

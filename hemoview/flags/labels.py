@@ -50,6 +50,6 @@ def _seconds(text: str) -> float:
 
 
 def _run_agree(args: argparse.Namespace) -> dict[str, Any]:
-    from hemoview.labels import agree_command  # noqa: PLC0415 – help needs none of it
+    from hemoview.labels.raters import agree_command  # noqa: PLC0415 – help needs none of it
 
     return agree_command.run_agree(args)

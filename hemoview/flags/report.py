@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any, Final
 
-from hemoview.report.session_words import LANGUAGES
+from hemoview.report.session.words import LANGUAGES
 
 NARRATOR_FILE: Final = "narrator.toml"
 EXAMPLE: Final = """examples:

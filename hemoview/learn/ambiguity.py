@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from hemoview.dsp.ppg_beats import find_ppg_beats
 from hemoview.dsp.preprocess import MODEL_RATE_HZ, model_inputs
-from hemoview.labels.dataset import Dataset
+from hemoview.labels.datasets.dataset import Dataset
 from recorder.schema import PARAMETERS
 
 F32 = NDArray[np.float32]

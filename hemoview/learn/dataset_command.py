@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from hemoview.labels import write_dataset
-from hemoview.labels.dataset import Dataset
-from hemoview.labels.dataset_write import check_new
+from hemoview.labels.datasets.dataset import Dataset
+from hemoview.labels.datasets.write import check_new
 from hemoview.learn.ambiguity import ambiguity
 from hemoview.learn.simulated import CohortConfig, against_published, simulate_cohort
 from recorder.host.console import progress

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from hemoview.labels.dataset import Dataset
-from hemoview.labels.dataset_folder import read_dataset, read_seed_files
+from hemoview.labels.datasets.dataset import Dataset
+from hemoview.labels.datasets.folder import read_dataset, read_seed_files
 from recorder.errors import ConfigError
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from hemoview.estimate import bundle as bundles
-from hemoview.labels.dataset import Dataset
-from hemoview.labels.made_register import remember
+from hemoview.labels.datasets.dataset import Dataset
+from hemoview.labels.datasets.made_register import remember
 from hemoview.learn.dataset_source import read
 from hemoview.learn.run_predictor import RunPredictor
 from hemoview.report import judging

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from hemoview.dsp.preprocess import MODEL_RATE_HZ
 from hemoview.dsp.quality import Quality
 from hemoview.estimate import predictors
-from hemoview.estimate.metrics_rows import Rows
-from hemoview.labels.dataset import Dataset
+from hemoview.estimate.metrics.rows import Rows
+from hemoview.labels.datasets.dataset import Dataset
 from hemoview.learn import views
 from hemoview.learn.noise_bank import NoiseBank
 

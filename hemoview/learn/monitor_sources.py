@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from hemoview.dsp.ppg_beats import find_ppg_beats
 from hemoview.dsp.quality import assess
-from hemoview.labels.dataset import Dataset, make_dataset
-from hemoview.labels.pressure import beats_between, label_of, pulse_lag_s
+from hemoview.labels.datasets.dataset import Dataset, make_dataset
+from hemoview.labels.reference.pressure import beats_between, label_of, pulse_lag_s
 from recorder.errors import ConfigError, RecordingUnreadable
 from recorder.exchange import read_recording
-from recorder.exchange.recording import Numeric, Recording
+from recorder.exchange.sources.recording import Numeric, Recording
 from recorder.schema import PARAMETERS
 
 F64 = NDArray[np.float64]

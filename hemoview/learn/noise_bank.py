@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from hemoview.dsp.filters import band_pass
 from hemoview.dsp.preprocess import MODEL_RATE_HZ
-from hemoview.labels.dataset import Dataset
+from hemoview.labels.datasets.dataset import Dataset
 from recorder.errors import ConfigError
 
 F64 = NDArray[np.float64]

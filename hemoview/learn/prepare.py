@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from hemoview.labels.dataset import Dataset
+from hemoview.labels.datasets.dataset import Dataset
 from hemoview.learn import views
 from hemoview.learn.batches import F32, Part
 from hemoview.learn.moe.config import LabelScale

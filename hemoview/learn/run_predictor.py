@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from hemoview.dsp.preprocess import model_inputs
-from hemoview.estimate import metrics_cross
 from hemoview.estimate.estimator import heart_rate_span
 from hemoview.estimate.identities import Span
-from hemoview.estimate.metrics_derived import derive, empty, silenced, with_spans
-from hemoview.estimate.metrics_rows import ALIVE, Plan, Predictions, Rows
-from hemoview.estimate.metrics_subjects import F64, Codes, Flags
+from hemoview.estimate.metrics import cross as metrics_cross
+from hemoview.estimate.metrics.derived import derive, empty, silenced, with_spans
+from hemoview.estimate.metrics.rows import ALIVE, Plan, Predictions, Rows
+from hemoview.estimate.metrics.subjects import F64, Codes, Flags
 from hemoview.estimate.predictors import Seen
-from hemoview.labels.dataset import Dataset
+from hemoview.labels.datasets.dataset import Dataset
 from recorder.schema import PARAMETERS
 
 

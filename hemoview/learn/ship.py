@@ -22,12 +22,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from hemoview.estimate import metrics
-from hemoview.estimate.metrics_rows import predictions_of
-from hemoview.labels.dataset import Dataset
-from hemoview.labels.dataset_folder import read_dataset
-from hemoview.labels.split import Split
-from hemoview.labels.splits import alike_groups, refuse_leaks
+from hemoview.estimate.metrics import figures as metrics
+from hemoview.estimate.metrics.rows import predictions_of
+from hemoview.labels.datasets.dataset import Dataset
+from hemoview.labels.datasets.folder import read_dataset
+from hemoview.labels.datasets.split import Split
+from hemoview.labels.datasets.splits import alike_groups, refuse_leaks
 from hemoview.learn import export, hearings, loop, prepare, ship_card, teaching, views
 from hemoview.learn.batches import Drawing, Part
 from hemoview.learn.checkpoint import RunFacts

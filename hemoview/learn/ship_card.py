@@ -11,8 +11,8 @@ import onnxruntime
 import torch
 from numpy.typing import NDArray
 
-from hemoview.labels.dataset import Dataset
-from hemoview.labels.split import Split
+from hemoview.labels.datasets.dataset import Dataset
+from hemoview.labels.datasets.split import Split
 from hemoview.learn.compress.calibrate import with_untested_row
 from hemoview.learn.compress.card import EXPIRY_S, CardFacts, Learned
 from hemoview.learn.compress.pipeline import Compressed

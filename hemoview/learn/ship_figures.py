@@ -10,11 +10,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from hemoview.estimate import metrics, metrics_cross, metrics_quality, metrics_repeats
-from hemoview.estimate.metrics_quality import Heard
-from hemoview.estimate.metrics_rows import Predictions, Rows
-from hemoview.labels.dataset import Dataset
-from hemoview.labels.split import Split
+from hemoview.estimate.metrics import cross as metrics_cross
+from hemoview.estimate.metrics import figures as metrics
+from hemoview.estimate.metrics import quality as metrics_quality
+from hemoview.estimate.metrics import repeats as metrics_repeats
+from hemoview.estimate.metrics.quality import Heard
+from hemoview.estimate.metrics.rows import Predictions, Rows
+from hemoview.labels.datasets.dataset import Dataset
+from hemoview.labels.datasets.split import Split
 from hemoview.learn import loop, prepare
 from hemoview.learn.hearings import Hearing
 from hemoview.learn.moe.config import PREDICTED

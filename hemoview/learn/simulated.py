@@ -18,8 +18,8 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hemoview.labels.dataset import Dataset, body_surfaces_m2, make_dataset
-from hemoview.labels.splits import make_split
+from hemoview.labels.datasets.dataset import Dataset, body_surfaces_m2, make_dataset
+from hemoview.labels.datasets.splits import make_split
 from recorder.devices.sim.physiology import (
     E4_OPTICS,
     FINGER_OPTICS,

@@ -18,7 +18,7 @@ from hemoview.dsp.ppg_beats import find_ppg_beats
 from hemoview.dsp.preprocess import MODEL_RATE_HZ
 from hemoview.dsp.quality import assess, motion_rms_g
 from hemoview.dsp.resample import resample
-from hemoview.labels.dataset import Dataset, make_dataset
+from hemoview.labels.datasets.dataset import Dataset, make_dataset
 from hemoview.learn.monitor_sources import WINDOW_S, mimic4wdb, recording_of, surgery_ev1000
 from recorder.errors import ConfigError
 from recorder.schema import PARAMETERS

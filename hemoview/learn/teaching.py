@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from hemoview.labels.dataset import Dataset
+from hemoview.labels.datasets.dataset import Dataset
 from hemoview.learn import loop, prepare
 from hemoview.learn.batches import Part
 from hemoview.learn.checkpoint import RunFacts

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from hemoview.labels.dataset import Dataset
-from hemoview.labels.dataset_folder import HOLDS_WITHDRAWN
-from hemoview.labels.made_register import remember
-from hemoview.labels.split import Split
-from hemoview.labels.splits import make_split, refuse_leaks
+from hemoview.labels.datasets.dataset import Dataset
+from hemoview.labels.datasets.folder import HOLDS_WITHDRAWN
+from hemoview.labels.datasets.made_register import remember
+from hemoview.labels.datasets.split import Split
+from hemoview.labels.datasets.splits import make_split, refuse_leaks
 from hemoview.learn import checkpoint, distributed, evaluate_command, prepare
 from hemoview.learn.batches import Drawing
 from hemoview.learn.checkpoint import RunFacts

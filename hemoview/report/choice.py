@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from hemoview.estimate import bundle as bundles
-from hemoview.labels.dataset import Dataset
-from hemoview.labels.split import Split
-from hemoview.labels.splits import make_split, refuse_leaks
+from hemoview.labels.datasets.dataset import Dataset
+from hemoview.labels.datasets.split import Split
+from hemoview.labels.datasets.splits import make_split, refuse_leaks
 from recorder.counted import counted
 from recorder.errors import ConfigError
 from recorder.host import places

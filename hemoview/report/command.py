@@ -7,10 +7,11 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from hemoview.labels.build_options import BuildOptions
-from hemoview.labels.dataset_folder import FACTS
-from hemoview.report import judging, session_report, validation
-from hemoview.report.narrate import endpoint_of, narrator_of
+from hemoview.labels.datasets.build_options import BuildOptions
+from hemoview.labels.datasets.folder import FACTS
+from hemoview.report import judging, validation
+from hemoview.report.session import session_report
+from hemoview.report.session.narrate import endpoint_of, narrator_of
 from recorder.errors import ConfigError
 from recorder.host import places
 from recorder.session.header import SESSION_FILE

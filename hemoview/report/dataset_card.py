@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from hemoview.labels.dataset import Dataset
-from hemoview.labels.reference import REASONS, VALID
+from hemoview.labels.datasets.dataset import Dataset
+from hemoview.labels.reference.windows import REASONS, VALID
 from hemoview.report.histograms import histogram
 from hemoview.report.html import DASH, Cell, bullets, document, figure, heading, number, paragraph, table
 from recorder.counted import counted

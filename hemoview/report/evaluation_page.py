@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, Final
 
-from hemoview.estimate.metrics import Judged
+from hemoview.estimate.metrics.figures import Judged
 from hemoview.report import evaluation_tables as tables
 from hemoview.report.html import DASH, bullets, document, figure, heading, paragraph, table
 from recorder.schema import PARAMETER_UNITS, PARAMETERS
@@ -24,7 +24,7 @@ def page(figures: Mapping[str, Any], judged: Judged, *, as_pictures: bool = Fals
     """The whole page.
 
     Args:
-        figures: of :func:`hemoview.estimate.metrics.evaluate`, with ``model``, ``dataset_version`` and whatever
+        figures: of :func:`hemoview.estimate.metrics.figures.evaluate`, with ``model``, ``dataset_version`` and whatever
             else the caller knows in ``protocol``.
         judged: what they were made of, for the drawings.
         as_pictures: drawings made of dots, for :func:`hemoview.report.pdf.pdf_of`.

@@ -11,11 +11,12 @@ import numpy as np
 
 from hemoview.dsp.ppg_beats import find_ppg_beats
 from hemoview.dsp.quality import assess
-from hemoview.estimate import metrics, metrics_cross
 from hemoview.estimate.estimator import heart_rate_span
-from hemoview.estimate.metrics import Judged
-from hemoview.estimate.metrics_rows import Rows, plan, rows_of
-from hemoview.estimate.metrics_subjects import F64
+from hemoview.estimate.metrics import cross as metrics_cross
+from hemoview.estimate.metrics import figures as metrics
+from hemoview.estimate.metrics.figures import Judged
+from hemoview.estimate.metrics.rows import Rows, plan, rows_of
+from hemoview.estimate.metrics.subjects import F64
 from hemoview.estimate.predictors import (
     BundlePredictor,
     Predictor,
@@ -26,7 +27,7 @@ from hemoview.estimate.predictors import (
     recording_times,
     rows_from,
 )
-from hemoview.labels.dataset import Dataset
+from hemoview.labels.datasets.dataset import Dataset
 from hemoview.report import evaluation_page
 from hemoview.report.choice import Chosen, Opened
 from hemoview.report.pdf import pdf_of

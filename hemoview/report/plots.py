@@ -19,8 +19,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from hemoview.estimate.metrics import Judged
-from hemoview.estimate.metrics_subjects import F64, Codes, subject_means
+from hemoview.estimate.metrics.figures import Judged
+from hemoview.estimate.metrics.subjects import F64, Codes, subject_means
 from recorder.counted import counted
 from recorder.schema import PARAMETER_UNITS, PARAMETERS
 

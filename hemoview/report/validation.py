@@ -14,14 +14,14 @@ from typing import Any, Final
 
 from hemoview.estimate import bundle as bundles
 from hemoview.labels import alignment as alignments
-from hemoview.labels import build
-from hemoview.labels.build_options import BuildOptions, Job
-from hemoview.labels.build_part import build_part
-from hemoview.labels.dataset import Dataset
-from hemoview.labels.dataset_folder import FACTS, read_dataset
-from hemoview.labels.made_register import remember
-from hemoview.labels.session_signals import pressure_stream, reference_rows
-from hemoview.labels.withdrawal_deeds import withdrawn_from
+from hemoview.labels.datasets import build
+from hemoview.labels.datasets.build_options import BuildOptions, Job
+from hemoview.labels.datasets.build_part import build_part
+from hemoview.labels.datasets.dataset import Dataset
+from hemoview.labels.datasets.folder import FACTS, read_dataset
+from hemoview.labels.datasets.made_register import remember
+from hemoview.labels.signals.session_signals import pressure_stream, reference_rows
+from hemoview.labels.withdrawal.deeds import withdrawn_from
 from hemoview.report import judging
 from hemoview.report.choice import choose, open_bundle
 from recorder import session as sessions

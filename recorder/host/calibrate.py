@@ -20,7 +20,7 @@ from recorder.clock import Clock
 from recorder.devices import calibration, registry
 from recorder.devices.calibration import Waveform
 from recorder.errors import ConfigError
-from recorder.exchange import cnap_waveform
+from recorder.exchange.sources import cnap_waveform
 from recorder.host import places, processes
 from recorder.host.arguments import STATION
 from recorder.host.client import StationClient

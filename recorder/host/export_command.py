@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 FORMATS = ("edf", "wfdb", "xdf", "csv", "parquet", "e4zip")
-"""Those of :mod:`recorder.exchange.export`, which is imported only when something is exported: help needs no numpy."""
+"""Those of :mod:`recorder.exchange.exports.export`, imported only when something is exported: help needs no numpy."""
 EXAMPLE = "recorder export SESSION --to edf --out S-07.edf --span 60 660 --streams 'e4.*' --json"
 
 
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
     """Export and say what was done."""
     from recorder import session as store  # noqa: PLC0415
     from recorder.clock import Clock  # noqa: PLC0415
-    from recorder.exchange.export import Custody, Selection, export  # noqa: PLC0415
+    from recorder.exchange.exports.export import Custody, Selection, export  # noqa: PLC0415
     from recorder.host import places, withdrawals  # noqa: PLC0415
     from recorder.host.console import progress  # noqa: PLC0415
 

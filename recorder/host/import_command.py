@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from recorder.errors import ConfigError, StorageError
-from recorder.exchange import importing, kinds
-from recorder.exchange.joining import join
-from recorder.exchange.local_time import FOLDS
-from recorder.exchange.source import SourceKind
+from recorder.exchange.imports import importing, kinds
+from recorder.exchange.imports.joining import join
+from recorder.exchange.sources.local_time import FOLDS
+from recorder.exchange.sources.source import SourceKind
 from recorder.host import places, watch_import, withdrawals
 from recorder.host.console import progress
 from recorder.schema import Consent, Subject

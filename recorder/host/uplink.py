@@ -25,13 +25,13 @@ from recorder.host.uplink_board import UplinkBoard
 from recorder.sync import identity
 from recorder.sync.client import Patience, ServiceClient
 from recorder.sync.identity import Identity
-from recorder.sync.uplink import Uplink
-from recorder.sync.uplink_heard import WAVE_S, Heard
-from recorder.sync.uplink_message import is_known, message_of
-from recorder.sync.uplink_mqtt import MqttTransport
-from recorder.sync.uplink_pass import Passes, name_of
-from recorder.sync.uplink_ways import Ways
-from recorder.sync.uplink_websocket import WebSocketTransport
+from recorder.sync.uplink.heard import WAVE_S, Heard
+from recorder.sync.uplink.message import is_known, message_of
+from recorder.sync.uplink.mqtt import MqttTransport
+from recorder.sync.uplink.passing import Uplink
+from recorder.sync.uplink.site_pass import Passes, name_of
+from recorder.sync.uplink.ways import Ways
+from recorder.sync.uplink.websocket import WebSocketTransport
 
 EVERY_S: Final = 1.0
 LOOK_S: Final = 5.0

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from recorder.host import platform
-from recorder.sync.uplink import Standing
+from recorder.sync.uplink.passing import Standing
 
 log = logging.getLogger(__name__)
 

@@ -19,12 +19,12 @@ from typing import Any, Final
 
 from recorder.counted import counted
 from recorder.errors import RecorderError, StorageError
-from recorder.exchange import importing
-from recorder.exchange.importing import Order, Plan, Wanted
-from recorder.exchange.joining import join
-from recorder.exchange.local_time import check_zone
-from recorder.exchange.overlap import Overlap, overlapping
-from recorder.exchange.stick_watch import Found, Listing, Seen, Stick, StickWatch
+from recorder.exchange.imports import importing
+from recorder.exchange.imports.importing import Order, Plan, Wanted
+from recorder.exchange.imports.joining import join
+from recorder.exchange.imports.overlap import Overlap, overlapping
+from recorder.exchange.imports.stick_watch import Found, Listing, Seen, Stick, StickWatch
+from recorder.exchange.sources.local_time import check_zone
 from recorder.host import places
 from recorder.protocols.cnap_csv import NotCnap
 from recorder.protocols.cnap_summary import parse_summary

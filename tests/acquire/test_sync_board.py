@@ -10,7 +10,7 @@ import pytest
 from recorder.acquire.sync_board import LIVE_FILE, SYNC_FILE, SyncBoard
 from recorder.host.uplink_board import UplinkBoard
 from recorder.schema.sync_status import SyncStatus
-from recorder.sync.uplink import Standing
+from recorder.sync.uplink.passing import Standing
 
 SERVICE = SyncStatus("ward.example:8440", server_id="s-1", waiting=3)
 

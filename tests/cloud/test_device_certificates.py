@@ -21,8 +21,9 @@ from hemoview.cloud.identity import device_authority, tls
 from hemoview.cloud.identity.device_authority import DEVICE_LIVES, DeviceAuthority
 from hemoview.cloud.settings import Settings
 from recorder.errors import ConfigError, SignatureWrong, WireError
-from recorder.sync import signing, uplink_topics, wire
+from recorder.sync import signing, wire
 from recorder.sync.live_offer import LiveOffer
+from recorder.sync.uplink import topics as uplink_topics
 from tests.cloud.cloud_rig import Bedside, Clock, Rig, running
 
 BROKER = "mqtts://broker.example:8883"

@@ -12,8 +12,8 @@ from fhir.resources.R4B import get_fhir_model_class
 from hemoview.cloud import tables
 from hemoview.cloud.fhir import codes, resources
 from hemoview.cloud.fhir.resources import Signed
-from hemoview.report.session_facts import UNITS
-from hemoview.report.session_read import read_facts
+from hemoview.report.session.facts import UNITS
+from hemoview.report.session.read import read_facts
 from recorder import session as sessions
 from tests.cloud.cloud_rig import Rig
 from tests.cloud.report_rig import change, handed_over, made, signed, told_sessions

@@ -23,7 +23,7 @@ from hemoview.cloud.live.room import Live
 from hemoview.cloud.live.words import Heard
 from hemoview.cloud.service import open_service
 from hemoview.cloud.settings import Settings
-from recorder.sync import uplink_wire
+from recorder.sync.uplink import wire as uplink_wire
 from tests.cloud.cloud_rig import Clock, Rig
 from tests.cloud.live_rig import ORIGIN, SESSION, hear_state, ingest, message, say
 from tests.cloud.test_blinding import synced

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.websockets import WebSocketDisconnect
 
 from hemoview.cloud import tables
-from recorder.sync import uplink_wire
+from recorder.sync.uplink import wire as uplink_wire
 from tests.cloud.cloud_rig import Rig
 from tests.cloud.live_rig import OTHER, SESSION, flush, head, hear, hear_state, ingest, say, watching
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hemoview.cloud.live.board import BedNow, Board, Confused, ward_told
 from hemoview.cloud.live.words import Heard
-from recorder.sync import uplink_wire
+from recorder.sync.uplink import wire as uplink_wire
 from tests.cloud.live_rig import head, message, numeric
 
 ROWS = [{"id": "b1", "label": "1", "place": 1}, {"id": "b2", "label": "2", "place": 2}]

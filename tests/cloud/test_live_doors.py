@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from hemoview.cloud import tables
 from hemoview.cloud.live.room import Live
-from recorder.sync import uplink_wire
+from recorder.sync.uplink import wire as uplink_wire
 from tests.cloud.cloud_rig import Clock, Rig
 from tests.cloud.live_rig import ORIGIN, flush, hear, ingest, message, numeric, say, watching
 

@@ -14,7 +14,7 @@ from hemoview.cloud.ending import ended
 from hemoview.cloud.live.room import Live
 from hemoview.cloud.live.upkeep import Upkeep
 from hemoview.cloud.live.words import Heard
-from recorder.sync import uplink_wire
+from recorder.sync.uplink import wire as uplink_wire
 from tests.cloud.cloud_rig import Rig
 from tests.cloud.live_rig import SESSION, flush, hear, hear_state, ingest, message, numeric, say, watching
 

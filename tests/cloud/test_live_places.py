@@ -16,7 +16,7 @@ from hemoview.cloud.live.bindings import Binding, bind, confirm
 from hemoview.cloud.live.board import NEEDS
 from hemoview.cloud.live.room import Live
 from recorder.host import places
-from recorder.sync import uplink_wire
+from recorder.sync.uplink import wire as uplink_wire
 from tests.cloud.cloud_rig import Rig
 
 

@@ -20,7 +20,7 @@ from hemoview.cloud.live.room import Live
 from hemoview.cloud.live.store import STAND_BY_US, keep_binding
 from hemoview.cloud.live.upkeep import Upkeep
 from hemoview.cloud.live.words import Changed, Confirmed, Connected, Ended, Heard, Placed, Word
-from recorder.sync import uplink_wire
+from recorder.sync.uplink import wire as uplink_wire
 from tests.cloud.cloud_rig import Bedside, Clock, Rig
 from tests.cloud.live_rig import ORIGIN, OTHER, SESSION, head, hear, ingest, message, say
 

@@ -10,7 +10,8 @@ from starlette.websockets import WebSocketDisconnect
 from hemoview.cloud import tables
 from hemoview.cloud.live.board import BedNow
 from hemoview.cloud.live.room import Live
-from recorder.sync import signing, uplink_wire
+from recorder.sync import signing
+from recorder.sync.uplink import wire as uplink_wire
 from tests.cloud.cloud_rig import Bedside, Rig
 from tests.cloud.live_rig import OTHER, SESSION, flush, hear_state, ingest, say
 from tests.cloud.test_devices import code_for, enrol

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import hemoview.cloud
-import recorder.sync.uplink_message
+import recorder.sync.uplink.message
 from hemoview.cloud.identity import passwords
 from hemoview.cloud.principals import Action
 from hemoview.cloud.reports import rows
@@ -100,7 +100,7 @@ def test_what_is_wrong_with_a_password_has_words_in_chinese() -> None:
 
 
 def test_what_estimates_may_claim_has_words_in_chinese() -> None:
-    claimed = recorder.sync.uplink_message._claimed
+    claimed = recorder.sync.uplink.message._claimed
     real = Claim(kinds=("Finapres finger cuff",), site=("finger",), n="23", unchecked=("E4", "CNAP"))
     for claim in (real, Claim(("Finapres",), ("finger",), "23", ()), Claim((), (), "", ())):
         assert fits(claimed(claim)), claimed(claim)

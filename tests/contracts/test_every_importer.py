@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from recorder import session
 from recorder.errors import RecorderError
-from recorder.exchange import importing
-from recorder.exchange.importing import READERS, Order, Wanted
-from recorder.exchange.kinds import source_of
+from recorder.exchange.imports import importing
+from recorder.exchange.imports.importing import READERS, Order, Wanted
+from recorder.exchange.imports.kinds import source_of
 from recorder.schema import Subject
 from tests.exchange import e4_made, stick_made
 from tests.exchange.test_edf_source import write as write_edf

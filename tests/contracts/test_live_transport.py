@@ -13,10 +13,10 @@ from typing import Any, Protocol
 import pytest
 
 from hemoview.cloud.identity import tls
-from recorder.sync.uplink import Uplink
-from recorder.sync.uplink_transport import LinkEnded, Transport
-from recorder.sync.uplink_ways import Ways
-from recorder.sync.uplink_wire import HEAD_EVERY, LIMIT_BYTES, REPLACED_CODE, TOO_FAST_CODE, UNKNOWN_CODE
+from recorder.sync.uplink.passing import Uplink
+from recorder.sync.uplink.transport import LinkEnded, Transport
+from recorder.sync.uplink.ways import Ways
+from recorder.sync.uplink.wire import HEAD_EVERY, LIMIT_BYTES, REPLACED_CODE, TOO_FAST_CODE, UNKNOWN_CODE
 from tests.cloud.live_rig import head, message
 from tests.services.broker_rig import taking
 from tests.sync.uplink_rig import WAIT_S, listening, wait_for

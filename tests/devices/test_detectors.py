@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recorder.devices.detectors import ChannelWatch, Finding
-from recorder.exchange.reading import read_recording
+from recorder.exchange.sources.reading import read_recording
 
 FULL_SCALE = (0, 4095)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hemoview.estimate.metrics_rows import Predictions, Rows, predictions_of, rows_of
+from hemoview.estimate.metrics.rows import Predictions, Rows, predictions_of, rows_of
 from recorder.schema import PARAMETERS
 
 SBP, MAP, DBP, HR = 0, 1, 2, 3

@@ -12,9 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from known_people import DBP, HR, MAP, SBP, follows, knows_nothing, own_means, people
 
-from hemoview.estimate import metrics, metrics_anchors, metrics_baselines, metrics_cross, metrics_derived
-from hemoview.estimate.metrics_rows import Predictions, Rows, plan, predictions_of, rows_of
-from hemoview.estimate.metrics_subjects import shrinkage
+from hemoview.estimate.metrics import anchors as metrics_anchors
+from hemoview.estimate.metrics import baselines as metrics_baselines
+from hemoview.estimate.metrics import cross as metrics_cross
+from hemoview.estimate.metrics import derived as metrics_derived
+from hemoview.estimate.metrics import figures as metrics
+from hemoview.estimate.metrics.rows import Predictions, Rows, plan, predictions_of, rows_of
+from hemoview.estimate.metrics.subjects import shrinkage
 from recorder.schema import PARAMETERS, body_surface_m2
 
 

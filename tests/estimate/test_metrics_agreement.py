@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemoview.estimate.metrics_agreement import (
+from hemoview.estimate.metrics.agreement import (
     bland_altman,
     percentage_error,
     steps,
     trending,
     variance_components,
 )
-from hemoview.estimate.metrics_error import error_figures, gain_figures, skill_figures, skill_ratio, within_r
+from hemoview.estimate.metrics.error import error_figures, gain_figures, skill_figures, skill_ratio, within_r
 
 
 def repeated(n_subjects: int, *, between: float, within: float, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -9,9 +9,10 @@ import pytest
 from known_people import DBP, MAP, SBP, follows, people
 
 from hemoview.edge.anchoring import Anchoring
-from hemoview.estimate import metrics_anchors, metrics_cross
-from hemoview.estimate.metrics_rows import Predictions, Rows, plan, rows_of
-from hemoview.estimate.metrics_subjects import Spread
+from hemoview.estimate.metrics import anchors as metrics_anchors
+from hemoview.estimate.metrics import cross as metrics_cross
+from hemoview.estimate.metrics.rows import Predictions, Rows, plan, rows_of
+from hemoview.estimate.metrics.subjects import Spread
 from hemoview.estimate.personalise import LEAST_WINDOWS, around
 
 NOON_NS = 1_700_000_000_000_000_000

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from known_people import follows, people
 
-from hemoview.estimate import metrics_quality
-from hemoview.estimate.metrics_quality import Heard
-from hemoview.estimate.metrics_rows import predictions_of
+from hemoview.estimate.metrics import quality as metrics_quality
+from hemoview.estimate.metrics.quality import Heard
+from hemoview.estimate.metrics.rows import predictions_of
 
 
 def hearings(n_subjects: int = 30, seed: int = 1) -> list[Heard]:

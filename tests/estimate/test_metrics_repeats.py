@@ -7,8 +7,8 @@ import json
 import pytest
 from known_people import follows, people
 
-from hemoview.estimate import metrics
-from hemoview.estimate.metrics_repeats import mean_of_repeats
+from hemoview.estimate.metrics import figures as metrics
+from hemoview.estimate.metrics.repeats import mean_of_repeats
 
 
 def test_numbers_are_means_the_tenth_percentile_a_median_and_a_truth_holds_only_always() -> None:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from known_people import SBP, follows, people
 
-from hemoview.estimate import metrics_cross
-from hemoview.estimate.metrics_intervals import (
+from hemoview.estimate.metrics import cross as metrics_cross
+from hemoview.estimate.metrics.intervals import (
     aged_q90,
     conformal_q90,
     constant_width,
@@ -19,8 +19,8 @@ from hemoview.estimate.metrics_intervals import (
     cqr_score,
     leave_one_out_q90,
 )
-from hemoview.estimate.metrics_rows import Rows, plan, rows_of
-from hemoview.estimate.metrics_subjects import (
+from hemoview.estimate.metrics.rows import Rows, plan, rows_of
+from hemoview.estimate.metrics.subjects import (
     Spread,
     bootstrap_mean,
     bootstrap_ratio,

@@ -8,8 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hemoview.estimate import standards
-from hemoview.estimate.standards import OUTSIDE, UNKNOWN, WITHIN, Pairs, judge, largest_sd, three_windows
+from hemoview.estimate.metrics import standards
+from hemoview.estimate.metrics.standards import (
+    OUTSIDE,
+    UNKNOWN,
+    WITHIN,
+    Pairs,
+    judge,
+    largest_sd,
+    three_windows,
+)
 
 
 def pairs(

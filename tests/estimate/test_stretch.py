@@ -15,8 +15,8 @@ from hemoview.dsp.quality import Findings, Quality
 from hemoview.estimate.card import Card, parse_card
 from hemoview.estimate.conformal import conformal_span, stretches
 from hemoview.estimate.estimator import Body, estimate
-from hemoview.estimate.metrics_derived import derive, part_of_half_width, stretch_table
-from hemoview.estimate.metrics_rows import Predictions, plan, predictions_of
+from hemoview.estimate.metrics.derived import derive, part_of_half_width, stretch_table
+from hemoview.estimate.metrics.rows import Predictions, plan, predictions_of
 from hemoview.estimate.personalise import Anchor, Personalisation
 from hemoview.estimate.runner import Prediction
 from hemoview.estimate.stretch import stretched

@@ -10,7 +10,7 @@ import pytest
 
 from recorder.devices.sim.physiology import SimSubject, simulate
 from recorder.devices.sim.stick import StickPlan, write_stick
-from recorder.exchange.cnap_agreement import disagreements
+from recorder.exchange.sources.cnap_agreement import disagreements
 from recorder.protocols.cnap_beats import CnapBeats, parse_beats
 from recorder.protocols.cnap_wave import CnapWave, parse_wave
 

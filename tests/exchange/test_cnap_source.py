@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from recorder import session
 from recorder.errors import ConfigError, RecordingUnreadable
-from recorder.exchange import cnap_source, importing
-from recorder.exchange.importing import Order, Wanted
+from recorder.exchange.imports import importing
+from recorder.exchange.imports.importing import Order, Wanted
 from recorder.exchange.into_session import write_session
-from recorder.exchange.local_time import wall_ns_of
-from recorder.exchange.source import Source
+from recorder.exchange.sources import cnap_source
+from recorder.exchange.sources.local_time import wall_ns_of
+from recorder.exchange.sources.source import Source
 from recorder.protocols.cnap_beats import parse_beats
 from recorder.schema import CO_CALIBRATED, FINGER_CHANGED, REFERENCE_CALIBRATED, Subject
 from tests.exchange import stick_made

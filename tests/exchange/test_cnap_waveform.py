@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.errors import RecordingUnreadable
-from recorder.exchange import cnap_waveform
-from recorder.exchange.cnap_waveform import CnapWaveform, NotCnap, parse
+from recorder.exchange.sources import cnap_waveform
+from recorder.exchange.sources.cnap_waveform import CnapWaveform, NotCnap, parse
 
 HEADER = '"Time [s]";"Pressure [mmHg]";\n'
 

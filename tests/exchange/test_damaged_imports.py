@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from recorder import session
 from recorder.errors import RecorderError
-from recorder.exchange import importing, kinds
-from recorder.exchange.importing import Order
+from recorder.exchange.imports import importing, kinds
+from recorder.exchange.imports.importing import Order
 from recorder.schema import Subject
 from tests.exchange import e4_made, stick_made
 from tests.exchange.test_edf_source import write as write_edf

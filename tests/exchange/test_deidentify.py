@@ -14,9 +14,9 @@ import pytest
 
 from recorder import session as store
 from recorder.errors import ConfigError, StorageError
-from recorder.exchange import deidentify, export_record
-from recorder.exchange.deidentify import Disguise, load_secret
-from recorder.exchange.export import FORMATS, Custody, Report, Selection, export
+from recorder.exchange.exports import deidentify, export_record
+from recorder.exchange.exports.deidentify import Disguise, load_secret
+from recorder.exchange.exports.export import FORMATS, Custody, Report, Selection, export
 
 sys.path.append(str(Path(__file__).parents[1] / "contracts"))
 from export_session import MARKS, PEOPLE, WALL_NS, two_eras

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.exchange.e4_csv import NotE4, parse_beats, parse_regular, parse_tags
+from recorder.exchange.sources.e4_csv import NotE4, parse_beats, parse_regular, parse_tags
 
 ACC = b"""1551453301.000000, 1551453301.000000, 1551453301.000000
 32.000000, 32.000000, 32.000000

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.exchange import e4_exact
-from recorder.exchange.e4_csv import NotE4
-from recorder.exchange.e4_exact import parse_exact, parse_exact_beats, parse_exact_tags
+from recorder.exchange.sources import e4_exact
+from recorder.exchange.sources.e4_csv import NotE4
+from recorder.exchange.sources.e4_exact import parse_exact, parse_exact_beats, parse_exact_tags
 from recorder.schema.decimals import decode_decimal
 
 DECIMALS = st.builds(

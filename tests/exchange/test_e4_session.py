@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from recorder.errors import RecordingUnreadable
-from recorder.exchange import e4_files, read_recording
+from recorder.exchange import read_recording
+from recorder.exchange.sources import e4_files
 
 FILES = {
     "BVP.csv": "1551453301.00\n64.000000\n" + "".join(f"{n / 4:.2f}\n" for n in range(640)),

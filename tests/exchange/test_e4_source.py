@@ -7,8 +7,8 @@ import pytest
 
 from recorder import session
 from recorder.errors import RecordingUnreadable
-from recorder.exchange import e4_source
 from recorder.exchange.into_session import write_session
+from recorder.exchange.sources import e4_source
 from recorder.protocols.e4_description import stream_infos
 from recorder.schema import Subject
 from recorder.schema.decimals import decode_decimal

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from hemoview import cli
 from recorder import session
 from recorder.errors import ConfigError, RecordingUnreadable
-from recorder.exchange import edf_file, edf_source
+from recorder.exchange import edf_file
 from recorder.exchange.edf_file import NotEdf
-from recorder.exchange.local_time import wall_ns_of
+from recorder.exchange.sources import edf_source
+from recorder.exchange.sources.local_time import wall_ns_of
 
 SECRET = "Zhang_San"
 

@@ -18,10 +18,11 @@ import wfdb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.exchange import edf_file, export_edf, export_wfdb
-from recorder.exchange.about import Written, ascii_text, shortened
-from recorder.exchange.exported import Column, Exported, Mark, Piece, Run, Track
-from recorder.exchange.placed import Slots, clock_ratio, place
+from recorder.exchange import edf_file
+from recorder.exchange.exports import export_edf, export_wfdb
+from recorder.exchange.exports.about import Written, ascii_text, shortened
+from recorder.exchange.exports.exported import Column, Exported, Mark, Piece, Run, Track
+from recorder.exchange.exports.placed import Slots, clock_ratio, place
 from recorder.schema import Channel, StreamInfo
 
 RATE_HZ = 10.0

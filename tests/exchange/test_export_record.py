@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from recorder.exchange import export_record
-from recorder.exchange.export_record import ExportRecord
+from recorder.exchange.exports import export_record
+from recorder.exchange.exports.export_record import ExportRecord
 
 ONE = ExportRecord(
     "x1", 5, "s-1", "/a/s-1", "S-07", "S-07", "edf", ("/b/s-1.edf",), (0.0, 5.0), ("e4.bvp",), False, True

@@ -12,8 +12,8 @@ import pyxdf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recorder.exchange.export_xdf import iter_chunks, write
-from recorder.exchange.exported import Column, Exported, Mark, Piece, Run, Span, Track
+from recorder.exchange.exports.export_xdf import iter_chunks, write
+from recorder.exchange.exports.exported import Column, Exported, Mark, Piece, Run, Span, Track
 from recorder.schema import Channel, StreamInfo
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=300)

@@ -16,7 +16,7 @@ from hemoview.viewmodel.review import raters_choice
 from recorder.acquire.template import Template
 from recorder.acquire.template_library import TemplateLibrary
 from recorder.errors import ConfigError, SessionError
-from recorder.exchange.deidentify import SECRET_FILE, load_secret
+from recorder.exchange.exports.deidentify import SECRET_FILE, load_secret
 from recorder.host import platform
 from recorder.session import bulk
 

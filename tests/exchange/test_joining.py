@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from recorder import session
 from recorder.clock import begin_era
 from recorder.errors import ConfigError, SessionError
-from recorder.exchange import importing, joining
-from recorder.exchange.importing import Order, Wanted
+from recorder.exchange.imports import importing, joining
+from recorder.exchange.imports.importing import Order, Wanted
+from recorder.exchange.imports.joining import between, join
 from recorder.exchange.into_session import Break, Waveform
-from recorder.exchange.joining import between, join
 from recorder.schema import Amendment, Channel, DeviceInfo, Event, SampleBlock, StreamInfo, Subject
 from recorder.session.stored import read_stored
 from recorder.testing.clock import FakeClock

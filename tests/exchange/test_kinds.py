@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recorder.errors import RecordingUnreadable
-from recorder.exchange.kinds import source_of, sources_of
+from recorder.exchange.imports.kinds import source_of, sources_of
 from tests.exchange import e4_made
 
 

@@ -14,16 +14,16 @@ import pandas as pd
 import pytest
 
 from hemoview.labels.alignment import REFUSED
-from hemoview.labels.label_deeds import Author
-from hemoview.labels.scheme import SHIPPED_LABELS
+from hemoview.labels.raters.deeds import Author
+from hemoview.labels.raters.scheme import SHIPPED_LABELS
 from recorder import session as store
 from recorder.devices.detectors import FindingKind
 from recorder.devices.sim.physiology import simulate
 from recorder.devices.sim.population import random_subject
 from recorder.devices.sim.stick import StickPlan, write_stick
-from recorder.exchange.export import Custody, Selection, export
-from recorder.exchange.importing import Order, Wanted, carry_out, look
-from recorder.exchange.known_words import KNOWN_LABELS, KNOWN_WORDS
+from recorder.exchange.exports.export import Custody, Selection, export
+from recorder.exchange.exports.known_words import KNOWN_LABELS, KNOWN_WORDS
+from recorder.exchange.imports.importing import Order, Wanted, carry_out, look
 from recorder.schema import CO_CALIBRATED, FINGER_CHANGED, REFERENCE_CALIBRATED, Subject
 from recorder.session import annotations
 

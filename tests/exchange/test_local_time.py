@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.errors import ConfigError
-from recorder.exchange.local_time import wall_ns_of
+from recorder.exchange.sources.local_time import wall_ns_of
 
 NAMES = ["Europe/Berlin", "Asia/Shanghai", "America/New_York", "Australia/Lord_Howe", "UTC", "Asia/Kolkata"]
 ZONES = st.sampled_from(NAMES)

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.exchange.channel_roles import role_of, says_simulated, slug
-from recorder.exchange.pieces import Piece, present_runs, waveform_of
+from recorder.exchange.sources.channel_roles import role_of, says_simulated, slug
+from recorder.exchange.sources.pieces import Piece, present_runs, waveform_of
 from recorder.schema import Channel, StreamInfo
 from recorder.schema.streams import check_id
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.exchange.exported import Column
-from recorder.exchange.quantise import EDF_COUNTS, WFDB_MISSING, edf_scale, grid, wfdb_scale
+from recorder.exchange.exports.exported import Column
+from recorder.exchange.exports.quantise import EDF_COUNTS, WFDB_MISSING, edf_scale, grid, wfdb_scale
 
 FLOATS = st.floats(-1e6, 1e6, allow_nan=False).map(lambda x: round(x, 6))
 SCALES = st.sampled_from([1.0, 1 / 64, 0.001, 0.01, 0.1, 5 / 1023, 10 / 2**15, 100.0, 2.0])

@@ -8,7 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recorder.exchange.stick_watch import Found, Listing, Seen, Stick, StickWatch
+from recorder.exchange.imports.stick_watch import Found, Listing, Seen, Stick, StickWatch
 
 STICK = Path("/stick")
 NAME = "CNAP_2025-01-31_09-05-07_001"

@@ -8,7 +8,7 @@ import pytest
 
 from recorder.errors import RecordingUnreadable
 from recorder.exchange import read_recording
-from recorder.exchange.surgery import with_gaps
+from recorder.exchange.sources.surgery import with_gaps
 
 
 @pytest.fixture

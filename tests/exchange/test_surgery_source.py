@@ -8,7 +8,7 @@ import pytest
 
 from hemoview import cli
 from recorder import session
-from recorder.exchange import surgery_source
+from recorder.exchange.sources import surgery_source
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from hemoview.bench.review_session import Plan, make_session
 from recorder import session as store
 from recorder.errors import RecordingUnreadable, StorageError
-from recorder.exchange import trend_csv
-from recorder.exchange.saved_trend import SavedTrend, is_saved_trend
-from recorder.exchange.trend_csv import (
+from recorder.exchange.trends import trend_csv
+from recorder.exchange.trends.saved_trend import SavedTrend, is_saved_trend
+from recorder.exchange.trends.trend_csv import (
     FIRST_COLUMNS,
     FORMULA_SIGNS,
     Saving,

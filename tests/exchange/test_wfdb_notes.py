@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recorder.exchange.wfdb_notes import WfdbNote, parse_notes
+from recorder.exchange.sources.wfdb_notes import WfdbNote, parse_notes
 
 wfdb = pytest.importorskip("wfdb", reason="wfdb (extra exchange) writes the files")
 

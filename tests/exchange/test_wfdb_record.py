@@ -7,7 +7,7 @@ import pytest
 
 from recorder.errors import RecordingUnreadable
 from recorder.exchange import read_recording
-from recorder.exchange.wfdb_record import read, role_of
+from recorder.exchange.sources.wfdb_record import read, role_of
 
 pytest.importorskip("wfdb")
 

@@ -8,9 +8,9 @@ import pytest
 
 from recorder import session
 from recorder.errors import ConfigError, RecordingUnreadable
-from recorder.exchange import wfdb_source
 from recorder.exchange.into_session import write_session
-from recorder.exchange.local_time import wall_ns_of
+from recorder.exchange.sources import wfdb_source
+from recorder.exchange.sources.local_time import wall_ns_of
 from recorder.schema import Subject
 
 wfdb = pytest.importorskip("wfdb")

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from recorder.cli import main
-from recorder.exchange import export as formats
-from recorder.exchange import export_record
+from recorder.exchange.exports import export as formats
+from recorder.exchange.exports import export_record
 from recorder.host import export_command, places, withdrawals
 from recorder.host.withdrawals import Withdrawal
 

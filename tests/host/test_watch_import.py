@@ -14,8 +14,8 @@ import pytest
 from hemoview import cli
 from recorder import session
 from recorder.devices.sim.stick import StickFiles
-from recorder.exchange import importing
-from recorder.exchange.importing import Order
+from recorder.exchange.imports import importing
+from recorder.exchange.imports.importing import Order
 from recorder.host import watch_import
 from recorder.schema import Subject
 from tests.exchange import e4_made, stick_made

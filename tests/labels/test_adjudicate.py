@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hemoview.labels.adjudicate import agreed_deeds, decided, open_pairs, pairs_of
 from hemoview.labels.annotation import Annotation, Deed, LabelFold, Suggested
-from hemoview.labels.label_deeds import Author
-from hemoview.labels.raters import models_of
+from hemoview.labels.raters.adjudicate import agreed_deeds, decided, open_pairs, pairs_of
+from hemoview.labels.raters.deeds import Author
+from hemoview.labels.raters.raters import models_of
 
 MODEL = "cd" * 32
 _numbers = count(1)

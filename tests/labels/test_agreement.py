@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hemoview.labels.agreement import Rules, agreement, common_spans
-from hemoview.labels.agreement_kappa import (
+from hemoview.labels.raters.agreement import Rules, agreement, common_spans
+from hemoview.labels.raters.agreement_kappa import (
     ONE_CATEGORY,
     TOO_FEW,
     kappa_of_grid,
@@ -20,7 +20,7 @@ from hemoview.labels.agreement_kappa import (
     kappa_value,
     pooled_kappa,
 )
-from hemoview.labels.agreement_match import match_instants, match_spans, maximum_matching
+from hemoview.labels.raters.agreement_match import match_instants, match_spans, maximum_matching
 
 COHEN_1968 = [[88, 14, 18], [10, 40, 10], [2, 6, 12]]
 FLEISS_1981 = [[75, 1, 4], [5, 4, 1], [0, 0, 10]]

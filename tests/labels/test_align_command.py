@@ -11,8 +11,8 @@ from two_devices import person, write
 
 from hemoview.cli import main
 from hemoview.labels import alignment as alignments
-from hemoview.labels.align_command import RUNNING, sentence
-from hemoview.labels.align_session import hours_off
+from hemoview.labels.align.command import RUNNING, sentence
+from hemoview.labels.align.session import hours_off
 from recorder import session as sessions
 from recorder.devices.sim.physiology import SimRecording
 

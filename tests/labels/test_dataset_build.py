@@ -15,11 +15,12 @@ import pytest
 
 from hemoview import dataset_build
 from hemoview.dataset_build import Order
-from hemoview.labels import build, read_dataset
-from hemoview.labels.build_options import BuildOptions, Job
-from hemoview.labels.build_part import build_part
-from hemoview.labels.dataset_register import registered
-from hemoview.labels.label_marks import correction_label
+from hemoview.labels import read_dataset
+from hemoview.labels.datasets import build
+from hemoview.labels.datasets.build_options import BuildOptions, Job
+from hemoview.labels.datasets.build_part import build_part
+from hemoview.labels.datasets.label_marks import correction_label
+from hemoview.labels.datasets.register import registered
 from recorder.errors import ConfigError
 from recorder.exchange.into_session import Moment
 from recorder.host import withdrawals

@@ -56,7 +56,7 @@ def test_dask_needs_to_be_told_where(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_building_needs_neither_torch_nor_drawings() -> None:
     code = (
         "import sys; from hemoview import cli; p = cli._parser('dataset'); "
-        "import hemoview.dataset_command, hemoview.labels.build_part; "
+        "import hemoview.dataset_command, hemoview.labels.datasets.build_part; "
         "bad = {'torch', 'matplotlib', 'onnxruntime', 'distributed', 'PySide6'} & set(sys.modules); "
         "print(sorted(bad)); sys.exit(bool(bad))"
     )

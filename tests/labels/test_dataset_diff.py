@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from hemoview.labels import make_dataset
-from hemoview.labels.dataset import Dataset
-from hemoview.labels.dataset_diff import diff
+from hemoview.labels.datasets.dataset import Dataset
+from hemoview.labels.datasets.diff import diff
 from recorder.schema import PARAMETERS
 
 

@@ -15,9 +15,9 @@ import pytest
 
 from hemoview import cli, dataset_build
 from hemoview.labels import make_dataset, read_dataset, write_dataset
-from hemoview.labels.build_options import BuildOptions
-from hemoview.labels.dataset import Dataset
-from hemoview.labels.dataset_register import FILE, registered
+from hemoview.labels.datasets.build_options import BuildOptions
+from hemoview.labels.datasets.dataset import Dataset
+from hemoview.labels.datasets.register import FILE, registered
 from recorder.errors import ConfigError, StorageError
 from recorder.host import withdrawals
 from recorder.host.withdrawals import Withdrawal

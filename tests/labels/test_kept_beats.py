@@ -9,7 +9,7 @@ import pytest
 from two_devices import person, write
 
 from hemoview.dsp import beat_train
-from hemoview.labels import kept_beats, session_signals
+from hemoview.labels.signals import kept_beats, session_signals
 from recorder import session as sessions
 
 COLUMNS = ("time_s", "quality", "usable", "run", "part", "pressure")

@@ -11,7 +11,7 @@ import pytest
 
 from hemoview import cli
 from hemoview.labels.annotation import Deed, LabelFold, Suggested, labels_of
-from hemoview.labels.raters import independent_of, looked_at, may_see, models_visible
+from hemoview.labels.raters.raters import independent_of, looked_at, may_see, models_visible
 from recorder import session
 from recorder.clock import ClockEra
 from recorder.session import annotations as store

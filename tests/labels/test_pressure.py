@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hemoview.dsp.abp_beats import PressureBeat
-from hemoview.labels.pressure import beats_between, label_of, pulse_lag_s
+from hemoview.labels.reference.pressure import beats_between, label_of, pulse_lag_s
 from recorder.devices.sim.physiology import FINGER_OPTICS, SimSubject, simulate
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemoview.labels import reference as ref
-from hemoview.labels.reference import LabelRules, ReferenceBeats, ReferenceFacts, label_windows
+from hemoview.labels.reference import windows as ref
+from hemoview.labels.reference.windows import LabelRules, ReferenceBeats, ReferenceFacts, label_windows
 from recorder.schema import PARAMETERS
 
 GOOD = np.array([124.0, 92.0, 76.0, 72.0, 5.2, 2.9, 72.0, 40.0, 1340.0, 2400.0])

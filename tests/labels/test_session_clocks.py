@@ -11,8 +11,9 @@ from two_devices import person, write
 
 from hemoview.dsp.align_drift import arrivals_error_ppm
 from hemoview.dsp.time_map import Piece
-from hemoview.labels import align_command, session_clocks
-from hemoview.labels.align_session import align_session
+from hemoview.labels.align import clocks as session_clocks
+from hemoview.labels.align import command as align_command
+from hemoview.labels.align.session import align_session
 from hemoview.labels.alignment import locked
 from recorder import session as sessions
 from recorder.schema import DeviceInfo

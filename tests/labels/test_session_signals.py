@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from two_devices import person, write
 
-from hemoview.labels import session_signals
+from hemoview.labels.signals import session_signals
 from recorder import session as sessions
 
 SECONDS = 40.0

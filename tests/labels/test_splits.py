@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hemoview.labels import Dataset, Split, make_dataset, make_split, refuse_leaks
-from hemoview.labels.splits import first_duplicate
+from hemoview.labels.datasets.splits import first_duplicate
 from recorder.errors import ConfigError
 
 

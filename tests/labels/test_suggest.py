@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hemoview.bench.review_session import Plan, make_session
-from hemoview.labels import suggest
-from hemoview.labels.suggest import EstimateRows, Judged
-from hemoview.labels.suggester import Suggester
+from hemoview.labels.raters import suggest
+from hemoview.labels.raters.suggest import EstimateRows, Judged
+from hemoview.labels.raters.suggester import Suggester
 from recorder import session as store
 from recorder.clock import ClockEra
 from recorder.schema import Channel, SampleBlock, StreamInfo

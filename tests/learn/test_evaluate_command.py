@@ -17,11 +17,12 @@ import tiny_bundle  # noqa: E402
 from pulse_waves import pulse, rhythm  # noqa: E402
 
 from hemoview import cli  # noqa: E402
-from hemoview.estimate import metrics, predictors  # noqa: E402
-from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
-from hemoview.labels.dataset_write import write_dataset  # noqa: E402
-from hemoview.labels.split import Split  # noqa: E402
-from hemoview.labels.splits import make_split  # noqa: E402
+from hemoview.estimate import predictors  # noqa: E402
+from hemoview.estimate.metrics import figures as metrics  # noqa: E402
+from hemoview.labels.datasets.dataset import Dataset, make_dataset  # noqa: E402
+from hemoview.labels.datasets.split import Split  # noqa: E402
+from hemoview.labels.datasets.splits import make_split  # noqa: E402
+from hemoview.labels.datasets.write import write_dataset  # noqa: E402
 from hemoview.report import choice as evaluate_choice  # noqa: E402
 from recorder.errors import ConfigError  # noqa: E402
 from recorder.schema import PARAMETERS  # noqa: E402

@@ -17,9 +17,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "dsp"))
 from pulse_waves import pulse, rhythm  # noqa: E402
 
 from hemoview import cli  # noqa: E402
-from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
-from hemoview.labels.dataset_write import write_dataset  # noqa: E402
-from hemoview.labels.split import Split  # noqa: E402
+from hemoview.labels.datasets.dataset import Dataset, make_dataset  # noqa: E402
+from hemoview.labels.datasets.split import Split  # noqa: E402
+from hemoview.labels.datasets.write import write_dataset  # noqa: E402
 from hemoview.learn import checkpoint, evaluate_command, run_predictor  # noqa: E402
 from hemoview.learn.moe.config import LabelScale, ModelConfig  # noqa: E402
 from hemoview.learn.moe.model import LSM2oE  # noqa: E402

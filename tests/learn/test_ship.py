@@ -13,8 +13,8 @@ torch = pytest.importorskip("torch", reason="torch is not installed (pip install
 pytest.importorskip("onnxscript", reason="onnxscript is not installed (pip install 'hemoview[learn]')")
 
 from hemoview.estimate import bundle  # noqa: E402
-from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
-from hemoview.labels.splits import make_split  # noqa: E402
+from hemoview.labels.datasets.dataset import Dataset, make_dataset  # noqa: E402
+from hemoview.labels.datasets.splits import make_split  # noqa: E402
 from hemoview.learn import loop, prepare, ship, teaching  # noqa: E402
 from hemoview.learn.moe.config import PREDICTED  # noqa: E402
 from hemoview.learn.teaching import Sources  # noqa: E402

@@ -13,7 +13,7 @@ from hemoview.learn import sources
 from hemoview.learn.monitor_sources import pressure_windows
 from recorder.devices.sim.physiology import FINGER_OPTICS, SimSubject, simulate
 from recorder.errors import ConfigError
-from recorder.exchange.recording import Recording, Signal
+from recorder.exchange.sources.recording import Recording, Signal
 
 
 def _beat() -> np.ndarray:

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed (pip install 'hemoview[learn]')")
 
-from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
+from hemoview.labels.datasets.dataset import Dataset, make_dataset  # noqa: E402
 from hemoview.learn import hearings, loop, ship, teaching  # noqa: E402
 from hemoview.learn.compress.calibrate import with_untested_row  # noqa: E402
 from hemoview.learn.noise_bank import teaching_and_judging  # noqa: E402

@@ -15,10 +15,10 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed (pip install 'hemoview[learn]')")
 
 from hemoview import cli  # noqa: E402
-from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
-from hemoview.labels.dataset_folder import HOLDS_WITHDRAWN  # noqa: E402
-from hemoview.labels.dataset_write import write_dataset  # noqa: E402
-from hemoview.labels.splits import make_split  # noqa: E402
+from hemoview.labels.datasets.dataset import Dataset, make_dataset  # noqa: E402
+from hemoview.labels.datasets.folder import HOLDS_WITHDRAWN  # noqa: E402
+from hemoview.labels.datasets.splits import make_split  # noqa: E402
+from hemoview.labels.datasets.write import write_dataset  # noqa: E402
 from hemoview.learn import checkpoint, loop, prepare  # noqa: E402
 from hemoview.learn.batches import Drawing, Part, batches  # noqa: E402
 from hemoview.learn.checkpoint import RunFacts  # noqa: E402

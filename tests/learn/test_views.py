@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hemoview.dsp.filters import band_pass
-from hemoview.labels.dataset import Dataset, make_dataset
+from hemoview.labels.datasets.dataset import Dataset, make_dataset
 from hemoview.learn import views
 from hemoview.learn.noise_bank import teaching_and_judging
 from recorder.devices.sim.physiology import FINGER_OPTICS, random_subject, simulate

@@ -21,7 +21,7 @@ from hemoview.dsp.beat_train import BeatTrain, Rise, find_pressure_rises, find_p
 from hemoview.dsp.filters import band_pass
 from hemoview.dsp.time_map import PPM, to_pulse
 from hemoview.dsp.tracking import Detector, track_all
-from hemoview.labels.pressure import pulse_lag_s
+from hemoview.labels.reference.pressure import pulse_lag_s
 from recorder.exchange import read_recording
 
 SURGERY = "surgery_ev1000/wt01_waves.npz"

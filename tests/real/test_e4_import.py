@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hemoview.labels.session_signals import pulse_beats
+from hemoview.labels.signals.session_signals import pulse_beats
 from recorder import session
-from recorder.exchange import importing
-from recorder.exchange.importing import Order, Wanted
+from recorder.exchange.imports import importing
+from recorder.exchange.imports.importing import Order, Wanted
 from recorder.schema import Subject
 from recorder.schema.decimals import decode_decimal
 

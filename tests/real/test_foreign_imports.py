@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from recorder import session
-from recorder.exchange import importing
-from recorder.exchange.importing import Order
-from recorder.exchange.kinds import source_of
+from recorder.exchange.imports import importing
+from recorder.exchange.imports.importing import Order
+from recorder.exchange.imports.kinds import source_of
 from recorder.schema import Subject
 
 wfdb = pytest.importorskip("wfdb", reason="wfdb (extra exchange) reads the recordings")

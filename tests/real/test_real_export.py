@@ -12,7 +12,7 @@ import wfdb
 
 from hemoview.cli import main as hemoview
 from recorder import session as store
-from recorder.exchange.export import Custody, Selection, export
+from recorder.exchange.exports.export import Custody, Selection, export
 
 MEMBERS = ("BVP.csv", "ACC.csv", "EDA.csv", "TEMP.csv", "HR.csv", "IBI.csv")
 

@@ -16,9 +16,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "estimate"))
 
 from known_people import follows, people
 
-from hemoview.estimate import metrics, metrics_cross
-from hemoview.estimate.metrics import Judged
-from hemoview.estimate.metrics_rows import plan
+from hemoview.estimate.metrics import cross as metrics_cross
+from hemoview.estimate.metrics import figures as metrics
+from hemoview.estimate.metrics.figures import Judged
+from hemoview.estimate.metrics.rows import plan
 from hemoview.report import evaluation_page, html
 
 

@@ -14,11 +14,11 @@ import told_sessions
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hemoview.report.narrate import Endpoint, FixedSentences, LanguageModel, endpoint_of
-from hemoview.report.narrated import Refused, Told, checked, told_of
-from hemoview.report.session_facts import Facts
-from hemoview.report.session_page import Extras, page
-from hemoview.report.session_read import read_facts
+from hemoview.report.session.facts import Facts
+from hemoview.report.session.narrate import Endpoint, FixedSentences, LanguageModel, endpoint_of
+from hemoview.report.session.narrated import Refused, Told, checked, told_of
+from hemoview.report.session.page import Extras, page
+from hemoview.report.session.read import read_facts
 from recorder import session as sessions
 from recorder.errors import ConfigError
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import told_sessions
 
-from hemoview.report.session_page import page
-from hemoview.report.session_read import read_facts
-from hemoview.report.session_tables import csv_of, tables_of
+from hemoview.report.session.page import page
+from hemoview.report.session.read import read_facts
+from hemoview.report.session.tables import csv_of, tables_of
 from recorder import session as sessions
 from recorder.exchange.into_session import Rows, Waveform, write_session
 from recorder.schema import DeviceInfo, Subject

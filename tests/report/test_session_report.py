@@ -19,16 +19,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hemoview import cli
-from hemoview.labels import made_register
-from hemoview.report import session_facts, session_numbers, session_said, session_words
+from hemoview.labels.datasets import made_register
 from hemoview.report.letters import chinese_font
-from hemoview.report.session_excel import xlsx_of
-from hemoview.report.session_facts import Facts, MarkerFact, from_json, sha256_of, text_of
-from hemoview.report.session_page import Extras, Written, page
-from hemoview.report.session_read import read_facts
-from hemoview.report.session_report import Files
-from hemoview.report.session_tables import csv_of, tables_of
-from hemoview.report.session_text import Text
+from hemoview.report.session import facts as session_facts
+from hemoview.report.session import numbers as session_numbers
+from hemoview.report.session import said as session_said
+from hemoview.report.session import words as session_words
+from hemoview.report.session.excel import xlsx_of
+from hemoview.report.session.facts import Facts, MarkerFact, from_json, sha256_of, text_of
+from hemoview.report.session.page import Extras, Written, page
+from hemoview.report.session.read import read_facts
+from hemoview.report.session.session_report import Files
+from hemoview.report.session.tables import csv_of, tables_of
+from hemoview.report.session.text import Text
 from hemoview.ui.words import catalogue
 from recorder import session as sessions
 from recorder.errors import ConfigError
@@ -271,7 +274,7 @@ def test_a_chinese_report_has_a_pdf(facts: Facts) -> None:
 def test_without_chinese_letters_everything_but_the_pdf_is_made(
     facts: Facts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("hemoview.report.session_report.chinese_font", lambda: None)
+    monkeypatch.setattr("hemoview.report.session.session_report.chinese_font", lambda: None)
     content, left_out = Files(facts, "zh").all()
     assert "report.pdf" not in content and "report.xlsx" in content
     assert "install WenQuanYi" in left_out[0]

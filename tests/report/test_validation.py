@@ -18,10 +18,10 @@ import aligned_sessions  # noqa: E402
 import tiny_bundle  # noqa: E402
 
 from hemoview import cli  # noqa: E402
-from hemoview.labels import build  # noqa: E402
-from hemoview.labels.build_options import BuildOptions, Job  # noqa: E402
-from hemoview.labels.build_part import build_part  # noqa: E402
-from hemoview.labels.dataset_write import write_dataset  # noqa: E402
+from hemoview.labels.datasets import build  # noqa: E402
+from hemoview.labels.datasets.build_options import BuildOptions, Job  # noqa: E402
+from hemoview.labels.datasets.build_part import build_part  # noqa: E402
+from hemoview.labels.datasets.write import write_dataset  # noqa: E402
 from hemoview.report import judging  # noqa: E402
 from hemoview.report.judging import summary  # noqa: E402
 from recorder.host import withdrawals  # noqa: E402

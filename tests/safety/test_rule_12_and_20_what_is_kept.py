@@ -20,8 +20,8 @@ from hemoview.ui.words.catalogue import text
 from hemoview.viewmodel.live.record import resolve
 from hemoview.viewmodel.live.record_view import Wish
 from recorder import session as store
-from recorder.exchange.saved_trend import SavedTrend
-from recorder.exchange.trend_csv import save_trend
+from recorder.exchange.trends.saved_trend import SavedTrend
+from recorder.exchange.trends.trend_csv import save_trend
 
 
 def fingerprint(folder: Path) -> dict[str, str]:

@@ -16,7 +16,7 @@ from hemoview.ui.words.catalogue import text
 from hemoview.viewmodel.review.facts import facts_of
 from recorder import session as store
 from recorder.errors import ConfigError, SessionError
-from recorder.exchange.export import Custody, Selection, export
+from recorder.exchange.exports.export import Custody, Selection, export
 from recorder.session.lock import FolderLock
 from recorder.session.verify import verify
 

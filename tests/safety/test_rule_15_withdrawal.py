@@ -14,9 +14,9 @@ from withdrawal_rig import dataset, export, report, session
 from hemoview import cli
 from hemoview.estimate.models_command import list_models
 from hemoview.labels import read_dataset
-from hemoview.labels.dataset_register import Registered, register
-from hemoview.labels.made_register import made, remember
-from hemoview.labels.withdrawal_deeds import withdrawn_from
+from hemoview.labels.datasets.made_register import made, remember
+from hemoview.labels.datasets.register import Registered, register
+from hemoview.labels.withdrawal.deeds import withdrawn_from
 from recorder import session as sessions
 from recorder.errors import SessionError
 from recorder.host import withdrawals

@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 from withdrawal_rig import dataset, export, report, session
 
-from hemoview.labels import withdrawal, withdrawal_reports
-from hemoview.labels.withdrawal import Places
-from hemoview.labels.withdrawal_deeds import withdrawn_from
-from hemoview.report import session_report
+from hemoview.labels.withdrawal import reports as withdrawal_reports
+from hemoview.labels.withdrawal import withdrawal
+from hemoview.labels.withdrawal.deeds import withdrawn_from
+from hemoview.labels.withdrawal.withdrawal import Places
+from hemoview.report.session import session_report
 from recorder import session as sessions
 from recorder.errors import ConfigError, RecorderError, SessionError
-from recorder.exchange import export_record
-from recorder.exchange.export import Custody, Selection
-from recorder.exchange.export import export as write_export
+from recorder.exchange.exports import export_record
+from recorder.exchange.exports.export import Custody, Selection
+from recorder.exchange.exports.export import export as write_export
 from recorder.host import withdrawals
 
 

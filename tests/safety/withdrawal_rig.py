@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from hemoview.labels import make_dataset, write_dataset
-from hemoview.labels.dataset_register import Registered, register
+from hemoview.labels.datasets.register import Registered, register
 from recorder import session as sessions
 from recorder.clock import ClockEra
-from recorder.exchange import export_record
-from recorder.exchange.export_record import ExportRecord
+from recorder.exchange.exports import export_record
+from recorder.exchange.exports.export_record import ExportRecord
 from recorder.schema import Channel, SampleBlock, StreamInfo, Subject
 
 HR = StreamInfo("e4.hr", "e4", "numeric", (Channel("hr", "/min"),), "float64", None, "hr")

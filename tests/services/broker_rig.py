@@ -21,9 +21,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 from hemoview.cloud.identity.device_authority import DeviceAuthority
 from recorder.sync import signing
 from recorder.sync.live_offer import LiveCertificate
-from recorder.sync.uplink_mqtt import MqttTransport
-from recorder.sync.uplink_pass import Pass, Passes, context_of
-from recorder.sync.uplink_topics import LINK, LIVE_OF_ALL, Refusal, live_topic, refused_topic
+from recorder.sync.uplink.mqtt import MqttTransport
+from recorder.sync.uplink.site_pass import Pass, Passes, context_of
+from recorder.sync.uplink.topics import LINK, LIVE_OF_ALL, Refusal, live_topic, refused_topic
 from tests.services.mosquitto_rig import Broker, own_broker
 from tests.sync.uplink_rig import WAIT_S
 

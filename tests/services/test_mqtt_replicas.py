@@ -17,7 +17,7 @@ from hemoview.cloud import tables
 from hemoview.cloud.live.upkeep import Upkeep
 from hemoview.cloud.live.words import Heard, Word
 from hemoview.cloud.settings import Settings
-from recorder.sync import uplink_wire
+from recorder.sync.uplink import wire as uplink_wire
 from tests.cloud.cloud_rig import Bedside, Rig
 from tests.cloud.handover import Sender, golden
 from tests.cloud.live_rig import OTHER, SESSION, hear, ingest, message, say

@@ -22,15 +22,19 @@ from websockets.sync.client import ClientConnection
 from hemoview.cloud.asking import COOKIE, CSRF_HEADER
 from hemoview.cloud.identity import device_authority
 from hemoview.cloud.settings import Settings
-from recorder.sync import enrolling, signing, uplink, uplink_mqtt, uplink_topics, uplink_ways
+from recorder.sync import enrolling, signing
 from recorder.sync.client import Patience, ServiceClient
 from recorder.sync.identity import Identity
-from recorder.sync.uplink import Uplink
-from recorder.sync.uplink_mqtt import MqttTransport
-from recorder.sync.uplink_pass import Pass, Passes, name_of
-from recorder.sync.uplink_transport import LinkEnded
-from recorder.sync.uplink_ways import Ways
-from recorder.sync.uplink_websocket import WebSocketTransport
+from recorder.sync.uplink import mqtt as uplink_mqtt
+from recorder.sync.uplink import passing as uplink
+from recorder.sync.uplink import topics as uplink_topics
+from recorder.sync.uplink import ways as uplink_ways
+from recorder.sync.uplink.mqtt import MqttTransport
+from recorder.sync.uplink.passing import Uplink
+from recorder.sync.uplink.site_pass import Pass, Passes, name_of
+from recorder.sync.uplink.transport import LinkEnded
+from recorder.sync.uplink.ways import Ways
+from recorder.sync.uplink.websocket import WebSocketTransport
 from tests.cloud import databases
 from tests.cloud.live_rig import message
 from tests.cloud.live_served import Ward, heard

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import WebSocketTestSession
 
-from recorder.sync import uplink_topics
-from recorder.sync.uplink_transport import LinkEnded
+from recorder.sync.uplink import topics as uplink_topics
+from recorder.sync.uplink.transport import LinkEnded
 from tests.cloud.cloud_rig import Bedside
 from tests.cloud.live_rig import message
 from tests.services.broker_rig import Given, MqttTransport, device_pass, pass_of

@@ -15,7 +15,7 @@ import pytest
 
 from hemoview.cloud.identity import tls
 from recorder.sync.tls_socket import TurnsSocket
-from recorder.sync.uplink_websocket import WebSocketTransport
+from recorder.sync.uplink.websocket import WebSocketTransport
 
 PAYLOAD = bytes(range(256)) * 4096
 """1 MiB: more than a socket takes at once."""

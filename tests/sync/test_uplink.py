@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from hemoview.cloud.identity import tls
 from recorder.errors import ServiceUnreachable
-from recorder.sync import uplink, uplink_websocket
-from recorder.sync.uplink import HELD, LONGEST_S, Uplink, backoff_s
-from recorder.sync.uplink_ways import Ways
-from recorder.sync.uplink_websocket import WebSocketTransport
-from recorder.sync.uplink_wire import HEAD_EVERY
+from recorder.sync.uplink import passing as uplink
+from recorder.sync.uplink import websocket as uplink_websocket
+from recorder.sync.uplink.passing import HELD, LONGEST_S, Uplink, backoff_s
+from recorder.sync.uplink.ways import Ways
+from recorder.sync.uplink.websocket import WebSocketTransport
+from recorder.sync.uplink.wire import HEAD_EVERY
 from tests.cloud.live_rig import OTHER, head, message
 from tests.sync.uplink_rig import Service, wait_for
 

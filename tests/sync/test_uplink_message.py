@@ -32,9 +32,9 @@ from recorder.schema import (
     StreamInfo,
 )
 from recorder.schema.sync_status import SyncStatus
-from recorder.sync import uplink_wire
-from recorder.sync.uplink_heard import Heard, Rows, Second, Wave
-from recorder.sync.uplink_message import footer, is_known, message_of
+from recorder.sync.uplink import wire as uplink_wire
+from recorder.sync.uplink.heard import Heard, Rows, Second, Wave
+from recorder.sync.uplink.message import footer, is_known, message_of
 
 NS = 1_000_000_000
 NOW = 1_000 * NS

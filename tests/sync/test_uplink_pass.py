@@ -19,8 +19,8 @@ from recorder.sync import signing, wire
 from recorder.sync.answers import Refused
 from recorder.sync.identity import Identity
 from recorder.sync.live_offer import LiveCertificate, LiveOffer
-from recorder.sync.uplink_pass import AGAIN_S, GREET_S, Passes
-from recorder.sync.uplink_transport import LinkEnded
+from recorder.sync.uplink.site_pass import AGAIN_S, GREET_S, Passes
+from recorder.sync.uplink.transport import LinkEnded
 
 LIFE_S = 86_400.0
 BROKER = "mqtts://broker.example:8883"

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from recorder.schema.sync_status import LiveWay
-from recorder.sync.uplink_topics import Refusal, is_link, live_topic, read_refusal, refused_topic, teller_of
-from recorder.sync.uplink_transport import Link, LinkEnded, told
-from recorder.sync.uplink_ways import AGAIN_S, LONGEST_S, Ways
-from recorder.sync.uplink_wire import TOO_FAST_CODE, UNKNOWN_CODE
+from recorder.sync.uplink.topics import Refusal, is_link, live_topic, read_refusal, refused_topic, teller_of
+from recorder.sync.uplink.transport import Link, LinkEnded, told
+from recorder.sync.uplink.ways import AGAIN_S, LONGEST_S, Ways
+from recorder.sync.uplink.wire import TOO_FAST_CODE, UNKNOWN_CODE
 
 AWAY = LinkEnded("broker b:8883 cannot be reached", trouble="broker-away")
 

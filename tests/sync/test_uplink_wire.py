@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recorder.sync.uplink_wire import LIMIT_BYTES, LiveMessage, LiveRefused, read
+from recorder.sync.uplink.wire import LIMIT_BYTES, LiveMessage, LiveRefused, read
 from tests.cloud.live_rig import message, numeric
 
 JSON = st.recursive(

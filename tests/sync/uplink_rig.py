@@ -17,8 +17,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 
 from hemoview.cloud.identity import tls
-from recorder.sync.uplink_websocket import PATH, WebSocketTransport
-from recorder.sync.uplink_wire import LIMIT_BYTES
+from recorder.sync.uplink.websocket import PATH, WebSocketTransport
+from recorder.sync.uplink.wire import LIMIT_BYTES
 
 WAIT_S = 30.0
 

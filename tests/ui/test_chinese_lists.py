@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import hemoview
-from hemoview.report.session_said import clauses as report_clauses
-from hemoview.report.session_said import speaker
+from hemoview.report.session.said import clauses as report_clauses
+from hemoview.report.session.said import speaker
 from hemoview.ui.words.catalogue import clauses, listed, text, use_language, words
 from hemoview.ui.words.recorder import in_chinese
 from hemoview.viewmodel.live.footer import claim

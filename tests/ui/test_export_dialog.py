@@ -17,9 +17,9 @@ from hemoview.ui.review.page import ReviewPage
 from hemoview.ui.words.catalogue import text, use_language
 from hemoview.viewmodel.exchange.export_form import OTHERS, VIEW, ExportForm, ExportSource, examine
 from hemoview.viewmodel.exchange.export_job import ExportJob
-from recorder.exchange import export_record
-from recorder.exchange.about import Written
-from recorder.exchange.export import Report
+from recorder.exchange.exports import export_record
+from recorder.exchange.exports.about import Written
+from recorder.exchange.exports.export import Report
 
 sys.path.append(str(Path(__file__).parents[1] / "contracts"))
 from export_session import two_eras

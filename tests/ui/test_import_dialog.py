@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from hemoview.ui.exchange.import_dialog import ImportDialog
 from hemoview.ui.review.browser import SessionBrowser
 from recorder import session
-from recorder.exchange import importing
+from recorder.exchange.imports import importing
 from tests.exchange import e4_made
 
 WAIT_MS = 20_000

@@ -29,7 +29,11 @@ def literals() -> set[str]:
     """Every string of the recorder, and of what reports are made of; what is filled in as ``{}``."""
     found = set()
     own = Path(hemoview.__file__).parent
-    more = [*own.glob("report/*.py"), *own.glob("labels/*.py"), own / "viewmodel/exchange/report_job.py"]
+    more = [
+        *own.glob("report/**/*.py"),
+        *own.glob("labels/**/*.py"),
+        own / "viewmodel/exchange/report_job.py",
+    ]
     for path in [*Path(recorder.__file__).parent.rglob("*.py"), *more]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):

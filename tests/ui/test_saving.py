@@ -30,8 +30,8 @@ from hemoview.viewmodel.live.record import resolve
 from hemoview.viewmodel.live.record_view import Wish
 from hemoview.viewmodel.window_settings import WindowSettings
 from recorder.errors import StorageError
-from recorder.exchange.saved_trend import SavedTrend
-from recorder.exchange.trend_csv import Saving
+from recorder.exchange.trends.saved_trend import SavedTrend
+from recorder.exchange.trends.trend_csv import Saving
 
 
 class Silent:

@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "safety"))
 
 from withdrawal_rig import dataset, export, report, session
 
-from hemoview.labels.withdrawal import Holding
-from hemoview.labels.withdrawal_reports import VALUES
+from hemoview.labels.withdrawal.reports import VALUES
+from hemoview.labels.withdrawal.withdrawal import Holding
 from hemoview.ui.exchange.withdraw_dialog import WithdrawDialog
 from hemoview.ui.words.catalogue import text, words
 from hemoview.viewmodel.exchange.withdraw_form import WithdrawForm, lines_of, summary

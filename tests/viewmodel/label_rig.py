@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from hemoview.labels.annotation import labels_of
-from hemoview.labels.label_book import LabelBook
+from hemoview.labels.raters.book import LabelBook
 from hemoview.viewmodel.review.facts import SessionFacts
 from hemoview.viewmodel.review.label import LabelModel
 from hemoview.viewmodel.review.label_state import LabelView

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hemoview.labels.build_check import WORDS, Bar, Candidate
+from hemoview.labels.datasets.build_check import WORDS, Bar, Candidate
 from hemoview.ui.words.catalogue import known_ids
 from hemoview.ui.words.pages.dataset import CHINESE, ENGLISH
 from hemoview.viewmodel.exchange.dataset_form import DatasetFacts, DatasetWish, order_of, view_of, with_all

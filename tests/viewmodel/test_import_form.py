@@ -11,9 +11,9 @@ import pytest
 from hemoview.viewmodel.exchange.import_form import ImportForm, accepted_ids, examine, order_of, zones
 from hemoview.viewmodel.sessions.start_fields import StartForm
 from recorder.errors import ConfigError
-from recorder.exchange import importing
-from recorder.exchange.importing import Plan
-from recorder.exchange.kinds import sources_of
+from recorder.exchange.imports import importing
+from recorder.exchange.imports.importing import Plan
+from recorder.exchange.imports.kinds import sources_of
 from tests.exchange import e4_made
 
 TODAY = date(2026, 2, 1)

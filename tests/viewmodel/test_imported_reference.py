@@ -21,10 +21,10 @@ from hemoview.viewmodel.review.tiles import TileCache, floor_level, keys_over, l
 from hemoview.viewmodel.review.view import PanelView, resolve_panel
 from hemoview.viewmodel.trends.model import TrendModel, TrendPage
 from recorder import session as store
-from recorder.exchange import importing
-from recorder.exchange.importing import Order, Wanted
+from recorder.exchange.imports import importing
+from recorder.exchange.imports.importing import Order, Wanted
 from recorder.exchange.into_session import Rows, Waveform, write_session
-from recorder.exchange.trend_csv import Saving, save_trend
+from recorder.exchange.trends.trend_csv import Saving, save_trend
 from recorder.schema import PARAMETERS, Channel, DeviceInfo, StreamInfo, Subject
 from tests.exchange import stick_made
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from hemoview.labels import alignment as alignments
-from hemoview.labels.build_options import BuildOptions, Job
-from hemoview.labels.build_part import build_part
+from hemoview.labels.datasets.build_options import BuildOptions, Job
+from hemoview.labels.datasets.build_part import build_part
 from hemoview.ui.words.catalogue import words
 from hemoview.viewmodel.review.reference_labels import (
     BY_HAND,

@@ -8,7 +8,7 @@ import pytest
 from label_rig import LENGTH_S, note, on_disk, opened, said, view
 
 from hemoview.labels.annotation import labels_of
-from hemoview.labels.proposal import Proposal
+from hemoview.labels.raters.proposal import Proposal
 from hemoview.viewmodel.review.label import LabelModel
 
 

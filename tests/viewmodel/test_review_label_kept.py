@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from label_rig import LENGTH_S, facts_for, note, on_disk, opened, said, view
 
 from hemoview.labels.annotation import labels_of
-from hemoview.labels.label_book import LabelBook
-from hemoview.labels.scheme import BEATS, PULSE, LabelChoice, Scheme
+from hemoview.labels.raters.book import LabelBook
+from hemoview.labels.raters.scheme import BEATS, PULSE, LabelChoice, Scheme
 from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review.label import LabelModel
 from recorder.session import annotations as store

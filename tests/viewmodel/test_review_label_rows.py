@@ -6,7 +6,7 @@ import hypothesis.strategies as st
 from hypothesis import given
 
 from hemoview.labels.annotation import ANNOTATION_KINDS, Annotation, order_of, touching
-from hemoview.labels.proposal import Proposal
+from hemoview.labels.raters.proposal import Proposal
 from hemoview.viewmodel.review.label_rows import MOST_BOXES, LabelIndex
 
 

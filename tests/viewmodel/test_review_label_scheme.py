@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from hemoview.labels.scheme import PULSE, SHIPPED, LabelChoice, Scheme
+from hemoview.labels.raters.scheme import PULSE, SHIPPED, LabelChoice, Scheme
 from hemoview.viewmodel.review.label_scheme import (
     MOST,
     form_of,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hemoview.labels.suggest import proposal
+from hemoview.labels.raters.suggest import proposal
 from hemoview.viewmodel.review.raters_seen import Model, Seen
 
 SHA = "ab" * 32

@@ -9,8 +9,8 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from hemoview.cloud.fhir import codes
-from hemoview.report.session_facts import Facts, ParameterFact, Summary
-from hemoview.report.session_text import Text
+from hemoview.report.session.facts import Facts, ParameterFact, Summary
+from hemoview.report.session.text import Text
 
 Resource = dict[str, Any]
 

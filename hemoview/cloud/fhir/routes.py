@@ -27,7 +27,7 @@ from hemoview.cloud.problems import Problem
 from hemoview.cloud.reports import making, rows
 from hemoview.cloud.reports.vault import vault_of
 from hemoview.cloud.service import Here, Service
-from hemoview.report.session_facts import from_json
+from hemoview.report.session.facts import from_json
 from recorder import __version__
 
 router = APIRouter(prefix="/fhir/R4", tags=["fhir"])

@@ -24,8 +24,9 @@ from hemoview.cloud.service import Here, Service
 from hemoview.cloud.settings import Settings
 from hemoview.cloud.tables import device
 from recorder.errors import ConfigError
-from recorder.sync import signing, uplink_topics, wire
+from recorder.sync import signing, wire
 from recorder.sync.live_offer import LiveOffer
+from recorder.sync.uplink import topics as uplink_topics
 
 router = APIRouter(prefix="/v1", tags=["devices"])
 

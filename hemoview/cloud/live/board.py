@@ -13,7 +13,7 @@ from typing import Any, Final
 from hemoview.cloud.live.bindings import AT_THE_BEDSIDE, Binding, bind
 from hemoview.cloud.live.queues import Parcel
 from hemoview.cloud.live.words import Heard
-from recorder.sync.uplink_wire import LiveMessage
+from recorder.sync.uplink.wire import LiveMessage
 
 STALE_US: Final = 5_000_000
 """A bed not heard of for so long has no data (safety rule 5)."""

@@ -19,7 +19,7 @@ from hemoview.cloud.live.words import (
     Placed,
     Word,
 )
-from recorder.sync.uplink_wire import LIMIT_BYTES as MESSAGE_BYTES
+from recorder.sync.uplink.wire import LIMIT_BYTES as MESSAGE_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from sqlalchemy import or_, select, update
 from hemoview.cloud.problems import Problem
 from hemoview.cloud.service import Service
 from hemoview.cloud.tables import device
-from recorder.sync import uplink_wire
+from recorder.sync.uplink import wire as uplink_wire
 
 TOKEN_US: Final = 15 * 60_000_000
 """A connection lives no longer than the token that opened it may."""

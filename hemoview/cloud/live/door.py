@@ -16,8 +16,8 @@ from hemoview.cloud.live.board import Confused, Taken, text_of
 from hemoview.cloud.live.connections import OWNERS_HELD, Ingest
 from hemoview.cloud.live.room import ERASED, Live
 from hemoview.cloud.live.words import Heard
-from recorder.sync import uplink_wire
-from recorder.sync.uplink_wire import LiveMessage, LiveRefused
+from recorder.sync.uplink import wire as uplink_wire
+from recorder.sync.uplink.wire import LiveMessage, LiveRefused
 
 AUDIT_EVERY_US: Final = 60_000_000
 """A device that is refused again and again is written down once a minute; the counters have them all."""

@@ -14,7 +14,7 @@ from hemoview.cloud.live.connections import LATER_CODE, TOKEN_US, Ingest
 from hemoview.cloud.live.door import Door, Refusal
 from hemoview.cloud.live.words import Connected
 from hemoview.cloud.principals import Principal
-from recorder.sync import uplink_wire
+from recorder.sync.uplink import wire as uplink_wire
 
 OVERSIZED_CODE: Final = 1009
 """Of WebSocket itself (RFC 6455): a frame longer than the server takes."""

@@ -31,8 +31,8 @@ from hemoview.cloud.live.door import Door, Refusal
 from hemoview.cloud.live.mqtt_client import BrokerClient, pause_s
 from hemoview.cloud.live.words import Connected
 from hemoview.cloud.tables import device
-from recorder.sync import uplink_topics
-from recorder.sync.uplink_wire import NO_BED_CODE, REPLACED_CODE, UNKNOWN_CODE
+from recorder.sync.uplink import topics as uplink_topics
+from recorder.sync.uplink.wire import NO_BED_CODE, REPLACED_CODE, UNKNOWN_CODE
 
 NAME: Final = "hemoview-service-bedsides"
 LOOK_S: Final = 1.0

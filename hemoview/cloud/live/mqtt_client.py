@@ -16,7 +16,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from hemoview.cloud.live.bus_access import BusAccess
-from recorder.sync.uplink_mqtt import properties_of
+from recorder.sync.uplink.mqtt import properties_of
 
 QUEUED: Final = 2048
 """Words that wait to be sent, or to be taken, at most: some seconds of a large hospital."""

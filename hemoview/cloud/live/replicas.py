@@ -24,7 +24,7 @@ from hemoview.cloud.live.words import (
     Word,
 )
 from hemoview.cloud.tables import bed_binding, device
-from recorder.sync import uplink_wire
+from recorder.sync.uplink import wire as uplink_wire
 
 CLOCKS_US: Final = 2_000_000
 """Where the clock of another replica differs by more, what it heard is dated by its arrival here: well below the age at

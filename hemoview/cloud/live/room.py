@@ -19,7 +19,7 @@ from hemoview.cloud.live.store import Store
 from hemoview.cloud.live.words import Changed, Confirmed, Ended, Heard, Placed
 from hemoview.cloud.service import Service
 from hemoview.cloud.tables import bed, ward
-from recorder.sync.uplink_wire import ELSEWHERE_CODE, UNKNOWN_CODE, LiveMessage
+from recorder.sync.uplink.wire import ELSEWHERE_CODE, UNKNOWN_CODE, LiveMessage
 
 READY_S: Final = 10.0
 """A service whose rows have not been written for so long is not ready."""

@@ -21,7 +21,7 @@ from hemoview.cloud.live.bindings import AT_THE_BEDSIDE, Binding
 from hemoview.cloud.live.board import BedNow, Board, Taken, text_of
 from hemoview.cloud.service import Service
 from hemoview.cloud.tables import bed, bed_binding, bed_state, estimate, estimate_1m, live_session
-from recorder.sync import uplink_wire
+from recorder.sync.uplink import wire as uplink_wire
 
 SECOND_US: Final = 1_000_000
 MINUTE_US: Final = 60 * SECOND_US

@@ -24,11 +24,11 @@ from hemoview.cloud.reports import rows
 from hemoview.cloud.reports.vault import Vault, vault_of
 from hemoview.cloud.service import Service
 from hemoview.cloud.settings import Settings
-from hemoview.report import apart
-from hemoview.report.narrate import Endpoint, LanguageModel, Narrator, key_in
-from hemoview.report.session_facts import from_json
-from hemoview.report.session_page import Extras, Narrative
-from hemoview.report.session_words import Language
+from hemoview.report.session import apart
+from hemoview.report.session.facts import from_json
+from hemoview.report.session.narrate import Endpoint, LanguageModel, Narrator, key_in
+from hemoview.report.session.page import Extras, Narrative
+from hemoview.report.session.words import Language
 from recorder.errors import RecorderError
 
 KIND: Final = "report"

@@ -24,9 +24,9 @@ from hemoview.cloud.problems import Problem
 from hemoview.cloud.reports import feedback, making, rows
 from hemoview.cloud.reports.vault import vault_of
 from hemoview.cloud.service import Here, Service
-from hemoview.report.session_facts import from_json
-from hemoview.report.session_page import Extras, Written
-from hemoview.report.session_said import offset
+from hemoview.report.session.facts import from_json
+from hemoview.report.session.page import Extras, Written
+from hemoview.report.session.said import offset
 
 router = APIRouter(tags=["reports"])
 router.include_router(feedback.router)

@@ -14,12 +14,12 @@ import numpy as np
 
 from hemoview.estimate.bundle import Bundle
 from hemoview.estimate.card import MIN_CALIBRATION_SUBJECTS
-from hemoview.estimate.metrics_cross import card_table
-from hemoview.estimate.metrics_derived import stretch_table
-from hemoview.estimate.metrics_rows import Predictions, Rows, plan, predictions_of
+from hemoview.estimate.metrics.cross import card_table
+from hemoview.estimate.metrics.derived import stretch_table
+from hemoview.estimate.metrics.rows import Predictions, Rows, plan, predictions_of
 from hemoview.estimate.predictors import BundlePredictor, Seen, rows_from
 from hemoview.estimate.stretch import STRETCHED, flow_source
-from hemoview.labels.dataset import Dataset
+from hemoview.labels.datasets.dataset import Dataset
 from hemoview.learn import views
 from hemoview.learn.compress.card import EXPIRY_S
 from hemoview.learn.compress.quantise import answers

@@ -16,10 +16,10 @@ import torch
 from hemoview.estimate import bundle
 from hemoview.estimate.card import parse_card
 from hemoview.estimate.predictors import Seen, look
-from hemoview.labels.dataset import Dataset
-from hemoview.labels.dataset_folder import read_dataset
-from hemoview.labels.split import Split
-from hemoview.labels.splits import make_split
+from hemoview.labels.datasets.dataset import Dataset
+from hemoview.labels.datasets.folder import read_dataset
+from hemoview.labels.datasets.split import Split
+from hemoview.labels.datasets.splits import make_split
 from hemoview.learn import checkpoint, distributed, prepare
 from hemoview.learn.checkpoint import RunFacts
 from hemoview.learn.compress import stages

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from hemoview.labels.dataset import Dataset
-from hemoview.labels.split import Split
-from hemoview.labels.splits import first_duplicate, pieces
+from hemoview.labels.datasets.dataset import Dataset
+from hemoview.labels.datasets.split import Split
+from hemoview.labels.datasets.splits import first_duplicate, pieces
 from recorder.errors import ConfigError
 
 _ARRAYS: Final = (

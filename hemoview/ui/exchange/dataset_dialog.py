@@ -25,8 +25,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from hemoview.labels import build
-from hemoview.labels.build_options import BuildOptions
+from hemoview.labels.datasets import build
+from hemoview.labels.datasets.build_options import BuildOptions
 from hemoview.ui.exchange.report_dialog import ReportDialog
 from hemoview.ui.parts import theme
 from hemoview.ui.parts.bell import Bell, end_with

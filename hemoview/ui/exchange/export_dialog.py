@@ -46,8 +46,8 @@ from hemoview.viewmodel.exchange.export_form import (
 )
 from hemoview.viewmodel.exchange.export_job import ExportJob
 from hemoview.viewmodel.review.axis import elapsed_text
-from recorder.exchange.export import Report
-from recorder.exchange.placed import LATE_S
+from recorder.exchange.exports.export import Report
+from recorder.exchange.exports.placed import LATE_S
 
 WATCH_MS = 100
 _LIST_ROWS = 5

@@ -46,9 +46,9 @@ from hemoview.viewmodel.exchange.import_form import (
 from hemoview.viewmodel.exchange.import_job import Ended, ImportGivenUp, ImportJob, Looked, Written
 from hemoview.viewmodel.sessions.pseudonym import half_width
 from hemoview.viewmodel.sessions.start_fields import StartForm
-from recorder.exchange.importing import Plan
-from recorder.exchange.kinds import sources_of
-from recorder.exchange.local_time import FOLDS
+from recorder.exchange.imports.importing import Plan
+from recorder.exchange.imports.kinds import sources_of
+from recorder.exchange.sources.local_time import FOLDS
 
 LOOK_AFTER_MS = 350
 """After the last key: a zone is typed letter by letter."""

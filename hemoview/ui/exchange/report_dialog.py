@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.estimate import bundle as bundles
-from hemoview.report import session_report
-from hemoview.report.session_words import LANGUAGES
+from hemoview.report.session import session_report
+from hemoview.report.session.words import LANGUAGES
 from hemoview.ui.parts.bell import Bell
 from hemoview.ui.parts.enter_key import enter_presses
 from hemoview.ui.parts.inputs import Choice

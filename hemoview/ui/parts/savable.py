@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from hemoview.ui.parts.figure import Figure
-from recorder.exchange.trend_csv import Saving
+from recorder.exchange.trends.trend_csv import Saving
 
 
 @dataclass(frozen=True, slots=True)

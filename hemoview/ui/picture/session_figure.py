@@ -13,7 +13,7 @@ from hemoview.ui.parts.savable import Wanted
 from hemoview.ui.picture.picture import draw_picture
 from hemoview.viewmodel.review.figure_head import FigureHead, head_of_session
 from hemoview.viewmodel.review.model import ReviewView
-from recorder.exchange.trend_csv import Saving
+from recorder.exchange.trends.trend_csv import Saving
 
 
 def head_of(view: ReviewView, claim: str) -> FigureHead | None:

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from hemoview.labels.annotation import Annotation, order_of
-from hemoview.labels.scheme import PULSE, Scheme
+from hemoview.labels.raters.scheme import PULSE, Scheme
 from hemoview.ui.picture.palette import colour, font
 from hemoview.ui.review.label_paint import said_name
 from hemoview.ui.words.catalogue import text

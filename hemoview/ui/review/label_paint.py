@@ -13,7 +13,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPen, QPolygonF
 
 from hemoview.labels.annotation import ANNOTATION_KINDS, Annotation, AnnotationKind
-from hemoview.labels.scheme import Scheme
+from hemoview.labels.raters.scheme import Scheme
 from hemoview.ui.picture.axis_px import TimeAxis
 from hemoview.ui.picture.palette import colour, faded, font
 from hemoview.ui.picture.picture import AXIS_PX

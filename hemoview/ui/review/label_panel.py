@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from hemoview.labels.scheme import LabelChoice, Scheme
+from hemoview.labels.raters.scheme import LabelChoice, Scheme
 from hemoview.ui.parts.label import Words
 from hemoview.ui.picture.palette import colour, font
 from hemoview.ui.review.label_list import LabelList

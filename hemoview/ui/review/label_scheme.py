@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from hemoview.labels.annotation import ANNOTATION_KINDS
-from hemoview.labels.scheme import KEYS, PALETTE, SHIPPED, SHIPPED_LABELS, Scheme
+from hemoview.labels.raters.scheme import KEYS, PALETTE, SHIPPED, SHIPPED_LABELS, Scheme
 from hemoview.ui.parts import theme
 from hemoview.ui.parts.enter_key import enter_presses, ok_and_cancel
 from hemoview.ui.parts.label import Words

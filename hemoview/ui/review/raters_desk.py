@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QDialog, QFrame, QScrollArea, QWidget
 
-from hemoview.labels.adjudicate import Choice
+from hemoview.labels.raters.adjudicate import Choice
 from hemoview.ui.parts.bell import Bell, end_with
 from hemoview.ui.review.label_desk import LabelDesk, key_name
 from hemoview.ui.review.raters_dialogs import FinishDialog, OwnDialog

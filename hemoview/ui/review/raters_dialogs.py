@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from hemoview.labels.adjudicate import Pair
-from hemoview.labels.scheme import Scheme
+from hemoview.labels.raters.adjudicate import Pair
+from hemoview.labels.raters.scheme import Scheme
 from hemoview.ui.parts import theme
 from hemoview.ui.picture.palette import font
 from hemoview.ui.review.label_paint import said_name

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from hemoview.labels.scheme import Scheme
+from hemoview.labels.raters.scheme import Scheme
 from hemoview.ui.parts import theme
 from hemoview.ui.parts.label import Words
 from hemoview.ui.picture.palette import font

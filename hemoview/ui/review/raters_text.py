@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hemoview.labels.agreement_kappa import Kappa
-from hemoview.labels.agreement_match import Matched
 from hemoview.labels.annotation import Annotation
-from hemoview.labels.raters import Compared
-from hemoview.labels.scheme import Scheme
+from hemoview.labels.raters.agreement_kappa import Kappa
+from hemoview.labels.raters.agreement_match import Matched
+from hemoview.labels.raters.raters import Compared
+from hemoview.labels.raters.scheme import Scheme
 from hemoview.ui.review.label_paint import said_name
 from hemoview.ui.words.catalogue import text
 from hemoview.viewmodel.review.axis import elapsed_text

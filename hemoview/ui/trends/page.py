@@ -32,7 +32,7 @@ from hemoview.viewmodel.review.reader import ReviewReader, Source
 from hemoview.viewmodel.trends import moves as trend_moves
 from hemoview.viewmodel.trends.lines import STEP
 from hemoview.viewmodel.trends.model import TrendModel, TrendPage
-from recorder.exchange.saved_trend import open_trend
+from recorder.exchange.trends.saved_trend import open_trend
 from recorder.schema import CO_CALIBRATED, FINGER_CHANGED, REFERENCE_CALIBRATED
 
 LIVE_REFRESH_MS = 2000

@@ -16,7 +16,7 @@ from hemoview.ui.window.main_window import MainWindow
 from hemoview.ui.words.catalogue import words
 from hemoview.viewmodel.live.facts import NS, Facts
 from hemoview.viewmodel.review.figure_head import file_name, head_of_record
-from recorder.exchange.trend_csv import Saving
+from recorder.exchange.trends.trend_csv import Saving
 
 
 class RecordKept:

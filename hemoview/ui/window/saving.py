@@ -23,8 +23,8 @@ from hemoview.ui.window.operations import Operations
 from hemoview.ui.window.record_figure import RecordKept
 from hemoview.ui.words.catalogue import text
 from recorder.errors import ConfigError
-from recorder.exchange.saved_trend import open_trend
-from recorder.exchange.trend_csv import SavingStopped, save_trend
+from recorder.exchange.trends.saved_trend import open_trend
+from recorder.exchange.trends.trend_csv import SavingStopped, save_trend
 
 PROGRESS_AFTER_MS = 400
 

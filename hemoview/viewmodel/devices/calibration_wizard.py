@@ -15,7 +15,7 @@ from hemoview.viewmodel import formats
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review.sessions import SessionRow, rows_in
 from recorder.devices import calibration
-from recorder.exchange import cnap_waveform
+from recorder.exchange.sources import cnap_waveform
 from recorder.host.calibrate import CalibrateOrder, Comparison
 
 OVERLAY_S: Final = 10.0

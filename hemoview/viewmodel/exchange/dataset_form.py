@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from hemoview.dataset_build import Order
 from hemoview.labels.alignment import REFUSED
-from hemoview.labels.build_check import Bar, Candidate
-from hemoview.labels.build_options import HOP_S, BuildOptions
+from hemoview.labels.datasets.build_check import Bar, Candidate
+from hemoview.labels.datasets.build_options import HOP_S, BuildOptions
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review.label_state import name_of
 from recorder.errors import ConfigError

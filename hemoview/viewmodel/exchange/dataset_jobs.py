@@ -15,9 +15,9 @@ from typing import Any
 
 from hemoview import dataset_build
 from hemoview.dataset_build import Order
-from hemoview.labels import build, build_check
-from hemoview.labels.build_check import Candidate
-from hemoview.labels.build_options import BuildOptions
+from hemoview.labels.datasets import build, build_check
+from hemoview.labels.datasets.build_check import Candidate
+from hemoview.labels.datasets.build_options import BuildOptions
 from hemoview.viewmodel.answers import taken
 from hemoview.viewmodel.review.sessions import session_folders
 from recorder.errors import RecorderError

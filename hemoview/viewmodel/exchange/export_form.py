@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from hemoview.viewmodel.messages import Message, say
-from recorder.exchange.export import FORMATS, Custody, Selection
+from recorder.exchange.exports.export import FORMATS, Custody, Selection
 from recorder.session.amended import read_header
 
 KINDS: Final = tuple(FORMATS)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from hemoview.viewmodel.exchange.export_form import ExportOrder
 from recorder import session as store
-from recorder.exchange.export import ExportStopped, Report, export
+from recorder.exchange.exports.export import ExportStopped, Report, export
 from recorder.host import withdrawals
 
 

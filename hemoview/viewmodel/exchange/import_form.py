@@ -16,9 +16,9 @@ from hemoview.viewmodel.sessions.pseudonym import Question, looks_questions
 from hemoview.viewmodel.sessions.start_fields import StartForm
 from hemoview.viewmodel.sessions.start_problems import Problem, consent_problems, needed, subject_problems
 from recorder.errors import RecorderError
-from recorder.exchange.e4_exact import BLANK, COLUMNS, CUT, NO_NUMBER, RANGE
-from recorder.exchange.importing import Order, Plan, Wanted
-from recorder.exchange.source import Source
+from recorder.exchange.imports.importing import Order, Plan, Wanted
+from recorder.exchange.sources.e4_exact import BLANK, COLUMNS, CUT, NO_NUMBER, RANGE
+from recorder.exchange.sources.source import Source
 from recorder.protocols import cnap_csv
 from recorder.schema import Consent, Subject
 

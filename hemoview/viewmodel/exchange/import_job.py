@@ -13,8 +13,8 @@ from pathlib import Path
 from hemoview.viewmodel.answers import taken
 from recorder.clock import Clock
 from recorder.errors import RecorderError
-from recorder.exchange import importing
-from recorder.exchange.importing import Order, Plan
+from recorder.exchange.imports import importing
+from recorder.exchange.imports.importing import Order, Plan
 from recorder.session.software import software_versions
 
 _log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from hemoview.report import session_report
-from hemoview.report.session_words import Language
+from hemoview.report.session import session_report
+from hemoview.report.session.words import Language
 from hemoview.report.validation import Order
 from hemoview.viewmodel.messages import Message, say
 from recorder.session.header import SESSION_FILE

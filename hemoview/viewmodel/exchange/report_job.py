@@ -11,8 +11,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from hemoview.report import session_report, validation
+from hemoview.report import validation
 from hemoview.report.html import number
+from hemoview.report.session import session_report
 from hemoview.report.validation import Order
 from hemoview.viewmodel.messages import Message, say
 from recorder.errors import RecorderError

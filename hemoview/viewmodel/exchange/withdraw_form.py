@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from hemoview.labels.withdrawal import Holding
+from hemoview.labels.withdrawal.withdrawal import Holding
 from hemoview.viewmodel.messages import Message, say
 
 Fate = Literal["deleted", "marked", "away"]

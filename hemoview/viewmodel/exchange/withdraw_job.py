@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hemoview.labels import withdrawal
-from hemoview.labels.withdrawal import Holding, Places
-from hemoview.labels.withdrawal_places import look_through
+from hemoview.labels.withdrawal import withdrawal
+from hemoview.labels.withdrawal.places import look_through
+from hemoview.labels.withdrawal.withdrawal import Holding, Places
 from hemoview.viewmodel.exchange.withdraw_form import WithdrawForm
 from recorder.errors import RecorderError
 from recorder.host import places

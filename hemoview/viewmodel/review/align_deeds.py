@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemoview.labels import alignment as labels
-from hemoview.labels.align_session import align_session
+from hemoview.labels.align.session import align_session
 from hemoview.labels.alignment import Alignment
-from hemoview.labels.kept_beats import pressure_beats, pulse_beats
-from hemoview.labels.session_signals import pressure_stream, pulse_stream
+from hemoview.labels.signals.kept_beats import pressure_beats, pulse_beats
+from hemoview.labels.signals.session_signals import pressure_stream, pulse_stream
 from hemoview.viewmodel.review.align_child import in_child
 from recorder import __version__
 from recorder import session as store

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from hemoview.estimate.claims import card_of
-from hemoview.labels.self_calibration import ALWAYS, calibrated_spans, calibrates_itself
+from hemoview.labels.reference.self_calibration import ALWAYS, calibrated_spans, calibrates_itself
 from hemoview.viewmodel.live.amended import Correction, corrections_of
 from hemoview.viewmodel.live.service import Feedback, feedback_in
 from hemoview.viewmodel.live.visibility import estimates_hidden

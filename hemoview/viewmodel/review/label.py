@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from hemoview.labels.annotation import Annotation, AnnotationKind, Deed, order_of
-from hemoview.labels.label_deeds import Author
-from hemoview.labels.proposal import Proposal
-from hemoview.labels.scheme import LabelChoice, Scheme
+from hemoview.labels.raters.deeds import Author
+from hemoview.labels.raters.proposal import Proposal
+from hemoview.labels.raters.scheme import LabelChoice, Scheme
 from hemoview.viewmodel.messages import say
 from hemoview.viewmodel.review import moves
 from hemoview.viewmodel.review.axis import elapsed_text

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from hemoview.labels.label_book import LabelBook
+from hemoview.labels.raters.book import LabelBook
 from hemoview.viewmodel.answers import taken
 from recorder.errors import RecorderError
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hemoview.labels.annotation import ANNOTATION_KINDS, Annotation, AnnotationKind, order_of
-from hemoview.labels.proposal import Proposal
+from hemoview.labels.raters.proposal import Proposal
 
 MOST_BOXES: Final = 120
 """Above this many in a row none has room for its words: they are drawn together, a lane for each label."""

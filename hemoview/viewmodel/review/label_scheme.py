@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hemoview.labels.scheme import KEYS, PALETTE, LabelChoice, Scheme
+from hemoview.labels.raters.scheme import KEYS, PALETTE, LabelChoice, Scheme
 from hemoview.viewmodel.messages import Message, say
 from recorder.errors import ConfigError
 from recorder.schema.labelling import AnnotationKind

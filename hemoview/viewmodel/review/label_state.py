@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from hemoview.labels.annotation import Annotation, AnnotationKind, LabelFold, Suggested, order_of
-from hemoview.labels.label_book import LabelBook
-from hemoview.labels.proposal import Proposal
-from hemoview.labels.scheme import PULSE, SHIPPED_LABELS, Scheme
+from hemoview.labels.raters.book import LabelBook
+from hemoview.labels.raters.proposal import Proposal
+from hemoview.labels.raters.scheme import PULSE, SHIPPED_LABELS, Scheme
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review.facts import SessionFacts
 from hemoview.viewmodel.review.label_reader import LabelReader, Outcome

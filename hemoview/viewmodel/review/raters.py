@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hemoview.labels.annotation import Suggested
-from hemoview.labels.label_deeds import Author
-from hemoview.labels.proposal import Proposal
-from hemoview.labels.raters import may_see
+from hemoview.labels.raters.deeds import Author
+from hemoview.labels.raters.proposal import Proposal
+from hemoview.labels.raters.raters import may_see
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review import raters_choice as choice
 from hemoview.viewmodel.review.axis import elapsed_text

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from hemoview.labels.adjudicate import (
+from hemoview.labels.annotation import Annotation, Deed, LabelFold
+from hemoview.labels.raters.adjudicate import (
     Choice,
     Pair,
     adjudicated_set,
@@ -14,10 +15,9 @@ from hemoview.labels.adjudicate import (
     open_pairs,
     pairs_of,
 )
-from hemoview.labels.annotation import Annotation, Deed, LabelFold
-from hemoview.labels.label_book import LabelBook
-from hemoview.labels.label_deeds import Author
-from hemoview.labels.raters import Compared, compare, raters_with_labels
+from hemoview.labels.raters.book import LabelBook
+from hemoview.labels.raters.deeds import Author
+from hemoview.labels.raters.raters import Compared, compare, raters_with_labels
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review.axis import elapsed_text
 from hemoview.viewmodel.review.label import LabelModel

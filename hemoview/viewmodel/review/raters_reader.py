@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from hemoview.labels.proposal import Proposal
-from hemoview.labels.suggest import STRETCH_S, in_order
-from hemoview.labels.suggester import Suggester
+from hemoview.labels.raters.proposal import Proposal
+from hemoview.labels.raters.suggest import STRETCH_S, in_order
+from hemoview.labels.raters.suggester import Suggester
 from hemoview.viewmodel.answers import taken
 from recorder import session as store
 from recorder.errors import RecorderError

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hemoview.labels.annotation import AnnotationKind, Suggested
-from hemoview.labels.proposal import Proposal
+from hemoview.labels.raters.proposal import Proposal
 from hemoview.viewmodel.review.model import ReviewView
 
 _NEAR_S: Final = 0.3

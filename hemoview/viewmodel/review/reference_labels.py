@@ -17,14 +17,14 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from hemoview.labels import build, label_marks
 from hemoview.labels.alignment import REFUSED
 from hemoview.labels.annotation import Deed
-from hemoview.labels.label_book import LabelBook
-from hemoview.labels.label_deeds import Author
-from hemoview.labels.label_marks import REFERENCE_SET, correction_label, marks_of
-from hemoview.labels.reference import VALID, WindowLabels
-from hemoview.labels.session_windows import SessionWindows, session_windows
+from hemoview.labels.datasets import build, label_marks
+from hemoview.labels.datasets.label_marks import REFERENCE_SET, correction_label, marks_of
+from hemoview.labels.datasets.session_windows import SessionWindows, session_windows
+from hemoview.labels.raters.book import LabelBook
+from hemoview.labels.raters.deeds import Author
+from hemoview.labels.reference.windows import VALID, WindowLabels
 from hemoview.viewmodel.answers import taken
 from hemoview.viewmodel.messages import Message, say
 from recorder.errors import ConfigError, RecorderError

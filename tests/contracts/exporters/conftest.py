@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from recorder import session as store
-from recorder.exchange.export import Custody, Report, Selection, export
+from recorder.exchange.exports.export import Custody, Report, Selection, export
 from tests.contracts.export_session import damaged_inside, two_eras
 
 EVERYTHING = Selection()

@@ -15,7 +15,7 @@ import pandas as pd
 import pyxdf
 import wfdb
 
-from recorder.exchange.export import Report
+from recorder.exchange.exports.export import Report
 
 
 @dataclass

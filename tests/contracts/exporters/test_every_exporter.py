@@ -16,7 +16,7 @@ import pytest
 from foreign_readers import BACK, BY_SLOT, Back, record_onsets
 
 from recorder import session as store
-from recorder.exchange.export import FORMATS, Report, Selection
+from recorder.exchange.exports.export import FORMATS, Report, Selection
 from tests.contracts.export_session import GAP_S
 
 ALL = tuple(FORMATS)

@@ -10,8 +10,8 @@ import pytest
 from foreign_readers import BACK
 
 from recorder.errors import ConfigError, SessionError
-from recorder.exchange import export_record
-from recorder.exchange.export import FORMATS, Custody, ExportStopped, Report, Selection
+from recorder.exchange.exports import export_record
+from recorder.exchange.exports.export import FORMATS, Custody, ExportStopped, Report, Selection
 from recorder.schema.labelling import Deed
 from recorder.session import annotations
 from tests.contracts.export_session import OPERATOR, two_eras

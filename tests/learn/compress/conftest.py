@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hemoview.labels.dataset import Dataset, make_dataset
+from hemoview.labels.datasets.dataset import Dataset, make_dataset
 
 
 def waves_and_labels(n_subjects: int, n_windows: int, seed: int = 0) -> tuple[Any, Any, list[str]]:

@@ -19,10 +19,10 @@ from pulse_waves import pulse, rhythm  # noqa: E402
 
 from hemoview.estimate import bundle  # noqa: E402
 from hemoview.estimate.card import parse_card  # noqa: E402
-from hemoview.estimate.metrics_rows import plan  # noqa: E402
+from hemoview.estimate.metrics.rows import plan  # noqa: E402
 from hemoview.estimate.predictors import BundlePredictor, look, rows_from  # noqa: E402
-from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
-from hemoview.labels.split import Split  # noqa: E402
+from hemoview.labels.datasets.dataset import Dataset, make_dataset  # noqa: E402
+from hemoview.labels.datasets.split import Split  # noqa: E402
 from hemoview.learn.compress.calibrate import stretching  # noqa: E402
 from hemoview.learn.compress.people import calibration_people  # noqa: E402
 from hemoview.learn.simulated import ten_labels  # noqa: E402

@@ -12,12 +12,12 @@ pytest.importorskip("onnxscript", reason="onnxscript is not installed (pip insta
 from hemoview import cli  # noqa: E402
 from hemoview.estimate import bundle  # noqa: E402
 from hemoview.estimate.conformal import interval_claimed  # noqa: E402
-from hemoview.estimate.metrics_rows import predictions_of, rows_of  # noqa: E402
+from hemoview.estimate.metrics.rows import predictions_of, rows_of  # noqa: E402
 from hemoview.estimate.runner import Runner  # noqa: E402
-from hemoview.labels.dataset import Dataset, make_dataset  # noqa: E402
-from hemoview.labels.dataset_folder import read_dataset  # noqa: E402
-from hemoview.labels.dataset_write import write_dataset  # noqa: E402
-from hemoview.labels.split import Split  # noqa: E402
+from hemoview.labels.datasets.dataset import Dataset, make_dataset  # noqa: E402
+from hemoview.labels.datasets.folder import read_dataset  # noqa: E402
+from hemoview.labels.datasets.split import Split  # noqa: E402
+from hemoview.labels.datasets.write import write_dataset  # noqa: E402
 from hemoview.learn import prepare  # noqa: E402
 from hemoview.learn.batches import Drawing  # noqa: E402
 from hemoview.learn.checkpoint import RunFacts  # noqa: E402

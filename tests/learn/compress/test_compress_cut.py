@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed (pip install 'hemoview[learn]')")
 
-from hemoview.labels.dataset import Dataset  # noqa: E402
+from hemoview.labels.datasets.dataset import Dataset  # noqa: E402
 from hemoview.learn import prepare  # noqa: E402
 from hemoview.learn.batches import Drawing, Part  # noqa: E402
 from hemoview.learn.compress import axes, slim  # noqa: E402

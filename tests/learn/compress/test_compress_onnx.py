@@ -12,7 +12,7 @@ pytest.importorskip("onnxscript", reason="onnxscript is not installed (pip insta
 import onnx  # noqa: E402
 
 from hemoview.estimate import bundle  # noqa: E402
-from hemoview.labels.dataset import Dataset  # noqa: E402
+from hemoview.labels.datasets.dataset import Dataset  # noqa: E402
 from hemoview.learn import export, prepare  # noqa: E402
 from hemoview.learn.batches import Drawing, Part  # noqa: E402
 from hemoview.learn.compress import pipeline, qat, quantise  # noqa: E402

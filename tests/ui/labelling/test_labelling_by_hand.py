@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QInputDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from hemoview.labels.annotation import labels_of
-from hemoview.labels.label_deeds import Author
+from hemoview.labels.raters.deeds import Author
 from hemoview.ui.review.label_help import KeyMap
 from hemoview.ui.review.page import ReviewPage
 from hemoview.ui.words.catalogue import text

@@ -10,8 +10,8 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from hemoview.labels.label_deeds import Author
-from hemoview.labels.scheme import PULSE
+from hemoview.labels.raters.deeds import Author
+from hemoview.labels.raters.scheme import PULSE
 from hemoview.ui.parts.figure import Figure
 from hemoview.ui.picture.axis_px import GUTTER_PX
 from hemoview.ui.review.page import ReviewPage

@@ -1,0 +1,1 @@
+"""Figures about estimates of labelled windows, by subject, with intervals, beside baselines."""

@@ -1,0 +1,1 @@
+"""How the clocks of two devices of a session lie to each other."""

@@ -1,0 +1,1 @@
+"""Labelled windows: built out of sessions, split by subject, written as versions, compared."""

@@ -1,0 +1,1 @@
+"""What raters say: label sets, proposals beside them, agreement, a third look."""

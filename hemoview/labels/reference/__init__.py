@@ -1,0 +1,1 @@
+"""The ten values of a window by what a reference said meanwhile."""

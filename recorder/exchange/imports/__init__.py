@@ -1,0 +1,1 @@
+"""From foreign recordings to one session: what is odd is asked, what is written is whole."""
