@@ -13,6 +13,7 @@ from hemoview.viewmodel.sessions.rule_choice import stored_choice
 from hemoview.viewmodel.sessions.start_fields import StartForm
 from hemoview.viewmodel.sessions.start_form import next_subject
 from recorder.host import platform
+from recorder.private_folder import make_private
 from recorder.schema import PARAMETERS
 
 _T = TypeVar("_T")
@@ -80,7 +81,7 @@ def save(path: Path, settings: WindowSettings) -> None:
         k: v for k, v in asdict(next_subject(settings.form)).items() if isinstance(v, str)
     }
     kept["rules"] = settings.form.rules.to_rules()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
     content = json.dumps({"wish": wish, "form": kept, "taste": asdict(settings.taste)}, indent=1)
     platform.write_owner_only(path, content.encode())
 

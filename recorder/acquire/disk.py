@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from recorder.private_folder import make_private
 from recorder.schema import DiskStatus
 from recorder.schema.status import DiskLevel
 
@@ -58,7 +59,7 @@ def folder_problem(folder: Path, file_system: str, network_file_systems: frozens
     if cloud:
         return f"disk {folder}: is synchronised by a cloud service ({cloud}); choose a folder outside it"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         probe = folder / f".probe-{os.getpid()}"
         probe.write_bytes(b"\0" * 4096)
         probe.unlink()

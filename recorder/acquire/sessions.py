@@ -21,6 +21,7 @@ from recorder.acquire.preflight import Check, Facts, checks, refusals
 from recorder.acquire.resumption import last_arrivals, open_gaps
 from recorder.clock import Clock, ClockEra, begin_era
 from recorder.errors import RecorderError, SessionError, SessionRefused, StorageError
+from recorder.private_folder import make_private
 from recorder.schema import Amendment, Calibration, LinkStatus, SessionStatus
 from recorder.schema.status import SessionState
 from recorder.session import SessionHeader, SessionWriter
@@ -356,7 +357,7 @@ class Sessions:
 
     def _guard_of(self, folder: Path) -> DiskGuard:
         reserve = folder / f".reserve-{self._station}"
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         return DiskGuard(folder, reserve, self._machine.free_bytes)
 
     def _release(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 from recorder.devices.contract import DeviceConfig
 from recorder.errors import ConfigError
+from recorder.private_folder import make_private
 from recorder.schema import Calibration
 
 
@@ -68,7 +69,7 @@ def read(path: Path) -> Settings:
 
 def write(path: Path, settings: Settings) -> None:
     """Replace the file at once, so that a kill leaves the old or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
     temporary = path.with_name(path.name + ".tmp")
     with open(temporary, "w", encoding="utf-8", opener=_owner_only) as file:
         json.dump(asdict(settings), file)

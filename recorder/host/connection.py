@@ -10,6 +10,7 @@ from typing import Self
 
 from recorder.errors import ConfigError, StationUnreachable
 from recorder.host import places, platform
+from recorder.private_folder import make_private
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}\Z")
 
@@ -56,7 +57,7 @@ class Connection:
     def write(self, home: Path | None = None) -> Path:
         """Leave it for clients; returns where."""
         path = file_of(self.station, home)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         platform.write_owner_only(path, json.dumps(asdict(self)).encode())
         return path
 

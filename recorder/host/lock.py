@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from recorder.errors import StationLocked
 from recorder.host import places, platform
+from recorder.private_folder import make_private
 
 PATIENCE_S: Final = 1.5
 """A recorder that is just ending, or somebody looking whether there is one, may hold it for a moment."""
@@ -34,7 +35,7 @@ class StationLock:
         self._fd: int | None = None
 
     def __enter__(self) -> Self:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(self.path.parent)
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
         deadline = time.monotonic() + self._patience_s
         while not platform.try_lock(fd):
@@ -100,7 +101,7 @@ def hold_uplink(station: str, home: Path | None = None, *, patience_s: float) ->
 
 
 def _hold(path: Path, station: str, patience_s: float, other: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
     fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     deadline = time.monotonic() + patience_s
     while not platform.try_lock(fd):

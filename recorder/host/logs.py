@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from recorder.host import places
+from recorder.private_folder import make_private
 
 MAX_BYTES: Final = 2_000_000
 KEPT: Final = 5
@@ -30,7 +31,7 @@ class NoSubject(logging.Formatter):
 def logs_dir(home: Path | None = None) -> Path:
     """Where logs lie; made if it is not there."""
     folder = (home or places.home()) / "logs"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private(folder)
     return folder
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from recorder.host import places, platform
+from recorder.private_folder import make_private
 
 
 class Presence:
@@ -24,7 +25,7 @@ class Presence:
 
     def __init__(self, station: str, home: Path | None = None) -> None:
         folder = _folder(station, home)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
         while True:
             self.path = folder / f"{os.getpid()}-{uuid.uuid4().hex[:8]}.lock"
             self._fd: int | None = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)

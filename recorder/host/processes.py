@@ -19,6 +19,7 @@ from recorder.host import lock, logs, places, platform, presence
 from recorder.host.client import StationClient
 from recorder.host.connection import Connection, check_station
 from recorder.host.keeper import Keeper
+from recorder.private_folder import make_private
 
 START_TIMEOUT_S: Final = 20.0
 STOP_TIMEOUT_S: Final = 60.0
@@ -154,7 +155,7 @@ class EdgeNote:
     def write(self, station: str, home: Path | None) -> None:
         """Leave it for the recorder and other windows."""
         path = _edge_file(station, home)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         platform.write_owner_only(path, json.dumps(asdict(self)).encode())
 
 

@@ -16,6 +16,7 @@ from recorder.acquire.sync_board import LIVE_FILE, SYNC_FILE
 from recorder.errors import StationLocked
 from recorder.host import lock, places, platform, processes
 from recorder.host.keeper import Keeper
+from recorder.private_folder import make_private
 from recorder.sync.identity import SERVICES_FOLDER
 
 STATUS_FILE: Final = SYNC_FILE
@@ -42,7 +43,7 @@ def hold(station: str, home: Path | None = None) -> int:
         StationLocked: another one has it.
     """
     path = _lock_file(station, home)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private(path.parent)
     fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     deadline = time.monotonic() + PATIENCE_S
     while not platform.try_lock(fd):

@@ -17,6 +17,7 @@ from recorder.clock import Clock
 from recorder.devices.contract import DeviceConfig
 from recorder.errors import DeviceError, StorageError
 from recorder.host import platform
+from recorder.private_folder import make_private
 from recorder.schema import Calibration
 
 READY_TIMEOUT_S = 20.0
@@ -156,7 +157,7 @@ def start(folder: Path, clock: Clock, config: dict[str, Any]) -> VirtualBedside:
         DeviceError: they did not come up; the message holds what they said.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private(folder)
     except OSError as error:
         raise StorageError(f"{folder} cannot be made ({error.strerror}): choose another folder") from error
     ready_file = folder / "ready.json"

@@ -18,6 +18,7 @@ from typing import Protocol
 import numpy as np
 
 from recorder.errors import SessionDamaged, SessionError
+from recorder.private_folder import make_private
 from recorder.schema import Event, StreamInfo
 from recorder.session.files import make_folder, storage_errors, sync_folder
 from recorder.session.header import SessionCard, write_card
@@ -108,7 +109,7 @@ def unfinished(folder: Path) -> Iterator[Path]:
     with storage_errors(folder, "creating the session", whole=True):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise _taken(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
+        make_private(folder.parent)
         make_folder(place)
         make_folder(place / SEGMENT_FOLDER)
     try:

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from recorder.errors import SessionDamaged, StorageError
+from recorder.private_folder import FOLDER_MODE, make_private
 
-FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 ADVICE = "; run recorder recover"
 """How a complaint about a damaged file ends at the command line."""
@@ -33,7 +33,9 @@ def make_folder(folder: Path, *, parents: bool = True) -> None:
         folder: which; one that is there is taken.
         parents: False inside a session: one that was moved at this moment must not come back as an empty folder.
     """
-    folder.mkdir(mode=FOLDER_MODE, parents=parents, exist_ok=True)
+    if parents:
+        make_private(folder.parent)
+    folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
     folder.chmod(FOLDER_MODE)
     sync_folder(folder.parent)
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from recorder.errors import RecorderError, StorageError
-from recorder.session.files import FOLDER_MODE, storage_errors
+from recorder.private_folder import FOLDER_MODE
+from recorder.session.files import storage_errors
 from recorder.session.lock import FolderLock
 
 MADE: Final = "made"

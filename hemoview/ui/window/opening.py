@@ -10,6 +10,7 @@ from PySide6.QtGui import QImageWriter
 from recorder.errors import ConfigError, StationError, StorageError
 from recorder.host import places
 from recorder.host.connection import check_station
+from recorder.private_folder import make_private
 
 
 def check_opening(station: str, home: Path, picture: Path | None) -> None:
@@ -29,7 +30,7 @@ def check_opening(station: str, home: Path, picture: Path | None) -> None:
 def _check_home(station: str, home: Path) -> None:
     try:
         for folder in (home, places.station_dir(station, home)):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private(folder)
             with tempfile.TemporaryFile(dir=folder):
                 pass
     except OSError as error:

@@ -12,6 +12,7 @@ from typing import Final
 
 from recorder.errors import StorageError
 from recorder.host import platform
+from recorder.private_folder import make_private
 
 PIN_DIGITS: Final = (4, 12)
 WRONG_BEFORE_WAIT: Final = 3
@@ -71,7 +72,7 @@ def keep_pin(path: Path, pin: str) -> None:
             path.unlink(missing_ok=True)
             return
         salt = os.urandom(16)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path.parent)
         platform.write_owner_only(path, json.dumps({"salt": salt.hex(), "proof": _proof(pin, salt)}).encode())
     except OSError as error:
         raise StorageError(
