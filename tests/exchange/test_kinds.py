@@ -1,10 +1,12 @@
 """A file or folder is known for the recording it stands for; what is none says what would be."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from recorder.errors import RecordingUnreadable
-from recorder.exchange.imports.kinds import source_of, sources_of
+from recorder.exchange.imports.kinds import Wanted, source_of, sources_of, taken_for
 from tests.exchange import e4_made
 
 
@@ -50,6 +52,16 @@ def test_what_is_none_is_refused_by_name(tmp_path, name):
     touch(tmp_path / "two" / "b.hea")
     with pytest.raises(RecordingUnreadable, match=name):
         source_of(tmp_path / name)
+
+
+def test_a_folder_without_a_name_is_looked_into_like_any_other(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert taken_for(Wanted("edf", Path())) is None
+    folder = e4_made.write_folder(tmp_path / "S01", e4_made.files(1))
+    monkeypatch.chdir(folder)
+    found = taken_for(Wanted("edf", Path()))
+    assert found is not None
+    assert found.kind == "e4"
 
 
 def test_the_rest_is_taken(tmp_path):

@@ -24,6 +24,7 @@ from hemoview.ui.live.show_panel import ShowPanel
 from hemoview.ui.parts import theme
 from hemoview.ui.parts.bridge import Bridge
 from hemoview.ui.parts.inputs import Choice
+from hemoview.ui.sessions.start_dialog import StartDialog
 from hemoview.ui.sessions.stop_dialog import StopDialog
 from hemoview.ui.window.main_window import MainWindow
 from hemoview.ui.window.operations import Operations
@@ -112,6 +113,33 @@ def test_a_refusal_is_shown_in_the_recorders_words(
     assert len(boxes) == 1
     assert "press Start first" in boxes[0].text()
     boxes[0].close()
+
+
+def test_forms_that_were_closed_do_not_stay(qtbot: QtBot, operations: Operations, recorder: Recorder) -> None:
+    for _ in range(4):
+        operations.open_start()
+        assert operations.start_dialog is not None
+        operations.start_dialog.reject()
+        operations.ask_stop()
+        assert operations.stop_dialog is not None
+        operations.stop_dialog.reject()
+    for kind in (StartDialog, StopDialog):
+        qtbot.waitUntil(lambda kind=kind: len(operations.window.findChildren(kind)) == 1, timeout=30_000)
+
+
+def test_an_answer_for_a_form_that_was_closed_is_for_nobody(
+    qtbot: QtBot, operations: Operations, recorder: Recorder
+) -> None:
+    operations.open_start()
+    first = operations.start_dialog
+    assert first is not None
+    shown: list[Any] = []
+    late = operations._if_there(first, shown.append)
+    late("in time")
+    first.reject()
+    operations.open_start()
+    late("late")
+    assert shown == ["in time"]
 
 
 def test_start_asks_preflight_then_sends_the_confirmed_form(

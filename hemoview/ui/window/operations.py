@@ -147,7 +147,9 @@ class Operations(CommandSender):
     # ---- start and stop
 
     def open_start(self) -> None:
-        """The form for the next subject."""
+        """The form for the next subject. The one before it goes: a window stays open for weeks of subjects."""
+        if self.start_dialog is not None:
+            self.start_dialog.deleteLater()
         form = next_subject(self.settings.form)
         form = chosen(form, self.templates.by_name(form.template))
         dialog = StartDialog(
@@ -177,8 +179,8 @@ class Operations(CommandSender):
         assert dialog is not None
         self.bridge.call(
             lambda: self.commands.call("preflight", 10.0, **self._with_template(dialog.view_request())),
-            lambda answer: dialog.show_checks(answer["checks"]),
-            lambda error: dialog.show_refusal(refusal(error)),
+            self._if_there(dialog, lambda answer: dialog.show_checks(answer["checks"])),
+            self._if_there(dialog, lambda error: dialog.show_refusal(refusal(error))),
         )
 
     def _ask_known(self, pseudonym: str) -> None:
@@ -187,9 +189,13 @@ class Operations(CommandSender):
         assert dialog is not None
         self.bridge.call(
             lambda: self.commands.call("known_subject", 10.0, pseudonym=pseudonym),
-            lambda answer: dialog.show_known(known_from(pseudonym, answer)),
-            lambda _: dialog.show_known(Known(pseudonym)),
+            self._if_there(dialog, lambda answer: dialog.show_known(known_from(pseudonym, answer))),
+            self._if_there(dialog, lambda _: dialog.show_known(Known(pseudonym))),
         )
+
+    def _if_there(self, dialog: StartDialog, show: Callable[[Any], None]) -> Callable[[Any], None]:
+        """An answer that comes when the next form is there already is for nobody."""
+        return lambda answer: show(answer) if dialog is self.start_dialog else None
 
     def _start(self, request: Mapping[str, Any]) -> None:
         dialog = self.start_dialog
@@ -200,13 +206,12 @@ class Operations(CommandSender):
             if clock is not None:
                 self.subject.tell_clock(clock)
             self._keep(form=next_subject(dialog.form))
-            dialog.accept()
+            if dialog is self.start_dialog:
+                dialog.accept()
             if answer := dialog.confirm.checklist.answer:
                 self.command("checklist", when="before", operator=dialog.form.operator, **answer)
 
-        def refused(error: Exception) -> None:
-            dialog.show_refusal(refusal(error))
-
+        refused = self._if_there(dialog, lambda error: dialog.show_refusal(refusal(error)))
         order = self._with_template(request)
         self.bridge.call(lambda: self.commands.call("start", 20.0, **order), started, refused)
 
@@ -219,6 +224,8 @@ class Operations(CommandSender):
         view = self.window.view
         if view is None:
             return
+        if self.stop_dialog is not None:
+            self.stop_dialog.deleteLater()
         operator = self.operator
         dialog = StopDialog(words(view.header.subject), view.header.elapsed, operator, self.window)
         dialog.stop_asked.connect(self._stop)

@@ -167,7 +167,7 @@ def _part(path: Path) -> str:
 
 
 def _header_beside(path: Path) -> Path | None:
-    header = path.with_suffix(".hea")
+    header = path.parent / f"{path.stem}.hea"  # a folder such as "." has no name to change
     return header if path.suffix.lower() in (".dat", ".atr", ".mat") and header.is_file() else None
 
 

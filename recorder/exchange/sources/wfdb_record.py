@@ -40,7 +40,7 @@ class Segment:
 
 def find_header(path: Path) -> Path | None:
     """The header that ``path`` (header, record without ending, or a folder named like its record) stands for."""
-    for candidate in (path, path.with_name(path.name + ".hea"), path / f"{path.name}.hea"):
+    for candidate in (path, path.parent / f"{path.name}.hea", path / f"{path.name}.hea"):
         if candidate.suffix == ".hea" and candidate.is_file():
             return candidate
     return None
