@@ -343,9 +343,8 @@ def resume(folder: Path, clock: Clock, *, segment_s: float = SEGMENT_S) -> Sessi
     journal: Journal | None = None
     try:
         with storage_errors(folder, "resuming the session"):
-            card = read_card(
-                folder
-            )  # once more: another may have gone on with it, and died, before we had the lock
+            # once more: another may have gone on with it, and died, before we had the lock
+            card = read_card(folder)
             journal = Journal.open(folder)
             snapshot = journal.snapshot()
         if snapshot.damaged:
