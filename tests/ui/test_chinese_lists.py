@@ -34,8 +34,8 @@ def chinese() -> Iterator[None]:
 
 def joins() -> Iterator[tuple[str, str]]:
     """``(file, call)`` of every join with an English comma or semicolon of what a person reads in either language."""
-    rooms = [*OWN.glob("ui/**/*.py"), *OWN.glob("viewmodel/**/*.py"), OWN / "report/narrate.py"]
-    rooms += [OWN / "report" / f"session_{part}.py" for part in ("page", "text", "said")]
+    rooms = [*OWN.glob("ui/**/*.py"), *OWN.glob("viewmodel/**/*.py")]
+    rooms += [OWN / "report/session" / f"{part}.py" for part in ("page", "text", "said", "narrate")]
     for path in rooms:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not (

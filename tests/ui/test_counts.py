@@ -16,7 +16,7 @@ ALWAYS_MORE = {"import-question-several-wristbands", "pair-press-one-of"}
 NO_NUMBER = {"refl.exclude-explained", "import-question-apart"}
 """Two values side by side, of which the second is no number of anything."""
 NO_NOUNS = re.compile(
-    r"\b(is|was|has|does|its|less|times|ms|this|begins|counts|fits|gives|goes|holds|knows|looks|puts|records|runs|stays|"
+    r"\b(is|was|has|does|its|less|times|ms|nats|this|begins|counts|fits|gives|goes|holds|knows|looks|puts|records|runs|stays|"
     r"takes|uses|waits)\b"
 )
 """Words on -s that are no plural. A new one is put here; a plural gets its two forms instead."""
