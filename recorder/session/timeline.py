@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -206,6 +206,14 @@ def fit_device_streams(axis: EraAxis, streams: Mapping[str, StreamPoints]) -> di
                 end = stretches[name][k + 1][0] if k + 1 < len(stretches[name]) else streams[name].end_no
                 runs[name].append(Run(first, max(end, first + 1), era, base))
     return {name: StreamTimes(axis, tuple(found)) for name, found in runs.items()}
+
+
+_FIRST_DATED_NS: Final = 365 * 86_400 * 10**9
+
+
+def is_dated(wall_ns: int) -> bool:
+    """Somebody knows the day of a moment, UTC ns since 1970: what nobody dated is counted from 1970 on."""
+    return wall_ns >= _FIRST_DATED_NS
 
 
 def slipped(times: Iterable[StreamTimes]) -> bool:

@@ -15,6 +15,7 @@ from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review.axis import elapsed_text, length_text, wall_time, zone_of
 from hemoview.viewmodel.review.facts import SessionFacts
 from hemoview.viewmodel.review.model import ReviewView
+from recorder.session.timeline import is_dated
 
 _SHIFT = Qt.KeyboardModifier.ShiftModifier
 _NONE = Qt.KeyboardModifier.NoModifier
@@ -96,7 +97,9 @@ def _banner(words: str, *, severe: bool) -> QFrame:
 
 def _facts_line(facts: SessionFacts) -> str:
     start = wall_time(facts.start_wall_ns, zone_of(facts.zone, facts.utc_offset_s))
-    return f"{start:%Y-%m-%d  %H:%M:%S} {facts.zone}   ·   {length_text(facts.duration_s)}"
+    dated = is_dated(facts.start_wall_ns)
+    when = f"{start:%Y-%m-%d  %H:%M:%S} {facts.zone}" if dated else text("review.undated")
+    return f"{when}   ·   {length_text(facts.duration_s)}"
 
 
 def _tags_line(facts: SessionFacts) -> str:
@@ -183,7 +186,8 @@ class ReviewBar(QWidget):
             wall = wall_time(
                 facts.start_wall_ns + round(wish.cursor_s * 1e9), zone_of(facts.zone, facts.utc_offset_s)
             )
-            self._time.setText(f"{elapsed_text(wish.cursor_s, 0.1)}   {wall:%H:%M:%S}")
+            of_day = f"   {wall:%H:%M:%S}" if is_dated(facts.start_wall_ns) else ""
+            self._time.setText(f"{elapsed_text(wish.cursor_s, 0.1)}{of_day}")
             self._span.setText(text("review.span", length=length_text(wish.span_s)))
         else:
             self._time.clear()

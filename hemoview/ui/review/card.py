@@ -19,6 +19,7 @@ from hemoview.viewmodel.review.cursor import CursorView, NumericView, Reading
 from hemoview.viewmodel.review.facts import SessionFacts
 from hemoview.viewmodel.review.model import ReviewView
 from hemoview.viewmodel.review.view import SIMULATED
+from recorder.session.timeline import is_dated
 
 _HEAD_PX = 76
 _BIG_PX = 42
@@ -105,9 +106,8 @@ class CursorCard(QWidget):
         painter.setPen(colour("dim"))
         painter.setFont(font(12))
         right = QRect(self.width() - 150, 22, 138, 26)
-        painter.drawText(
-            right, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{wall:%H:%M:%S} {wall:%Z}"
-        )
+        of_day = f"{wall:%H:%M:%S} {wall:%Z}" if is_dated(facts.start_wall_ns) else text("review.undated")
+        painter.drawText(right, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, of_day)
         estimate_x, reference_x = self._columns()
         painter.setFont(font(10, bold=True))
         painter.setPen(colour("estimate"))

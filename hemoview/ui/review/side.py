@@ -22,6 +22,7 @@ from hemoview.viewmodel.messages import Message
 from hemoview.viewmodel.review.axis import elapsed_text, length_text, wall_time, zone_of
 from hemoview.viewmodel.review.facts import SessionFacts
 from hemoview.viewmodel.review.model import ReviewView
+from recorder.session.timeline import is_dated
 
 Entry = tuple[float, str, str]
 """Elapsed seconds, words, colour key."""
@@ -181,9 +182,10 @@ class ReviewSide(QTabWidget):
 def facts_form(facts: SessionFacts, banners: tuple[Message, ...]) -> QWidget:
     """Everything known about a session, as lines of name and value."""
     start = wall_time(facts.start_wall_ns, zone_of(facts.zone, facts.utc_offset_s))
+    begun = f"{start:%Y-%m-%d %H:%M:%S}" if is_dated(facts.start_wall_ns) else text("review.undated")
     rates = {s.stream_id: f"{s.nominal_rate_hz:g} Hz" if s.nominal_rate_hz else "" for s in facts.streams}
     rows = [
-        ("review.fact-start", f"{start:%Y-%m-%d %H:%M:%S}"),
+        ("review.fact-start", begun),
         ("review.fact-zone", facts.zone),
         ("review.fact-length", length_text(facts.duration_s)),
         ("review.fact-operator", facts.operator or "–"),

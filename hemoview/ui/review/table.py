@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Final
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
@@ -13,6 +12,7 @@ from hemoview.ui.words.catalogue import listed, text, words
 from hemoview.viewmodel.live.amended import amended_words
 from hemoview.viewmodel.review.axis import length_text, wall_time, zone_of
 from hemoview.viewmodel.review.sessions import SessionRow
+from recorder.session.timeline import is_dated
 
 COLUMNS: Final = ("subject", "start", "length", "state", "streams", "events", "size", "note")
 _STATE_COLOURS: Final = {
@@ -114,9 +114,17 @@ def _length(row: SessionRow) -> str:
     return words if row.state == "sealed" else text("browser.at-least", length=words)
 
 
+def _start(row: SessionRow) -> str:
+    if row.start_wall_ns is None:
+        return "–"
+    if not is_dated(row.start_wall_ns):
+        return text("review.undated")
+    return f"{wall_time(row.start_wall_ns, zone_of(row.zone, row.utc_offset_s)):%Y-%m-%d  %H:%M}"
+
+
 _CELLS: Final[dict[str, Callable[[SessionRow], str]]] = {
     "subject": _subject,
-    "start": lambda row: "–" if row.start_wall_ns is None else f"{_start(row):%Y-%m-%d  %H:%M}",
+    "start": _start,
     "length": _length,
     "state": lambda row: text(f"browser.state.{row.state}"),
     "streams": lambda row: listed(dict.fromkeys(s.partition(".")[0] for s in row.streams)),
@@ -124,10 +132,6 @@ _CELLS: Final[dict[str, Callable[[SessionRow], str]]] = {
     "size": lambda row: size_text(row.n_bytes),
     "note": _note,
 }
-
-
-def _start(row: SessionRow) -> datetime:
-    return wall_time(row.start_wall_ns or 0, zone_of(row.zone, row.utc_offset_s))
 
 
 def _sort_key(row: SessionRow, column: str) -> object:

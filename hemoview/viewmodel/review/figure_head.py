@@ -10,6 +10,7 @@ from hemoview.viewmodel.live.record_view import RecordView
 from hemoview.viewmodel.messages import Message, say
 from hemoview.viewmodel.review.axis import elapsed_text, length_text, wall_time, zone_of
 from hemoview.viewmodel.review.facts import SessionFacts
+from recorder.session.timeline import is_dated
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -41,11 +42,12 @@ def head_of_session(facts: SessionFacts, span_s: tuple[float, float], unit: str,
     """Of a span of a stored or running session."""
     zone = zone_of(facts.zone, facts.utc_offset_s)
     start, end = (wall_time(facts.start_wall_ns + round(t * 1e9), zone) for t in span_s)
+    dated = is_dated(facts.start_wall_ns)
     watermark = "watermark-replayed" if facts.replayed else "watermark-simulated"
     return FigureHead(
         pseudonym=facts.pseudonym,
         when=say(
-            "figure-when",
+            "figure-when" if dated else "figure-when-undated",
             start=f"{start:%Y-%m-%d %H:%M:%S}",
             end=f"{end:%H:%M:%S}" if end.date() == start.date() else f"{end:%Y-%m-%d %H:%M:%S}",
             zone=facts.zone,
@@ -57,7 +59,7 @@ def head_of_session(facts: SessionFacts, span_s: tuple[float, float], unit: str,
         simulated=say(watermark) if facts.simulated else None,
         hidden=facts.estimates_hidden,
         claim=claim,
-        file_name=file_name(facts.pseudonym, start, length_text(span_s[1] - span_s[0])),
+        file_name=file_name(facts.pseudonym, start if dated else None, length_text(span_s[1] - span_s[0])),
     )
 
 
@@ -84,7 +86,7 @@ def _units(unit: str, *, hidden: bool) -> Message:
     return say("figure-units-hidden" if hidden else "figure-units", unit=unit)
 
 
-def file_name(pseudonym: str, start: datetime, what: str) -> str:
+def file_name(pseudonym: str, start: datetime | None, what: str) -> str:
     """``P-014_20261128-1405_24-h-00-min``: a name every system takes."""
-    parts = (pseudonym or "no-subject", f"{start:%Y%m%d-%H%M}", what)
+    parts = (pseudonym or "no-subject", "undated" if start is None else f"{start:%Y%m%d-%H%M}", what)
     return "_".join(_UNSAFE.sub("-", part).strip("-.") for part in parts)

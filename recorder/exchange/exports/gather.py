@@ -30,6 +30,7 @@ from recorder.schema import Event, StreamInfo
 from recorder.session import Session, alignments, hides_estimates
 from recorder.session import annotations as label_store
 from recorder.session.annotated import LabelFold
+from recorder.session.timeline import is_dated
 
 SIMULATED: Final = "SIMULATED / TRAINING: not a person at a bed, never patient data"
 _CLAIM: Final = "est. = research estimates with 90 % intervals; not for treatment or alarms"
@@ -37,8 +38,6 @@ _QUIET: Final = frozenset(("gap", "era", "marker-undone", "cuff-withdrawn", "con
 """Kinds that stand in an export in another way, or are about the windows alone."""
 _CLASSES: Final = ((0.8, "good"), (0.5, "fair"), (0.0, "poor"))
 """Least signal quality of each class, highest first."""
-_FIRST_DATED_NS: Final = 365 * 86_400 * 10**9
-"""1971 in UTC: what nobody dated is counted from 1970."""
 BLIND: Final = "a label set: its raters are still blind to each other"
 _FAR_S: Final = 15.0
 """Rows of signal quality further apart do not stand for what is between them."""
@@ -125,7 +124,7 @@ def gather(session: Session, selection: Selection, disguise: Disguise, terms: Te
         warning=SIMULATED if simulated else "",
         read=reader(session, selection.span, tell),
         clock=lambda stream_id: _clock(session, stream_id, selection.span),
-        is_dated=session.start_wall_ns >= _FIRST_DATED_NS,
+        is_dated=is_dated(session.start_wall_ns),
     )
 
 

@@ -76,6 +76,7 @@ ENGLISH: dict[str, str] = {
     "review.gap-missing": "\n{n} {n:sample|samples} missing",
     "review.reason-tip": "estimate: {reason}",
     "review.fact-start": "Start",
+    "review.undated": "undated",
     "review.fact-zone": "Time zone",
     "review.fact-length": "Length",
     "review.fact-operator": "Operator",

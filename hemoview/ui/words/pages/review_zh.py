@@ -72,6 +72,7 @@ CHINESE: Final[dict[str, str]] = {
     "review.gap-missing": "\n缺 {n} 个样本",
     "review.reason-tip": "估计值：{reason}",
     "review.fact-start": "开始",
+    "review.undated": "日期未知",
     "review.fact-zone": "时区",
     "review.fact-length": "时长",
     "review.fact-operator": "操作者",

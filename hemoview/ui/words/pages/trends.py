@@ -17,6 +17,7 @@ ENGLISH: dict[str, str] = {
     "nothing-to-save": "There is nothing on this page to save. Open a session, or start a recording.",
     "saving": "Saving {file} …",
     "saved-to": "Saved: {file}",
+    "figure-when-undated": "undated   ·   elapsed {t0}–{t1} ({length})",
     "figure-when": "{start} – {end} {zone}   ·   elapsed {t0}–{t1} ({length})",
     "figure-now": "{now}   ·   elapsed {elapsed}   ·   trend of {length}",
     "figure-units": "Pressures in {unit}. est. = AI estimate with 90 % interval, hatched. "
@@ -95,6 +96,7 @@ CHINESE: dict[str, str] = {
     "nothing-to-save": "此页没有可保存的内容。请打开一段记录，或开始记录。",
     "saving": "正在保存 {file} …",
     "saved-to": "已保存：{file}",
+    "figure-when-undated": "日期未知   ·   记录时间 {t0}–{t1}（{length}）",
     "figure-when": "{start} – {end} {zone}   ·   记录时间 {t0}–{t1}（{length}）",
     "figure-now": "{now}   ·   已记录 {elapsed}   ·   趋势 {length}",
     "figure-units": "血压单位 {unit}。est. = AI 估计值及其 90 % 区间（斜线）。参考与袖带：实测值。",
