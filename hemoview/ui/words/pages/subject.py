@@ -19,7 +19,7 @@ ENGLISH: Final[dict[str, str]] = {
     "stop-early-explained": "Aborted: kept, marked incomplete. Discarded: in quarantine for 30 days, can be restored, "
     "then erased.",
     # the same person?
-    "warning-same-subject": "Nobody seems to be on the sensors since {age}. Stop, or is it the same subject? "
+    "warning-same-subject": "Nobody seems to have been on the sensors for {age}. Stop, or is it the same subject? "
     "Samples are kept apart until this is answered.",
     "button-same-subject": "Stop, or same subject?",
     "button-it-is-same": "It is the same subject",
