@@ -61,8 +61,9 @@ class Rig:
 
     def await_streaming(self) -> None:
         def flowing() -> bool:
-            links = self.status().links
-            return bool(links) and all(link.state == "streaming" for link in links)
+            told = self.status()
+            steady = [s for s in told.streams if s.nominal_rate_hz is not None]
+            return bool(told.links and steady) and all(x.state == "streaming" for x in (*told.links, *steady))
 
         wait_for(flowing, "all devices deliver")
 

@@ -22,7 +22,8 @@ from hemoview.learn.moe.layers import Pointwise
 from hemoview.learn.run_config import RunConfig
 
 LR = 1e-4
-_LEVELS = 127
+_LEVELS = 64
+"""Of a weight, to either side: the seven bits of :func:`hemoview.learn.compress.quantise.static_int8`."""
 _LOW, _HIGH = -128, 127
 
 
