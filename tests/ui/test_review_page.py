@@ -180,6 +180,20 @@ def test_a_click_sets_the_cursor_a_drag_moves_the_picture(page: ReviewPage, qtbo
     assert view(page).wish.t0_s == pytest.approx(90.0, abs=0.5)
 
 
+def test_the_length_in_view_is_told_whole_or_not_at_all(page: ReviewPage, qtbot: QtBot) -> None:
+    span, smaller = page._bar._span, 0
+    for width in range(1200, 1700, 20):
+        page.resize(width, 720)
+        QApplication.processEvents()
+        fits = span.fontMetrics().horizontalAdvance(span.text()) <= span.width()
+        shown, told = span.grab().toImage(), span.text()
+        span.setText("")
+        assert fits or shown == span.grab().toImage(), width
+        span.setText(told)
+        smaller += fits and span.font().pixelSize() < 13
+    assert smaller, "no width asked for smaller words"
+
+
 def test_ctrl_drag_chooses_a_span(page: ReviewPage, qtbot: QtBot) -> None:
     look_at(page, 100.0, 200.0)
     canvas, control = page.picture, Qt.KeyboardModifier.ControlModifier

@@ -182,7 +182,7 @@ def withdraw(
                     marked.append(holding.in_words())
             except (RecorderError, OSError) as error:
                 failed.append(f"{holding.in_words()}: {error}")
-    failed += [f"{holding.in_words()}: came while it was looked; withdraw once more" for holding in came]
+    failed += [f"{holding.in_words()}: came after the list was made; withdraw once more" for holding in came]
     done = Withdrawal(subject, time.time_ns(), why, who, tuple(erased), tuple(marked), software)
     withdrawals.append(places.home, done)
     return done, failed

@@ -7,6 +7,7 @@ from typing import Final
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from hemoview.ui.live.header_bar import Vanishing
 from hemoview.ui.parts.theme import touch_px
 from hemoview.ui.picture.palette import colour, font
 from hemoview.ui.picture.text import said
@@ -128,11 +129,11 @@ class ReviewBar(QWidget):
         self._speed = self._button("review.speed-button", "", Qt.Key.Key_S, _NONE)
         self._follow = self._button("review.follow", "", Qt.Key.Key_L, _NONE)
         self._moves: list[QPushButton] = []
-        self._time, self._span = QLabel(), QLabel()
+        self._time = QLabel()
+        self._span = Vanishing(13)  # "32 min 55 s" that is cut reads another length
         self._time.setFont(font(16, bold=True))
         self._span.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._span.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)  # gives way first
-        self._span.setStyleSheet(f"color: {colour('dim').name()};")
         keys = QPushButton("?")
         keys.setAccessibleName(text("review.keys"))
         keys.setToolTip(text("review.keys-text"))
@@ -188,7 +189,7 @@ class ReviewBar(QWidget):
             )
             of_day = f"   {wall:%H:%M:%S}" if is_dated(facts.start_wall_ns) else ""
             self._time.setText(f"{elapsed_text(wish.cursor_s, 0.1)}{of_day}")
-            self._span.setText(text("review.span", length=length_text(wish.span_s)))
+            self._span.show_text(text("review.span", length=length_text(wish.span_s)), "muted")
         else:
             self._time.clear()
-            self._span.clear()
+            self._span.show_text("", "muted")
