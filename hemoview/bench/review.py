@@ -2,7 +2,9 @@
 
 ``open_ms`` ends with the paint of the whole day at its own level in every panel. A frame is measured from the key
 press to the end of the paint that answers it. Tiles that are not in memory yet are drawn from coarser ones in that
-frame; ``sharp_*`` are the times until every visible tile had its own level. ``pan_zoom_cpu_p50_ms`` and ``…_p99_ms``
+frame, and strips that would be late are shown as they were, moved to their place: ``whole_*`` are the times until every
+strip was painted anew, ``moved_share`` says how many frames needed that, ``sharp_*`` are the times until every visible
+tile had its own level. ``pan_zoom_cpu_p50_ms`` and ``…_p99_ms``
 are the time of the window's own thread in the same frame: what is left on a machine with nothing else to do, and the
 figure to compare between two states of the code on one that has.
 """
@@ -48,8 +50,8 @@ def run(
     Returns:
         The fields of the contract, ``label_ms`` (99 of 100 label actions: key → painted and on disk), and
         ``label_p50_ms, labels_ready_ms, annotations, open_cpu_ms`` (of the whole process), ``first_paint_ms,
-        pan_zoom_cpu_p50_ms, pan_zoom_cpu_p99_ms, sharp_p50_ms, sharp_p99_ms, memory_added_mb, make_s, bytes, hours,
-        wave_hz``.
+        pan_zoom_cpu_p50_ms, pan_zoom_cpu_p99_ms, moved_share, whole_p50_ms, whole_p99_ms, sharp_p50_ms,
+        sharp_p99_ms, memory_added_mb, make_s, bytes, hours, wave_hz``.
     """
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     from hemoview.bench.review_labels import write_labels  # noqa: PLC0415
@@ -151,13 +153,13 @@ class Watch:
         self._process = process
         self._painted_s = 0.0
         self._began_s = 0.0
-        self._paints: list[tuple[float, float]] = []
-        """Wall clock and CPU time of this thread at the end of each paint since a key was pressed."""
+        self._paints: list[tuple[float, float, bool]] = []
+        """Wall clock and CPU time of this thread at the end of each paint since a key was pressed, and was it whole."""
         page.picture.painted.connect(self._on_painted)
 
     def _on_painted(self) -> None:
         self._painted_s = time.perf_counter()
-        self._paints.append((self._painted_s, time.thread_time()))
+        self._paints.append((self._painted_s, time.thread_time(), self._page.picture.whole))
 
     def open(self, path: str) -> dict[str, float]:
         """Open a session; ms until its first picture, and until that picture is sharp."""
@@ -187,26 +189,27 @@ class Watch:
             time.sleep(0.0005)
         self._process()
 
-    def step(self, key: Any, modifiers: Any) -> tuple[float, float, float]:
-        """Press a key; ms until the paint that answers, until everything visible is sharp, and of CPU for the first."""
+    def step(self, key: Any, modifiers: Any) -> tuple[float, float, float, float]:
+        """Press a key; ms until the paint that answers, of CPU for it, until one was whole, until all is sharp."""
         self._paints.clear()
         began, cpu_began = time.perf_counter(), time.thread_time()
         self._page.press(key, modifiers)
         sharp = self.until(began, self._sharp)
-        first_s, cpu_s = self._paints[0]
-        return (first_s - began) * 1e3, sharp, (cpu_s - cpu_began) * 1e3
+        first_s, cpu_s, _ = self._paints[0]
+        whole_s = next(end_s for end_s, _, whole in self._paints if whole)
+        return (first_s - began) * 1e3, (cpu_s - cpu_began) * 1e3, (whole_s - began) * 1e3, sharp
 
     def sweep(self, moves: list[tuple[Any, Any]]) -> dict[str, float]:
-        """Press one key after the other: percentiles of the paint that answers, of its CPU time, of all sharp."""
+        """Press one key after the other: percentiles of what :meth:`step` tells, and how often a strip was late."""
         frames = [self.step(*move) for move in moves]
-        first, sharp, cpu = (np.array(part) for part in zip(*frames, strict=True))
-        told: dict[str, float] = {"steps": len(moves)}
-        for name, values in (("pan_zoom", first), ("pan_zoom_cpu", cpu), ("sharp", sharp)):
+        first, cpu, whole, sharp = (np.array(part) for part in zip(*frames, strict=True))
+        told: dict[str, float] = {"steps": len(moves), "moved_share": round(float(np.mean(whole > first)), 3)}
+        for name, values in (("pan_zoom", first), ("pan_zoom_cpu", cpu), ("whole", whole), ("sharp", sharp)):
             told |= {f"{name}_p{percentile}_ms": ms_at(values, percentile) for percentile in (50, 99)}
         return told
 
     def _sharp(self) -> bool:
-        return bool(self._page.model.view().settled)
+        return bool(self._page.model.view().settled and self._page.picture.whole)
 
     def until(self, began: float, reached: Callable[[], bool]) -> float:
         """ms from ``began`` to the end of the first paint at which the condition held."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import time
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
-from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
@@ -29,6 +31,7 @@ from hemoview.ui.picture.picture import (
     draw_axis,
     draw_flags,
     draw_lines,
+    draw_moved,
     draw_watermark,
     lay_out,
     ticks_of,
@@ -73,6 +76,9 @@ class ReviewCanvas(QWidget):
         self._picture: QPixmap | None = None
         self._lane_stale = False
         self._gutters: dict[int, Gutter] = {}
+        self._axes: dict[int, TimeAxis] = {}
+        """On which axis each strip of the picture stands, by its top."""
+        self._due_s = math.inf
         self._pressed: QPoint | None = None
         self._last: QPoint | None = None
         self._selecting: tuple[int, int] | None = None
@@ -114,12 +120,25 @@ class ReviewCanvas(QWidget):
         foot_px = self._foot.height_px if self._foot is not None else 0
         return QRect(GUTTER_PX, self.height() - foot_px, self.axis_px, foot_px)
 
+    @property
+    def whole(self) -> bool:
+        """Every strip was painted for the view that is shown."""
+        return not self._stale
+
     def _strips_size(self) -> QSize:
         return QSize(self.width(), self.height() - self.foot_box.height())
 
-    def show_view(self, view: ReviewView) -> None:
-        """Show a view; only strips that differ from the last one are painted again."""
+    def show_view(self, view: ReviewView, due_s: float = math.inf) -> None:
+        """Show a view; only strips that differ from the last one are painted again.
+
+        Args:
+            view: what is shown.
+            due_s: by when (:func:`time.perf_counter`) the answer to a hand is to be on the screen, on any computer.
+                Strips that are not begun by then are shown as they were, moved to their place on the new axis, and
+                painted in the paint that follows at once. The first never waits, and what waited is first next time.
+        """
         old, self._view = self._view, view
+        self._due_s = due_s if old is not None and old.facts is view.facts else math.inf
         if view.facts is None:
             self.setToolTip("")
         strips = lay_out(view, self._strips_size()) if view.facts is not None else ()
@@ -127,7 +146,8 @@ class ReviewCanvas(QWidget):
             self._picture = None
         elif old is None or not _same_frame(old, view):
             self._lane_stale = True
-            self._stale = strips
+            waited = {strip.box.top() for strip in self._stale}
+            self._stale = tuple(sorted(strips, key=lambda strip: strip.box.top() not in waited))
         else:
             known = {id(strip.view) for strip in self._strips}
             self._stale = tuple(
@@ -169,6 +189,7 @@ class ReviewCanvas(QWidget):
             if self._picture is None or self._picture.devicePixelRatio() != self.devicePixelRatioF():
                 self._picture = self._blank()
                 self._gutters.clear()
+                self._axes.clear()
                 self._stale, self._lane_stale = self._strips, True
             if self._lane_stale:
                 self._paint_lane(self._picture, view)
@@ -207,26 +228,38 @@ class ReviewCanvas(QWidget):
         self._lane_stale = False
 
     def _paint_strips(self, picture: QPixmap, view: ReviewView) -> None:
-        """The strips that changed, and what lies across them."""
+        """The strips that changed, and what lies across them; those that are late only where they belong."""
         axis = axis_of(view, self.width())
         xs = [axis.x(t) for t in ticks_of(axis)]
-        painter = QPainter(picture)
+        due_s, self._due_s = self._due_s, math.inf
+        late: list[Strip] = []
         region = QRegion()
+        painter = QPainter(picture)
         for strip in self._stale:
-            row = QRect(0, strip.box.top(), self.width(), strip.box.height())
-            painter.fillRect(row.adjusted(strip.box.right() + 1, 0, 0, 0), colour("ground"))
-            self._paint_gutter(painter, gutter_of(strip))
-            region += row
-        painter.setClipRegion(region)
-        for strip in self._stale:
-            draw_strip(painter, strip, xs)
+            top = strip.box.top()
+            if region and top in self._axes and time.perf_counter() > due_s:
+                draw_moved(painter, picture, strip.box, (self._axes[top], axis))
+                late.append(strip)
+            else:
+                region += self._paint_strip(painter, strip, xs)
+            self._axes[top] = axis
         painter.setClipRegion(region)
         draw_lines(painter, axis, view.marks, self.height())
         if view.facts is not None and view.facts.simulated:
             area = QRect(GUTTER_PX, 0, self.axis_px, self.height())
             draw_watermark(painter, area, watermark_of(view.facts))
         painter.end()
-        self._stale = ()
+        self._stale = tuple(late)
+        if late:
+            QTimer.singleShot(0, self, self.update)
+
+    def _paint_strip(self, painter: QPainter, strip: Strip, tick_xs: Sequence[float]) -> QRect:
+        """One strip and what stands beside it; the row it fills."""
+        row = QRect(0, strip.box.top(), self.width(), strip.box.height())
+        painter.fillRect(row.adjusted(strip.box.right() + 1, 0, 0, 0), colour("ground"))
+        self._paint_gutter(painter, gutter_of(strip))
+        draw_strip(painter, strip, tick_xs)
+        return row
 
     def _paint_gutter(self, painter: QPainter, gutter: Gutter) -> None:
         """Only where it is another one than before: text is slow."""
@@ -234,10 +267,11 @@ class ReviewCanvas(QWidget):
         if self._gutters.get(box.top()) == gutter:
             return
         row = QRect(0, box.top(), box.left(), box.height())
+        painter.save()
         painter.setClipRect(row)
         painter.fillRect(row, colour("ground"))
         draw_gutter(painter, gutter)
-        painter.setClipping(False)
+        painter.restore()
         self._gutters[box.top()] = gutter
 
     def _paint_over(self, painter: QPainter, view: ReviewView) -> None:

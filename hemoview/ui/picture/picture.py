@@ -134,6 +134,19 @@ def upright(height_px: int, argb: int, style: Qt.PenStyle) -> QPixmap:
     return picture
 
 
+def draw_moved(painter: QPainter, picture: QPixmap, box: QRect, axes: tuple[TimeAxis, TimeAxis]) -> None:
+    """What ``picture`` shows in a box, drawn for the first of two axes, where it belongs on the second."""
+    was, now = axes
+    ratio = picture.devicePixelRatio()
+    old = picture.copy(QRectF(box.topLeft() * ratio, box.size() * ratio).toRect())
+    painter.fillRect(box, colour("panel"))
+    t0_s, t1_s = max(was.t0_s, now.t0_s), min(was.t1_s, now.t1_s)
+    wide = was.x(t1_s) - was.x(t0_s)
+    if wide >= 1:  # else it is another time
+        seen = QRectF((was.x(t0_s) - box.left()) * ratio, 0, wide * ratio, old.height())
+        painter.drawPixmap(QRectF(now.x(t0_s), box.top(), now.x(t1_s) - now.x(t0_s), box.height()), old, seen)
+
+
 def watermark_of(facts: SessionFacts) -> str:
     """What lies across a session that is no measurement."""
     return text("review.watermark-replayed" if facts.replayed else "review.watermark")

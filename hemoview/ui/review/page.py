@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Final
@@ -40,6 +41,8 @@ from hemoview.viewmodel.review.reader import ReviewReader, Source
 from recorder import session as store
 
 FRAME_MS = 33
+ANSWER_S = 0.009
+"""Begin no strip later than that after a move: with the one under way the frame is done within 16 ms."""
 LIVE_REFRESH_MS = 2000
 IDLE_MS = 120
 _SIDE_PX = 330
@@ -220,6 +223,7 @@ class ReviewPage(QWidget):
     def press(self, key: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> bool:
         """Do what a key stands for; True if it stands for anything. Buttons press keys too."""
         self._sweep.hold()
+        due_s = time.perf_counter() + ANSWER_S
         back = bool(modifiers & SHIFT)
         if self.raters.press(key, modifiers):
             return True
@@ -236,7 +240,7 @@ class ReviewPage(QWidget):
             if step is None:
                 return False
             self._model.move(step)
-        self._show()
+        self._show(due_s)
         return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -246,10 +250,13 @@ class ReviewPage(QWidget):
             super().keyPressEvent(event)
 
     def _move(self, step: Move) -> None:
+        self._go(step, time.perf_counter() + ANSWER_S)
+
+    def _go(self, step: Move, due_s: float = math.inf) -> None:
         self._sweep.hold()
         self.raters.hold()
         if self._model.move(step):
-            self._show()
+            self._show(due_s)
 
     def _on_resized(self, width_px: int) -> None:
         self._model.resize(width_px)
@@ -267,6 +274,8 @@ class ReviewPage(QWidget):
     # time
 
     def _on_painted(self) -> None:
+        if not self._canvas.whole:
+            return  # the rest of it comes first
         self._model.painted()
         self._unpainted = False
         if self._late:
@@ -290,7 +299,7 @@ class ReviewPage(QWidget):
     def _on_frame(self) -> None:
         now_s = time.monotonic()
         elapsed_s, self._last_tick_s = now_s - self._last_tick_s, now_s
-        self._move(lambda w, end: moves.tick(w, elapsed_s, end))
+        self._go(lambda w, end: moves.tick(w, elapsed_s, end))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Visible again: a session being recorded is followed again."""
@@ -307,7 +316,7 @@ class ReviewPage(QWidget):
 
     # showing
 
-    def _show(self) -> None:
+    def _show(self, due_s: float = math.inf) -> None:
         self._filling.stop()
         self._unpainted = True
         self._model.draw_by(self.align.shift_for(self._model.facts))
@@ -316,7 +325,7 @@ class ReviewPage(QWidget):
         self.labelling.show_view(view)
         self.reference.show_view(view)
         self.align.show_view(view)
-        self._canvas.show_view(view)
+        self._canvas.show_view(view, due_s)
         self._minimap.show_view(view)
         self._card.show_view(view)
         labels_shown = self._side.currentWidget() is self.reference.tab
