@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from recorder import session
 from recorder.clock import ClockEra
 from recorder.schema import DeviceInfo, Event, Gap, StreamInfo
-from recorder.session.bulk import BulkStream, Told, write_sealed
+from recorder.session.bulk import BulkStream, Naming, Told, write_sealed
 from recorder.session.points import RESOLUTION_NS, ClockPoints
 from recorder.session.rows import COLUMN_DTYPES
 from recorder.session.rows import Rows as StoredRows
@@ -132,6 +132,7 @@ def write_session(  # noqa: PLR0917 – what every importer calls, in this order
     events: Sequence[Moment],
     *,
     told: Told | None = None,
+    naming: Naming | None = None,
 ) -> Path:
     """Write an ordinary sealed session.
 
@@ -145,6 +146,7 @@ def write_session(  # noqa: PLR0917 – what every importer calls, in this order
         waveforms, numerics: streams; one without rows is declared all the same.
         events: in any order.
         told: hears how far it is; what it raises gives the session up and leaves nothing.
+        naming: held while the session gets its name.
 
     Raises:
         ValueError: no row at all, or two streams of one id.
@@ -166,7 +168,7 @@ def write_session(  # noqa: PLR0917 – what every importer calls, in this order
     stored += [session.gap_event(g, uuid.uuid4().hex, start_ns + g.t0_host_ns) for g in gaps]
     card = session.SessionCard(_header(header, devices, infos, start_ns), infos, (era,))
     stored.sort(key=lambda e: e.t_host_ns)
-    return write_sealed(folder, card, streams, stored, reason="imported", told=told)
+    return write_sealed(folder, card, streams, stored, reason="imported", told=told, naming=naming)
 
 
 def start_wall_ns(waveforms: Sequence[Waveform], numerics: Sequence[Rows]) -> int:

@@ -50,6 +50,9 @@ class BulkStream:
     points: ClockPoints
 
 
+Naming = contextlib.AbstractContextManager[None]
+
+
 class Told(Protocol):
     """Is told how far writing has come; raises to give it up."""
 
@@ -66,6 +69,7 @@ def write_sealed(
     *,
     reason: str,
     told: Told | None = None,
+    naming: Naming | None = None,
 ) -> Path:
     """Write a sealed session and return its folder.
 
@@ -76,12 +80,13 @@ def write_sealed(
         events: in the order they are to be stored.
         reason: why it was closed.
         told: hears of every segment; what it raises gives the session up.
+        naming: held while the session gets its name; what it raises on entering gives the session up.
 
     Raises:
         SessionError: there is something in ``folder``.
         StorageError: the disk refused; nothing is left.
     """
-    with unfinished(folder) as place:
+    with unfinished(folder, naming) as place:
         with storage_errors(folder, "writing the session", whole=True):
             write_card(place, card)
         total = sum(len(stream.rows) for stream in streams)
@@ -103,7 +108,7 @@ def write_sealed(
 
 
 @contextlib.contextmanager
-def unfinished(folder: Path) -> Iterator[Path]:
+def unfinished(folder: Path, naming: Naming | None = None) -> Iterator[Path]:
     """A folder beside ``folder`` that takes its name if all goes well, and is gone otherwise."""
     place = folder.with_name(f".{folder.name}-{uuid.uuid4().hex[:8]}.unfinished")
     with storage_errors(folder, "creating the session", whole=True):
@@ -114,7 +119,7 @@ def unfinished(folder: Path) -> Iterator[Path]:
         make_folder(place / SEGMENT_FOLDER)
     try:
         yield place
-        with storage_errors(folder, "naming the session", whole=True):
+        with naming or contextlib.nullcontext(), storage_errors(folder, "naming the session", whole=True):
             _name(place, folder)
             sync_folder(folder.parent)
     except BaseException:

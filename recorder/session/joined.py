@@ -15,7 +15,7 @@ from pathlib import Path
 from recorder.errors import SessionError
 from recorder.schema import Event
 from recorder.session.amendments import AMENDMENTS_FILE
-from recorder.session.bulk import BulkStream, Told, pieces, span_ns, unfinished
+from recorder.session.bulk import BulkStream, Naming, Told, pieces, span_ns, unfinished
 from recorder.session.files import storage_errors
 from recorder.session.header import SessionCard, write_card
 from recorder.session.manifest import CLOCK, EVENTS, Manifest, SegmentRow, write_manifest
@@ -49,6 +49,7 @@ def write_joined(
     events: Sequence[Event],
     *,
     told: Told | None = None,
+    naming: Naming | None = None,
 ) -> Path:
     """Write the new session and return its folder.
 
@@ -59,6 +60,7 @@ def write_joined(
         added: the further streams, stretch by stretch.
         events: all of them, those of the old session too, in the order they are to be stored.
         told: hears of every segment; what it raises gives the session up.
+        naming: held while the new session gets its name.
 
     Raises:
         SessionError: the old one is not sealed, or there is something in ``folder``.
@@ -69,7 +71,7 @@ def write_joined(
         raise SessionError(f"{base.folder.name}: is not sealed and whole; run recorder recover, then join it")
     total = sum(row.rows for row in base.segments) + sum(len(a.stream.rows) for a in added)
     done, rows = 0, []
-    with unfinished(folder) as place, storage_errors(folder, "writing the session", whole=True):
+    with unfinished(folder, naming) as place, storage_errors(folder, "writing the session", whole=True):
         write_card(place, card)
         if (base.folder / AMENDMENTS_FILE).is_file():
             shutil.copyfile(base.folder / AMENDMENTS_FILE, place / AMENDMENTS_FILE)

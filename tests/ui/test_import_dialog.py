@@ -63,7 +63,7 @@ def test_from_the_browser_to_a_selected_session(zipped: Path, sessions: Path, qt
     assert row is not None
     assert row.name.startswith("20190301-151501_P-014_")
     assert session.verify(row.path).ok
-    assert [p.name for p in sessions.iterdir()] == [row.name]
+    assert [p.name for p in sessions.iterdir() if p.is_dir()] == [row.name]
     browser.close_jobs()
 
 

@@ -249,6 +249,9 @@ PHRASES: Final[Mapping[str, str]] = {
         "{} 的蓝牙连接中断：请让它靠近本机并检查电量；正在重试"
     ),
     "{} went out of reach: bring it near this computer; trying again": "{} 超出范围：请让它靠近本机；正在重试",
+    # import
+    "already imported as {}, by another window or command at the same time": "另一个窗口或命令同时导入了它，记录为 {}",
+    "{}: another import does not come to an end; try again in a minute": "{}：另一个导入迟迟没有结束；请一分钟后重试",
     # export
     "label set {}": "标注集“{}”",
     "a label set": "一个标注集",

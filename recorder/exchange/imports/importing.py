@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from recorder import session
 from recorder.errors import ConfigError, RecordingUnreadable
+from recorder.exchange.imports.once import once
 from recorder.exchange.imports.questions import Question, questions_of
 from recorder.exchange.into_session import Moment, start_wall_ns, write_session
 from recorder.exchange.sources import (
@@ -31,7 +32,7 @@ from recorder.exchange.sources import (
 from recorder.exchange.sources.local_time import check_zone, wall_ns_of
 from recorder.exchange.sources.source import Source, SourceKind
 from recorder.schema import Consent, Details, Subject
-from recorder.session.bulk import Told
+from recorder.session.bulk import Naming, Told
 
 TEMPLATE: Final = {"name": "import"}
 STATION: Final = "import"
@@ -80,11 +81,23 @@ class Order:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """What an import will bring, and what must be answered first."""
+    """What an import will bring, and what must be answered first.
+
+    Args:
+        order: what was wanted.
+        sources: as they were read.
+        questions: to be answered.
+        sessions: the folder in which the same sources were looked for; None = in none.
+    """
 
     order: Order
     sources: tuple[Source, ...]
     questions: tuple[Question, ...]
+    sessions: Path | None = None
+
+    def naming(self, accepted: Collection[str]) -> Naming:
+        """Held while its session gets its name: a recording that came in since the look is refused."""
+        return once(self.sources, self.order.subject.pseudonym, self.sessions, accepted)
 
     @property
     def span_wall_ns(self) -> tuple[int, int]:
@@ -139,7 +152,7 @@ def look(order: Order, sessions: Path | None, now_wall_ns: int) -> Plan:
     sources = tuple(READERS[wanted.kind](wanted, order) for wanted in _with_devices(order.wanted))
     _refuse_twice(sources)
     questions = questions_of(sources, order.zone, order.subject.pseudonym, sessions, now_wall_ns)
-    return Plan(order, sources, questions)
+    return Plan(order, sources, questions, sessions)
 
 
 def folder_name(plan: Plan, session_id: str) -> str:
@@ -161,7 +174,7 @@ def carry_out(
     """Write the session of a plan into ``out``, which is new or empty; ``session_id`` is made up where none is given.
 
     Raises:
-        ConfigError: a question is not answered; the message names them all.
+        ConfigError: a question is not answered; the message names them all. Or the recording came in meanwhile.
         SessionError, StorageError: it cannot be written there; nothing is left.
     """
     refuse_unanswered(plan, accepted)
@@ -186,7 +199,8 @@ def carry_out(
     )
     devices = [d for s in sources for d in s.devices]
     moments += [m for s in sources for m in s.moments]
-    return write_session(out, header, devices, waves, numerics, moments, told=told)
+    naming = plan.naming(accepted)
+    return write_session(out, header, devices, waves, numerics, moments, told=told, naming=naming)
 
 
 def refuse_unanswered(plan: Plan, accepted: Collection[str]) -> None:

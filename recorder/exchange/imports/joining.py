@@ -84,7 +84,8 @@ def join(
         told: hears how far it is.
 
     Raises:
-        ConfigError: a question is not answered, another subject, no common moment, or a device of that name is there.
+        ConfigError: a question is not answered, another subject, no common moment, a device of that name is there,
+            or the recording came in meanwhile.
         SessionError, StorageError: ``base`` cannot be read, or ``out`` not written; nothing is left.
     """
     refuse_unanswered(plan, accepted)
@@ -114,7 +115,8 @@ def join(
     events.sort(
         key=lambda e: e.t_host_ns + eras.origins_ns[e.era]
     )  # stable: what was stored later stays later
-    return write_joined(out, stored, _card(stored, plan, eras), added, events, told=told)
+    card, naming = _card(stored, plan, eras), plan.naming(accepted)
+    return write_joined(out, stored, card, added, events, told=told, naming=naming)
 
 
 def _refuse_another(opened: session.Session, plan: Plan) -> None:

@@ -58,7 +58,7 @@ def questions_of(
     """
     questions = [*_apart(sources, zone), *_future(sources, now_wall_ns), *_several(sources)]
     if sessions is not None:
-        questions += _before(sources, pseudonym, sessions)
+        questions += imported_before(sources, pseudonym, sessions)
     return tuple(questions)
 
 
@@ -116,7 +116,7 @@ def _several(sources: Sequence[Source]) -> Iterator[Question]:
         )
 
 
-def _before(sources: Sequence[Source], pseudonym: str, sessions: Path) -> Iterator[Question]:
+def imported_before(sources: Sequence[Source], pseudonym: str, sessions: Path) -> Iterator[Question]:
     """The same bytes in an earlier session, of this subject or of another."""
     wanted = {h: s for s in sources for h in (s.sha256, s.content_sha256)}
     named: set[tuple[str, str]] = set()
