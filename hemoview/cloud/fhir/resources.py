@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from hemoview.cloud.fhir import codes
 from hemoview.report.session.facts import Facts, ParameterFact, Summary
 from hemoview.report.session.text import Text
+from recorder.session.timeline import is_dated
 
 Resource = dict[str, Any]
 
@@ -44,13 +45,14 @@ class Signed:
     conclusion: str = ""
 
     @property
-    def period(self) -> dict[str, str]:
-        """When the session was."""
-        if self.facts is None:
+    def effective(self) -> Resource:
+        """When the session was; nothing where nobody knows."""
+        if self.facts is None or not is_dated(self.facts.session.start_wall_ns):
             return {}
         session = self.facts.session
         start_us = session.start_wall_ns // 1000
-        return {"start": instant(start_us), "end": instant(start_us + round(session.duration_s * 1e6))}
+        end_us = start_us + round(session.duration_s * 1e6)
+        return {"effectivePeriod": {"start": instant(start_us), "end": instant(end_us)}}
 
 
 def instant(at_us: int) -> str:
@@ -76,7 +78,7 @@ def diagnostic_report(signed: Signed) -> Resource:
     observed = [observation["id"] for observation in observations(signed)]
     return made | {
         "subject": _subject(signed),
-        "effectivePeriod": signed.period,
+        **signed.effective,
         "issued": instant(signed.issued_us),
         "performer": [{"display": signed.signed_by}],
         "result": [{"reference": f"Observation/{i}"} for i in observed],
@@ -114,7 +116,7 @@ def _observation(signed: Signed, facts: Facts, fact: ParameterFact, short: str, 
         "code": codes.code_of(name, source, facts.reference_kind),
         "method": codes.method_of(source, facts.reference_kind),
         "subject": _subject(signed),
-        "effectivePeriod": signed.period,
+        **signed.effective,
         "issued": instant(signed.issued_us),
         "valueQuantity": codes.quantity(name, summary.mean or 0.0),
         "device": {"reference": f"Device/{signed.device_id}"},

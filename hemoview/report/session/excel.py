@@ -51,7 +51,7 @@ def xlsx_of(facts: Facts, language: Language = "en") -> bytes:
         _paper(sheet, text, top)
     out = io.BytesIO()
     book.save(out)
-    return _same_bytes(out.getvalue(), started)
+    return _same_bytes(out.getvalue(), started if text.dated else None)
 
 
 def _head(sheet: Any, lines: tuple[str, ...], *, marked: bool) -> int:
@@ -104,16 +104,22 @@ def _printed(text: str) -> str | None:
     return text[:MOST_PRINTED].replace("&", "&&") or None
 
 
-def _same_bytes(book: bytes, started: datetime) -> bytes:
-    """The book packed again without the moment it was saved at."""
-    stamp = f"{started.isoformat()}Z".encode()
+def _same_bytes(book: bytes, started: datetime | None) -> bytes:
+    """The book packed again without the moment it was saved at; of an undated session (None) without any moment."""
+    stamp = None if started is None else f"{started.isoformat()}Z".encode()
     out = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(book)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
             content = old.read(name)
             if name == "docProps/core.xml":
-                content = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", lambda m: m.group(1) + stamp, content)
+                content = _stamped(content, stamp)
             entry = zipfile.ZipInfo(name, ZIP_DATE)
             entry.compress_type = zipfile.ZIP_DEFLATED
             new.writestr(entry, content)
     return out.getvalue()
+
+
+def _stamped(core: bytes, stamp: bytes | None) -> bytes:
+    if stamp is None:
+        return re.sub(rb"<dcterms:(created|modified)[^>]*>[^<]*</dcterms:\1>", b"", core)
+    return re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", lambda m: m.group(1) + stamp, core)

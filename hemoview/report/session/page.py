@@ -105,7 +105,7 @@ def page(
 def title(facts: Facts, language: Language = "en") -> str:
     """Of the page."""
     text = Text(facts, language)
-    return f"{text.say('title')} – {text.pseudonym}, {text.moment(0.0, day=True)}"
+    return f"{text.say('title')} – {text.pseudonym}, {text.day}"
 
 
 def _body(facts: Facts, text: Text, extras: Extras, *, as_pictures: bool) -> Iterator[str]:
@@ -240,7 +240,12 @@ def _trends(facts: Facts, text: Text, *, as_pictures: bool) -> Iterator[str]:
     yield html.paragraph(say(lead, step=text.duration(facts.trend_step_s)), "lead")
     yield '<div class="plots">'
     for group, names, drawing in plots:
-        caption = say("plot", group=say(f"group-{group}"), names=names, unit=UNITS[names[0]])
+        caption = say(
+            "plot" if text.dated else "plot-undated",
+            group=say(f"group-{group}"),
+            names=names,
+            unit=UNITS[names[0]],
+        )
         look = ' class="broad"' if group in BROAD else ""
         yield f"<figure{look}>{drawing}<figcaption>{escape(caption)}</figcaption></figure>"
     yield "</div>"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from hemoview.report.plots import drawn
 from hemoview.report.session.facts import GROUPS, UNITS, WATERMARKS, Facts, Trend
+from recorder.session.timeline import is_dated
 
 F64 = NDArray[np.float64]
 
@@ -144,9 +145,9 @@ def _nothing(trends: Sequence[Trend], facts: Facts) -> list[tuple[float, float]]
 
 
 def _ticks(facts: Facts, most: int) -> list[tuple[float, str]]:
-    """Elapsed seconds and time of day at round times of the clock on the wall."""
+    """Elapsed seconds and time of day at round times of the clock on the wall; of an undated session, of its own."""
     session = facts.session
-    begin = session.start_wall_ns / 1e9 + session.utc_offset_s
+    begin = session.start_wall_ns / 1e9 + session.utc_offset_s if is_dated(session.start_wall_ns) else 0.0
     step = next((s for s in TICKS_S if session.duration_s / s <= most), 7 * TICKS_S[-1])
     first = -(-begin // step) * step
     times = np.arange(first, begin + session.duration_s, step)

@@ -43,6 +43,13 @@ def field(say: Say, name: str) -> str:
     return say(f"amend-{name}") if f"amend-{name}" in ENGLISH else name
 
 
+def elapsed(t_s: float, *, seconds: bool) -> str:
+    """``1:04`` or ``1:04:10`` from the beginning, in hours."""
+    whole = int(max(t_s, 0.0))
+    hours, rest = divmod(whole, 3600)
+    return f"{hours}:{rest // 60:02d}" + (f":{rest % 60:02d}" if seconds else "")
+
+
 def offset(seconds: int) -> str:
     """``UTC+02:00``."""
     hours, minutes = divmod(abs(seconds) // 60, 60)

@@ -169,7 +169,8 @@ def _rows(facts: Facts) -> Iterator[tuple[Cell, ...]]:
     text = Text(facts, "en")
     for row in facts.table:
         yield (
-            *(row.t0_s, text.moment(row.t0_s, day=True), row.parameter, UNITS[row.parameter]),
+            *(row.t0_s, text.moment(row.t0_s, day=True) if text.dated else ""),
+            *(row.parameter, UNITS[row.parameter]),
             *(row.estimate, row.low, row.high, row.n, row.abstained, row.why),
             *(_yes(row.simulated), _yes(row.withdrawn), row.reference),
         )

@@ -11,6 +11,7 @@ from hemoview.report.session import said as said_as
 from hemoview.report.session.facts import DIGITS, LISTED, UNITS, Facts, Finding, Row, Summary
 from hemoview.report.session.said import Say
 from hemoview.report.session.words import Language
+from recorder.session.timeline import is_dated
 
 TABLE_DIGITS: Final = {"CO": 1, "CI": 1}
 """Digits in the table of ten minutes, as at the bedside; none where nothing is said."""
@@ -28,12 +29,27 @@ class Text:
     # times
 
     def moment(self, t_s: float, *, day: bool | None = None, seconds: bool = False) -> str:
-        """Time of day at the bed, with the day where the session goes over more than one."""
+        """Time of day at the bed, with the day where the session goes over more than one.
+
+        Of a session that nobody dated the time from its beginning, as ``1:04:10``.
+        """
         session = self.facts.session
+        if not self.dated:
+            return said_as.elapsed(t_s, seconds=seconds)
         at = self._local(t_s)
         if day is None:
             day = at.date() != self._local(0.0).date() or self._local(session.duration_s).date() != at.date()
         return at.strftime(("%Y-%m-%d " if day else "") + ("%H:%M:%S" if seconds else "%H:%M"))
+
+    @property
+    def dated(self) -> bool:
+        """Somebody knows the day; else its times are counted from 1970 and say nothing."""
+        return is_dated(self.facts.session.start_wall_ns)
+
+    @property
+    def day(self) -> str:
+        """On which it began, with the time, for a title."""
+        return self.moment(0.0, day=True) if self.dated else self.say("undated")
 
     @property
     def offset(self) -> str:
@@ -137,13 +153,13 @@ class Text:
     @cached_property
     def lead(self) -> str:
         """One line under the title."""
-        session = self.facts.session
-        return self.say(
+        session, say = self.facts.session, self.say
+        end = f"{self.moment(session.duration_s)} {self.offset}"
+        return say(
             "lead",
             pseudonym=self.pseudonym,
-            template=session.template or self.say("no-template"),
-            start=self.moment(0.0, day=True),
-            end=f"{self.moment(session.duration_s)} {self.offset}",
+            template=session.template or say("no-template"),
+            when=f"{self.day} – {end}" if self.dated else self.day,
             duration=self.duration(session.duration_s),
         )
 
@@ -166,16 +182,7 @@ class Text:
         say, session, ages = self.say, self.facts.session, self.facts.ages
         lines = [
             ("subject", say("subject-said", pseudonym=self.pseudonym, facts=self._subject())),
-            (
-                "recorded",
-                say(
-                    "recorded-said",
-                    start=self.moment(0.0, day=True, seconds=True),
-                    end=self.moment(session.duration_s, seconds=True),
-                    zone=f"{session.zone}, {self.offset}",
-                    duration=self.duration(session.duration_s),
-                ),
-            ),
+            ("recorded", self._recorded()),
             ("devices", said_as.listed(say, session.devices) or DASH),
             ("reference", self.reference_kind),
         ]
@@ -199,6 +206,18 @@ class Text:
                 ("unconfirmed", say("unconfirmed-said", duration=self.duration(session.unconfirmed_s)))
             )
         return [(say(name), said) for name, said in lines]
+
+    def _recorded(self) -> str:
+        session = self.facts.session
+        if not self.dated:
+            return self.say("recorded-undated", duration=self.duration(session.duration_s))
+        return self.say(
+            "recorded-said",
+            start=self.moment(0.0, day=True, seconds=True),
+            end=self.moment(session.duration_s, seconds=True),
+            zone=f"{session.zone}, {self.offset}",
+            duration=self.duration(session.duration_s),
+        )
 
     def _subject(self) -> str:
         say, session = self.say, self.facts.session
