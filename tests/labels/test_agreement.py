@@ -116,6 +116,7 @@ def test_too_little_is_said_and_not_counted() -> None:
         "n_b": 1,
         "n_matched": 1,
         "why": TOO_FEW,
+        "n_needed": 5,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -67,7 +68,7 @@ def test_two_raters_are_compared(folder: Path, capsys: pytest.CaptureFixture[str
     assert told["spans"]["pooled"]["f1"]["0.5"]["n_matched"] == 28
     assert 0.7 < told["spans"]["by_label"]["motion"]["kappa"] < 0.9
     assert told["quality"]["pooled"]["kappa"] == 1.0
-    assert told["instants"]["pooled"]["why"] == "too few"
+    assert told["instants"]["pooled"]["why"] == "too few" and told["instants"]["pooled"]["n_needed"] == 5
     assert told["looked_known_from"] == {"OP1": "labels", "OP2": "labels"}
     assert told["set_version"] == labels_of(folder).version()
 
@@ -80,7 +81,17 @@ def test_a_person_reads_a_line_a_figure(folder: Path, capsys: pytest.CaptureFixt
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert "quality all: kappa 1.00 (1.00 to 1.00)" in lines
     assert any(line.startswith("span motion: kappa 0.") and "0.98 at 0.5" in line for line in lines)
-    assert "instant arm-moved: F1 – (too few) within 0.5 s" in lines
+    assert "instant arm-moved: F1 – (too few: 2 marks of both together, 5 needed) within 0.5 s" in lines
+
+
+def test_too_few_steps_say_how_many_there_are_and_how_many_are_needed(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = [deed("finish", rater, t0_s=0.0, t1_s=20.0) for rater in ("OP1", "OP2")]
+    store.append(folder, "labels", [*ten_minutes("OP1"), *ten_minutes("OP2", 1.0, miss=3), *short])
+    assert cli.main(["labels", "agree", str(folder), "--a", "OP1", "--b", "OP2"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"quality all: kappa – \(too few: \d+ steps that both rated, 30 needed\)", said), said
 
 
 def test_before_both_have_finished_nothing_of_either_is_told(

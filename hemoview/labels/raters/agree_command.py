@@ -9,7 +9,7 @@ from typing import Any
 from hemoview.labels.annotation import LabelFold, labels_of
 from hemoview.labels.raters.agreement import BLOCK_S, Rules
 from hemoview.labels.raters.agreement_kappa import TOO_FEW, Kappa
-from hemoview.labels.raters.agreement_match import Matched
+from hemoview.labels.raters.agreement_match import LEAST_MARKS, Matched
 from hemoview.labels.raters.raters import Compared, compare, models_visible, raters_with_labels
 from recorder.counted import counted
 from recorder.errors import ConfigError
@@ -86,10 +86,13 @@ def in_words(compared: Compared, finished: frozenset[str]) -> list[str]:
 
 def _kappa(name: str, kappa: Kappa) -> str:
     if kappa.value is None:
-        return f"{name}: kappa – ({kappa.why})"
+        few = f": {counted(kappa.n_cells, 'step')} that both rated, {kappa.n_needed} needed"
+        return f"{name}: kappa – ({kappa.why}{few if kappa.n_needed is not None else ''})"
     ends = f" ({kappa.ci95[0]:.2f} to {kappa.ci95[1]:.2f})" if kappa.ci95 is not None else ""
     return f"{name}: kappa {kappa.value:.2f}{ends}"
 
 
 def _f1(matched: Matched) -> str:
-    return f"– ({TOO_FEW})" if matched.f1 is None else f"{matched.f1:.2f}"
+    if matched.f1 is not None:
+        return f"{matched.f1:.2f}"
+    return f"– ({TOO_FEW}: {counted(matched.n, 'mark')} of both together, {LEAST_MARKS} needed)"

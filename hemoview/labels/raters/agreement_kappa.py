@@ -31,7 +31,10 @@ ONE_CATEGORY: Final = "both used one category only"
 
 @dataclass(frozen=True, slots=True)
 class Kappa:
-    """One kappa: value, 95 % interval, observed and chance agreement; None with ``why`` where there is too little."""
+    """One kappa: value, 95 % interval, observed and chance agreement; None with ``why`` where there is too little.
+
+    ``n_needed``: so many cells, where there are too few.
+    """
 
     n_cells: int
     value: float | None = None
@@ -39,6 +42,7 @@ class Kappa:
     observed: float | None = None
     expected: float | None = None
     why: str = ""
+    n_needed: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As it is printed."""
@@ -49,6 +53,7 @@ class Kappa:
             "expected": _rounded(self.expected),
             "n_cells": self.n_cells,
             **({"why": self.why} if self.why else {}),
+            **({"n_needed": self.n_needed} if self.n_needed is not None else {}),
         }
 
 
@@ -101,8 +106,10 @@ def kappa_of_table(counts: ArrayLike, kind: Weights = "none", *, least: int = LE
     n_cells = int(table.sum())
     observed, expected = kappa_terms(table, kind)
     value = kappa_value(observed, expected)
-    if n_cells < least or math.isnan(value):
-        return Kappa(n_cells, why=TOO_FEW if n_cells < least else ONE_CATEGORY)
+    if n_cells < least:
+        return Kappa(n_cells, why=TOO_FEW, n_needed=least)
+    if math.isnan(value):
+        return Kappa(n_cells, why=ONE_CATEGORY)
     error = _large_sample_error(table, kind, observed, expected)
     return Kappa(n_cells, value, _around(value, error), observed, expected)
 
@@ -140,7 +147,7 @@ def _pooled(stacks: Sequence[F64], kind: Weights, least: int) -> Kappa:
     whole = [stack.sum(axis=0) for stack in stacks]
     n_cells = int(whole[0].sum()) if whole else 0
     if n_cells < least:
-        return Kappa(n_cells, why=TOO_FEW)
+        return Kappa(n_cells, why=TOO_FEW, n_needed=least)
     observed, expected = _mean_terms(whole, kind)
     value = kappa_value(observed, expected)
     if math.isnan(value):

@@ -30,10 +30,14 @@ class Matched:
     n_matched: int
 
     @property
+    def n(self) -> int:
+        """Marks of both together."""
+        return self.n_a + self.n_b
+
+    @property
     def f1(self) -> float | None:
         """Dice's coefficient of the two sets of marks; None where there are too few."""
-        total = self.n_a + self.n_b
-        return None if total < LEAST_MARKS else 2 * self.n_matched / total
+        return None if self.n < LEAST_MARKS else 2 * self.n_matched / self.n
 
     def __add__(self, other: Matched) -> Matched:
         """Of two labels together."""
@@ -43,7 +47,9 @@ class Matched:
         """As it is printed."""
         f1 = self.f1
         counts = {"n_a": self.n_a, "n_b": self.n_b, "n_matched": self.n_matched}
-        return {"f1": round(f1, 4), **counts} if f1 is not None else {"f1": None, **counts, "why": TOO_FEW}
+        if f1 is None:
+            return {"f1": None, **counts, "why": TOO_FEW, "n_needed": LEAST_MARKS}
+        return {"f1": round(f1, 4), **counts}
 
 
 def iou(a: Ends, b: Ends) -> float:

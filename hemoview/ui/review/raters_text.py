@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hemoview.labels.annotation import Annotation
 from hemoview.labels.raters.agreement_kappa import Kappa
-from hemoview.labels.raters.agreement_match import Matched
+from hemoview.labels.raters.agreement_match import LEAST_MARKS, Matched
 from hemoview.labels.raters.raters import Compared
 from hemoview.labels.raters.scheme import Scheme
 from hemoview.ui.review.label_paint import said_name
@@ -34,7 +34,12 @@ def agreement_lines(compared: Compared) -> list[str]:
 def kappa_text(kappa: Kappa) -> str:
     """Value and interval; a dash and the reason where there is none."""
     if kappa.value is None:
-        return text("raters.no-figure", why=text(f"raters.why-{kappa.why}"))
+        why = (
+            text("raters.one-word")
+            if kappa.n_needed is None
+            else _few("steps", kappa.n_cells, kappa.n_needed)
+        )
+        return text("raters.no-figure", why=why)
     if kappa.ci95 is None:
         return f"{kappa.value:.2f}"
     low, high = (f"{end:.2f}" for end in kappa.ci95)
@@ -43,8 +48,14 @@ def kappa_text(kappa: Kappa) -> str:
 
 def f1_text(matched: Matched | None) -> str:
     """Value, or a dash and the reason."""
-    f1 = matched.f1 if matched is not None else None
-    return f"{f1:.2f}" if f1 is not None else text("raters.no-figure", why=text("raters.why-too few"))
+    if matched is not None and matched.f1 is not None:
+        return f"{matched.f1:.2f}"
+    n = 0 if matched is None else matched.n
+    return text("raters.no-figure", why=_few("marks", n, LEAST_MARKS))
+
+
+def _few(what: str, n: int, needed: int) -> str:
+    return text(f"raters.few-{what}", n=n, needed=needed)
 
 
 def said_text(rater: str, label: Annotation | None, scheme: Scheme) -> str:

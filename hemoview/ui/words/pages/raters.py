@@ -88,9 +88,10 @@ ENGLISH: dict[str, str] = {
     "raters.kappa-spans": "Stretches: kappa {value}, F1 {f1} at half overlap",
     "raters.f1-instants": "Moments: F1 {f1} within {within} s",
     "raters.interval": "{value} ({low} to {high})",
-    "raters.no-figure": "–, {why}",
-    "raters.why-too few": "too few",
-    "raters.why-both used one category only": "both used one word only",
+    "raters.no-figure": "– ({why})",
+    "raters.few-steps": "too few: {n} {n:step|steps} that both rated, {needed} needed",
+    "raters.few-marks": "too few: {n} {n:mark|marks} of both, {needed} needed",
+    "raters.one-word": "both used one word only",
 }
 
 CHINESE: dict[str, str] = {
@@ -176,7 +177,8 @@ CHINESE: dict[str, str] = {
     "raters.kappa-spans": "区段：kappa {value}，F1 {f1}（重叠过半）",
     "raters.f1-instants": "时刻：F1 {f1}（{within} 秒内）",
     "raters.interval": "{value}（{low} 至 {high}）",
-    "raters.no-figure": "–，{why}",
-    "raters.why-too few": "数量太少",
-    "raters.why-both used one category only": "两人都只用了一种标注",
+    "raters.no-figure": "–（{why}）",
+    "raters.few-steps": "太少：两人都评过的时间步为 {n} 个，至少需要 {needed} 个",
+    "raters.few-marks": "太少：两人的标注共 {n} 个，至少需要 {needed} 个",
+    "raters.one-word": "两人都只用了一种标注",
 }
