@@ -47,8 +47,8 @@ class Misfit:
         slopes, bends, fall = [np.empty(0)], [np.empty(0)], 0.0
         for x, y in pieces:
             hull_x, hull_y = _lower_hull(*_floors(x, y))
-            width = np.diff(hull_x)
-            slopes.append(np.diff(hull_y) / width)
+            width = hull_x[1:] - hull_x[:-1]
+            slopes.append((hull_y[1:] - hull_y[:-1]) / width)
             bends.append(x.size * width)
             fall += float(np.sum(x - hull_x[0]))
         return cls._sorted(np.concatenate(slopes), np.concatenate(bends), fall)
@@ -113,8 +113,14 @@ def common_slope(x: Floats, y: Floats, starts: NDArray[np.intp]) -> float:
     """Slope shared by the lines that lie under the points of each piece at the smallest summed distance; not below
     :data:`LEAST_SLOPE`.
     """
-    pieces = zip(np.split(x, starts[1:]), np.split(y, starts[1:]), strict=True)
-    return max(Misfit.of(pieces).best, LEAST_SLOPE)
+    return max(Misfit.of(pieces_of(x, y, starts)).best, LEAST_SLOPE)
+
+
+def pieces_of(x: Floats, y: Floats, starts: NDArray[np.intp]) -> list[tuple[Floats, Floats]]:
+    """Points of each piece that begins at ``starts``; the first is 0."""
+    if starts.size == 1:
+        return [(x, y)]
+    return list(zip(np.split(x, starts[1:]), np.split(y, starts[1:]), strict=True))
 
 
 def _ratio(amount: float, slope: float) -> float:
@@ -127,17 +133,28 @@ def _lower_hull(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Vertices of the lower convex hull of points with rising ``x`` (monotone chain)."""
     for _ in range(_THINNING_PASSES):
         x, y = _without_covered(*_without_covered(x, y, 1), 2)
-    hull: list[tuple[float, float]] = []
-    for px, py in zip(x.tolist(), y.tolist(), strict=True):
-        if hull and px <= hull[-1][0]:
-            if py >= hull[-1][1]:
-                continue
-            hull.pop()
-        while len(hull) > 1 and _turns_down(hull[-2], hull[-1], (px, py)):
-            hull.pop()
-        hull.append((px, py))
-    vertices = np.asarray(hull)
+    vertices = np.asarray(_chain(x.tolist(), y.tolist()))
     return vertices[:, 0], vertices[:, 1]
+
+
+def _chain(xs: list[float], ys: list[float]) -> list[tuple[float, float]]:
+    """The last two vertices ``a`` and ``b`` in hand: ``b`` goes while it lies on or above the line from ``a`` to the
+    next point. Where there is no such vertex stands NaN, with which every comparison is false.
+    """
+    none = (np.nan, np.nan)
+    before = [none]
+    ax, ay = none
+    bx, by = xs[0], ys[0]
+    for x, y in zip(xs, ys, strict=True):
+        if x <= bx:
+            if y >= by:
+                continue
+            bx, by, (ax, ay) = ax, ay, before.pop()
+        while (by - ay) * (x - ax) >= (y - ay) * (bx - ax):
+            bx, by, (ax, ay) = ax, ay, before.pop()
+        before.append((ax, ay))
+        ax, ay, bx, by = bx, by, x, y
+    return [vertex for vertex in (*before, (ax, ay), (bx, by)) if vertex[0] == vertex[0]]
 
 
 def _without_covered(x: Floats, y: Floats, first: int) -> tuple[Floats, Floats]:
@@ -145,18 +162,14 @@ def _without_covered(x: Floats, y: Floats, first: int) -> tuple[Floats, Floats]:
 
     Only a help to the chain, which is slow point by point; of points with the same ``x`` none is left out.
     """
-    middle = np.arange(first, x.size - 1, 2)
-    left, right = middle - 1, middle + 1
-    wide = x[right] - x[left]
-    covered = (y[middle] - y[left]) * wide >= (y[right] - y[left]) * (x[middle] - x[left])
-    apart = (x[left] < x[middle]) & (x[middle] < x[right])
+    left, middle, right = slice(first - 1, -2, 2), slice(first, -1, 2), slice(first + 1, None, 2)
+    left_x, middle_x, right_x, left_y = x[left], x[middle], x[right], y[left]
+    ahead = middle_x - left_x
+    covered = (y[middle] - left_y) * (right_x - left_x) >= (y[right] - left_y) * ahead
     keep = np.ones(x.size, np.bool_)
-    keep[middle[covered & apart]] = False
-    return x[keep], y[keep]
-
-
-def _turns_down(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> bool:
-    return (b[1] - a[1]) * (c[0] - a[0]) >= (c[1] - a[1]) * (b[0] - a[0])
+    np.logical_not(covered & (ahead > 0) & (right_x > middle_x), out=keep[middle])
+    kept = np.flatnonzero(keep)
+    return x[kept], y[kept]
 
 
 def _floors(x: Floats, y: Floats) -> tuple[Floats, Floats]:

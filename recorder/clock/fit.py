@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recorder.clock.envelope import pieces_of
 from recorder.clock.shared import Evidence, Slope, shared_slopes
-from recorder.clock.steps import step_starts
+from recorder.clock.steps import median, sizes_of, step_starts
 
 MIN_SPAN_S = 20.0
 """Shorter runs are not searched for steps."""
@@ -149,14 +150,13 @@ class _Lines:
         return cls(run, last, nominal_rate_hz, x_s, late_s, starts)
 
     def pieces(self) -> list[tuple[Floats, Floats]]:
-        cuts = self.starts[1:]
-        return list(zip(np.split(self.x_s, cuts), np.split(self.late_s, cuts), strict=True))
+        return pieces_of(self.x_s, self.late_s, self.starts)
 
     def timebase(self, slope: Slope) -> Timebase:
         """The highest lines of a slope under the points."""
         above = self.late_s - slope.value * self.x_s
         offsets = np.minimum.reduceat(above, self.starts)
-        sizes = np.diff(np.append(self.starts, self.last.size))
+        sizes = sizes_of(self.starts, self.last.size)
         anchors_s = offsets + (1.0 + slope.value) * self.x_s[self.starts]
         anchors_ns = int(self.run.t_host_ns[0]) + np.rint(anchors_s * 1e9).astype(np.int64)
         return Timebase(
@@ -165,7 +165,7 @@ class _Lines:
             first_nos=tuple(int(v) for v in np.asarray(self.run.sample_no)[self.starts]),
             anchor_nos=tuple(int(v) for v in self.last[self.starts]),
             anchors_ns=tuple(int(v) for v in anchors_ns),
-            residual_ms=float(np.median(above - np.repeat(offsets, sizes)) * 1e3),
+            residual_ms=median(above - np.repeat(offsets, sizes)) * 1e3,
             n_points=int(self.last.size),
             drift_error_ppm=max(slope.high - slope.value, slope.value - slope.low) * 1e6,
         )
@@ -174,4 +174,4 @@ class _Lines:
 def _blocks_a_point(run: RunPoints, last: Ints) -> float:
     """Of how many blocks each point is the earliest: 1 where every block has left its point."""
     spacing = (last[-1] - last[0]) / max(last.size - 1, 1)
-    return max(float(spacing / np.median(run.n_samples)), 1.0)
+    return max(float(spacing / median(run.n_samples)), 1.0)

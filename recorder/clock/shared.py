@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recorder.clock.envelope import LEAST_SLOPE, Misfit
+from recorder.clock.steps import median
 
 CRYSTAL_PPM = 50.0
 """Mean distance of a crystal from nominal; data sheets allow 20 to 100."""
@@ -66,7 +67,7 @@ def scale_of(above_s: NDArray[np.float64], n_lines: int) -> float:
     A slope and each line's offset touch a point each, so a few points always look punctual.
     """
     free = max(above_s.size - n_lines - 1, 0)
-    seen_s = float(np.median(above_s)) / log(2.0) * above_s.size
+    seen_s = median(above_s) / log(2.0) * above_s.size
     return (seen_s * (free > 0) + USUAL_DELAYS * USUAL_DELAY_S) / (free + USUAL_DELAYS)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +45,7 @@ def step_starts(x: Floats, late: Floats, blocks_a_point: float = 1.0) -> Indices
     n_past = max(side, round(PAST_S / spacing_s))
     n_long = max(side, round(LONG_S / spacing_s))
     future = np.minimum(floor_before(level[::-1], n_long)[::-1], level)
-    threshold = max(MIN_STEP_S, float(np.median(level - np.minimum(floor_before(level, side), level))))
+    threshold = max(MIN_STEP_S, median(level - np.minimum(floor_before(level, side), level)))
     up = np.flatnonzero(future - floor_before(level, n_past) > threshold)
     down = np.flatnonzero(floor_before(level, n_long) - level > threshold)
     return _walk(_Delay(level, future, threshold, n_past, side), up, down[down >= n_long])
@@ -66,8 +67,8 @@ def _walk(delay: _Delay, up: Indices, down: Indices) -> Indices:
     starts, last = [0], delay.level.size - delay.side
     while True:
         begin = starts[-1] + delay.n_past
-        far = up[np.searchsorted(up, begin) :][:1]
-        lower = down[np.searchsorted(down, begin) :][:1]
+        far = up[up.searchsorted(begin) :][:1]
+        lower = down[down.searchsorted(begin) :][:1]
         near = _next_near(delay, starts[-1])
         candidates = [_exact(delay, i) for i in (*near, *far.tolist())] + lower.tolist()
         if not candidates or min(candidates) > last:
@@ -93,23 +94,54 @@ def _exact(delay: _Delay, first: int) -> int:
 
 def _trend(x: Floats, late: Floats, window_s: float) -> float:
     """Robust slope of the floor: the median over neighbouring windows, of which few hold a step."""
-    starts = np.unique(np.searchsorted(x, np.arange(x[0], x[-1], window_s)))
-    lowest = lowest_of_runs(late, starts)
-    width = np.diff(x[lowest])
-    return float(np.median(np.diff(late[lowest])[width > 0] / width[width > 0])) if np.any(width > 0) else 0.0
+    edges = np.searchsorted(x, np.arange(x[0], x[-1], window_s))
+    lowest = lowest_of_runs(late, edges[np.concatenate([[True], edges[1:] != edges[:-1]])])
+    floor_x, floor = x[lowest], late[lowest]
+    width, rise = floor_x[1:] - floor_x[:-1], floor[1:] - floor[:-1]
+    wide = width > 0
+    return median(rise[wide] / width[wide]) if wide.any() else 0.0
 
 
 def floor_before(values: Floats, n: int) -> Floats:
-    """Minimum of the ``n`` values before each, ``inf`` where there is none; one pass (van Herk 1992)."""
-    padded = np.concatenate([np.full(n, np.inf), values])
-    rounded = np.concatenate([padded, np.full(-padded.size % n, np.inf)]).reshape(-1, n)
-    forward = np.minimum.accumulate(rounded, axis=1).ravel()
-    backward = np.minimum.accumulate(rounded[:, ::-1], axis=1)[:, ::-1].ravel()
-    return np.minimum(backward[: values.size], forward[n - 1 : n - 1 + values.size])
+    """Minimum of the ``n`` values before each, ``inf`` where there is none: of two windows that cover it, found by
+    doubling their width.
+    """
+    floor = np.empty(values.size)
+    floor[:1] = np.inf
+    begun = min(n, values.size) - 1
+    np.minimum.accumulate(values[:begun], out=floor[1 : begun + 1])
+    if values.size <= n:
+        return floor
+    lowest, width = values, 1
+    while 2 * width <= n:
+        lowest = np.minimum(lowest[:-width], lowest[width:])
+        width *= 2
+    np.minimum(lowest[: values.size - n], lowest[n - width : values.size - width], out=floor[n:])
+    return floor
 
 
-def lowest_of_runs(y: Floats, starts: Indices) -> Indices:
-    """Index of the lowest value of each run of points that begins at ``starts``."""
-    run = np.repeat(np.arange(starts.size), np.diff(np.append(starts, y.size)))
-    order = np.lexsort((y, run))
-    return order[np.searchsorted(run, np.arange(starts.size))]
+def lowest_of_runs(y: NDArray[Any], starts: Indices) -> Indices:
+    """Index of the lowest value of each run of points that begins at ``starts``, of equals the first.
+
+    Args:
+        y: ``(n,)`` no NaN.
+        starts: from 0 on, rising.
+    """
+    least = np.minimum.reduceat(y, starts)
+    at = np.flatnonzero(y == np.repeat(least, sizes_of(starts, y.size)))
+    return at[at.searchsorted(starts)]
+
+
+def sizes_of(starts: Indices, n: int) -> Indices:
+    """How many of ``n`` points are in each run that begins at ``starts``."""
+    sizes = np.empty_like(starts)
+    np.subtract(starts[1:], starts[:-1], out=sizes[:-1])
+    sizes[-1] = n - starts[-1]
+    return sizes
+
+
+def median(values: NDArray[Any]) -> float:
+    """``np.median`` of ``(n>0,)`` numbers without NaN, to the last bit, in a fifth of the time where they are few."""
+    low, high = (values.size - 1) // 2, values.size // 2
+    parted = np.partition(np.asarray(values, np.float64), (low, high))
+    return float((parted[low] + parted[high]) / 2)

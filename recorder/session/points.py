@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recorder.clock.steps import lowest_of_runs
 from recorder.schema import SampleBlock
 
 _HEAD = struct.Struct("<BII")  # version, length of the names, points
@@ -44,7 +45,7 @@ class ClockPoints:
         stops = np.append(starts[1:], len(self)) - 1
         return list(zip(self.sample_no[starts].tolist(), end[stops].tolist(), strict=True))
 
-    def where(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> ClockPoints:
+    def where(self, chosen: NDArray[np.bool_] | NDArray[np.intp] | slice) -> ClockPoints:
         """The chosen points."""
         return ClockPoints(
             self.sample_no[chosen], self.n_samples[chosen], self.t_host_ns[chosen], self.era[chosen]
@@ -66,37 +67,52 @@ def points_of_blocks(blocks: Sequence[SampleBlock]) -> ClockPoints:
 
 def join_points(parts: Iterable[ClockPoints]) -> ClockPoints:
     """Points one after the other."""
-    tables = [_to_table(p) for p in parts if len(p)]
-    return _from_table(np.concatenate(tables) if tables else np.empty((0, 4), np.int64))
+    there = [p for p in parts if len(p)]
+    if not there:
+        return _from_table(np.empty((0, 4), np.int64))
+    return ClockPoints(
+        np.concatenate([p.sample_no for p in there]),
+        np.concatenate([p.n_samples for p in there]),
+        np.concatenate([p.t_host_ns for p in there]),
+        np.concatenate([p.era for p in there]),
+    )
 
 
 def thin_points(points: ClockPoints, rate_hz: float, every_s: float = 5.0) -> ClockPoints:
     """The least delayed point of every ``every_s``: a block can be late, never early, so the lower envelope
     of the delays is all that a fit of rate and offset needs.
     """
-    if len(points) == 0:
-        return points
+    return points.where(least_delayed(points, rate_hz, every_s)) if len(points) else points
+
+
+def least_delayed(
+    points: ClockPoints, rate_hz: float, every_s: float = 5.0, cuts: Sequence[int] = ()
+) -> NDArray[np.intp]:
+    """Index of the point that :func:`thin_points` keeps of each slot, rising; of equals the first.
+
+    Args:
+        points: at least one.
+        rate_hz: nominal rate of the stream.
+        every_s: length of a slot.
+        cuts: where a stretch begins whose points are thinned by themselves, rising.
+    """
     last_no = points.sample_no + points.n_samples - 1
     delay_ns = points.t_host_ns - (last_no * (1e9 / rate_hz)).astype(np.int64)
     slot = points.t_host_ns // int(every_s * 1e9)
-    order = np.lexsort((delay_ns, slot, points.era)) if _out_of_order(slot, points.era) else None
-    if order is None:
-        starts = np.flatnonzero(
-            (np.diff(slot, prepend=slot[0] - 1) != 0) | (np.diff(points.era, prepend=-1) != 0)
-        )
-        least = np.repeat(np.minimum.reduceat(delay_ns, starts), np.diff(starts, append=len(points)))
-        at_least = np.flatnonzero(delay_ns == least)
-        group = np.searchsorted(starts, at_least, side="right")
-        return points.where(at_least[np.diff(group, prepend=0) != 0])
-    first = np.ones(len(points), np.bool_)
-    first[1:] = (np.diff(slot[order]) != 0) | (np.diff(points.era[order]) != 0)
-    return points.where(np.sort(order[first]))
-
-
-def _out_of_order(slot: NDArray[np.int64], era: NDArray[np.int64]) -> bool:
-    """Do slots of one era come back? Sorting is only needed then."""
-    same = np.diff(era) == 0
-    return bool((np.diff(era) < 0).any() or (np.diff(slot)[same] < 0).any())
+    new_slot, new_era = slot[1:] - slot[:-1], points.era[1:] - points.era[:-1]
+    begins, back = np.ones(len(points), np.bool_), (new_era < 0) | ((new_era == 0) & (new_slot < 0))
+    begins[1:] = (new_slot != 0) | (new_era != 0)
+    if len(cuts):
+        begins[np.asarray(cuts)] = True
+        back[np.asarray(cuts) - 1] = False
+    if not back.any():
+        return lowest_of_runs(delay_ns, np.flatnonzero(begins))
+    # slots of one era come back: sorting is only needed then
+    stretch = np.searchsorted(np.asarray(cuts), np.arange(len(points)), side="right")
+    order = np.lexsort((delay_ns, slot, points.era, stretch))
+    keys = np.stack([slot, points.era, stretch])[:, order]
+    first = np.concatenate([[True], (keys[:, 1:] != keys[:, :-1]).any(axis=0)])
+    return np.sort(order[first])
 
 
 def pack_points(points: dict[str, ClockPoints]) -> bytes:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from recorder.clock import ClockEra, RunPoints, Timebase, fit_device
 from recorder.schema import Gap
 from recorder.session.manifest import SegmentRow
-from recorder.session.points import ClockPoints, join_points, thin_points
+from recorder.session.points import ClockPoints, join_points, least_delayed
 
 COUNTED_CAUSES = frozenset({"counter-jump", "checksum", "overrun"})
 """Gaps whose missing samples the device itself counted: numbering and time base go on through them."""
@@ -182,16 +182,20 @@ class StreamPoints:
         Points are all or none thinned, or those that are not sealed yet would outweigh all the rest.
         """
         points, numbers = self.points, self.points.sample_no
+        if not len(points):
+            return []
         breaks = [g.first_missing_no + (g.n_missing or 0) for g in self.gaps if not _goes_on(g)]
-        eras = np.flatnonzero(np.diff(points.era)) + 1
-        cuts = sorted({0, *np.searchsorted(numbers, breaks).tolist(), *eras.tolist(), len(points)})
-        found = []
-        for start, stop in pairwise(cuts):
-            part = points.where(np.arange(start, stop))
-            begins = [b for b in breaks if start > 0 and numbers[start - 1] < b <= numbers[start]]
-            first = 0 if start == 0 else max(begins, default=int(numbers[start]))
-            found.append((first, part if self.every_block else thin_points(part, self.rate_hz)))
-        return found
+        eras = np.flatnonzero(points.era[1:] != points.era[:-1]) + 1
+        cuts = sorted({*np.searchsorted(numbers, breaks).tolist(), *eras.tolist()} - {0, len(points)})
+        firsts = [0]
+        for cut in cuts:
+            begins = [b for b in breaks if numbers[cut - 1] < b <= numbers[cut]]
+            firsts.append(max(begins, default=int(numbers[cut])))
+        if not self.every_block:
+            kept = least_delayed(points, self.rate_hz, cuts=cuts)
+            points, cuts = points.where(kept), kept.searchsorted(cuts).tolist()
+        parts = [points.where(slice(*ends)) for ends in pairwise([0, *cuts, len(points)])]
+        return list(zip(firsts, parts, strict=True))
 
 
 def fit_device_streams(axis: EraAxis, streams: Mapping[str, StreamPoints]) -> dict[str, StreamTimes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from recorder import session
 from recorder.clock.envelope import _lower_hull
 from recorder.session.files import sha256
 from recorder.session.footers import footer_of, read_footer, read_proven_footer, text_in
-from recorder.session.points import ClockPoints, thin_points
+from recorder.session.points import ClockPoints, least_delayed, thin_points
 from recorder.session.summary import SUMMARY_FILE
 from recorder.session.verify import verify
 
@@ -134,6 +135,24 @@ def test_thinning_keeps_the_least_delayed_point_of_every_five_seconds(
         if (e, t) not in best or delay[place] < delay[best[e, t]]:
             best[e, t] = place
     assert thin_points(points, 64.0).sample_no.tolist() == number[sorted(best.values())].tolist()
+
+
+@given(numbers, st.sets(st.integers(1, 59)), st.booleans())
+def test_stretches_are_thinned_at_once_as_one_by_one(
+    parts: list[tuple[int, int, int]], cuts: set[int], ordered: bool
+) -> None:
+    """Slots come back where an era begins anew, or where blocks lie out of order."""
+    if not parts:
+        return
+    eras, seconds, late_ms = (np.array(column, np.int64) for column in zip(*parts, strict=True))
+    if ordered:
+        seconds = np.sort(seconds)
+    number = np.arange(len(parts), dtype=np.int64) * 64
+    points = ClockPoints(number, np.full(len(parts), 64), seconds * 10**9 + late_ms * 10**6, eras)
+    inner = sorted(cut for cut in cuts if cut < len(parts))
+    alone = [thin_points(points.where(slice(*ends)), 64.0) for ends in pairwise([0, *inner, len(parts)])]
+    found = points.where(least_delayed(points, 64.0, cuts=inner))
+    assert found.sample_no.tolist() == [number for part in alone for number in part.sample_no.tolist()]
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(-20, 20)), min_size=1, max_size=80))
