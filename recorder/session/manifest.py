@@ -57,8 +57,10 @@ class SegmentRow:
         Raises:
             KeyError, TypeError, ValueError: the value is not a row.
         """
-        known = {k: v for k, v in value.items() if k in cls.__dataclass_fields__}
-        return cls(**{**known, "runs": tuple((int(a), int(n)) for a, n in value["runs"])})
+        known, fields = value, cls.__dataclass_fields__
+        if not value.keys() <= fields.keys():
+            known = {k: v for k, v in value.items() if k in fields}
+        return cls(**{**known, "runs": tuple([(int(a), int(n)) for a, n in value["runs"]])})
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -62,7 +63,11 @@ class Session:
     def _take(self, stored: Stored) -> None:
         self._stored = stored
         self._header: SessionHeader | None = None
-        self._axis = EraAxis.of(stored.card.eras, stored.last_arrivals_ns())
+        last_ns = stored.last_arrivals_ns()
+        self._axis = EraAxis.of(stored.card.eras, last_ns)
+        ends = [self.t_s(t_host_ns, era) for era, t_host_ns in last_ns.items()]
+        ends += [self.t_s(e.t_host_ns, e.era) for _, e in stored.live_events]
+        self._duration_s = max(ends, default=0.0)
         self._forget_live()
 
     def _forget_live(self) -> None:
@@ -135,10 +140,7 @@ class Session:
     @property
     def duration_s(self) -> float:
         """Elapsed time of the last arrival, s."""
-        ends = [self.t_s(s.t1_host_ns, s.era) for s in self._stored.segments]
-        ends += [self.t_s(b.t1_host_ns, b.era) for b in self._stored.batches]
-        ends += [self.t_s(e.t_host_ns, e.era) for _, e in self._stored.live_events]
-        return max(ends, default=0.0)
+        return self._duration_s
 
     def t_s(self, t_host_ns: int, era: int) -> float:
         """Elapsed seconds of a host time of an era."""
@@ -369,8 +371,8 @@ class Session:
         return known
 
     def _thin_points(self, stream_id: str) -> ClockPoints:
-        sealed = [self._files.thin_points(row, stream_id) for row in self._stored.segments_of(CLOCK)]
-        return join_points([*sealed, *self._live_points(stream_id)])
+        sealed = self._files.thin_points(self._stored.segments_of(CLOCK), stream_id)
+        return join_points([sealed, *self._live_points(stream_id)])
 
     def _live_points(self, stream_id: str) -> list[ClockPoints]:
         return [points[stream_id] for _, points in self._stored.clock if stream_id in points]
@@ -379,9 +381,9 @@ class Session:
         key = (info.stream_id, coarse)
         if key not in self._levels:
             sealed = self._stored.segments_of(info.stream_id)
-            level_of_file = self._files.coarse_level if coarse else self._files.level
-            parts = [level_of_file(info, row) for row in sealed]
-            eras = [row.era for row in sealed]
+            of_era = [(era, list(rows)) for era, rows in groupby(sealed, key=lambda row: row.era)]
+            parts = [self._files.levels(info, rows, coarse=coarse) for _, rows in of_era]
+            eras = [era for era, _ in of_era]
             for batch in self._stored.batches_of(info.stream_id):
                 rows = unpack_rows(info, batch.payload)
                 fine = level_of(info, rows, physical(info, rows.values))

@@ -14,9 +14,9 @@ from recorder.schema.physical import physical
 from recorder.session import summary
 from recorder.session.footers import Footer, read_proven_footer
 from recorder.session.header import TOMBSTONE_FILE
-from recorder.session.levels import Level, coarsened, level_of
+from recorder.session.levels import Level, coarsened, join_levels, level_of
 from recorder.session.manifest import EVENTS, SEGMENT_FOLDER, SegmentRow
-from recorder.session.points import ClockPoints
+from recorder.session.points import ClockPoints, join_points
 from recorder.session.rows import Rows, empty_rows
 from recorder.session.segments import decode_clock, decode_events, decode_samples
 from recorder.session.stored import read_segment, read_segment_footer
@@ -72,16 +72,19 @@ class SealedFiles:
             self._summary = summary.read(self._folder)
         return self._summary
 
-    def coarse_level(self, info: StreamInfo, row: SegmentRow) -> Level:
-        """Low and high of a waveform's segment in long bins."""
-        return self._known.level(row) or coarsened(info, self.level(info, row))
+    def levels(self, info: StreamInfo, rows: Sequence[SegmentRow], *, coarse: bool) -> Level:
+        """Low and high of segments that follow each other, in short bins or (of a waveform) in long ones."""
+        known = self._known.level(rows) if coarse or info.kind == "numeric" else None
+        if known is not None:
+            return known
+        if len(rows) != 1:
+            parts = [self.levels(info, [row], coarse=coarse) for row in rows]
+            return join_levels(parts, len(info.channels))
+        level = self._level(info, rows[0])
+        return coarsened(info, level) if coarse else level
 
-    def level(self, info: StreamInfo, row: SegmentRow) -> Level:
+    def _level(self, info: StreamInfo, row: SegmentRow) -> Level:
         """Low and high of a segment in short bins, from its footer where that has them."""
-        if row.sha256 not in self._levels and info.kind == "numeric":
-            known = self._known.level(row)
-            if known is not None:
-                self._levels[row.sha256] = known
         if row.sha256 not in self._levels:
             footer = self._footer(row)
             level = footer.level if footer is not None else None
@@ -91,12 +94,14 @@ class SealedFiles:
             self._levels[row.sha256] = level
         return self._levels[row.sha256]
 
-    def thin_points(self, row: SegmentRow, stream_id: str) -> ClockPoints:
-        """Thinned clock points of a waveform out of a clock segment's footer."""
-        known = self._known.points(row, stream_id)
+    def thin_points(self, rows: Sequence[SegmentRow], stream_id: str) -> ClockPoints:
+        """Thinned clock points of a waveform out of the footers of clock segments that follow each other."""
+        known = self._known.points(rows, stream_id)
         if known is not None:
             return known
-        footer = self._footer(row)
+        if len(rows) != 1:
+            return join_points(self.thin_points([row], stream_id) for row in rows)
+        footer = self._footer(rows[0])
         return _NO_POINTS if footer is None else footer.points.get(stream_id, _NO_POINTS)
 
     def all_points(self, row: SegmentRow, stream_id: str) -> ClockPoints:

@@ -14,6 +14,7 @@ import os
 import zlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -129,17 +130,17 @@ class Summary:
         """It was written after every one of them, as they are now."""
         return all(row.name in self._fresh for row in segments)
 
-    def level(self, row: SegmentRow) -> Level | None:
-        """The level kept of a file: of a waveform the coarse one."""
-        table = self._rows(f"level.{row.stream_id}", row)
+    def level(self, rows: Sequence[SegmentRow]) -> Level | None:
+        """The level kept of files of one stream that follow each other: of a waveform the coarse one."""
+        table = self._rows(f"level.{rows[0].stream_id}", rows) if rows else None
         if table is None:
             return None
         n = (table.shape[1] - 1) // 2
         return Level(table[:, 0].astype(np.int64), table[:, 1 : 1 + n], table[:, 1 + n :])
 
-    def points(self, row: SegmentRow, stream_id: str) -> ClockPoints | None:
-        """Thinned clock points of a stream in a clock file."""
-        table = self._rows(f"points.{stream_id}", row)
+    def points(self, rows: Sequence[SegmentRow], stream_id: str) -> ClockPoints | None:
+        """Thinned clock points of a stream in clock files that follow each other."""
+        table = self._rows(f"points.{stream_id}", rows)
         return None if table is None else ClockPoints(*(np.ascontiguousarray(c) for c in table.T))
 
     def events(self, row: SegmentRow) -> list[tuple[int, Event]] | None:
@@ -147,15 +148,19 @@ class Summary:
         told = self._head["events"].get(row.sha256) if row.name in self._fresh else None
         return None if told is None else [(number, Event.from_json(value)) for number, value in told]
 
-    def _rows(self, key: str, row: SegmentRow) -> NDArray[Any] | None:
+    def _rows(self, key: str, rows: Sequence[SegmentRow]) -> NDArray[Any] | None:
+        """What is kept of several files, one after the other; None where one is not known, or others lie between."""
         part = self._head["parts"].get(key)
-        place = None if part is None or row.name not in self._fresh else part["places"].get(row.sha256)
-        if part is None or place is None:
+        if part is None or not rows:
+            return None
+        known: dict[str, list[int]] = part["places"]
+        places = [known[row.sha256] for row in rows if row.name in self._fresh and row.sha256 in known]
+        if len(places) < len(rows) or any(before[1] != after[0] for before, after in pairwise(places)):
             return None
         if key not in self._tables:
             blob = zlib.decompress(self._blobs[part["at"] : part["at"] + part["bytes"]])
             self._tables[key] = _unshuffled(blob, np.dtype(part["dtype"]), tuple(part["shape"]))
-        found: NDArray[Any] = self._tables[key][place[0] : place[1]]
+        found: NDArray[Any] = self._tables[key][places[0][0] : places[-1][1]]
         return found
 
 

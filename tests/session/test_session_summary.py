@@ -18,6 +18,7 @@ from recorder.clock.envelope import _lower_hull
 from recorder.session.files import sha256
 from recorder.session.footers import footer_of, read_footer, read_proven_footer, text_in
 from recorder.session.points import ClockPoints, least_delayed, thin_points
+from recorder.session.sealer import seal
 from recorder.session.summary import SUMMARY_FILE
 from recorder.session.verify import verify
 
@@ -97,6 +98,29 @@ def test_a_file_touched_later_speaks_for_itself(sealed: Path) -> None:
     os.utime(victim, ns=(after_ns, after_ns))
     damaged = _picture(sealed)["damaged"]
     assert [name for name, _ in damaged] == [f"segments/{victim.name}"]  # type: ignore[attr-defined]
+
+
+def test_each_file_touched_alone_speaks_for_itself_among_those_that_are_known(
+    new_writer: NewWriter,
+) -> None:
+    """What is known of files that follow each other is taken at once, unless one of them is not known any more."""
+    writer = new_writer("long")
+    for minute in range(4):
+        for second in range(60 * minute, 60 * minute + 60):
+            write_second(writer, second)
+        writer.commit()
+        seal(writer.folder, upto_commit=1 << 40)
+    writer.close("test")
+    sound = repr(_picture(writer.folder))
+    files = sorted((writer.folder / "segments").iterdir())
+    assert len(files) > 3 * len(STREAMS)
+    for file in files:
+        before = file.stat()
+        os.utime(file)
+        assert repr(_picture(writer.folder)) == sound
+        os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    (writer.folder / SUMMARY_FILE).unlink()
+    assert repr(_picture(writer.folder)) == sound
 
 
 def test_it_tells_of_no_other_session(sealed: Path, new_writer: NewWriter) -> None:
