@@ -127,7 +127,10 @@ class ReviewPage(QWidget):
         return self._canvas
 
     def open_session(self, path: str) -> None:
-        """Open a session folder; ``opened`` or ``failed`` follows."""
+        """Open a session folder; ``opened`` or ``failed`` follows. No cycles are collected until its picture rests."""
+        self._idle.stop()
+        if self.isVisible():
+            self._sweep.hold()
         self._model.open(str(path))
         self._phase = "opening"
         self._show()
@@ -281,7 +284,7 @@ class ReviewPage(QWidget):
         if self._late:
             self._late = False
             self._filling.start(0 if self._model.complete else FRAME_MS)
-        if self._model.complete:
+        if self._model.complete and self._phase != "opening":
             self._idle.start()
 
     def _on_answer(self) -> None:
