@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?=
 UP ?=
-# Tests in real time share one worker; see Rooms in tests/conftest.py.
-WORKERS := -n 2 --dist loadgroup
+# Tests in real time share one worker, and the longest begin first; see Rooms in tests/conftest.py.
+WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: demo test test-slow test-services up down soak bundle third-party locks site pictures clean
 

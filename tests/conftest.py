@@ -7,6 +7,7 @@ import itertools
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -51,6 +52,30 @@ SEALED_APART = frozenset(
 """Rooms and modules where the sealer runs in the process of its own that it has in the product; in the others a session
 that tests write in their own process is sealed there, by the same code."""
 
+BEGIN_EARLY = (
+    "live",
+    "bundle/test_self_contained.py",
+    "learn/test_ship.py",
+    "learn/compress/test_compress_command.py",
+    "learn/compress/test_compress_onnx.py",
+    "learn/moe/test_moe_model.py",
+    "learn/test_training.py",
+    "services/test_postgres_killed.py",
+    "services/test_mqtt_replicas.py",
+    "services/s3/test_s3_backup.py",
+    "services/s3/test_s3_away.py",
+    "contracts/test_job_queue.py",
+    "services/test_postgres_away.py",
+    "services/test_uplink_mqtt.py",
+    "cloud/test_reports.py",
+    "services/test_procrastinate.py",
+    "services/test_postgres_stopped.py",
+)
+"""Rooms of few tests that take long, and ``live``: begun at the end, they would find the other worker without work."""
+
+MARKS_IN_TEXT = frozenset({"slow", "learn", "services", "soak"})
+"""Marks that a module only gets by naming them itself, as ``mark.NAME``."""
+
 HERE = Path(__file__).parent
 REAL_RECORDINGS = HERE.resolve().parents[1] / "shared" / "data"
 
@@ -62,13 +87,42 @@ class Rooms(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        module = nodeid.split("::", maxsplit=1)[0]
-        return "live" if is_of(HERE.parent / module, LIVE) else module
+        return room_of(nodeid)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     return Rooms(config, log)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """``-m "slow or learn"`` does not read the modules that use neither mark: most of them, and each worker would."""
+    wanted = str(config.option.markexpr).split(" or ")
+    if not set(wanted) <= MARKS_IN_TEXT or collection_path.suffix != ".py":
+        return None
+    text = collection_path.read_text("utf-8")
+    return None if any(f"mark.{name}" in text for name in wanted) else True
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """A worker's tests in the order in which rooms begin: the known long ones, then those of many tests."""
+    if not hasattr(config, "workerinput"):
+        return
+    size = Counter(room_of(item.nodeid) for item in items)
+    early = {room: at for at, room in enumerate(BEGIN_EARLY)}
+
+    def turn(item: pytest.Item) -> tuple[int, int]:
+        room = room_of(item.nodeid)
+        return early.get(room.removeprefix("tests/"), len(early)), -size[room]
+
+    items.sort(key=turn)
+
+
+def room_of(nodeid: str) -> str:
+    """What goes to one worker as a whole: a module, or all that lives in real time."""
+    module = nodeid.split("::", maxsplit=1)[0]
+    return "live" if is_of(HERE.parent / module, LIVE) else module
 
 
 def is_of(path: Path, places: frozenset[str]) -> bool:

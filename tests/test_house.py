@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -109,6 +110,13 @@ def test_no_two_modules_of_tests_have_one_name() -> None:
     """They are imported by it: of two that share one the second is not collected."""
     counted = Counter(path.name for path in tracked("tests/*.py"))
     assert not [name for name, times in counted.items() if times > 1 and name != "conftest.py"]
+
+
+def test_marks_that_choose_a_suite_stand_in_the_modules_they_choose() -> None:
+    """By their text tests/conftest.py knows which modules a suite can pass over."""
+    chosen = re.compile(r"mark\.(slow|learn|services|soak)\b")
+    shared = [path for path in tracked("tests/*.py") if not path.name.startswith("test_")]
+    assert not [path.name for path in shared if chosen.search(path.read_text())]
 
 
 def test_what_tests_share_stands_in_no_test_module() -> None:
