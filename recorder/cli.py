@@ -257,7 +257,7 @@ def _add_calibrate(commands: Any) -> None:
     way.add_argument("--against", type=Path, metavar="CSV", help="..._waveform.csv of the monitor's stick")
     calibrate.add_argument("--session", type=Path, metavar="SESSION", help="folder of what was recorded then")
     calibrate.add_argument(
-        "--file-start", type=_moment, metavar="TIME", help="when CSV began, local; else told by its name"
+        "--file-start", type=_moment, metavar="TIME", help="when CSV began, local or +HH:MM; else by its name"
     )
     calibrate.add_argument("--operator", required=True, metavar="CODE", help="who signs it")
     calibrate.add_argument("--keep", action="store_true", help="store a refused one too, as refused")

@@ -14,6 +14,7 @@
     │   └── StationUnreachable (ConnectionError)
     ├── SessionError              a session folder
     │   ├── SessionDamaged
+    │   ├── SessionGone (FileNotFoundError)  moved or erased while it was looked at
     │   ├── SessionFormatUnknown  written by a newer HemoView
     │   └── SessionRefused        Start refused: subject, consent, disk or recorder
     ├── SyncError                 the service, or the way to it
@@ -113,6 +114,10 @@ class SessionDamaged(SessionError):
     """Part of a session cannot be read; the message names the part."""
 
     advice = "session-damaged"
+
+
+class SessionGone(SessionError, FileNotFoundError):
+    """Somebody moved or erased the session while it was looked at."""
 
 
 class SessionFormatUnknown(SessionError):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -129,7 +129,8 @@ def compare(order: CalibrateOrder, clock: Clock) -> Comparison:
             raise ConfigError(
                 f"{order.against}: its name does not tell when it began; give --file-start 2026-11-20T16:05:07"
             )
-        start_ns = _wall_ns(starts, session.header) + round(file.t0_s * 1e9)
+        length_s = file.t0_s + file.mmhg.size / cnap_waveform.RATE_HZ
+        start_ns = _wall_ns(starts, session, length_s, order.against) + round(file.t0_s * 1e9)
         reference = Waveform(file.mmhg, cnap_waveform.RATE_HZ, start_ns)
         volts = _volts(session, order, reference)
     found = calibration.fit(
@@ -138,14 +139,34 @@ def compare(order: CalibrateOrder, clock: Clock) -> Comparison:
     return Comparison(found, volts, reference)
 
 
-def _wall_ns(local: datetime, header: SessionHeader) -> int:
-    """A local time of the session's place, in UTC ns since 1970."""
+def _wall_ns(local: datetime, session: store.Session, length_s: float, file: Path) -> int:
+    """A local time of the session's place, in UTC ns since 1970: where clocks were changed, that of the two which
+    lies in the session.
+
+    Raises:
+        ConfigError: both do.
+    """
+    zone = _zone(session.header)
+    both = [local] if local.tzinfo else [local.replace(tzinfo=zone, fold=n) for n in (0, 1)]
+    found = {round(moment.timestamp()) * 1_000_000_000: moment for moment in both}
+    slack_ns = round(calibration.MAX_LAG_S * 1e9)
+    first_ns = session.start_wall_ns - slack_ns
+    last_ns = session.start_wall_ns + round(session.duration_s * 1e9) + slack_ns
+    within = [ns for ns in found if ns < last_ns and ns + round(length_s * 1e9) > first_ns]
+    if len(within) > 1:
+        first, second = (moment.isoformat() for moment in found.values())
+        raise ConfigError(
+            f"{file}: {local:%Y-%m-%d %H:%M:%S} may be two moments in {session.header.zone}, where the clocks were "
+            f"changed that night; give --file-start {first} or --file-start {second}"
+        )
+    return within[0] if within else next(iter(found))
+
+
+def _zone(header: SessionHeader) -> ZoneInfo | timezone:
     try:
-        zone: ZoneInfo | timezone = ZoneInfo(header.zone)
+        return ZoneInfo(header.zone)
     except (ZoneInfoNotFoundError, ValueError):
-        zone = timezone(timedelta(seconds=header.utc_offset_s))
-    aware = local if local.tzinfo else local.replace(tzinfo=zone)
-    return round(aware.astimezone(UTC).timestamp()) * 1_000_000_000
+        return timezone(timedelta(seconds=header.utc_offset_s))
 
 
 def _volts(session: store.Session, order: CalibrateOrder, reference: Waveform) -> Waveform:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from recorder.errors import SessionDamaged, StorageError
+from recorder.errors import RecorderError, SessionDamaged, SessionGone, StorageError
 from recorder.private_folder import FOLDER_MODE, make_private
 
 FILE_MODE = 0o600
@@ -130,14 +130,22 @@ def read_json(path: Path) -> dict[str, Any]:
 
     Raises:
         SessionDamaged: not JSON.
+        SessionGone: the file was there a moment ago.
     """
     try:
         value = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise gone(path.parent) from None
     except (ValueError, RecursionError) as error:
         raise SessionDamaged(f"{path}: not readable, cut or overwritten{ADVICE}") from error
     if not isinstance(value, dict):
         raise SessionDamaged(f"{path}: not readable, something else is in it{ADVICE}")
     return value
+
+
+def gone(folder: Path) -> SessionGone:
+    """For what was in a session folder a moment ago."""
+    return SessionGone(f"{folder}: was moved or erased at this very moment; look where it is now")
 
 
 def is_signed(value: dict[str, Any]) -> bool:
@@ -168,7 +176,7 @@ def storage_errors(folder: Path, doing: str, *, whole: bool = False) -> Iterator
     except sqlite3.DatabaseError as error:
         raise _from_sqlite(error, folder, doing, whole=whole) from error
     except OSError as error:
-        if isinstance(error, StorageError):
+        if isinstance(error, RecorderError):
             raise
         raise _from_os(error, folder, doing, whole=whole) from error
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from recorder.clock import ClockEra
-from recorder.errors import SessionDamaged, SessionError, SessionFormatUnknown
+from recorder.errors import SessionDamaged, SessionError, SessionFormatUnknown, SessionGone
 from recorder.schema import Consent, Details, DeviceInfo, Sites, StreamInfo, Subject
-from recorder.session.files import ADVICE, is_signed, read_json, sign_json, write_whole
+from recorder.session.files import ADVICE, gone, is_signed, read_json, sign_json, write_whole
 
 FORMAT = 1
 """Format number of sessions written by this version. Older ones open read-only, newer ones are refused."""
@@ -137,12 +137,18 @@ def read_card(folder: Path) -> SessionCard:
         SessionError: no session here, or it was erased.
         SessionFormatUnknown: written by a newer HemoView.
         SessionDamaged: it was changed or is not readable.
+        SessionGone: it was moved at this moment.
     """
     path = folder / SESSION_FILE
+    there = path.is_file()
     refuse_erased(folder)
-    if not path.is_file():
+    if not there:
         raise SessionError(f"{folder}: no {SESSION_FILE} here; choose the folder of a session")
-    value = read_json(path)
+    try:
+        value = read_json(path)
+    except SessionGone:
+        refuse_erased(folder)
+        raise
     check_format(folder, value)
     if not is_signed(value):
         raise SessionDamaged(f"{path}: changed since it was written (hash differs){ADVICE}")
@@ -178,6 +184,18 @@ def refuse_erased(folder: Path) -> None:
         raise SessionError(
             f"{folder.name}: erased ({stone.get('why', 'no reason kept')}); no samples are left"
         )
+
+
+def refuse_gone(folder: Path) -> None:
+    """Refuse a session that was erased or moved since it was opened: its files are not damaged, they are elsewhere.
+
+    Raises:
+        SessionError: the folder holds a tombstone.
+        SessionGone: it is no longer there.
+    """
+    refuse_erased(folder)
+    if not folder.is_dir():
+        raise gone(folder)
 
 
 def _make(cls: Any, value: dict[str, Any]) -> Any:

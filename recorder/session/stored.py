@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from recorder.errors import SessionDamaged, SessionError
+from recorder.errors import SessionDamaged, SessionError, SessionGone
 from recorder.schema import Event
 from recorder.session.files import sha256, why_of
-from recorder.session.header import SESSION_FILE, SessionCard, read_card
+from recorder.session.header import SESSION_FILE, SessionCard, read_card, refuse_gone
 from recorder.session.journal import JOURNAL_FILE, MARK_FILE, Batch, JournalSnapshot, read_mark, read_snapshot
 from recorder.session.manifest import (
     EVENTS,
@@ -85,11 +85,13 @@ def read_segment(folder: Path, row: SegmentRow) -> bytes:
 
     Raises:
         SessionDamaged: missing, or its hash differs.
+        SessionError: the session was moved or erased meanwhile.
     """
     path = folder / SEGMENT_FOLDER / row.name
     try:
         content = path.read_bytes()
     except FileNotFoundError:
+        refuse_gone(folder)
         raise SessionDamaged(f"{SEGMENT_FOLDER}/{row.name}: missing") from None
     if len(content) != row.bytes or sha256(content) != row.sha256:
         raise SessionDamaged(f"{SEGMENT_FOLDER}/{row.name}: {changed(row, content)}")
@@ -101,6 +103,7 @@ def read_segment_footer(folder: Path, row: SegmentRow) -> bytes:
 
     Raises:
         SessionDamaged: missing, or its hash differs.
+        SessionError: the session was moved or erased meanwhile.
     """
     path = folder / SEGMENT_FOLDER / row.name
     try:
@@ -108,6 +111,7 @@ def read_segment_footer(folder: Path, row: SegmentRow) -> bytes:
             file.seek(max(0, row.bytes - row.footer_bytes))
             footer = file.read()
     except FileNotFoundError:
+        refuse_gone(folder)
         raise SessionDamaged(f"{SEGMENT_FOLDER}/{row.name}: missing") from None
     if sha256(footer) != row.footer_sha256:
         raise SessionDamaged(f"{SEGMENT_FOLDER}/{row.name}: its footer was changed or cut")
@@ -190,6 +194,8 @@ def _read_card(folder: Path, journal: JournalSnapshot | None, damaged: list[Dama
         read_card(folder)
     except SessionDamaged as error:
         damaged.append((SESSION_FILE, why_of(error, folder / SESSION_FILE)))
+    except SessionGone:
+        raise
     except SessionError:
         damaged.append((SESSION_FILE, "missing"))
     return card

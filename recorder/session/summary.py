@@ -176,8 +176,10 @@ def read(folder: Path) -> Summary:
 
 def is_damaged(folder: Path) -> bool:
     """There is a summary, and it is not as it was written. Nothing is lost by that."""
-    path = folder / SUMMARY_FILE
-    return path.is_file() and _body(path.read_bytes()) is None
+    try:
+        return _body((folder / SUMMARY_FILE).read_bytes()) is None
+    except FileNotFoundError:
+        return False
 
 
 def _body(content: bytes) -> bytes | None:

@@ -16,7 +16,7 @@ from recorder.session import alignments, amendments, summary
 from recorder.session import annotations as label_store
 from recorder.session.continuity import Fault, Span, Stretch, faults, merged, uncovered
 from recorder.session.facts import gaps_of
-from recorder.session.header import SESSION_FILE
+from recorder.session.header import SESSION_FILE, refuse_gone
 from recorder.session.journal import JOURNAL_FILE, read_mark, structure_faults
 from recorder.session.manifest import (
     CLOCK,
@@ -111,7 +111,7 @@ def verify(path: Path | str, checked: Checked = unwatched) -> VerifyReport:
         checked: is told how far it is.
 
     Raises:
-        SessionError: no session here, or it was erased.
+        SessionError: no session here, or it was moved or erased, perhaps only now.
         SessionFormatUnknown: written by a newer HemoView.
     """
     folder = Path(path)
@@ -119,6 +119,7 @@ def verify(path: Path | str, checked: Checked = unwatched) -> VerifyReport:
         stored, found = _look(folder, checked)
     except SessionDamaged as error:
         return _unreadable(folder, error)
+    refuse_gone(folder)
     return VerifyReport(
         ok=not found.damaged,
         seconds=_seconds(stored),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -17,7 +18,7 @@ from recorder.acquire.settings import Settings
 from recorder.acquire.template import Template
 from recorder.clock import ClockEra
 from recorder.devices.contract import DeviceConfig
-from recorder.host import places, record
+from recorder.host import calibrate, places, record
 from recorder.host.calibrate import steady
 from recorder.host.client import StationClient
 from recorder.schema import Calibration, Channel, SampleBlock, StreamInfo
@@ -130,6 +131,46 @@ def test_a_renamed_file_needs_its_begin(
     assert code == 1 and "a session of 120 s" in told["error"]
     code, told = ask(capsys, *words[:-2], "--file-start", "2020-01-01T00:00:00", "--channel", "cvp")
     assert code == 1 and "there is --stream adc.wave --channel adc0" in told["error"]
+
+
+BACK_NS = 1_761_440_400 * NS
+"""26 October 2025, 1:00 UTC: Berlin put its clocks back from 3 to 2 o'clock."""
+
+
+def berlin(folder: Path, begins_ns: int, seconds: int) -> Path:
+    """A session with an ADC of one sample a second, in the night in which the clocks were put back."""
+    era = ClockEra(0, "era-0", "boot-0", 5_000 * NS, begins_ns)
+    header = SessionHeader("s", "bed1", begins_ns, zone="Europe/Berlin", utc_offset_s=7200)
+    writer = session.create(folder, header, era)
+    writer.add_stream(replace(WAVE, nominal_rate_hz=1.0))
+    arrival = era.monotonic_ns + seconds * NS
+    writer.write_block(SampleBlock("adc.wave", 0, np.zeros((seconds, 1), np.int32), arrival))
+    writer.commit()
+    writer.close("test")
+    return folder
+
+
+@pytest.mark.parametrize("hour", [-1, 0])
+def test_an_hour_that_came_twice_is_the_one_that_was_recorded(tmp_path: Path, hour: int) -> None:
+    begins_ns = BACK_NS + hour * 3600 * NS
+    with session.open(berlin(tmp_path / "s", begins_ns, 600)) as night:
+        found = calibrate._wall_ns(datetime(2025, 10, 26, 2, 1), night, 80.0, Path("f.csv"))
+    assert found == begins_ns + 60 * NS
+
+
+def test_where_both_hours_were_recorded_it_asks_which(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    night = berlin(tmp_path / "s", BACK_NS - 3600 * NS, 2 * 3600)
+    words = ["--against", str(stick(tmp_path, name="wave.csv")), "--session", str(night), "--operator", "OP1"]
+    code, told = ask(capsys, *words, "--file-start", "2025-10-26T02:30:00")
+    assert code == 1 and "may be two moments in Europe/Berlin" in told["error"]
+    for n, offset in enumerate(("02:00", "01:00")):
+        named = f"2025-10-26T02:30:00+{offset}"
+        assert f"--file-start {named}" in told["error"]
+        with session.open(night) as opened:
+            found = calibrate._wall_ns(datetime.fromisoformat(named), opened, 80.0, Path("f.csv"))
+        assert found == BACK_NS + (1800 - 3600 + n * 3600) * NS
 
 
 @pytest.mark.parametrize(

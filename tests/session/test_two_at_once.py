@@ -163,7 +163,7 @@ def test_who_changes_a_session_moved_meanwhile_is_told_so(
         "read_json",
         lambda: folder.rename(folder.with_name("elsewhere")),
     )
-    with pytest.raises(StorageError, match="moved or erased meanwhile"):
+    with pytest.raises(SessionError, match="moved or erased at this very moment"):
         act(folder)
     assert not folder.exists()
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from label_rig import LENGTH_S, note, on_disk, opened, said, view
+from label_rig import LENGTH_S, facts_for, note, on_disk, opened, said, view
 
 from hemoview.labels.annotation import labels_of
+from hemoview.labels.raters.book import LabelBook
 from hemoview.labels.raters.proposal import Proposal
 from hemoview.viewmodel.review.label import LabelModel
 
@@ -28,6 +29,29 @@ def test_the_last_window_ends_with_the_session(model: LabelModel) -> None:
     model.put(9, 124.9)
     assert said(model) == [("quality", "bad", 120.0, LENGTH_S)]
     assert model.next_window(124.9) is None
+
+
+def test_a_rest_too_short_for_a_label_is_not_labelled_past_the_end_of_the_session(tmp_path: Path) -> None:
+    model = LabelModel()
+    model.open(facts_for(tmp_path, duration_s=120.02))
+    model.take(LabelBook(tmp_path, "labels"))
+    model.use_rater("AB")
+    model.put(9, 120.01)
+    assert said(model) == [("quality", "bad", 110.0, 120.0)]
+    assert model.next_window(115.0) is None and model.next_window(120.01, back=True) == 100.0
+
+
+@pytest.mark.parametrize("length_s", [0.0, 0.03])
+@pytest.mark.parametrize("key", [1, 2, 5, 9])
+def test_a_session_without_length_is_refused_in_words(tmp_path: Path, length_s: float, key: int) -> None:
+    model = LabelModel()
+    model.open(facts_for(tmp_path, duration_s=length_s))
+    model.take(LabelBook(tmp_path, "labels"))
+    model.use_rater("AB")
+    model.put(key, 0.0)
+    assert on_disk(tmp_path) == [] and note(model) == "labels.no-length"
+    refused = view(model).refused
+    assert refused is not None and refused.id == "labels.no-length"
 
 
 def test_a_digit_labels_the_chosen_stretch(model: LabelModel) -> None:

@@ -249,6 +249,11 @@ PHRASES: Final[Mapping[str, str]] = {
         "{} 的蓝牙连接中断：请让它靠近本机并检查电量；正在重试"
     ),
     "{} went out of reach: bring it near this computer; trying again": "{} 超出范围：请让它靠近本机；正在重试",
+    # session
+    "{}: was moved or erased at this very moment; look where it is now": "{}：此刻刚被移走或删除；请查看它现在的位置",
+    # calibration
+    "{}: {} may be two moments in {}, where the clocks were changed that night; give --file-start {} or --file-start "
+    "{}": "{}：{} 在 {} 可能是两个时刻，因为那一夜调整过钟表；请给出 --file-start {} 或 --file-start {}",
     # import
     "already imported as {}, by another window or command at the same time": "另一个窗口或命令同时导入了它，记录为 {}",
     "{}: another import does not come to an end; try again in a minute": "{}：另一个导入迟迟没有结束；请一分钟后重试",

@@ -244,10 +244,13 @@ class LabelState:
         )
 
     def window_at(self, t_s: float) -> tuple[float, float]:
-        """The window of the chosen length that a moment lies in, cut at the end of the session."""
-        last_s = max(self._duration_s - 1e-6, 0.0)
-        start = min(max(t_s, 0.0), last_s) // self._window_s * self._window_s
-        return start, max(min(start + self._window_s, self._duration_s), start + LEAST_S)
+        """The window that a moment lies in, cut at the end of the session; too short a rest has none of its own."""
+        start = min(max(t_s, 0.0), self._last_s) // self._window_s * self._window_s
+        return start, min(start + self._window_s, self._duration_s)
+
+    @property
+    def _last_s(self) -> float:
+        return max(self._duration_s - LEAST_S, 0.0)
 
     def _labels(self) -> _Shown:
         """Made anew only where a line was added or somebody else is shown; a line or two change what was made."""
@@ -286,6 +289,8 @@ class LabelState:
         """``finished``: who is done may all the same."""
         if self._live:
             return say("labels.live")
+        if self._book is not None and self._duration_s < LEAST_S:
+            return say("labels.no-length")
         if not self._rater:
             return say("labels.no-rater")
         done = not finished and self._rater in self.fold.finished
@@ -371,7 +376,7 @@ class LabelState:
         target = start + (-self._window_s if back else self._window_s)
         self.moved()
         self._stretch = None
-        return target if 0 <= target < self._duration_s else None
+        return target if 0 <= target <= self._last_s else None
 
     def next_label(self, cursor_s: float, *, back: bool = False) -> float | None:
         """Choose the next label, seen from the chosen one or from the cursor."""
