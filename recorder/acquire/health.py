@@ -111,7 +111,7 @@ class StreamWatch:
         ``heard_ns``: newest sample of any of the device's streams. Where rows come when they come nothing is missing
         before it: the gap begins there, not at the last row, which may be a minute old.
         """
-        if self.state == "never-seen":
+        if self.state == "never-seen" and self.last_ns is None:
             return None
         if self.state != "lost":
             self._become("lost", t_host_ns, cause)
@@ -142,6 +142,11 @@ class StreamWatch:
         self._away = self.open_gap
         self._rate.clear()
         return self._as_gap(self.open_gap, None, era)
+
+    def resume(self, t_host_ns: int, last_ns: int, era: int, detail: str) -> Gap | None:
+        """Another recorder goes on, without samples since ``t_host_ns``; the stream's own newest was at ``last_ns``."""
+        self.last_ns = last_ns
+        return self.interrupt(t_host_ns, era, "recorder-restart", detail)
 
     def finish(self, t_host_ns: int, era: int) -> Gap | None:
         """The session ends: a gap that still lasts ends with it."""

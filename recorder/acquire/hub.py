@@ -224,7 +224,7 @@ class Hub:
             for stream_id, t_host_ns in last_arrivals.items():
                 watch, detail = self._watches[stream_id], f"new clock era: {era.reason}"
                 since = heard[watch.info.device_id] if watch.is_sparse else t_host_ns
-                self._store_gap(watch.interrupt(since, era.number, "recorder-restart", detail))
+                self._store_gap(watch.resume(since, t_host_ns, era.number, detail))
 
     def restore(self, events: Sequence[Event]) -> None:
         """Events of a resumed session, so that they can be asked for and are not made twice."""

@@ -175,6 +175,21 @@ def test_after_a_restart_rows_that_come_seldom_are_missing_since_the_device_was_
     assert gaps_of(bench, "adc.wave")[-1]["t0_host_ns"] == now - 3 * 10**9
 
 
+def test_a_device_that_stays_away_over_a_restart_is_lost_since_its_last_sample(bench: Bench) -> None:
+    bench.record({"adc.wave": 400}, {"adc.wave": 400})
+    era = begin_era(bench.clock, 1, "recorder-restart")
+    bench.hub.resume(era, {"adc.wave": bench.clock.monotonic_ns() - 12 * 10**9})
+    bench.hub.link_lost("adc", "nothing listens")
+    bench.clock.advance(3)
+    (wave,) = (s for s in bench.hub.statuses({}, None) if s.stream_id == "adc.wave")
+    assert (wave.state, wave.cause, wave.last_age_s) == ("lost", "nothing listens", pytest.approx(15.0))
+    (gap,) = gaps_of(bench, "adc.wave")
+    assert gap["cause"] == "recorder-restart" and gap["t1_host_ns"] is None
+    bench.block(400)
+    (_, ended) = gaps_of(bench, "adc.wave")
+    assert ended["t1_host_ns"] == bench.clock.monotonic_ns() and ended["cause"] == "recorder-restart"
+
+
 def test_detaching_ends_the_gaps_that_last_and_records_no_more(bench: Bench) -> None:
     bench.record()
     bench.block(0)

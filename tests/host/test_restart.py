@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from bedside_rig import Rig, wait_for
 
+from hemoview.viewmodel.live.model import LiveModel
 from recorder import session
 from recorder.host import processes
 
@@ -50,6 +51,31 @@ def test_killed_recorder_goes_on_with_the_same_session(tmp_path: Path) -> None:
         missing = expected["sent"] + expected["overrun"] - stored.rows("adc.wave")
         away_s = restart[0].t1_s - restart[0].t0_s
         assert missing <= (away_s + 1.0) * 100 + stored.read("adc.wave").sample_no[0]
+
+
+@pytest.mark.slow
+def test_a_window_opened_after_a_restart_shows_the_gap_of_a_device_that_stayed_away(tmp_path: Path) -> None:
+    """Its lane was blank: the new recorder had never seen the device."""
+    with Rig(tmp_path, e4=None) as rig:
+        rig.up()
+        rig.configure()
+        rig.await_streaming()
+        rig.start()
+        wait_for(lambda: rig.stream("adc.wave").on_disk > 150, "samples are on disk")
+        rig.bedside.stop()
+        wait_for(lambda: rig.stream("adc.wave").state == "lost", "it is lost")
+        before_s = rig.stream("adc.wave").last_age_s
+        assert before_s is not None
+        rig.kill_recorder()
+        rig.up()
+        wait_for(lambda: rig.stream("adc.wave").state == "lost", "the next recorder tells it lost")
+        late = LiveModel(rig.clock, client="late")
+        late.described(rig.client.call("describe"))
+        late.take([rig.status()])
+        age_s = late.facts().status.streams[0].last_age_s  # type: ignore[union-attr]
+        assert age_s is not None and age_s > before_s
+        assert late.streams["adc.wave"].heard_before_ns is not None
+        rig.stop()
 
 
 @pytest.mark.slow

@@ -47,10 +47,24 @@ def test_a_card_tells_state_battery_rates_and_what_the_link_is_not() -> None:
 def test_a_lost_link_tells_since_when_why_and_which_attempt() -> None:
     lost = LinkStatus("e4", "lost", "Empatica E4", attempt=3, since_ns=990 * NS, error="Nothing listens")
     bed = SyntheticBedside(recording=False, links=(lost,))
+    bed.silent = {"e4.bvp", "e4.acc", "e4.eda", "e4.temp"}
     bed.run(1.0)
     e4 = card(bed, "e4")
     assert (e4.state_words.id, e4.level, e4.cause) == ("device-state-retrying", "danger", "Nothing listens.")
     assert e4.state_words.as_dict()["age"] == "11 s"
+
+
+def test_a_window_opened_after_the_recorder_began_anew_tells_when_the_samples_ended() -> None:
+    lost = LinkStatus("e4", "lost", "Empatica E4", attempt=2, since_ns=999 * NS, error="Nothing listens")
+    bed = SyntheticBedside(links=(lost,))
+    bed.silent = {"e4.bvp", "e4.acc", "e4.eda", "e4.temp"}
+    streams = bed.status().streams
+    told = tuple(
+        replace(s, state="lost", last_age_s=125.0) if s.stream_id in bed.silent else s for s in streams
+    )
+    bed.status_changes = {"streams": told}
+    bed.run(1.0)
+    assert card(bed, "e4").state_words.as_dict()["age"] == "2 min"
 
 
 def test_a_weak_battery_and_radio_link_warn() -> None:

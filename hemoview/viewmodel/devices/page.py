@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from hemoview.viewmodel import formats
+from hemoview.viewmodel.live.banners import samples_stopped_ns
 from hemoview.viewmodel.live.facts import Facts
 from hemoview.viewmodel.live.health import live_state
 from hemoview.viewmodel.live.numerics import newest_estimate
@@ -152,7 +153,7 @@ def _state_words(facts: Facts, link: LinkStatus, *, linked: bool) -> Message:
     if not linked and not link.error:
         return say("device-state-typed")
     trouble = facts.troubles.get(link.device_id)
-    since_ns = link.since_ns if trouble is None else trouble.since_ns
+    since_ns = link.since_ns if trouble is None else samples_stopped_ns(facts, link)
     state = "lost" if trouble is not None and trouble.lost else link.state
     since = formats.time_of_day(facts.wall_ns - (facts.now_ns - since_ns), facts.utc_offset_s)
     age = formats.age(facts.age_s(since_ns))

@@ -91,7 +91,7 @@ def _troubled(facts: Facts, link: LinkStatus) -> bool:
 def _link(facts: Facts, link: LinkStatus) -> Banner:
     """One word for the whole trouble: a link once lost stays lost, however often it is opened, until it delivers."""
     state = "lost" if facts.troubles[link.device_id].lost else link.state
-    since_ns = _samples_stopped_ns(facts, link)
+    since_ns = samples_stopped_ns(facts, link)
     level: Level = "danger" if state in ("lost", "silent") and facts.recording else "warn"
     first = state == "lost" and link.attempt < 1  # nobody has tried yet: no attempt of none
     message = say(
@@ -105,7 +105,7 @@ def _link(facts: Facts, link: LinkStatus) -> Banner:
     return Banner(f"link-{link.device_id}", level, message)
 
 
-def _samples_stopped_ns(facts: Facts, link: LinkStatus) -> int:
+def samples_stopped_ns(facts: Facts, link: LinkStatus) -> int:
     """Host time of the device's last sample, as heard here or by the recorder; without one, of the first trouble."""
     assert facts.status is not None
     own = {i.stream_id for i in facts.infos.values() if i.device_id == link.device_id}
