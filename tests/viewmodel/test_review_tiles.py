@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from hemoview.viewmodel.review.tiles import (
     BINS,
     NUMERIC_FLOOR,
+    Floats,
+    Levels,
     Tile,
     TileCache,
     TileKey,
@@ -35,6 +37,10 @@ def ramp(key: TileKey, *, rows: int = BINS, until_s: float = NEVER) -> Tile:
     t_s = key.t0_s + np.arange(rows) * key.span_s / rows
     value = t_s[:, None].astype(np.float32)
     return Tile(key, t_s, value - 0.25, value + 0.25, exact=False, edition=0, until_s=until_s)
+
+
+def times(levels: Levels) -> Floats:
+    return np.concatenate([t_s for t_s, _, _ in levels.pieces])
 
 
 @pytest.mark.parametrize(("rate_hz", "level"), [(64.0, 4), (32.0, 5), (4.0, 8), (100.0, 3), (1000.0, 0)])
@@ -68,8 +74,8 @@ def test_assembled_tiles_are_one_rising_line() -> None:
         cache.put(ramp(key))
     levels = assemble(cache, keys, top=17, duration_s=NEVER)
     assert levels.settled
-    assert (np.diff(levels.t_s) > 0).all()
-    assert len(levels.t_s) == BINS * len(keys)
+    assert (np.diff(times(levels)) > 0).all()
+    assert len(times(levels)) == BINS * len(keys)
 
 
 def test_a_missing_tile_is_drawn_from_a_coarser_one_and_says_so() -> None:
@@ -79,15 +85,17 @@ def test_a_missing_tile_is_drawn_from_a_coarser_one_and_says_so() -> None:
         cache.put(ramp(key))
     levels = assemble(cache, keys, top=17, duration_s=NEVER)
     assert not levels.settled
-    assert levels.t_s[-1] > 60.0
-    assert (np.diff(levels.t_s) > 0).all()
+    assert times(levels)[-1] > 60.0
+    assert (np.diff(times(levels)) > 0).all()
     assert levels.bin_s == TileKey("x", 7, 0).bin_s
 
 
 def test_with_nothing_to_stand_in_nothing_is_drawn() -> None:
     levels = assemble(TileCache(), keys_over("x", 4, 0.0, 64.0), top=17, duration_s=NEVER)
-    assert len(levels.t_s) == 0
+    assert levels.pieces == ()
     assert not levels.settled
+    t_s, lows, highs = to_columns(levels, ((0, 3), (0,)), 0.0, 64.0, 900)
+    assert len(t_s) == len(lows[3]) == len(highs[0]) == 0
 
 
 def test_a_tile_read_before_the_session_grew_is_asked_for_again() -> None:
@@ -151,9 +159,8 @@ def test_samples_are_known_as_samples_across_the_edges_of_tiles(n_tiles: int) ->
     for key in keys:
         cache.put(samples(key, rows=100))
     levels = assemble(cache, keys, top=17, duration_s=NEVER)
-    assert levels.low is levels.high
     _, lows, highs = to_columns(levels, ((0,), (0,)), 0.0, 16.0 * n_tiles, 1000)
-    assert lows[0] is highs[0]
+    assert lows is highs
 
 
 def test_more_samples_than_pixels_are_lowest_and_highest_and_not_called_samples() -> None:
@@ -172,4 +179,5 @@ def test_a_coarse_tile_among_samples_makes_all_of_them_ranges() -> None:
     cache.put(samples(keys[0], rows=100))
     cache.put(ramp(TileKey("x", 5, 0)))
     levels = assemble(cache, keys, top=17, duration_s=NEVER)
-    assert levels.low is not levels.high
+    _, lows, highs = to_columns(levels, ((0,), (0,)), 0.0, 32.0, 3000)
+    assert lows is not highs

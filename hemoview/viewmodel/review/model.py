@@ -24,7 +24,6 @@ from hemoview.viewmodel.review.tiles import (
     Floats,
     TileCache,
     TileKey,
-    assemble,
     floor_level,
     keys_over,
 )
@@ -364,9 +363,13 @@ class ReviewModel:
             return np.empty(0), np.empty(0)
         level = floor_level(self._facts.stream(stream_id))
         keys = keys_over(stream_id, level, max(t0_s, 0.0), min(t1_s, self._facts.duration_s))
-        found = assemble(self._cache, keys, level, self._facts.duration_s)
-        near = (found.t_s >= t0_s) & (found.t_s <= t1_s)
-        return found.t_s[near], found.low[near, 0].astype(np.float64)
+        tiles = [tile for key in keys if (tile := self._cache.get(key)) is not None]
+        if not tiles:
+            return np.empty(0), np.empty(0)
+        times = np.concatenate([tile.t_s for tile in tiles])
+        values = np.concatenate([tile.low[:, 0] for tile in tiles])
+        near = (times >= t0_s) & (times <= t1_s)
+        return times[near], values[near].astype(np.float64)
 
     def close(self) -> None:
         """End the reader."""

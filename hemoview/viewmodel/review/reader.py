@@ -285,17 +285,19 @@ class _Reading:
 
 
 def load_tile(session: Source, facts: SessionFacts, key: TileKey) -> Tile:
-    """Read one tile: samples at the floor level, min/max levels above it."""
+    """Read one tile: samples at the floor level, min/max levels above it. A picture draws channels, not rows: the values
+    of a channel lie side by side.
+    """
     info = facts.stream(key.stream_id)
     exact = key.level <= floor_level(info)
     if exact:
         piece = session.read(key.stream_id, key.t0_s, key.t1_s)
-        low = high = np.asarray(piece.values, dtype=np.float32)
+        low = high = np.asarray(piece.values, np.float32, order="F")
         t_s = np.asarray(piece.time_s, dtype=np.float64)
     else:
         piece = session.overview(key.stream_id, key.t0_s, key.t1_s, BINS)
         t_s = np.asarray(piece.t_s, dtype=np.float64)
-        low, high = np.asarray(piece.low, np.float32), np.asarray(piece.high, np.float32)
+        low, high = (np.asarray(v, np.float32, order="F") for v in (piece.low, piece.high))
     return Tile(key, t_s, low, high, exact, facts.edition, min(key.t1_s, facts.duration_s))
 
 

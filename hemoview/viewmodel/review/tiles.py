@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -83,17 +83,18 @@ class Tile:
         return self.t_s.nbytes + self.low.nbytes + (0 if shared else self.high.nbytes)
 
 
+Piece = tuple[Floats, Floats32, Floats32]
+"""Times ``(m,)``, lowest and highest values ``(m, channels)``; of samples these are one array."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Levels:
-    """What a panel draws of one stream: as :class:`Tile`, over the visible span.
+    """What there is of one stream: tiles, or parts of coarser ones, side by side. Nothing is copied.
 
-    ``bin_s``: width of the coarsest bin in it; ``settled``: nothing coarser than asked for stands in. Where all of it
-    are samples ``low`` is ``high``.
+    ``bin_s``: width of the coarsest bin in it; ``settled``: nothing coarser than asked for stands in.
     """
 
-    t_s: Floats
-    low: Floats32
-    high: Floats32
+    pieces: tuple[Piece, ...]
     bin_s: float
     settled: bool
 
@@ -172,62 +173,86 @@ class TileCache:
 
 def assemble(cache: TileCache, keys: Sequence[TileKey], top: int, duration_s: float) -> Levels:
     """The tiles side by side; a missing one is stood in for by a slice of a coarser one."""
-    found: list[tuple[TileKey, Tile]] = []
-    settled = True
+    pieces: list[Piece] = []
+    bin_s, settled = 0.0, True
     for key in keys:
         tile = cache.nearest(key, top)
-        settled = settled and tile is not None and tile.key == key and cache.current(key, duration_s)
-        if tile is not None:
-            found.append((key, tile))
-    pieces = [_slice(tile, key.t0_s, key.t1_s) for key, tile in found]
-    bin_s = max((tile.key.bin_s for _, tile in found), default=0.0)
-    if not pieces:
-        empty = np.empty((0, 1), np.float32)
-        return Levels(np.empty(0), empty, empty, 0.0, settled)
-    times, lows = (_joined([piece[part] for piece in pieces]) for part in (0, 1))
-    samples = all(low is high for _, low, high in pieces)
-    highs = lows if samples else _joined([high for _, _, high in pieces])
-    return Levels(times, lows, highs, bin_s, settled)
+        if tile is None:
+            settled = False
+            continue
+        its_own = tile.key == key
+        settled = settled and its_own and tile.until_s >= min(key.t1_s, duration_s)
+        bin_s = max(bin_s, tile.key.bin_s)
+        pieces.append((tile.t_s, tile.low, tile.high) if its_own else _slice(tile, key.t0_s, key.t1_s))
+    return Levels(tuple(pieces), bin_s, settled)
 
 
-def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _slice(tile: Tile, t0_s: float, t1_s: float) -> tuple[Floats, Floats32, Floats32]:
-    if tile.key.t0_s == t0_s and tile.key.t1_s == t1_s:
-        return tile.t_s, tile.low, tile.high
-    first, last = np.searchsorted(tile.t_s, (t0_s, t1_s))
+def _slice(tile: Tile, t0_s: float, t1_s: float) -> Piece:
+    first, last = tile.t_s.searchsorted((t0_s, t1_s))
     low = tile.low[first:last]
     return tile.t_s[first:last], low, low if tile.exact else tile.high[first:last]
 
 
+Columns = tuple[Floats, dict[int, Floats32], dict[int, Floats32]]
+"""Times ``(m,)``; lowest and highest values ``(m,)`` by channel, one and the same where all are samples."""
+
+
 def to_columns(
-    levels: Levels, asked: tuple[Iterable[int], Iterable[int]], t0_s: float, t1_s: float, width_px: int
-) -> tuple[Floats, dict[int, Floats32], dict[int, Floats32]]:
-    """The visible part at no more than a bin a pixel: times ``(m,)``, the lowest values of the channels asked for
-    first and the highest of those asked for second.
+    levels: Levels, asked: tuple[Sequence[int], Sequence[int]], t0_s: float, t1_s: float, width_px: int
+) -> Columns:
+    """The visible part at no more than a bin a pixel: the lowest values of the channels asked for first and the highest
+    of those asked for second.
 
     A neighbour on either side is kept so that a line reaches the edge. Where bins share a pixel the times are those
-    of the pixels' centres; where nothing does, and all are samples, low is high.
+    of the pixels' centres, and no value is called a sample.
     """
-    first, last = np.searchsorted(levels.t_s, (t0_s, t1_s))
-    rows = slice(max(0, int(first) - 1), int(last) + 1)
-    t_s = levels.t_s[rows]
-    if len(t_s) <= width_px + 2:
-        lows = {c: levels.low[rows, c] for c in asked[0]}
-        known = lows if levels.low is levels.high else {}
-        return t_s, lows, {c: known[c] if c in known else levels.high[rows, c] for c in asked[1]}
-    pixel = np.floor((t_s - t0_s) * (width_px / (t1_s - t0_s))).astype(np.int64)
-    starts = np.concatenate(([0], (pixel[1:] != pixel[:-1]).nonzero()[0] + 1))
-    lows = {c: _reduced(np.fmin, levels.low[rows, c], starts) for c in asked[0]}
-    highs = {c: _reduced(np.fmax, levels.high[rows, c], starts) for c in asked[1]}
-    centres = np.asarray(t0_s + (pixel[starts] + 0.5) * ((t1_s - t0_s) / width_px), np.float64)
-    return centres, lows, highs
+    if not levels.pieces:
+        nothing = dict.fromkeys((*asked[0], *asked[1]), np.empty(0, np.float32))
+        return np.empty(0), nothing, nothing
+    times, lows, highs = zip(*levels.pieces, strict=True)
+    t_s = _joined(times)
+    first, last = t_s.searchsorted((t0_s, t1_s)).tolist()
+    rows = slice(max(0, first - 1), min(last + 1, len(t_s)))
+    t_s = t_s[rows]
+    samples = all(low is high for low, high in zip(lows, highs, strict=True))
+    lowest, highest = (tuple({*asked[0], *asked[1]}),) * 2 if samples else asked
+    low = _channels(lows, lowest, rows)
+    high = low if samples else _channels(highs, highest, rows)
+    if len(t_s) > width_px + 2:
+        pixel = np.floor((t_s - t0_s) * (width_px / (t1_s - t0_s)))
+        bins = _bins_of(pixel)
+        low, high = _reduced(np.fmin, low, bins), _reduced(np.fmax, high, bins)
+        t_s = t0_s + (pixel[bins[-1]] + 0.5) * ((t1_s - t0_s) / width_px)
+    found = dict(zip(lowest, low, strict=True))
+    return t_s, found, found if high is low else dict(zip(highest, high, strict=True))
 
 
-def _reduced(pick: np.ufunc, values: Floats32, starts: NDArray[np.intp]) -> Floats32:
-    """A value a column; each also reaches back to the bin before it, as the line through the samples would."""
-    found: Floats32 = pick.reduceat(values, starts)
-    found[1:] = pick(found[1:], values[starts[1:] - 1])
+def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _channels(pieces: Sequence[Floats32], channels: Sequence[int], rows: slice) -> Floats32:
+    """Some rows of all pieces together, ``(channels, rows)``: the values of a channel lie side by side."""
+    parts, begin = [], 0
+    for values in pieces:
+        here = slice(max(rows.start - begin, 0), max(rows.stop - begin, 0))
+        parts.append(values.T[channels, here])
+        begin += len(values)
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+
+def _bins_of(pixel: Floats) -> list[NDArray[np.intp]]:
+    """Which bins a pixel's value is made of, each ``(pixels,)``: the last of the pixel before, as the line through the
+    samples would reach back to it, and its own, the last of which is named again where it has fewer than another.
+    """
+    ends = (pixel[1:] != pixel[:-1]).nonzero()[0]
+    first, last = np.append(0, ends), np.append(ends, len(pixel) - 1)
+    return [np.minimum(first + step, last) for step in range(int((last - first).max()) + 1)]
+
+
+def _reduced(pick: np.ufunc, values: Floats32, bins: Sequence[NDArray[np.intp]]) -> Floats32:
+    """Lowest or highest of each pixel, ``(channels, pixels)``."""
+    found: Floats32 = values.take(bins[0], axis=1)
+    for each in bins[1:]:
+        pick(found, values.take(each, axis=1), out=found)
     return found

@@ -191,13 +191,12 @@ def _traces(
     traces: Sequence[Trace], info: StreamInfo, levels: Levels, wish: Wish
 ) -> tuple[list[TraceView], list[ReasonBox]]:
     """The lines of one stream; all their columns are reduced together."""
-    n_channels = levels.low.shape[1]
-    lowest = {c for t in traces for c in (t.column, t.low, t.why) if c is not None and c < n_channels}
-    highest = {c for t in traces for c in (t.column, t.high) if c is not None and c < n_channels}
+    lowest = tuple({c for t in traces for c in (t.column, t.low, t.why) if c is not None})
+    highest = tuple({c for t in traces for c in (t.column, t.high) if c is not None})
     t_s, lows, highs = to_columns(levels, (lowest, highest), wish.t0_s, wish.t1_s, wish.width_px)
     column_s = max(levels.bin_s, wish.span_s / wish.width_px)
     period_s = 1.5 / info.nominal_rate_hz if info.nominal_rate_hz else NUMERIC_JOIN_S
-    exact = len(t_s) == 0 or all(lows[c] is highs[c] for c in lowest & highest)
+    exact = lows is highs
     views = [
         TraceView(
             trace,
@@ -210,7 +209,6 @@ def _traces(
             exact,
         )
         for trace in traces
-        if trace.column in highest
     ]
     return views, _reasons(views, lows, info)
 
