@@ -18,7 +18,7 @@ from hemoview.viewmodel.review.panels import Panel, panels_of
 from hemoview.viewmodel.review.reader import ReviewReader, load_tile
 from hemoview.viewmodel.review.reference_streams import parameters_of, valid_spans
 from hemoview.viewmodel.review.tiles import TileCache, floor_level, keys_over, level_for
-from hemoview.viewmodel.review.view import PanelView, resolve_panel
+from hemoview.viewmodel.review.view import PanelView, plan_of, resolve_panel
 from hemoview.viewmodel.trends.model import TrendModel, TrendPage
 from recorder import session as store
 from recorder.exchange.imports import importing
@@ -67,7 +67,7 @@ def panel_view(opened: Opened, panel: Panel) -> PanelView:
         level = level_for(wish.span_s / wish.width_px, floor_level(facts.stream(stream_id)))
         for key in keys_over(stream_id, level, wish.t0_s, wish.t1_s):
             cache.put(load_tile(session, facts, key))
-    return resolve_panel(panel, facts, wish, cache)
+    return resolve_panel(plan_of(panel, facts), wish, cache)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,8 @@ def model(folder: Path) -> Iterator[ReviewModel]:
     made.close()
 
 
-def settled(model: ReviewModel) -> ReviewView:
+def settled(model: ReviewModel, *, waves: bool = False) -> ReviewView:
+    """``waves``: their values at the cursor are read too, which the picture itself does not wait for."""
     ends = time.monotonic() + 30
     while time.monotonic() < ends:
         model.drain()
@@ -51,16 +52,17 @@ def settled(model: ReviewModel) -> ReviewView:
             for n in view.cursor.numerics
             for r in (n.estimate, n.reference)
         )
+        loading = loading or (waves and any(w.value is None for w in view.cursor.waves))
         if view.phase == "open" and view.settled and not loading:
             return view
         time.sleep(0.002)
     raise AssertionError("the picture was never complete")
 
 
-def look(model: ReviewModel, t0_s: float, t1_s: float, cursor_s: float) -> ReviewView:
+def look(model: ReviewModel, t0_s: float, t1_s: float, cursor_s: float, *, waves: bool = False) -> ReviewView:
     model.move(lambda wish, end: moves.jump(wish, cursor_s, end))
     model.move(lambda wish, end: moves.look_at(wish, t0_s, t1_s, end))
-    return settled(model)
+    return settled(model, waves=waves)
 
 
 def panel(view: ReviewView, panel_id: str) -> PanelView:
@@ -91,10 +93,10 @@ def test_the_wave_moves_the_pulse_stays_and_nothing_is_another_sample(
 
 
 def test_numbers_at_the_cursor_are_those_of_the_moment_the_alignment_names(model: ReviewModel) -> None:
-    before = look(model, 90.0, 110.0, 100.0 - BY_S).cursor
+    before = look(model, 90.0, 110.0, 100.0 - BY_S, waves=True).cursor
     plain = look(model, 90.0, 110.0, 100.0).cursor
     model.draw_by(ONE)
-    moved = settled(model).cursor
+    moved = settled(model, waves=True).cursor
     assert before is not None
     assert plain is not None
     assert moved is not None

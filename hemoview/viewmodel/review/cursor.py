@@ -20,7 +20,7 @@ from hemoview.viewmodel.review.panels import Panel
 from hemoview.viewmodel.review.reference_streams import is_valid, reference_column, reference_streams
 from hemoview.viewmodel.review.shift import TimeShift
 from hemoview.viewmodel.review.tiles import Floats, Floats32, TileCache, TileKey, floor_level, keys_over
-from hemoview.viewmodel.review.view import SIMULATED, gaps_over, reason_name, reasons_of
+from hemoview.viewmodel.review.view import SIMULATED, reason_name, reasons_of
 from recorder.schema import PARAMETER_UNITS, PARAMETERS, StreamInfo
 from recorder.schema.claims import interval_claimed
 
@@ -269,11 +269,9 @@ def _median_beat(info: StreamInfo, cache: TileCache, column: int, cursor_s: floa
 
 def _silence(facts: SessionFacts, info: StreamInfo, cursor_s: float) -> str:
     """Why there is no row: the gap the cursor stands in, of this stream or of what it is derived from."""
-    everything = [s.stream_id for s in facts.streams]
-    for ids in ([info.stream_id], everything):
-        for gap in gaps_over(facts, ids, cursor_s, cursor_s):
-            return gap.cause
-    return "no-row"
+    here = [gap for gap in facts.gaps if gap.t0_s <= cursor_s <= gap.t1_s]
+    its_own = [gap for gap in here if gap.stream_id == info.stream_id]
+    return next((gap.cause for gap in its_own or here), "no-row")
 
 
 def _row_at(

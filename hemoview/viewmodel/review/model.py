@@ -27,7 +27,7 @@ from hemoview.viewmodel.review.tiles import (
     floor_level,
     keys_over,
 )
-from hemoview.viewmodel.review.view import PanelView, resolve_panel, visible_marks
+from hemoview.viewmodel.review.view import PanelPlan, PanelView, plan_of, resolve_panel, visible_marks
 
 Phase = Literal["empty", "opening", "open", "failed"]
 Around = Callable[[SessionFacts, float], list[TileKey]]
@@ -67,6 +67,7 @@ class ReviewModel:
         self._offered: tuple[Panel, ...] = ()
         self._wish = Wish()
         self._versions: Counter[str] = Counter()
+        self._plans: dict[str, PanelPlan] = {}
         self._resolved: dict[str, tuple[object, PanelView]] = {}
         self._unreadable: dict[Key, Message] = {}
         self._asked: list[Key] = []
@@ -147,6 +148,7 @@ class ReviewModel:
         first, before = self._facts is None, self._facts
         self._facts, self._phase, self._cursor, self._failure = facts, "open", None, None
         self._offered = self._offer(facts)
+        self._plans.clear()
         self._versions.update(stream.stream_id for stream in facts.streams)
         self._unreadable.clear()
         if first:
@@ -209,6 +211,7 @@ class ReviewModel:
         if shift is not self._shift:
             self._shift, self._cursor = shift, None
             self._resolved.clear()
+            self._plans.clear()
             self.ask()
 
     def next_mark(self, *, back: bool = False) -> bool:
@@ -291,10 +294,17 @@ class ReviewModel:
         held = self._resolved.get(place)
         if held is not None and _same(held[0], state):
             return held[1]
-        assert self._facts is not None
-        resolved = resolve_panel(panel, self._facts, wish, self._cache, unit, shift=self._shift)
+        resolved = resolve_panel(self._plan(panel), wish, self._cache, unit)
         self._resolved[place] = (state, resolved)
         return resolved
+
+    def _plan(self, panel: Panel) -> PanelPlan:
+        """Worked out once for the facts and the alignment: no move changes it."""
+        assert self._facts is not None
+        plan = self._plans.get(panel.panel_id)
+        if plan is None:
+            plan = self._plans[panel.panel_id] = plan_of(panel, self._facts, self._shift)
+        return plan
 
     def _minimap(self, facts: SessionFacts) -> PanelView | None:
         panel = minimap_panel(self._offered)

@@ -285,8 +285,8 @@ class _Reading:
 
 
 def load_tile(session: Source, facts: SessionFacts, key: TileKey) -> Tile:
-    """Read one tile: samples at the floor level, min/max levels above it. A picture draws channels, not rows: the values
-    of a channel lie side by side.
+    """Read one tile: samples at the floor level, min/max levels above it. The values of a channel lie side by side: a
+    picture draws channels, not rows.
     """
     info = facts.stream(key.stream_id)
     exact = key.level <= floor_level(info)

@@ -17,7 +17,7 @@ from hemoview.viewmodel.review.facts import CalibrationMark, CuffMark, GapMark, 
 from hemoview.viewmodel.review.marks import Mark
 from hemoview.viewmodel.review.moves import Wish
 from hemoview.viewmodel.review.panels import Panel, Trace
-from hemoview.viewmodel.review.reference_streams import outside, valid_spans
+from hemoview.viewmodel.review.reference_streams import Span, outside, valid_spans
 from hemoview.viewmodel.review.shift import TimeShift
 from hemoview.viewmodel.review.tiles import (
     Floats,
@@ -91,53 +91,137 @@ class PanelView:
     factor: float = 1.0
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Line:
+    """Accepted volt → mmHg lines of a channel in order of time, ``(n,)`` each."""
+
+    from_s: Floats
+    gain: Floats32
+    offset: Floats32
+
+    def at(self, t_s: Floats) -> tuple[Floats32, Floats32]:
+        """Gain and offset of the times, those of the first line before it."""
+        if len(self.from_s) == 1:
+            return self.gain, self.offset
+        which = np.clip(self.from_s.searchsorted(t_s, side="right") - 1, 0, None)
+        return self.gain[which], self.offset[which]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Source:
+    """How a panel draws one stream.
+
+    ``asked``: channels whose lowest, and whose highest values are drawn. ``period_s``: samples further apart are not
+    joined. ``reasons``: ids of the codes. ``lines``, ``valid``: of each trace; when a reference may be taken for one,
+    None of anything else.
+    """
+
+    info: StreamInfo
+    floor: int
+    traces: tuple[Trace, ...]
+    asked: tuple[tuple[int, ...], tuple[int, ...]]
+    period_s: float
+    reasons: tuple[str, ...]
+    lines: tuple[_Line | None, ...]
+    valid: tuple[tuple[Span, ...] | None, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PanelPlan:
+    """What no move changes of a panel: how its streams are drawn, and what stands at fixed times.
+
+    ``gaps`` are where they are drawn, ``gaps_s`` their ends ``(2, n)``.
+    """
+
+    panel: Panel
+    sources: tuple[_Source, ...]
+    gaps: tuple[GapMark, ...]
+    gaps_s: Floats
+    reasons: tuple[ReasonBox, ...]
+    cuffs: tuple[CuffMark, ...]
+    duration_s: float
+    shift: TimeShift | None
+
+
+def plan_of(panel: Panel, facts: SessionFacts, shift: TimeShift | None = None) -> PanelPlan:
+    """Worked out once for the facts and the alignment; ``shift``: some streams are drawn at other times."""
+    mine = tuple(g for g in facts.gaps if g.stream_id in panel.stream_ids)
+    gaps = mine if shift is None else tuple(map(shift.gap, mine))
+    unconfirmed = [ReasonBox(t0_s, t1_s, "unconfirmed-subject") for t0_s, t1_s in facts.unconfirmed]
+    return PanelPlan(
+        panel=panel,
+        sources=tuple(_source(panel, facts.stream(stream_id), facts) for stream_id in panel.stream_ids),
+        gaps=gaps,
+        gaps_s=np.array([[g.t0_s for g in gaps], [g.t1_s for g in gaps]], np.float64),
+        reasons=(*_uncalibrated(panel, facts), *unconfirmed, *_withdrawn(panel, facts)),
+        cuffs=facts.cuffs if panel.cuffs else (),
+        duration_s=facts.duration_s,
+        shift=shift,
+    )
+
+
+def _source(panel: Panel, info: StreamInfo, facts: SessionFacts) -> _Source:
+    traces = tuple(trace for trace in panel.traces if trace.stream_id == info.stream_id)
+    lowest = {c for t in traces for c in (t.column, t.low, t.why) if c is not None}
+    highest = {c for t in traces for c in (t.column, t.high) if c is not None}
+    in_mmhg = panel.unit == "mmHg"
+    return _Source(
+        info=info,
+        floor=floor_level(info),
+        traces=traces,
+        asked=(tuple(lowest), tuple(highest)),
+        period_s=1.5 / info.nominal_rate_hz if info.nominal_rate_hz else NUMERIC_JOIN_S,
+        reasons=reasons_of(info),
+        lines=tuple(_line_of(info, t, facts.calibrations) if in_mmhg else None for t in traces),
+        valid=tuple(valid_spans(facts, t.name) if t.colour.startswith("reference") else None for t in traces),
+    )
+
+
+def _line_of(info: StreamInfo, trace: Trace, marks: Sequence[CalibrationMark]) -> _Line | None:
+    channel = (info.stream_id, info.channels[trace.column].name)
+    mine = sorted((m for m in marks if (m.stream_id, m.channel) == channel), key=lambda m: m.from_s)
+    if not mine:
+        return None
+    return _Line(
+        np.array([m.from_s for m in mine]),
+        np.array([m.gain_mmhg_per_v for m in mine], np.float32),
+        np.array([m.offset_mmhg for m in mine], np.float32),
+    )
+
+
 def visible_marks(facts: SessionFacts, wish: Wish) -> tuple[Mark, ...]:
     """Marks in the visible span."""
     return tuple(m for m in facts.marks if wish.t0_s <= m.t_s <= wish.t1_s)
 
 
-def resolve_panel(
-    panel: Panel,
-    facts: SessionFacts,
-    wish: Wish,
-    cache: TileCache,
-    pressure_unit: str = "mmHg",
-    *,
-    shift: TimeShift | None = None,
-) -> PanelView:
-    """What a panel shows over the visible span at the picture's width; ``shift``: some streams at other times."""
+def resolve_panel(plan: PanelPlan, wish: Wish, cache: TileCache, pressure_unit: str = "mmHg") -> PanelView:
+    """What a panel shows over the visible span at the picture's width."""
+    panel, shift = plan.panel, plan.shift
     traces: list[TraceView] = []
     reasons: list[ReasonBox] = []
     settled = True
-    for stream_id in panel.stream_ids:
-        info = facts.stream(stream_id)
-        there = wish if shift is None else shift.wish_for(stream_id, wish)
+    for source in plan.sources:
+        there = wish if shift is None else shift.wish_for(source.info.stream_id, wish)
         if there is None:
             continue
-        levels = _levels(info, facts, there, cache)
+        levels = _levels(source, plan.duration_s, there, cache)
         settled = settled and levels.settled
-        mine = [trace for trace in panel.traces if trace.stream_id == stream_id]
-        found, why = _traces(mine, info, levels, there)
+        found, why = _traces(source, levels, there)
         reasons += why
-        if panel.unit == "mmHg":
-            found = [_calibrated(view, info, facts.calibrations) for view in found]
-        found = [_judged(view, facts) for view in found]
-        traces += found if shift is None else [_shifted(shift, view) for view in found]
-    reasons += _uncalibrated(panel, facts)
-    reasons += [ReasonBox(t0_s, t1_s, "unconfirmed-subject") for t0_s, t1_s in facts.unconfirmed]
-    reasons += _withdrawn(panel, facts)
-    cuffs = tuple(c for c in facts.cuffs if panel.cuffs and wish.t0_s <= c.t_s <= wish.t1_s)
+        traces += found if shift is None else _shifted(shift, source.info.stream_id, found)
+    cuffs = tuple(c for c in plan.cuffs if wish.t0_s <= c.t_s <= wish.t1_s)
     unit = pressure_unit if panel.unit == "mmHg" else panel.unit
     factor = pressure_factor(unit)
     y_low, y_high, y_ticks = _scale(panel, traces, cuffs, factor)
+    begin_s, end_s = plan.gaps_s
     return PanelView(
         panel=panel,
         y_low=y_low,
         y_high=y_high,
         y_ticks=y_ticks,
         traces=tuple(traces),
-        gaps=gaps_over(facts, panel.stream_ids, wish.t0_s, wish.t1_s, shift),
-        reasons=tuple(reasons),
+        gaps=tuple(plan.gaps[i] for i in np.flatnonzero((end_s >= wish.t0_s) & (begin_s <= wish.t1_s))),
+        reasons=(*reasons, *plan.reasons),
         cuffs=cuffs,
         settled=settled,
         unit=unit,
@@ -151,79 +235,74 @@ def with_traces(view: PanelView, traces: Sequence[TraceView]) -> PanelView:
     return replace(view, traces=tuple(traces), y_low=y_low, y_high=y_high, y_ticks=y_ticks)
 
 
-def gaps_over(
-    facts: SessionFacts, stream_ids: Sequence[str], t0_s: float, t1_s: float, shift: TimeShift | None = None
-) -> tuple[GapMark, ...]:
-    """Gaps of these streams that touch a span, where they are drawn."""
-    mine = (g for g in facts.gaps if g.stream_id in stream_ids)
-    placed = mine if shift is None else (shift.gap(g) for g in mine)
-    return tuple(g for g in placed if g.t1_s >= t0_s and g.t0_s <= t1_s)
-
-
-def _shifted(shift: TimeShift, view: TraceView) -> TraceView:
-    """The line where the alignment puts it; what lies between two pieces is left out."""
-    if not shift.moves(view.trace.stream_id):
-        return view
-    t_s = shift.to_pulse(view.t_s)
+def _shifted(shift: TimeShift, stream_id: str, views: list[TraceView]) -> list[TraceView]:
+    """The lines of a stream where the alignment puts it; what lies between two pieces is left out."""
+    if not shift.moves(stream_id):
+        return views
+    t_s = shift.to_pulse(views[0].t_s)
     kept = np.isfinite(t_s)
+    t_s = t_s[kept]
 
     def held(values: NDArray[Any] | None) -> Any:
         return None if values is None else values[kept]
 
-    return replace(
-        view,
-        t_s=t_s[kept],
-        low=view.low[kept],
-        high=view.high[kept],
-        band_low=held(view.band_low),
-        band_high=held(view.band_high),
-        grey=held(view.grey),
-    )
-
-
-def _levels(info: StreamInfo, facts: SessionFacts, wish: Wish, cache: TileCache) -> Levels:
-    level = level_for(wish.span_s / wish.width_px, floor_level(info))
-    keys = keys_over(info.stream_id, level, wish.t0_s, min(wish.t1_s, facts.duration_s))
-    return assemble(cache, keys, level_for(facts.duration_s, level) + 1, facts.duration_s)
-
-
-def _traces(
-    traces: Sequence[Trace], info: StreamInfo, levels: Levels, wish: Wish
-) -> tuple[list[TraceView], list[ReasonBox]]:
-    """The lines of one stream; all their columns are reduced together."""
-    lowest = tuple({c for t in traces for c in (t.column, t.low, t.why) if c is not None})
-    highest = tuple({c for t in traces for c in (t.column, t.high) if c is not None})
-    t_s, lows, highs = to_columns(levels, (lowest, highest), wish.t0_s, wish.t1_s, wish.width_px)
-    column_s = max(levels.bin_s, wish.span_s / wish.width_px)
-    period_s = 1.5 / info.nominal_rate_hz if info.nominal_rate_hz else NUMERIC_JOIN_S
-    exact = lows is highs
-    views = [
-        TraceView(
-            trace,
-            t_s,
-            lows[trace.column],
-            highs[trace.column],
-            None if trace.low is None else lows.get(trace.low),
-            None if trace.high is None else highs.get(trace.high),
-            period_s if exact else max(period_s, _JOIN_BINS * column_s),
-            exact,
+    return [
+        replace(
+            view,
+            t_s=t_s,
+            low=held(view.low),
+            high=held(view.high),
+            band_low=held(view.band_low),
+            band_high=held(view.band_high),
+            grey=held(view.grey),
         )
-        for trace in traces
+        for view in views
     ]
-    return views, _reasons(views, lows, info)
 
 
-def _reasons(views: Sequence[TraceView], lows: Mapping[int, Floats32], info: StreamInfo) -> list[ReasonBox]:
+def _levels(source: _Source, duration_s: float, wish: Wish, cache: TileCache) -> Levels:
+    level = level_for(wish.span_s / wish.width_px, source.floor)
+    keys = keys_over(source.info.stream_id, level, wish.t0_s, min(wish.t1_s, duration_s))
+    return assemble(cache, keys, level_for(duration_s, level) + 1, duration_s)
+
+
+def _traces(source: _Source, levels: Levels, wish: Wish) -> tuple[list[TraceView], list[ReasonBox]]:
+    """The lines of one stream; all their columns are reduced together."""
+    t_s, lows, highs = to_columns(levels, source.asked, wish.t0_s, wish.t1_s, wish.width_px)
+    exact, join_s = lows is highs, source.period_s
+    if not exact:
+        join_s = max(join_s, _JOIN_BINS * max(levels.bin_s, wish.span_s / wish.width_px))
+    grey = {spans: outside(t_s, spans) for spans in set(source.valid) if spans is not None}
+    views = []
+    for trace, line, valid in zip(source.traces, source.lines, source.valid, strict=True):
+        low, high = lows[trace.column], highs[trace.column]
+        if line is not None:
+            gain, offset = line.at(t_s)
+            low, high = low * gain + offset, high * gain + offset
+        band_low = None if trace.low is None else lows[trace.low]
+        band_high = None if trace.high is None else highs[trace.high]
+        greyed = None if valid is None else grey[valid]
+        views.append(TraceView(trace, t_s, low, high, band_low, band_high, join_s, exact, greyed))
+    return views, _reasons(views, lows, source.reasons)
+
+
+def _reasons(
+    views: Sequence[TraceView], lows: Mapping[int, Floats32], names: Sequence[str]
+) -> list[ReasonBox]:
     """Where every estimate of the stream is absent, or learned from simulation alone; the reason of the first."""
-    banded = [v for v in views if v.trace.why is not None and v.trace.why in lows]
-    if not banded or not len(banded[0].t_s):
+    banded = [v for v in views if v.trace.why is not None]
+    if not banded:
         return []
     first = banded[0]
-    absent = np.logical_and.reduce([np.isnan(v.low) for v in banded])
-    names = reasons_of(info)
-    codes = np.nan_to_num(lows[first.trace.why or 0]).astype(np.int64)
-    tagged = codes == (names.index(SIMULATED) + 1 if SIMULATED in names else -1)
-    code = np.where(absent | tagged, codes, 0)
+    why = lows[first.trace.why or 0]
+    told = np.isnan(first.low)
+    for view in banded[1:]:
+        told &= np.isnan(view.low)
+    if SIMULATED in names:
+        told |= why == names.index(SIMULATED) + 1
+    if not told.any():
+        return []
+    code = np.where(told, np.nan_to_num(why), 0).astype(np.int64)
     return [
         ReasonBox(t0, t1, reason_name(names, value)) for t0, t1, value in runs(first.t_s, code, first.join_s)
     ]
@@ -233,8 +312,8 @@ def runs(t_s: Floats, code: NDArray[np.int64], join_s: float) -> list[tuple[floa
     """Stretches of one non-zero code, as (first, last + its own step, code)."""
     if not len(code):
         return []
-    new = np.diff(code, prepend=code[0] - 1) != 0
-    new[1:] |= np.diff(t_s) > join_s
+    new = np.ones(len(code), np.bool_)
+    new[1:] = (code[1:] != code[:-1]) | (t_s[1:] - t_s[:-1] > join_s)
     starts = np.flatnonzero(new)
     ends = np.append(starts[1:], len(code))
     found = []
@@ -259,37 +338,6 @@ def reason_name(names: Sequence[str], code: int) -> str:
     if code <= 0:
         return ""
     return names[code - 1] if code <= len(names) else "unknown"
-
-
-def _calibrated(view: TraceView, info: StreamInfo, marks: Sequence[CalibrationMark]) -> TraceView:
-    """Volts → mmHg by the calibration of the time; before the first one, by the first (and marked so)."""
-    name = info.channels[view.trace.column].name
-    mine = sorted(
-        (m for m in marks if (m.stream_id, m.channel) == (info.stream_id, name)), key=lambda m: m.from_s
-    )
-    if not mine:
-        return view
-    which = np.clip(np.searchsorted([m.from_s for m in mine], view.t_s, side="right") - 1, 0, None)
-    gain = np.array([m.gain_mmhg_per_v for m in mine], np.float32)[which]
-    offset = np.array([m.offset_mmhg for m in mine], np.float32)[which]
-    return TraceView(
-        view.trace,
-        view.t_s,
-        view.low * gain + offset,
-        view.high * gain + offset,
-        view.band_low,
-        view.band_high,
-        view.join_s,
-        view.exact,
-    )
-
-
-def _judged(view: TraceView, facts: SessionFacts) -> TraceView:
-    """A reference is grey where nobody had seen the monitor calibrate itself for it (safety rule 8)."""
-    if not view.trace.colour.startswith("reference"):
-        return view
-    spans = valid_spans(facts, view.trace.name)
-    return view if spans is None else replace(view, grey=outside(view.t_s, spans))
 
 
 def _uncalibrated(panel: Panel, facts: SessionFacts) -> list[ReasonBox]:
