@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from recorder import private_folder
 from recorder import session as store
 from recorder.acquire.awake import Awake
 from recorder.acquire.confirmation import Cause, Confirmation
@@ -21,7 +22,6 @@ from recorder.acquire.preflight import Check, Facts, checks, refusals
 from recorder.acquire.resumption import last_arrivals, open_gaps
 from recorder.clock import Clock, ClockEra, begin_era
 from recorder.errors import RecorderError, SessionError, SessionRefused, StorageError
-from recorder.private_folder import make_private
 from recorder.schema import Amendment, Calibration, LinkStatus, SessionStatus
 from recorder.schema.status import SessionState
 from recorder.session import SessionHeader, SessionWriter
@@ -95,7 +95,7 @@ class Sessions:
             tuple(links),
             self._hub.statuses({}, None),
             {s: i.device_id for s, i in self._hub.streams.items()},
-            (*self._machine.warnings(), *self._awake.warning()),
+            (*self._machine.warnings(), *private_folder.warning(out), *self._awake.warning()),
             self._machine.encrypted(out.absolute()),
             order.planned_s,
             order.operator.strip(),
@@ -357,7 +357,7 @@ class Sessions:
 
     def _guard_of(self, folder: Path) -> DiskGuard:
         reserve = folder / f".reserve-{self._station}"
-        make_private(folder)
+        private_folder.make_private(folder)
         return DiskGuard(folder, reserve, self._machine.free_bytes)
 
     def _release(self) -> None:

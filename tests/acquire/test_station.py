@@ -8,7 +8,7 @@ import pytest
 from bed import Bed
 from scripted import args, sessions_folder
 
-from recorder import session
+from recorder import private_folder, session
 from recorder.acquire import wire
 from recorder.acquire.disk import STOP_BYTES
 from recorder.acquire.wire import Request
@@ -333,6 +333,16 @@ def test_a_refused_inhibit_is_a_warning_before_start_and_while_recording(bed: Be
     assert all(c["level"] in ("ok", "warn") for c in found)
     bed.start()
     assert "sleep|not allowed" in bed.status().warnings
+
+
+def test_sessions_that_every_account_can_list_are_a_warning_before_start(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(private_folder, "open_to_others", lambda folder, top: True)
+    bed.connect("adc")
+    (told,) = [c for c in bed.ask("preflight", **args())["checks"] if c["id"] == "machine"]
+    assert told["level"] == "warn" and "can list the sessions in" in told["what"]
+    assert told["todo"] == f"close it with: chmod o-rwx {sessions_folder(bed.tmp_path)}"
 
 
 def test_shutdown_is_refused_while_recording_unless_forced(bed: Bed) -> None:

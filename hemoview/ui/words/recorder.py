@@ -41,6 +41,10 @@ PHRASES: Final[Mapping[str, str]] = {
     "{} GiB free": "剩余 {} GiB",
     "disk {}": "磁盘 {}",
     "is not encrypted": "未加密",
+    "every account of this computer can list the sessions in {}, whose names hold pseudonyms": (
+        "本机的每个账户都能列出 {} 中的记录，其名称含有代号"
+    ),
+    "close it with: chmod o-rwx {}": "请用以下命令关闭：chmod o-rwx {}",
     "switch on the encryption of this computer's disk, or keep it under lock": "请启用本机磁盘加密，或将电脑锁好保管",
     "delivers no samples of {}": "没有送来 {:list} 的样本",
     "delivers": "正常送数据",
