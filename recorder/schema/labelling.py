@@ -13,7 +13,10 @@ ANNOTATION_KINDS: tuple[AnnotationKind, ...] = get_args(AnnotationKind)
 Act = Literal["add", "change", "delete", "reject", "undo", "redo", "scheme", "finish", "reopen"]
 """``reject``: a suggestion was seen and refused. ``scheme``: what can be labelled from now on. ``finish``: this rater
 looked at the whole of a stretch and is done with it. ``reopen``: and is not done after all."""
+_ACTS = frozenset(get_args(Act))
 _SAYS_WHERE = frozenset({"add", "change", "reject"})
+_NAMES_ONE = _SAYS_WHERE | {"delete"}
+_NUMBERS = (int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ class Deed:
 
     def __post_init__(self) -> None:
         _check_kinds(self)
-        if self.act not in get_args(Act):
+        if self.act not in _ACTS:
             raise ValueError(f"deed {self.act!r} is none of {', '.join(get_args(Act))}")
         if not self.deed_id or not self.rater.strip():
             raise ValueError("a deed has an id and a rater")
@@ -92,7 +95,7 @@ class Deed:
             raise ValueError(f"{self.act} names the deed it is about")
         if self.act == "scheme" and not isinstance(self.scheme, dict):
             raise ValueError("a scheme deed carries the scheme")
-        if self.act in _SAYS_WHERE | {"delete"} and not self.annotation_id:
+        if self.act in _NAMES_ONE and not self.annotation_id:
             raise ValueError(f"{self.act} names its annotation")
         if self.act == "finish":
             _check_stretch(self.t0_s, self.t1_s)
@@ -126,17 +129,15 @@ _SHORT = {"deed": "deed_id", "id": "annotation_id"}
 def _check_kinds(deed: Deed) -> None:
     """What a file may hold in place of a text or a number."""
     texts = (deed.act, deed.deed_id, deed.rater, deed.software, deed.annotation_id, deed.label, deed.comment)
-    if not all(map(_is_text, texts)) or not all(
-        part is None or isinstance(part, str) for part in (deed.kind, deed.replaces, deed.undoes)
-    ):
-        raise ValueError("a text of a deed is none")
-    times = (deed.wall_ns, deed.t0_s, deed.t1_s)
-    if not all(t is None or (isinstance(t, int | float) and not isinstance(t, bool)) for t in times):
-        raise ValueError("a time of a deed is no number")
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
+    for told in texts:
+        if not isinstance(told, str):
+            raise ValueError("a text of a deed is none")
+    for part in (deed.kind, deed.replaces, deed.undoes):
+        if part is not None and not isinstance(part, str):
+            raise ValueError("a text of a deed is none")
+    for t in (deed.wall_ns, deed.t0_s, deed.t1_s):
+        if t is not None and (isinstance(t, bool) or not isinstance(t, _NUMBERS)):
+            raise ValueError("a time of a deed is no number")
 
 
 def _check_stretch(t0_s: float | None, t1_s: float | None) -> None:

@@ -92,7 +92,8 @@ class LabelFold:
         elif deed.act == "reopen":
             self._done.discard(deed.rater)
         else:
-            self._informed.update((deed.rater, other) for other in self._seen.get(deed.rater, ()))
+            for other in self._seen.get(deed.rater, ()):
+                self._informed[(deed.rater, other)] += 1
             self._change(deed)
 
     def _show_each_other(self, rater: str) -> None:
@@ -137,7 +138,11 @@ class LabelFold:
 
     def _settle(self, key: _Key) -> None:
         """An annotation is as its last line that counts."""
-        last = next((d for d in reversed(self._lines[key]) if d.deed_id not in self._undone), None)
+        last = None
+        for deed in reversed(self._lines[key]):
+            if deed.deed_id not in self._undone:
+                last = deed
+                break
         before = self._standing.pop(key, None)
         after: Annotation | None = None
         if before is not None:

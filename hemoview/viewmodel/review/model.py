@@ -110,7 +110,7 @@ class ReviewModel:
 
     def drain(self) -> bool:
         """Take what the reader answered; True if the view changed. Answers of an earlier session are dropped."""
-        changed = False
+        changed, whole = False, self._facts is not None and self.complete
         for answer in self._reader.drain():
             if answer.generation != self._generation:
                 continue
@@ -118,6 +118,8 @@ class ReviewModel:
             self._take(answer)
         if changed:
             self.ask()
+            if not whole and self.complete:
+                self._reader.hold()  # what was waited for is shown first, what may be wanted next comes after
         return changed
 
     def _take(self, answer: Answer) -> None:
