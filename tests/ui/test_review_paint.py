@@ -15,8 +15,10 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from hemoview.bench.review_session import Plan, make_session
+from hemoview.ui.parts import theme
 from hemoview.ui.picture.canvas import ReviewCanvas
-from hemoview.ui.picture.paint import draw_band, draw_range_line
+from hemoview.ui.picture.paint import draw_band, draw_range_line, far_apart, joined_runs
+from hemoview.ui.picture.palette import colour, faded, pen
 from hemoview.ui.review.page import ReviewPage
 
 WIDTH, HEIGHT = 400, 120
@@ -78,6 +80,29 @@ def test_a_band_is_inked_between_its_lines_and_nowhere_else(seed: int) -> None:
     rows = np.arange(HEIGHT)[:, None]
     inside = (rows >= high) & (rows <= low) & (x >= 20) & (x <= 299)
     assert (inked(image) == inside).all()
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from((0.5, 1.0, 4.0))), max_size=12))
+def test_a_run_holds_what_is_present_and_ends_where_time_jumps(rows: list[tuple[bool, float]]) -> None:
+    present = np.array([there for there, _ in rows], np.bool_)
+    t_s = np.cumsum([step_s for _, step_s in rows])
+    found: list[list[int]] = []
+    for place in np.flatnonzero(present).tolist():
+        follows = found and found[-1][-1] == place - 1 and t_s[place] - t_s[place - 1] <= 2.5
+        found[-1].append(place) if follows else found.append([place])
+    runs = joined_runs(present, far_apart(t_s, 2.5))
+    assert [list(range(run.start, run.stop)) for run in runs] == found
+
+
+def test_inks_that_are_kept_follow_the_palette() -> None:
+    before = colour("reference.SBP"), faded("reference.SBP", 90), pen("reference.SBP").color()
+    assert before[0] == before[2] == QColor("#ff5a52")
+    try:
+        theme.use_palette("colour-blind")
+        assert colour("reference.SBP") == pen("reference.SBP").color() == QColor("#e8743b")
+        assert faded("reference.SBP", 90) == QColor(232, 116, 59, 90)
+    finally:
+        theme.use_palette("standard")
 
 
 @pytest.fixture(scope="module")

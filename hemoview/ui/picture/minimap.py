@@ -6,12 +6,12 @@ from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from hemoview.ui.picture.axis_px import GUTTER_PX, RIGHT_PX, TimeAxis
-from hemoview.ui.picture.paint import draw_range_line, fill_hatched, hatch, joined_runs
-from hemoview.ui.picture.palette import colour, faded, font
+from hemoview.ui.picture.paint import draw_range_line, far_apart, fill_hatched, hatch, joined_runs
+from hemoview.ui.picture.palette import colour, faded, font, pen
 from hemoview.ui.picture.text import panel_text
 from hemoview.ui.words.catalogue import text
 from hemoview.viewmodel.review.axis import elapsed_text, time_ticks
@@ -79,12 +79,12 @@ class Minimap(QWidget):
         veil = faded("ground", 150)
         painter.fillRect(QRectF(axis.left, 0, box.left() - axis.left, box.height()), veil)
         painter.fillRect(QRectF(box.right(), 0, axis.left + axis.width - box.right(), box.height()), veil)
-        painter.setPen(QPen(colour("info"), 1))
+        painter.setPen(pen("info"))
         painter.drawRect(box)
         for x in (box.left(), box.right()):
             painter.fillRect(QRectF(x - 1.5, box.center().y() - 9, 4, 18), colour("info"))
         x = int(axis.x(view.wish.cursor_s))
-        painter.setPen(QPen(colour("cursor"), 1))
+        painter.setPen(pen("cursor"))
         painter.drawLine(x, 0, x, int(box.bottom()))
         painter.end()
 
@@ -117,8 +117,8 @@ class Minimap(QWidget):
                 box.bottom() - 2 - (np.asarray(v, np.float64) - panel.y_low) * scale
                 for v in (trace.low, trace.high)
             )
-            painter.setPen(QPen(faded(trace.trace.colour, 170), 1))
-            for run in joined_runs(trace.t_s, np.isfinite(low), trace.join_s):
+            painter.setPen(pen(trace.trace.colour, 170))
+            for run in joined_runs(np.isfinite(low), far_apart(trace.t_s, trace.join_s)):
                 draw_range_line(painter, x[run], low[run], high[run], exact=False)
 
     def _paint_facts(self, painter: QPainter, view: ReviewView, axis: TimeAxis, box: QRect) -> None:
@@ -126,8 +126,8 @@ class Minimap(QWidget):
         assert view.facts is not None
         brush, plain = hatch(colour("gap").rgb(), 90, 230), faded("gap", 200)
         ends = ((axis.x(gap.t0_s), axis.x(gap.t1_s)) for gap in view.facts.gaps)
-        places = (QRectF(x0, box.bottom() - 8, max(2.0, x1 - x0), 8) for x0, x1 in ends)
-        fill_hatched(painter, places, brush, plain)
+        spans = ((x0, max(x0 + 2.0, x1)) for x0, x1 in ends)
+        fill_hatched(painter, spans, (box.bottom() - 8, 8), brush, plain)
         for mark in view.facts.markers:
             painter.fillRect(QRectF(axis.x(mark.t_s) - 1, 0, 2, 8), colour(mark.kind))
         for cuff in view.facts.cuffs:

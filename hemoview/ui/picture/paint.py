@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QBrush, QColor, QImage, QPaintEngine, QPainter, QPen, QPixmap, QPolygonF
 from shiboken6 import VoidPtr
 
@@ -42,22 +42,23 @@ def _room_for(n: int) -> tuple[QPolygonF, Floats]:
     return shape, np.frombuffer(memory, dtype=np.float64).reshape(-1, 2)
 
 
-def joined_runs(t_s: Floats, present: NDArray[np.bool_], join_s: float) -> Iterator[slice]:
-    """Stretches of present points whose neighbours are at most ``join_s`` apart."""
-    n = len(t_s)
-    if n and present.all():  # the usual case: a run ends only where time jumps
-        edges = [0, *((t_s[1:] - t_s[:-1] > join_s).nonzero()[0] + 1).tolist(), n]
-        for start, end in itertools.pairwise(edges):
-            yield slice(start, end)
-        return
-    places = np.flatnonzero(present)
+def far_apart(t_s: Floats, join_s: float) -> NDArray[np.bool_]:
+    """Whether each point but the last lies more than ``join_s`` before its neighbour, ``(m - 1,)``."""
+    return t_s[1:] - t_s[:-1] > join_s
+
+
+def joined_runs(present: NDArray[np.bool_], apart: NDArray[np.bool_]) -> list[slice]:
+    """Stretches of present points, ``(m,)``, none of which is :func:`far_apart` from the next."""
+    if len(present) and present.all():  # the usual case: a run ends only where time jumps
+        edges = [0, *(apart.nonzero()[0] + 1).tolist(), len(present)]
+        return [slice(*pair) for pair in itertools.pairwise(edges)]
+    places = present.nonzero()[0]
     if not len(places):
-        return
-    there_s = t_s[places]
-    cut = (places[1:] - places[:-1] > 1) | (there_s[1:] - there_s[:-1] > join_s)
+        return []
+    before = places[:-1]
+    cut = (places[1:] - before > 1) | apart[before]
     edges = [0, *(cut.nonzero()[0] + 1).tolist(), len(places)]
-    for start, end in itertools.pairwise(edges):
-        yield slice(int(places[start]), int(places[end - 1]) + 1)
+    return [slice(int(places[start]), int(places[end - 1]) + 1) for start, end in itertools.pairwise(edges)]
 
 
 def draw_range_line(painter: QPainter, x: Floats, y_low: Floats, y_high: Floats, *, exact: bool) -> None:
@@ -214,16 +215,26 @@ def hatch(rgb: int, ground_alpha: int, line_alpha: int, *, falling: bool = False
     return QBrush(tile)
 
 
-def fill_hatched(painter: QPainter, boxes: Iterable[QRectF], brush: QBrush, plain: QColor) -> None:
-    """Hatched boxes, at least a pixel wide; those too narrow to show a hatch are plain."""
+def fill_hatched(
+    painter: QPainter,
+    spans: Iterable[tuple[float, float]],
+    rows: tuple[float, float],
+    brush: QBrush,
+    plain: QColor,
+) -> None:
+    """Hatched boxes from x to x, all at ``rows`` (top, height); those too narrow to show a hatch are plain.
+
+    At least a pixel wide, and of whole pixels: their fill needs no path.
+    """
+    top, height = int(rows[0]), round(rows[1])
     narrow: list[QRect] = []
-    for box in boxes:
-        left, right = int(box.left()), int(box.right())  # whole pixels: their fill needs no path
-        whole = QRect(left, int(box.top()), max(1, right - left), round(box.height()))
-        if box.width() > _HATCH_PX:
-            painter.fillRect(whole, brush)
+    for x0, x1 in spans:
+        left = int(x0)
+        box = QRect(left, top, max(1, int(x1) - left), height)
+        if x1 - x0 > _HATCH_PX:
+            painter.fillRect(box, brush)
         else:
-            narrow.append(whole)
+            narrow.append(box)
     if narrow:  # a day has a hundred
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(plain)

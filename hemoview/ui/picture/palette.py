@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final
 
-from PySide6.QtGui import QColor, QFont
+from PySide6.QtGui import QColor, QFont, QPen
 
 from hemoview.ui.parts import theme
 
@@ -48,17 +48,25 @@ _ROLES: Final = {
 
 
 def colour(key: str) -> QColor:
-    """The colour of a meaning; ``estimate.X`` falls back to its family. One object for all: a frame asks for 150, so
-    nobody changes it; see-through there is :func:`faded`.
+    """The colour of a meaning; ``estimate.X`` falls back to its family. One object for all, as of :func:`faded` and
+    :func:`pen`: a frame asks for a hundred, so nobody changes it.
     """
-    return _shared(_FIXED.get(key) or theme.colour_name(_role(key)))
+    return _ink(_name(key))
 
 
 def faded(key: str, alpha: int) -> QColor:
     """That colour, see-through: ``alpha`` 0–255."""
-    ink = QColor(colour(key))
-    ink.setAlpha(alpha)
-    return ink
+    return _ink(_name(key), alpha)
+
+
+def pen(key: str, alpha: int = 255) -> QPen:
+    """A plain line of that colour, a pixel wide."""
+    return _pen(_name(key), alpha)
+
+
+def _name(key: str) -> str:
+    """``#rrggbb`` in the palette that is in use."""
+    return _FIXED.get(key) or theme.colour_name(_role(key))
 
 
 @cache
@@ -67,8 +75,15 @@ def _role(key: str) -> str:
 
 
 @cache
-def _shared(name: str) -> QColor:
-    return QColor(name)
+def _ink(name: str, alpha: int = 255) -> QColor:
+    ink = QColor(name)
+    ink.setAlpha(alpha)
+    return ink
+
+
+@cache
+def _pen(name: str, alpha: int) -> QPen:
+    return QPen(_ink(name, alpha), 1)
 
 
 @cache

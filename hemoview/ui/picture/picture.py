@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import cache, lru_cache
 from itertools import zip_longest
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPixmap
 
 from hemoview.ui.picture.axis_px import GUTTER_PX, RIGHT_PX, TimeAxis
+from hemoview.ui.picture.lettering import lettering
 from hemoview.ui.picture.paint import is_vector
-from hemoview.ui.picture.palette import colour, faded, font
+from hemoview.ui.picture.palette import colour, faded, font, pen
 from hemoview.ui.picture.strip import Strip, draw_gutter, draw_strip, gutter_of
 from hemoview.ui.picture.text import label_text
 from hemoview.ui.words.catalogue import text
@@ -21,6 +22,9 @@ from hemoview.viewmodel.review.model import ReviewView
 
 AXIS_PX = 22
 LANE_PX = 18
+_WORDS_PX = 11
+_AXIS_BASE_PX = 13
+"""Baseline of the times on top."""
 _SEAM_PX = 3
 _LINE_ROOM_PX = 40
 """Lines through all strips only where marks are further apart than this on average."""
@@ -65,33 +69,32 @@ def lay_out(view: ReviewView, size: QSize) -> tuple[Strip, ...]:
 
 def draw_axis(painter: QPainter, axis: TimeAxis, ticks: tuple[float, ...]) -> None:
     """Elapsed times on top."""
-    painter.setFont(font(11))
     step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
+    end = axis.left + axis.width + RIGHT_PX
+    painter.setPen(pen("dim"))
     for t_s in ticks:
         x = axis.x(t_s)
-        painter.setPen(colour("faint"))
-        painter.drawLine(int(x), AXIS_PX - 4, int(x), AXIS_PX)
-        painter.setPen(colour("dim"))
-        words = elapsed_text(t_s, step)
-        wide = painter.fontMetrics().horizontalAdvance(words) + 2
-        left = min(x - wide / 2, axis.left + axis.width + RIGHT_PX - wide)  # the last one is not cut off
-        painter.drawText(QRectF(left, 0, wide, AXIS_PX - 4), Qt.AlignmentFlag.AlignCenter, words)
+        painter.fillRect(QRect(int(x), AXIS_PX - 4, 1, 5), colour("faint"))
+        words = lettering(elapsed_text(t_s, step), _WORDS_PX)
+        half = words.width_px / 2 + 1
+        words.write_centred(painter, min(x, end - half), _AXIS_BASE_PX)  # the last one is not cut off
 
 
 def draw_flags(painter: QPainter, axis: TimeAxis, marks: tuple[Mark, ...]) -> None:
     """Flags in the lane under the axis; a label only where there is room for it."""
-    painter.setFont(font(11))
     free_from = 0.0
-    metrics = painter.fontMetrics()
     last_x = axis.left + axis.width + RIGHT_PX
     for mark, after in zip_longest(marks, marks[1:]):
         next_x = axis.x(after.t_s) if after is not None else last_x
-        ink, x = colour(_mark_key(mark)), axis.x(mark.t_s)
-        painter.fillRect(QRectF(x - 1, AXIS_PX + 2, 3, LANE_PX - 6), ink)
-        wide = metrics.horizontalAdvance(label_text(mark)) + 8
-        if _named(mark) and x >= free_from and x + wide <= next_x:
-            painter.setPen(ink)
-            painter.drawText(QPointF(x + 5, AXIS_PX + LANE_PX - 5), label_text(mark))
+        key, x = _mark_key(mark), axis.x(mark.t_s)
+        painter.fillRect(QRectF(x - 1, AXIS_PX + 2, 3, LANE_PX - 6), colour(key))
+        if not _named(mark) or x < free_from:
+            continue
+        words = lettering(label_text(mark), _WORDS_PX)
+        wide = words.width_px + 8
+        if x + wide <= next_x:
+            painter.setPen(pen(key))
+            words.write(painter, x + 5, AXIS_PX + LANE_PX - 5)
             free_from = x + wide
 
 

@@ -201,10 +201,9 @@ def draw_residuals(painter: QPainter, picture: ResidualPicture, size: QSize) -> 
     middle, scale = box.center().y(), box.height() / 2 / picture.range_ms
     _residual_axis(painter, picture, axis, box)
     painter.setClipRect(box)
-    for t0_s, t1_s in picture.gaps:
-        x0, x1 = axis.x(t0_s), axis.x(t1_s)
-        gap = QRectF(x0, box.top(), x1 - x0, box.height())
-        fill_hatched(painter, (gap,), hatch(colour("gap").rgb(), 30, 130), faded("gap", 90))
+    gaps = [(axis.x(t0_s), axis.x(t1_s)) for t0_s, t1_s in picture.gaps]
+    rows = box.top(), box.height()
+    fill_hatched(painter, gaps, rows, hatch(colour("gap").rgb(), 30, 130), faded("gap", 90))
     close = picture.within_ms * scale
     painter.fillRect(QRectF(box.left(), middle - close, box.width(), 2 * close), faded("ok", 28))
     painter.setPen(QPen(colour("faint"), 1))

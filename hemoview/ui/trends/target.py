@@ -82,9 +82,11 @@ class TargetView(QWidget):
                 painter.setPen(colour("text"))
                 painter.drawText(part, Qt.AlignmentFlag.AlignCenter, sign)
             x += part.width()
-        rest = QRectF(x, y, box.right() - x, _BAR_PX)
-        if rest.width() > 0.5:
-            fill_hatched(painter, (rest,), hatch(colour("gap").rgb(), 30, 130), faded("gap", 90))
+        if box.right() - x > 0.5:
+            rest = x, box.right()
+            fill_hatched(
+                painter, (rest,), (y, _BAR_PX), hatch(colour("gap").rgb(), 30, 130), faded("gap", 90)
+            )
         painter.setFont(font(10))
         painter.setPen(colour("dim"))
         painter.drawText(
