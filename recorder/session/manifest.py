@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -57,14 +58,17 @@ class SegmentRow:
         Raises:
             KeyError, TypeError, ValueError: the value is not a row.
         """
-        known, fields = value, cls.__dataclass_fields__
-        if not value.keys() <= fields.keys():
-            known = {k: v for k, v in value.items() if k in fields}
-        return cls(**{**known, "runs": tuple([(int(a), int(n)) for a, n in value["runs"]])})
+        told = dict(zip(_FIELDS, _told(value), strict=True))
+        told["runs"] = tuple([(int(a), int(n)) for a, n in value["runs"]])
+        return cls(**told)
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
         return asdict(self)
+
+
+_FIELDS = tuple(SegmentRow.__dataclass_fields__)
+_told = itemgetter(*_FIELDS)
 
 
 @dataclass(frozen=True)
