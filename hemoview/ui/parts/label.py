@@ -83,8 +83,10 @@ class Fitted(Words):
 
     def show_text(self, shown: str, role: str) -> None:
         """Words in the colour of ``role``, whole."""
+        said = self.text()
         super().show_text(shown, role)
-        self._fit()
+        if self.text() != said:
+            self._fit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Another room, another size."""

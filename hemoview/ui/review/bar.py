@@ -129,6 +129,10 @@ class ReviewBar(QWidget):
         self._speed = self._button("review.speed-button", "", Qt.Key.Key_S, _NONE)
         self._follow = self._button("review.follow", "", Qt.Key.Key_L, _NONE)
         self._moves: list[QPushButton] = []
+        self._playback: tuple[bool, bool, bool, float] | None = None
+        self._facts: SessionFacts | None = None
+        self._cursor_s = -1.0
+        self._length: str | None = None
         self._time = QLabel()
         self._span = Vanishing(13)  # "32 min 55 s" that is cut reads another length
         self._time.setFont(font(16, bold=True))
@@ -176,20 +180,32 @@ class ReviewBar(QWidget):
         return button
 
     def show_view(self, view: ReviewView) -> None:
-        """Show where playback stands."""
+        """Show where playback stands; of a move only what it changes."""
         facts, wish = view.facts, view.wish
+        playback = (facts is not None, facts is not None and facts.live, wish.playing, wish.speed)
+        if playback != self._playback:
+            self._playback = playback
+            self._show_playback(*playback)
+        if facts is not self._facts or wish.cursor_s != self._cursor_s:
+            self._facts, self._cursor_s = facts, wish.cursor_s
+            self._time.setText("" if facts is None else _time_line(facts, wish.cursor_s))
+        length = "" if facts is None else length_text(wish.span_s)
+        if length != self._length:
+            self._length = length
+            self._span.show_text(text("review.span", length=length) if length else "", "muted")
+
+    def _show_playback(self, open_: bool, live: bool, playing: bool, speed: float) -> None:
         for button in (self._play, self._speed, *self._moves):
-            button.setEnabled(facts is not None)
-        self._play.setText(text("review.pause" if wish.playing else "review.play"))
-        self._speed.setText(text("review.speed", speed=wish.speed))
-        self._follow.setVisible(facts is not None and facts.live)
-        if facts is not None:
-            wall = wall_time(
-                facts.start_wall_ns + round(wish.cursor_s * 1e9), zone_of(facts.zone, facts.utc_offset_s)
-            )
-            of_day = f"   {wall:%H:%M:%S}" if is_dated(facts.start_wall_ns) else ""
-            self._time.setText(f"{elapsed_text(wish.cursor_s, 0.1)}{of_day}")
-            self._span.show_text(text("review.span", length=length_text(wish.span_s)), "muted")
-        else:
-            self._time.clear()
-            self._span.show_text("", "muted")
+            button.setEnabled(open_)
+        self._play.setText(text("review.pause" if playing else "review.play"))
+        self._speed.setText(text("review.speed", speed=speed))
+        self._follow.setVisible(live)
+
+
+def _time_line(facts: SessionFacts, cursor_s: float) -> str:
+    """Elapsed time, and that of the day where the session knows it."""
+    elapsed = elapsed_text(cursor_s, 0.1)
+    if not is_dated(facts.start_wall_ns):
+        return elapsed
+    zone = zone_of(facts.zone, facts.utc_offset_s)
+    return f"{elapsed}   {wall_time(facts.start_wall_ns + round(cursor_s * 1e9), zone):%H:%M:%S}"

@@ -56,6 +56,7 @@ class LabelPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._scheme: Scheme | None = None
+        self._look: tuple[object, ...] = ()
         self.rater = QLineEdit()
         self.rater.setMaxLength(20)
         self.rater.setPlaceholderText(text("labels.rater-hint"))
@@ -119,11 +120,17 @@ class LabelPanel(QWidget):
         return button
 
     def show_view(self, view: LabelView) -> None:
-        """Labelling as it stands."""
-        if view.scheme is not self._scheme:
-            self._show_scheme(view.scheme)
+        """Labelling as it stands; a move of the picture mostly changes nothing of it."""
         if not self.rater.hasFocus() and self.rater.text() != view.rater:
             self.rater.setText(view.rater)
+        look = _look(view)
+        if look != self._look:
+            self._look = look
+            self._show_look(view)
+
+    def _show_look(self, view: LabelView) -> None:
+        if view.scheme is not self._scheme:
+            self._show_scheme(view.scheme)
         quiet = QSignalBlocker(self.window_s)
         self.window_s.setCurrentIndex(WINDOWS_S.index(view.window_s))
         quiet.unblock()
@@ -162,6 +169,24 @@ class LabelPanel(QWidget):
         button.setStyleSheet("text-align: left; padding: 0 5px;")
         button.clicked.connect(lambda: self.put.emit(choice))
         return button
+
+
+def _look(view: LabelView) -> tuple[object, ...]:
+    """What the panel shows of a view; where the window is only while somebody labels."""
+    window = view.window if view.on else None
+    may = (view.on, view.ready, view.refused, view.can_undo, view.can_redo)
+    told = (view.saved, view.failed, view.damage, view.note)
+    return (
+        view.scheme,
+        view.annotations,
+        view.current,
+        view.picked,
+        view.stretch,
+        window,
+        view.window_s,
+        may,
+        told,
+    )
 
 
 def chosen_text(view: LabelView) -> str:

@@ -6,6 +6,7 @@ gives way to "—" with the reason.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -29,6 +30,8 @@ Moments = Callable[[StreamInfo], float | None]
 NOT_ALIGNED = "not-aligned"
 
 _MOST_KEPT = 64
+_MOST_REASONS = 10_000.0
+"""No stream declares as many."""
 HOLD_S = {"estimate": STALE_S, "beats": STALE_S + 1.0, "reference": STALE_S + 1.0}
 """How old the last row may be. A beat is stamped with its onset and known only when the next one begins."""
 
@@ -176,27 +179,41 @@ def _times(reading: Reading | None, factor: float) -> Reading | None:
     return replace(reading, value=value, low=low, high=high)
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What the last row of a stream of estimates tells: values by name, or why there are none."""
+
+    info: StreamInfo
+    reasons: tuple[str, ...]
+    values: dict[str, float]
+    silent: Reading | None
+
+
 def _numerics(facts: SessionFacts, cache: TileCache, monitor_s: float, at: Moments) -> Iterator[NumericView]:
-    estimates = [s for s in facts.streams if s.role == "estimate"]
+    estimates = [_told(s, facts, cache, at(s)) for s in facts.streams if s.role == "estimate"]
     beats = reference_streams(facts.streams)
     for name in PARAMETERS:
-        estimate = _of_streams(estimates, name, facts, cache, at)
+        estimate = next((_estimate(t, name, facts) for t in estimates if name in t.values), None)
         reference = _reference(beats, name, facts, cache, at)
         if estimate is not None or reference is not None:
             valid = is_valid(facts, name, monitor_s)
             yield NumericView(name, PARAMETER_UNITS[name], estimate, reference, reference_valid=valid)
 
 
-def _of_streams(
-    streams: Sequence[StreamInfo], channel: str, facts: SessionFacts, cache: TileCache, at: Moments
-) -> Reading | None:
-    for info in streams:
-        if any(c.name == channel for c in info.channels):
-            moment_s = at(info)
-            if moment_s is None:
-                return Reading(why=NOT_ALIGNED)
-            return _reading(info, channel, facts, cache, moment_s)
-    return None
+def _told(info: StreamInfo, facts: SessionFacts, cache: TileCache, moment_s: float | None) -> _Told:
+    row, silent = None, None
+    if moment_s is None:
+        silent = Reading(why=NOT_ALIGNED)
+    elif facts.estimates_hidden:
+        silent = Reading(why="hidden")
+    else:
+        row, loading = _row_at(info, cache, moment_s, HOLD_S[info.role])
+        if row is None:
+            silent = Reading(why="loading" if loading else _silence(facts, info, moment_s))
+    values = [math.nan] * len(info.channels) if row is None else row.tolist()
+    return _Told(
+        info, reasons_of(info), {c.name: v for c, v in zip(info.channels, values, strict=True)}, silent
+    )
 
 
 def _reference(
@@ -225,34 +242,23 @@ def _beat_reading(
     return _median_beat(info, cache, column, cursor_s)
 
 
-def _reading(
-    info: StreamInfo, channel: str, facts: SessionFacts, cache: TileCache, cursor_s: float
-) -> Reading:
-    if info.role == "estimate" and facts.estimates_hidden:
-        return Reading(why="hidden")
-    row, loading = _row_at(info, cache, cursor_s, HOLD_S[info.role])
-    if row is None:
-        return Reading(why="loading" if loading else _silence(facts, info, cursor_s))
-    return _estimate(info, channel, row, facts)
-
-
-def _estimate(info: StreamInfo, channel: str, row: Floats32, facts: SessionFacts) -> Reading:
+def _estimate(told: _Told, channel: str, facts: SessionFacts) -> Reading:
     """An estimate of a row: with its interval, tagged, or the reason there is none."""
-    columns = {c.name: i for i, c in enumerate(info.channels)}
-    value = float(row[columns[channel]])
-    code = row[columns[f"{channel}_why"]] if f"{channel}_why" in columns else 0
-    why = reason_name(reasons_of(info), int(np.nan_to_num(code)))
-    if not np.isfinite(value) or why not in ("", SIMULATED):
+    if told.silent is not None:
+        return told.silent
+    values = told.values
+    value, code = values[channel], values.get(f"{channel}_why", 0.0)
+    why = reason_name(told.reasons, 0 if math.isnan(code) else int(min(code, _MOST_REASONS)))
+    if not math.isfinite(value) or why not in ("", SIMULATED):
         return Reading(why=why or "unknown")
     if why == SIMULATED:
         return Reading(value, why=why)
-    low, high = (float(row[columns[n]]) if n in columns else None for n in (f"{channel}_lo", f"{channel}_hi"))
-    if low is None or high is None or not np.isfinite([low, high]).all():
+    low, high = values.get(f"{channel}_lo", math.nan), values.get(f"{channel}_hi", math.nan)
+    if not (math.isfinite(low) and math.isfinite(high)):
         return Reading(why="no-interval")
     if not interval_claimed(facts.card, channel):
         return Reading(why="no-real-reference")
-    tracked = columns.get(f"{channel}_tracked")
-    return Reading(value, low, high, why, 0 if tracked is None else code_of(float(row[tracked])))
+    return Reading(value, low, high, why, code_of(values.get(f"{channel}_tracked", 0.0)))
 
 
 def _median_beat(info: StreamInfo, cache: TileCache, column: int, cursor_s: float) -> Reading:
@@ -263,8 +269,14 @@ def _median_beat(info: StreamInfo, cache: TileCache, column: int, cursor_s: floa
     recent = values[t_s > t_s[-1] - BEATS_S, column]
     recent = recent[np.isfinite(recent)]
     if recent.size:
-        return Reading(float(np.median(recent)))
+        return Reading(_median(recent))
     return Reading(why="uncalibrated" if info.role == "beats" else "no-row")
+
+
+def _median(values: Floats32) -> float:
+    """That of numpy, which asks first what it was given."""
+    ordered, middle = np.sort(values), len(values) // 2
+    return float(ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
 
 
 def _silence(facts: SessionFacts, info: StreamInfo, cursor_s: float) -> str:

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -326,8 +327,13 @@ def runs(t_s: Floats, code: NDArray[np.int64], join_s: float) -> list[tuple[floa
 
 def reasons_of(info: StreamInfo) -> tuple[str, ...]:
     """The reason ids an estimate stream declares; code ``n`` is number ``n − 1``."""
+    return _listed(info.metadata.get("reasons", "[]"))
+
+
+@lru_cache(maxsize=16)
+def _listed(written: str) -> tuple[str, ...]:
     try:
-        names = json.loads(info.metadata.get("reasons", "[]"))
+        names = json.loads(written)
     except ValueError:
         return ()
     return tuple(str(name) for name in names) if isinstance(names, list) else ()
