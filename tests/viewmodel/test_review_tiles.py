@@ -181,3 +181,17 @@ def test_a_coarse_tile_among_samples_makes_all_of_them_ranges() -> None:
     levels = assemble(cache, keys, top=17, duration_s=NEVER)
     _, lows, highs = to_columns(levels, ((0,), (0,)), 0.0, 32.0, 3000)
     assert lows is not highs
+
+
+def test_a_pixel_reaches_back_to_the_bin_before_it_across_the_edges_of_tiles() -> None:
+    cache, keys = TileCache(), keys_over("x", 4, 10.0, 40.0)
+    for key in keys:
+        cache.put(samples(key))
+    levels = assemble(cache, keys, top=17, duration_s=NEVER)
+    t_s, lows, highs = to_columns(levels, ((0,), (0,)), 10.0, 40.0, 300)
+    pixel = np.floor((times(levels) - 10.0) * 10.0)
+    values = np.sin(times(levels)).astype(np.float32)
+    for at_s, low, high in list(zip(t_s, lows[0], highs[0], strict=True))[1:-1]:
+        mine = np.flatnonzero(pixel == round((at_s - 10.0) * 10.0 - 0.5))
+        reached = values[mine[0] - 1 : mine[-1] + 1]
+        assert (low, high) == (reached.min(), reached.max())

@@ -215,7 +215,7 @@ def to_columns(
     rows = slice(max(0, first - 1), min(last + 1, len(t_s)))
     t_s = t_s[rows]
     samples = all(low is high for low, high in zip(lows, highs, strict=True))
-    lowest, highest = (tuple({*asked[0], *asked[1]}),) * 2 if samples else asked
+    lowest, highest = (tuple(sorted({*asked[0], *asked[1]})),) * 2 if samples else asked
     low = _channels(lows, lowest, rows)
     high = low if samples else _channels(highs, highest, rows)
     if len(t_s) > width_px + 2:
@@ -233,10 +233,11 @@ def _joined(parts: Sequence[NDArray[Any]]) -> NDArray[Any]:
 
 def _channels(pieces: Sequence[Floats32], channels: Sequence[int], rows: slice) -> Floats32:
     """Some rows of all pieces together, ``(channels, rows)``: the values of a channel lie side by side."""
+    every = tuple(channels) == tuple(range(pieces[0].shape[1]))  # a wave: nothing is copied to pick them
     parts, begin = [], 0
     for values in pieces:
         here = slice(max(rows.start - begin, 0), max(rows.stop - begin, 0))
-        parts.append(values.T[channels, here])
+        parts.append(values.T[:, here] if every else values.T[channels, here])
         begin += len(values)
     return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
@@ -246,7 +247,7 @@ def _bins_of(pixel: Floats) -> list[NDArray[np.intp]]:
     samples would reach back to it, and its own, the last of which is named again where it has fewer than another.
     """
     ends = (pixel[1:] != pixel[:-1]).nonzero()[0]
-    first, last = np.append(0, ends), np.append(ends, len(pixel) - 1)
+    first, last = np.concatenate(([0], ends)), np.concatenate((ends, [len(pixel) - 1]))
     return [np.minimum(first + step, last) for step in range(int((last - first).max()) + 1)]
 
 

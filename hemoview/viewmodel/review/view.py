@@ -163,8 +163,8 @@ def plan_of(panel: Panel, facts: SessionFacts, shift: TimeShift | None = None) -
 
 def _source(panel: Panel, info: StreamInfo, facts: SessionFacts) -> _Source:
     traces = tuple(trace for trace in panel.traces if trace.stream_id == info.stream_id)
-    lowest = {c for t in traces for c in (t.column, t.low, t.why) if c is not None}
-    highest = {c for t in traces for c in (t.column, t.high) if c is not None}
+    lowest = sorted({c for t in traces for c in (t.column, t.low, t.why) if c is not None})
+    highest = sorted({c for t in traces for c in (t.column, t.high) if c is not None})
     in_mmhg = panel.unit == "mmHg"
     return _Source(
         info=info,
@@ -221,7 +221,7 @@ def resolve_panel(plan: PanelPlan, wish: Wish, cache: TileCache, pressure_unit: 
         y_high=y_high,
         y_ticks=y_ticks,
         traces=tuple(traces),
-        gaps=tuple(plan.gaps[i] for i in np.flatnonzero((end_s >= wish.t0_s) & (begin_s <= wish.t1_s))),
+        gaps=tuple(plan.gaps[i] for i in ((end_s >= wish.t0_s) & (begin_s <= wish.t1_s)).nonzero()[0]),
         reasons=(*reasons, *plan.reasons),
         cuffs=cuffs,
         settled=settled,
