@@ -147,22 +147,24 @@ def _rows_between(
     A row is inside where ``row − top ≤ tall``; as unsigned numbers of 16 bits that is one comparison a pixel.
     """
     kept = list(runs)
-    inked = np.zeros(box.width(), np.bool_)
+    width, left, top_px = box.width(), box.left(), box.top()
+    inked = np.zeros(width, np.bool_)
     for run in kept:
-        first, last = (round(edges[0][place] - box.x()) for place in (run.start, run.stop - 1))
+        first, last = (round(edges[0][place] - left) for place in (run.start, run.stop - 1))
         inked[max(0, first) : max(0, last + 1)] = True
     if not inked.any():
-        return 0, np.empty((0, box.width()), np.bool_)
+        return 0, np.empty((0, width), np.bool_)
     x, y_low, y_high = (
-        np.concatenate([edge[run] for run in kept]) - origin
-        for edge, origin in zip(edges, (box.x(), box.y(), box.y()), strict=True)
+        edge[kept[0]] if len(kept) == 1 else np.concatenate([edge[run] for run in kept]) for edge in edges
     )
-    columns = np.arange(box.width())
-    tops = np.where(inked, np.maximum(np.ceil(np.interp(columns, x, y_high)), 0), _NOWHERE)
-    bottoms = np.where(inked, np.minimum(np.floor(np.interp(columns, x, y_low)), box.height() - 1), -_NOWHERE)
+    columns = np.arange(left, left + width)
+    tops = np.maximum(np.ceil(np.interp(columns, x, y_high) - top_px), 0)
+    bottoms = np.minimum(np.floor(np.interp(columns, x, y_low) - top_px), box.height() - 1)
+    if not inked.all():
+        tops[~inked], bottoms[~inked] = _NOWHERE, -_NOWHERE
     first_row, last_row = int(tops.min()), int(bottoms.max())
     if last_row < first_row:
-        return 0, np.empty((0, box.width()), np.bool_)
+        return 0, np.empty((0, width), np.bool_)
     tall = bottoms - tops
     top = np.where(tall < 0, _NOWHERE, tops).astype(np.int16)
     rows = np.arange(first_row, last_row + 1, dtype=np.int16)[:, None]
