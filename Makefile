@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?=
 UP ?=
-# Tests in real time share one worker, and the longest begin first; see Rooms in tests/conftest.py.
-WORKERS := -n 2 --dist loadgroup --no-loadscope-reorder
+# Tests in real time share one worker, to which the others give way; the longest begin first. See Rooms in tests/conftest.py.
+WORKERS := --dist loadgroup --no-loadscope-reorder
 
 .PHONY: demo test test-slow test-services up down soak bundle third-party locks site pictures clean
 
@@ -19,16 +19,16 @@ test: $(VENV)/.dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest $(WORKERS)
+	$(BIN)/python -m pytest -n 3 $(WORKERS)
 
 test-slow: $(VENV)/.learn
 	@sh .ci/system-packages tests
-	$(BIN)/python -m pytest $(WORKERS) -m "slow or learn" --timeout 600
+	$(BIN)/python -m pytest -n 3 $(WORKERS) -m "slow or learn" --timeout 600
 
 # On real servers, started from Debian's packages and taken down again.
 test-services: $(VENV)/.dev
 	@sh .ci/system-packages services
-	$(BIN)/python .ci/services.py $(BIN)/python -m pytest $(WORKERS) --timeout 600 \
+	$(BIN)/python .ci/services.py $(BIN)/python -m pytest -n 2 $(WORKERS) --timeout 600 \
 	  -m "services or not (slow or soak or learn)" tests/contracts/test_database.py tests/contracts/test_job_queue.py \
 	  tests/contracts/test_blob_store.py tests/contracts/test_live_bus.py \
 	  tests/contracts/test_live_transport.py tests/services tests/cloud

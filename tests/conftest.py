@@ -20,7 +20,7 @@ from recorder.testing.sealing_here import SealerInProcess
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-# Two workers and hundreds of started processes compile the same files: once is enough, whatever the system says.
+# Workers and hundreds of started processes compile the same files: once is enough, whatever the system says.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
@@ -38,7 +38,8 @@ LIVE = frozenset(
     }
 )
 """Rooms and modules whose tests start processes, speak to emulators or paint: one after the other in one worker, so
-that each has a core for itself while the other worker computes."""
+that each has a core for itself while the other workers compute. They wait more than they work, so that two others find
+enough to do; those give way to it."""
 
 SEALED_APART = frozenset(
     {
@@ -55,15 +56,19 @@ that tests write in their own process is sealed there, by the same code."""
 BEGIN_EARLY = (
     "live",
     "bundle/test_self_contained.py",
+    "session/test_session_orphan.py",
     "learn/test_ship.py",
+    "session/test_session_crash.py",
     "learn/compress/test_compress_command.py",
     "learn/compress/test_compress_onnx.py",
     "learn/moe/test_moe_model.py",
     "learn/test_training.py",
+    "real/test_datasets.py",
+    "real/test_e4_import.py",
     "services/test_postgres_killed.py",
+    "services/s3",
+    "services/test_up.py",
     "services/test_mqtt_replicas.py",
-    "services/s3/test_s3_backup.py",
-    "services/s3/test_s3_away.py",
     "contracts/test_job_queue.py",
     "services/test_postgres_away.py",
     "services/test_uplink_mqtt.py",
@@ -71,17 +76,24 @@ BEGIN_EARLY = (
     "services/test_procrastinate.py",
     "services/test_postgres_stopped.py",
 )
-"""Rooms of few tests that take long, and ``live``: begun at the end, they would find the other worker without work."""
+"""Rooms of few tests that take long, and ``live``: begun at the end, they would find the other workers without work."""
+
+TOGETHER = ("services/s3",)
+"""Rooms whose modules share what takes long to start."""
+
+GIVES_WAY = 15
+"""Niceness of workers that do not live in real time: below all that the product itself starts at a lower priority."""
 
 MARKS_IN_TEXT = frozenset({"slow", "learn", "services", "soak"})
 """Marks that a module only gets by naming them itself, as ``mark.NAME``."""
 
 HERE = Path(__file__).parent
 REAL_RECORDINGS = HERE.resolve().parents[1] / "shared" / "data"
+BEGUN = pytest.StashKey[bool]()
 
 
 class Rooms(LoadScopeScheduling):
-    """Two workers: whatever lives in real time in one, modules of the rest wherever.
+    """Whatever lives in real time in one worker, modules of the rest wherever.
 
     By the path, not by ``xdist_group``: pytest 9.2 names tests anew and passes over the marks that xdist 3.8 appends.
     """
@@ -114,15 +126,28 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     def turn(item: pytest.Item) -> tuple[int, int]:
         room = room_of(item.nodeid)
-        return early.get(room.removeprefix("tests/"), len(early)), -size[room]
+        return early.get(room, len(early)), -size[room]
 
     items.sort(key=turn)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What a worker begins with says what it is; where there is ``live``, it is the first of all rooms."""
+    if not hasattr(item.config, "workerinput") or item.config.stash.get(BEGUN, False):
+        return
+    item.config.stash[BEGUN] = True
+    has_live = room_of(item.session.items[0].nodeid) == "live"
+    if has_live and room_of(item.nodeid) != "live" and hasattr(os, "nice"):
+        os.nice(GIVES_WAY)
+
+
 def room_of(nodeid: str) -> str:
-    """What goes to one worker as a whole: a module, or all that lives in real time."""
-    module = nodeid.split("::", maxsplit=1)[0]
-    return "live" if is_of(HERE.parent / module, LIVE) else module
+    """What goes to one worker as a whole: a module, a room of :data:`TOGETHER`, or all that lives in real time."""
+    module = nodeid.split("::", maxsplit=1)[0].removeprefix("tests/")
+    if is_of(HERE / module, LIVE):
+        return "live"
+    return next((room for room in TOGETHER if module.startswith(f"{room}/")), module)
 
 
 def is_of(path: Path, places: frozenset[str]) -> bool:

@@ -13,8 +13,9 @@ from tests.cloud.handover import SMALL, Sender
 from tests.services.ceph_rig import Ceph, own_ceph
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def ceph() -> Iterator[Ceph]:
+    """For all of this folder, which one worker runs: it takes a quarter of a minute to start."""
     with own_ceph() as ceph:
         yield ceph
 

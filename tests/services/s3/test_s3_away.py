@@ -28,7 +28,7 @@ from tests.services.ceph_rig import Ceph
 from tests.services.links import Link, through
 from tests.services.s3.s3_rig import no_bucket, pieces, sha, whole
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("ceph")]
+pytestmark = pytest.mark.services
 KILLS = 10
 BIG = os.urandom(3 * s3.RANGE + 5)
 

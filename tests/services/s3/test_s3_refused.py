@@ -29,7 +29,7 @@ from tests.services.ceph_rig import Ceph
 from tests.services.links import Link, through
 from tests.services.s3.s3_rig import no_bucket, pieces, sha, whole
 
-pytestmark = [pytest.mark.services, pytest.mark.xdist_group("ceph")]
+pytestmark = pytest.mark.services
 
 
 def wrong_secret(settings: Settings) -> Settings:
