@@ -55,6 +55,7 @@ that tests write in their own process is sealed there, by the same code."""
 
 BEGIN_EARLY = (
     "live",
+    "real/test_hr_of_the_pulse.py",
     "bundle/test_self_contained.py",
     "session/test_session_orphan.py",
     "learn/test_ship.py",
