@@ -122,6 +122,19 @@ def test_a_moment_out_of_what_was_shown_leaves_a_late_strip_empty(model: ReviewM
     assert len(np.unique(pixels(image, box))) <= 2  # ground and cursor
 
 
+def test_a_view_shown_again_before_the_paint_does_not_take_its_time_away(
+    model: ReviewModel, qtbot: QtBot
+) -> None:
+    canvas = canvas_of(model.view(), qtbot)
+    view = at(model, qtbot, 310.0, 370.0)
+    canvas.show_view(view, LONG_AGO_S)
+    canvas.show_view(view)
+    painted(canvas)
+    assert not canvas.whole
+    painted(canvas)
+    assert canvas.whole
+
+
 def test_another_session_is_never_shown_with_strips_of_the_one_before(
     model: ReviewModel, folder: Path, qtbot: QtBot, tmp_path: Path
 ) -> None:

@@ -138,7 +138,10 @@ class ReviewCanvas(QWidget):
                 painted in the paint that follows at once. The first never waits, and what waited is first next time.
         """
         old, self._view = self._view, view
-        self._due_s = due_s if old is not None and old.facts is view.facts else math.inf
+        same = old is not None and old.facts is view.facts
+        self._due_s = (
+            min(due_s, self._due_s) if same else math.inf
+        )  # an answer to a hand stays one until it is painted
         if view.facts is None:
             self.setToolTip("")
         strips = lay_out(view, self._strips_size()) if view.facts is not None else ()
