@@ -110,6 +110,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_session(tmp_path_factory.mktemp("review-paint") / "s1", Plan(hours=0.4))
 
 
+def shown(page: ReviewPage) -> bool:
+    """All of the view is there, and on the screen."""
+    view = page.model.view()
+    return view.settled and page.picture.whole and page.picture._view is view
+
+
 def test_a_picture_kept_over_moves_is_the_one_painted_anew(folder: Path, qtbot: QtBot) -> None:
     page = ReviewPage()
     qtbot.addWidget(page)
@@ -125,7 +131,7 @@ def test_a_picture_kept_over_moves_is_the_one_painted_anew(folder: Path, qtbot: 
     steps = (KEY.Key_Plus, KEY.Key_Plus, KEY.Key_Right, KEY.Key_G, KEY.Key_Minus, KEY.Key_M, KEY.Key_End)
     for key in (*steps, KEY.Key_F):
         page.press(key)
-        qtbot.waitUntil(lambda: page.model.view().settled, timeout=20_000)
+        qtbot.waitUntil(lambda: shown(page), timeout=20_000)
         kept = seen(page.picture)
         anew = ReviewCanvas()
         qtbot.addWidget(anew)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect, QSize, Qt, QTimer, Signal
@@ -54,6 +54,13 @@ class Foot(Protocol):
     def paint(self, painter: QPainter, axis: TimeAxis, box: QRect) -> None: ...  # noqa: D102
 
 
+class _Kept(NamedTuple):
+    """A strip in the picture: on which axis it stands, and how long it took to paint, s."""
+
+    axis: TimeAxis
+    cost_s: float
+
+
 class ReviewCanvas(QWidget):
     """Paints a :class:`ReviewView`; tells what the mouse asks for and decides nothing.
 
@@ -76,8 +83,8 @@ class ReviewCanvas(QWidget):
         self._picture: QPixmap | None = None
         self._lane_stale = False
         self._gutters: dict[int, Gutter] = {}
-        self._axes: dict[int, TimeAxis] = {}
-        """On which axis each strip of the picture stands, by its top."""
+        self._kept: dict[int, _Kept] = {}
+        """What the picture holds of each strip, by its top."""
         self._due_s = math.inf
         self._pressed: QPoint | None = None
         self._last: QPoint | None = None
@@ -134,8 +141,9 @@ class ReviewCanvas(QWidget):
         Args:
             view: what is shown.
             due_s: by when (:func:`time.perf_counter`) the answer to a hand is to be on the screen, on any computer.
-                Strips that are not begun by then are shown as they were, moved to their place on the new axis, and
-                painted in the paint that follows at once. The first never waits, and what waited is first next time.
+                Strips that would take longer, by what they took last time, are shown as they were, moved to their place
+                on the new axis, and painted in the paint that follows at once. The first never waits, and what waited
+                is first next time.
         """
         old, self._view = self._view, view
         same = old is not None and old.facts is view.facts
@@ -192,7 +200,7 @@ class ReviewCanvas(QWidget):
             if self._picture is None or self._picture.devicePixelRatio() != self.devicePixelRatioF():
                 self._picture = self._blank()
                 self._gutters.clear()
-                self._axes.clear()
+                self._kept.clear()
                 self._stale, self._lane_stale = self._strips, True
             if self._lane_stale:
                 self._paint_lane(self._picture, view)
@@ -240,12 +248,14 @@ class ReviewCanvas(QWidget):
         painter = QPainter(picture)
         for strip in self._stale:
             top = strip.box.top()
-            if region and top in self._axes and time.perf_counter() > due_s:
-                draw_moved(painter, picture, strip.box, (self._axes[top], axis))
+            kept, began_s = self._kept.get(top), time.perf_counter()
+            if region and kept is not None and began_s + kept.cost_s > due_s:
+                draw_moved(painter, picture, strip.box, (kept.axis, axis))
+                self._kept[top] = _Kept(axis, kept.cost_s)
                 late.append(strip)
             else:
                 region += self._paint_strip(painter, strip, xs)
-            self._axes[top] = axis
+                self._kept[top] = _Kept(axis, time.perf_counter() - began_s)
         painter.setClipRegion(region)
         draw_lines(painter, axis, view.marks, self.height())
         if view.facts is not None and view.facts.simulated:

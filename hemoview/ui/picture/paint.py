@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, QRect, Qt
 from PySide6.QtGui import QBrush, QColor, QImage, QPaintEngine, QPainter, QPen, QPixmap, QPolygonF
@@ -191,9 +192,10 @@ def _vector_band(
 
 @lru_cache(maxsize=16)
 def _hatched(width: int, height: int, rgb: int) -> NDArray[np.uint32]:
-    """A whole area of hatch as premultiplied pixels, ``(height, width)``."""
-    slant = (np.arange(width)[None, :] - np.arange(height)[:, None]) % _HATCH_PX == 0
-    return np.where(slant, _premultiplied(rgb, 120), _premultiplied(rgb, 42)).astype(np.uint32)
+    """A whole area of hatch as premultiplied pixels, ``(height, width)``: each row is the one above, a pixel on."""
+    line = np.full(width + height - 1, _premultiplied(rgb, 42), np.uint32)
+    line[(height - 1) % _HATCH_PX :: _HATCH_PX] = _premultiplied(rgb, 120)
+    return np.ascontiguousarray(sliding_window_view(line, width)[::-1])
 
 
 def _premultiplied(rgb: int, alpha: int) -> int:

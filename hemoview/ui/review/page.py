@@ -41,8 +41,11 @@ from hemoview.viewmodel.review.reader import ReviewReader, Source
 from recorder import session as store
 
 FRAME_MS = 33
-ANSWER_S = 0.009
-"""Begin no strip later than that after a move: with the one under way the frame is done within 16 ms."""
+ANSWER_S = 0.010
+"""Strips are painted until then after a move; with what lies over them the frame is done within 16 ms."""
+PATIENCE_MS = 250
+"""A session that opens is shown whole: threads share one interpreter, and painting a part of it delays the rest. One
+that takes longer to read is shown as far as it is."""
 LIVE_REFRESH_MS = 2000
 IDLE_MS = 120
 _SIDE_PX = 330
@@ -288,7 +291,7 @@ class ReviewPage(QWidget):
             self._idle.start()
 
     def _on_answer(self) -> None:
-        """Show a complete picture at once; one still filling up at most once a frame."""
+        """Show a complete picture at once; one still filling up at most once a frame, of a session that opens later."""
         if not self._model.drain():
             return
         if self._unpainted and self._phase == "open" and self.isVisible():
@@ -297,7 +300,7 @@ class ReviewPage(QWidget):
         if self._model.complete:
             self._show()
         elif not self._filling.isActive():
-            self._filling.start(FRAME_MS)
+            self._filling.start(FRAME_MS if self._phase == "open" else PATIENCE_MS)
 
     def _on_frame(self) -> None:
         now_s = time.monotonic()

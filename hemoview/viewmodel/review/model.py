@@ -110,7 +110,7 @@ class ReviewModel:
 
     def drain(self) -> bool:
         """Take what the reader answered; True if the view changed. Answers of an earlier session are dropped."""
-        changed, whole = False, self._facts is not None and self.complete
+        changed = False
         for answer in self._reader.drain():
             if answer.generation != self._generation:
                 continue
@@ -118,8 +118,6 @@ class ReviewModel:
             self._take(answer)
         if changed:
             self.ask()
-            if not whole and self.complete:
-                self._reader.hold()  # what was waited for is shown first, what may be wanted next comes after
         return changed
 
     def _take(self, answer: Answer) -> None:
@@ -367,7 +365,8 @@ class ReviewModel:
         missing += self._behind(self._facts)
         if missing != self._asked:
             self._asked = missing
-            self._reader.want(missing)
+            picture = set(self._picture)
+            self._reader.want(missing, [key for key in missing if key in picture])
 
     def samples(self, stream_id: str, t0_s: float, t1_s: float) -> tuple[Floats, Floats]:
         """Times and values of a stream's first channel over a span: the samples of it that were read."""

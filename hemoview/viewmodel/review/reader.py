@@ -12,7 +12,7 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -116,6 +116,7 @@ class ReviewReader:
         self._refresh = False
         self._wanted: list[Key] = []
         self._under_way: set[Key | None] = set()
+        self._first: set[Key | None] = set()
         self._generation = 0
         self._closed = False
         self._held_until_s = 0.0
@@ -127,13 +128,18 @@ class ReviewReader:
         with self._changed:
             self._path, self._wanted, self._refresh = path, [], False
             self._under_way.clear()
+            self._first.clear()
             self._generation += 1
             self._changed.notify()
             return self._generation
 
-    def want(self, keys: Sequence[Key]) -> None:
-        """These pieces, in this order, and none of those asked for before."""
+    def want(self, keys: Sequence[Key], first: Iterable[Key] = ()) -> None:
+        """These pieces, in this order, and none of those asked for before.
+
+        Once all of ``first`` are read it holds by itself: they are shown before what may be wanted next is read.
+        """
         with self._changed:
+            self._first = set(first)
             self._wanted = [key for key in keys if key not in self._under_way]
             self._changed.notify()
 
@@ -191,9 +197,19 @@ class ReviewReader:
             if idle:
                 reading.summarise()
                 continue
-            self._tell(reading.answers(generation, path, refresh=refresh, key=key))
+            answers = reading.answers(generation, path, refresh=refresh, key=key)
+            self._hold_after(key)
+            self._tell(answers)
             self._tell(reading.found_damage(generation, now=last))
         reading.close()
+
+    def _hold_after(self, key: Key | None) -> None:
+        """Before the picture is told: whoever hears of it lets it go on again."""
+        with self._changed:
+            if key in self._first:
+                self._first.discard(key)
+                if not self._first:
+                    self._held_until_s = time.monotonic() + HOLD_S
 
     def _wait_while_held(self) -> None:
         while not self._closed and (left_s := self._held_until_s - time.monotonic()) > 0:

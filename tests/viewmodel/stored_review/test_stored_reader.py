@@ -44,6 +44,29 @@ def test_only_the_last_wish_is_read(opened: tuple[store.Session, SessionFacts]) 
     assert facts.live is False
 
 
+def test_what_may_be_wanted_next_is_not_read_before_the_picture_is_painted(
+    opened: tuple[store.Session, SessionFacts], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(review_reader, "HOLD_S", 60.0)
+    slow = _SlowSession(opened[0])
+    slow.go_on.set()
+    reader = ReviewReader(lambda _path: slow, lambda: None)
+    try:
+        reader.open("s")
+        _wait(lambda: bool(reader.drain()))
+        here, there, later = (keys_over("e4.bvp", 4, t, t + 10)[0] for t in (0.0, 200.0, 400.0))
+        reader.want([here, there, later], [here, there])
+        found: list[object] = []
+        _wait(lambda: found.extend(reader.drain()) is None and len(found) == 2)
+        time.sleep(0.2)
+        assert [answer.tile.key for answer in found] == [here, there]
+        assert slow.reads == 2
+        reader.go_on()
+        _wait(lambda: found.extend(reader.drain()) is None and len(found) == 3)
+    finally:
+        reader.close()
+
+
 def test_answers_of_the_session_before_are_dropped(folder: Path, tmp_path: Path) -> None:
     other = make_session(tmp_path / "other", Plan(hours=0.02, pseudonym="P-015"))
     made = ReviewModel(ReviewReader(store.open, lambda: None))

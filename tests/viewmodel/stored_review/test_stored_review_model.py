@@ -47,27 +47,6 @@ def test_complete_is_known_without_making_the_view(model: ReviewModel) -> None:
         assert model.complete
 
 
-def test_the_first_whole_picture_is_painted_before_what_may_be_wanted_next_is_read(folder: Path) -> None:
-    reader = ReviewReader(store.open, lambda: None)
-    model, held, hold = ReviewModel(reader), [], reader.hold
-    reader.hold = lambda: (held.append(model.view().settled), hold())[1]  # type: ignore[method-assign]
-    try:
-        model.resize(800)
-        model.open(str(folder))
-        settle(model)
-        assert held == [True]
-        model.painted()
-        model.look_ahead()
-        settle(model)
-        ends = time.monotonic() + 1.0
-        while time.monotonic() < ends:
-            model.drain()
-            time.sleep(0.01)
-        assert held == [True]
-    finally:
-        model.close()
-
-
 def test_the_overview_is_made_anew_only_when_its_own_tiles_come(model: ReviewModel) -> None:
     before = model.view().minimap
     model.move(lambda wish, end: moves.look_at(wish, 100.0, 130.0, end))
