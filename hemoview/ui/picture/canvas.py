@@ -146,10 +146,9 @@ class ReviewCanvas(QWidget):
                 is first next time.
         """
         old, self._view = self._view, view
+        # An answer to a hand stays one until it is painted; the strips of another session are no answer.
         same = old is not None and old.facts is view.facts
-        self._due_s = (
-            min(due_s, self._due_s) if same else math.inf
-        )  # an answer to a hand stays one until it is painted
+        self._due_s = min(due_s, self._due_s) if same else math.inf
         if view.facts is None:
             self.setToolTip("")
         strips = lay_out(view, self._strips_size()) if view.facts is not None else ()
