@@ -11,6 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect, Qt
 from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from hemoview.bench.review_session import Plan, make_session
@@ -147,6 +148,10 @@ def test_another_session_is_never_shown_with_strips_of_the_one_before(
     assert canvas.whole
 
 
+def shown(page: ReviewPage) -> bool:
+    return page.model.view().settled and page.picture.whole
+
+
 def test_on_the_page_what_was_late_follows_by_itself(
     folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,11 +162,12 @@ def test_on_the_page_what_was_late_follows_by_itself(
     page.show()
     with qtbot.waitSignal(page.opened, timeout=20_000):
         page.open_session(str(folder))
-    qtbot.waitUntil(lambda: page.model.view().settled and page.picture.whole, timeout=20_000)
+    qtbot.waitUntil(lambda: shown(page) and page.labelling.model.view(0.0).ready, timeout=20_000)
+    QApplication.processEvents()  # rows of labels came under the strips: everything was painted anew
     paints: list[bool] = []
     page.picture.painted.connect(lambda: paints.append(page.picture.whole))
     assert page.press(Qt.Key.Key_Plus)
-    qtbot.waitUntil(lambda: page.model.view().settled and page.picture.whole, timeout=20_000)
+    qtbot.waitUntil(lambda: shown(page), timeout=20_000)
     assert paints[0] is False
     assert paints[-1] is True
     page.close_session()

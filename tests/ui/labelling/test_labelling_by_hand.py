@@ -134,6 +134,7 @@ def test_snapping_finds_the_foot_of_the_pulse_however_far_the_picture_is(
 ) -> None:
     look(page, 105.0 - span_s / 3, 105.0 + 2 * span_s / 3)
     page.model.move(lambda w, end: moves.jump(w, 105.0, end))
+    page._show()
     qtbot.waitUntil(lambda: len(page.model.samples("e4.bvp", 101.0, 109.0)[0]) > 500, timeout=20_000)
     qtbot.keyClick(page, KEY.Key_5)
     qtbot.keyClick(page, KEY.Key_B)
