@@ -6,8 +6,11 @@ import gc
 import threading
 import weakref
 
+import pytest
 from pytestqt.qtbot import QtBot
 
+from hemoview.ui.parts import idle_sweep
+from hemoview.ui.parts.idle_sweep import IdleSweep
 from hemoview.ui.window.collector import GuiCollector
 
 
@@ -43,6 +46,31 @@ def test_another_threads_allocations_collect_nothing(qtbot: QtBot) -> None:
     finally:
         collector.close()
     assert gc.isenabled()
+
+
+def test_while_a_picture_moves_nothing_is_collected(monkeypatch: pytest.MonkeyPatch) -> None:
+    gc.enable()
+    died_in: list[str] = []
+    collector, sweep = GuiCollector(), IdleSweep()
+    try:
+        sweep.hold()
+        gone = weakref.ref(Knot(died_in))
+        kept = [[number] for number in range(2_000)]  # a pass is due
+        collector.collect()
+        assert gone() is not None
+        monkeypatch.setattr(idle_sweep, "MOST_PENDING", 0)
+        collector.collect()
+        assert gone() is None, "a playback without rest still collects"
+        monkeypatch.undo()
+        gone = weakref.ref(Knot(died_in))
+        sweep.rest()
+        kept += [[number] for number in range(2_000)]
+        collector.collect()
+        assert gone() is None
+        assert len(kept) == 4_000
+    finally:
+        sweep.rest()
+        collector.close()
 
 
 def test_what_a_closed_window_leaves_is_not_destroyed_by_another_thread(qtbot: QtBot) -> None:

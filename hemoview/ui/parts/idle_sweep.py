@@ -6,10 +6,18 @@ With a day and ten thousand labels in memory one pass of it takes longer than a 
 from __future__ import annotations
 
 import gc
+import weakref
 from typing import Final
 
 MOST_PENDING: Final = 200_000
 """Objects made since the last pass; above it, it runs all the same: playback never rests."""
+
+_moving: weakref.WeakSet[IdleSweep] = weakref.WeakSet()
+
+
+def may_collect() -> bool:
+    """No picture moves, or so much is pending that it may not wait: for who collects by a clock."""
+    return not _moving or gc.get_count()[0] > MOST_PENDING
 
 
 class IdleSweep:
@@ -20,6 +28,7 @@ class IdleSweep:
 
     def hold(self) -> None:
         """The picture moves."""
+        _moving.add(self)
         if not self._held and gc.isenabled():
             gc.disable()
             self._held = True
@@ -28,6 +37,7 @@ class IdleSweep:
 
     def rest(self) -> None:
         """Nothing moves: what is due is done now."""
+        _moving.discard(self)
         if self._held:
             gc.enable()
             self._held = False

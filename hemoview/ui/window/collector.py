@@ -11,6 +11,8 @@ import gc
 
 from PySide6.QtCore import QObject, QTimer
 
+from hemoview.ui.parts.idle_sweep import may_collect
+
 LOOK_EVERY_MS = 500
 
 
@@ -27,7 +29,11 @@ class GuiCollector(QObject):
         self._timer.start()
 
     def collect(self) -> None:
-        """Collect the oldest generation that is due, as the interpreter would have done."""
+        """Collect the oldest generation that is due, as the interpreter would have done; not between two frames of a
+        picture that moves.
+        """
+        if not may_collect():
+            return
         due = [
             g
             for g, (n, limit) in enumerate(zip(gc.get_count(), gc.get_threshold(), strict=True))
