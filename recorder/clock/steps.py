@@ -144,4 +144,4 @@ def median(values: NDArray[Any]) -> float:
     """``np.median`` of ``(n>0,)`` numbers without NaN, to the last bit, in a fifth of the time where they are few."""
     low, high = (values.size - 1) // 2, values.size // 2
     parted = np.partition(np.asarray(values, np.float64), (low, high))
-    return float((parted[low] + parted[high]) / 2)
+    return float((0.0 + parted[low] + parted[high]) / 2)  # from 0 on, as numpy adds: −0 becomes 0

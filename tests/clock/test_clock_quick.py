@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -40,6 +40,8 @@ def test_the_lowest_of_each_run_is_its_first_least_value(values: list[float], da
 
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(numbers, st.lists(st.integers(0, 2**40), min_size=1, max_size=40)))
+@example([-0.0])
+@example([-1.0, -0.0, -0.0, 1.0])
 def test_the_median_is_that_of_numpy_to_the_last_bit(values: list[float]) -> None:
     assert median(np.array(values)).hex() == float(np.median(values)).hex()
 
