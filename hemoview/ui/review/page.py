@@ -41,7 +41,7 @@ from hemoview.viewmodel.review.reader import ReviewReader, Source
 from recorder import session as store
 
 FRAME_MS = 33
-ANSWER_S = 0.010
+ANSWER_S = 0.009
 """Strips are painted until then after a move; with what lies over them the frame is done within 16 ms."""
 PATIENCE_MS = 250
 """A session that opens is shown whole: threads share one interpreter, and painting a part of it delays the rest. One
