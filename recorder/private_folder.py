@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from pathlib import Path
 from typing import Final
@@ -48,4 +49,4 @@ def warning(folder: Path, top: Path = Path("/")) -> list[tuple[str, str]]:
     if not open_to_others(folder, top):
         return []
     what = f"every account of this computer can list the sessions in {folder}, whose names hold pseudonyms"
-    return [(what, f"close it with: chmod o-rwx {folder}")]
+    return [(what, f"close it with: chmod o-rwx {shlex.quote(str(folder))}")]

@@ -148,6 +148,17 @@ def test_another_session_is_never_shown_with_strips_of_the_one_before(
     assert canvas.whole
 
 
+def test_without_a_session_nothing_is_late(model: ReviewModel, qtbot: QtBot) -> None:
+    canvas = canvas_of(model.view(), qtbot)
+    canvas.show_view(at(model, qtbot, 310.0, 370.0), LONG_AGO_S)
+    painted(canvas)
+    assert not canvas.whole
+    model.open("elsewhere")
+    canvas.show_view(model.view())
+    painted(canvas)
+    assert canvas.whole
+
+
 def shown(page: ReviewPage) -> bool:
     return page.model.view().settled and page.picture.whole
 

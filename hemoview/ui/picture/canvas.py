@@ -153,7 +153,7 @@ class ReviewCanvas(QWidget):
             self.setToolTip("")
         strips = lay_out(view, self._strips_size()) if view.facts is not None else ()
         if self._room_changed() or [s.box for s in strips] != [s.box for s in self._strips]:
-            self._picture = None
+            self._picture, self._stale = None, strips
         elif old is None or not _same_frame(old, view):
             self._lane_stale = True
             waited = {strip.box.top() for strip in self._stale}
